@@ -1,0 +1,238 @@
+//! The page's root: it owns what the page knows and the wire to the engine.
+
+use std::rc::Rc;
+
+use barnabas_view::{Command, Stream, Update};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{Event, VisibilityState};
+use yew::prelude::*;
+
+use crate::address::{Address, DEFAULT_CLUSTER, Theme};
+use crate::browser;
+use crate::console::{ConsolePane, Ink, Terminal};
+use crate::ctx::Ctx;
+use crate::engine::{Engine, Heard};
+use crate::model::{Action, Model, Screen, Shared};
+use crate::text::{Lang, fill};
+use crate::ui::{
+    Brokers, DockTabs, DropZone, EventLog, Files, Gate, Hint, Inspector, Messages, Nav, Notices, TopBar,
+    Topics,
+};
+
+/// A listener that is taken away with this value.
+struct Listening {
+    target: web_sys::EventTarget,
+    name: &'static str,
+    callback: Closure<dyn FnMut(Event)>,
+}
+
+impl Listening {
+    fn new(target: &web_sys::EventTarget, name: &'static str, callback: impl FnMut(Event) + 'static) -> Self {
+        let callback = Closure::new(callback);
+        let _ = target.add_event_listener_with_callback(name, callback.as_ref().unchecked_ref());
+        Self { target: target.clone(), name, callback }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self
+            .target
+            .remove_event_listener_with_callback(self.name, self.callback.as_ref().unchecked_ref());
+    }
+}
+
+/// How the page begins: the address first, then what was kept, then the browser.
+fn begin(address: &Address) -> Model {
+    let lang = address.lang.or_else(|| Lang::parse(&browser::recall("lang")?));
+    let lang = lang.or_else(|| Lang::parse(&browser::preferred_language())).unwrap_or(Lang::En);
+    let theme = address.theme.or_else(|| Theme::parse(&browser::recall("theme")?)).unwrap_or(Theme::System);
+    let cluster = address.cluster.clone().unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
+    let mut model = Model::new(cluster, lang, theme, address.durability.unwrap_or_default());
+    let t = lang.text();
+    for (name, value) in &address.refused {
+        let text = match name.as_str() {
+            "cluster" => fill(t.bad_cluster, &[value, &model.cluster]),
+            _ => fill(t.bad_parameter, &[name, value]),
+        };
+        model = Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Notice(true, text)));
+    }
+    model.screen = screen_of_address().unwrap_or(model.screen);
+    model
+}
+
+fn screen_of_address() -> Option<Screen> {
+    let hash = browser::hash();
+    Screen::ALL.into_iter().find(|screen| screen.word() == hash)
+}
+
+/// Takes what the engine says to where it belongs.
+fn hear(heard: Heard, dispatch: &UseReducerDispatcher<Model>, terminal: &Terminal, boot: &dyn Fn()) {
+    match heard {
+        Heard::Update(Update::Hello) => boot(),
+        Heard::Update(Update::Console { id, output, exit }) => {
+            for piece in &output {
+                let ink = match piece.stream {
+                    Stream::Out => Ink::Out,
+                    Stream::Err => Ink::Err,
+                };
+                terminal.write(ink, &piece.text);
+            }
+            if let Some(exit) = exit {
+                if exit != 0 {
+                    terminal.write(Ink::Note, &format!("[exit {exit}]\n"));
+                }
+                terminal.end(id, exit);
+                dispatch.dispatch(Action::Ended(id, exit));
+            }
+        }
+        Heard::Update(Update::Download { name, bytes }) => browser::save(&name, &bytes),
+        Heard::Update(update) => {
+            if matches!(update, Update::Ready { .. }) {
+                terminal.reset();
+            }
+            dispatch.dispatch(Action::Told(update));
+        }
+        Heard::Strange(what) => {
+            dispatch.dispatch(Action::Strange(what));
+        }
+        Heard::Failed(what) => dispatch.dispatch(Action::EngineFailed(what)),
+    }
+}
+
+/// The page.
+#[component]
+pub fn App() -> Html {
+    let address = use_memo((), |()| Address::parse(&browser::search()));
+    let model = use_reducer({
+        let address = Rc::clone(&address);
+        move || begin(&address)
+    });
+    let terminal = use_memo((), |()| Terminal::default());
+    let engine = use_memo((), {
+        let (dispatch, terminal, address) = (model.dispatcher(), Rc::clone(&terminal), Rc::clone(&address));
+        let (cluster, durability) = (model.cluster.clone(), model.durability);
+        move |()| {
+            // The engine says hello only after this value is in its place.
+            let place: Rc<std::cell::OnceCell<std::rc::Weak<Engine>>> = Rc::default();
+            let callback = {
+                let place = Rc::clone(&place);
+                let seed =
+                    address.seed.unwrap_or_else(|| (js_sys::Math::random() * f64::from(u32::MAX)) as u64);
+                let brokers = address.brokers.unwrap_or(crate::address::DEFAULT_BROKERS);
+                Callback::from(move |heard| {
+                    let boot = || {
+                        let command = Command::Boot { cluster: cluster.clone(), durability, seed, brokers };
+                        let engine = place.get().and_then(std::rc::Weak::upgrade);
+                        if let Some(Err(error)) = engine.map(|engine| engine.send(&command)) {
+                            dispatch.dispatch(Action::EngineFailed(error));
+                        }
+                    };
+                    hear(heard, &dispatch, &terminal, &boot);
+                })
+            };
+            let engine = Rc::new(Engine::start(callback));
+            let _ = place.set(Rc::downgrade(&engine));
+            engine
+        }
+    });
+    let ctx = Ctx::new(model.lang, Rc::clone(&engine), (*terminal).clone(), model.dispatcher());
+
+    use_effect_with((model.phase.word(), model.lang, model.theme), |(word, lang, theme)| {
+        browser::mark("state", Some(*word));
+        browser::speak(lang.word());
+        browser::mark("theme", (*theme != Theme::System).then(|| theme.word()));
+    });
+    // The console's own words follow the page's language; a cluster that is opened anew is told again.
+    use_effect_with((model.phase.word() == "ready", model.lang), {
+        let ctx = ctx.clone();
+        move |(ready, lang)| {
+            if *ready {
+                ctx.ask(&Command::SetLanguage(lang.word().to_owned()));
+            }
+        }
+    });
+    use_effect_with((), {
+        let ctx = ctx.clone();
+        move |()| listen(ctx)
+    });
+
+    let view = model.view.as_ref();
+    let clock = view.map(|view| view.clock.clone());
+    let store = view.map(|view| view.store.clone());
+    let storage = store.as_ref().and_then(|store| store.error.clone());
+    let chosen_topic = model.chosen.as_ref().and_then(|chosen| model.topic(&chosen.topic)).cloned();
+    let partition = model.chosen.as_ref().map(|chosen| chosen.partition);
+    let place = [
+        model.screen.word().to_owned(),
+        model.tab.word().to_owned(),
+        (if model.sheet { "open" } else { "closed" }).to_owned(),
+        model.chosen.is_some().to_string(),
+    ];
+    let topics: Vec<_> = model.topics.clone();
+    let brokers = model.view.as_ref().map_or(0, |view| view.brokers.len());
+    let covered = model.phase.covers();
+    html! {
+        <ContextProvider<Ctx> context={ctx.clone()}>
+            <DropZone ready={!covered} {place}>
+                <a class="skip" href={format!("#{}", model.screen.word())}>{ctx.t.skip}</a>
+                <TopBar cluster={model.cluster.clone()} {clock} {store} persistent={model.persistent}
+                    durability={model.durability} theme={model.theme} />
+                <Nav screen={model.screen} />
+                <main class="stage" id="stage">
+                    <Notices notices={model.notices.clone()} recovery={model.recovery.clone()} {storage} persistent={model.persistent} />
+                    if model.phase == crate::model::Phase::Ready {
+                        <Hint steps={model.steps()} reloaded={model.reloaded} />
+                    }
+                    { match model.screen {
+                        Screen::Topics => html! {
+                            <Topics {topics} chosen={model.chosen.clone()} {brokers} />
+                        },
+                        Screen::Messages => html! { <Messages {topics} chosen={model.chosen.clone()} state={model.messages.clone()} /> },
+                        Screen::Brokers => view.map(|view| html! {
+                            <Brokers view={Shared::clone(view)} cluster={model.cluster.clone()} seed={model.seed} />
+                        }).unwrap_or_default(),
+                        Screen::Console => Html::default(),
+                    } }
+                </main>
+                <Inspector topic={chosen_topic} {partition} />
+                <section class="dock" aria-label={ctx.t.dock}>
+                    <DockTabs tab={model.tab} sheet={model.sheet} />
+                    <EventLog events={model.events.clone()} left_out={model.events_left_out} />
+                    <ConsolePane state={model.console.clone()} />
+                    <Files files={model.files.clone()} />
+                </section>
+            </DropZone>
+            <Gate phase={model.phase.clone()} cluster={model.cluster.clone()} />
+        </ContextProvider<Ctx>>
+    }
+}
+
+/// Follows the address, and brings everything to storage when the page may be about to go.
+fn listen(ctx: Ctx) -> impl FnOnce() {
+    let mut held = vec![];
+    if let Some(window) = web_sys::window() {
+        held.push(Listening::new(&window, "hashchange", {
+            let ctx = ctx.clone();
+            move |_| {
+                if let Some(screen) = screen_of_address() {
+                    ctx.act(Action::Go(screen));
+                }
+            }
+        }));
+        held.push(Listening::new(&window, "pagehide", {
+            let ctx = ctx.clone();
+            move |_| ctx.ask(&Command::Flush)
+        }));
+        if let Some(document) = window.document() {
+            let target = document.clone();
+            held.push(Listening::new(&target, "visibilitychange", move |_| {
+                if document.visibility_state() == VisibilityState::Hidden {
+                    ctx.ask(&Command::Flush);
+                }
+            }));
+        }
+    }
+    move || drop(held)
+}

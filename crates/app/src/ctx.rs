@@ -1,0 +1,100 @@
+//! What every component may do: ask the engine, change what the page knows, run a command line.
+
+use std::rc::Rc;
+
+use barnabas_view::Command;
+use web_sys::File;
+use yew::prelude::*;
+
+use crate::browser;
+use crate::console::Terminal;
+use crate::engine::Engine;
+use crate::model::{Action, Model, PartitionName, Screen, Tab};
+use crate::text::{Lang, Text};
+
+/// The page's hands. Equal as long as the language is.
+#[derive(Clone)]
+pub struct Ctx {
+    /// The language.
+    pub lang: Lang,
+    /// Its sentences.
+    pub t: &'static Text,
+    /// The console's output.
+    pub terminal: Terminal,
+    engine: Rc<Engine>,
+    dispatch: UseReducerDispatcher<Model>,
+}
+
+impl PartialEq for Ctx {
+    fn eq(&self, other: &Self) -> bool {
+        self.lang == other.lang
+    }
+}
+
+impl Ctx {
+    /// Made once a drawing by the page's root.
+    pub fn new(
+        lang: Lang,
+        engine: Rc<Engine>,
+        terminal: Terminal,
+        dispatch: UseReducerDispatcher<Model>,
+    ) -> Self {
+        Self { lang, t: lang.text(), terminal, engine, dispatch }
+    }
+
+    /// Changes what the page knows.
+    pub fn act(&self, action: Action) {
+        self.dispatch.dispatch(action);
+    }
+
+    /// Asks the engine. That it cannot be asked is told to the user.
+    pub fn ask(&self, command: &Command) {
+        if let Err(error) = self.engine.send(command) {
+            self.act(Action::Notice(true, error));
+        }
+    }
+
+    /// Hands a file to the engine.
+    pub fn hand_over(&self, file: &File) {
+        if let Err(error) = self.engine.send_file(file) {
+            self.act(Action::Notice(true, error));
+        }
+    }
+
+    /// Runs a command line in the console and shows it. Whether it was begun.
+    pub fn run(&self, line: &str) -> bool {
+        self.act(Action::Show(Tab::Console));
+        let Some(id) = self.terminal.begin(line) else {
+            self.act(Action::Notice(false, self.t.busy.to_owned()));
+            return false;
+        };
+        self.act(Action::Started(id));
+        self.ask(&Command::Console { id, line: line.to_owned() });
+        true
+    }
+
+    /// Shows the batches of a partition from an offset on.
+    pub fn browse(&self, partition: &PartitionName, offset: i64) {
+        self.ask(&Command::Browse {
+            topic: partition.topic.clone(),
+            partition: partition.partition,
+            offset,
+            limit: BATCHES_A_PAGE,
+        });
+    }
+
+    /// Opens a partition in the message browser.
+    pub fn open(&self, partition: PartitionName) {
+        self.act(Action::Choose(partition));
+        browser::go(Screen::Messages.word());
+    }
+}
+
+/// Batches that the message browser asks for at a time.
+pub const BATCHES_A_PAGE: u32 = 50;
+
+/// The hands of this page. A component that is not below the page's root gets none and draws nothing.
+#[hook]
+pub fn use_ctx() -> Option<Ctx> {
+    use_context::<Ctx>()
+}

@@ -1,0 +1,576 @@
+//! What the page knows, and how that changes. Nothing here touches the browser.
+
+use std::collections::VecDeque;
+use std::ops::Deref;
+use std::rc::Rc;
+
+use barnabas_view::{
+    BatchDetail, BrowseView, ClusterView, Delta, Durability, EventKind, EventView, RecoveryView, TopicView,
+    Update,
+};
+use yew::Reducible;
+
+use crate::address::Theme;
+use crate::text::{Lang, fill};
+
+/// Events that are kept; older ones go, and the log says how many.
+pub const EVENTS_KEPT: usize = 500;
+/// Notices that stand at one time.
+const NOTICES_KEPT: usize = 4;
+
+/// Shared data that is equal only to itself, so that a component is drawn anew only when it was replaced.
+#[derive(Debug, Default)]
+pub struct Shared<T>(Rc<T>);
+
+impl<T> Shared<T> {
+    /// Shares a value.
+    pub fn new(value: T) -> Self {
+        Self(Rc::new(value))
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<T> PartialEq for Shared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// How far the page has come.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Phase {
+    /// The engine's wasm is being loaded.
+    Starting,
+    /// The cluster is being read from the browser's storage.
+    Loading {
+        /// Bytes read.
+        done: u64,
+        /// Bytes in all; 0 when that is not known yet.
+        total: u64,
+    },
+    /// Another tab writes to this cluster.
+    Locked,
+    /// Another tab has taken the cluster from this one.
+    TakenOver,
+    /// The cluster runs.
+    Ready,
+    /// The engine has stopped by a fault of its own.
+    Panicked {
+        /// What it said.
+        message: String,
+        /// A file that replays the fault; empty if it could not be written.
+        replay: String,
+    },
+    /// The engine could not be started.
+    NoEngine {
+        /// What the browser said.
+        message: String,
+    },
+}
+
+impl Phase {
+    /// The word in `document.documentElement.dataset.state`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Starting | Self::Loading { .. } => "booting",
+            Self::Locked | Self::TakenOver => "locked",
+            Self::Ready => "ready",
+            Self::Panicked { .. } | Self::NoEngine { .. } => "panicked",
+        }
+    }
+
+    /// Whether the cluster is not to be touched.
+    pub fn covers(&self) -> bool {
+        !matches!(self, Self::Ready)
+    }
+}
+
+/// A place of the navigation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Screen {
+    /// Topics and their partitions.
+    Topics,
+    /// Batches, records, bytes.
+    Messages,
+    /// Brokers.
+    Brokers,
+    /// The console at full height.
+    Console,
+}
+
+impl Screen {
+    /// Its word in the address after `#`, and in `data-screen`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Topics => "topics",
+            Self::Messages => "messages",
+            Self::Brokers => "brokers",
+            Self::Console => "console",
+        }
+    }
+
+    /// All, in the order of the navigation.
+    pub const ALL: [Self; 4] = [Self::Topics, Self::Messages, Self::Brokers, Self::Console];
+}
+
+/// A pane of the dock, which stand side by side when there is room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tab {
+    /// The chosen partition.
+    Inspector,
+    /// The event log.
+    Log,
+    /// The console.
+    Console,
+    /// Dropped files.
+    Files,
+}
+
+impl Tab {
+    /// Its word in `data-tab`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Inspector => "inspector",
+            Self::Log => "log",
+            Self::Console => "console",
+            Self::Files => "files",
+        }
+    }
+
+    /// All, in the order of the tabs.
+    pub const ALL: [Self; 4] = [Self::Inspector, Self::Log, Self::Console, Self::Files];
+}
+
+/// A partition by name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartitionName {
+    /// Topic name.
+    pub topic: String,
+    /// Partition number.
+    pub partition: i32,
+}
+
+/// Something to be read and put away.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Notice {
+    /// A number of its own.
+    pub id: u32,
+    /// Whether it tells of something broken.
+    pub fault: bool,
+    /// The sentence.
+    pub text: String,
+    /// How often it came.
+    pub times: u32,
+}
+
+/// A dropped file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileState {
+    /// Its name.
+    pub name: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// The command that reads it, and how many bytes it has read.
+    pub reading: Option<(u32, u64)>,
+}
+
+/// A line of the event log with a number of its own.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Line {
+    /// Its number, in the order in which they came.
+    pub seq: u64,
+    /// What happened.
+    pub event: EventView,
+}
+
+/// What the last word of a line could become.
+#[derive(Debug)]
+pub struct Completions {
+    /// The words, each whole.
+    pub words: Vec<String>,
+    /// The last word as it stood.
+    pub stem: String,
+}
+
+/// What the console's line editor needs to know.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ConsoleState {
+    /// The command that runs.
+    pub running: Option<u32>,
+    /// The last command that ended, with its exit code.
+    pub ended: Option<(u32, i32)>,
+    /// A line to put into the prompt, with a number that changes each time.
+    pub prefill: (u32, String),
+    /// The answer to the last completion, with the question's number.
+    pub completions: Option<(u32, Shared<Completions>)>,
+}
+
+/// What the message browser shows.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct MessagesState {
+    /// The batches.
+    pub browse: Option<Shared<BrowseView>>,
+    /// The chosen batch.
+    pub batch: Option<Shared<BatchDetail>>,
+    /// Whether the answer that is awaited is the end of the log, to which the batches before are to be added.
+    pub to_end: bool,
+    /// The offset of the batches before the end that are still to be asked for.
+    pub follow_up: Option<i64>,
+}
+
+/// Everything that the page knows.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Model {
+    /// How far it has come.
+    pub phase: Phase,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The cluster's seed, once it runs.
+    pub seed: u64,
+    /// Whether anything is kept.
+    pub persistent: bool,
+    /// Whether records were there when the cluster began to run here: it was reloaded.
+    pub reloaded: bool,
+    /// The cluster as the engine told it last.
+    pub view: Option<Shared<ClusterView>>,
+    /// The topics one by one, so that one that did not change is not drawn again.
+    pub topics: Vec<Shared<TopicView>>,
+    /// What recovery found; put away by the user.
+    pub recovery: Option<Shared<Vec<RecoveryView>>>,
+    /// Events, oldest first.
+    pub events: Shared<VecDeque<Line>>,
+    /// Events that the engine did not send or that are no longer kept.
+    pub events_left_out: u64,
+    /// Notices, oldest first.
+    pub notices: Vec<Notice>,
+    /// Dropped files, oldest first.
+    pub files: Vec<FileState>,
+    /// The console.
+    pub console: ConsoleState,
+    /// The message browser.
+    pub messages: MessagesState,
+    /// The chosen partition.
+    pub chosen: Option<PartitionName>,
+    /// Where the navigation stands.
+    pub screen: Screen,
+    /// The pane that shows where there is room for one.
+    pub tab: Tab,
+    /// Whether the dock is open where it is a sheet.
+    pub sheet: bool,
+    /// The language.
+    pub lang: Lang,
+    /// The theme.
+    pub theme: Theme,
+    /// The durability that was asked for.
+    pub durability: Durability,
+    next: u64,
+}
+
+/// A change.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and it is not kept")]
+pub enum Action {
+    /// The engine told something. Console output and downloads do not come this way.
+    Told(Update),
+    /// The engine said something that is no update.
+    Strange(String),
+    /// The engine could not be started, its wasm could not be loaded, or it died.
+    EngineFailed(String),
+    /// A notice; `true` for something broken.
+    Notice(bool, String),
+    /// Put a notice away.
+    Dismiss(u32),
+    /// Put the recovery report away.
+    DismissRecovery,
+    /// Go somewhere.
+    Go(Screen),
+    /// Show a pane of the dock.
+    Show(Tab),
+    /// Open or close the dock where it is a sheet.
+    Sheet(bool),
+    /// Choose a partition.
+    Choose(PartitionName),
+    /// The message browser asks for the end of the log.
+    ToEnd,
+    /// The message browser's second question was asked.
+    FollowedUp,
+    /// A console command began.
+    Started(u32),
+    /// A console command ended.
+    Ended(u32, i32),
+    /// Put a line into the prompt.
+    Prefill(String),
+    /// Speak another language.
+    Speak(Lang),
+    /// Use another theme.
+    Paint(Theme),
+    /// Another durability was asked for.
+    Keep(Durability),
+    /// The page asked to become the writer.
+    TakingOver,
+}
+
+impl Model {
+    /// A page that has just been opened.
+    pub fn new(cluster: String, lang: Lang, theme: Theme, durability: Durability) -> Self {
+        Self {
+            phase: Phase::Starting,
+            cluster,
+            seed: 0,
+            persistent: true,
+            reloaded: false,
+            view: None,
+            topics: vec![],
+            recovery: None,
+            events: Shared::default(),
+            events_left_out: 0,
+            notices: vec![],
+            files: vec![],
+            console: ConsoleState::default(),
+            messages: MessagesState::default(),
+            chosen: None,
+            screen: Screen::Topics,
+            tab: Tab::Console,
+            sheet: false,
+            lang,
+            theme,
+            durability,
+            next: 0,
+        }
+    }
+
+    /// The topic of a name.
+    pub fn topic(&self, name: &str) -> Option<&Shared<TopicView>> {
+        self.topics
+            .binary_search_by(|topic| topic.name.as_str().cmp(name))
+            .ok()
+            .and_then(|at| self.topics.get(at))
+    }
+
+    /// Whether a topic of the user's exists, and whether one has records: the first steps of the hint.
+    pub fn steps(&self) -> (bool, bool) {
+        let mut own = self.topics.iter().filter(|topic| !topic.internal).peekable();
+        (
+            own.peek().is_some(),
+            own.any(|topic| topic.partitions.iter().any(|partition| partition.log_end > 0)),
+        )
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn notice(&mut self, fault: bool, text: String) {
+        if let Some(same) =
+            self.notices.iter_mut().find(|notice| notice.text == text && notice.fault == fault)
+        {
+            same.times = same.times.saturating_add(1);
+            return;
+        }
+        let id = self.number() as u32;
+        self.notices.push(Notice { id, fault, text, times: 1 });
+        if self.notices.len() > NOTICES_KEPT {
+            self.notices.remove(0);
+        }
+    }
+
+    fn told(&mut self, update: Update) {
+        match update {
+            Update::Loading { done, total } => self.phase = Phase::Loading { done, total },
+            Update::Locked => self.phase = Phase::Locked,
+            Update::TakenOver => self.phase = Phase::TakenOver,
+            Update::Ready { cluster, seed, view, recovery, persistent } => {
+                self.phase = Phase::Ready;
+                (self.cluster, self.seed, self.persistent) = (cluster, seed, persistent);
+                self.durability = view.store.durability;
+                self.topics = view.topics.iter().cloned().map(Shared::new).collect();
+                self.recovery = (!recovery.is_empty()).then(|| Shared::new(recovery));
+                self.view = Some(Shared::new(view));
+                self.reloaded = self.steps().1;
+                self.console.running = None;
+                self.messages = MessagesState::default();
+                self.choose_one();
+            }
+            Update::Delta(delta) => self.delta(&delta),
+            Update::Completions { id, words, stem } => {
+                self.console.completions = Some((id, Shared::new(Completions { words, stem })));
+            }
+            Update::FileAdded { name, size } => {
+                self.files.retain(|file| file.name != name);
+                self.files.push(FileState { name, size, reading: None });
+            }
+            Update::FileProgress { id, name, done, total } => {
+                if let Some(file) = self.files.iter_mut().find(|file| file.name == name) {
+                    (file.size, file.reading) = (total, Some((id, done.min(total))));
+                }
+            }
+            Update::FileRemoved { name } => self.files.retain(|file| file.name != name),
+            Update::Browse(browse) => self.browsed(browse),
+            Update::Batch(detail) => self.messages.batch = Some(Shared::new(detail)),
+            Update::Error { message } => self.notice(true, message),
+            Update::Panicked { message, replay } => self.phase = Phase::Panicked { message, replay },
+            Update::Hello | Update::Flushed | Update::Console { .. } | Update::Download { .. } => {}
+        }
+    }
+
+    /// Keeps a partition chosen as long as there is one: the first of the user's.
+    fn choose_one(&mut self) {
+        let there = self.chosen.as_ref().is_some_and(|chosen| {
+            let topic = self.topic(&chosen.topic);
+            topic.is_some_and(|topic| topic.partitions.iter().any(|p| p.partition == chosen.partition))
+        });
+        if there {
+            return;
+        }
+        let first = self.topics.iter().find(|topic| !topic.internal && !topic.partitions.is_empty());
+        self.chosen = first.map(|topic| PartitionName { topic: topic.name.clone(), partition: 0 });
+        self.messages = MessagesState::default();
+    }
+
+    fn delta(&mut self, delta: &Delta) {
+        let Some(view) = &self.view else { return };
+        let mut view = (**view).clone();
+        view.apply(delta);
+        self.topics.retain(|topic| !delta.gone.contains(&topic.name));
+        for topic in &delta.topics {
+            let fresh = Shared::new(topic.clone());
+            match self.topics.binary_search_by(|have| have.name.cmp(&topic.name)) {
+                Ok(at) => self.topics[at] = fresh,
+                Err(at) => self.topics.insert(at, fresh),
+            }
+        }
+        self.choose_one();
+        if let Some(store) = &delta.store {
+            self.durability = store.durability;
+        }
+        self.view = Some(Shared::new(view));
+        self.events_left_out += delta.events_left_out;
+        if delta.events.is_empty() {
+            return;
+        }
+        let mut events = (*self.events).clone();
+        for event in &delta.events {
+            let seq = self.number();
+            events.push_back(Line { seq, event: event.clone() });
+        }
+        while events.len() > EVENTS_KEPT {
+            events.pop_front();
+            self.events_left_out += 1;
+        }
+        self.events = Shared::new(events);
+    }
+
+    fn browsed(&mut self, mut browse: BrowseView) {
+        let asked = self.chosen.as_ref();
+        if asked.is_none_or(|asked| asked.topic != browse.topic || asked.partition != browse.partition) {
+            return;
+        }
+        let (to_end, before) = (self.messages.to_end, self.messages.browse.take());
+        self.messages.to_end = false;
+        self.messages.follow_up = None;
+        // The end of the log is one batch; those before it make it a page.
+        if to_end && browse.next_offset.is_none() && browse.previous_offset.is_some() {
+            self.messages.to_end = true;
+            self.messages.follow_up = browse.previous_offset;
+        } else if let (true, Some(end)) = (to_end, before) {
+            let last = browse.batches.last().map(|batch| batch.last_offset);
+            let new = end.batches.iter().filter(|batch| last.is_none_or(|last| batch.base_offset > last));
+            browse.batches.extend(new.cloned());
+            browse.next_offset = None;
+        }
+        let held = self.messages.batch.as_ref().is_some_and(|detail| {
+            detail.topic == browse.topic
+                && detail.partition == browse.partition
+                && browse.batches.iter().any(|batch| batch.base_offset == detail.batch.base_offset)
+        });
+        if !held {
+            self.messages.batch = None;
+        }
+        self.messages.browse = Some(Shared::new(browse));
+    }
+}
+
+impl Reducible for Model {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let mut model = Rc::unwrap_or_clone(self);
+        match action {
+            Action::Told(update) => model.told(update),
+            Action::Strange(what) => model.notice(true, fill(model.lang.text().bad_update, &[&what])),
+            // The worker's own error comes behind what the engine said of its panic, and says less. Without such a word
+            // (memory ran out, say) it is all there is.
+            Action::EngineFailed(message) => match model.phase {
+                Phase::Panicked { .. } => {}
+                Phase::Starting => model.phase = Phase::NoEngine { message },
+                _ => model.phase = Phase::Panicked { message, replay: String::new() },
+            },
+            Action::Notice(fault, text) => model.notice(fault, text),
+            Action::Dismiss(id) => model.notices.retain(|notice| notice.id != id),
+            Action::DismissRecovery => model.recovery = None,
+            Action::Go(screen) => {
+                model.screen = screen;
+                model.sheet = screen == Screen::Console;
+                // What the screen itself shows need not stand in the dock too.
+                if screen == Screen::Console || (screen == Screen::Messages && model.tab == Tab::Inspector) {
+                    model.tab = Tab::Console;
+                }
+            }
+            Action::Show(tab) => (model.tab, model.sheet) = (tab, true),
+            Action::Sheet(open) => model.sheet = open,
+            Action::Choose(partition) => {
+                if model.chosen.as_ref() != Some(&partition) {
+                    model.messages = MessagesState::default();
+                }
+                model.chosen = Some(partition);
+            }
+            Action::ToEnd => {
+                model.messages.to_end = true;
+                model.messages.browse = None;
+            }
+            Action::FollowedUp => model.messages.follow_up = None,
+            Action::Started(id) => model.console.running = Some(id),
+            Action::Ended(id, exit) => {
+                model.console.ended = Some((id, exit));
+                if model.console.running == Some(id) {
+                    model.console.running = None;
+                }
+                for file in &mut model.files {
+                    if file.reading.is_some_and(|(reader, _)| reader == id) {
+                        file.reading = None;
+                    }
+                }
+            }
+            Action::Prefill(line) => {
+                let number = model.number() as u32;
+                model.console.prefill = (number, line);
+            }
+            Action::Speak(lang) => model.lang = lang,
+            Action::Paint(theme) => model.theme = theme,
+            Action::Keep(durability) => model.durability = durability,
+            Action::TakingOver => model.phase = Phase::Loading { done: 0, total: 0 },
+        }
+        Rc::new(model)
+    }
+}
+
+/// The kinds of events, in the order of the filter.
+pub const EVENT_KINDS: [EventKind; 4] =
+    [EventKind::Log, EventKind::Metadata, EventKind::Network, EventKind::Fault];
+
+#[cfg(test)]
+#[path = "model_tests.rs"]
+mod tests;

@@ -1,0 +1,170 @@
+//! Scenarios of updates and actions, and what the page then knows.
+
+use super::*;
+use barnabas_view::{BatchView, ClockView, Pace, StoreView};
+
+fn topic(name: &str, internal: bool) -> TopicView {
+    TopicView {
+        name: name.into(),
+        id: "AAAAAAAAAAAAAAAAAAAAAA".into(),
+        internal,
+        replication_factor: 1,
+        configs: vec![],
+        partitions: vec![],
+    }
+}
+
+fn clock(now: u64) -> ClockView {
+    ClockView { now, unix_ms: 0.0, pace: Pace::Fastest, reached: 1.0, events: 0 }
+}
+
+fn view(topics: Vec<TopicView>) -> ClusterView {
+    ClusterView { clock: clock(0), brokers: vec![], topics, faults: vec![], store: StoreView::default() }
+}
+
+fn delta(topics: Vec<TopicView>, gone: &[&str], events: usize, left_out: u64) -> Update {
+    let event = |at| EventView { at, kind: EventKind::Log, node: "broker-1".into(), text: "happened".into() };
+    Update::Delta(Delta {
+        clock: clock(1),
+        brokers: None,
+        faults: None,
+        topics,
+        gone: gone.iter().map(ToString::to_string).collect(),
+        store: None,
+        events: (0..events as u64).map(event).collect(),
+        events_left_out: left_out,
+    })
+}
+
+fn run(actions: Vec<Action>) -> Model {
+    let begin = Model::new("lab-1".into(), Lang::En, Theme::System, Durability::Relaxed);
+    let end = actions.into_iter().fold(Rc::new(begin), |model, action| model.reduce(action));
+    Rc::unwrap_or_clone(end)
+}
+
+fn ready(topics: Vec<TopicView>) -> Action {
+    let (cluster, recovery) = ("lab-1".into(), vec![]);
+    Action::Told(Update::Ready { cluster, seed: 7, view: view(topics), recovery, persistent: true })
+}
+
+#[test]
+fn the_phase_follows_the_engine() {
+    let panicked = Update::Panicked { message: "m".into(), replay: "r".into() };
+    for (told, word) in [
+        (vec![], "booting"),
+        (vec![Action::Told(Update::Hello)], "booting"),
+        (vec![Action::Told(Update::Loading { done: 1, total: 2 })], "booting"),
+        (vec![Action::Told(Update::Locked)], "locked"),
+        (vec![Action::Told(Update::Locked), Action::TakingOver], "booting"),
+        (vec![ready(vec![])], "ready"),
+        (vec![ready(vec![]), Action::Told(Update::TakenOver)], "locked"),
+        (vec![ready(vec![]), Action::Told(panicked)], "panicked"),
+        (vec![Action::EngineFailed("x".into())], "panicked"),
+    ] {
+        assert_eq!(run(told).phase.word(), word);
+    }
+}
+
+#[test]
+fn the_workers_own_error_does_not_cover_what_the_engine_said() {
+    let panicked = || Action::Told(Update::Panicked { message: "m".into(), replay: "r".into() });
+    let failed = || Action::EngineFailed("unreachable".into());
+    let said = |actions| match run(actions).phase {
+        Phase::Panicked { message, replay } => (message, replay),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(said(vec![ready(vec![]), panicked(), failed()]), ("m".into(), "r".into()));
+    assert_eq!(said(vec![ready(vec![]), failed()]), ("unreachable".into(), String::new()));
+    assert!(matches!(run(vec![failed()]).phase, Phase::NoEngine { .. }));
+}
+
+#[test]
+fn topics_stay_in_order_and_only_changed_ones_are_new() {
+    let before = run(vec![ready(vec![topic("a", false), topic("c", false)])]);
+    let (a, c) = (before.topics[0].clone(), before.topics[1].clone());
+    let told = delta(vec![topic("b", false), topic("c", true)], &[], 0, 0);
+    let after = Rc::unwrap_or_clone(Rc::new(before).reduce(Action::Told(told)));
+    assert_eq!(after.topics.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert!(after.topics[0] == a && after.topics[2] != c);
+    assert_eq!(*after.view.clone().unwrap(), {
+        let mut want = view(vec![topic("a", false), topic("b", false), topic("c", true)]);
+        want.clock = clock(1);
+        want
+    });
+    assert_eq!(after.steps(), (true, false));
+    assert!(after.topic("b").is_some() && after.topic("d").is_none());
+
+    let gone = Rc::unwrap_or_clone(Rc::new(after).reduce(Action::Told(delta(vec![], &["a", "b"], 0, 0))));
+    assert_eq!((gone.topics.len(), gone.steps()), (1, (false, false)));
+}
+
+#[test]
+fn the_event_log_is_bounded_and_says_so() {
+    let model = run(vec![ready(vec![]), Action::Told(delta(vec![], &[], 200, 5))]);
+    assert_eq!((model.events.len(), model.events_left_out), (200, 5));
+    let more = (0..3).map(|_| Action::Told(delta(vec![], &[], 200, 0)));
+    let model = more.fold(Rc::new(model), |model, action| model.reduce(action));
+    assert_eq!((model.events.len(), model.events_left_out), (EVENTS_KEPT, 305));
+    assert!(model.events.iter().zip(model.events.iter().skip(1)).all(|(a, b)| a.seq < b.seq));
+}
+
+#[test]
+fn notices_are_few_and_told_once() {
+    let model = run((0..9).map(|i| Action::Notice(true, format!("{}", i / 2))).collect());
+    let have: Vec<_> = model.notices.iter().map(|notice| (notice.text.as_str(), notice.times)).collect();
+    assert_eq!(have, [("1", 2), ("2", 2), ("3", 2), ("4", 1)]);
+    let id = model.notices[0].id;
+    assert_eq!(Rc::new(model).reduce(Action::Dismiss(id)).notices.len(), 3);
+}
+
+#[test]
+fn a_file_is_read_by_a_command_until_it_ends() {
+    let added = Update::FileAdded { name: "a.log".into(), size: 10 };
+    let progress = Update::FileProgress { id: 3, name: "a.log".into(), done: 99, total: 20 };
+    let model = run(vec![Action::Told(added), Action::Started(3), Action::Told(progress)]);
+    assert_eq!(model.files, [FileState { name: "a.log".into(), size: 20, reading: Some((3, 20)) }]);
+    let model = Rc::new(model).reduce(Action::Ended(3, 130));
+    assert_eq!(
+        (model.files[0].reading, model.console.running, model.console.ended),
+        (None, None, Some((3, 130)))
+    );
+    assert!(model.reduce(Action::Told(Update::FileRemoved { name: "a.log".into() })).files.is_empty());
+}
+
+fn batches(offsets: &[i64], previous_offset: Option<i64>, next_offset: Option<i64>) -> Update {
+    let batch = |offset: &i64| BatchView {
+        base_offset: *offset,
+        last_offset: offset + 9,
+        segment: 0,
+        position: 0,
+        size: 100,
+        records: 10,
+        compression: "none".into(),
+        max_timestamp: 0.0,
+        durable: true,
+    };
+    let batches = offsets.iter().map(batch).collect();
+    Update::Browse(BrowseView { topic: "t".into(), partition: 0, batches, next_offset, previous_offset })
+}
+
+#[test]
+fn the_end_of_a_log_is_a_page_that_ends_with_its_last_batch() {
+    let choose = |partition| Action::Choose(PartitionName { topic: "t".into(), partition });
+    let offsets = |model: &Model| -> Vec<i64> {
+        let browse = model.messages.browse.as_ref();
+        browse
+            .map(|browse| browse.batches.iter().map(|batch| batch.base_offset).collect())
+            .unwrap_or_default()
+    };
+    let model = run(vec![choose(0), Action::ToEnd, Action::Told(batches(&[40], Some(0), None))]);
+    assert_eq!((offsets(&model), model.messages.follow_up), (vec![40], Some(0)));
+    let followed = Rc::new(model).reduce(Action::FollowedUp);
+    let model = followed.reduce(Action::Told(batches(&[0, 10, 20, 30], None, Some(40))));
+    assert_eq!(offsets(&model), [0, 10, 20, 30, 40]);
+    assert_eq!((model.messages.follow_up, model.messages.to_end), (None, false));
+    // A log of one batch has nothing before its end, and the answer to an older question is not shown.
+    let model = run(vec![choose(0), Action::ToEnd, Action::Told(batches(&[0], None, None))]);
+    assert_eq!((offsets(&model), model.messages.follow_up), (vec![0], None));
+    let model = run(vec![choose(1), Action::Told(batches(&[0], None, None))]);
+    assert!(offsets(&model).is_empty());
+}

@@ -1,0 +1,155 @@
+//! The chosen partition: its offsets, replicas and segments, with their files for download.
+
+use barnabas_view::{Command, PartitionView, SegmentFile, SegmentView, TopicView};
+use yew::prelude::*;
+
+use super::row::{badge, facts};
+use super::swatch;
+use crate::ctx::{Ctx, use_ctx};
+use crate::format::{count, size, timestamp};
+use crate::model::{PartitionName, Shared};
+use crate::strip::behind;
+use crate::text::fill;
+
+/// Segments that are listed before one asks for the older ones.
+const SEGMENTS_SHOWN: usize = 6;
+
+/// What the inspector shows.
+#[derive(Properties, PartialEq)]
+pub struct InspectorProps {
+    /// The topic of the chosen partition.
+    pub topic: Option<Shared<TopicView>>,
+    /// The number of the chosen partition.
+    pub partition: Option<i32>,
+}
+
+/// The inspector.
+#[component]
+pub fn Inspector(props: &InspectorProps) -> Html {
+    let all = use_state(|| false);
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    let t = ctx.t;
+    let found = props.topic.as_ref().zip(props.partition).and_then(|(topic, number)| {
+        topic
+            .partitions
+            .iter()
+            .find(|partition| partition.partition == number)
+            .map(|partition| (topic, partition))
+    });
+    let Some((topic, partition)) = found else {
+        return html! {
+            <aside class="insp" aria-label={t.inspector}><p class="none">{t.nothing_chosen}</p></aside>
+        };
+    };
+    let name = PartitionName { topic: topic.name.clone(), partition: partition.partition };
+    let at_risk = partition.log_end.saturating_sub(partition.durable_offset.max(partition.log_start));
+    let open = {
+        let (ctx, name) = (ctx.clone(), name.clone());
+        Callback::from(move |_: MouseEvent| ctx.open(name.clone()))
+    };
+    html! {
+        <aside class="insp" aria-label={t.inspector}>
+            <div class="part">
+                <div class="ih"><h2>{swatch(partition.partition)}{format!("{}-{}", topic.name, partition.partition)}</h2>{badge(&ctx, partition)}</div>
+                <p class="facts">{facts(&ctx, partition)}</p>
+                {replicas(&ctx, partition)}
+                <dl class="kv">
+                    <div><dt>{t.lso}</dt><dd>{count(partition.log_start)}</dd></div>
+                    <div><dt>{t.hw}</dt><dd>{count(partition.high_watermark)}</dd></div>
+                    <div><dt>{t.leo}</dt><dd><b>{count(partition.log_end)}</b></dd></div>
+                    <div><dt>{t.durable_offset}</dt><dd>{count(partition.durable_offset)}</dd></div>
+                    <div><dt>{t.size}</dt><dd>{size(partition.size)}</dd></div>
+                </dl>
+                <p class="why">{ if at_risk > 0 { fill(t.power_cut_would, &[&count(at_risk)]) } else { t.power_cut_none.to_owned() } }</p>
+                <button class="ctl wide" id="open-messages" onclick={open}>{t.open_messages}</button>
+            </div>
+            <div class="part">
+                {segments(&ctx, &name, partition, &all)}
+            </div>
+            <div class="part">
+                <h3 class="cap2">{t.topic_configs}</h3>
+                <dl class="kv">
+                    <div><dt>{t.topic_id}</dt><dd class="mono">{&topic.id}</dd></div>
+                    { for topic.configs.iter().map(|(key, value)| html! { <div><dt>{key}</dt><dd>{value}</dd></div> }) }
+                </dl>
+            </div>
+        </aside>
+    }
+}
+
+/// Each replica as its own broker knows it.
+fn replicas(ctx: &Ctx, partition: &PartitionView) -> Html {
+    let t = ctx.t;
+    html! {
+        <div class="scroll"><table class="tb copies">
+            <caption class="cap2">{t.replicas}</caption>
+            <thead><tr>
+                <th scope="col">{t.broker_word}</th><th scope="col">{t.role}</th><th scope="col" class="num">{"LEO"}</th>
+                <th scope="col" class="num">{"HW"}</th><th scope="col" class="num">{t.behind}</th><th scope="col">{"ISR"}</th>
+            </tr></thead>
+            <tbody>{ for partition.copies.iter().map(|copy| {
+                let leads = copy.broker == partition.leader;
+                let late = behind(partition, copy);
+                let number = |value: i64| if copy.online { count(value) } else { "–".to_owned() };
+                html! { <tr data-replica={copy.broker.to_string()}>
+                    <th scope="row">{copy.broker}</th>
+                    <td><i class={classes!("role", leads.then_some("lead"))} aria-hidden="true"></i>{if leads { t.leader } else { t.follower }}</td>
+                    <td class="num">{number(copy.log_end)}</td><td class="num">{number(copy.high_watermark)}</td>
+                    <td class={classes!("num", (copy.online && late > 0).then_some("late"))}>{number(late)}</td>
+                    <td>{if partition.isr.contains(&copy.broker) { t.in_isr } else { t.out_of_isr }}</td>
+                </tr> }
+            }) }</tbody>
+        </table></div>
+    }
+}
+
+fn segments(ctx: &Ctx, name: &PartitionName, partition: &PartitionView, all: &UseStateHandle<bool>) -> Html {
+    let t = ctx.t;
+    let hidden = if **all { 0 } else { partition.segments.len().saturating_sub(SEGMENTS_SHOWN) };
+    let active = partition.segments.len().saturating_sub(1);
+    let flip = {
+        let all = all.clone();
+        Callback::from(move |_: MouseEvent| all.set(!*all))
+    };
+    html! { <>
+        <div class="ih"><h3 class="cap2">{t.segments}{" "}<em>{partition.segments.len()}</em></h3>
+            if hidden > 0 {
+                <button class="link small" onclick={flip}>{fill(t.older_segments, &[&hidden.to_string()])}</button>
+            } else if **all {
+                <button class="link small" onclick={flip}>{t.fewer}</button>
+            }
+        </div>
+        <ul class="segs">
+            { for partition.segments.iter().enumerate().skip(hidden).rev().map(|(at, segment)| segment_row(ctx, name, segment, at == active)) }
+        </ul>
+    </> }
+}
+
+fn segment_row(ctx: &Ctx, name: &PartitionName, segment: &SegmentView, active: bool) -> Html {
+    let t = ctx.t;
+    let file_name = format!("{:020}", segment.base_offset);
+    let files =
+        [(SegmentFile::Log, ".log"), (SegmentFile::Index, ".index"), (SegmentFile::Timeindex, ".timeindex")];
+    html! {
+        <li data-segment={segment.base_offset.to_string()}>
+            <div class="sh"><code>{&file_name}</code>
+                <span class="meta">{if active { t.active } else { t.sealed }}</span></div>
+            <dl class="kv two">
+                <div><dt>{t.records}</dt><dd>{count(segment.next_offset.saturating_sub(segment.base_offset))}</dd></div>
+                <div><dt>{t.size}</dt><dd>{size(segment.size)}</dd></div>
+                <div><dt>{t.on_disk}</dt><dd>{size(segment.durable)}</dd></div>
+                <div><dt>{t.in_cache}</dt><dd>{size(segment.cached)}</dd></div>
+                <div class="one"><dt>{t.index_entries}</dt><dd>{format!("{} / {}", count(segment.index_entries), count(segment.time_index_entries))}</dd></div>
+                <div class="one"><dt>{t.max_timestamp}</dt><dd>{timestamp(segment.max_timestamp).unwrap_or_else(|| "–".into())}</dd></div>
+            </dl>
+            <div class="dl">{ for files.map(|(file, suffix)| {
+                let (ctx2, name, base_offset) = (ctx.clone(), name.clone(), segment.base_offset);
+                let label = fill(t.download, &[&format!("{file_name}{suffix}")]);
+                let onclick = Callback::from(move |_: MouseEvent| ctx2.ask(&Command::Download {
+                    topic: name.topic.clone(), partition: name.partition, base_offset, file,
+                }));
+                html! { <button class="ctl small" aria-label={label.clone()} title={label} {onclick}>{suffix}</button> }
+            }) }</div>
+        </li>
+    }
+}

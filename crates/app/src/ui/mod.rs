@@ -1,0 +1,44 @@
+//! The page's parts.
+
+mod brokers;
+mod create_topic;
+mod dock;
+mod files;
+mod gate;
+mod hex;
+mod inspector;
+mod messages;
+mod notices;
+mod records;
+mod row;
+mod strip;
+mod topbar;
+mod topics;
+
+use yew::prelude::*;
+
+pub use brokers::Brokers;
+pub use dock::{DockTabs, EventLog, Nav};
+pub use files::{DropZone, Files};
+pub use gate::Gate;
+pub use inspector::Inspector;
+pub use messages::Messages;
+pub use notices::{Hint, Notices};
+pub use topbar::TopBar;
+pub use topics::Topics;
+
+/// An icon of the page's sprite (`index.html`). It says nothing by itself: what it stands for has a label.
+pub fn icon(name: &str) -> Html {
+    html! { <svg class="i" aria-hidden="true"><use href={format!("#i-{name}")} /></svg> }
+}
+
+/// The colour and pattern of a partition, by its number modulo six.
+pub fn identity(partition: i32) -> String {
+    partition.rem_euclid(6).to_string()
+}
+
+/// A small square in the colour and pattern of a partition.
+pub fn swatch(partition: i32) -> Html {
+    let id = identity(partition);
+    html! { <i class="sw" data-p={id} aria-hidden="true"></i> }
+}

@@ -1,0 +1,148 @@
+//! Notices, the recovery report and the first-visit hint.
+
+use barnabas_view::RecoveryView;
+use yew::prelude::*;
+
+use super::icon;
+use crate::browser;
+use crate::ctx::{Ctx, use_ctx};
+use crate::format::{count, size};
+use crate::model::{Action, Notice, Shared};
+use crate::text::fill;
+
+/// What is to be read.
+#[derive(Properties, PartialEq)]
+pub struct NoticesProps {
+    /// Notices, oldest first.
+    pub notices: Vec<Notice>,
+    /// What recovery found.
+    pub recovery: Option<Shared<Vec<RecoveryView>>>,
+    /// What the storage says, if it refuses to write.
+    pub storage: Option<String>,
+    /// Whether anything is kept.
+    pub persistent: bool,
+}
+
+/// The notices.
+#[component]
+pub fn Notices(props: &NoticesProps) -> Html {
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    let t = ctx.t;
+    html! {
+        <div class="notices" role="region" aria-label={t.notices}>
+            <div role="alert">
+                if let Some(error) = &props.storage {
+                    <p class="notice fault" data-notice="storage">{fill(t.storage_error, &[error])}</p>
+                }
+                if !props.persistent { <p class="notice fault" data-notice="persistent">{t.not_persistent}</p> }
+                { for props.notices.iter().filter(|notice| notice.fault).map(|notice| row(&ctx, notice)) }
+            </div>
+            <div role="status">{ for props.notices.iter().filter(|notice| !notice.fault).map(|notice| row(&ctx, notice)) }</div>
+            if let Some(recovery) = &props.recovery { {report(&ctx, recovery)} }
+        </div>
+    }
+}
+
+fn row(ctx: &Ctx, notice: &Notice) -> Html {
+    let t = ctx.t;
+    let id = notice.id;
+    let dismiss = {
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| ctx.act(Action::Dismiss(id)))
+    };
+    html! {
+        <div key={id} class={classes!("notice", notice.fault.then_some("fault"))} data-notice={if notice.fault { "error" } else { "note" }}>
+            <p>{&notice.text}
+                if notice.times > 1 { {" "}<b>{fill(t.times, &[&notice.times.to_string()])}</b> }</p>
+            <button class="quiet" aria-label={t.dismiss} title={t.dismiss} onclick={dismiss}>{icon("x")}</button>
+        </div>
+    }
+}
+
+fn report(ctx: &Ctx, recovery: &[RecoveryView]) -> Html {
+    let t = ctx.t;
+    let (scanned, cut) = recovery.iter().fold((0_u64, 0_u64), |(scanned, cut), log| {
+        (scanned.saturating_add(log.scanned), cut.saturating_add(log.truncated))
+    });
+    let clean = recovery.iter().all(|log| log.clean);
+    let mut facts = vec![fill(t.recovered, &[&count(recovery.len() as i64)])];
+    if clean {
+        facts.push(t.recovered_clean.to_owned());
+    }
+    if scanned > 0 {
+        facts.push(fill(t.recovered_scanned, &[&size(scanned)]));
+    }
+    if cut > 0 {
+        facts.push(fill(t.recovered_cut, &[&size(cut)]));
+    }
+    let dismiss = {
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| ctx.act(Action::DismissRecovery))
+    };
+    html! {
+        <div class="notice report" data-notice="recovery">
+            <details>
+                <summary>{facts.join(" · ")}{" "}<span class="link">{t.details}</span></summary>
+                <div class="scroll"><table class="tb">
+                    <thead><tr><th scope="col">{t.recovery_log}</th><th scope="col">{t.recovery_state}</th><th scope="col" class="num">{t.scanned}</th>
+                        <th scope="col" class="num">{t.cut}</th><th scope="col" class="num">{"LEO"}</th></tr></thead>
+                    <tbody>{ for recovery.iter().map(|log| html! {
+                        <tr><th scope="row">{&log.partition}</th><td>{if log.clean { t.recovery_clean } else { t.recovery_unclean }}</td>
+                            <td class="num">{size(log.scanned)}</td><td class={classes!("num", (log.truncated > 0).then_some("bad"))}>{size(log.truncated)}</td>
+                            <td class="num">{count(log.log_end)}</td></tr>
+                    }) }</tbody>
+                </table></div>
+            </details>
+            <button class="quiet" aria-label={t.dismiss} title={t.dismiss} onclick={dismiss}>{icon("x")}</button>
+        </div>
+    }
+}
+
+/// How far a first visit has come.
+#[derive(Properties, PartialEq)]
+pub struct HintProps {
+    /// Whether there is a topic, and a record in one.
+    pub steps: (bool, bool),
+    /// Whether the cluster was read from storage with records in it.
+    pub reloaded: bool,
+}
+
+/// Three things to try. Gone for good when closed or all done.
+#[component]
+pub fn Hint(props: &HintProps) -> Html {
+    let closed = use_state(|| browser::recall("hint").is_some());
+    let all = props.steps == (true, true) && props.reloaded;
+    use_effect_with(all, |all| {
+        if *all {
+            // Seen as done on this visit, gone on the next.
+            browser::keep("hint", "done");
+        }
+    });
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    if *closed {
+        return Html::default();
+    }
+    let t = ctx.t;
+    let close = {
+        let closed = closed.clone();
+        Callback::from(move |_: MouseEvent| {
+            browser::keep("hint", "closed");
+            closed.set(true);
+        })
+    };
+    let steps = [
+        (t.hint_topic, t.hint_topic_more, props.steps.0),
+        (t.hint_record, t.hint_record_more, props.steps.1),
+        (t.hint_reload, t.hint_reload_more, props.reloaded && props.steps.1),
+    ];
+    html! {
+        <section class="hint" aria-label={t.hint_title}>
+            <h2>{t.hint_title}</h2>
+            <ol>{ for steps.iter().enumerate().map(|(at, (what, more, done))| html! {
+                <li class={done.then_some("done")}><span class="badge3" aria-hidden="true">{if *done { "✓".to_owned() } else { (at + 1).to_string() }}</span>
+                    <span><b>{*what}</b>{" "}{*more}if *done { <span class="vh">{" "}{t.done}</span> }</span></li>
+            }) }</ol>
+            <button class="quiet" aria-label={t.close} title={t.close} onclick={close}>{icon("x")}</button>
+        </section>
+    }
+}

@@ -1,0 +1,24 @@
+//! AlterPartitionReassignments (45), versions 0 and 1: replicas move (KIP-455).
+
+use barnabas_kernel::Context;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::AlterPartitionReassignmentsRequest;
+
+use super::{Reply, committed};
+use crate::controller;
+use crate::node::Broker;
+
+/// Handles a request: answered once the moves are committed; they go on from there.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    header: &Header,
+    request: AlterPartitionReassignmentsRequest,
+) -> Result<Reply, FrameError> {
+    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let mut result = controller::alter_reassignments(&active.image, header.version, &request);
+    if header.version < 1 {
+        result.response.allow_replication_factor_change = true;
+    }
+    committed(broker, cx, header, result)
+}

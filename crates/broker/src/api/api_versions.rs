@@ -1,0 +1,75 @@
+//! ApiVersions (18), versions 0 to 4. Says what is served; a version that is not known is answered in version 0 with
+//! UNSUPPORTED_VERSION, so that the client can try again (KIP-511). Left out: nothing.
+
+use barnabas_protocol::frame::{FrameError, Header, encode_response};
+use barnabas_protocol::messages::api_versions_response::{
+    ApiVersion, FinalizedFeatureKey, SupportedFeatureKey,
+};
+use barnabas_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use barnabas_protocol::{ApiKey, ErrorCode};
+
+use super::{Reply, respond, served};
+use crate::connection::ListenerKind;
+use crate::node::Broker;
+
+fn versions(listener: ListenerKind) -> ApiVersionsResponse {
+    let keys = served(listener).iter().map(|(key, min, max)| {
+        ApiVersion::default().with_api_key(*key as i16).with_min_version(*min).with_max_version(*max)
+    });
+    ApiVersionsResponse::default().with_api_keys(keys.collect())
+}
+
+/// The answer to a version that is not served.
+pub fn unsupported(listener: ListenerKind, header: &Header) -> Result<Reply, FrameError> {
+    let own = |key: &ApiVersion| key.api_key == ApiKey::ApiVersions as i16;
+    let mut response = versions(listener).with_error_code(ErrorCode::UNSUPPORTED_VERSION.0);
+    response.api_keys.retain(own);
+    encode_response(ApiKey::ApiVersions, 0, header.correlation_id, &response).map(Reply::Now)
+}
+
+/// Handles a request.
+pub fn handle(
+    broker: &Broker,
+    listener: ListenerKind,
+    header: &Header,
+    request: ApiVersionsRequest,
+) -> Result<Reply, FrameError> {
+    // The name and version of the client's software follow a pattern (ApiVersionsRequest.isValid).
+    let valid = |text: &str| {
+        let inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+        !text.is_empty()
+            && text.chars().all(inner)
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+    };
+    let mut response = versions(listener);
+    if header.version >= 3
+        && !(valid(&request.client_software_name) && valid(&request.client_software_version))
+    {
+        return respond(
+            header,
+            &ApiVersionsResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0),
+        );
+    }
+    if header.version >= 3 {
+        let features = broker.image.features();
+        response.supported_features = (features.iter())
+            .map(|(name, level)| {
+                SupportedFeatureKey::default()
+                    .with_name(name.clone().into())
+                    .with_min_version(1)
+                    .with_max_version(*level)
+            })
+            .collect();
+        response.finalized_features_epoch = broker.applied_offset();
+        response.finalized_features = (features.iter())
+            .map(|(name, level)| {
+                FinalizedFeatureKey::default()
+                    .with_name(name.clone().into())
+                    .with_min_version_level(*level)
+                    .with_max_version_level(*level)
+            })
+            .collect();
+    }
+    respond(header, &response)
+}

@@ -1,0 +1,29 @@
+//! BrokerRegistration (62), versions 0 to 4: a broker begins (KIP-631, KIP-966). Left out: the check of features, which all
+//! nodes share.
+
+use barnabas_kernel::Context;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::{BrokerRegistrationRequest, BrokerRegistrationResponse};
+
+use super::{Reply, committed, respond};
+use crate::controller;
+use crate::node::Broker;
+
+/// Handles a request: answered once the registration is committed.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    header: &Header,
+    request: BrokerRegistrationRequest,
+) -> Result<Reply, FrameError> {
+    let (cluster_id, next) = (broker.cluster_id, broker.raft.log().end());
+    let Some(active) = broker.active.as_mut() else { return Ok(Reply::NotController) };
+    let at = (cx.now, next);
+    match controller::register_broker(&active.image, &mut active.heartbeats, cluster_id, &request, at) {
+        Ok(result) => committed(broker, cx, header, result),
+        Err(error) => respond(
+            header,
+            &BrokerRegistrationResponse::default().with_error_code(error.code.0).with_broker_epoch(-1),
+        ),
+    }
+}

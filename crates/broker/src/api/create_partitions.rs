@@ -1,0 +1,22 @@
+//! CreatePartitions (37), versions 0 to 3. Left out: quotas.
+
+use barnabas_kernel::Context;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::CreatePartitionsRequest;
+
+use super::{Reply, committed};
+use crate::controller;
+use crate::node::Broker;
+
+/// Handles a request: answered once the partitions are committed.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    header: &Header,
+    request: CreatePartitionsRequest,
+) -> Result<Reply, FrameError> {
+    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let rng = &mut *cx.rng;
+    let result = controller::create_partitions(&active.image, &request, |end| rng.below(end));
+    committed(broker, cx, header, result)
+}

@@ -1,0 +1,27 @@
+//! DeleteTopics (20), versions 1 to 6. Left out: delete.topic.enable=false, quotas.
+
+use barnabas_kernel::Context;
+use barnabas_protocol::Uuid;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::DeleteTopicsRequest;
+
+use super::{Reply, committed};
+use crate::controller;
+use crate::node::Broker;
+
+/// Handles a request: answered once the deletion is committed.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    header: &Header,
+    request: DeleteTopicsRequest,
+) -> Result<Reply, FrameError> {
+    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let mut result = controller::delete_topics(&active.image, &request);
+    if header.version < 6 {
+        for topic in &mut result.response.responses {
+            topic.topic_id = Uuid::nil();
+        }
+    }
+    committed(broker, cx, header, result)
+}

@@ -1,0 +1,53 @@
+//! DescribeCluster (60), versions 0 to 2. Left out: the controllers' endpoints (endpoint type 2), authorized operations.
+
+use barnabas_kernel::Context;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use barnabas_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
+use barnabas_protocol::{ErrorCode, uuid_text};
+
+use super::{Reply, respond};
+use crate::node::Broker;
+
+/// Handles a request.
+pub fn handle(
+    broker: &Broker,
+    cx: &mut Context<'_>,
+    header: &Header,
+    request: DescribeClusterRequest,
+) -> Result<Reply, FrameError> {
+    if header.version >= 1 && request.endpoint_type != 1 {
+        let (code, message) = if request.endpoint_type == 2 {
+            (
+                ErrorCode::MISMATCHED_ENDPOINT_TYPE,
+                "The request was sent to an endpoint of type BROKER, but we wanted an \
+                                                   endpoint of type CONTROLLER",
+            )
+        } else {
+            (ErrorCode::UNSUPPORTED_ENDPOINT_TYPE, "Unsupported endpoint type")
+        };
+        let response = DescribeClusterResponse::default()
+            .with_error_code(code.0)
+            .with_error_message(Some(message.to_owned().into()));
+        return respond(header, &response);
+    }
+    let with_fenced = header.version >= 2 && request.include_fenced_brokers;
+    let brokers = (broker.image.brokers().values())
+        .filter(|registered| with_fenced || !registered.fenced)
+        .filter_map(|registered| {
+            let listener = registered.listeners.first()?;
+            Some(
+                DescribeClusterBroker::default()
+                    .with_broker_id(registered.id.into())
+                    .with_host(listener.host.clone().into())
+                    .with_port(i32::from(listener.port))
+                    .with_rack(registered.rack.clone().map(Into::into))
+                    .with_is_fenced(with_fenced && registered.fenced),
+            )
+        });
+    let response = DescribeClusterResponse::default()
+        .with_cluster_id(uuid_text::to_text(broker.cluster_id).into())
+        .with_controller_id(broker.any_broker(cx).into())
+        .with_brokers(brokers.collect());
+    respond(header, &response)
+}

@@ -1,0 +1,236 @@
+//! DescribeConfigs (32), versions 1 to 4: topics, and of a broker the configs that this node has and those that can be
+//! set while it runs. Left out: the other broker configs, documentation texts, loggers, client metrics, groups.
+
+use std::collections::BTreeSet;
+
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use barnabas_protocol::messages::describe_configs_response::{
+    DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
+};
+use barnabas_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
+
+use super::{LOG_DIR, Reply, respond};
+use crate::broker_config::{
+    DEFAULT, DYNAMIC, DYNAMIC_BROKER, DYNAMIC_DEFAULT_BROKER, DynamicConfigs, dynamic, shown,
+};
+use crate::config::BrokerConfig;
+use crate::controller::ApiError;
+use crate::metadata::{MetadataImage, ResourceType};
+use crate::node::Broker;
+use crate::topic_config::{ConfigKey, TOPIC_CONFIGS};
+use crate::topic_name::validate_topic_name;
+
+/// Where a value comes from (DescribeConfigsResponse.ConfigSource).
+const TOPIC: i8 = 1;
+const STATIC_BROKER: i8 = 4;
+
+/// Handles a request.
+pub fn handle(
+    broker: &Broker,
+    header: &Header,
+    request: DescribeConfigsRequest,
+) -> Result<Reply, FrameError> {
+    let results = request.resources.iter().map(|resource| {
+        let result = DescribeConfigsResult::default()
+            .with_resource_type(resource.resource_type)
+            .with_resource_name(resource.resource_name.clone());
+        match describe(broker, resource, request.include_synonyms) {
+            Ok(mut configs) => {
+                if let Some(keys) = &resource.configuration_keys {
+                    configs.retain(|config| keys.contains(&config.name));
+                }
+                if header.version < 3 {
+                    configs.iter_mut().for_each(|config| config.config_type = 0);
+                }
+                result.with_configs(configs)
+            }
+            Err(error) => {
+                result.with_error_code(error.code.0).with_error_message(error.message.map(Into::into))
+            }
+        }
+    });
+    respond(header, &DescribeConfigsResponse::default().with_results(results.collect()))
+}
+
+fn describe(
+    broker: &Broker,
+    resource: &DescribeConfigsResource,
+    synonyms: bool,
+) -> Result<Vec<DescribeConfigsResourceResult>, ApiError> {
+    let name = resource.resource_name.as_str();
+    match ResourceType::from_id(resource.resource_type) {
+        Some(ResourceType::Topic) => {
+            validate_topic_name(name)
+                .map_err(|error| ApiError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, error.to_string()))?;
+            if broker.image.topic(name).is_none() {
+                return Err(ApiError::code(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
+            }
+            Ok(topic(&broker.image, &broker.config, name, synonyms))
+        }
+        Some(ResourceType::Broker) if name.is_empty() => Ok(cluster(&broker.image, synonyms)),
+        Some(ResourceType::Broker) => match name.parse::<i32>() {
+            Ok(id) if id == broker.config.node_id => Ok(node(&broker.image, &broker.config, synonyms)),
+            Ok(id) => {
+                let own = broker.config.node_id;
+                let message =
+                    format!("Unexpected broker id, expected {own} or empty string, but received {id}");
+                Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))
+            }
+            Err(_) => {
+                let message = format!("Broker id must be an integer, but it is: {name}");
+                Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))
+            }
+        },
+        None => {
+            let message = format!("Unsupported resource type: {}", resource.resource_type);
+            Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))
+        }
+    }
+}
+
+fn entry(
+    name: &str,
+    value: &str,
+    source: i8,
+    read_only: bool,
+    kind: i8,
+    synonyms: Vec<(String, String, i8)>,
+) -> DescribeConfigsResourceResult {
+    let synonyms = synonyms.into_iter().map(|(name, value, source)| {
+        DescribeConfigsSynonym::default()
+            .with_name(name.into())
+            .with_value(Some(value.into()))
+            .with_source(source)
+    });
+    DescribeConfigsResourceResult::default()
+        .with_name(name.to_owned().into())
+        .with_value(Some(value.to_owned().into()))
+        .with_read_only(read_only)
+        .with_config_source(source)
+        .with_config_type(kind)
+        .with_synonyms(synonyms.collect())
+}
+
+/// A config whose meaning nobody knows: its value is kept back, as it could be a secret.
+fn unknown(name: &str, sources: &[i8], synonyms: bool) -> DescribeConfigsResourceResult {
+    let shown = sources.iter().filter(|_| synonyms).map(|source| {
+        DescribeConfigsSynonym::default()
+            .with_name(name.to_owned().into())
+            .with_value(None)
+            .with_source(*source)
+    });
+    DescribeConfigsResourceResult::default()
+        .with_name(name.to_owned().into())
+        .with_value(None)
+        .with_read_only(true)
+        .with_is_sensitive(true)
+        .with_config_source(sources.first().copied().unwrap_or(DEFAULT))
+        .with_synonyms(shown.collect())
+}
+
+/// What is set on a resource and below it, as an entry; with nothing set, Kafka's default.
+fn of_sources(
+    key: &ConfigKey,
+    sources: Vec<(String, String, i8)>,
+    default: Option<&str>,
+    synonyms: bool,
+) -> DescribeConfigsResourceResult {
+    let first = sources.first().map(|(_, value, source)| (shown(key.kind, value), *source));
+    let (value, source) = match first {
+        Some((value, source)) if source != DEFAULT => (Some(value), source),
+        _ => (default.map(str::to_owned), DEFAULT),
+    };
+    let listed = if synonyms { sources } else { Vec::new() };
+    let result = entry(key.name, "", source, false, key.kind.id(), listed);
+    result.with_value(value.map(Into::into))
+}
+
+fn owned(sources: Vec<(&'static str, String, i8)>) -> impl Iterator<Item = (String, String, i8)> {
+    sources.into_iter().map(|(name, value, source)| (name.to_owned(), value, source))
+}
+
+pub(crate) fn topic(
+    image: &MetadataImage,
+    config: &BrokerConfig,
+    name: &str,
+    synonyms: bool,
+) -> Vec<DescribeConfigsResourceResult> {
+    let set = image.configs(ResourceType::Topic, name);
+    let below = DynamicConfigs::new(image, config.node_id);
+    (TOPIC_CONFIGS.iter())
+        .map(|key| {
+            let own = set.get(key.name).map(|value| (key.name.to_owned(), value.clone(), TOPIC));
+            let sources = own.into_iter().chain(owned(below.sources(key.synonym)));
+            of_sources(key, sources.collect(), Some(key.default), synonyms)
+        })
+        .collect()
+}
+
+/// What is set for the whole cluster.
+pub(crate) fn cluster(image: &MetadataImage, synonyms: bool) -> Vec<DescribeConfigsResourceResult> {
+    let set = image.configs(ResourceType::Broker, "");
+    set.iter()
+        .map(|(name, value)| match dynamic(name) {
+            Some(key) => {
+                let sources = vec![(name.clone(), value.clone(), DYNAMIC_DEFAULT_BROKER)];
+                of_sources(key, sources, None, synonyms)
+            }
+            None => unknown(name, &[DYNAMIC_DEFAULT_BROKER], synonyms),
+        })
+        .collect()
+}
+
+/// The static configs of this node, and its dynamic ones.
+pub(crate) fn node(
+    image: &MetadataImage,
+    config: &BrokerConfig,
+    synonyms: bool,
+) -> Vec<DescribeConfigsResourceResult> {
+    let (int, short, long, boolean, string, list) = (3, 4, 5, 1, 2, 7);
+    let fixed = |name: &str, value: String, kind: i8| {
+        let shown = if synonyms { vec![(name.to_owned(), value.clone(), STATIC_BROKER)] } else { Vec::new() };
+        entry(name, &value, STATIC_BROKER, true, kind, shown)
+    };
+    let roles = if config.roles.controller { "broker,controller" } else { "broker" };
+    let mut entries = vec![
+        fixed("node.id", config.node_id.to_string(), int),
+        fixed("process.roles", roles.to_owned(), list),
+        fixed("advertised.listeners", format!("PLAINTEXT://{}", config.advertised), list),
+        fixed("num.partitions", config.num_partitions.to_string(), int),
+        fixed("default.replication.factor", config.default_replication_factor.to_string(), short),
+        fixed("auto.create.topics.enable", config.auto_create_topics.to_string(), boolean),
+        fixed("socket.request.max.bytes", config.socket_request_max_bytes.to_string(), int),
+        fixed("log.retention.check.interval.ms", config.retention_check_interval_ms.to_string(), long),
+        fixed(
+            "log.flush.offset.checkpoint.interval.ms",
+            config.flush_offset_checkpoint_interval_ms.to_string(),
+            int,
+        ),
+        fixed(
+            "replica.high.watermark.checkpoint.interval.ms",
+            config.high_watermark_checkpoint_interval_ms.to_string(),
+            long,
+        ),
+        fixed("log.dirs", LOG_DIR.to_owned(), string),
+    ];
+    let set = DynamicConfigs::new(image, config.node_id);
+    for key in &DYNAMIC {
+        let sources: Vec<_> = owned(set.sources(key.name)).collect();
+        // A quota is no config of the broker where it is not set.
+        if sources.is_empty() && key.synonym.is_empty() {
+            continue;
+        }
+        let default = (key.synonym == key.name).then_some(key.default);
+        entries.push(of_sources(key, sources, default, synonyms));
+    }
+    let names: BTreeSet<&String> = set.broker.keys().chain(set.cluster.keys()).collect();
+    for name in names.into_iter().filter(|name| dynamic(name).is_none()) {
+        let mut sources = Vec::new();
+        sources.extend(set.broker.contains_key(name).then_some(DYNAMIC_BROKER));
+        sources.extend(set.cluster.contains_key(name).then_some(DYNAMIC_DEFAULT_BROKER));
+        entries.push(unknown(name, &sources, synonyms));
+    }
+    entries
+}

@@ -1,0 +1,47 @@
+//! DescribeLogDirs (35), versions 1 to 4: what the broker's log directory holds (KIP-113, KIP-827). Left out: several
+//! directories, future replicas, the size of the volume, which a simulated disk does not have.
+
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::describe_log_dirs_response::{
+    DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
+};
+use barnabas_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse, TopicName};
+
+use super::{LOG_DIR, Reply, respond};
+use crate::node::Broker;
+
+/// Handles a request.
+pub fn handle(
+    broker: &Broker,
+    header: &Header,
+    request: DescribeLogDirsRequest,
+) -> Result<Reply, FrameError> {
+    let wanted = |topic: &str, number: i32| {
+        request.topics.as_ref().is_none_or(|topics| {
+            topics.iter().any(|one| one.topic.as_str() == topic && one.partitions.contains(&number))
+        })
+    };
+    let mut topics: Vec<DescribeLogDirsTopic> = Vec::new();
+    for ((name, number), partition) in broker.replicas.partitions().filter(|((name, n), _)| wanted(name, *n))
+    {
+        let lag = (partition.high_watermark() - partition.log().log_end()).max(0);
+        let described = DescribeLogDirsPartition::default()
+            .with_partition_index(*number)
+            .with_partition_size(i64::try_from(partition.log().size()).unwrap_or(i64::MAX))
+            .with_offset_lag(lag);
+        match topics.last_mut().filter(|topic| topic.name.as_str() == name) {
+            Some(topic) => topic.partitions.push(described),
+            None => topics.push(
+                DescribeLogDirsTopic::default()
+                    .with_name(TopicName(name.clone().into()))
+                    .with_partitions(vec![described]),
+            ),
+        }
+    }
+    let mut result =
+        DescribeLogDirsResult::default().with_log_dir(LOG_DIR.to_owned().into()).with_topics(topics);
+    if header.version >= 4 {
+        (result.total_bytes, result.usable_bytes) = (-1, -1);
+    }
+    respond(header, &DescribeLogDirsResponse::default().with_results(vec![result]))
+}

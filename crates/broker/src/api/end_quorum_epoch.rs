@@ -1,0 +1,19 @@
+//! EndQuorumEpoch (54), versions 0 and 1: the leader of the quorum goes (KIP-595).
+
+use barnabas_kernel::Context;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::EndQuorumEpochRequest;
+
+use super::{Reply, durable};
+use crate::node::Broker;
+
+/// Handles a request: answered once the epoch is durable.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    header: &Header,
+    request: EndQuorumEpochRequest,
+) -> Result<Reply, FrameError> {
+    let response = broker.raft.handle_end_epoch(cx, &request);
+    durable(broker, header, &response)
+}

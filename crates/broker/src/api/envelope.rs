@@ -1,0 +1,38 @@
+//! Envelope (58), version 0: a request of a client that a broker forwards to the controller (KIP-590). Left out: the
+//! client's principal and address, as there are no ACLs.
+
+use barnabas_kernel::{ConnectionId, Context};
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::frame::{FrameError, Header, decode_header};
+use barnabas_protocol::messages::{EnvelopeRequest, EnvelopeResponse};
+use bytes::Bytes;
+
+use super::{Reply, encode, forwardable, on_controller};
+use crate::node::Broker;
+
+/// Handles a request: the answer to what is inside, inside an answer.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    conn: ConnectionId,
+    header: &Header,
+    request: EnvelopeRequest,
+) -> Result<Reply, FrameError> {
+    if broker.active.is_none() {
+        return Ok(Reply::NotController);
+    }
+    let (inner, body) = decode_header(&request.request_data)?;
+    if !forwardable(inner.api_key) {
+        let response = EnvelopeResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0);
+        return Ok(Reply::Now(encode(header, &response)?));
+    }
+    Ok(match on_controller(broker, cx, conn, &inner, body)? {
+        Reply::Now(frame) => Reply::Now(wrap(header, frame)?),
+        Reply::Committed(offset, frame) => Reply::Committed(offset, wrap(header, frame)?),
+        other => other,
+    })
+}
+
+fn wrap(header: &Header, frame: Bytes) -> Result<Bytes, FrameError> {
+    encode(header, &EnvelopeResponse::default().with_response_data(Some(frame)))
+}

@@ -1,0 +1,142 @@
+//! IncrementalAlterConfigs (44), versions 0 and 1. Left out: resources other than topics and brokers.
+
+use std::collections::BTreeSet;
+
+use barnabas_kernel::Context;
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::frame::{FrameError, Header, decode_response, encode_request};
+use barnabas_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
+use barnabas_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
+use barnabas_protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
+use bytes::Bytes;
+
+use super::{Reply, committed, encode, respond};
+use crate::broker_config::{self, DELETE, DynamicConfigs};
+use crate::controller::{self, ApiError};
+use crate::metadata::ResourceType;
+use crate::node::Broker;
+
+/// The resources of a request that a broker refused itself, for the answer to the rest.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    header: Header,
+    /// Each with its place in the request.
+    responses: Vec<(usize, AlterConfigsResourceResponse)>,
+}
+
+impl Refused {
+    /// The controller's answer to the rest, and these between, in the order of the request.
+    pub(crate) fn join(&self, frame: Bytes) -> Result<Bytes, FrameError> {
+        let (api_key, version) = (self.header.api_key, self.header.version);
+        let mut response: IncrementalAlterConfigsResponse = decode_response(api_key, version, frame)?;
+        for (place, refused) in &self.responses {
+            let place = (*place).min(response.responses.len());
+            response.responses.insert(place, refused.clone());
+        }
+        encode(&self.header, &response)
+    }
+}
+
+/// Handles a request as the controller: answered once the configs are committed.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    header: &Header,
+    request: IncrementalAlterConfigsRequest,
+) -> Result<Reply, FrameError> {
+    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let result = controller::incremental_alter_configs(&active.image, &request);
+    committed(broker, cx, header, result)
+}
+
+/// Handles a client's request as a broker: checks what a broker knows better than the controller, and forwards what it
+/// lets through (ConfigAdminManager.preprocess).
+pub(crate) fn preprocess(
+    broker: &Broker,
+    header: &Header,
+    mut request: IncrementalAlterConfigsRequest,
+) -> Result<Reply, FrameError> {
+    let mut once = BTreeSet::new();
+    let mut twice = BTreeSet::new();
+    for resource in &request.resources {
+        let id = (resource.resource_type, resource.resource_name.clone());
+        if !once.insert(id.clone()) {
+            twice.insert(id);
+        }
+    }
+    let have = DynamicConfigs::new(&broker.image, broker.config.node_id);
+    let mut responses = Vec::new();
+    let mut rest = Vec::new();
+    for (place, resource) in std::mem::take(&mut request.resources).into_iter().enumerate() {
+        let checked = if twice.contains(&(resource.resource_type, resource.resource_name.clone())) {
+            Err(invalid("Each resource must appear at most once."))
+        } else {
+            check(&have, broker.config.node_id, &resource)
+        };
+        match checked {
+            Ok(()) => rest.push(resource),
+            Err(error) => responses.push((
+                place,
+                AlterConfigsResourceResponse::default()
+                    .with_resource_type(resource.resource_type)
+                    .with_resource_name(resource.resource_name)
+                    .with_error_code(error.code.0)
+                    .with_error_message(error.message.map(Into::into)),
+            )),
+        }
+    }
+    if responses.is_empty() {
+        return Ok(Reply::Forward);
+    }
+    if rest.is_empty() {
+        let responses = responses.into_iter().map(|(_, response)| response).collect();
+        return respond(header, &IncrementalAlterConfigsResponse::default().with_responses(responses));
+    }
+    let client = header.client_id.clone();
+    let request = request.with_resources(rest);
+    let frame = encode_request(header.api_key, header.version, header.correlation_id, client, &request)?;
+    Ok(Reply::ForwardPart(frame, Box::new(Refused { header: header.clone(), responses })))
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new(ErrorCode::INVALID_REQUEST, message)
+}
+
+/// Checks one resource before it is forwarded.
+pub(crate) fn check(
+    have: &DynamicConfigs,
+    node_id: i32,
+    resource: &AlterConfigsResource,
+) -> Result<(), ApiError> {
+    let mut names = BTreeSet::new();
+    if !resource.configs.iter().all(|config| names.insert(config.name.as_str())) {
+        return Err(invalid("Error due to duplicate config keys"));
+    }
+    let null: Vec<&str> = (resource.configs.iter())
+        .filter(|config| config.config_operation != DELETE && config.value.is_none())
+        .map(|config| config.name.as_str())
+        .collect();
+    if !null.is_empty() {
+        return Err(invalid(format!("Null value not supported for : {}", null.join(","))));
+    }
+    match ResourceType::from_id(resource.resource_type) {
+        Some(ResourceType::Topic) => Ok(()),
+        Some(ResourceType::Broker) => {
+            let name = resource.resource_name.as_str();
+            if !name.is_empty() {
+                match name.parse::<i32>() {
+                    Err(_) => return Err(invalid(format!("Node id must be an integer, but it is: {name}"))),
+                    Ok(id) if id != node_id => {
+                        let message = format!("Unexpected broker id, expected {node_id}, but received {id}");
+                        return Err(invalid(message));
+                    }
+                    Ok(_) => {}
+                }
+            }
+            let changes = (resource.configs.iter())
+                .map(|config| (config.name.as_str(), config.config_operation, config.value.as_deref()));
+            broker_config::check(have, !name.is_empty(), changes)
+        }
+        None => Err(controller::unsupported(resource.resource_type)),
+    }
+}

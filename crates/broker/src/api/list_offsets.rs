@@ -1,0 +1,61 @@
+//! ListOffsets (2), versions 1 to 10: earliest (-2), latest (-1), largest timestamp (-3, KIP-734), earliest local (-4),
+//! latest tiered (-5), and by time. Left out: tiered storage, of which there is none.
+
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::list_offsets_request::ListOffsetsPartition;
+use barnabas_protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
+use barnabas_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+
+use super::{Reply, respond};
+use crate::node::Broker;
+
+/// Handles a request.
+pub fn handle(broker: &Broker, header: &Header, request: ListOffsetsRequest) -> Result<Reply, FrameError> {
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|asked| {
+            let response = ListOffsetsPartitionResponse::default()
+                .with_partition_index(asked.partition_index)
+                .with_timestamp(-1)
+                .with_offset(-1)
+                .with_leader_epoch(-1);
+            match find(broker, header.version, topic.name.as_str(), asked) {
+                Ok((timestamp, offset, epoch)) => {
+                    let response = response.with_timestamp(timestamp).with_offset(offset);
+                    if header.version >= 4 { response.with_leader_epoch(epoch) } else { response }
+                }
+                Err(code) => response.with_error_code(code.0),
+            }
+        });
+        ListOffsetsTopicResponse::default()
+            .with_name(topic.name.clone())
+            .with_partitions(partitions.collect())
+    });
+    respond(header, &ListOffsetsResponse::default().with_topics(topics.collect()))
+}
+
+/// Timestamp, offset and leader epoch; -1 for each that there is none of.
+fn find(
+    broker: &Broker,
+    version: i16,
+    topic: &str,
+    asked: &ListOffsetsPartition,
+) -> Result<(i64, i64, i32), ErrorCode> {
+    let epoch = if version >= 4 { asked.current_leader_epoch } else { -1 };
+    let partition = broker.leader(topic, asked.partition_index, epoch)?;
+    let log = partition.log();
+    let epoch_at = |offset: i64| log.epochs().epoch_for_offset(offset).unwrap_or(-1);
+    let found = |found: Option<barnabas_log::TimestampOffset>| {
+        found.map_or((-1, -1, -1), |found| (found.timestamp, found.offset, found.leader_epoch))
+    };
+    Ok(match (asked.timestamp, version) {
+        (-1, _) => (-1, partition.high_watermark(), partition.registration().leader_epoch),
+        (-2, _) | (-4, 8..) => (-1, log.log_start(), epoch_at(log.log_start())),
+        (-3, 7..) => found(log.find_max_timestamp()),
+        (-5, 9..) => (-1, -1, -1),
+        (..0, _) => return Err(ErrorCode::UNSUPPORTED_VERSION),
+        (timestamp, _) => found(log.find_by_timestamp(timestamp, partition.high_watermark())),
+    })
+}

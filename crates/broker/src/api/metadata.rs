@@ -1,0 +1,129 @@
+//! Metadata (3), versions 0 to 13: brokers, topics, leaders. A topic that does not exist is created where the client
+//! allows it and auto.create.topics.enable is on; the client asks again. Left out: authorized operations (there are no
+//! ACLs).
+
+use barnabas_kernel::Context;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::create_topics_request::CreatableTopic;
+use barnabas_protocol::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use barnabas_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
+use barnabas_protocol::{ErrorCode, Uuid, uuid_text};
+
+use super::{Reply, respond};
+use crate::metadata::{MetadataImage, TopicImage};
+use crate::node::Broker;
+use crate::topic_name::{has_collision, is_internal, validate_topic_name};
+
+/// Handles a request.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    header: &Header,
+    request: MetadataRequest,
+) -> Result<Reply, FrameError> {
+    let version = header.version;
+    // Version 0 asks for all topics with an empty list, later ones with null.
+    let all =
+        request.topics.is_none() || (version == 0 && request.topics.as_ref().is_some_and(Vec::is_empty));
+    let mut topics = Vec::new();
+    if all {
+        topics.extend(broker.image.topics().values().map(|topic| describe(&broker.image, topic, version)));
+    }
+    for asked in request.topics.into_iter().flatten().filter(|_| !all) {
+        if version >= 12 && !asked.topic_id.is_nil() {
+            topics.push(match broker.image.topic_by_id(asked.topic_id) {
+                Some(topic) => describe(&broker.image, topic, version),
+                None => failed(None, asked.topic_id, ErrorCode::UNKNOWN_TOPIC_ID),
+            });
+            continue;
+        }
+        let name = asked.name.unwrap_or_default();
+        topics.push(match broker.image.topic(name.as_str()) {
+            Some(topic) => describe(&broker.image, topic, version),
+            None => {
+                let create = broker.config.auto_create_topics
+                    && (version < 4 || request.allow_auto_topic_creation)
+                    && !is_internal(name.as_str());
+                let code = missing(broker, cx, &name, create);
+                failed(Some(name), Uuid::nil(), code)
+            }
+        });
+    }
+    let brokers =
+        broker.image.brokers().values().filter(|registered| !registered.fenced).filter_map(|registered| {
+            let listener = registered.listeners.first()?;
+            Some(
+                MetadataResponseBroker::default()
+                    .with_node_id(registered.id.into())
+                    .with_host(listener.host.clone().into())
+                    .with_port(i32::from(listener.port))
+                    .with_rack(registered.rack.clone().filter(|_| version >= 1).map(Into::into)),
+            )
+        });
+    let mut response = MetadataResponse::default().with_brokers(brokers.collect()).with_topics(topics);
+    if version >= 1 {
+        // Kafka names any broker: clients do not reach the controller, which a broker forwards to.
+        response.controller_id = broker.any_broker(cx).into();
+    }
+    if version >= 2 {
+        response.cluster_id = Some(uuid_text::to_text(broker.cluster_id).into());
+    }
+    respond(header, &response)
+}
+
+/// The code for a topic that does not exist; creates it if that is wanted.
+fn missing(broker: &mut Broker, cx: &mut Context<'_>, name: &TopicName, create: bool) -> ErrorCode {
+    if validate_topic_name(name.as_str()).is_err() {
+        return ErrorCode::INVALID_TOPIC_EXCEPTION;
+    }
+    if create {
+        // A name that another one excludes cannot be created (AutoTopicCreationManager gives the controller's code).
+        if broker.image.topics().keys().any(|other| has_collision(name.as_str(), other)) {
+            return ErrorCode::INVALID_TOPIC_EXCEPTION;
+        }
+        let topic = CreatableTopic::default()
+            .with_name(name.clone())
+            .with_num_partitions(broker.config.num_partitions)
+            .with_replication_factor(broker.config.default_replication_factor);
+        broker.auto_create(cx, topic);
+    }
+    ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+}
+
+fn failed(name: Option<TopicName>, id: Uuid, code: ErrorCode) -> MetadataResponseTopic {
+    MetadataResponseTopic::default().with_error_code(code.0).with_name(name).with_topic_id(id)
+}
+
+fn describe(image: &MetadataImage, topic: &TopicImage, version: i16) -> MetadataResponseTopic {
+    let ids = |ids: &[i32]| ids.iter().map(|id| (*id).into()).collect();
+    let partitions = topic.partitions.iter().map(|(number, partition)| {
+        let leaderless = partition.leader < 0;
+        let offline = |id: &&i32| image.brokers().get(*id).is_none_or(|broker| broker.fenced);
+        let mut response = MetadataResponsePartition::default()
+            .with_error_code(if leaderless { ErrorCode::LEADER_NOT_AVAILABLE.0 } else { 0 })
+            .with_partition_index(*number)
+            .with_leader_id(partition.leader.into())
+            .with_replica_nodes(ids(&partition.replicas))
+            .with_isr_nodes(ids(&partition.isr));
+        if version >= 5 {
+            response.offline_replicas =
+                partition.replicas.iter().filter(offline).map(|id| (*id).into()).collect();
+        }
+        if version >= 7 {
+            response.leader_epoch = partition.leader_epoch;
+        }
+        response
+    });
+    let mut response = MetadataResponseTopic::default()
+        .with_name(Some(TopicName(topic.name.clone().into())))
+        .with_partitions(partitions.collect());
+    if version >= 1 {
+        response.is_internal = is_internal(&topic.name);
+    }
+    if version >= 10 {
+        response.topic_id = topic.id;
+    }
+    response
+}

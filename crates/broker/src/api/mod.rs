@@ -1,0 +1,316 @@
+//! One file an API key. Each opens with what it serves and what it leaves out.
+
+mod alter_partition;
+mod alter_partition_reassignments;
+mod api_versions;
+mod begin_quorum_epoch;
+mod broker_heartbeat;
+mod broker_registration;
+mod create_partitions;
+mod create_topics;
+mod delete_records;
+mod delete_topics;
+mod describe_cluster;
+pub(crate) mod describe_configs;
+mod describe_log_dirs;
+mod describe_quorum;
+mod describe_topic_partitions;
+mod elect_leaders;
+mod end_quorum_epoch;
+mod envelope;
+pub(crate) mod fetch;
+mod fetch_snapshot;
+pub(crate) mod incremental_alter_configs;
+mod list_offsets;
+mod list_partition_reassignments;
+mod metadata;
+mod offset_for_leader_epoch;
+pub(crate) mod produce;
+mod unregister_broker;
+mod vote;
+
+use barnabas_kernel::{ConnectionId, Context, FlushId};
+use barnabas_protocol::frame::{FrameError, Header, decode_body, encode_response};
+use barnabas_protocol::messages::{
+    AlterPartitionResponse, BrokerHeartbeatResponse, BrokerRegistrationResponse, EnvelopeResponse,
+    FetchRequest,
+};
+use barnabas_protocol::wire::Encodable;
+use barnabas_protocol::{ApiKey, ErrorCode};
+use bytes::Bytes;
+
+use crate::connection::ListenerKind;
+use crate::controller::ControllerResult;
+use crate::node::Broker;
+
+/// What follows from a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    /// This answer.
+    Now(Bytes),
+    /// This answer, once a disk operation is done.
+    After(FlushId, Bytes),
+    /// This answer, once the metadata log is committed up to an offset.
+    Committed(i64, Bytes),
+    /// An answer later; the request is in purgatory.
+    Parked,
+    /// None: a produce request with acks=0.
+    Nothing,
+    /// Another node is the active controller.
+    NotController,
+    /// It goes to the active controller, and the answer comes from there.
+    Forward,
+    /// The part of it that this broker lets through goes to the active controller.
+    ForwardPart(Bytes, Box<incremental_alter_configs::Refused>),
+}
+
+/// `log.dirs`, as Kafka's own server.properties has it.
+pub(crate) const LOG_DIR: &str = "/tmp/kraft-combined-logs";
+
+/// The features that a node knows, with the levels that it can work at.
+pub(crate) const FEATURES: [(&str, i16, i16); 2] =
+    [("metadata.version", 7, 25), ("eligible.leader.replicas.version", 0, 1)];
+
+/// Every API that a broker's listener serves, with its first and last version: what ApiVersions says.
+const BROKER: [(ApiKey, i16, i16); 20] = [
+    (ApiKey::Produce, 3, 13),
+    (ApiKey::Fetch, 4, 18),
+    (ApiKey::ListOffsets, 1, 10),
+    (ApiKey::Metadata, 0, 13),
+    (ApiKey::ApiVersions, 0, 4),
+    (ApiKey::CreateTopics, 2, 7),
+    (ApiKey::DeleteTopics, 1, 6),
+    (ApiKey::DeleteRecords, 0, 2),
+    (ApiKey::OffsetForLeaderEpoch, 2, 4),
+    (ApiKey::DescribeConfigs, 1, 4),
+    (ApiKey::DescribeLogDirs, 1, 4),
+    (ApiKey::CreatePartitions, 0, 3),
+    (ApiKey::ElectLeaders, 0, 2),
+    (ApiKey::IncrementalAlterConfigs, 0, 1),
+    (ApiKey::AlterPartitionReassignments, 0, 1),
+    (ApiKey::ListPartitionReassignments, 0, 0),
+    (ApiKey::DescribeQuorum, 0, 2),
+    (ApiKey::DescribeCluster, 0, 2),
+    (ApiKey::UnregisterBroker, 0, 0),
+    (ApiKey::DescribeTopicPartitions, 0, 0),
+];
+
+/// The same of a controller's listener.
+const CONTROLLER: [(ApiKey, i16, i16); 19] = [
+    (ApiKey::Fetch, 17, 18),
+    (ApiKey::ApiVersions, 0, 4),
+    (ApiKey::CreateTopics, 2, 7),
+    (ApiKey::DeleteTopics, 1, 6),
+    (ApiKey::CreatePartitions, 0, 3),
+    (ApiKey::ElectLeaders, 0, 2),
+    (ApiKey::IncrementalAlterConfigs, 0, 1),
+    (ApiKey::AlterPartitionReassignments, 0, 1),
+    (ApiKey::ListPartitionReassignments, 0, 0),
+    (ApiKey::Vote, 0, 2),
+    (ApiKey::BeginQuorumEpoch, 0, 1),
+    (ApiKey::EndQuorumEpoch, 0, 1),
+    (ApiKey::DescribeQuorum, 0, 2),
+    (ApiKey::AlterPartition, 2, 3),
+    (ApiKey::Envelope, 0, 0),
+    (ApiKey::FetchSnapshot, 0, 1),
+    (ApiKey::BrokerRegistration, 0, 4),
+    (ApiKey::BrokerHeartbeat, 0, 1),
+    (ApiKey::UnregisterBroker, 0, 0),
+];
+
+/// Every API that a broker serves to clients, with its first and last version.
+pub fn supported_versions() -> &'static [(ApiKey, i16, i16)] {
+    &BROKER
+}
+
+/// Every API that a controller serves, with its first and last version.
+pub fn controller_versions() -> &'static [(ApiKey, i16, i16)] {
+    &CONTROLLER
+}
+
+/// Every API of a listener.
+pub(crate) fn served(listener: ListenerKind) -> &'static [(ApiKey, i16, i16)] {
+    match listener {
+        ListenerKind::Broker => &BROKER,
+        ListenerKind::Controller => &CONTROLLER,
+    }
+}
+
+/// Whether a broker forwards a client's request of this API to the active controller (KIP-590).
+pub(crate) fn forwardable(key: ApiKey) -> bool {
+    matches!(
+        key,
+        ApiKey::CreateTopics
+            | ApiKey::DeleteTopics
+            | ApiKey::CreatePartitions
+            | ApiKey::ElectLeaders
+            | ApiKey::IncrementalAlterConfigs
+            | ApiKey::AlterPartitionReassignments
+            | ApiKey::ListPartitionReassignments
+            | ApiKey::DescribeQuorum
+            | ApiKey::UnregisterBroker
+    )
+}
+
+/// The answer to `header`, encoded.
+pub(crate) fn respond<M: Encodable>(header: &Header, body: &M) -> Result<Reply, FrameError> {
+    encode(header, body).map(Reply::Now)
+}
+
+pub(crate) fn encode<M: Encodable>(header: &Header, body: &M) -> Result<Bytes, FrameError> {
+    encode_response(header.api_key, header.version, header.correlation_id, body)
+}
+
+/// The answer to `header`, once what it promises of elections is durable.
+fn durable<M: Encodable>(broker: &Broker, header: &Header, body: &M) -> Result<Reply, FrameError> {
+    let frame = encode(header, body)?;
+    Ok(match broker.raft.pending_write() {
+        Some(operation) => Reply::After(operation, frame),
+        None => Reply::Now(frame),
+    })
+}
+
+/// The answer to `header`, once its records are committed.
+fn committed<M: Encodable>(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    header: &Header,
+    result: ControllerResult<M>,
+) -> Result<Reply, FrameError> {
+    let frame = encode(header, &result.response)?;
+    Ok(match broker.write_metadata(cx, result.records) {
+        Some(offset) => Reply::Committed(offset, frame),
+        None => Reply::NotController,
+    })
+}
+
+/// The answer of a node that is not the active controller, or was and is no more.
+pub(crate) fn not_controller(header: &Header) -> Result<Reply, FrameError> {
+    let code = ErrorCode::NOT_CONTROLLER.0;
+    match header.api_key {
+        ApiKey::BrokerRegistration => respond(
+            header,
+            &BrokerRegistrationResponse::default().with_error_code(code).with_broker_epoch(-1),
+        ),
+        ApiKey::BrokerHeartbeat => {
+            respond(header, &BrokerHeartbeatResponse::default().with_error_code(code).with_is_fenced(true))
+        }
+        ApiKey::AlterPartition => respond(header, &AlterPartitionResponse::default().with_error_code(code)),
+        ApiKey::Envelope => respond(header, &EnvelopeResponse::default().with_error_code(code)),
+        // Whoever speaks to the wrong controller without a broker between is told by the end of the connection.
+        api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
+    }
+}
+
+/// Handles a request. An error closes its connection: the request cannot be understood, or is not served.
+pub(crate) fn dispatch(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    conn: ConnectionId,
+    listener: ListenerKind,
+    (header, body): (&Header, Bytes),
+) -> Result<Reply, FrameError> {
+    let (api_key, version) = (header.api_key, header.version);
+    let found = served(listener).iter().find(|(key, ..)| *key == api_key);
+    if !found.is_some_and(|(_, min, max)| (*min..=*max).contains(&version)) {
+        if api_key == ApiKey::ApiVersions {
+            return api_versions::unsupported(listener, header);
+        }
+        return Err(FrameError::UnsupportedVersion { api_key, version });
+    }
+    if api_key == ApiKey::ApiVersions {
+        return api_versions::handle(broker, listener, header, decode_body(header, body)?);
+    }
+    if listener == ListenerKind::Controller {
+        return on_controller(broker, cx, conn, header, body);
+    }
+    match api_key {
+        ApiKey::Produce => produce::handle(broker, cx, conn, header, decode_body(header, body)?),
+        ApiKey::Fetch => fetch::handle(broker, cx, conn, header, decode_body(header, body)?),
+        ApiKey::ListOffsets => list_offsets::handle(broker, header, decode_body(header, body)?),
+        ApiKey::Metadata => metadata::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::DeleteRecords => delete_records::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::OffsetForLeaderEpoch => {
+            offset_for_leader_epoch::handle(broker, header, decode_body(header, body)?)
+        }
+        ApiKey::DescribeConfigs => describe_configs::handle(broker, header, decode_body(header, body)?),
+        ApiKey::DescribeLogDirs => describe_log_dirs::handle(broker, header, decode_body(header, body)?),
+        ApiKey::DescribeCluster => describe_cluster::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::DescribeTopicPartitions => {
+            describe_topic_partitions::handle(broker, header, decode_body(header, body)?)
+        }
+        ApiKey::IncrementalAlterConfigs => {
+            incremental_alter_configs::preprocess(broker, header, decode_body(header, body)?)
+        }
+        key if forwardable(key) => {
+            check(header, &body)?;
+            Ok(Reply::Forward)
+        }
+        _ => Err(FrameError::UnsupportedVersion { api_key, version }),
+    }
+}
+
+/// Whether a request that is to be forwarded can be understood: whoever sent it is told here if it cannot.
+fn check(header: &Header, body: &Bytes) -> Result<(), FrameError> {
+    use barnabas_protocol::messages as m;
+    let body = body.clone();
+    match header.api_key {
+        ApiKey::CreateTopics => decode_body::<m::CreateTopicsRequest>(header, body).map(drop),
+        ApiKey::DeleteTopics => decode_body::<m::DeleteTopicsRequest>(header, body).map(drop),
+        ApiKey::CreatePartitions => decode_body::<m::CreatePartitionsRequest>(header, body).map(drop),
+        ApiKey::ElectLeaders => decode_body::<m::ElectLeadersRequest>(header, body).map(drop),
+        ApiKey::AlterPartitionReassignments => {
+            decode_body::<m::AlterPartitionReassignmentsRequest>(header, body).map(drop)
+        }
+        ApiKey::ListPartitionReassignments => {
+            decode_body::<m::ListPartitionReassignmentsRequest>(header, body).map(drop)
+        }
+        ApiKey::DescribeQuorum => decode_body::<m::DescribeQuorumRequest>(header, body).map(drop),
+        _ => decode_body::<m::UnregisterBrokerRequest>(header, body).map(drop),
+    }
+}
+
+/// Handles a request that came to this node as a controller, in an envelope or not.
+pub(crate) fn on_controller(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    conn: ConnectionId,
+    header: &Header,
+    body: Bytes,
+) -> Result<Reply, FrameError> {
+    match header.api_key {
+        ApiKey::Vote => vote::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::BeginQuorumEpoch => {
+            begin_quorum_epoch::handle(broker, cx, header, decode_body(header, body)?)
+        }
+        ApiKey::EndQuorumEpoch => end_quorum_epoch::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::DescribeQuorum => describe_quorum::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::Fetch => {
+            let request: FetchRequest = decode_body(header, body)?;
+            let answer = broker.raft.handle_fetch(cx, conn, header, request)?;
+            Ok(answer.map_or(Reply::Parked, Reply::Now))
+        }
+        ApiKey::FetchSnapshot => fetch_snapshot::handle(broker, header, decode_body(header, body)?),
+        ApiKey::BrokerRegistration => {
+            broker_registration::handle(broker, cx, header, decode_body(header, body)?)
+        }
+        ApiKey::BrokerHeartbeat => broker_heartbeat::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::AlterPartition => alter_partition::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::Envelope => envelope::handle(broker, cx, conn, header, decode_body(header, body)?),
+        ApiKey::CreateTopics => create_topics::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::DeleteTopics => delete_topics::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::CreatePartitions => create_partitions::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::ElectLeaders => elect_leaders::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::IncrementalAlterConfigs => {
+            incremental_alter_configs::handle(broker, cx, header, decode_body(header, body)?)
+        }
+        ApiKey::AlterPartitionReassignments => {
+            alter_partition_reassignments::handle(broker, cx, header, decode_body(header, body)?)
+        }
+        ApiKey::ListPartitionReassignments => {
+            list_partition_reassignments::handle(broker, header, decode_body(header, body)?)
+        }
+        ApiKey::UnregisterBroker => unregister_broker::handle(broker, cx, header, decode_body(header, body)?),
+        api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
+    }
+}

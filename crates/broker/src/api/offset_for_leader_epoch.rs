@@ -1,0 +1,42 @@
+//! OffsetForLeaderEpoch (23), versions 2 to 4: where a leader epoch ended (KIP-101, KIP-279, KIP-320).
+
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::offset_for_leader_epoch_response::{
+    EpochEndOffset, OffsetForLeaderTopicResult,
+};
+use barnabas_protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
+
+use super::{Reply, respond};
+use crate::node::Broker;
+
+/// Handles a request.
+pub fn handle(
+    broker: &Broker,
+    header: &Header,
+    request: OffsetForLeaderEpochRequest,
+) -> Result<Reply, FrameError> {
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|asked| {
+            let answer = EpochEndOffset::default()
+                .with_partition(asked.partition)
+                .with_leader_epoch(-1)
+                .with_end_offset(-1);
+            let found = broker.leader(topic.topic.as_str(), asked.partition, asked.current_leader_epoch);
+            match found {
+                Ok(partition) => {
+                    let log = partition.log();
+                    match log.epochs().end_offset_for(asked.leader_epoch, log.log_end()) {
+                        Some((epoch, end)) => answer.with_leader_epoch(epoch).with_end_offset(end),
+                        None => answer,
+                    }
+                }
+                Err(ErrorCode(code)) => answer.with_error_code(code),
+            }
+        });
+        OffsetForLeaderTopicResult::default()
+            .with_topic(topic.topic.clone())
+            .with_partitions(partitions.collect())
+    });
+    respond(header, &OffsetForLeaderEpochResponse::default().with_topics(topics.collect()))
+}

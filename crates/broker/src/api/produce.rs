@@ -1,0 +1,189 @@
+//! Produce (0), versions 3 to 13: acks 0, 1 and all. Left out: idempotent and transactional batches are appended without
+//! a look at their sequences; quotas.
+
+use barnabas_kernel::{ConnectionId, Context, DisconnectReason};
+use barnabas_log::{AppendError, AppendInfo};
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use barnabas_protocol::messages::produce_response::{
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
+};
+use barnabas_protocol::messages::{ProduceRequest, ProduceResponse};
+
+use super::{Reply, respond};
+use crate::node::Broker;
+use crate::purgatory::{DelayedProduce, Unsafe};
+use crate::replica::TopicPartition;
+use crate::topic_name::is_internal;
+
+/// Handles a request: answered when the records are as safe as `acks` wants, with the disk where the node flushes before
+/// it acknowledges.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    conn: ConnectionId,
+    header: &Header,
+    request: ProduceRequest,
+) -> Result<Reply, FrameError> {
+    let (mut response, mut failed, mut waiting) = (ProduceResponse::default(), false, Vec::new());
+    for (at, topic) in request.topic_data.into_iter().enumerate() {
+        let mut topic_response = TopicProduceResponse::default();
+        if header.version >= 13 {
+            topic_response.topic_id = topic.topic_id;
+        } else {
+            topic_response.name = topic.name.clone();
+        }
+        for (place, partition) in topic.partition_data.iter().enumerate() {
+            let result = append(broker, cx, header.version, &topic, partition, request.acks);
+            failed |= result.is_err();
+            let result = result.map(|(info, log_start, mut one)| {
+                one.place = (at, place);
+                if one.offset.is_some() || one.flush.is_some() {
+                    waiting.push(one);
+                }
+                (info, log_start)
+            });
+            topic_response.partition_responses.push(answer(header.version, partition.index, result));
+        }
+        response.responses.push(topic_response);
+    }
+    let acknowledged = request.acks != 0;
+    if !acknowledged && failed {
+        // The producer gets no answer that could name the error, so it is told by the end of its connection
+        // (KafkaApis.handleProduceRequest).
+        cx.out.disconnect(conn, DisconnectReason::Closed);
+        return Ok(Reply::Nothing);
+    }
+    if header.version >= 10 {
+        name_leaders(broker, &mut response, header.version);
+    }
+    let expires = cx.after_ms(i64::from(request.timeout_ms));
+    let produce = DelayedProduce { conn, header: header.clone(), response, acknowledged, waiting, expires };
+    if produce.waiting.is_empty() {
+        return finish(&produce);
+    }
+    broker.park_produce(produce);
+    Ok(Reply::Parked)
+}
+
+/// The answer of a request whose records are safe.
+pub fn finish(produce: &DelayedProduce) -> Result<Reply, FrameError> {
+    if produce.acknowledged { respond(&produce.header, &produce.response) } else { Ok(Reply::Nothing) }
+}
+
+/// Says who leads now where this node does not, so that the client need not ask (KIP-951).
+fn name_leaders(broker: &Broker, response: &mut ProduceResponse, version: i16) {
+    let mut leaders = std::collections::BTreeSet::new();
+    for topic in &mut response.responses {
+        let name = if version >= 13 {
+            broker.image.topic_by_id(topic.topic_id).map(|topic| topic.name.clone())
+        } else {
+            Some(topic.name.to_string())
+        };
+        for partition in &mut topic.partition_responses {
+            let now = name.as_deref().and_then(|name| broker.image.partition(name, partition.index));
+            if let Some(now) = now.filter(|_| partition.error_code == ErrorCode::NOT_LEADER_OR_FOLLOWER.0) {
+                partition.current_leader = LeaderIdAndEpoch::default()
+                    .with_leader_id(now.leader.into())
+                    .with_leader_epoch(now.leader_epoch);
+                leaders.insert(now.leader);
+            }
+        }
+    }
+    response.node_endpoints = (leaders.into_iter())
+        .filter_map(|id| {
+            let leader = broker.image.brokers().get(&id)?;
+            let listener = leader.listeners.first()?;
+            Some(
+                NodeEndpoint::default()
+                    .with_node_id(id.into())
+                    .with_host(listener.host.clone().into())
+                    .with_port(i32::from(listener.port))
+                    .with_rack(leader.rack.clone().map(Into::into)),
+            )
+        })
+        .collect();
+}
+
+fn append(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    version: i16,
+    topic: &TopicProduceData,
+    data: &PartitionProduceData,
+    acks: i16,
+) -> Result<(AppendInfo, i64, Unsafe), AppendError> {
+    if !(-1..=1).contains(&acks) {
+        return Err(AppendError::new(ErrorCode::INVALID_REQUIRED_ACKS, ""));
+    }
+    let name = if version >= 13 {
+        let topic = broker.image.topic_by_id(topic.topic_id);
+        topic
+            .map(|topic| topic.name.clone())
+            .ok_or_else(|| AppendError::new(ErrorCode::UNKNOWN_TOPIC_ID, ""))?
+    } else {
+        topic.name.to_string()
+    };
+    if is_internal(&name) {
+        return Err(AppendError::new(
+            ErrorCode::INVALID_TOPIC_EXCEPTION,
+            format!("Cannot append to internal topic {name}"),
+        ));
+    }
+    if let Some(error) = broker.disk_error() {
+        return Err(AppendError::new(ErrorCode::KAFKA_STORAGE_ERROR, error.to_string()));
+    }
+    let min_isr = (acks == -1).then(|| broker.image.min_insync_replicas(&name));
+    let key: TopicPartition = (name, data.index);
+    if broker.replicas.of(&key).is_none() {
+        let elsewhere = broker.image.partition(&key.0, key.1).is_some();
+        let code =
+            if elsewhere { ErrorCode::NOT_LEADER_OR_FOLLOWER } else { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION };
+        return Err(AppendError::new(code, ""));
+    }
+    let empty = bytes::Bytes::new();
+    let info = broker.replicas.append(cx, &key, data.records.as_ref().unwrap_or(&empty), min_isr)?;
+    let flush = if broker.config.flush_before_acknowledging { broker.replicas.flush(cx, &key) } else { None };
+    let (log_start, epoch, high_watermark) = broker.replicas.of(&key).map_or((-1, -1, -1), |partition| {
+        (partition.log().log_start(), partition.registration().leader_epoch, partition.high_watermark())
+    });
+    broker.stats.records_in += u64::try_from(info.records).unwrap_or(0);
+    broker.changed.insert(key.clone());
+    let offset = (acks == -1 && high_watermark <= info.last_offset).then_some(info.last_offset + 1);
+    Ok((info, log_start, Unsafe { place: (0, 0), key, offset, epoch, flush }))
+}
+
+fn answer(
+    version: i16,
+    index: i32,
+    result: Result<(AppendInfo, i64), AppendError>,
+) -> PartitionProduceResponse {
+    let response = PartitionProduceResponse::default().with_index(index);
+    match result {
+        Ok((info, log_start)) => {
+            let response =
+                response.with_base_offset(info.base_offset).with_log_append_time_ms(info.log_append_time);
+            if version >= 5 { response.with_log_start_offset(log_start) } else { response }
+        }
+        Err(error) => {
+            let mut response = response
+                .with_error_code(error.code.0)
+                .with_base_offset(-1)
+                .with_log_append_time_ms(-1)
+                .with_log_start_offset(-1);
+            if version >= 8 {
+                response.record_errors = (error.records.into_iter())
+                    .map(|record| {
+                        BatchIndexAndErrorMessage::default()
+                            .with_batch_index(record.batch_index)
+                            .with_batch_index_error_message(Some(record.message.into()))
+                    })
+                    .collect();
+                response.error_message = Some(error.message.into())
+                    .filter(|text: &barnabas_protocol::wire::StrBytes| !text.is_empty());
+            }
+            response
+        }
+    }
+}

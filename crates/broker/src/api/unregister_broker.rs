@@ -1,0 +1,36 @@
+//! UnregisterBroker (64), version 0: a broker is gone for good (KIP-631).
+
+use barnabas_kernel::Context;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::{UnregisterBrokerRequest, UnregisterBrokerResponse};
+
+use super::{Reply, committed, respond};
+use crate::controller::{self, ControllerResult};
+use crate::node::Broker;
+
+/// Handles a request: answered once it is committed.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    header: &Header,
+    request: UnregisterBrokerRequest,
+) -> Result<Reply, FrameError> {
+    let Some(active) = broker.active.as_mut() else { return Ok(Reply::NotController) };
+    match controller::unregister_broker(&active.image, request.broker_id.0) {
+        Ok(records) => {
+            active.heartbeats.remove(request.broker_id.0);
+            committed(
+                broker,
+                cx,
+                header,
+                ControllerResult { records, response: UnregisterBrokerResponse::default() },
+            )
+        }
+        Err(error) => respond(
+            header,
+            &UnregisterBrokerResponse::default()
+                .with_error_code(error.code.0)
+                .with_error_message(error.message.map(Into::into)),
+        ),
+    }
+}

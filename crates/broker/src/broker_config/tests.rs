@@ -1,0 +1,191 @@
+//! What Apache Kafka answered about the configs of brokers (tests/fixtures/broker-configs.json), asked of this broker.
+
+use std::collections::BTreeSet;
+
+use barnabas_kernel::Endpoint;
+use barnabas_protocol::Uuid;
+use barnabas_protocol::messages::IncrementalAlterConfigsRequest;
+use barnabas_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
+use barnabas_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+use serde_json::{Value, json};
+
+use super::names::{NOT_SERVED, PER_BROKER, PER_LISTENER, READ_ONLY};
+use super::*;
+use crate::api::{describe_configs, incremental_alter_configs};
+use crate::config::BrokerConfig;
+use crate::controller;
+use crate::metadata::{Listener, MetadataRecord};
+use crate::topic_config::log_config;
+
+const FIXTURE: &str = include_str!("../../../../tests/fixtures/broker-configs.json");
+
+fn fixture() -> Value {
+    serde_json::from_str(FIXTURE).unwrap()
+}
+
+fn set(image: &mut MetadataImage, resource_type: ResourceType, resource: &str, configs: &Value) {
+    for (name, value) in configs.as_object().unwrap() {
+        image.replay(&MetadataRecord::Config {
+            resource_type,
+            resource_name: resource.to_owned(),
+            name: name.clone(),
+            value: Some(value.as_str().unwrap().to_owned()),
+        });
+    }
+}
+
+/// A cluster of one broker.
+fn image() -> MetadataImage {
+    let mut image = MetadataImage::default();
+    let registration = MetadataRecord::RegisterBroker {
+        broker_id: 1,
+        incarnation_id: Uuid::from_u128(1),
+        broker_epoch: 4,
+        listeners: vec![Listener { name: "PLAINTEXT".into(), host: "localhost".into(), port: 9092 }],
+        rack: None,
+        fenced: false,
+        log_dirs: vec![Uuid::from_u128(1)],
+    };
+    controller::bootstrap().iter().chain([&registration]).for_each(|record| image.replay(record));
+    image
+}
+
+fn config() -> BrokerConfig {
+    BrokerConfig::new(1, Endpoint::new("localhost", 9_092), Uuid::from_u128(7))
+}
+
+/// What the broker says, and if it lets the change through, the controller.
+fn alter(image: &MetadataImage, broker: &str, changes: &Value) -> (i64, Option<String>) {
+    let configs = changes.as_array().unwrap().iter().map(|change| {
+        AlterableConfig::default()
+            .with_name(change[0].as_str().unwrap().to_owned().into())
+            .with_config_operation(i8::try_from(change[1].as_i64().unwrap()).unwrap())
+            .with_value(change[2].as_str().map(|value| value.to_owned().into()))
+    });
+    let resource = AlterConfigsResource::default()
+        .with_resource_type(4)
+        .with_resource_name(broker.to_owned().into())
+        .with_configs(configs.collect());
+    if let Err(error) = incremental_alter_configs::check(&DynamicConfigs::new(image, 1), 1, &resource) {
+        return (error.code.0.into(), error.message);
+    }
+    let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
+    let result = controller::incremental_alter_configs(image, &request);
+    let response = &result.response.responses[0];
+    let count = if response.error_code == 0 { changes.as_array().unwrap().len() } else { 0 };
+    assert_eq!(result.records.len(), count, "every change is written: {changes}");
+    (response.error_code.into(), response.error_message.as_ref().map(ToString::to_string))
+}
+
+#[test]
+fn a_change_gets_kafkas_code_and_words() {
+    let fixture = fixture();
+    let (mut compared, mut not_served) = (0, 0);
+    for case in fixture["alter"].as_array().unwrap() {
+        let mut image = image();
+        if let Some(have) = case["have"].as_object() {
+            have.iter().for_each(|(name, configs)| set(&mut image, ResourceType::Broker, name, configs));
+        }
+        let (broker, changes) = (case["broker"].as_str().unwrap(), &case["changes"]);
+        let got = alter(&image, broker, changes);
+        let outside = changes.as_array().unwrap().iter().any(|change| {
+            let name = change[0].as_str().unwrap();
+            change[1] != json!(1)
+                && (NOT_SERVED.contains(&name) || per_broker_only(name) && (broker == "1" || got.0 != 0))
+        });
+        if outside && got.1.as_deref() != case["message"].as_str() {
+            assert!(got.0 == 42 || got.0 == 40, "{case} is not served: {got:?}");
+            not_served += 1;
+            continue;
+        }
+        let want = (case["code"].as_i64().unwrap(), case["message"].as_str().map(str::to_owned));
+        assert_eq!(got, want, "{broker} {changes}");
+        compared += 1;
+    }
+    assert!(compared > 150 && not_served < 30, "{compared} compared, {not_served} not served");
+}
+
+fn fact(entry: &DescribeConfigsResourceResult) -> Value {
+    let synonyms: Vec<Value> = (entry.synonyms.iter())
+        .map(|synonym| json!([synonym.name.as_str(), synonym.value.as_deref(), synonym.source]))
+        .collect();
+    json!({
+        "name": entry.name.as_str(),
+        "value": entry.value.as_deref(),
+        "read_only": entry.read_only,
+        "source": entry.config_source,
+        "sensitive": entry.is_sensitive,
+        "synonyms": synonyms,
+        "type": entry.config_type,
+    })
+}
+
+/// Compares every entry that Kafka gave with ours of the same name.
+fn compare(ours: &[DescribeConfigsResourceResult], kafka: &Value) {
+    let kafka = kafka.as_array().unwrap();
+    assert!(kafka.len() > 7, "Kafka gave {} entries", kafka.len());
+    for want in kafka {
+        let got = ours.iter().find(|entry| Some(entry.name.as_str()) == want["name"].as_str());
+        assert_eq!(got.map(fact).as_ref(), Some(want));
+    }
+}
+
+#[test]
+fn configs_are_described_as_kafka_describes_them() {
+    let (fixture, config) = (fixture(), config());
+    compare(&describe_configs::node(&image(), &config, true), &fixture["bare"]);
+
+    let mut image = image();
+    set(&mut image, ResourceType::Broker, "", &fixture["set"]["cluster"]);
+    set(&mut image, ResourceType::Broker, "1", &fixture["set"]["broker"]);
+    set(&mut image, ResourceType::Topic, "t", &fixture["set"]["topic"]);
+    let broker = describe_configs::node(&image, &config, true);
+    compare(&broker, &fixture["broker"]);
+    let cluster = describe_configs::cluster(&image, true);
+    compare(&cluster, &fixture["cluster"]);
+    assert_eq!(cluster.len(), fixture["cluster"].as_array().unwrap().len());
+    compare(&describe_configs::topic(&image, &config, "t", true), &fixture["topic"]);
+
+    let names: BTreeSet<&str> = broker.iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(names.len(), broker.len(), "no config is listed twice");
+    let quiet = describe_configs::node(&image, &config, false);
+    assert!(quiet.iter().all(|entry| entry.synonyms.is_empty()), "synonyms are given only when asked for");
+}
+
+#[test]
+fn a_log_obeys_its_topic_then_its_broker_then_the_cluster() {
+    let mut image = image();
+    let names = |image: &MetadataImage, broker| {
+        let topic = image.configs(ResourceType::Topic, "t");
+        let log = log_config(&topic, &DynamicConfigs::new(image, broker));
+        (log.retention_ms, log.segment_bytes, log.segment_ms)
+    };
+    let (week, gib) = (604_800_000, 1 << 30);
+    assert_eq!(names(&image, 1), (week, gib, week));
+    set(
+        &mut image,
+        ResourceType::Broker,
+        "",
+        &json!({"log.retention.ms": "5", "log.segment.bytes": "2000000", "log.roll.ms": "x"}),
+    );
+    assert_eq!(names(&image, 1), (5, 2_000_000, week), "what cannot be a value counts for nothing");
+    set(&mut image, ResourceType::Broker, "1", &json!({"log.retention.ms": " 6 ", "log.segment.bytes": "1"}));
+    assert_eq!(names(&image, 1), (6, 2_000_000, week));
+    assert_eq!(names(&image, 2), (5, 2_000_000, week), "another broker has the cluster's");
+    set(&mut image, ResourceType::Topic, "t", &json!({"retention.ms": "7"}));
+    assert_eq!(names(&image, 1), (7, 2_000_000, week));
+}
+
+#[test]
+fn every_name_stands_in_one_list_and_every_default_is_valid() {
+    let lists: [&[&str]; 4] = [&PER_BROKER, &PER_LISTENER, &NOT_SERVED, &READ_ONLY];
+    let mut seen = BTreeSet::new();
+    for name in lists.iter().copied().flatten().copied().chain(DYNAMIC.iter().map(|key| key.name)) {
+        assert!(seen.insert(name), "{name} stands twice");
+    }
+    // Kafka 4.3 documents so many.
+    assert_eq!(seen.len(), 343);
+    for key in DYNAMIC.iter().filter(|key| key.synonym == key.name) {
+        assert_eq!(validate(key, key.default), Ok(()), "{}", key.name);
+    }
+}

@@ -1,0 +1,49 @@
+//! Faults of this program, planted to see whether the simulation's checkers find them. Without the feature
+//! `planted-bugs` none is there.
+
+/// A place where a fault can be planted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bug {
+    /// A follower truncates to its high watermark, as before KIP-101, and not by epochs.
+    TruncateToHighWatermark = 1,
+    /// A vote is answered before it is durable.
+    UnstableVote = 2,
+    /// A follower is taken into the ISR without having caught up.
+    ExpandWithoutCatchingUp = 3,
+    /// The high watermark is the leader's own log end.
+    HighWatermarkFromLeader = 4,
+    /// A leader of an old epoch goes on being one: epochs are not compared.
+    NoFencing = 5,
+}
+
+impl Bug {
+    /// All of them, with their names on the command line.
+    pub const ALL: [(&'static str, Bug); 5] = [
+        ("truncate-to-high-watermark", Bug::TruncateToHighWatermark),
+        ("unstable-vote", Bug::UnstableVote),
+        ("expand-without-catching-up", Bug::ExpandWithoutCatchingUp),
+        ("high-watermark-from-leader", Bug::HighWatermarkFromLeader),
+        ("no-fencing", Bug::NoFencing),
+    ];
+}
+
+#[cfg(feature = "planted-bugs")]
+static PLANTED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
+
+/// Plants a fault in every broker of this program.
+#[cfg(feature = "planted-bugs")]
+pub fn plant(bug: Bug) {
+    PLANTED.store(bug as u8, std::sync::atomic::Ordering::Relaxed);
+}
+
+/// Whether this fault is planted.
+#[cfg(feature = "planted-bugs")]
+pub(crate) fn planted(bug: Bug) -> bool {
+    PLANTED.load(std::sync::atomic::Ordering::Relaxed) == bug as u8
+}
+
+/// Whether this fault is planted: never, in a program that is used.
+#[cfg(not(feature = "planted-bugs"))]
+pub(crate) const fn planted(_: Bug) -> bool {
+    false
+}

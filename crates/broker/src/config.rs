@@ -1,0 +1,188 @@
+//! What a node is started with: its `server.properties`.
+
+use std::collections::BTreeMap;
+
+use barnabas_kernel::Endpoint;
+use barnabas_protocol::Uuid;
+
+/// `process.roles`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Roles {
+    /// It holds replicas and serves clients.
+    pub broker: bool,
+    /// It is a voter of the quorum.
+    pub controller: bool,
+}
+
+/// The timeouts of the quorum, in milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct QuorumConfig {
+    /// `controller.quorum.election.timeout.ms`: so long, and up to as much again, a voter waits for the end of an election.
+    pub election_timeout_ms: i64,
+    /// `controller.quorum.fetch.timeout.ms`: so long a follower gets no answer before it asks for an election.
+    pub fetch_timeout_ms: i64,
+    /// `controller.quorum.request.timeout.ms`.
+    pub request_timeout_ms: i64,
+    /// `controller.quorum.retry.backoff.ms`.
+    pub retry_backoff_ms: i64,
+}
+
+impl Default for QuorumConfig {
+    fn default() -> QuorumConfig {
+        QuorumConfig {
+            election_timeout_ms: 1_000,
+            fetch_timeout_ms: 2_000,
+            request_timeout_ms: 2_000,
+            retry_backoff_ms: 20,
+        }
+    }
+}
+
+/// The static configs of a node. What is not here has Kafka's default.
+#[derive(Clone, Debug)]
+pub struct BrokerConfig {
+    /// `node.id`.
+    pub node_id: i32,
+    /// `process.roles`.
+    pub roles: Roles,
+    /// `advertised.listeners`: where clients find it.
+    pub advertised: Endpoint,
+    /// The listener of `controller.listener.names`, of a controller.
+    pub controller_listener: Endpoint,
+    /// `controller.quorum.voters`: the controllers by `node.id`. Empty for a controller that is alone.
+    pub voters: BTreeMap<i32, Endpoint>,
+    /// `broker.rack`.
+    pub rack: Option<String>,
+    /// `cluster.id`, for a node whose disk is still empty.
+    pub cluster_id: Uuid,
+    /// `controller.quorum.*`.
+    pub quorum: QuorumConfig,
+    /// `num.partitions`: partitions of a topic that is created without a number.
+    pub num_partitions: i32,
+    /// `default.replication.factor`.
+    pub default_replication_factor: i16,
+    /// `auto.create.topics.enable`.
+    pub auto_create_topics: bool,
+    /// `socket.request.max.bytes`: a larger frame closes its connection. In bytes.
+    pub socket_request_max_bytes: usize,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_interval_ms: i64,
+    /// `log.flush.offset.checkpoint.interval.ms`.
+    pub flush_offset_checkpoint_interval_ms: i64,
+    /// `replica.high.watermark.checkpoint.interval.ms`.
+    pub high_watermark_checkpoint_interval_ms: i64,
+    /// `broker.heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: i64,
+    /// `broker.session.timeout.ms`: a broker that is not heard of for so long is fenced.
+    pub session_timeout_ms: i64,
+    /// `replica.lag.time.max.ms`: a follower that has not caught up for so long leaves the ISR.
+    pub replica_lag_time_max_ms: i64,
+    /// `replica.fetch.wait.max.ms`.
+    pub replica_fetch_wait_max_ms: i32,
+    /// `replica.fetch.max.bytes`, of a partition.
+    pub replica_fetch_max_bytes: i32,
+    /// `replica.fetch.response.max.bytes`.
+    pub replica_fetch_response_max_bytes: i32,
+    /// `replica.fetch.backoff.ms`.
+    pub replica_fetch_backoff_ms: i64,
+    /// `replica.socket.timeout.ms`.
+    pub replica_socket_timeout_ms: i64,
+    /// `replica.selector.class` is the RackAwareReplicaSelector (KIP-392).
+    pub rack_aware_selector: bool,
+    /// `auto.leader.rebalance.enable`.
+    pub auto_leader_rebalance: bool,
+    /// `leader.imbalance.check.interval.seconds`, in milliseconds.
+    pub leader_imbalance_check_interval_ms: i64,
+    /// `leader.imbalance.per.broker.percentage`.
+    pub leader_imbalance_percentage: i64,
+    /// `unclean.leader.election.interval.ms`.
+    pub unclean_election_interval_ms: i64,
+    /// `metadata.max.idle.interval.ms`: so often the controller writes a record that says nothing; 0 for never.
+    pub metadata_max_idle_interval_ms: i64,
+    /// `metadata.log.segment.bytes`.
+    pub metadata_log_segment_bytes: u32,
+    /// `metadata.log.max.record.bytes.between.snapshots`.
+    pub metadata_bytes_between_snapshots: u64,
+    /// `metadata.log.max.snapshot.interval.ms`.
+    pub metadata_snapshot_interval_ms: i64,
+    /// `metadata.max.retention.bytes`.
+    pub metadata_max_retention_bytes: u64,
+    /// Whether every append is flushed before it is acknowledged or fetched further. Kafka's nearest is
+    /// `log.flush.interval.messages=1`.
+    pub flush_before_acknowledging: bool,
+}
+
+impl BrokerConfig {
+    /// The node `node_id` of the cluster `cluster_id`, found at `advertised`, with Kafka's defaults: a broker and a
+    /// controller that is alone, whose listener is one port further on.
+    pub fn new(node_id: i32, advertised: Endpoint, cluster_id: Uuid) -> BrokerConfig {
+        BrokerConfig {
+            node_id,
+            roles: Roles { broker: true, controller: true },
+            controller_listener: Endpoint {
+                host: advertised.host.clone(),
+                port: advertised.port.wrapping_add(1),
+            },
+            advertised,
+            voters: BTreeMap::new(),
+            rack: None,
+            cluster_id,
+            quorum: QuorumConfig::default(),
+            num_partitions: 1,
+            default_replication_factor: 1,
+            auto_create_topics: true,
+            socket_request_max_bytes: 100 * 1024 * 1024,
+            retention_check_interval_ms: 300_000,
+            flush_offset_checkpoint_interval_ms: 60_000,
+            high_watermark_checkpoint_interval_ms: 5_000,
+            heartbeat_interval_ms: 2_000,
+            session_timeout_ms: 9_000,
+            replica_lag_time_max_ms: 30_000,
+            replica_fetch_wait_max_ms: 500,
+            replica_fetch_max_bytes: 1024 * 1024,
+            replica_fetch_response_max_bytes: 10 * 1024 * 1024,
+            replica_fetch_backoff_ms: 1_000,
+            replica_socket_timeout_ms: 30_000,
+            rack_aware_selector: false,
+            auto_leader_rebalance: true,
+            leader_imbalance_check_interval_ms: 300_000,
+            leader_imbalance_percentage: 10,
+            unclean_election_interval_ms: 300_000,
+            metadata_max_idle_interval_ms: 500,
+            metadata_log_segment_bytes: 1024 * 1024 * 1024,
+            metadata_bytes_between_snapshots: 20 * 1024 * 1024,
+            metadata_snapshot_interval_ms: 3_600_000,
+            metadata_max_retention_bytes: 100 * 1024 * 1024,
+            flush_before_acknowledging: false,
+        }
+    }
+
+    /// The nodes of a cluster in combined mode: `count` brokers with ids from 1, at `localhost:9092`, `9094` and so on,
+    /// each with its CONTROLLER listener one port further on; the first `voters` of them are controllers.
+    pub fn cluster(count: i32, voters: i32, cluster_id: Uuid) -> Vec<BrokerConfig> {
+        let port = |id: i32| 9_092 + 2 * u16::try_from(id - 1).unwrap_or(0);
+        let listener = |id: i32| Endpoint::new("localhost", port(id) + 1);
+        let quorum: BTreeMap<i32, Endpoint> = (1..=voters).map(|id| (id, listener(id))).collect();
+        (1..=count)
+            .map(|id| BrokerConfig {
+                roles: Roles { broker: true, controller: id <= voters },
+                voters: quorum.clone(),
+                ..BrokerConfig::new(id, Endpoint::new("localhost", port(id)), cluster_id)
+            })
+            .collect()
+    }
+
+    /// The voters of the quorum with their listeners.
+    pub(crate) fn quorum_voters(&self) -> BTreeMap<i32, Endpoint> {
+        if self.voters.is_empty() {
+            return BTreeMap::from([(self.node_id, self.controller_listener.clone())]);
+        }
+        self.voters.clone()
+    }
+
+    /// Where it listens: for clients, and for other nodes of the quorum.
+    pub fn listeners(&self) -> impl Iterator<Item = &Endpoint> {
+        let broker = self.roles.broker.then_some(&self.advertised);
+        broker.into_iter().chain(self.roles.controller.then_some(&self.controller_listener))
+    }
+}

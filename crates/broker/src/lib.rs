@@ -1,0 +1,39 @@
+//! A Kafka node: broker, KRaft controller, or both in one process (`process.roles`).
+//!
+//! The node is a state machine: frames, timers and disk completions go in through
+//! [`Node::handle`](barnabas_kernel::Node::handle), frames and disk operations come out. Cluster metadata lives in one
+//! place, the `__cluster_metadata` log: the controller turns a request into records and a response, the records are
+//! committed, and [`MetadataImage::replay`] is the only thing that changes what the node knows.
+
+mod api;
+mod broker_config;
+mod bug;
+mod channel;
+mod config;
+mod connection;
+mod controller;
+mod fetch_session;
+mod lifecycle;
+mod metadata;
+mod node;
+mod purgatory;
+mod raft;
+mod replica;
+mod topic_config;
+mod topic_name;
+
+pub use api::{controller_versions, supported_versions};
+pub use bug::Bug;
+#[cfg(feature = "planted-bugs")]
+pub use bug::plant;
+pub use config::{BrokerConfig, QuorumConfig, Roles};
+pub use lifecycle::BrokerState;
+pub use metadata::{
+    BrokerRegistration, Listener, MetadataImage, MetadataRecord, PartitionChange, PartitionRegistration,
+    RecordFormatError, ResourceType, TopicImage,
+};
+pub use node::{Broker, BrokerStats};
+pub use raft::{EpochState, RaftClient};
+pub use replica::{Follower, Partition, ReplicaManager};
+pub use topic_config::{ConfigKey, ConfigType, TOPIC_CONFIGS};
+pub use topic_name::{TopicNameError, has_collision, validate_topic_name};

@@ -1,0 +1,413 @@
+//! How followers copy from leaders: a fetcher for each leader, with one fetch session (kafka.server.ReplicaFetcherThread,
+//! AbstractFetcherThread, org.apache.kafka.clients.FetchSessionHandler; KIP-227).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use barnabas_kernel::{Context, Endpoint, FilePath, FlushId, Instant};
+use barnabas_protocol::frame::decode_response;
+use barnabas_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
+use barnabas_protocol::messages::fetch_response::PartitionData;
+use barnabas_protocol::messages::{FetchRequest, FetchResponse};
+use barnabas_protocol::{ApiKey, ErrorCode, Uuid};
+use bytes::Bytes;
+
+use super::manager::{ReplicaManager, TopicPartition};
+use crate::channel::{Channels, InFlight, Purpose};
+use crate::config::BrokerConfig;
+
+/// What a session has been told of a partition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Told {
+    leader_epoch: i32,
+    fetch_offset: i64,
+    last_fetched_epoch: i32,
+    log_start: i64,
+}
+
+/// A partition that is fetched.
+#[derive(Clone, Debug)]
+struct Fetched {
+    key: TopicPartition,
+    leader_epoch: i32,
+    /// After an error nothing is fetched before this moment.
+    delayed_until: Option<Instant>,
+    /// What was appended is not durable yet, on a node that flushes first.
+    awaiting: Option<FlushId>,
+}
+
+/// The fetcher of one leader.
+#[derive(Clone, Debug, Default)]
+struct Fetcher {
+    partitions: BTreeMap<(Uuid, i32), Fetched>,
+    session_id: i32,
+    session_epoch: i32,
+    /// What the session at the leader holds.
+    session: BTreeMap<(Uuid, i32), Told>,
+    /// Partitions of which the session does not know the latest.
+    stale: BTreeSet<(Uuid, i32)>,
+    /// What the request under way tells.
+    sent: BTreeMap<(Uuid, i32), Told>,
+    forgotten: Vec<(Uuid, i32)>,
+}
+
+/// What a fetch brought.
+#[derive(Clone, Debug, Default)]
+pub struct FetchOutcome {
+    /// Partitions that grew, or whose high watermark moved.
+    pub changed: Vec<TopicPartition>,
+    /// Files that wait for their deletion.
+    pub files: Vec<FilePath>,
+}
+
+/// All fetchers of a node.
+#[derive(Clone, Debug, Default)]
+pub struct Fetchers {
+    fetchers: BTreeMap<i32, Fetcher>,
+    /// Whom each partition is fetched from.
+    leaders: BTreeMap<(Uuid, i32), i32>,
+}
+
+impl Fetchers {
+    /// Follows what a partition has become: fetched from its leader, from another one, or not at all.
+    pub fn update(
+        &mut self,
+        cx: &mut Context<'_>,
+        channels: &mut Channels,
+        replicas: &ReplicaManager,
+        (key, id): (&TopicPartition, (Uuid, i32)),
+    ) {
+        let partition = replicas.of(key);
+        let wanted = partition
+            .filter(|partition| partition.topic_id() == id.0 && !partition.is_leader())
+            .map(|partition| (partition.registration().leader, partition.registration().leader_epoch))
+            .filter(|(leader, _)| *leader >= 0 && *leader != cx.node.0);
+        let have = self.leaders.get(&id).copied();
+        if let Some(old) = have.filter(|old| wanted.is_none_or(|(leader, _)| leader != *old)) {
+            self.leaders.remove(&id);
+            if let Some(fetcher) = self.fetchers.get_mut(&old) {
+                fetcher.partitions.remove(&id);
+                fetcher.stale.insert(id);
+                if fetcher.partitions.is_empty() {
+                    self.fetchers.remove(&old);
+                    channels.close(cx, Purpose::Fetcher(old));
+                }
+            }
+        }
+        if let Some((leader, leader_epoch)) = wanted {
+            self.leaders.insert(id, leader);
+            let fetcher = self.fetchers.entry(leader).or_default();
+            let fetched = fetcher.partitions.entry(id).or_insert_with(|| Fetched {
+                key: key.clone(),
+                leader_epoch,
+                delayed_until: None,
+                awaiting: None,
+            });
+            if fetched.leader_epoch != leader_epoch {
+                fetched.leader_epoch = leader_epoch;
+                fetched.delayed_until = None;
+            }
+            fetcher.stale.insert(id);
+        }
+    }
+
+    /// Forgets partitions whose replicas are gone from this node.
+    pub fn drop_gone(&mut self, cx: &mut Context<'_>, channels: &mut Channels, replicas: &ReplicaManager) {
+        let mut empty = Vec::new();
+        for (leader, fetcher) in &mut self.fetchers {
+            let gone = fetcher.partitions.extract_if(.., |id, one| {
+                replicas.of(&one.key).is_none_or(|partition| partition.topic_id() != id.0)
+            });
+            for (id, _) in gone {
+                self.leaders.remove(&id);
+                fetcher.stale.insert(id);
+            }
+            if fetcher.partitions.is_empty() {
+                empty.push(*leader);
+            }
+        }
+        for leader in empty {
+            self.fetchers.remove(&leader);
+            channels.close(cx, Purpose::Fetcher(leader));
+        }
+    }
+
+    /// A flush is done: what waited for it is fetched further.
+    pub fn on_flushed(&mut self, id: FlushId) {
+        for fetcher in self.fetchers.values_mut() {
+            for (of, partition) in &mut fetcher.partitions {
+                if partition.awaiting == Some(id) {
+                    partition.awaiting = None;
+                    fetcher.stale.insert(*of);
+                }
+            }
+        }
+    }
+
+    /// A flush failed, and another one was begun for it.
+    pub fn on_flushed_again(&mut self, failed: FlushId, again: Option<FlushId>) {
+        let partitions = self.fetchers.values_mut().flat_map(|fetcher| fetcher.partitions.values_mut());
+        for partition in partitions.filter(|partition| partition.awaiting == Some(failed)) {
+            partition.awaiting = again;
+        }
+    }
+
+    /// Sends the fetches that can leave.
+    pub fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        channels: &mut Channels,
+        replicas: &ReplicaManager,
+        (config, broker_epoch): (&BrokerConfig, i64),
+        endpoint: impl Fn(i32) -> Option<Endpoint>,
+    ) {
+        for (leader, fetcher) in &mut self.fetchers {
+            let purpose = Purpose::Fetcher(*leader);
+            // A fetch says that what was fetched before is as safe as the node makes it.
+            if fetcher.is_flushing() || !channels.idle(purpose) {
+                continue;
+            }
+            let Some(endpoint) = endpoint(*leader) else { continue };
+            let request = fetcher.request(cx, replicas, config, broker_epoch);
+            let timeout = config.replica_socket_timeout_ms;
+            channels.send(cx, purpose, &endpoint, (ApiKey::Fetch, 18), &request, timeout, None);
+        }
+    }
+
+    /// When a partition that was delayed is fetched again.
+    pub fn next_timeout(&self, channels: &Channels) -> Option<Instant> {
+        // A fetch under way comes back by itself: only a fetcher that can send has something to wait for.
+        let idle = (self.fetchers.iter())
+            .filter(|(leader, fetcher)| channels.idle(Purpose::Fetcher(**leader)) && !fetcher.is_flushing());
+        idle.flat_map(|(_, fetcher)| fetcher.partitions.values().filter_map(|one| one.delayed_until)).min()
+    }
+
+    /// Takes the answer of a leader.
+    pub fn on_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        channels: &mut Channels,
+        replicas: &mut ReplicaManager,
+        (leader, config): (i32, &BrokerConfig),
+        (request, frame): (&InFlight, Bytes),
+    ) -> FetchOutcome {
+        let mut outcome = FetchOutcome::default();
+        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return outcome };
+        let backoff = cx.after_ms(config.replica_fetch_backoff_ms);
+        let Ok(response) = decode_response::<FetchResponse>(request.api_key, request.version, frame) else {
+            fetcher.reset_session();
+            channels.pause(Purpose::Fetcher(leader), backoff);
+            return outcome;
+        };
+        if response.error_code != 0 {
+            // The session is gone, or was never made: the next fetch is a full one.
+            fetcher.reset_session();
+            let session = [
+                ErrorCode::FETCH_SESSION_ID_NOT_FOUND,
+                ErrorCode::INVALID_FETCH_SESSION_EPOCH,
+                ErrorCode::FETCH_SESSION_TOPIC_ID_ERROR,
+            ];
+            if !session.contains(&ErrorCode(response.error_code)) {
+                channels.pause(Purpose::Fetcher(leader), backoff);
+            }
+            return outcome;
+        }
+        fetcher.on_session(&response);
+        for topic in &response.responses {
+            for data in &topic.partitions {
+                let id = (topic.topic_id, data.partition_index);
+                let Some(fetched) = fetcher.partitions.get_mut(&id) else { continue };
+                let Some(told) = fetcher.session.get(&id) else { continue };
+                // An answer to what was asked in an older epoch is for nobody.
+                if told.leader_epoch != fetched.leader_epoch {
+                    continue;
+                }
+                fetcher.stale.insert(id);
+                match take(cx, replicas, fetched, told, data, (config, &mut outcome.files)) {
+                    Ok(true) => outcome.changed.push(fetched.key.clone()),
+                    Ok(false) => {}
+                    Err(()) => fetched.delayed_until = Some(backoff),
+                }
+            }
+        }
+        outcome
+    }
+
+    /// A fetch got no answer: the session may be gone at the other end.
+    pub fn on_failure(&mut self, leader: i32) {
+        if let Some(fetcher) = self.fetchers.get_mut(&leader) {
+            fetcher.reset_session();
+        }
+    }
+}
+
+/// Takes what a leader sent of one partition. Gives whether the replica changed.
+///
+/// # Errors
+/// The partition is fetched again only after a while.
+fn take(
+    cx: &mut Context<'_>,
+    replicas: &mut ReplicaManager,
+    fetched: &mut Fetched,
+    told: &Told,
+    data: &PartitionData,
+    (config, files): (&BrokerConfig, &mut Vec<FilePath>),
+) -> Result<bool, ()> {
+    let Some(partition) = replicas.of_mut(&fetched.key) else { return Err(()) };
+    if partition.is_leader() || partition.registration().leader_epoch != fetched.leader_epoch {
+        return Err(());
+    }
+    match ErrorCode(data.error_code) {
+        ErrorCode::NONE => {}
+        ErrorCode::OFFSET_OUT_OF_RANGE => {
+            // The leader has less than this replica, or begins later (fetchOffsetAndTruncate).
+            let (start, end) = (data.log_start_offset, partition.log().log_end());
+            if start > end {
+                partition.begin_at(cx, start);
+                return Ok(true);
+            }
+            return Err(());
+        }
+        _ => return Err(()),
+    }
+    if data.diverging_epoch.epoch >= 0 {
+        partition.truncate_to_leader(cx, data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
+        return Ok(true);
+    }
+    // What was asked for is not what the log now ends with: the next fetch asks anew.
+    if told.fetch_offset != partition.log().log_end() {
+        return Ok(false);
+    }
+    let mut grew = false;
+    if let Some(records) = data.records.as_ref().filter(|records| !records.is_empty()) {
+        // A batch cut off at the end of the answer is fetched again.
+        let before = partition.log().log_end();
+        let result = partition.log_mut().append_as_follower(cx, records);
+        grew = partition.log().log_end() > before;
+        if result.is_err() && !grew {
+            return Err(());
+        }
+    }
+    let moved = partition.follow_leader(data.high_watermark);
+    if data.log_start_offset > partition.log().log_start()
+        && data.log_start_offset <= partition.high_watermark()
+    {
+        files.extend(partition.log_mut().advance_log_start(cx, data.log_start_offset));
+    }
+    if grew && config.flush_before_acknowledging {
+        fetched.awaiting = replicas.flush(cx, &fetched.key);
+    }
+    Ok(grew || moved)
+}
+
+impl Fetcher {
+    /// Whether something that was fetched is not durable yet, on a node that flushes first.
+    fn is_flushing(&self) -> bool {
+        self.partitions.values().any(|one| one.awaiting.is_some())
+    }
+
+    fn reset_session(&mut self) {
+        self.session_epoch = 0;
+        self.session.clear();
+        self.sent.clear();
+        self.forgotten.clear();
+        self.stale = self.partitions.keys().copied().collect();
+    }
+
+    fn request(
+        &mut self,
+        cx: &Context<'_>,
+        replicas: &ReplicaManager,
+        config: &BrokerConfig,
+        broker_epoch: i64,
+    ) -> FetchRequest {
+        let full = self.session_epoch == 0;
+        if full {
+            // What a session before this one was told, the next one is not.
+            self.session.clear();
+        }
+        let mut tell: BTreeMap<(Uuid, i32), Told> = BTreeMap::new();
+        let mut forgotten = Vec::new();
+        let now = cx.now;
+        for (id, one) in &mut self.partitions {
+            if one.delayed_until.is_some_and(|at| at <= now) {
+                one.delayed_until = None;
+                self.stale.insert(*id);
+            }
+        }
+        let candidates: Vec<(Uuid, i32)> = if full {
+            self.partitions.keys().copied().collect()
+        } else {
+            self.stale.iter().copied().collect()
+        };
+        for id in candidates {
+            let ready = self.partitions.get(&id).filter(|one| one.delayed_until.is_none());
+            let partition = ready.and_then(|one| replicas.of(&one.key).map(|partition| (one, partition)));
+            match partition {
+                Some((one, partition)) => {
+                    let log = partition.log();
+                    let told = Told {
+                        leader_epoch: one.leader_epoch,
+                        fetch_offset: log.log_end(),
+                        last_fetched_epoch: log.latest_epoch(),
+                        log_start: log.log_start(),
+                    };
+                    if full || self.session.get(&id) != Some(&told) {
+                        tell.insert(id, told);
+                    }
+                }
+                None if !full && self.session.contains_key(&id) => forgotten.push(id),
+                None => {}
+            }
+        }
+        self.stale.clear();
+        let mut topics: Vec<FetchTopic> = Vec::new();
+        for ((topic_id, number), told) in &tell {
+            let partition = FetchPartition::default()
+                .with_partition(*number)
+                .with_current_leader_epoch(told.leader_epoch)
+                .with_fetch_offset(told.fetch_offset)
+                .with_last_fetched_epoch(told.last_fetched_epoch)
+                .with_log_start_offset(told.log_start)
+                .with_partition_max_bytes(config.replica_fetch_max_bytes);
+            match topics.last_mut().filter(|topic| topic.topic_id == *topic_id) {
+                Some(topic) => topic.partitions.push(partition),
+                None => topics
+                    .push(FetchTopic::default().with_topic_id(*topic_id).with_partitions(vec![partition])),
+            }
+        }
+        let mut forgotten_topics: Vec<ForgottenTopic> = Vec::new();
+        for (topic_id, number) in &forgotten {
+            match forgotten_topics.last_mut().filter(|topic| topic.topic_id == *topic_id) {
+                Some(topic) => topic.partitions.push(*number),
+                None => forgotten_topics
+                    .push(ForgottenTopic::default().with_topic_id(*topic_id).with_partitions(vec![*number])),
+            }
+        }
+        (self.sent, self.forgotten) = (tell, forgotten);
+        let replica =
+            ReplicaState::default().with_replica_id(config.node_id.into()).with_replica_epoch(broker_epoch);
+        FetchRequest::default()
+            .with_replica_state(replica)
+            .with_max_wait_ms(config.replica_fetch_wait_max_ms)
+            .with_min_bytes(1)
+            .with_max_bytes(config.replica_fetch_response_max_bytes)
+            .with_session_id(self.session_id)
+            .with_session_epoch(self.session_epoch)
+            .with_topics(topics)
+            .with_forgotten_topics_data(forgotten_topics)
+    }
+
+    /// The session goes on, or begins, or the leader made none.
+    fn on_session(&mut self, response: &FetchResponse) {
+        for id in std::mem::take(&mut self.forgotten) {
+            self.session.remove(&id);
+        }
+        self.session.append(&mut self.sent);
+        self.session_id = response.session_id;
+        self.session_epoch = match (response.session_id, self.session_epoch) {
+            (0, _) => 0,
+            (_, i32::MAX) => 1,
+            (_, epoch) => epoch + 1,
+        };
+    }
+}

@@ -1,0 +1,387 @@
+//! All replicas of this node, and the files that belong to none of them alone: checkpoints and what waits for deletion.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use barnabas_kernel::{Context, Disk, DiskOp, FilePath, FlushId, Instant, TraceEvent};
+use barnabas_log::checkpoint::{self, Offsets};
+use barnabas_log::{AppendError, AppendInfo, LoadOptions, UnifiedLog};
+use barnabas_protocol::{ErrorCode, Uuid, uuid_text};
+use bytes::Bytes;
+
+use super::partition::{Partition, Settings};
+use crate::broker_config::DynamicConfigs;
+use crate::config::BrokerConfig;
+use crate::metadata::{MetadataImage, PartitionRegistration, ResourceType};
+use crate::raft::METADATA_DIR;
+use crate::topic_config::log_config;
+
+/// A topic's name and a partition's number.
+pub type TopicPartition = (String, i32);
+
+/// What the checkpoints of an earlier run say.
+#[derive(Clone, Debug, Default)]
+pub struct Checkpoints {
+    /// Whether that run ended with a clean shutdown.
+    pub clean: bool,
+    /// The broker epoch of that run, where it ended with a clean shutdown; else -1.
+    pub previous_broker_epoch: i64,
+    high_watermarks: Offsets,
+    recovery_points: Offsets,
+    log_starts: Offsets,
+}
+
+/// Marks a clean shutdown (org.apache.kafka.storage.internals.checkpoint.CleanShutdownFileHandler).
+const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
+
+impl Checkpoints {
+    /// Reads them, and takes the clean-shutdown mark away. A checkpoint that cannot be read counts as absent: recovery
+    /// then begins at the start of each log.
+    pub fn load(cx: &mut Context<'_>, disk: &Disk) -> Checkpoints {
+        let mark = disk.read(CLEAN_SHUTDOWN);
+        let clean = mark.is_some();
+        let previous_broker_epoch = (mark.as_deref())
+            .and_then(|bytes| std::str::from_utf8(bytes).ok()?.split_once("\"brokerEpoch\":"))
+            .and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok())
+            .unwrap_or(-1);
+        if clean {
+            cx.out.disk(DiskOp::Delete { path: CLEAN_SHUTDOWN.into() });
+        }
+        let offsets = |name: &str| {
+            let bytes = disk.read(name)?;
+            checkpoint::read_offsets(std::str::from_utf8(&bytes).ok()?).ok()
+        };
+        Checkpoints {
+            clean,
+            previous_broker_epoch,
+            recovery_points: offsets(checkpoint::RECOVERY_POINT).unwrap_or_default(),
+            log_starts: offsets(checkpoint::LOG_START).unwrap_or_default(),
+            high_watermarks: offsets(checkpoint::HIGH_WATERMARK).unwrap_or_default(),
+        }
+    }
+
+    fn options(&self, key: &TopicPartition, now_ms: i64) -> LoadOptions {
+        LoadOptions {
+            clean: self.clean,
+            recovery_point: self.recovery_points.get(key).copied().unwrap_or(0),
+            log_start: self.log_starts.get(key).copied().unwrap_or(0),
+            now_ms,
+        }
+    }
+}
+
+/// What a change of the metadata did to the replicas.
+#[derive(Clone, Debug, Default)]
+pub struct Applied {
+    /// Directories of replicas that are gone, renamed for deletion.
+    pub condemned: Vec<FilePath>,
+    /// Replicas that came, changed or went.
+    pub changed: Vec<TopicPartition>,
+}
+
+/// The replicas of a node.
+#[derive(Clone, Debug, Default)]
+pub struct ReplicaManager {
+    partitions: BTreeMap<TopicPartition, Partition>,
+    /// Which replica a flush under way belongs to.
+    flushes: BTreeMap<FlushId, TopicPartition>,
+    /// When each follower last fetched from here.
+    follower_fetches: BTreeMap<i32, Instant>,
+    lag: Duration,
+    node_id: i32,
+}
+
+impl ReplicaManager {
+    /// No replicas yet.
+    pub fn new(config: &BrokerConfig) -> ReplicaManager {
+        let lag = Duration::from_millis(u64::try_from(config.replica_lag_time_max_ms).unwrap_or(0));
+        ReplicaManager { lag, node_id: config.node_id, ..ReplicaManager::default() }
+    }
+
+    /// The replicas in the order of their names.
+    pub fn partitions(&self) -> impl Iterator<Item = (&TopicPartition, &Partition)> {
+        self.partitions.iter()
+    }
+
+    /// The replicas, to change them.
+    pub fn partitions_mut(&mut self) -> impl Iterator<Item = (&TopicPartition, &mut Partition)> {
+        self.partitions.iter_mut()
+    }
+
+    /// The replica of a partition.
+    pub fn get(&self, topic: &str, partition: i32) -> Option<&Partition> {
+        self.partitions.get(&(topic.to_owned(), partition))
+    }
+
+    /// The replica of a partition.
+    pub fn of(&self, key: &TopicPartition) -> Option<&Partition> {
+        self.partitions.get(key)
+    }
+
+    /// The replica of a partition, to change it.
+    pub fn of_mut(&mut self, key: &TopicPartition) -> Option<&mut Partition> {
+        self.partitions.get_mut(key)
+    }
+
+    /// Notes that a follower has fetched just now.
+    pub fn note_follower(&mut self, id: i32, now: Instant) {
+        self.follower_fetches.insert(id, now);
+    }
+
+    /// Appends a producer's batch to a partition that this node leads.
+    pub fn append(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: &TopicPartition,
+        records: &Bytes,
+        min_isr: Option<usize>,
+    ) -> Result<AppendInfo, AppendError> {
+        let partition = (self.partitions.get_mut(key))
+            .ok_or_else(|| AppendError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ""))?;
+        partition.append(cx, records, min_isr, &self.follower_fetches)
+    }
+
+    /// Begins to make a partition's log durable; gives the operation to wait for.
+    pub fn flush(&mut self, cx: &mut Context<'_>, key: &TopicPartition) -> Option<FlushId> {
+        let flush = self.partitions.get_mut(key)?.log_mut().flush(cx)?;
+        self.flushes.insert(flush, key.clone());
+        Some(flush)
+    }
+
+    /// Removes directories that belong to no replica of this node: deleted ones, and those whose topic is gone or has
+    /// another id ("stray" ones).
+    pub fn remove_strays(cx: &mut Context<'_>, disk: &Disk, image: &MetadataImage, node_id: i32) {
+        let mut dirs: Vec<&str> =
+            disk.files().filter_map(|(path, _)| Some(path.split_once('/')?.0)).collect();
+        dirs.dedup();
+        for dir in dirs {
+            let known = dir.rsplit_once('-').is_some_and(|(topic, number)| {
+                let topic = image.topic(topic);
+                let partition = number.parse().ok().and_then(|n: i32| topic?.partitions.get(&n));
+                let id =
+                    disk.read(&metadata_file(dir)).map(|text| String::from_utf8_lossy(&text).into_owned());
+                let same =
+                    topic.zip(id).is_none_or(|(topic, text)| text.contains(&uuid_text::to_text(topic.id)));
+                partition.is_some_and(|partition| partition.replicas.contains(&node_id)) && same
+            });
+            if !known && dir != METADATA_DIR {
+                cx.out.disk(DiskOp::Delete { path: dir.into() });
+            }
+        }
+    }
+
+    /// Brings the replicas of these topics in line with the image: loads or creates the logs of new ones, updates the
+    /// others, and gives the directories of those that are gone, renamed for deletion. `disk` is what the node began
+    /// with, the first time.
+    pub fn apply<'a>(
+        &mut self,
+        cx: &mut Context<'_>,
+        image: &MetadataImage,
+        node_id: i32,
+        topics: impl Iterator<Item = &'a str>,
+        disk: Option<(&Disk, &Checkpoints)>,
+    ) -> Applied {
+        let mut applied = Applied::default();
+        for name in topics {
+            let topic = image.topic(name);
+            let from = (name.to_owned(), i32::MIN);
+            let gone: Vec<TopicPartition> = (self.partitions.range(from..))
+                .take_while(|((of, _), _)| of == name)
+                .filter(|((_, number), have)| {
+                    topic.is_none_or(|topic| {
+                        topic.id != have.topic_id()
+                            || (topic.partitions.get(number)).is_none_or(|p| !p.replicas.contains(&node_id))
+                    })
+                })
+                .map(|(key, _)| key.clone())
+                .collect();
+            for key in gone {
+                if let Some(mut partition) = self.partitions.remove(&key) {
+                    applied.condemned.push(partition.log_mut().rename_for_deletion(cx));
+                    applied.changed.push(key);
+                }
+            }
+            let Some(topic) = topic else { continue };
+            for (number, registration) in
+                topic.partitions.iter().filter(|(_, p)| p.replicas.contains(&node_id))
+            {
+                let key = (topic.name.clone(), *number);
+                match self.partitions.get_mut(&key) {
+                    Some(have) if have.registration() != registration => {
+                        have.update(cx, registration.clone())
+                    }
+                    Some(_) => continue,
+                    None => {
+                        let settings = self.settings(image, name);
+                        let mut partition =
+                            open(cx, image, &key, (topic.id, registration), (node_id, settings), disk);
+                        partition.begin(cx);
+                        self.partitions.insert(key.clone(), partition);
+                    }
+                }
+                applied.changed.push(key);
+            }
+        }
+        applied
+    }
+
+    fn settings(&self, image: &MetadataImage, topic: &str) -> Settings {
+        Settings { min_isr: image.min_insync_replicas(topic), lag: self.lag }
+    }
+
+    /// Gives the logs of a topic the configs that the image now holds.
+    pub fn update_configs(&mut self, cx: &mut Context<'_>, image: &MetadataImage, topic: &str) {
+        let config =
+            log_config(&image.configs(ResourceType::Topic, topic), &DynamicConfigs::new(image, self.node_id));
+        let settings = self.settings(image, topic);
+        let from = (topic.to_owned(), i32::MIN);
+        for (_, partition) in self.partitions.range_mut(from..).take_while(|((name, _), _)| name == topic) {
+            partition.log_mut().set_config(config.clone());
+            partition.set_settings(cx, settings);
+        }
+    }
+
+    /// Tells the log that a disk operation is done. Gives the partition of a flush.
+    pub fn on_flushed(&mut self, id: FlushId) -> Option<TopicPartition> {
+        let key = self.flushes.remove(&id);
+        if let Some(key) = key {
+            if let Some(partition) = self.partitions.get_mut(&key) {
+                partition.log_mut().on_flushed(id);
+            }
+            return Some(key);
+        }
+        for partition in self.partitions.values_mut() {
+            if partition.log_mut().on_flushed(id) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// A flush failed: what it was for counts as not flushed, and is flushed again. Gives the new operation.
+    pub fn on_flush_failed(&mut self, cx: &mut Context<'_>, id: FlushId) -> Option<FlushId> {
+        let key = self.flushes.remove(&id)?;
+        self.partitions.get_mut(&key)?.log_mut().forget_flushes();
+        self.flush(cx, &key)
+    }
+
+    /// Deletes what retention no longer keeps; gives the files with how long each waits, in milliseconds.
+    pub fn delete_old_segments(&mut self, cx: &mut Context<'_>) -> Vec<(FilePath, i64)> {
+        let mut files = Vec::new();
+        for partition in self.partitions.values_mut() {
+            let (upper, delay) = (partition.high_watermark(), partition.log().config().file_delete_delay_ms);
+            files.extend(
+                partition.log_mut().delete_old_segments(cx, upper).into_iter().map(|file| (file, delay)),
+            );
+        }
+        files
+    }
+
+    /// Flushes the logs whose records have waited for `flush.ms`.
+    pub fn flush_due(&mut self, cx: &mut Context<'_>) {
+        let now_ms = cx.unix_ms();
+        for partition in self.partitions.values_mut() {
+            if partition.log().flush_is_due(now_ms) {
+                partition.log_mut().flush(cx);
+            }
+        }
+    }
+
+    /// The shortest `flush.ms` of all logs, in milliseconds.
+    pub fn shortest_flush_ms(&self) -> Option<i64> {
+        self.partitions
+            .values()
+            .map(|partition| partition.log().config().flush_ms)
+            .min()
+            .filter(|ms| *ms < i64::MAX)
+    }
+
+    /// Writes `recovery-point-offset-checkpoint` and `log-start-offset-checkpoint`.
+    pub fn checkpoint_logs(&self, cx: &mut Context<'_>) {
+        let offsets = |of: fn(&UnifiedLog) -> Option<i64>| -> Offsets {
+            (self.partitions.iter())
+                .filter_map(|(key, partition)| Some((key.clone(), of(partition.log())?)))
+                .collect()
+        };
+        write(cx, checkpoint::RECOVERY_POINT, &offsets(|log| Some(log.recovery_point())));
+        // Only where the log begins inside a segment: else the segment's name says it.
+        let inside = |log: &UnifiedLog| {
+            Some(log.log_start())
+                .filter(|start| log.segments().next().is_some_and(|s| s.base_offset() < *start))
+        };
+        write(cx, checkpoint::LOG_START, &offsets(inside));
+    }
+
+    /// Writes `replication-offset-checkpoint`.
+    pub fn checkpoint_high_watermarks(&self, cx: &mut Context<'_>) {
+        let offsets =
+            self.partitions.iter().map(|(key, partition)| (key.clone(), partition.high_watermark()));
+        write(cx, checkpoint::HIGH_WATERMARK, &offsets.collect());
+    }
+
+    /// Closes every log for a clean shutdown and writes everything that the next start needs.
+    pub fn shut_down(&mut self, cx: &mut Context<'_>, broker_epoch: i64) {
+        let mut ends = Offsets::new();
+        for (key, partition) in &mut self.partitions {
+            partition.log_mut().close(cx);
+            ends.insert(key.clone(), partition.log().log_end());
+        }
+        self.checkpoint_logs(cx);
+        write(cx, checkpoint::RECOVERY_POINT, &ends);
+        self.checkpoint_high_watermarks(cx);
+        let text = format!("{{\"version\":0,\"brokerEpoch\":{broker_epoch}}}");
+        cx.out.disk(DiskOp::Replace { file: CLEAN_SHUTDOWN.into(), bytes: text.into() });
+    }
+
+    /// What must always be true.
+    pub fn invariants(&self) -> Result<(), String> {
+        self.partitions.values().try_for_each(Partition::invariants)
+    }
+}
+
+fn metadata_file(dir: &str) -> String {
+    format!("{dir}/partition.metadata")
+}
+
+fn write(cx: &mut Context<'_>, file: &str, offsets: &Offsets) {
+    cx.out.disk(DiskOp::Replace { file: file.into(), bytes: checkpoint::write_offsets(offsets).into() });
+}
+
+fn open(
+    cx: &mut Context<'_>,
+    image: &MetadataImage,
+    key: &TopicPartition,
+    (topic_id, registration): (Uuid, &PartitionRegistration),
+    (node_id, settings): (i32, Settings),
+    disk: Option<(&Disk, &Checkpoints)>,
+) -> Partition {
+    let name = format!("{}-{}", key.0, key.1);
+    let config =
+        log_config(&image.configs(ResourceType::Topic, &key.0), &DynamicConfigs::new(image, node_id));
+    let now_ms = cx.unix_ms();
+    let empty = Disk::default();
+    let (disk, options, high_watermark) = match disk {
+        Some((disk, checkpoints)) => {
+            let high_watermark = checkpoints.high_watermarks.get(key).copied();
+            (disk, checkpoints.options(key, now_ms), high_watermark.unwrap_or(0))
+        }
+        None => (&empty, LoadOptions { clean: true, now_ms, ..LoadOptions::default() }, 0),
+    };
+    let known = disk.file(&metadata_file(&name)).is_some();
+    let (log, recovery) = UnifiedLog::load(&mut cx.out, disk, &name, config, options);
+    if known {
+        cx.out.trace(TraceEvent::LogRecovered {
+            partition: log.name().clone(),
+            clean: recovery.clean,
+            scanned: recovery.scanned,
+            truncated: recovery.truncated,
+            log_end: recovery.log_end,
+        });
+    } else {
+        // org.apache.kafka.storage.internals.checkpoint.PartitionMetadataFile
+        let text = format!("version: 0\ntopic_id: {}", uuid_text::to_text(topic_id));
+        cx.out.disk(DiskOp::Replace { file: metadata_file(&name).into(), bytes: text.into() });
+    }
+    // The registration's epochs are taken when the partition begins, so that it sees them as new.
+    Partition::new(node_id, topic_id, registration.clone(), log, (high_watermark, settings))
+}

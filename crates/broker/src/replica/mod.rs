@@ -1,0 +1,11 @@
+//! The replicas that this node holds (kafka.server.ReplicaManager, kafka.cluster.Partition).
+
+mod fetcher;
+mod manager;
+mod partition;
+
+pub(crate) use fetcher::Fetchers;
+pub use manager::ReplicaManager;
+pub(crate) use manager::{Applied, Checkpoints, TopicPartition};
+pub(crate) use partition::Proposal;
+pub use partition::{Follower, Partition};

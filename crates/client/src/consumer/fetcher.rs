@@ -1,0 +1,389 @@
+//! Fetching and decoding (org.apache.kafka.clients.consumer.internals.Fetcher, CompletedFetch). Without fetch sessions.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use barnabas_kernel::{Context, Instant};
+use barnabas_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use barnabas_protocol::messages::fetch_response::PartitionData;
+use barnabas_protocol::messages::{BrokerId, FetchRequest, FetchResponse, TopicName};
+use barnabas_protocol::record_batch::{Batches, Records, TimestampType, batches};
+use barnabas_protocol::wire::StrBytes;
+use barnabas_protocol::{ErrorCode, Uuid};
+
+use super::subscription::{Position, SubscriptionState};
+use super::{ConsumerConfig, ConsumerRecord, IsolationLevel};
+use crate::{ApiError, Completed, Metadata, NetworkClient, TopicPartition};
+
+/// From this version on a fetch request names topics by id (KIP-516).
+const FIRST_VERSION_WITH_TOPIC_IDS: i16 = 13;
+
+/// What a partition brought, partly given out.
+#[derive(Clone, Debug)]
+struct CompletedFetch {
+    partition: TopicPartition,
+    batches: Batches,
+    /// The batch being given out: its records, timestamp type and leader epoch.
+    current: Option<(Records, TimestampType, i32, i64)>,
+    next_offset: i64,
+    /// Transactions that were aborted: producer and first offset, for read_committed.
+    aborted: Vec<(i64, i64)>,
+    aborted_producers: BTreeSet<i64>,
+    high_watermark: i64,
+}
+
+/// Fetch requests under way, and what came back.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fetcher {
+    in_flight: BTreeMap<i32, Vec<(TopicPartition, i64)>>,
+    completed: VecDeque<CompletedFetch>,
+    high_watermarks: BTreeMap<TopicPartition, i64>,
+    /// Partitions that failed are left alone until then.
+    not_before: BTreeMap<TopicPartition, Instant>,
+}
+
+/// What to do about a fetch that failed.
+enum Failure {
+    /// The position is outside of the log.
+    OutOfRange,
+    /// Metadata is stale, or the broker is not ready: again, a little later.
+    Retry,
+    /// Tell the program.
+    Fatal(ApiError),
+}
+
+impl Fetcher {
+    /// The high watermark as the last fetch told it.
+    pub fn high_watermark(&self, of: &TopicPartition) -> Option<i64> {
+        self.high_watermarks.get(of).copied()
+    }
+
+    /// Forgets what was fetched of a partition: its position was moved.
+    pub fn forget(&mut self, partition: &TopicPartition) {
+        self.completed.retain(|fetch| fetch.partition != *partition);
+        for partitions in self.in_flight.values_mut() {
+            partitions.retain(|(of, _)| of != partition);
+        }
+    }
+
+    fn buffered(&self, partition: &TopicPartition) -> bool {
+        self.completed.iter().any(|fetch| fetch.partition == *partition)
+            || self.in_flight.values().flatten().any(|(of, _)| of == partition)
+    }
+
+    /// Sends a fetch to every leader that has partitions which are neither buffered nor under way.
+    pub fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        config: &ConsumerConfig,
+        subscription: &SubscriptionState,
+        metadata: &mut Metadata,
+        net: &mut NetworkClient,
+    ) {
+        let mut by_node: BTreeMap<i32, Vec<(TopicPartition, i64)>> = BTreeMap::new();
+        for (partition, offset) in subscription.fetchable() {
+            let waits = self.not_before.get(partition).is_some_and(|&at| at > cx.now);
+            if waits || self.buffered(partition) {
+                continue;
+            }
+            match metadata.leader(partition).map(|broker| (broker.id, broker.endpoint.clone())) {
+                None => {
+                    // A partition that the topic does not have is asked for again only as metadata ages.
+                    if metadata.topic(&partition.topic).is_none_or(|topic| !topic.partitions.is_empty()) {
+                        let wait = config.client.retry_backoff.backoff(1, cx.rng);
+                        self.not_before.insert(partition.clone(), cx.after_ms(wait));
+                        metadata.request_update();
+                    }
+                }
+                Some((node, endpoint)) => {
+                    // One fetch a node: the broker holds it up to max wait, and another would queue behind it.
+                    if net.ready(cx, node, &endpoint) && net.in_flight(node) == 0 {
+                        by_node.entry(node).or_default().push((partition.clone(), offset));
+                    }
+                }
+            }
+        }
+        for (node, partitions) in by_node {
+            if let Ok(version) = net.version::<FetchRequest>(node) {
+                let request = fetch_request(config, metadata, version, &partitions);
+                if let Ok(correlation_id) = net.send(cx, node, version, &request, true) {
+                    self.in_flight.insert(correlation_id, partitions);
+                }
+            }
+        }
+    }
+
+    /// Takes a completed request; gives whether it was one of these. Errors that only the program can settle go to `errors`.
+    #[allow(clippy::too_many_arguments, reason = "the consumer's parts, each borrowed for itself")]
+    pub fn handle(
+        &mut self,
+        cx: &mut Context<'_>,
+        config: &ConsumerConfig,
+        completed: &Completed,
+        subscription: &mut SubscriptionState,
+        metadata: &mut Metadata,
+        errors: &mut Vec<ApiError>,
+    ) -> bool {
+        let Some(partitions) = self.in_flight.remove(&completed.correlation_id) else { return false };
+        let response = match completed.decode::<FetchResponse>() {
+            Ok(response) => response,
+            Err(error) => {
+                metadata.request_update();
+                if !error.code.is_retriable() {
+                    errors.push(error);
+                }
+                return true;
+            }
+        };
+        for (partition, offset) in partitions {
+            let by_id = completed.version >= FIRST_VERSION_WITH_TOPIC_IDS;
+            let id = metadata.topic(&partition.topic).map(|topic| topic.id);
+            let data = response
+                .responses
+                .iter()
+                .filter(|topic| {
+                    if by_id { Some(topic.topic_id) == id } else { topic.topic.as_str() == &*partition.topic }
+                })
+                .flat_map(|topic| &topic.partitions)
+                .find(|data| data.partition_index == partition.partition);
+            // A position that was moved meanwhile makes the answer stale.
+            if subscription.position(&partition) != Some(Position::At(offset)) {
+                continue;
+            }
+            let failure = match (data, ErrorCode(response.error_code)) {
+                (Some(data), ErrorCode::NONE) => match classify(data) {
+                    None => {
+                        self.accept(config, partition, offset, data);
+                        continue;
+                    }
+                    Some(failure) => failure,
+                },
+                (_, code) if code.is_error() && !code.is_retriable() => Failure::Fatal(code.into()),
+                _ => Failure::Retry,
+            };
+            match failure {
+                Failure::OutOfRange => match config.auto_offset_reset {
+                    super::OffsetReset::None => errors.push(ApiError::new(
+                        ErrorCode::OFFSET_OUT_OF_RANGE,
+                        format!(
+                            "Fetch position {offset} is out of range for partition {partition} and no reset policy is defined"
+                        ),
+                    )),
+                    reset => subscription.set(&partition, Position::Reset(reset)),
+                },
+                Failure::Retry => {
+                    metadata.request_update();
+                    let wait = config.client.retry_backoff.backoff(1, cx.rng);
+                    self.not_before.insert(partition, cx.after_ms(wait));
+                }
+                Failure::Fatal(error) => errors.push(error),
+            }
+        }
+        true
+    }
+
+    fn accept(
+        &mut self,
+        config: &ConsumerConfig,
+        partition: TopicPartition,
+        offset: i64,
+        data: &PartitionData,
+    ) {
+        self.high_watermarks.insert(partition.clone(), data.high_watermark);
+        let records = data.records.clone().unwrap_or_default();
+        if records.is_empty() {
+            return;
+        }
+        let aborted = match config.isolation_level {
+            IsolationLevel::ReadUncommitted => Vec::new(),
+            IsolationLevel::ReadCommitted => data
+                .aborted_transactions
+                .iter()
+                .flatten()
+                .map(|transaction| (transaction.producer_id.0, transaction.first_offset))
+                .collect(),
+        };
+        self.completed.push_back(CompletedFetch {
+            partition,
+            batches: batches(&records),
+            current: None,
+            next_offset: offset,
+            aborted,
+            aborted_producers: BTreeSet::new(),
+            high_watermark: data.high_watermark,
+        });
+    }
+
+    /// Gives up to `max` records and moves their partitions' positions past them.
+    pub fn drain(
+        &mut self,
+        max: usize,
+        subscription: &mut SubscriptionState,
+        errors: &mut Vec<ApiError>,
+    ) -> Vec<ConsumerRecord> {
+        let mut out = Vec::new();
+        while out.len() < max {
+            let Some(fetch) = self.completed.front_mut() else { break };
+            match fetch.next() {
+                Some(Ok(record)) => out.push(record),
+                Some(Err(error)) => {
+                    errors.push(error);
+                    self.completed.pop_front();
+                    break;
+                }
+                None => {
+                    subscription.set(&fetch.partition, Position::At(fetch.next_offset));
+                    self.completed.pop_front();
+                }
+            }
+        }
+        if let Some(fetch) = self.completed.front() {
+            subscription.set(&fetch.partition, Position::At(fetch.next_offset));
+        }
+        out
+    }
+
+    /// Whether records are there to be drained.
+    pub fn has_records(&self) -> bool {
+        !self.completed.is_empty()
+    }
+
+    /// When `poll` is next wanted because of a partition that failed.
+    pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
+        self.not_before.values().filter(|&&at| at > now).min().copied()
+    }
+}
+
+impl CompletedFetch {
+    fn next(&mut self) -> Option<Result<ConsumerRecord, ApiError>> {
+        loop {
+            if let Some((records, timestamp_type, leader_epoch, end)) = &mut self.current {
+                match records.next() {
+                    // A batch is fetched whole even if the position is inside of it.
+                    Some(Ok(record)) if record.offset < self.next_offset => continue,
+                    Some(Ok(record)) => {
+                        self.next_offset = record.offset + 1;
+                        return Some(Ok(ConsumerRecord {
+                            partition: self.partition.clone(),
+                            offset: record.offset,
+                            timestamp: record.timestamp,
+                            timestamp_type: *timestamp_type,
+                            leader_epoch: (*leader_epoch >= 0).then_some(*leader_epoch),
+                            key: record.key,
+                            value: record.value,
+                            headers: record.headers,
+                        }));
+                    }
+                    Some(Err(error)) => return Some(Err(self.corrupt(&error))),
+                    None => {
+                        // Compaction may have taken the last records of a batch: its end still counts.
+                        self.next_offset = self.next_offset.max(*end);
+                        self.current = None;
+                    }
+                }
+            }
+            let batch = match self.batches.next()? {
+                Ok(batch) => batch,
+                // The last batch is cut at the fetch's size.
+                Err(barnabas_protocol::record_batch::BatchError::Short { .. }) => return None,
+                Err(error) => return Some(Err(self.corrupt(&error))),
+            };
+            if batch.next_offset() <= self.next_offset {
+                continue;
+            }
+            if let Err(error) = batch.validate_header() {
+                return Some(Err(self.corrupt(&error)));
+            }
+            let producer = batch.producer_id();
+            let upto = batch.last_offset();
+            let begun = |&(id, first): &(i64, i64)| (first <= upto).then_some(id);
+            self.aborted_producers.extend(self.aborted.iter().filter_map(begun));
+            self.aborted.retain(|&(_, first)| first > upto);
+            if batch.is_control() {
+                self.aborted_producers.remove(&producer);
+                self.next_offset = batch.next_offset();
+                continue;
+            }
+            if batch.is_transactional() && self.aborted_producers.contains(&producer) {
+                self.next_offset = batch.next_offset();
+                continue;
+            }
+            match batch.records() {
+                Ok(records) => {
+                    let (kind, epoch) = (batch.timestamp_type(), batch.partition_leader_epoch());
+                    self.current = Some((records, kind, epoch, batch.next_offset()));
+                }
+                Err(error) => return Some(Err(self.corrupt(&error))),
+            }
+        }
+    }
+
+    fn corrupt(&self, error: &dyn std::fmt::Display) -> ApiError {
+        let (partition, offset) = (&self.partition, self.next_offset);
+        let text = format!(
+            "Record batch for partition {partition} at offset {offset} (high watermark {}) is invalid: {error}",
+            self.high_watermark
+        );
+        ApiError::new(ErrorCode::CORRUPT_MESSAGE, text)
+    }
+}
+
+fn classify(data: &PartitionData) -> Option<Failure> {
+    match ErrorCode(data.error_code) {
+        ErrorCode::NONE => None,
+        ErrorCode::OFFSET_OUT_OF_RANGE => Some(Failure::OutOfRange),
+        ErrorCode::NOT_LEADER_OR_FOLLOWER
+        | ErrorCode::REPLICA_NOT_AVAILABLE
+        | ErrorCode::KAFKA_STORAGE_ERROR
+        | ErrorCode::FENCED_LEADER_EPOCH
+        | ErrorCode::UNKNOWN_LEADER_EPOCH
+        | ErrorCode::OFFSET_NOT_AVAILABLE
+        | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+        | ErrorCode::UNKNOWN_TOPIC_ID
+        | ErrorCode::INCONSISTENT_TOPIC_ID
+        | ErrorCode::LEADER_NOT_AVAILABLE
+        | ErrorCode::UNKNOWN_SERVER_ERROR => Some(Failure::Retry),
+        code => Some(Failure::Fatal(code.into())),
+    }
+}
+
+fn fetch_request(
+    config: &ConsumerConfig,
+    metadata: &Metadata,
+    version: i16,
+    partitions: &[(TopicPartition, i64)],
+) -> FetchRequest {
+    let mut topics: Vec<FetchTopic> = Vec::new();
+    for (partition, offset) in partitions {
+        let topic = metadata.topic(&partition.topic);
+        let epoch = metadata.partition(partition).map_or(-1, |partition| partition.leader_epoch);
+        let mut data = FetchPartition::default()
+            .with_partition(partition.partition)
+            .with_fetch_offset(*offset)
+            .with_partition_max_bytes(config.max_partition_fetch_bytes);
+        if version >= 9 {
+            data.current_leader_epoch = epoch;
+        }
+        let id = topic.map_or(Uuid::nil(), |topic| topic.id);
+        let name = TopicName(StrBytes::from_string(partition.topic.to_string()));
+        let by_id = version >= FIRST_VERSION_WITH_TOPIC_IDS;
+        match topics.iter_mut().find(|topic| if by_id { topic.topic_id == id } else { topic.topic == name }) {
+            Some(topic) => topic.partitions.push(data),
+            None => {
+                let topic = FetchTopic::default().with_partitions(vec![data]);
+                topics.push(if by_id { topic.with_topic_id(id) } else { topic.with_topic(name) });
+            }
+        }
+    }
+    let mut request = FetchRequest::default()
+        .with_max_wait_ms(config.fetch_max_wait_ms)
+        .with_min_bytes(config.fetch_min_bytes)
+        .with_max_bytes(config.fetch_max_bytes)
+        .with_isolation_level(config.isolation_level.id())
+        .with_topics(topics);
+    if version <= 14 {
+        request.replica_id = BrokerId(-1);
+    }
+    // Session 0 and epoch -1: no session (KIP-227).
+    request.session_epoch = -1;
+    request
+}

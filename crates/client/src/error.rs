@@ -1,0 +1,156 @@
+//! Errors as Kafka's clients name and word them.
+
+use std::fmt;
+
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::wire::StrBytes;
+
+/// An error that a broker answered, or that a client found itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiError {
+    /// Kafka's code.
+    pub code: ErrorCode,
+    /// What the broker or client said; else Kafka's sentence for the code counts.
+    pub message: Option<String>,
+}
+
+impl ApiError {
+    /// The error `code` with its own message.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> ApiError {
+        ApiError { code, message: Some(message.into()) }
+    }
+
+    /// A timeout that the client itself noticed.
+    pub fn timeout(message: impl Into<String>) -> ApiError {
+        ApiError::new(ErrorCode::REQUEST_TIMED_OUT, message)
+    }
+
+    /// What a response's code and message say: `Ok` for code 0.
+    pub fn check(code: i16, message: Option<&StrBytes>) -> Result<(), ApiError> {
+        match ErrorCode(code) {
+            ErrorCode::NONE => Ok(()),
+            code => Err(ApiError { code, message: message.map(|text| text.to_string()) }),
+        }
+    }
+
+    /// The name of Kafka's exception, without its package: `TopicExistsException`.
+    pub fn exception(&self) -> &'static str {
+        exception_name(self.code)
+    }
+}
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> ApiError {
+        ApiError { code, message: None }
+    }
+}
+
+/// The message alone, as Java's `getMessage` gives it.
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message.as_deref().unwrap_or_else(|| default_message(self.code)))
+    }
+}
+
+macro_rules! exceptions {
+    ($($name:ident: $exception:literal, $message:literal;)*) => {
+        /// The exception that Kafka's clients make of a code, without its package.
+        pub fn exception_name(code: ErrorCode) -> &'static str {
+            match code {
+                $(ErrorCode::$name => $exception,)*
+                _ => "UnknownServerException",
+            }
+        }
+
+        /// What Kafka says for a code when the broker added nothing.
+        fn default_message(code: ErrorCode) -> &'static str {
+            match code {
+                $(ErrorCode::$name => $message,)*
+                _ => "The server experienced an unexpected error when processing the request.",
+            }
+        }
+    };
+}
+
+// org.apache.kafka.common.protocol.Errors, as far as the requests go that are served so far. Users look these lines up,
+// so they are Kafka's to the letter.
+exceptions! {
+    OFFSET_OUT_OF_RANGE: "OffsetOutOfRangeException",
+        "The requested offset is not within the range of offsets maintained by the server.";
+    CORRUPT_MESSAGE: "CorruptRecordException",
+        "This message has failed its CRC checksum, exceeds the valid size, has a null key for a compacted topic, or is otherwise corrupt.";
+    UNKNOWN_TOPIC_OR_PARTITION: "UnknownTopicOrPartitionException",
+        "This server does not host this topic-partition.";
+    INVALID_FETCH_SIZE: "InvalidFetchSizeException", "The requested fetch size is invalid.";
+    LEADER_NOT_AVAILABLE: "LeaderNotAvailableException",
+        "There is no leader for this topic-partition as we are in the middle of a leadership election.";
+    NOT_LEADER_OR_FOLLOWER: "NotLeaderOrFollowerException",
+        "For requests intended only for the leader, this error indicates that the broker is not the current leader. For requests intended for any replica, this error indicates that the broker is not a replica of the topic partition.";
+    REQUEST_TIMED_OUT: "TimeoutException", "The request timed out.";
+    BROKER_NOT_AVAILABLE: "BrokerNotAvailableException", "The broker is not available.";
+    MESSAGE_TOO_LARGE: "RecordTooLargeException",
+        "The request included a message larger than the max message size the server will accept.";
+    NETWORK_EXCEPTION: "NetworkException", "The server disconnected before a response was received.";
+    INVALID_TOPIC_EXCEPTION: "InvalidTopicException",
+        "The request attempted to perform an operation on an invalid topic.";
+    RECORD_LIST_TOO_LARGE: "RecordBatchTooLargeException",
+        "The request included message batch larger than the configured segment size on the server.";
+    NOT_ENOUGH_REPLICAS: "NotEnoughReplicasException",
+        "Messages are rejected since there are fewer in-sync replicas than required.";
+    NOT_ENOUGH_REPLICAS_AFTER_APPEND: "NotEnoughReplicasAfterAppendException",
+        "Messages are written to the log, but to fewer in-sync replicas than required.";
+    INVALID_REQUIRED_ACKS: "InvalidRequiredAcksException",
+        "Produce request specified an invalid value for required acks.";
+    TOPIC_AUTHORIZATION_FAILED: "TopicAuthorizationException", "Topic authorization failed.";
+    CLUSTER_AUTHORIZATION_FAILED: "ClusterAuthorizationException", "Cluster authorization failed.";
+    INVALID_TIMESTAMP: "InvalidTimestampException", "The timestamp of the message is out of acceptable range.";
+    UNSUPPORTED_VERSION: "UnsupportedVersionException", "The version of API is not supported.";
+    TOPIC_ALREADY_EXISTS: "TopicExistsException", "Topic with this name already exists.";
+    INVALID_PARTITIONS: "InvalidPartitionsException", "Number of partitions is below 1.";
+    INVALID_REPLICATION_FACTOR: "InvalidReplicationFactorException",
+        "Replication factor is below 1 or larger than the number of available brokers.";
+    INVALID_REPLICA_ASSIGNMENT: "InvalidReplicaAssignmentException", "Replica assignment is invalid.";
+    INVALID_CONFIG: "InvalidConfigurationException", "Configuration is invalid.";
+    NOT_CONTROLLER: "NotControllerException", "This is not the correct controller for this cluster.";
+    INVALID_REQUEST: "InvalidRequestException",
+        "This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.";
+    UNSUPPORTED_FOR_MESSAGE_FORMAT: "UnsupportedForMessageFormatException",
+        "The message format version on the broker does not support the request.";
+    POLICY_VIOLATION: "PolicyViolationException", "Request parameters do not satisfy the configured policy.";
+    KAFKA_STORAGE_ERROR: "KafkaStorageException", "Disk error when trying to access log file on the disk.";
+    TOPIC_DELETION_DISABLED: "TopicDeletionDisabledException", "Topic deletion is disabled.";
+    FENCED_LEADER_EPOCH: "FencedLeaderEpochException",
+        "The leader epoch in the request is older than the epoch on the broker.";
+    UNKNOWN_LEADER_EPOCH: "UnknownLeaderEpochException",
+        "The leader epoch in the request is newer than the epoch on the broker.";
+    UNSUPPORTED_COMPRESSION_TYPE: "UnsupportedCompressionTypeException",
+        "The requesting client does not support the compression type of given partition.";
+    OPERATION_NOT_ATTEMPTED: "OperationNotAttemptedException",
+        "The broker did not attempt to execute this operation. This may happen for batched RPCs where some operations in the batch failed, causing the broker to respond without trying the rest.";
+    LOG_DIR_NOT_FOUND: "LogDirNotFoundException",
+        "The user-specified log directory is not found in the broker config.";
+    REASSIGNMENT_IN_PROGRESS: "ReassignmentInProgressException", "A partition reassignment is in progress.";
+    PREFERRED_LEADER_NOT_AVAILABLE: "PreferredLeaderNotAvailableException",
+        "The preferred leader was not available.";
+    ELIGIBLE_LEADERS_NOT_AVAILABLE: "EligibleLeadersNotAvailableException",
+        "Eligible topic partition leaders are not available.";
+    ELECTION_NOT_NEEDED: "ElectionNotNeededException",
+        "Leader election not needed for topic partition.";
+    NO_REASSIGNMENT_IN_PROGRESS: "NoReassignmentInProgressException",
+        "No partition reassignment is in progress.";
+    BROKER_ID_NOT_REGISTERED: "BrokerIdNotRegisteredException", "The given broker ID was not registered.";
+    OFFSET_NOT_AVAILABLE: "OffsetNotAvailableException",
+        "The leader high watermark has not caught up from a recent leader election so the offsets cannot be guaranteed to be monotonically increasing.";
+    INVALID_RECORD: "InvalidRecordException",
+        "This record has failed the validation on broker and hence will be rejected.";
+    RESOURCE_NOT_FOUND: "ResourceNotFoundException",
+        "A request illegally referred to a resource that does not exist.";
+    DUPLICATE_RESOURCE: "DuplicateResourceException",
+        "A request illegally referred to the same resource twice.";
+    UNKNOWN_TOPIC_ID: "UnknownTopicIdException", "This server does not host this topic ID.";
+    INCONSISTENT_TOPIC_ID: "InconsistentTopicIdException",
+        "The log's topic ID did not match the topic ID in the request.";
+    FETCH_SESSION_TOPIC_ID_ERROR: "FetchSessionTopicIdException",
+        "The fetch session encountered inconsistent topic ID usage.";
+    THROTTLING_QUOTA_EXCEEDED: "ThrottlingQuotaExceededException", "The throttling quota has been exceeded.";
+}

@@ -1,0 +1,46 @@
+//! Kafka's clients as state machines: what the Java clients are made of, under their names.
+//!
+//! A client is a part of a program (a command-line tool, a workload). The program passes every
+//! [`Input`](barnabas_kernel::Input) on to `handle`, asks `next_timeout` when to come back, and gets what became of its
+//! requests as plain values; nothing here waits or calls back.
+
+pub mod admin;
+mod backoff;
+mod config;
+pub mod consumer;
+mod error;
+mod metadata;
+mod network_client;
+pub mod producer;
+
+pub use backoff::ExponentialBackoff;
+pub use config::{ClientConfig, ConfigError, parse_bootstrap};
+pub use error::{ApiError, exception_name};
+pub use metadata::{Broker, Metadata, MetadataIssue, PartitionMetadata, TopicMetadata};
+pub use network_client::{Completed, NetworkClient, Outcome};
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A partition of a topic.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TopicPartition {
+    /// The topic's name.
+    pub topic: Arc<str>,
+    /// The partition's number, from 0.
+    pub partition: i32,
+}
+
+impl TopicPartition {
+    /// Partition `partition` of `topic`.
+    pub fn new(topic: &str, partition: i32) -> TopicPartition {
+        TopicPartition { topic: topic.into(), partition }
+    }
+}
+
+/// `orders-0`
+impl fmt::Display for TopicPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.topic, self.partition)
+    }
+}

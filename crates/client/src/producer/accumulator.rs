@@ -1,0 +1,288 @@
+//! Records waiting to be sent, in batches by partition (org.apache.kafka.clients.producer.internals.RecordAccumulator).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use barnabas_kernel::Instant;
+use barnabas_protocol::Compression;
+use barnabas_protocol::record_batch::{Batch, BatchBuilder, BatchOptions, record_size};
+
+use super::partitioner::PartitionLoad;
+use super::{ProducerConfig, ProducerRecord, RecordId};
+use crate::TopicPartition;
+
+/// A batch on its way to the broker.
+#[derive(Clone, Debug)]
+pub struct ProducerBatch {
+    /// Where it goes.
+    pub partition: TopicPartition,
+    builder: BatchBuilder,
+    /// Its records, in order, each with its timestamp.
+    pub records: Vec<(RecordId, i64)>,
+    /// When its first record came.
+    pub created: Instant,
+    /// How often it was sent.
+    pub attempts: u32,
+    retry_at: Instant,
+    reserved: usize,
+    full: bool,
+}
+
+impl ProducerBatch {
+    /// The finished batch.
+    pub fn build(&self) -> Batch {
+        self.builder.build()
+    }
+
+    /// Bytes before compression, header included.
+    pub fn size(&self) -> usize {
+        self.builder.size()
+    }
+}
+
+/// What became of an appended record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Appended {
+    /// Bytes that it took.
+    pub bytes: usize,
+    /// Whether it began a batch, which ended the one before.
+    pub new_batch: bool,
+}
+
+/// Waiting batches by partition, within `buffer.memory`.
+#[derive(Clone, Debug)]
+pub struct RecordAccumulator {
+    batch_size: usize,
+    linger: Duration,
+    delivery_timeout: Duration,
+    compression: Compression,
+    total_memory: usize,
+    available_memory: usize,
+    queues: BTreeMap<TopicPartition, VecDeque<ProducerBatch>>,
+    muted: BTreeSet<TopicPartition>,
+    flushing: bool,
+    /// Somebody was refused for want of memory: what is here goes out without lingering.
+    exhausted: bool,
+}
+
+impl RecordAccumulator {
+    /// An empty one.
+    pub fn new(config: &ProducerConfig) -> RecordAccumulator {
+        let millis = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        RecordAccumulator {
+            batch_size: config.batch_size,
+            linger: millis(config.linger_ms),
+            delivery_timeout: millis(config.delivery_timeout_ms),
+            compression: config.compression,
+            total_memory: config.buffer_memory,
+            available_memory: config.buffer_memory,
+            queues: BTreeMap::new(),
+            muted: BTreeSet::new(),
+            flushing: false,
+            exhausted: false,
+        }
+    }
+
+    /// Adds a record, or `None` if `buffer.memory` has no room for the batch that it would begin.
+    pub fn append(
+        &mut self,
+        now: Instant,
+        to: &TopicPartition,
+        id: RecordId,
+        timestamp: i64,
+        record: &ProducerRecord,
+    ) -> Option<Appended> {
+        let (key, value, headers) = (record.key.as_deref(), record.value.as_deref(), &record.headers[..]);
+        if !self.queues.contains_key(to) {
+            self.queues.insert(to.clone(), VecDeque::new());
+        }
+        let queue = self.queues.get_mut(to)?;
+        if let Some(last) = queue.back_mut().filter(|batch| batch.attempts == 0 && !batch.full) {
+            let bytes = last.builder.record_size(timestamp, key, value, headers);
+            if last.builder.size() + bytes <= self.batch_size {
+                last.builder.append(timestamp, key, value, headers);
+                last.records.push((id, timestamp));
+                last.full = last.builder.size() >= self.batch_size;
+                return Some(Appended { bytes, new_batch: false });
+            }
+        }
+        let reserved = self.batch_size.max(record_size(key, value, headers));
+        if reserved > self.available_memory {
+            self.exhausted = true;
+            return None;
+        }
+        self.available_memory -= reserved;
+        self.exhausted = false;
+        if let Some(last) = queue.back_mut() {
+            last.full = true;
+        }
+        let options = BatchOptions { compression: self.compression, ..BatchOptions::default() };
+        let mut builder = BatchBuilder::new(options);
+        let bytes = builder.record_size(timestamp, key, value, headers);
+        builder.append(timestamp, key, value, headers);
+        let full = builder.size() >= self.batch_size;
+        queue.push_back(ProducerBatch {
+            partition: to.clone(),
+            builder,
+            records: vec![(id, timestamp)],
+            created: now,
+            attempts: 0,
+            retry_at: Instant::ZERO,
+            reserved,
+            full,
+        });
+        Some(Appended { bytes, new_batch: true })
+    }
+
+    /// Bytes of `buffer.memory` that are free, and all of them.
+    pub fn memory(&self) -> (usize, usize) {
+        (self.available_memory, self.total_memory)
+    }
+
+    /// Everything here is to go out without lingering, until it has.
+    pub fn begin_flush(&mut self) {
+        self.flushing = !self.is_empty();
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.queues.values().all(VecDeque::is_empty)
+    }
+
+    /// How long each partition's queue is, for the partitioner.
+    pub fn load(&self, to: &TopicPartition) -> PartitionLoad {
+        let queued = self.queues.get(to).map_or(0, VecDeque::len);
+        PartitionLoad { partition: to.partition, queued: u32::try_from(queued).unwrap_or(u32::MAX) }
+    }
+
+    /// Whether the first batch of a queue may go out now, or else from when on.
+    fn sendable(&self, now: Instant, queue: &VecDeque<ProducerBatch>) -> Result<(), Option<Instant>> {
+        let Some(first) = queue.front() else { return Err(None) };
+        if first.attempts > 0 {
+            return if first.retry_at <= now { Ok(()) } else { Err(Some(first.retry_at)) };
+        }
+        let lingered = first.created + self.linger;
+        if first.full || queue.len() > 1 || self.flushing || self.exhausted || lingered <= now {
+            Ok(())
+        } else {
+            Err(Some(lingered))
+        }
+    }
+
+    /// Partitions with something to send now.
+    pub fn ready(&self, now: Instant) -> Vec<TopicPartition> {
+        self.queues
+            .iter()
+            .filter(|(to, queue)| !self.muted.contains(*to) && self.sendable(now, queue).is_ok())
+            .map(|(to, _)| to.clone())
+            .collect()
+    }
+
+    /// Takes the next batch of a ready partition if it is no larger than `room` bytes.
+    pub fn drain(&mut self, to: &TopicPartition, room: usize) -> Option<ProducerBatch> {
+        let queue = self.queues.get_mut(to)?;
+        if queue.front()?.size() > room {
+            return None;
+        }
+        let mut batch = queue.pop_front()?;
+        batch.attempts = batch.attempts.saturating_add(1);
+        Some(batch)
+    }
+
+    /// Keeps further batches of a partition back until it is unmuted, so that they cannot overtake.
+    pub fn mute(&mut self, partition: &TopicPartition) {
+        self.muted.insert(partition.clone());
+    }
+
+    /// Lets batches of a partition go again.
+    pub fn unmute(&mut self, partition: &TopicPartition) {
+        self.muted.remove(partition);
+    }
+
+    /// Puts a batch back to be sent again, in front.
+    pub fn reenqueue(&mut self, mut batch: ProducerBatch, retry_at: Instant) {
+        batch.retry_at = retry_at;
+        self.queues.entry(batch.partition.clone()).or_default().push_front(batch);
+    }
+
+    /// Splits a batch that the broker found too large into smaller ones and puts these back. A batch of one record cannot
+    /// be split and comes back.
+    pub fn split_and_reenqueue(&mut self, batch: ProducerBatch, now: Instant) -> Option<ProducerBatch> {
+        if batch.records.len() < 2 {
+            return Some(batch);
+        }
+        let Ok(records) = batch.build().records() else { return Some(batch) };
+        let options = BatchOptions { compression: self.compression, ..BatchOptions::default() };
+        let half = batch.records.len().div_ceil(2);
+        let mut parts: Vec<(BatchBuilder, Vec<(RecordId, i64)>)> = Vec::new();
+        for (index, (record, id)) in records.flatten().zip(&batch.records).enumerate() {
+            if index == 0 || index == half {
+                parts.push((BatchBuilder::new(options), Vec::new()));
+            }
+            if let Some((builder, ids)) = parts.last_mut() {
+                builder.append(
+                    record.timestamp,
+                    record.key.as_deref(),
+                    record.value.as_deref(),
+                    &record.headers,
+                );
+                ids.push(*id);
+            }
+        }
+        let mut reserved = batch.reserved;
+        let queue = self.queues.entry(batch.partition.clone()).or_default();
+        for (builder, records) in parts.into_iter().rev() {
+            let size = reserved.min(builder.size());
+            reserved -= size;
+            queue.push_front(ProducerBatch {
+                partition: batch.partition.clone(),
+                builder,
+                records,
+                created: batch.created,
+                attempts: 0,
+                retry_at: now,
+                reserved: size,
+                full: true,
+            });
+        }
+        self.available_memory += reserved;
+        None
+    }
+
+    /// Gives a batch's memory back: it is delivered, or given up.
+    pub fn release(&mut self, batch: &ProducerBatch) {
+        self.available_memory = (self.available_memory + batch.reserved).min(self.total_memory);
+        self.exhausted = false;
+        if self.is_empty() {
+            self.flushing = false;
+        }
+    }
+
+    /// Takes out batches that have waited for `delivery.timeout.ms`.
+    pub fn expire(&mut self, now: Instant) -> Vec<ProducerBatch> {
+        let timeout = self.delivery_timeout;
+        let mut expired = Vec::new();
+        for queue in self.queues.values_mut() {
+            while let Some(batch) = queue.pop_front_if(|batch| batch.created + timeout <= now) {
+                expired.push(batch);
+            }
+        }
+        expired
+    }
+
+    /// When something is next to be sent or given up, for partitions that are not muted.
+    pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
+        let mut next: Option<Instant> = None;
+        for (to, queue) in &self.queues {
+            let Some(first) = queue.front() else { continue };
+            let mut at = first.created + self.delivery_timeout;
+            if !self.muted.contains(to)
+                && let Err(Some(later)) = self.sendable(now, queue)
+            {
+                at = at.min(later);
+            }
+            next = Some(next.map_or(at, |next| next.min(at)));
+        }
+        next
+    }
+}

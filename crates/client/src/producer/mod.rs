@@ -1,0 +1,408 @@
+//! The producer (org.apache.kafka.clients.producer.KafkaProducer).
+//!
+//! It is not idempotent yet: that takes InitProducerId of the broker. What `enable.idempotence` gives beside that, order
+//! within a partition over retries, it keeps with one batch a partition under way.
+
+mod accumulator;
+mod partitioner;
+mod sender;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use barnabas_kernel::{Context, Input, Instant};
+use barnabas_protocol::record_batch::{Header, record_size};
+use barnabas_protocol::{Compression, ErrorCode};
+
+use crate::{ApiError, ClientConfig, Metadata, NetworkClient, TopicPartition};
+use accumulator::RecordAccumulator;
+use partitioner::{PartitionLoad, StickyPartitioner};
+use sender::Sender;
+
+pub use partitioner::{murmur2, partition_for_key};
+
+/// `acks`: whom an acknowledgement waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Acks {
+    /// Nobody.
+    None,
+    /// The leader.
+    Leader,
+    /// All replicas in sync.
+    #[default]
+    All,
+}
+
+impl Acks {
+    /// The number in the request: 0, 1 or -1.
+    pub const fn code(self) -> i16 {
+        match self {
+            Self::None => 0,
+            Self::Leader => 1,
+            Self::All => -1,
+        }
+    }
+
+    /// The acks that `0`, `1`, `-1` or `all` mean.
+    pub fn parse(text: &str) -> Option<Acks> {
+        match text.trim() {
+            "0" => Some(Self::None),
+            "1" => Some(Self::Leader),
+            "-1" | "all" => Some(Self::All),
+            _ => None,
+        }
+    }
+}
+
+/// Settings of a producer (org.apache.kafka.clients.producer.ProducerConfig). Defaults are those of Kafka 4.x.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProducerConfig {
+    /// What all clients have.
+    pub client: ClientConfig,
+    /// `acks`
+    pub acks: Acks,
+    /// `batch.size` in bytes.
+    pub batch_size: usize,
+    /// `linger.ms`
+    pub linger_ms: i64,
+    /// `buffer.memory` in bytes.
+    pub buffer_memory: usize,
+    /// `max.block.ms`: how long a record may be refused for want of memory or metadata before it fails.
+    pub max_block_ms: i64,
+    /// `max.request.size` in bytes.
+    pub max_request_size: usize,
+    /// `retries`
+    pub retries: u32,
+    /// `delivery.timeout.ms`
+    pub delivery_timeout_ms: i64,
+    /// `compression.type`
+    pub compression: Compression,
+    /// One batch a partition under way, so that a retry cannot overtake. Kafka does this itself with
+    /// `max.in.flight.requests.per.connection=1`; else sequence numbers give it.
+    pub guarantee_message_order: bool,
+}
+
+impl ProducerConfig {
+    /// Kafka's defaults.
+    pub fn new(mut client: ClientConfig) -> ProducerConfig {
+        client.max_in_flight = 5;
+        ProducerConfig {
+            client,
+            acks: Acks::All,
+            batch_size: 16_384,
+            linger_ms: 5,
+            buffer_memory: 32 * 1024 * 1024,
+            max_block_ms: 60_000,
+            max_request_size: 1024 * 1024,
+            retries: u32::MAX,
+            delivery_timeout_ms: 120_000,
+            compression: Compression::None,
+            guarantee_message_order: true,
+        }
+    }
+}
+
+/// A record to be produced.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProducerRecord {
+    /// Its topic.
+    pub topic: Arc<str>,
+    /// Its partition, or `None` for the partitioner to choose.
+    pub partition: Option<i32>,
+    /// Milliseconds since 1970-01-01 UTC, or `None` for now.
+    pub timestamp: Option<i64>,
+    /// Its key.
+    pub key: Option<Bytes>,
+    /// Its value.
+    pub value: Option<Bytes>,
+    /// Its headers.
+    pub headers: Vec<Header>,
+}
+
+/// A record's number at its producer, counted from 1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct RecordId(pub u64);
+
+/// Where a record came to stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RecordMetadata {
+    /// Its offset, -1 with acks=0.
+    pub offset: i64,
+    /// Its timestamp, in milliseconds since 1970-01-01 UTC.
+    pub timestamp: i64,
+}
+
+/// What became of a record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delivery {
+    /// Which record.
+    pub id: RecordId,
+    /// Where it went.
+    pub partition: TopicPartition,
+    /// Where it stands, or why it does not.
+    pub result: Result<RecordMetadata, ApiError>,
+}
+
+/// Why [`Producer::send`] did not take a record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// Not now: metadata or memory is awaited. Offer it again after the next input. (Java's `send` blocks here.)
+    Wait(
+        /// The record.
+        Box<ProducerRecord>,
+    ),
+    /// Not at all.
+    Failed(
+        /// Why.
+        ApiError,
+    ),
+}
+
+/// A producer.
+#[derive(Clone, Debug)]
+pub struct Producer {
+    config: ProducerConfig,
+    net: NetworkClient,
+    metadata: Metadata,
+    accumulator: RecordAccumulator,
+    sender: Sender,
+    sticky: BTreeMap<Arc<str>, StickyPartitioner>,
+    last_id: u64,
+    pending: usize,
+    refused_since: Option<Instant>,
+    delivered: Vec<Delivery>,
+}
+
+impl Producer {
+    /// A producer without connections.
+    pub fn new(config: ProducerConfig) -> Producer {
+        Producer {
+            net: NetworkClient::new(config.client.clone()),
+            metadata: Metadata::new(&config.client, true),
+            accumulator: RecordAccumulator::new(&config),
+            sender: Sender::default(),
+            sticky: BTreeMap::new(),
+            last_id: 0,
+            pending: 0,
+            refused_since: None,
+            delivered: Vec::new(),
+            config,
+        }
+    }
+
+    /// What the producer knows of the cluster.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The same, to take what is to be logged.
+    pub fn metadata_mut(&mut self) -> &mut Metadata {
+        &mut self.metadata
+    }
+
+    /// Records that were taken and not yet delivered.
+    pub fn pending(&self) -> usize {
+        self.pending
+    }
+
+    /// Takes a record into the accumulator.
+    pub fn send(&mut self, cx: &mut Context<'_>, record: ProducerRecord) -> Result<RecordId, Refused> {
+        let failed = |code, text: String| Err(Refused::Failed(ApiError::new(code, text)));
+        self.metadata.add_topic(&record.topic);
+        let Some(topic) = self.metadata.topic(&record.topic) else {
+            let name = &record.topic;
+            if self.metadata.topic_error(name) == Some(ErrorCode::INVALID_TOPIC_EXCEPTION) {
+                self.refused_since = None;
+                return failed(ErrorCode::INVALID_TOPIC_EXCEPTION, format!("Invalid topics: [{name}]"));
+            }
+            let wait = self.config.max_block_ms;
+            let text = format!("Topic {name} not present in metadata after {wait} ms.");
+            return self.refuse(cx, record, ErrorCode::REQUEST_TIMED_OUT, text);
+        };
+        let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
+        let partition = match (record.partition, &record.key) {
+            (Some(partition), _) if !topic.partitions.contains_key(&partition) => {
+                let (name, wait) = (&record.topic, self.config.max_block_ms);
+                let text = format!(
+                    "Partition {partition} of topic {name} with partition count {count} is not present in metadata after {wait} ms."
+                );
+                self.metadata.request_update();
+                return self.refuse(cx, record, ErrorCode::REQUEST_TIMED_OUT, text);
+            }
+            (Some(partition), _) => partition,
+            (None, Some(key)) => partition_for_key(key, count),
+            (None, None) => {
+                let current = self.sticky.get(&record.topic).and_then(StickyPartitioner::current);
+                let led = |partition: &i32| {
+                    topic.partitions.get(partition).is_some_and(|partition| partition.leader >= 0)
+                };
+                match current.filter(led) {
+                    Some(partition) => partition,
+                    None => {
+                        let loads = self.loads(&record.topic);
+                        let sticky = self.sticky.entry(record.topic.clone()).or_default();
+                        sticky.partition(&loads, cx.rng).unwrap_or(0)
+                    }
+                }
+            }
+        };
+        let size = record_size(record.key.as_deref(), record.value.as_deref(), &record.headers);
+        for (limit, name) in
+            [(self.config.max_request_size, "max.request.size"), (self.config.buffer_memory, "buffer.memory")]
+        {
+            if size > limit {
+                return failed(
+                    ErrorCode::MESSAGE_TOO_LARGE,
+                    format!(
+                        "The message is {size} bytes when serialized which is larger than {limit}, which is the value of the {name} configuration."
+                    ),
+                );
+            }
+        }
+        let to = TopicPartition { topic: record.topic.clone(), partition };
+        let timestamp = record.timestamp.unwrap_or_else(|| cx.unix_ms());
+        let id = RecordId(self.last_id + 1);
+        let Some(appended) = self.accumulator.append(cx.now, &to, id, timestamp, &record) else {
+            let (available, total) = self.accumulator.memory();
+            let text = format!(
+                "Failed to allocate {} bytes within the configured max blocking time {} ms. Total memory: {total} bytes. Available memory: {available} bytes. Poolable size: {} bytes",
+                size.max(self.config.batch_size),
+                self.config.max_block_ms,
+                self.config.batch_size,
+            );
+            return self.refuse(cx, record, ErrorCode::REQUEST_TIMED_OUT, text);
+        };
+        if record.partition.is_none()
+            && record.key.is_none()
+            && let Some(sticky) = self.sticky.get_mut(&record.topic)
+        {
+            sticky.produced(appended.bytes, self.config.batch_size, appended.new_batch);
+        }
+        self.last_id = id.0;
+        self.pending += 1;
+        self.refused_since = None;
+        Ok(id)
+    }
+
+    /// Says to wait, or to give up once that has gone on for `max.block.ms`.
+    fn refuse(
+        &mut self,
+        cx: &mut Context<'_>,
+        record: ProducerRecord,
+        code: ErrorCode,
+        text: String,
+    ) -> Result<RecordId, Refused> {
+        let since = *self.refused_since.get_or_insert(cx.now);
+        let waited = i64::try_from(cx.now.since(since).as_millis()).unwrap_or(i64::MAX);
+        if waited >= self.config.max_block_ms {
+            self.refused_since = None;
+            return Err(Refused::Failed(ApiError::new(code, text)));
+        }
+        Err(Refused::Wait(Box::new(record)))
+    }
+
+    fn loads(&self, topic: &Arc<str>) -> Vec<PartitionLoad> {
+        let Some(metadata) = self.metadata.topic(topic) else { return Vec::new() };
+        let load =
+            |&partition: &i32| self.accumulator.load(&TopicPartition { topic: topic.clone(), partition });
+        let led = metadata.partitions.values().filter(|partition| partition.leader >= 0);
+        let available: Vec<_> = led.map(|partition| load(&partition.partition)).collect();
+        if available.is_empty() { metadata.partitions.keys().map(load).collect() } else { available }
+    }
+
+    /// Lets everything that was taken go out without lingering.
+    pub fn flush(&mut self) {
+        self.accumulator.begin_flush();
+    }
+
+    /// Takes an input (or none that matters: call it after `send` too) and gives what was delivered.
+    pub fn handle(&mut self, cx: &mut Context<'_>, input: &Input) -> Vec<Delivery> {
+        let mut completed = self.net.handle(cx, input);
+        while !completed.is_empty() {
+            for one in &completed {
+                if !self.metadata.handle(cx, &mut self.net, one) {
+                    self.sender.handle(
+                        cx,
+                        &self.config,
+                        one,
+                        &mut self.accumulator,
+                        &mut self.metadata,
+                        &mut self.delivered,
+                    );
+                }
+            }
+            completed = self.net.take_completed();
+        }
+        self.poll(cx)
+    }
+
+    /// Sends what is due.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Vec<Delivery> {
+        for batch in self.accumulator.expire(cx.now) {
+            let text = format!(
+                "Expiring {} record(s) for {}:{} ms has passed since batch creation",
+                batch.records.len(),
+                batch.partition,
+                cx.now.since(batch.created).as_millis(),
+            );
+            sender::fail(batch, &ApiError::timeout(text), &mut self.accumulator, &mut self.delivered);
+        }
+        self.sender.poll(
+            cx,
+            &self.config,
+            &mut self.accumulator,
+            &mut self.metadata,
+            &mut self.net,
+            &mut self.delivered,
+        );
+        self.metadata.poll(cx, &mut self.net);
+        let delivered = std::mem::take(&mut self.delivered);
+        self.pending = self.pending.saturating_sub(delivered.len());
+        delivered
+    }
+
+    /// When `handle` is next wanted.
+    pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
+        let block = u64::try_from(self.config.max_block_ms).unwrap_or(0);
+        let refused = self.refused_since.map(|since| since + std::time::Duration::from_millis(block));
+        [
+            self.net.next_timeout(now),
+            self.metadata.next_timeout(now),
+            self.accumulator.next_timeout(now),
+            refused,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Closes the connections. What is pending is lost; flush first.
+    pub fn close(&mut self, cx: &mut Context<'_>) {
+        self.net.close(cx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key in hexadecimal and its murmur2 a line, computed by Kafka's own Utils.murmur2.
+    const VECTORS: &str = include_str!("../../../../tests/fixtures/murmur2.txt");
+
+    fn unhex(text: &str) -> Vec<u8> {
+        (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn murmur2_is_javas() {
+        let mut count = 0;
+        for line in VECTORS.lines().filter(|line| !line.starts_with('#')) {
+            let (key, hash) = line.split_once('\t').unwrap();
+            assert_eq!(murmur2(&unhex(key)), hash.parse::<i32>().unwrap(), "key {key}");
+            count += 1;
+        }
+        assert!(count >= 1_000, "{count} vectors");
+    }
+}

@@ -1,0 +1,240 @@
+//! Positions, decoding, and what fetches may answer.
+
+mod common;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use barnabas_client::consumer::{Consumer, ConsumerConfig, IsolationLevel, OffsetReset};
+use barnabas_client::{ClientConfig, TopicPartition};
+use barnabas_protocol::frame::{Header, decode_body};
+use barnabas_protocol::messages::fetch_response::{
+    AbortedTransaction, FetchableTopicResponse, PartitionData,
+};
+use barnabas_protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
+use barnabas_protocol::messages::{
+    FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, ProducerId,
+};
+use barnabas_protocol::record_batch::{BatchBuilder, BatchOptions, ControlRecord};
+use barnabas_protocol::{ApiKey, Compression, ErrorCode, Uuid};
+use bytes::Bytes;
+use common::*;
+
+/// A batch of values from an offset on.
+fn batch(base_offset: i64, values: &[&str], options: BatchOptions) -> Bytes {
+    let mut builder = BatchBuilder::new(BatchOptions { base_offset, ..options });
+    for value in values {
+        builder.append(1, None, Some(value.as_bytes()), &[]);
+    }
+    builder.build().bytes().clone()
+}
+
+fn plain(base_offset: i64, values: &[&str]) -> Bytes {
+    batch(base_offset, values, BatchOptions::default())
+}
+
+fn join(parts: &[Bytes]) -> Bytes {
+    Bytes::from(parts.concat())
+}
+
+/// What the broker answers to one fetch.
+#[derive(Clone, Debug)]
+struct Answer {
+    error: ErrorCode,
+    records: Bytes,
+    aborted: Vec<(i64, i64)>,
+}
+
+fn ok(records: Bytes) -> Answer {
+    Answer { error: ErrorCode::NONE, records, aborted: Vec::new() }
+}
+
+fn error(error: ErrorCode) -> Answer {
+    Answer { error, records: Bytes::new(), aborted: Vec::new() }
+}
+
+type Asked = Rc<RefCell<Vec<String>>>;
+
+/// A broker whose log begins at 3 and ends at 40, and that answers fetches one after the other; then with silence.
+fn broker(answers: Vec<Answer>) -> (Harness, Asked) {
+    let asked = Asked::default();
+    let (log, mut answers) = (asked.clone(), VecDeque::from(answers));
+    let harness = Harness::new(move |header: &Header, body: Bytes| match header.api_key {
+        ApiKey::ApiVersions => reply(header, &all_versions()),
+        ApiKey::Metadata => reply(header, &metadata(1)),
+        ApiKey::ListOffsets => {
+            let request: ListOffsetsRequest = decode_body(header, body).unwrap();
+            let timestamp = request.topics[0].partitions[0].timestamp;
+            log.borrow_mut().push(format!("offset of {timestamp}"));
+            let offset = if timestamp == -2 { 3 } else { 40 };
+            let partition = ListOffsetsPartitionResponse::default().with_offset(offset).with_timestamp(-1);
+            let topic = ListOffsetsTopicResponse::default()
+                .with_name(request.topics[0].name.clone())
+                .with_partitions(vec![partition]);
+            reply(header, &ListOffsetsResponse::default().with_topics(vec![topic]))
+        }
+        _ => {
+            let request: FetchRequest = decode_body(header, body).unwrap();
+            let offset = request.topics[0].partitions[0].fetch_offset;
+            log.borrow_mut().push(format!("fetch {offset}"));
+            let Some(answer) = answers.pop_front() else { return Reply::Silence };
+            let aborted = answer.aborted.iter().map(|&(producer, first)| {
+                AbortedTransaction::default().with_producer_id(ProducerId(producer)).with_first_offset(first)
+            });
+            let partition = PartitionData::default()
+                .with_error_code(answer.error.0)
+                .with_high_watermark(40)
+                .with_aborted_transactions(Some(aborted.collect()))
+                .with_records(Some(answer.records));
+            let topic = FetchableTopicResponse::default()
+                .with_topic_id(Uuid::from_u128(5))
+                .with_partitions(vec![partition]);
+            reply(header, &FetchResponse::default().with_responses(vec![topic]))
+        }
+    });
+    (harness, asked)
+}
+
+fn config() -> ConsumerConfig {
+    ConsumerConfig::new(ClientConfig::new(bootstrap(), "test"))
+}
+
+/// Reads partition 0 for ten seconds: `offset=value` of each record, then the errors.
+fn consume(harness: &mut Harness, config: ConsumerConfig, start: Option<i64>) -> Vec<String> {
+    let mut consumer = Consumer::new(config);
+    let partition = TopicPartition::new("orders", 0);
+    consumer.assign([partition.clone()]);
+    if let Some(offset) = start {
+        consumer.seek(&partition, offset);
+    }
+    let mut out = Vec::new();
+    while let Some(input) = harness.next(consumer.next_timeout(harness.now), ms(10_000)) {
+        harness.with(|cx| consumer.handle(cx, &input));
+        loop {
+            let records = harness.with(|cx| consumer.poll(cx));
+            if records.is_empty() {
+                break;
+            }
+            for record in records {
+                let value = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
+                out.push(format!("{}={value}", record.offset));
+            }
+        }
+        out.extend(consumer.take_errors().iter().map(|error| format!("{}: {error}", error.code)));
+    }
+    out
+}
+
+#[test]
+fn reading_begins_where_it_is_told() {
+    for (reset, start, want) in [
+        (OffsetReset::Earliest, None, &["offset of -2", "fetch 3"][..]),
+        (OffsetReset::Latest, None, &["offset of -1", "fetch 40"]),
+        (OffsetReset::Latest, Some(7), &["fetch 7"]),
+    ] {
+        let (mut harness, asked) = broker(Vec::new());
+        consume(&mut harness, ConsumerConfig { auto_offset_reset: reset, ..config() }, start);
+        assert_eq!(*asked.borrow(), want);
+    }
+}
+
+#[test]
+fn batches_are_decoded_and_what_lies_before_the_position_is_skipped() {
+    for compression in Compression::ALL {
+        let options = BatchOptions { compression, ..BatchOptions::default() };
+        let first = batch(3, &["a", "b", "c"], options);
+        let torn = plain(8, &["never seen whole"]);
+        let answer = ok(join(&[first, plain(6, &["d", "e"]), torn.slice(..70)]));
+        let (mut harness, asked) = broker(vec![answer]);
+        assert_eq!(consume(&mut harness, config(), Some(4)), ["4=b", "5=c", "6=d", "7=e"]);
+        assert_eq!(*asked.borrow(), ["fetch 4", "fetch 8"], "{compression}");
+    }
+}
+
+#[test]
+fn control_records_are_passed_over_and_aborted_transactions_hidden_from_read_committed() {
+    let of = |producer_id| BatchOptions {
+        producer_id,
+        producer_epoch: 0,
+        transactional: true,
+        ..BatchOptions::default()
+    };
+    let marker = |base_offset, producer_id, kind| {
+        let options = BatchOptions { base_offset, control: true, ..of(producer_id) };
+        let mut builder = BatchBuilder::new(options);
+        builder.append(1, Some(&ControlRecord::key(kind)), Some(&[0, 0, 0, 0, 0, 0]), &[]);
+        builder.build().bytes().clone()
+    };
+    let records = join(&[
+        batch(0, &["aborted"], of(1)),
+        batch(1, &["committed"], of(2)),
+        marker(2, 1, 0),
+        batch(3, &["of the next transaction"], of(1)),
+        marker(4, 2, 1),
+        marker(5, 1, 1),
+        plain(6, &["plain"]),
+    ]);
+    for (level, want) in [
+        (
+            IsolationLevel::ReadUncommitted,
+            &["0=aborted", "1=committed", "3=of the next transaction", "6=plain"][..],
+        ),
+        (IsolationLevel::ReadCommitted, &["1=committed", "3=of the next transaction", "6=plain"]),
+    ] {
+        let (mut harness, asked) = broker(vec![Answer { aborted: vec![(1, 0)], ..ok(records.clone()) }]);
+        let config = ConsumerConfig { isolation_level: level, ..config() };
+        assert_eq!(consume(&mut harness, config, Some(0)), want);
+        assert_eq!(asked.borrow().last().unwrap(), "fetch 7");
+    }
+}
+
+#[test]
+fn a_position_outside_of_the_log_is_reset_or_told() {
+    for (reset, want_asked, want) in [
+        (OffsetReset::Earliest, &["fetch 99", "offset of -2", "fetch 3"][..], ""),
+        (OffsetReset::Latest, &["fetch 99", "offset of -1", "fetch 40"], ""),
+        (
+            OffsetReset::None,
+            &["fetch 99"],
+            "OFFSET_OUT_OF_RANGE: Fetch position 99 is out of range for partition orders-0 and no reset policy is defined",
+        ),
+    ] {
+        let (mut harness, asked) = broker(vec![error(ErrorCode::OFFSET_OUT_OF_RANGE)]);
+        let config = ConsumerConfig { auto_offset_reset: reset, ..config() };
+        assert_eq!(consume(&mut harness, config, Some(99)).join(" "), want);
+        assert_eq!(asked.borrow()[..want_asked.len()], *want_asked);
+    }
+}
+
+#[test]
+fn retriable_errors_are_tried_again_and_others_are_told() {
+    for (code, want) in [
+        (ErrorCode::NOT_LEADER_OR_FOLLOWER, "5=x"),
+        (ErrorCode::UNKNOWN_TOPIC_ID, "5=x"),
+        (ErrorCode::OFFSET_NOT_AVAILABLE, "5=x"),
+        (
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+            "TOPIC_AUTHORIZATION_FAILED: Topic authorization failed. 5=x",
+        ),
+    ] {
+        let (mut harness, _) = broker(vec![error(code), ok(plain(5, &["x"]))]);
+        assert_eq!(consume(&mut harness, config(), Some(5)).join(" "), want, "{code}");
+    }
+}
+
+#[test]
+fn a_corrupt_batch_is_told_and_does_not_pass() {
+    let mut bytes = plain(5, &["x", "y"]).to_vec();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    let (mut harness, _) = broker(vec![ok(bytes.into())]);
+    let got = consume(&mut harness, config(), Some(5));
+    assert_eq!(got.len(), 1);
+    assert!(
+        got[0].starts_with("CORRUPT_MESSAGE: Record batch for partition orders-0 at offset 5"),
+        "{got:?}"
+    );
+}

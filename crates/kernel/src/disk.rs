@@ -1,0 +1,335 @@
+//! A machine's disk with its page cache: what has been written, and how much of it is durable.
+//!
+//! An append is there at once, for this process and for the next one on the same machine (the page cache); a flush
+//! makes it durable. A killed process loses nothing that it wrote; a power cut loses what was not flushed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+/// A file's path below the node's log directory: `orders-0/00000000000000000000.log`.
+pub type FilePath = Arc<str>;
+
+/// What a node can do to its disk.
+#[derive(Clone, Debug)]
+pub enum DiskOp {
+    /// Write at the end of a file, which begins to exist if it did not. In the page cache at once.
+    Append {
+        /// The file.
+        file: FilePath,
+        /// What to write.
+        bytes: Bytes,
+    },
+    /// Make everything written to these files so far durable (fsync).
+    Flush {
+        /// The files.
+        files: Vec<FilePath>,
+    },
+    /// Replace a file's whole content at one stroke and durably: write a temporary file, fsync, rename.
+    Replace {
+        /// The file.
+        file: FilePath,
+        /// Its new content.
+        bytes: Bytes,
+    },
+    /// Cut a file to a length, durably.
+    Truncate {
+        /// The file.
+        file: FilePath,
+        /// What is left, in bytes.
+        len: u64,
+    },
+    /// Rename a file, or a directory with all that it holds, durably.
+    Rename {
+        /// From.
+        from: FilePath,
+        /// To.
+        to: FilePath,
+    },
+    /// Delete a file, or a directory with all that it holds, durably.
+    Delete {
+        /// What.
+        path: FilePath,
+    },
+    /// Read bytes, which the disk has to bring unless they are in the page cache. A node has the bytes at hand already:
+    /// this is what it costs.
+    Read {
+        /// The file.
+        file: FilePath,
+        /// First byte.
+        from: u64,
+        /// How many bytes.
+        len: u64,
+    },
+}
+
+/// Why a disk did not do what it was told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DiskError {
+    /// No space is left; the text says what was full.
+    Full(Arc<str>),
+    /// The device failed; the text is its own.
+    Io(Arc<str>),
+}
+
+impl fmt::Display for DiskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(what) => write!(f, "no space left on device: {what}"),
+            Self::Io(what) => write!(f, "input/output error: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for DiskError {}
+
+/// A file: pieces as they were written, shared with whoever holds them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct File {
+    pieces: Vec<Bytes>,
+    len: u64,
+    durable: u64,
+}
+
+impl File {
+    /// A file of these bytes, of which the first `durable` are durable.
+    pub fn new(bytes: Bytes, durable: u64) -> File {
+        let len = bytes.len() as u64;
+        File { pieces: vec![bytes], len, durable: durable.min(len) }
+    }
+
+    /// Its length in bytes, the page cache included.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many of its first bytes a power cut leaves.
+    pub fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    /// Writes at the end.
+    pub fn append(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.len += bytes.len() as u64;
+            self.pieces.push(bytes);
+        }
+    }
+
+    /// Makes the first `len` bytes durable.
+    pub fn make_durable(&mut self, len: u64) {
+        self.durable = self.durable.max(len.min(self.len));
+    }
+
+    /// Cuts it to `len` bytes.
+    pub fn truncate(&mut self, len: u64) {
+        while self.len > len {
+            let Some(mut last) = self.pieces.pop() else { break };
+            self.len -= last.len() as u64;
+            if self.len < len {
+                last.truncate(usize::try_from(len - self.len).unwrap_or(usize::MAX));
+                self.len += last.len() as u64;
+                self.pieces.push(last);
+            }
+        }
+        self.durable = self.durable.min(self.len);
+    }
+
+    /// Makes the last `len` bytes zero, as sectors are that the device had no time to write.
+    pub fn zero_tail(&mut self, len: u64) {
+        let kept = self.len.saturating_sub(len);
+        let mut bytes = BytesMut::from(&self.read_all()[..]);
+        let kept = usize::try_from(kept).unwrap_or(usize::MAX).min(bytes.len());
+        bytes[kept..].fill(0);
+        self.pieces = vec![bytes.freeze()];
+    }
+
+    /// Changes one byte, as a torn or rotten sector does. Nothing happens past the end.
+    pub fn corrupt(&mut self, at: u64, flip: u8) {
+        let mut bytes = BytesMut::from(&self.read_all()[..]);
+        if let Some(byte) = usize::try_from(at).ok().and_then(|at| bytes.get_mut(at)) {
+            *byte ^= flip;
+        }
+        self.pieces = vec![bytes.freeze()];
+    }
+
+    /// Its whole content; copied only if it was written in more than one piece.
+    pub fn read_all(&self) -> Bytes {
+        self.read(0, self.len)
+    }
+
+    /// Up to `len` bytes from `from` on; fewer at the end of the file.
+    pub fn read(&self, from: u64, len: u64) -> Bytes {
+        let end = from.saturating_add(len).min(self.len);
+        if from >= end {
+            return Bytes::new();
+        }
+        let (mut at, mut parts) = (0_u64, Vec::new());
+        for piece in &self.pieces {
+            let next = at + piece.len() as u64;
+            if next > from && at < end {
+                let start = usize::try_from(from.saturating_sub(at)).unwrap_or(0);
+                let stop = usize::try_from(end.min(next) - at).unwrap_or(piece.len());
+                parts.push(piece.slice(start..stop));
+            }
+            at = next;
+        }
+        match parts.len() {
+            1 => parts.remove(0),
+            _ => parts.concat().into(),
+        }
+    }
+}
+
+/// The files of one machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disk {
+    files: BTreeMap<FilePath, File>,
+}
+
+impl Disk {
+    /// The file at `path`.
+    pub fn file(&self, path: &str) -> Option<&File> {
+        self.files.get(path)
+    }
+
+    /// The file at `path`, to change it; it begins to exist if it did not.
+    pub fn file_mut(&mut self, path: &FilePath) -> &mut File {
+        self.files.entry(path.clone()).or_default()
+    }
+
+    /// The whole content of the file at `path`.
+    pub fn read(&self, path: &str) -> Option<Bytes> {
+        self.files.get(path).map(File::read_all)
+    }
+
+    /// All files in the order of their paths.
+    pub fn files(&self) -> impl Iterator<Item = (&FilePath, &File)> {
+        self.files.iter()
+    }
+
+    /// The files whose path begins with `prefix`, in order.
+    pub fn files_below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a FilePath, &'a File)> {
+        self.files
+            .range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded))
+            .take_while(move |(path, _)| path.starts_with(prefix))
+    }
+
+    /// Puts a file.
+    pub fn insert(&mut self, path: FilePath, file: File) {
+        self.files.insert(path, file);
+    }
+
+    /// Deletes a file, or a directory with all that it holds.
+    pub fn delete(&mut self, path: &str) {
+        if self.files.remove(path).is_none() {
+            self.files.retain(|file, _| !is_below(file, path));
+        }
+    }
+
+    /// Renames a file, or a directory with all that it holds. What stood at the new place is replaced.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        if let Some(file) = self.files.remove(from) {
+            self.files.insert(to.into(), file);
+            return;
+        }
+        let moved: Vec<FilePath> = self.files.keys().filter(|path| is_below(path, from)).cloned().collect();
+        for path in moved {
+            if let Some(file) = self.files.remove(&path) {
+                self.files.insert(format!("{to}{}", &path[from.len()..]).into(), file);
+            }
+        }
+    }
+
+    /// Does one operation at once, as the page cache sees it. A flush makes all that was written so far durable; whoever
+    /// wants it to take time makes files durable himself.
+    pub fn apply(&mut self, op: &DiskOp) {
+        match op {
+            DiskOp::Append { file, bytes } => self.file_mut(file).append(bytes.clone()),
+            DiskOp::Flush { files } => {
+                for file in files {
+                    if let Some(file) = self.files.get_mut(file) {
+                        file.make_durable(u64::MAX);
+                    }
+                }
+            }
+            DiskOp::Replace { file, bytes } => {
+                self.files.insert(file.clone(), File::new(bytes.clone(), u64::MAX));
+            }
+            DiskOp::Truncate { file, len } => self.file_mut(file).truncate(*len),
+            DiskOp::Rename { from, to } => self.rename(from, to),
+            DiskOp::Delete { path } => self.delete(path),
+            DiskOp::Read { .. } => {}
+        }
+    }
+
+    /// The power goes: every file keeps its durable bytes alone. A file of which nothing was durable is gone.
+    pub fn power_cut(&mut self) {
+        self.files.retain(|_, file| {
+            let durable = file.durable;
+            file.truncate(durable);
+            durable > 0
+        });
+    }
+
+    /// Bytes of all files, the page cache included.
+    pub fn total_len(&self) -> u64 {
+        self.files.values().map(File::len).sum()
+    }
+}
+
+fn is_below(path: &str, dir: &str) -> bool {
+    path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_power_cut_leaves_what_was_flushed() {
+        let mut disk = Disk::default();
+        let path: FilePath = "t-0/0.log".into();
+        disk.file_mut(&path).append(Bytes::from_static(b"abc"));
+        disk.file_mut(&path).make_durable(3);
+        disk.file_mut(&path).append(Bytes::from_static(b"defg"));
+        disk.file_mut(&"t-1/0.log".into()).append(Bytes::from_static(b"never"));
+        assert_eq!(disk.read("t-0/0.log").unwrap(), "abcdefg");
+        assert_eq!(disk.file(&path).unwrap().read(2, 3), "cde");
+        disk.power_cut();
+        assert_eq!(disk.read("t-0/0.log").unwrap(), "abc");
+        assert_eq!(disk.file("t-1/0.log"), None);
+    }
+
+    #[test]
+    fn directories_move_and_go_whole() {
+        let mut disk = Disk::default();
+        for path in ["a-0/x", "a-0/y", "a-01/x"] {
+            disk.insert(path.into(), File::new(Bytes::from_static(b"1"), 0));
+        }
+        disk.rename("a-0", "a-0.deleted");
+        assert_eq!(
+            disk.files().map(|(p, _)| &**p).collect::<Vec<_>>(),
+            ["a-0.deleted/x", "a-0.deleted/y", "a-01/x"]
+        );
+        disk.delete("a-0.deleted");
+        assert_eq!(disk.files_below("a-0").count(), 1);
+    }
+
+    #[test]
+    fn truncate_cuts_inside_a_piece() {
+        let mut file = File::new(Bytes::from_static(b"abc"), 3);
+        file.append(Bytes::from_static(b"def"));
+        file.truncate(4);
+        assert_eq!((file.read_all(), file.len(), file.durable()), (Bytes::from_static(b"abcd"), 4, 3));
+        file.truncate(1);
+        assert_eq!((file.read_all(), file.durable()), (Bytes::from_static(b"a"), 1));
+    }
+}

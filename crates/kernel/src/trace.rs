@@ -1,0 +1,206 @@
+//! The trace: one line where a fact became true, in the past tense, ids only. It is never read back by a node.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::NodeId;
+
+/// Why a connection ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DisconnectReason {
+    /// The side that opened it was done.
+    Closed,
+    /// Nobody listens at that endpoint.
+    Refused,
+    /// The other side's process or machine went down.
+    PeerDown,
+    /// The link between the two is cut.
+    Unreachable,
+    /// The frame could not be understood; the text names what was wrong.
+    Malformed(Arc<str>),
+    /// An answer did not come in time.
+    RequestTimedOut,
+    /// The network reset it: what was under way on it is lost.
+    Reset,
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("closed"),
+            Self::Refused => f.write_str("refused"),
+            Self::PeerDown => f.write_str("peer down"),
+            Self::Unreachable => f.write_str("unreachable"),
+            Self::Malformed(what) => write!(f, "malformed frame: {what}"),
+            Self::RequestTimedOut => f.write_str("request timed out"),
+            Self::Reset => f.write_str("connection reset"),
+        }
+    }
+}
+
+/// Something that became true at a node, or at the world around them. Sent, delivered, flushed and crashed are not here: the world sees these itself.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[allow(missing_docs, reason = "the fields are the ids that the line names; Display gives the sentence")]
+pub enum TraceEvent {
+    /// The node has recovered its logs and serves.
+    BrokerStarted { clean: bool },
+    /// The node became leader of the metadata quorum.
+    ControllerElected { epoch: i32 },
+    /// The node leads the metadata quorum no more.
+    ControllerResigned { epoch: i32 },
+    /// The node follows a leader of the metadata quorum.
+    QuorumFollower { leader: i32, epoch: i32 },
+    /// The node asks whether it would be elected.
+    QuorumProspective { epoch: i32 },
+    /// The node asks for votes.
+    QuorumCandidate { epoch: i32 },
+    /// The node was elected leader of the metadata quorum.
+    QuorumLeader { epoch: i32 },
+    /// A snapshot of the metadata stands.
+    SnapshotWritten { end_offset: i64 },
+    /// The controller has taken the node's registration.
+    BrokerRegistered { epoch: i64 },
+    /// The controller has refused the node's registration.
+    RegistrationRefused { error: &'static str },
+    /// A broker may not lead any more.
+    BrokerFenced { broker: i32 },
+    /// A broker may lead.
+    BrokerUnfenced { broker: i32 },
+    /// A broker is going in order.
+    BrokerShuttingDown { broker: i32 },
+    /// A broker is gone for good.
+    BrokerUnregistered { broker: i32 },
+    /// The controller has given a partition another leader; -1 is none.
+    LeaderElected { partition: Arc<str>, leader: i32, epoch: i32, isr: Arc<[i32]>, unclean: bool },
+    /// A partition has other replicas.
+    ReplicasAssigned { partition: Arc<str>, replicas: Arc<[i32]> },
+    /// The node follows a partition's leader; -1 is none.
+    BecameFollower { partition: Arc<str>, leader: i32, epoch: i32 },
+    /// The ISR of a partition that the node leads has changed.
+    IsrChanged { partition: Arc<str>, from: Arc<[i32]>, to: Arc<[i32]> },
+    /// Records that the leader does not have were cut off.
+    LogTruncated { partition: Arc<str>, from: i64, to: i64 },
+    /// A topic stands in the metadata.
+    TopicCreated { topic: Arc<str>, partitions: i32 },
+    /// A topic is gone from the metadata.
+    TopicDeleted { topic: Arc<str> },
+    /// A topic has more partitions.
+    PartitionsAdded { topic: Arc<str>, partitions: i32 },
+    /// A configuration changed.
+    ConfigAltered { resource: Arc<str>, name: Arc<str> },
+    /// The node leads a partition.
+    BecameLeader { partition: Arc<str>, epoch: i32, isr: Arc<[i32]> },
+    /// Records stand in a log.
+    Appended { partition: Arc<str>, base_offset: i64, last_offset: i64, bytes: u32 },
+    /// The high watermark moved.
+    HighWatermarkAdvanced { partition: Arc<str>, from: i64, to: i64 },
+    /// The active segment was closed and a new one begun.
+    SegmentRolled { partition: Arc<str>, base_offset: i64 },
+    /// Segments were deleted.
+    SegmentsDeleted { partition: Arc<str>, count: u32, log_start: i64 },
+    /// The log start moved.
+    LogStartAdvanced { partition: Arc<str>, to: i64 },
+    /// A log was opened; what recovery found.
+    LogRecovered { partition: Arc<str>, clean: bool, scanned: u64, truncated: u64, log_end: i64 },
+    /// A request could not be understood.
+    RequestRejected { api_key: i16, version: i16, reason: Arc<str> },
+    /// The disk failed an operation.
+    DiskFailed { reason: Arc<str> },
+    /// Somebody broke or mended something; the text is the fault's own.
+    FaultInjected { fault: Arc<str> },
+}
+
+impl fmt::Display for TraceEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BrokerStarted { clean: true } => f.write_str("started after a clean shutdown"),
+            Self::BrokerStarted { clean: false } => f.write_str("started"),
+            Self::ControllerElected { epoch } => write!(f, "became active controller in epoch {epoch}"),
+            Self::ControllerResigned { epoch } => {
+                write!(f, "resigned as leader of the quorum in epoch {epoch}")
+            }
+            Self::QuorumFollower { leader, epoch } => {
+                write!(f, "follows broker-{leader} in the quorum in epoch {epoch}")
+            }
+            Self::QuorumProspective { epoch } => write!(f, "asks for pre-votes in epoch {epoch}"),
+            Self::QuorumCandidate { epoch } => write!(f, "asks for votes in epoch {epoch}"),
+            Self::QuorumLeader { epoch } => write!(f, "was elected leader of the quorum in epoch {epoch}"),
+            Self::SnapshotWritten { end_offset } => {
+                write!(f, "wrote a snapshot of the metadata up to {end_offset}")
+            }
+            Self::BrokerRegistered { epoch } => write!(f, "registered with broker epoch {epoch}"),
+            Self::RegistrationRefused { error } => write!(f, "was refused registration: {error}"),
+            Self::BrokerFenced { broker } => write!(f, "fenced broker-{broker}"),
+            Self::BrokerUnfenced { broker } => write!(f, "unfenced broker-{broker}"),
+            Self::BrokerShuttingDown { broker } => {
+                write!(f, "began the controlled shutdown of broker-{broker}")
+            }
+            Self::BrokerUnregistered { broker } => write!(f, "unregistered broker-{broker}"),
+            Self::LeaderElected { partition, leader: -1, epoch, .. } => {
+                write!(f, "left {partition} without a leader in epoch {epoch}")
+            }
+            Self::LeaderElected { partition, leader, epoch, isr, unclean } => {
+                let how = if *unclean { "uncleanly " } else { "" };
+                write!(f, "{how}elected broker-{leader} leader of {partition} in epoch {epoch}, ISR {isr:?}")
+            }
+            Self::ReplicasAssigned { partition, replicas } => {
+                write!(f, "assigned replicas {replicas:?} to {partition}")
+            }
+            Self::BecameFollower { partition, leader: -1, epoch } => {
+                write!(f, "waits for a leader of {partition} in epoch {epoch}")
+            }
+            Self::BecameFollower { partition, leader, epoch } => {
+                write!(f, "became follower of broker-{leader} for {partition} in epoch {epoch}")
+            }
+            Self::IsrChanged { partition, from, to } => {
+                let how = if to.len() < from.len() { "shrank" } else { "expanded" };
+                write!(f, "{how} ISR of {partition} from {from:?} to {to:?}")
+            }
+            Self::LogTruncated { partition, from, to } => {
+                write!(f, "truncated {partition} from {from} to {to}")
+            }
+            Self::TopicCreated { topic, partitions } => {
+                write!(f, "created topic {topic} with {partitions} partitions")
+            }
+            Self::TopicDeleted { topic } => write!(f, "deleted topic {topic}"),
+            Self::PartitionsAdded { topic, partitions } => {
+                write!(f, "extended topic {topic} to {partitions} partitions")
+            }
+            Self::ConfigAltered { resource, name } => write!(f, "altered {name} of {resource}"),
+            Self::BecameLeader { partition, epoch, isr } => {
+                write!(f, "became leader of {partition} in epoch {epoch}, ISR {isr:?}")
+            }
+            Self::Appended { partition, base_offset, last_offset, bytes } => {
+                write!(f, "appended {base_offset}..{last_offset} to {partition}, {bytes} B")
+            }
+            Self::HighWatermarkAdvanced { partition, from, to } => {
+                write!(f, "advanced high watermark of {partition} from {from} to {to}")
+            }
+            Self::SegmentRolled { partition, base_offset } => {
+                write!(f, "rolled {partition} at {base_offset}")
+            }
+            Self::SegmentsDeleted { partition, count, log_start } => {
+                write!(f, "deleted {count} segments of {partition}, log start {log_start}")
+            }
+            Self::LogStartAdvanced { partition, to } => write!(f, "moved log start of {partition} to {to}"),
+            Self::LogRecovered { partition, clean: true, log_end, .. } => {
+                write!(f, "loaded {partition}, log end {log_end}")
+            }
+            Self::LogRecovered { partition, clean: false, scanned, truncated, log_end } => {
+                write!(f, "recovered {partition}: scanned {scanned} B, cut {truncated} B, log end {log_end}")
+            }
+            Self::RequestRejected { api_key, version, reason } => {
+                write!(f, "rejected request of API key {api_key} version {version}: {reason}")
+            }
+            Self::DiskFailed { reason } => write!(f, "disk failed: {reason}"),
+            Self::FaultInjected { fault } => write!(f, "fault {fault}"),
+        }
+    }
+}
+
+impl TraceEvent {
+    /// The line with its speaker: `broker-1: rolled orders-0 at 350`.
+    pub fn line(&self, node: NodeId) -> String {
+        format!("{node}: {self}")
+    }
+}

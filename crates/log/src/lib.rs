@@ -1,0 +1,26 @@
+//! Kafka's log: an append-only sequence of record batches in segments, with sparse indexes by offset and by time, in
+//! Kafka's own file formats.
+//!
+//! Nothing here touches a disk. What is to be written leaves as [`DiskOp`](barnabas_kernel::DiskOp)s through the context;
+//! the bytes stay here too, shared, as the page cache would hold them. At start a log is loaded from the machine's
+//! [`Disk`](barnabas_kernel::Disk), and recovered if it was not shut down cleanly.
+
+pub mod checkpoint;
+mod config;
+mod file_records;
+mod leader_epoch;
+mod loader;
+mod offset_index;
+mod segment;
+mod time_index;
+mod unified_log;
+mod validator;
+
+pub use config::{CleanupPolicy, LogConfig};
+pub use leader_epoch::LeaderEpochCache;
+pub use loader::{LoadOptions, Recovery};
+pub use offset_index::OffsetIndex;
+pub use segment::LogSegment;
+pub use time_index::TimeIndex;
+pub use unified_log::{AppendInfo, FetchData, OffsetOutOfRange, TimestampOffset, UnifiedLog};
+pub use validator::{AppendError, RecordError};

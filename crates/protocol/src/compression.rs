@@ -1,0 +1,233 @@
+//! The four compressions of record batches, both ways.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::str::FromStr;
+
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use lz4_flex::frame::FrameDecoder;
+use ruzstd::decoding::StreamingDecoder;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+/// How the records of a batch are compressed (org.apache.kafka.common.record.CompressionType): the lowest three bits of
+/// the batch's attributes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// gzip (RFC 1952).
+    Gzip,
+    /// Snappy blocks in the framing of snappy-java; plain snappy is read too.
+    Snappy,
+    /// LZ4 frames of independent blocks of at most 64 KiB.
+    Lz4,
+    /// Zstandard (RFC 8878).
+    Zstd,
+}
+
+/// Why bytes could not be decompressed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CompressionError {
+    /// The bytes are not of this codec.
+    #[error("no valid {codec} data: {what}")]
+    Corrupt {
+        /// The codec.
+        codec: Compression,
+        /// What its decoder said.
+        what: String,
+    },
+    /// More came out than the limit.
+    #[error("{codec} data of more than {limit} bytes when decompressed")]
+    TooLarge {
+        /// The codec.
+        codec: Compression,
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+impl Compression {
+    /// All five, in the order of their ids.
+    pub const ALL: [Compression; 5] = [Self::None, Self::Gzip, Self::Snappy, Self::Lz4, Self::Zstd];
+
+    /// The number in a batch's attributes, 0 to 4.
+    pub const fn id(self) -> i16 {
+        self as i16
+    }
+
+    /// The compression with this number.
+    pub fn from_id(id: i16) -> Option<Compression> {
+        usize::try_from(id).ok().and_then(|id| Self::ALL.get(id)).copied()
+    }
+
+    /// Kafka's name: `none`, `gzip`, `snappy`, `lz4`, `zstd`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Snappy => "snappy",
+            Self::Lz4 => "lz4",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// Compresses at Kafka's default level. (zstd has one level here, about zstd's own 1, because its pure Rust encoder
+    /// has no other.)
+    pub fn compress(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Self::None => bytes.to_vec(),
+            Self::Gzip => {
+                let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+                // Writing to memory does not fail; an error would leave the output short, which no reader accepts.
+                let _ = encoder.write_all(bytes);
+                encoder.finish().unwrap_or_default()
+            }
+            Self::Snappy => snappy_frame(bytes),
+            Self::Lz4 => lz4_frame(bytes),
+            Self::Zstd => compress_to_vec(bytes, CompressionLevel::Fastest),
+        }
+    }
+
+    /// Decompresses; gives no more than `limit` bytes.
+    pub fn decompress(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, CompressionError> {
+        match self {
+            Self::None if bytes.len() > limit => Err(CompressionError::TooLarge { codec: self, limit }),
+            Self::None => Ok(bytes.to_vec()),
+            Self::Gzip => self.read_all(MultiGzDecoder::new(bytes), limit),
+            Self::Snappy => snappy_unframe(bytes, limit),
+            Self::Lz4 => self.read_all(FrameDecoder::new(bytes), limit),
+            Self::Zstd => {
+                let decoder = StreamingDecoder::new(bytes).map_err(|error| self.corrupt(error))?;
+                self.read_all(decoder, limit)
+            }
+        }
+    }
+
+    fn corrupt(self, what: impl fmt::Display) -> CompressionError {
+        CompressionError::Corrupt { codec: self, what: what.to_string() }
+    }
+
+    fn read_all(self, from: impl Read, limit: usize) -> Result<Vec<u8>, CompressionError> {
+        let mut out = Vec::new();
+        from.take(limit as u64 + 1).read_to_end(&mut out).map_err(|error| self.corrupt(error))?;
+        if out.len() > limit { Err(CompressionError::TooLarge { codec: self, limit }) } else { Ok(out) }
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Compression {
+    type Err = ();
+    fn from_str(name: &str) -> Result<Compression, ()> {
+        Self::ALL.into_iter().find(|codec| codec.name() == name).ok_or(())
+    }
+}
+
+/// What an LZ4 frame begins with: magic; version 1, independent blocks, no checksums; blocks of at most 64 KiB; the
+/// checksum of these two bytes. The same header as Kafka's own (Lz4BlockOutputStream).
+const LZ4_HEADER: [u8; 7] = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
+/// Bytes of a block. Up to 64 KiB the library hashes four bytes whatever the machine's word is; above, eight on 64-bit
+/// machines and four on 32-bit ones such as wasm, which then find other matches. One seed must give one trace on both.
+const LZ4_BLOCK: usize = 63 * 1024;
+/// Marks a block that is not compressed.
+const LZ4_PLAIN: u32 = 1 << 31;
+
+fn lz4_frame(bytes: &[u8]) -> Vec<u8> {
+    let mut out = LZ4_HEADER.to_vec();
+    for plain in bytes.chunks(LZ4_BLOCK) {
+        let packed = lz4_flex::block::compress(plain);
+        let (block, flag) = if packed.len() < plain.len() { (&packed[..], 0) } else { (plain, LZ4_PLAIN) };
+        out.extend((u32::try_from(block.len()).unwrap_or(0) | flag).to_le_bytes());
+        out.extend(block);
+    }
+    // A block of no bytes ends the frame.
+    out.extend([0; 4]);
+    out
+}
+
+/// What a stream of snappy-java begins with: magic, then version 1 and oldest compatible version 1.
+const XERIAL: [u8; 16] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1];
+/// snappy-java's default block size, in bytes.
+const XERIAL_BLOCK: usize = 32 * 1024;
+
+fn snappy_frame(bytes: &[u8]) -> Vec<u8> {
+    let mut out = XERIAL.to_vec();
+    for block in bytes.chunks(XERIAL_BLOCK) {
+        let block = snap::raw::Encoder::new().compress_vec(block).unwrap_or_default();
+        out.extend(u32::try_from(block.len()).unwrap_or(0).to_be_bytes());
+        out.extend(block);
+    }
+    out
+}
+
+fn snappy_unframe(bytes: &[u8], limit: usize) -> Result<Vec<u8>, CompressionError> {
+    let codec = Compression::Snappy;
+    let block = |block: &[u8], room: usize| {
+        let size = snap::raw::decompress_len(block).map_err(|error| codec.corrupt(error))?;
+        if size > room {
+            return Err(CompressionError::TooLarge { codec, limit });
+        }
+        snap::raw::Decoder::new().decompress_vec(block).map_err(|error| codec.corrupt(error))
+    };
+    // librdkafka and others send one plain block; snappy-java reads that as well (SnappyInputStream).
+    if !bytes.starts_with(&XERIAL[..8]) {
+        return block(bytes, limit);
+    }
+    let mut rest =
+        bytes.get(XERIAL.len()..).ok_or_else(|| codec.corrupt("the stream header is cut short"))?;
+    let mut out = Vec::new();
+    while let Some((len, after)) = rest.split_first_chunk::<4>() {
+        let len = u32::from_be_bytes(*len) as usize;
+        let (one, after) =
+            after.split_at_checked(len).ok_or_else(|| codec.corrupt("a block is cut short"))?;
+        let piece = block(one, limit - out.len())?;
+        out.extend(piece);
+        rest = after;
+    }
+    if rest.is_empty() { Ok(out) } else { Err(codec.corrupt("a block length is cut short")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_codec_gives_back_what_it_took() {
+        let long: Vec<u8> = (0..200_000_u32).flat_map(|n| (n / 7 * 31).to_le_bytes()).collect();
+        for codec in Compression::ALL {
+            for bytes in [&b""[..], b"a", "한국어".as_bytes(), &long] {
+                let compressed = codec.compress(bytes);
+                assert_eq!(codec.decompress(&compressed, bytes.len()).unwrap(), bytes, "{codec}");
+                if bytes.len() > 1 {
+                    let limit = bytes.len() - 1;
+                    let error = codec.decompress(&compressed, limit).unwrap_err();
+                    assert_eq!(error, CompressionError::TooLarge { codec, limit });
+                }
+            }
+            assert_eq!(codec.name().parse(), Ok(codec));
+            assert_eq!(Compression::from_id(codec.id()), Some(codec));
+        }
+    }
+
+    #[test]
+    fn plain_snappy_is_read() {
+        let plain = snap::raw::Encoder::new().compress_vec(b"plain plain plain").unwrap();
+        assert_eq!(Compression::Snappy.decompress(&plain, 100).unwrap(), b"plain plain plain");
+    }
+
+    #[test]
+    fn damaged_data_is_an_error() {
+        for codec in &Compression::ALL[1..] {
+            let mut bytes = codec.compress(&[7; 1_000]);
+            bytes.truncate(bytes.len() / 2);
+            assert!(codec.decompress(&bytes, 10_000).is_err(), "{codec} cut");
+            assert!(codec.decompress(b"\xff\xfe\xfd\xfc\xfb\xfa", 10_000).is_err(), "{codec} noise");
+        }
+    }
+}

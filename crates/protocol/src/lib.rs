@@ -1,0 +1,21 @@
+//! Kafka's wire protocol: messages and frames, record batches of format v2, the four compressions, error codes.
+//!
+//! Messages come from the `kafka-protocol` crate, which generates them from Kafka's own definitions. What touches
+//! records is ours, because a broker handles batches as bytes: it reads the header, patches what stands before the
+//! checksum and passes the rest on untouched.
+
+pub mod compression;
+pub mod error;
+pub mod frame;
+pub mod record_batch;
+mod schema;
+pub mod uuid_text;
+pub mod varint;
+
+pub use compression::{Compression, CompressionError};
+pub use error::ErrorCode;
+pub use frame::FrameError;
+pub use kafka_protocol::messages;
+pub use kafka_protocol::messages::ApiKey;
+pub use kafka_protocol::protocol as wire;
+pub use uuid::Uuid;

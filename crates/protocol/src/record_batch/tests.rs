@@ -1,0 +1,138 @@
+use super::*;
+
+fn header(key: &'static str, value: Option<&'static str>) -> Header {
+    Header { key: Bytes::from_static(key.as_bytes()), value: value.map(|v| Bytes::from_static(v.as_bytes())) }
+}
+
+fn sample(compression: Compression) -> Batch {
+    let mut builder = BatchBuilder::new(BatchOptions { compression, ..BatchOptions::default() });
+    builder.append(
+        1_000,
+        Some(b"k"),
+        Some("값".as_bytes()),
+        &[header("trace", Some("1")), header("trace", Some("2")), header("trace", None)],
+    );
+    builder.append(900, None, None, &[]);
+    builder.append(2_500, Some(b""), Some(&[7; 300]), &[]);
+    builder.build()
+}
+
+#[test]
+fn records_come_back_in_every_compression() {
+    for compression in Compression::ALL {
+        let batch = sample(compression).with_offset_and_epoch(40, 3);
+        batch.validate().unwrap();
+        assert_eq!(batch.compression(), Ok(compression));
+        assert_eq!((batch.base_offset(), batch.last_offset(), batch.partition_leader_epoch()), (40, 42, 3));
+        assert_eq!((batch.base_timestamp(), batch.max_timestamp()), (1_000, 2_500));
+        let records: Vec<Record> = batch.records().unwrap().map(Result::unwrap).collect();
+        let seen: Vec<_> =
+            records.iter().map(|r| (r.offset, r.timestamp, r.key.as_deref(), r.headers.len())).collect();
+        assert_eq!(
+            seen,
+            [(40, 1_000, Some(&b"k"[..]), 3), (41, 900, None, 0), (42, 2_500, Some(&b""[..]), 0)]
+        );
+        assert_eq!(records[0].value.as_deref(), Some("값".as_bytes()));
+        assert_eq!(
+            (&records[0].headers[1], &records[0].headers[2].value),
+            (&header("trace", Some("2")), &None)
+        );
+        assert_eq!(records[1].value, None);
+        match (compression, records[2].range) {
+            (Compression::None, Some((from, to))) => assert_eq!((to, to - from > 300), (batch.size(), true)),
+            (Compression::None, None) => panic!("an uncompressed record has a place"),
+            (_, range) => assert_eq!(range, None),
+        }
+    }
+}
+
+#[test]
+fn size_is_known_before_a_record_is_added() {
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    for (n, value) in [&[1_u8; 5][..], &[2; 200], &[3; 20_000]].into_iter().enumerate() {
+        let headers = [header("h", Some("v"))];
+        let add = builder.record_size(n as i64 * 1_000, Some(b"key"), Some(value), &headers);
+        let before = builder.size();
+        builder.append(n as i64 * 1_000, Some(b"key"), Some(value), &headers);
+        assert_eq!(builder.size(), before + add);
+        assert!(record_size(Some(b"key"), Some(value), &headers) >= HEADER_LEN + add);
+    }
+    assert_eq!(builder.build().size(), builder.size());
+}
+
+#[test]
+fn log_append_time_replaces_every_timestamp() {
+    let batch = sample(Compression::Gzip).with_log_append_time(77);
+    batch.validate().unwrap();
+    assert!(batch.records().unwrap().all(|record| record.unwrap().timestamp == 77));
+}
+
+#[test]
+fn every_single_changed_byte_after_the_crc_is_found() {
+    let good = sample(Compression::None);
+    for at in CRC_FROM..good.size() {
+        let mut bytes = good.bytes().to_vec();
+        bytes[at] ^= 0x40;
+        let batch = Batch::parse(&bytes.into()).unwrap();
+        assert!(matches!(batch.validate(), Err(BatchError::Crc { .. })), "byte {at}");
+    }
+}
+
+/// Writes `change` over a good batch and mends the checksum, so that the next check has to find it.
+fn forged(at: usize, change: &[u8]) -> Result<(), BatchError> {
+    let mut bytes = sample(Compression::None).bytes().to_vec();
+    bytes[at..at + change.len()].copy_from_slice(change);
+    let crc = crc32c::crc32c(&bytes[CRC_FROM..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    Batch::parse(&bytes.into())?.validate()
+}
+
+#[test]
+fn lies_with_a_right_checksum_are_found() {
+    use BatchError as E;
+    assert_eq!(forged(0, &[0]), Ok(()));
+    assert_eq!(forged(16, &[1]), Err(E::Magic(1)));
+    assert_eq!(forged(8, &[0xff, 0xff, 0xff, 0xff]), Err(E::Length(-1)));
+    assert_eq!(forged(8, &[0, 0, 0, 48]), Err(E::Length(48)));
+    assert!(matches!(forged(8, &[0x7f, 0, 0, 0]), Err(E::Short { .. })));
+    assert_eq!(forged(21, &[0, 5]), Err(E::CompressionId(5)));
+    assert_eq!(forged(57, &[0, 0, 0, 2]), Err(E::Count { count: 2, last_offset_delta: 2 }));
+    assert_eq!(forged(57, &[0xff; 4]), Err(E::Count { count: -1, last_offset_delta: 2 }));
+    assert_eq!(forged(23, &[0, 0, 0, 1]), Err(E::Count { count: 3, last_offset_delta: 1 }));
+    assert_eq!(forged(35, &[0; 8]), Err(E::MaxTimestamp { header: 0, records: 2_500 }));
+    assert_eq!(forged(61, &[0x80]), Err(E::Record(0)));
+    // The second record's offset delta, which follows the first record and three bytes of its own.
+    let first = sample(Compression::None).records().unwrap().next().unwrap().unwrap().range.unwrap();
+    let mut ok = false;
+    for at in first.1..first.1 + 6 {
+        ok |= forged(at, &[10]) == Err(E::OffsetDelta { index: 1, delta: 5 });
+    }
+    assert!(ok, "a wrong offset delta is named");
+}
+
+#[test]
+fn any_cut_or_noise_is_an_error_and_no_panic() {
+    let good = sample(Compression::None);
+    for cut in 0..good.size() {
+        assert!(Batch::parse(&good.bytes().slice(..cut)).is_err());
+    }
+    let two = Bytes::from([&good.bytes()[..], &good.bytes()[..70]].concat());
+    let seen: Vec<bool> = batches(&two).map(|batch| batch.is_ok()).collect();
+    assert_eq!(seen, [true, false]);
+}
+
+#[test]
+fn control_records_are_read() {
+    let mut builder = BatchBuilder::new(BatchOptions {
+        control: true,
+        transactional: true,
+        producer_id: 9,
+        producer_epoch: 1,
+        ..BatchOptions::default()
+    });
+    builder.append(1, Some(&ControlRecord::key(1)), Some(&[0, 0, 0, 0, 0, 7]), &[]);
+    let batch = builder.build();
+    assert!(batch.is_control() && batch.is_transactional());
+    let record = batch.records().unwrap().next().unwrap().unwrap();
+    assert_eq!(ControlRecord::of(&record), Some(ControlRecord::Commit { coordinator_epoch: 7 }));
+}

@@ -1,0 +1,85 @@
+//! The command line of the page's console: Kafka's own tools, run over the simulated cluster.
+//!
+//! [`start`] reads one line, finds the tool and gives a [`Process`] for the world to run. Output, errors and exit codes
+//! are those of Apache Kafka 4.3's tools; what we add to them stands on the standard error behind `barnabas: `.
+
+mod argparse;
+mod complete;
+mod dump_log;
+mod io;
+mod java;
+mod json;
+mod line;
+mod options;
+mod tools;
+
+use bytes::Bytes;
+
+use barnabas_kernel::{Endpoint, Process};
+
+pub use complete::{Completions, complete};
+pub use line::{Line, ShellError, parse};
+pub use tools::fault::{Explained, FAULTS};
+
+/// The language of what the shell itself says. Kafka's words stay Kafka's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Korean.
+    Korean,
+}
+
+/// What a line can refer to.
+pub trait Environment {
+    /// Where the cluster listens: what hints and completion write after `--bootstrap-server`.
+    fn bootstrap(&self) -> Endpoint;
+    /// Names of the topics.
+    fn topics(&self) -> Vec<String>;
+    /// Names of the files that were dropped on the page.
+    fn dropped_files(&self) -> Vec<String>;
+    /// Files of the brokers' disks whose path begins with `prefix`: `orders-0/00000000000000000000.log`.
+    fn disk_files(&self, prefix: &str) -> Vec<String>;
+    /// A file of the brokers' disks. Dropped files are not read here but streamed, as [`StdinSource::File`].
+    fn read_disk_file(&self, path: &str) -> Option<Bytes>;
+    /// The language of the page.
+    fn language(&self) -> Language;
+    /// Ids of the brokers that `fault` can name; none where there is no world to break.
+    fn nodes(&self) -> Vec<i32> {
+        Vec::new()
+    }
+}
+
+/// Where a process reads its standard input from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StdinSource {
+    /// The person at the console: one line a reading.
+    Terminal,
+    /// A dropped file, by name.
+    File(
+        /// Its name.
+        String,
+    ),
+    /// Nothing: it has ended already.
+    Empty,
+}
+
+/// A process that is ready to run.
+pub struct Started {
+    /// The process.
+    pub process: Box<dyn Process>,
+    /// Where it reads from.
+    pub stdin: StdinSource,
+}
+
+/// Reads a line and prepares its process. An error here is of the line itself; a tool's own complaints are its output.
+pub fn start(line: &str, env: &dyn Environment) -> Result<Started, ShellError> {
+    let line = parse(line)?;
+    if let Some(file) = &line.stdin
+        && !env.dropped_files().contains(file)
+    {
+        return Err(ShellError::NoSuchFile(file.clone()));
+    }
+    tools::start(&line, env)
+}

@@ -1,0 +1,56 @@
+//! What consumers may read of a leader does not become less: its high watermark does not go back within an epoch.
+//!
+//! A new leader may show less than the one before it until it has heard of its followers, and a process that starts again
+//! goes on from its checkpoint.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use barnabas_kernel::NodeId;
+
+use super::Seen;
+
+/// The last high watermark of each leader, with its epoch and run.
+#[derive(Clone, Debug, Default)]
+pub struct HighWatermarks(BTreeMap<(Arc<str>, NodeId), (i32, u64, i64)>);
+
+impl HighWatermarks {
+    /// Takes what a node shows.
+    ///
+    /// # Errors
+    /// A high watermark that went back.
+    pub fn look(&mut self, seen: &Seen) -> Result<(), String> {
+        for replica in seen.replicas.iter().filter(|replica| replica.leads) {
+            let (epoch, now) = (replica.leader_epoch, replica.high_watermark);
+            let last = self.0.insert((replica.partition.clone(), seen.node), (epoch, seen.run, now));
+            if let Some((_, _, before)) =
+                last.filter(|(of, run, before)| (*of, *run) == (epoch, seen.run) && *before > now)
+            {
+                return Err(format!(
+                    "the high watermark of {} at {} went back from {before} to {now} in epoch {epoch}",
+                    replica.partition, seen.node
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkers::seen::tests::{node, replica};
+
+    #[test]
+    fn a_high_watermark_that_goes_back_within_an_epoch_is_found() {
+        let mut marks = HighWatermarks::default();
+        assert_eq!(marks.look(&node(1, vec![replica("a-0", true, 1, 7)])), Ok(()));
+        assert_eq!(marks.look(&node(1, vec![replica("a-0", true, 1, 7)])), Ok(()));
+        assert_eq!(marks.look(&node(2, vec![replica("a-0", false, 1, 3)])), Ok(()), "a follower is behind");
+        assert_eq!(marks.look(&node(2, vec![replica("a-0", true, 2, 5)])), Ok(()), "a new leader may be");
+        let started = Seen { run: 2, ..node(2, vec![replica("a-0", true, 2, 4)]) };
+        assert_eq!(marks.look(&started), Ok(()), "and one that started again");
+        let error = marks.look(&node(1, vec![replica("a-0", true, 1, 6)])).unwrap_err();
+        assert_eq!(error, "the high watermark of a-0 at broker-1 went back from 7 to 6 in epoch 1");
+    }
+}

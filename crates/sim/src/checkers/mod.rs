@@ -1,0 +1,24 @@
+//! Truths about a cluster as a whole, checked from outside its nodes: what clients were told and what nodes show, now and
+//! earlier.
+//!
+//! Each checker takes plain data and says what cannot be. [`Seen`] is what is taken from a world.
+
+mod consumers;
+mod controllers;
+mod health;
+mod high_watermarks;
+mod images;
+mod leaders;
+mod records;
+mod replicas;
+mod seen;
+
+pub use consumers::Consumers;
+pub use controllers::Controllers;
+pub use health::{PartitionHealth, Unhealthy, unhealthy};
+pub use high_watermarks::HighWatermarks;
+pub use images::Images;
+pub use leaders::Leaders;
+pub use records::Records;
+pub use replicas::{BatchSeen, LogSeen, replicas_agree};
+pub use seen::{ReplicaSeen, Seen};

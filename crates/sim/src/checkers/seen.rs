@@ -1,0 +1,115 @@
+//! What a node shows of itself, as plain data.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use barnabas_broker::Broker;
+use barnabas_kernel::NodeId;
+use twox_hash::XxHash64;
+
+use super::health::PartitionHealth;
+use super::replicas::{BatchSeen, LogSeen};
+use crate::World;
+
+/// A node at one moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// Which.
+    pub node: NodeId,
+    /// Which start of its process.
+    pub run: u64,
+    /// The epoch in which it is the active controller, if it is.
+    pub active_controller: Option<i32>,
+    /// The offset after the last metadata record that it has replayed.
+    pub metadata_offset: i64,
+    /// Its replicas.
+    pub replicas: Vec<ReplicaSeen>,
+}
+
+/// A replica at one moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReplicaSeen {
+    /// `orders-0`
+    pub partition: Arc<str>,
+    /// Whether the node leads it.
+    pub leads: bool,
+    /// In which epoch it leads or follows.
+    pub leader_epoch: i32,
+    /// What consumers may read there.
+    pub high_watermark: i64,
+}
+
+impl World {
+    /// What a node shows, if it is a machine's and its process runs.
+    pub fn seen(&self, node: NodeId) -> Option<Seen> {
+        let broker = self.broker(node)?;
+        let replicas = broker.replicas().partitions().map(|(_, replica)| ReplicaSeen {
+            partition: replica.name().clone(),
+            leads: replica.is_leader(),
+            leader_epoch: replica.registration().leader_epoch,
+            high_watermark: replica.high_watermark(),
+        });
+        Some(Seen {
+            node,
+            run: self.process_run(node),
+            active_controller: broker.is_active_controller().then(|| broker.controller_epoch()),
+            metadata_offset: broker.metadata_offset(),
+            replicas: replicas.collect(),
+        })
+    }
+
+    /// A number that two nodes share whose metadata is the same.
+    pub fn image_digest(&self, node: NodeId) -> Option<u64> {
+        let broker = self.broker(node)?;
+        let mut hasher = XxHash64::with_seed(0);
+        // Its debug text has every field, in the order of its maps.
+        format!("{:?}", broker.image()).hash(&mut hasher);
+        Some(hasher.finish())
+    }
+
+    /// The logs of a partition's replicas below their high watermarks, of the nodes whose processes run.
+    pub fn logs_seen(&self, topic: &str, partition: i32) -> Vec<LogSeen> {
+        let log = |node: NodeId, broker: &Broker| {
+            let replica = broker.replicas().get(topic, partition)?;
+            let upto = replica.high_watermark();
+            let batches = (replica.log().browse(replica.log().log_start()))
+                .map(|(.., batch)| BatchSeen {
+                    base_offset: batch.base_offset(),
+                    next_offset: batch.next_offset(),
+                    leader_epoch: batch.partition_leader_epoch(),
+                    crc: batch.crc(),
+                })
+                .take_while(|batch| batch.next_offset <= upto);
+            Some(LogSeen { node, batches: batches.collect() })
+        };
+        self.nodes().filter_map(|node| log(node, self.broker(node)?)).collect()
+    }
+
+    /// The partitions of the cluster as the active controller knows them; `None` while there is none.
+    pub fn partitions_health(&self) -> Option<Vec<PartitionHealth>> {
+        let active =
+            self.nodes().filter_map(|node| self.broker(node)).find(|broker| broker.is_active_controller())?;
+        let partitions = active.image().topics().values().flat_map(|topic| {
+            topic.partitions.iter().map(|(number, registered)| PartitionHealth {
+                partition: format!("{}-{number}", topic.name),
+                leader: registered.leader,
+                replicas: registered.replicas.clone(),
+                isr: registered.isr.clone(),
+            })
+        });
+        Some(partitions.collect())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub fn replica(partition: &str, leads: bool, leader_epoch: i32, high_watermark: i64) -> ReplicaSeen {
+        ReplicaSeen { partition: partition.into(), leads, leader_epoch, high_watermark }
+    }
+
+    pub fn node(id: i32, replicas: Vec<ReplicaSeen>) -> Seen {
+        Seen { node: NodeId(id), run: 1, active_controller: None, metadata_offset: 0, replicas }
+    }
+}

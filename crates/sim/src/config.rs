@@ -1,0 +1,71 @@
+//! What a world is made of.
+
+use std::time::Duration;
+
+use barnabas_broker::BrokerConfig;
+
+/// How long messages take. Each takes `latency`, up to `jitter` more, and its bytes at `bytes_per_second`.
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkConfig {
+    /// One way, at least.
+    pub latency: Duration,
+    /// At most so much more, drawn anew for each message.
+    pub jitter: Duration,
+    /// Bandwidth of a connection, above 0.
+    pub bytes_per_second: u64,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> NetworkConfig {
+        NetworkConfig {
+            latency: Duration::from_micros(250),
+            jitter: Duration::from_micros(100),
+            bytes_per_second: 1_250_000_000,
+        }
+    }
+}
+
+/// How long a disk takes, and how much of it the page cache holds.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskConfig {
+    /// A flush, at least.
+    pub flush_latency: Duration,
+    /// A read from the device, at least.
+    pub read_latency: Duration,
+    /// Bandwidth, above 0.
+    pub bytes_per_second: u64,
+    /// Size of the page cache, in bytes.
+    pub cache_size: u64,
+    /// The operating system writes back by itself what has been dirty for so long (Linux: `dirty_expire_centisecs`).
+    pub writeback_after: Duration,
+}
+
+impl Default for DiskConfig {
+    fn default() -> DiskConfig {
+        DiskConfig {
+            flush_latency: Duration::from_millis(2),
+            read_latency: Duration::from_millis(1),
+            bytes_per_second: 500_000_000,
+            cache_size: 256 * 1024 * 1024,
+            writeback_after: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A world.
+#[derive(Clone, Debug)]
+pub struct WorldConfig {
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Wall clock of all machines at the beginning, in milliseconds since 1970-01-01 UTC.
+    pub epoch_ms: i64,
+    /// The brokers.
+    pub brokers: Vec<BrokerConfig>,
+    /// The network.
+    pub network: NetworkConfig,
+    /// Every machine's disk.
+    pub disk: DiskConfig,
+    /// Whether a flush counts as done only once the store outside the world has it
+    /// ([`World::store_committed`](crate::World::store_committed)).
+    pub wait_for_store: bool,
+}

@@ -1,0 +1,380 @@
+//! A machine's disk in time: operations queue up, flushes take a while, a page cache decides what a read costs.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use barnabas_kernel::{Disk, DiskError, DiskOp, File, FilePath, FlushId, Instant, Prng};
+
+use crate::DiskConfig;
+
+/// Bytes of a page cache block: small enough that a cold batch does not warm a whole segment.
+const BLOCK: u64 = 64 * 1024;
+
+/// A file that changed since changes were last taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiskChange {
+    /// The file.
+    pub path: FilePath,
+    /// The first byte that may differ; 0 for a file that is new, was replaced, or is gone.
+    pub from: u64,
+}
+
+/// What was done to a disk on purpose.
+#[derive(Clone, Debug)]
+pub(crate) struct DiskFault {
+    /// What operations fail with.
+    pub error: DiskError,
+    /// So many operations still fail; `None` is all.
+    pub left: Option<u32>,
+}
+
+/// A disk with its page cache and the operations under way.
+#[derive(Clone, Debug)]
+pub struct MachineDisk {
+    disk: Disk,
+    config: DiskConfig,
+    busy_until: Instant,
+    /// Flushes under way, with the length of each file when they began; other operations that are reported, with none.
+    flushing: BTreeMap<FlushId, Vec<(FilePath, u64)>>,
+    /// Replacements under way, with what stood there before: a power cut leaves that.
+    replacing: Vec<(FlushId, FilePath, Option<File>)>,
+    /// Operations that are not done: what is held back waits for these.
+    pending: BTreeSet<FlushId>,
+    /// Blocks in the page cache, least recently used first.
+    cache: VecDeque<(FilePath, u64)>,
+    cached: BTreeMap<(FilePath, u64), u64>,
+    uses: u64,
+    /// Since when each file has had dirty bytes.
+    dirty_since: BTreeMap<FilePath, Instant>,
+    changes: BTreeMap<FilePath, u64>,
+    /// Why the storage outside takes nothing.
+    error: Option<DiskError>,
+    fault: Option<DiskFault>,
+    /// So many times as long as by its configuration everything takes.
+    slow: u32,
+}
+
+impl MachineDisk {
+    pub(crate) fn new(disk: Disk, config: DiskConfig) -> MachineDisk {
+        MachineDisk {
+            disk,
+            config,
+            busy_until: Instant::ZERO,
+            flushing: BTreeMap::new(),
+            replacing: Vec::new(),
+            pending: BTreeSet::new(),
+            cache: VecDeque::new(),
+            cached: BTreeMap::new(),
+            uses: 0,
+            dirty_since: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            error: None,
+            fault: None,
+            slow: 1,
+        }
+    }
+
+    /// The files.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// Why the storage outside takes nothing, if it does not.
+    pub fn error(&self) -> Option<&DiskError> {
+        self.error.as_ref()
+    }
+
+    /// Why every operation fails, for whichever reason.
+    pub fn failure(&self) -> Option<&DiskError> {
+        let fault = self.fault.as_ref().filter(|fault| fault.left.is_none()).map(|fault| &fault.error);
+        fault.or(self.error.as_ref())
+    }
+
+    pub(crate) fn fault(&self) -> Option<&DiskFault> {
+        self.fault.as_ref()
+    }
+
+    pub(crate) fn set_fault(&mut self, fault: Option<DiskFault>) {
+        self.fault = fault;
+    }
+
+    pub(crate) fn slow(&self) -> u32 {
+        self.slow
+    }
+
+    pub(crate) fn set_slow(&mut self, factor: u32) {
+        self.slow = factor.max(1);
+    }
+
+    pub(crate) fn set_error(&mut self, error: Option<DiskError>) {
+        self.error = error;
+    }
+
+    /// Begins an operation; gives when it is done, or `None` if it already is.
+    pub(crate) fn begin(&mut self, now: Instant, id: FlushId, op: &DiskOp) -> Option<Instant> {
+        match op {
+            DiskOp::Flush { files } => {
+                let lens: Vec<(FilePath, u64)> = files
+                    .iter()
+                    .filter_map(|path| Some((path.clone(), self.disk.file(path)?.len())))
+                    .collect();
+                let dirty: u64 = (lens.iter())
+                    .map(|(path, len)| {
+                        len - self.disk.file(path).map_or(0, barnabas_kernel::File::durable).min(*len)
+                    })
+                    .sum();
+                self.flushing.insert(id, lens);
+                Some(self.queue(now, id, self.config.flush_latency, dirty))
+            }
+            DiskOp::Read { file, from, len } => {
+                let cold = self.touch(file, *from, *len);
+                (cold > 0).then(|| self.queue(now, id, self.config.read_latency, cold))
+            }
+            DiskOp::Append { file, bytes } => {
+                let from = self.disk.file(file).map_or(0, barnabas_kernel::File::len);
+                self.change(file, from);
+                self.disk.apply(op);
+                if !bytes.is_empty() {
+                    self.dirty_since.entry(file.clone()).or_insert(now);
+                    self.touch(file, from, bytes.len() as u64);
+                }
+                None
+            }
+            DiskOp::Replace { file, bytes } => {
+                self.change(file, 0);
+                self.replacing.push((id, file.clone(), self.disk.file(file).cloned()));
+                self.flushing.insert(id, Vec::new());
+                self.disk.apply(op);
+                Some(self.queue(now, id, self.config.flush_latency, bytes.len() as u64))
+            }
+            DiskOp::Truncate { file, len } => {
+                self.change(file, *len);
+                self.flushing.insert(id, Vec::new());
+                self.disk.apply(op);
+                Some(self.queue(now, id, self.config.flush_latency, 0))
+            }
+            DiskOp::Rename { from, to } => {
+                self.change_below(from);
+                self.disk.apply(op);
+                self.change_below(to);
+                None
+            }
+            DiskOp::Delete { path } => {
+                self.change_below(path);
+                self.disk.apply(op);
+                None
+            }
+        }
+    }
+
+    /// One device does one thing after the other.
+    fn queue(&mut self, now: Instant, id: FlushId, latency: Duration, bytes: u64) -> Instant {
+        let transfer =
+            Duration::from_micros(bytes.saturating_mul(1_000_000) / self.config.bytes_per_second.max(1));
+        self.busy_until = self.busy_until.max(now) + (latency + transfer).saturating_mul(self.slow);
+        self.pending.insert(id);
+        self.busy_until
+    }
+
+    fn change(&mut self, path: &FilePath, from: u64) {
+        let have = self.changes.entry(path.clone()).or_insert(from);
+        *have = (*have).min(from);
+    }
+
+    fn change_below(&mut self, path: &str) {
+        let prefix = format!("{path}/");
+        let files: Vec<FilePath> = (self.disk.files_below(path))
+            .map(|(file, _)| file.clone())
+            .filter(|file| &**file == path || file.starts_with(&prefix))
+            .collect();
+        for file in files {
+            self.change(&file, 0);
+            self.dirty_since.remove(&file);
+        }
+    }
+
+    /// Marks blocks as used; gives the bytes of those that were not in the cache.
+    fn touch(&mut self, file: &FilePath, from: u64, len: u64) -> u64 {
+        let mut cold = 0;
+        for block in from / BLOCK..=from.saturating_add(len.saturating_sub(1)) / BLOCK {
+            let key = (file.clone(), block);
+            self.uses += 1;
+            if self.cached.insert(key.clone(), self.uses).is_none() {
+                cold += BLOCK;
+            }
+            self.cache.push_back(key);
+        }
+        self.evict();
+        cold
+    }
+
+    /// Drops the least recently used blocks until the rest fits. The queue holds one entry a use; only a block's last use
+    /// counts, which is told by the length of what follows it.
+    fn evict(&mut self) {
+        while self.cached.len() as u64 * BLOCK > self.config.cache_size
+            || self.cache.len() > 4 * self.cached.len() + 64
+        {
+            let oldest = self.uses + 1 - self.cache.len() as u64;
+            let Some(key) = self.cache.pop_front() else { return };
+            if self.cached.get(&key) == Some(&oldest) {
+                if self.cached.len() as u64 * BLOCK > self.config.cache_size {
+                    self.cached.remove(&key);
+                } else {
+                    // Still wanted: it moves to the back as if it were used now.
+                    self.uses += 1;
+                    self.cached.insert(key.clone(), self.uses);
+                    self.cache.push_back(key);
+                }
+            }
+        }
+    }
+
+    /// Bytes of a file in the page cache.
+    pub fn cached_bytes_of(&self, file: &str) -> u64 {
+        let len = self.disk.file(file).map_or(0, barnabas_kernel::File::len);
+        let from: FilePath = file.into();
+        (self.cached.range((from.clone(), 0)..=(from, u64::MAX)))
+            .map(|((_, block), _)| BLOCK.min(len.saturating_sub(block * BLOCK)))
+            .sum()
+    }
+
+    /// Bytes in the page cache, in whole blocks.
+    pub fn cached_bytes(&self) -> u64 {
+        self.cached.len() as u64 * BLOCK
+    }
+
+    /// Size of the page cache, in bytes.
+    pub fn cache_size(&self) -> u64 {
+        self.config.cache_size
+    }
+
+    /// Bytes that are not durable yet.
+    pub fn dirty_bytes(&self) -> u64 {
+        (self.dirty_since.keys())
+            .filter_map(|path| self.disk.file(path))
+            .map(|file| file.len() - file.durable())
+            .sum()
+    }
+
+    /// Whether an operation is still under way.
+    pub(crate) fn is_pending(&self, id: FlushId) -> bool {
+        self.pending.contains(&id)
+    }
+
+    /// An operation is done. Gives whether it is one whose end the node is told, and how it went.
+    pub(crate) fn finish(&mut self, id: FlushId) -> Option<Result<(), DiskError>> {
+        if !self.pending.remove(&id) {
+            return None;
+        }
+        let lens = self.flushing.remove(&id);
+        self.replacing.retain(|(replacing, ..)| *replacing != id);
+        if let Some(fault) = &mut self.fault {
+            let error = fault.error.clone();
+            if let Some(left) = &mut fault.left {
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    self.fault = None;
+                }
+            }
+            return Some(Err(error));
+        }
+        if let Some(error) = &self.error {
+            return Some(Err(error.clone()));
+        }
+        for (path, len) in lens? {
+            self.make_durable(&path, len);
+        }
+        Some(Ok(()))
+    }
+
+    fn make_durable(&mut self, path: &FilePath, len: u64) {
+        // A file that is gone by now needs no durability.
+        if self.disk.file(path).is_none() {
+            return;
+        }
+        let file = self.disk.file_mut(path);
+        let end = file.len();
+        file.make_durable(len);
+        if file.durable() == end {
+            self.dirty_since.remove(path);
+        }
+        self.change(path, end);
+    }
+
+    /// When the operating system next has something to write back.
+    pub(crate) fn next_writeback(&self) -> Option<Instant> {
+        self.dirty_since.values().min().map(|since| *since + self.config.writeback_after)
+    }
+
+    /// Writes back what has been dirty for too long.
+    pub(crate) fn write_back(&mut self, now: Instant) {
+        let old: Vec<FilePath> = (self.dirty_since.iter())
+            .filter(|(_, since)| **since + self.config.writeback_after <= now)
+            .map(|(path, _)| path.clone())
+            .collect();
+        for path in old {
+            self.make_durable(&path, u64::MAX);
+        }
+    }
+
+    /// Everything is made durable at once, as by `sync`.
+    pub(crate) fn sync(&mut self) {
+        let dirty: Vec<FilePath> = self.dirty_since.keys().cloned().collect();
+        for path in dirty {
+            self.make_durable(&path, u64::MAX);
+        }
+    }
+
+    /// The power goes. What was not flushed is lost; of some files the device had written a part, of which the last
+    /// sector may be empty.
+    pub(crate) fn power_cut(&mut self, rng: &mut Prng) {
+        let before: Vec<FilePath> = self.disk.files().map(|(path, _)| path.clone()).collect();
+        for (_, path, old) in std::mem::take(&mut self.replacing).into_iter().rev() {
+            match old {
+                Some(old) => self.disk.insert(path.clone(), old),
+                None => self.disk.delete(&path),
+            }
+            self.change(&path, 0);
+        }
+        let dirty: Vec<FilePath> = self.dirty_since.keys().cloned().collect();
+        for path in &dirty {
+            let file = self.disk.file_mut(path);
+            let (len, durable) = (file.len(), file.durable());
+            if len > durable && rng.chance(1, 2) {
+                let kept = durable + rng.below(len - durable + 1);
+                file.truncate(kept);
+                if kept > durable && rng.chance(1, 2) {
+                    file.zero_tail(1 + rng.below((kept - durable).min(512)));
+                }
+                file.make_durable(kept);
+            }
+        }
+        self.disk.power_cut();
+        for path in before {
+            self.change(&path, 0);
+        }
+        self.busy_until = Instant::ZERO;
+        self.flushing.clear();
+        self.pending.clear();
+        self.cache.clear();
+        self.cached.clear();
+        self.dirty_since.clear();
+    }
+
+    /// The files that changed since the last call.
+    pub(crate) fn take_changes(&mut self) -> Vec<DiskChange> {
+        std::mem::take(&mut self.changes).into_iter().map(|(path, from)| DiskChange { path, from }).collect()
+    }
+
+    /// Whether anything changed since changes were last taken.
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Changes that could not be stored count again.
+    pub(crate) fn put_back_changes(&mut self, changes: &[DiskChange]) {
+        for change in changes {
+            self.change(&change.path, change.from);
+        }
+    }
+}

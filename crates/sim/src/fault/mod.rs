@@ -1,0 +1,321 @@
+//! What can go wrong in a world, as data: each fault is one line of the console, and a world can say which are in force.
+
+pub(crate) mod answer;
+mod text;
+
+use std::fmt;
+
+use barnabas_kernel::NodeId;
+use barnabas_protocol::{ApiKey, ErrorCode};
+
+/// One side of a way through the network.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Side {
+    /// A machine, or one client process.
+    Node(NodeId),
+    /// Every client process.
+    Clients,
+}
+
+impl Side {
+    /// The sides that a node is of.
+    pub(crate) fn of(node: NodeId) -> impl Iterator<Item = Side> {
+        std::iter::once(Side::Node(node)).chain(node.is_client().then_some(Side::Clients))
+    }
+
+    /// Whether a node is of this side.
+    pub(crate) fn has(self, node: NodeId) -> bool {
+        match self {
+            Self::Node(one) => one == node,
+            Self::Clients => node.is_client(),
+        }
+    }
+}
+
+/// Something that breaks, or is mended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// The broker's process dies. Its machine, disk and page cache stay.
+    Crash(
+        /// Whose.
+        NodeId,
+    ),
+    /// The machine loses power: what was not flushed is gone, and the last writes may be torn.
+    PowerCut(
+        /// Which.
+        NodeId,
+    ),
+    /// The broker ends in order.
+    ShutDown(
+        /// Which.
+        NodeId,
+    ),
+    /// The broker's process starts again.
+    Restart(
+        /// Whose.
+        NodeId,
+    ),
+    /// A process stands still, as in a long garbage collection: what comes in waits. Its machine's disk and sockets go on.
+    Pause {
+        /// Which process.
+        node: NodeId,
+        /// It goes on by itself after so many milliseconds.
+        ms: Option<u64>,
+    },
+    /// A paused process goes on, with everything that has waited, in order.
+    Resume(
+        /// Which.
+        NodeId,
+    ),
+    /// The wall clock of a machine is off by so much from now on.
+    Skew {
+        /// Whose.
+        node: NodeId,
+        /// In milliseconds; 0 is right.
+        ms: i64,
+    },
+    /// The wall clock of a machine jumps.
+    ClockJump {
+        /// Whose.
+        node: NodeId,
+        /// By so many milliseconds.
+        ms: i64,
+    },
+    /// A disk fails, or works again.
+    Disk {
+        /// Whose.
+        node: NodeId,
+        /// How.
+        state: DiskState,
+        /// So many operations fail, and then it works again; `None` is all.
+        operations: Option<u32>,
+    },
+    /// A disk takes so many times as long for everything.
+    DiskSlow {
+        /// Whose.
+        node: NodeId,
+        /// At least 1, which is its own speed.
+        factor: u32,
+    },
+    /// Something is wrong with the way between two sides.
+    Link {
+        /// Who sends.
+        from: Side,
+        /// Who receives.
+        to: Side,
+        /// Whether the other direction is spared.
+        one_way: bool,
+        /// What.
+        what: LinkFault,
+    },
+    /// A machine is cut off from every other and from all clients.
+    Isolate(
+        /// Which.
+        NodeId,
+    ),
+    /// The network is what it should be again, and requests with it.
+    Heal(
+        /// Where.
+        Heal,
+    ),
+    /// Every connection between two sides is reset now.
+    Break(
+        /// The one.
+        Side,
+        /// The other.
+        Side,
+    ),
+    /// The next requests of one API at one broker come to grief.
+    Request {
+        /// The broker.
+        node: NodeId,
+        /// The API.
+        api_key: ApiKey,
+        /// How.
+        what: RequestFault,
+        /// So many of them, at least 1.
+        count: u32,
+    },
+}
+
+/// What a disk does with flushes and other writes that are to be durable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DiskState {
+    /// It has no space left.
+    Full,
+    /// The device fails.
+    Failing,
+    /// It works, at its own speed.
+    Working,
+}
+
+/// What is wrong with a way through the network. Values of 0 mend it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkFault {
+    /// Nothing arrives. What is sent is sent again and again, and arrives in order when the cut is healed; a new connection
+    /// does not come about.
+    Cut,
+    /// Everything takes so many milliseconds longer.
+    Latency(
+        /// Milliseconds.
+        u64,
+    ),
+    /// Each message takes up to so many milliseconds longer.
+    Jitter(
+        /// Milliseconds.
+        u64,
+    ),
+    /// Each connection carries so many bytes a second.
+    Bandwidth(
+        /// Bytes a second.
+        u64,
+    ),
+    /// Of a hundred messages so many are lost and sent again after 200 ms, then after twice as long each time; a connection
+    /// breaks after eight in a row.
+    Drop(
+        /// Of a hundred, at most 100.
+        u64,
+    ),
+    /// Each connection is slower by a time of its own, so that what is sent on two arrives in another order.
+    Reorder(
+        /// Up to so many milliseconds.
+        u64,
+    ),
+}
+
+/// Where the network is mended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Heal {
+    /// Everywhere, and requests come to no more grief.
+    All,
+    /// All ways of one side, and its requests.
+    Of(
+        /// Which.
+        Side,
+    ),
+    /// Between two sides.
+    Between(
+        /// The one.
+        Side,
+        /// The other.
+        Side,
+    ),
+}
+
+/// What befalls a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RequestFault {
+    /// It is answered with this error, and the broker does not see it.
+    Error(
+        /// Which.
+        ErrorCode,
+    ),
+    /// The broker gets it so many milliseconds later, and what came behind it on its connection too.
+    Delay(
+        /// Milliseconds.
+        u64,
+    ),
+    /// Its connection breaks before the broker gets it.
+    Drop,
+    /// The broker handles it, and its connection breaks before the response arrives: the client may send it again.
+    LoseResponse,
+}
+
+/// Why a fault cannot be injected, or its line not be read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum FaultError {
+    /// No machine has this id.
+    #[error("there is no broker {0} here; there are {1}")]
+    NoBroker(
+        /// What was asked for.
+        String,
+        /// Those that are there.
+        String,
+    ),
+    /// No such client process runs.
+    #[error("{0} does not run")]
+    NoClient(
+        /// Which.
+        NodeId,
+    ),
+    /// The process does not run, so it cannot do this.
+    #[error("{0} is down")]
+    Down(
+        /// Which.
+        NodeId,
+    ),
+    /// The process runs already.
+    #[error("{0} is up")]
+    Up(
+        /// Which.
+        NodeId,
+    ),
+    /// The process is not paused.
+    #[error("{0} is not paused")]
+    NotPaused(
+        /// Which.
+        NodeId,
+    ),
+    /// A way through the network has two ends.
+    #[error("{0} and {1} are one side")]
+    OneSide(
+        /// The one.
+        Side,
+        /// The other.
+        Side,
+    ),
+    /// A value is out of its range.
+    #[error("{value} is no {what}: it must be {range}")]
+    Value {
+        /// What it should be.
+        what: &'static str,
+        /// What it was.
+        value: String,
+        /// What it may be.
+        range: &'static str,
+    },
+    /// A word that is not known at its place.
+    #[error("{word} is no {what}{}", hint(.known))]
+    Word {
+        /// What it should be.
+        what: &'static str,
+        /// What it was.
+        word: String,
+        /// Words that can stand there, if they are few.
+        known: &'static [&'static str],
+    },
+    /// A word is missing.
+    #[error("after `{after}` a {what} is missing")]
+    Missing {
+        /// What should come.
+        what: &'static str,
+        /// After what.
+        after: String,
+    },
+    /// There are more words than the fault has.
+    #[error("`{0}` is too much")]
+    TooMuch(
+        /// The first that is.
+        String,
+    ),
+    /// No error can be answered to requests of this API.
+    #[error("an answer with an error is not known for {0:?}: delay it or drop it")]
+    NoAnswer(
+        /// Which.
+        ApiKey,
+    ),
+}
+
+fn hint(known: &[&str]) -> String {
+    if known.is_empty() { String::new() } else { format!("; known are {}", known.join(", ")) }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(node) if node.is_client() => write!(f, "{node}"),
+            Self::Node(node) => write!(f, "{}", node.0),
+            Self::Clients => f.write_str("clients"),
+        }
+    }
+}

@@ -1,0 +1,449 @@
+//! A fault as a line of the console, read and written.
+
+use std::fmt;
+use std::str::FromStr;
+
+use barnabas_kernel::NodeId;
+use barnabas_protocol::{ApiKey, ErrorCode};
+
+use super::{DiskState, Fault, FaultError, Heal, LinkFault, RequestFault, Side};
+
+/// The longest time that a fault can name, in milliseconds: a year.
+const LONGEST_MS: u64 = 365 * 24 * 3_600 * 1_000;
+const TIME: &str = "0 to 31536000000 milliseconds";
+
+/// The first words of faults.
+const WORDS: &[&str] = &[
+    "crash",
+    "restart",
+    "power-cut",
+    "shutdown",
+    "pause",
+    "resume",
+    "skew",
+    "clock-jump",
+    "disk",
+    "cut",
+    "cut-oneway",
+    "isolate",
+    "heal",
+    "latency",
+    "jitter",
+    "bandwidth",
+    "drop",
+    "reorder",
+    "break",
+    "lose-response",
+    "request",
+];
+const DISK_WORDS: &[&str] = &["full", "fail", "ok", "slow"];
+const REQUEST_WORDS: &[&str] = &["error", "delay", "drop", "lose-response"];
+const ONE_WAY: &str = "oneway";
+
+/// The words of a line, taken one by one.
+struct Words<'a> {
+    rest: std::str::SplitWhitespace<'a>,
+    /// The last word that was taken.
+    last: &'a str,
+}
+
+impl<'a> Words<'a> {
+    fn next(&mut self, what: &'static str) -> Result<&'a str, FaultError> {
+        match self.optional() {
+            Some(word) => Ok(word),
+            None => Err(FaultError::Missing { what, after: self.last.to_owned() }),
+        }
+    }
+
+    fn optional(&mut self) -> Option<&'a str> {
+        let word = self.rest.next()?;
+        self.last = word;
+        Some(word)
+    }
+
+    fn end<T>(mut self, value: T) -> Result<T, FaultError> {
+        match self.rest.next() {
+            Some(word) => Err(FaultError::TooMuch(word.to_owned())),
+            None => Ok(value),
+        }
+    }
+
+    fn node(&mut self) -> Result<NodeId, FaultError> {
+        node(self.next("node")?)
+    }
+
+    fn side(&mut self) -> Result<Side, FaultError> {
+        side(self.next("node or `clients`")?)
+    }
+
+    fn ms(&mut self) -> Result<u64, FaultError> {
+        number(self.next("time in milliseconds")?, "time", LONGEST_MS, TIME)
+    }
+
+    fn signed_ms(&mut self) -> Result<i64, FaultError> {
+        let word = self.next("time in milliseconds")?;
+        let (sign, digits) = match word.strip_prefix('-') {
+            Some(digits) => (-1, digits),
+            None => (1, word.strip_prefix('+').unwrap_or(word)),
+        };
+        let range = "-31536000000 to 31536000000 milliseconds";
+        let ms = number(digits, "time", LONGEST_MS, range).map_err(|_| FaultError::Value {
+            what: "time",
+            value: word.to_owned(),
+            range,
+        })?;
+        Ok(sign * i64::try_from(ms).unwrap_or(0))
+    }
+
+    /// How often, which is once if it is not said.
+    fn count(&mut self) -> Result<u32, FaultError> {
+        Ok(self.optional_count()?.unwrap_or(1))
+    }
+
+    fn optional_count(&mut self) -> Result<Option<u32>, FaultError> {
+        self.optional().map(count).transpose()
+    }
+
+    fn link(&mut self, what: fn(u64) -> LinkFault) -> Result<Fault, FaultError> {
+        let (from, to) = (self.side()?, self.side()?);
+        let what = match what(0) {
+            LinkFault::Bandwidth(_) => LinkFault::Bandwidth(number(
+                self.next("number of bytes a second")?,
+                "bandwidth",
+                1_000_000_000_000,
+                "0 (no limit) to 1000000000000 bytes a second",
+            )?),
+            LinkFault::Drop(_) => {
+                let word = self.next("number of percent")?;
+                let digits = word.strip_suffix('%').unwrap_or(word);
+                LinkFault::Drop(number(digits, "percentage", 100, "0 to 100")?)
+            }
+            _ => what(self.ms()?),
+        };
+        let one_way = match self.optional() {
+            None => false,
+            Some(ONE_WAY) => true,
+            Some(word) => {
+                return Err(FaultError::Word { what: "direction", word: word.to_owned(), known: &[ONE_WAY] });
+            }
+        };
+        Ok(Fault::Link { from, to, one_way, what })
+    }
+}
+
+fn number(word: &str, what: &'static str, most: u64, range: &'static str) -> Result<u64, FaultError> {
+    let value = || FaultError::Value { what, value: word.to_owned(), range };
+    if !word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(value());
+    }
+    word.parse::<u64>().ok().filter(|number| *number <= most).ok_or_else(value)
+}
+
+fn count(word: &str) -> Result<u32, FaultError> {
+    let range = "1 to 1000000000";
+    let value = || FaultError::Value { what: "count", value: word.to_owned(), range };
+    let count = number(word, "count", 1_000_000_000, range)?;
+    u32::try_from(count).ok().filter(|count| *count > 0).ok_or_else(value)
+}
+
+fn node(word: &str) -> Result<NodeId, FaultError> {
+    match side(word)? {
+        Side::Node(node) => Ok(node),
+        Side::Clients => Err(FaultError::Word { what: "single node", word: word.to_owned(), known: &[] }),
+    }
+}
+
+fn side(word: &str) -> Result<Side, FaultError> {
+    if word == "clients" {
+        return Ok(Side::Clients);
+    }
+    let (digits, first) = match (word.strip_prefix("client-"), word.strip_prefix("broker-")) {
+        (Some(digits), _) => (digits, NodeId::FIRST_CLIENT.0),
+        (_, Some(digits)) => (digits, 0),
+        _ => (word, 0),
+    };
+    let unknown =
+        || FaultError::Word { what: "node", word: word.to_owned(), known: &["1", "client-1", "clients"] };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(unknown());
+    }
+    let id = digits.parse::<i32>().ok().and_then(|id| id.checked_add(first)).ok_or_else(unknown)?;
+    Ok(Side::Node(NodeId(id)))
+}
+
+/// An API by its name, in any case.
+fn api_key(word: &str) -> Result<ApiKey, FaultError> {
+    (0..=i16::from(u8::MAX))
+        .filter_map(|key| ApiKey::try_from(key).ok())
+        .find(|key| format!("{key:?}").eq_ignore_ascii_case(word))
+        .ok_or_else(|| FaultError::Word {
+            what: "API",
+            word: word.to_owned(),
+            known: &["Produce", "Fetch", "…"],
+        })
+}
+
+impl Fault {
+    /// Reads a fault: the words behind `fault` on the console.
+    ///
+    /// # Errors
+    /// The word that is wrong or missing. Whether a node is there is only found when the fault is injected.
+    pub fn parse(line: &str) -> Result<Fault, FaultError> {
+        let mut words = Words { rest: line.split_whitespace(), last: "fault" };
+        let fault = match words.next("fault")? {
+            "crash" => Fault::Crash(words.node()?),
+            "restart" => Fault::Restart(words.node()?),
+            "power-cut" => Fault::PowerCut(words.node()?),
+            "shutdown" => Fault::ShutDown(words.node()?),
+            "pause" => {
+                let node = words.node()?;
+                let ms = words.optional().map(|word| number(word, "time", LONGEST_MS, TIME)).transpose()?;
+                Fault::Pause { node, ms }
+            }
+            "resume" => Fault::Resume(words.node()?),
+            "skew" => Fault::Skew { node: words.node()?, ms: words.signed_ms()? },
+            "clock-jump" => Fault::ClockJump { node: words.node()?, ms: words.signed_ms()? },
+            "disk" => {
+                let first = words.next("what the disk does")?;
+                let unknown = || FaultError::Word {
+                    what: "state of a disk",
+                    word: first.to_owned(),
+                    known: DISK_WORDS,
+                };
+                let state = match first {
+                    "full" => Some(DiskState::Full),
+                    "fail" => Some(DiskState::Failing),
+                    "ok" => Some(DiskState::Working),
+                    "slow" => None,
+                    _ => return Err(unknown()),
+                };
+                let node = words.node()?;
+                match state {
+                    None => Fault::DiskSlow { node, factor: count(words.next("factor")?)? },
+                    Some(DiskState::Working) => {
+                        Fault::Disk { node, state: DiskState::Working, operations: None }
+                    }
+                    Some(state) => Fault::Disk { node, state, operations: words.optional_count()? },
+                }
+            }
+            verb @ ("cut" | "cut-oneway") => Fault::Link {
+                from: words.side()?,
+                to: words.side()?,
+                one_way: verb == "cut-oneway",
+                what: LinkFault::Cut,
+            },
+            "isolate" => Fault::Isolate(words.node()?),
+            "heal" => Fault::Heal(match (words.optional(), words.optional()) {
+                (Some(one), Some(other)) => Heal::Between(side(one)?, side(other)?),
+                (Some(one), None) => Heal::Of(side(one)?),
+                _ => Heal::All,
+            }),
+            "latency" => words.link(LinkFault::Latency)?,
+            "jitter" => words.link(LinkFault::Jitter)?,
+            "bandwidth" => words.link(LinkFault::Bandwidth)?,
+            "drop" => words.link(LinkFault::Drop)?,
+            "reorder" => words.link(LinkFault::Reorder)?,
+            "break" => Fault::Break(words.side()?, words.side()?),
+            "lose-response" => Fault::Request {
+                node: words.node()?,
+                api_key: api_key(words.next("name of an API")?)?,
+                what: RequestFault::LoseResponse,
+                count: words.count()?,
+            },
+            "request" => {
+                let (node, api_key) = (words.node()?, api_key(words.next("name of an API")?)?);
+                let verb = words.next("fate of the request")?;
+                let what = match verb {
+                    "error" => {
+                        let word = words.next("name of an error")?;
+                        let code = ErrorCode::from_name(word).filter(|code| code.is_error());
+                        let known = &["NOT_LEADER_OR_FOLLOWER", "…"];
+                        let unknown =
+                            || FaultError::Word { what: "error of Kafka's", word: word.to_owned(), known };
+                        RequestFault::Error(code.ok_or_else(unknown)?)
+                    }
+                    "delay" => RequestFault::Delay(words.ms()?),
+                    "drop" => RequestFault::Drop,
+                    "lose-response" => RequestFault::LoseResponse,
+                    word => {
+                        let (what, known) = ("fate of a request", REQUEST_WORDS);
+                        return Err(FaultError::Word { what, word: word.to_owned(), known });
+                    }
+                };
+                Fault::Request { node, api_key, what, count: words.count()? }
+            }
+            word => return Err(FaultError::Word { what: "fault", word: word.to_owned(), known: WORDS }),
+        };
+        words.end(fault)
+    }
+}
+
+impl FromStr for Fault {
+    type Err = FaultError;
+    fn from_str(line: &str) -> Result<Fault, FaultError> {
+        Fault::parse(line)
+    }
+}
+
+/// The line that [`Fault::parse`] reads.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = |node: &NodeId| Side::Node(*node);
+        match self {
+            Self::Crash(node) => write!(f, "crash {}", side(node)),
+            Self::PowerCut(node) => write!(f, "power-cut {}", side(node)),
+            Self::ShutDown(node) => write!(f, "shutdown {}", side(node)),
+            Self::Restart(node) => write!(f, "restart {}", side(node)),
+            Self::Pause { node, ms: None } => write!(f, "pause {}", side(node)),
+            Self::Pause { node, ms: Some(ms) } => write!(f, "pause {} {ms}", side(node)),
+            Self::Resume(node) => write!(f, "resume {}", side(node)),
+            Self::Skew { node, ms } => write!(f, "skew {} {ms}", side(node)),
+            Self::ClockJump { node, ms } => write!(f, "clock-jump {} {ms}", side(node)),
+            Self::Disk { node, state, operations } => {
+                let state = match state {
+                    DiskState::Full => "full",
+                    DiskState::Failing => "fail",
+                    DiskState::Working => "ok",
+                };
+                write!(f, "disk {state} {}", side(node))?;
+                operations.map_or(Ok(()), |operations| write!(f, " {operations}"))
+            }
+            Self::DiskSlow { node, factor } => write!(f, "disk slow {} {factor}", side(node)),
+            Self::Link { from, to, one_way, what: LinkFault::Cut } => {
+                write!(f, "{} {from} {to}", if *one_way { "cut-oneway" } else { "cut" })
+            }
+            Self::Link { from, to, one_way, what } => {
+                match what {
+                    LinkFault::Cut => {}
+                    LinkFault::Latency(ms) => write!(f, "latency {from} {to} {ms}")?,
+                    LinkFault::Jitter(ms) => write!(f, "jitter {from} {to} {ms}")?,
+                    LinkFault::Bandwidth(bytes) => write!(f, "bandwidth {from} {to} {bytes}")?,
+                    LinkFault::Drop(percent) => write!(f, "drop {from} {to} {percent}%")?,
+                    LinkFault::Reorder(ms) => write!(f, "reorder {from} {to} {ms}")?,
+                }
+                if *one_way { write!(f, " {ONE_WAY}") } else { Ok(()) }
+            }
+            Self::Isolate(node) => write!(f, "isolate {}", side(node)),
+            Self::Heal(Heal::All) => f.write_str("heal"),
+            Self::Heal(Heal::Of(one)) => write!(f, "heal {one}"),
+            Self::Heal(Heal::Between(one, other)) => write!(f, "heal {one} {other}"),
+            Self::Break(one, other) => write!(f, "break {one} {other}"),
+            Self::Request { node, api_key, what, count } => {
+                match what {
+                    RequestFault::LoseResponse => write!(f, "lose-response {} {api_key:?}", side(node))?,
+                    RequestFault::Error(code) => {
+                        write!(f, "request {} {api_key:?} error {code}", side(node))?
+                    }
+                    RequestFault::Delay(ms) => write!(f, "request {} {api_key:?} delay {ms}", side(node))?,
+                    RequestFault::Drop => write!(f, "request {} {api_key:?} drop", side(node))?,
+                }
+                if *count == 1 { Ok(()) } else { write!(f, " {count}") }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_written_as_it_is_read() {
+        for line in [
+            "crash 1",
+            "restart 2",
+            "power-cut 3",
+            "shutdown 1",
+            "pause 1",
+            "pause client-4 2500",
+            "resume 1",
+            "skew 1 -60000",
+            "clock-jump 2 3600000",
+            "disk full 1",
+            "disk fail 1 5",
+            "disk ok 1",
+            "disk slow 1 20",
+            "cut 1 2",
+            "cut clients 1",
+            "cut-oneway 1 clients",
+            "isolate 3",
+            "heal",
+            "heal 1",
+            "heal 1 client-2",
+            "latency 1 2 50",
+            "latency 1 2 50 oneway",
+            "jitter clients 2 5",
+            "bandwidth 1 2 10000",
+            "drop 1 2 30%",
+            "reorder 1 clients 100 oneway",
+            "break 1 clients",
+            "lose-response 1 Produce",
+            "lose-response 1 Produce 3",
+            "request 1 Fetch error NOT_LEADER_OR_FOLLOWER",
+            "request 1 Metadata delay 500 2",
+            "request 2 CreateTopics drop",
+        ] {
+            assert_eq!(Fault::parse(line).map(|fault| fault.to_string()), Ok(line.to_owned()));
+        }
+        // Other ways to say the same.
+        for (line, want) in [
+            ("  crash   broker-2 ", "crash 2"),
+            ("drop 1 2 30", "drop 1 2 30%"),
+            ("skew 1 +5", "skew 1 5"),
+            ("request 1 produce lose-response", "lose-response 1 Produce"),
+            ("request 1 FETCH drop 1", "request 1 Fetch drop"),
+        ] {
+            assert_eq!(Fault::parse(line).map(|fault| fault.to_string()), Ok(want.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_line_is_named() {
+        for (line, want) in [
+            ("", "after `fault` a fault is missing"),
+            ("crush 1", "crush is no fault; known are crash, "),
+            ("crash", "after `crash` a node is missing"),
+            ("crash one", "one is no node; known are 1, client-1, clients"),
+            ("crash clients", "clients is no single node"),
+            ("crash -1", "-1 is no node"),
+            ("crash 99999999999", "99999999999 is no node"),
+            ("crash client-2147483647", "client-2147483647 is no node"),
+            ("crash 1 2", "`2` is too much"),
+            ("pause 1 x", "x is no time: it must be 0 to 31536000000 milliseconds"),
+            ("skew 1 --5", "--5 is no time"),
+            ("skew 1 -", "- is no time"),
+            ("disk 1 full", "1 is no state of a disk; known are full, fail, ok, slow"),
+            ("disk full 1 0", "0 is no count: it must be 1 to 1000000000"),
+            ("disk slow 1", "after `1` a factor is missing"),
+            ("disk ok 1 2", "`2` is too much"),
+            ("drop 1 2 101%", "101 is no percentage: it must be 0 to 100"),
+            ("latency 1 2 5 both", "both is no direction; known are oneway"),
+            ("cut 1", "after `1` a node or `clients` is missing"),
+            ("request 1 Produces drop", "Produces is no API"),
+            (
+                "request 1 Produce vanish",
+                "vanish is no fate of a request; known are error, delay, drop, lose-response",
+            ),
+            ("request 1 Produce error NONE", "NONE is no error of Kafka's"),
+            ("request 1 Produce error 6", "6 is no error of Kafka's"),
+        ] {
+            let error = Fault::parse(line).expect_err(line).to_string();
+            assert!(error.starts_with(want), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn no_line_of_words_panics() {
+        let mut words: Vec<&str> = [WORDS, DISK_WORDS, REQUEST_WORDS].concat();
+        words.extend(["1", "clients", "client-", "-", "%", "99999999999999999999999", "한", "Produce", ""]);
+        let mut rng = barnabas_kernel::Prng::new(1, "words");
+        for _ in 0..20_000 {
+            let line: Vec<&str> = (0..rng.below(6))
+                .map(|_| words[usize::try_from(rng.below(words.len() as u64)).unwrap()])
+                .collect();
+            if let Ok(fault) = Fault::parse(&line.join(" ")) {
+                assert_eq!(Fault::parse(&fault.to_string()), Ok(fault));
+            }
+        }
+    }
+}

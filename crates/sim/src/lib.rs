@@ -1,0 +1,25 @@
+//! The deterministic world: it owns the nodes, the virtual clock, the network, the disks and everything that goes wrong.
+//!
+//! Everything that happens is an event in one queue, ordered by time and then by the order in which it was caused. The
+//! same seed and the same calls give the same events, natively and in wasm, to the byte; [`World::digest`] says so.
+
+pub mod checkers;
+mod config;
+mod disk;
+mod event;
+mod fault;
+mod network;
+mod process;
+mod slot;
+mod trace;
+mod view;
+pub mod workload;
+mod world;
+
+pub use config::{DiskConfig, NetworkConfig, WorldConfig};
+pub use disk::{DiskChange, MachineDisk};
+pub use fault::{DiskState, Fault, FaultError, Heal, LinkFault, RequestFault, Side};
+pub use process::{Output, ProcessId};
+pub use trace::{Trace, TraceLine};
+pub use view::event_view;
+pub use world::World;

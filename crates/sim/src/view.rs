@@ -1,0 +1,338 @@
+//! What is drawn of the world: plain data, taken from the nodes' own state.
+
+use barnabas_broker::{Broker, BrokerConfig, BrokerState, EpochState, Partition, ResourceType, TopicImage};
+use barnabas_kernel::{NodeId, TraceEvent};
+use barnabas_log::{LogSegment, UnifiedLog};
+use barnabas_protocol::record_batch::{Batch, FIELDS};
+use barnabas_protocol::uuid_text;
+use barnabas_view::{
+    BatchDetail, BatchView, BrokerView, BrowseView, EventKind, EventView, FieldView, PartitionView,
+    RecordView, ReplicaView, SegmentView, TopicView,
+};
+
+use crate::disk::MachineDisk;
+use crate::trace::TraceLine;
+use crate::world::World;
+
+/// Of a key or value so many bytes are shown.
+const SHOWN_BYTES: usize = 4 * 1024;
+/// Of a batch so many records are shown.
+const SHOWN_RECORDS: usize = 1_000;
+/// Of a batch so many bytes are shown.
+const SHOWN_BATCH: usize = 64 * 1024;
+
+impl World {
+    /// The brokers.
+    pub fn broker_views(&self) -> Vec<BrokerView> {
+        (self.machines.iter())
+            .map(|(node, machine)| {
+                let (broker, disk) = (machine.broker.as_ref(), &machine.disk);
+                let stats = broker.map(Broker::stats).unwrap_or_default();
+                BrokerView {
+                    id: node.0,
+                    address: machine.config.advertised.to_string(),
+                    up: broker.is_some(),
+                    state: self.state_of(*node, broker).to_owned(),
+                    quorum: quorum_of(&machine.config, broker).to_owned(),
+                    rack: machine.config.rack.clone().unwrap_or_default(),
+                    controller: broker.is_some_and(Broker::is_active_controller),
+                    controller_epoch: broker.map_or(-1, Broker::controller_epoch),
+                    connections: stats.connections,
+                    dirty_bytes: disk.dirty_bytes(),
+                    cached_bytes: disk.cached_bytes(),
+                    cache_size: disk.cache_size(),
+                    disk_bytes: disk.disk().total_len(),
+                    requests: stats.requests,
+                    records_in: stats.records_in,
+                    records_out: stats.records_out,
+                }
+            })
+            .collect()
+    }
+
+    fn state_of(&self, node: NodeId, broker: Option<&Broker>) -> &'static str {
+        let Some(broker) = broker else { return "crashed" };
+        if self.is_paused(node) {
+            return "paused";
+        }
+        let fenced = || {
+            let known = self.best_informed().and_then(|best| best.image().brokers().get(&node.0));
+            known.is_some_and(|known| known.fenced)
+        };
+        match broker.state() {
+            BrokerState::Starting => "starting",
+            BrokerState::Recovery => "recovery",
+            BrokerState::Running if fenced() => "fenced",
+            BrokerState::Running => "running",
+            BrokerState::PendingControlledShutdown | BrokerState::ShuttingDown => "shutting-down",
+        }
+    }
+
+    /// The running node that has replayed most of the metadata.
+    fn best_informed(&self) -> Option<&Broker> {
+        self.nodes().filter_map(|node| self.broker(node)).max_by_key(|broker| broker.metadata_offset())
+    }
+
+    /// Where a partition's log is looked at: at its leader, or where that does not run at the replica with most of it.
+    fn holder(&self, topic: &str, number: i32) -> Option<(NodeId, &Partition)> {
+        let replica = |node: NodeId| Some((node, self.broker(node)?.replicas().get(topic, number)?));
+        let registered = self.best_informed()?.image().partition(topic, number)?;
+        replica(NodeId(registered.leader)).or_else(|| {
+            let copies = registered.replicas.iter().filter_map(|id| replica(NodeId(*id)));
+            copies.max_by_key(|(_, partition)| partition.log().log_end())
+        })
+    }
+
+    /// The broker whose files of a partition are shown.
+    pub fn holder_of(&self, topic: &str, number: i32) -> Option<NodeId> {
+        self.holder(topic, number).map(|(node, _)| node)
+    }
+
+    /// Names of the topics, as the best informed node knows them.
+    pub fn topic_names(&self) -> Vec<String> {
+        self.best_informed().map_or_else(Vec::new, |broker| broker.image().topics().keys().cloned().collect())
+    }
+
+    /// The topics as the best informed node knows them; empty while none runs.
+    pub fn topic_views(&self) -> Vec<TopicView> {
+        let Some(broker) = self.best_informed() else { return Vec::new() };
+        broker.image().topics().values().map(|topic| self.topic_view(broker, topic)).collect()
+    }
+
+    fn topic_view(&self, broker: &Broker, topic: &TopicImage) -> TopicView {
+        let partitions = topic.partitions.iter().map(|(number, registered)| {
+            let found = self.holder(&topic.name, *number);
+            let disk = found.and_then(|(node, _)| self.disk(node));
+            let replica = found.map(|(_, replica)| replica);
+            let log = replica.map(Partition::log);
+            let segments: Vec<SegmentView> = log
+                .into_iter()
+                .flat_map(UnifiedLog::segments)
+                .map(|segment| segment_view(segment, disk))
+                .collect();
+            let durable = segments.iter().find(|segment| segment.durable < segment.size);
+            let copies = registered.replicas.iter().map(|id| {
+                let copy = self.broker(NodeId(*id)).and_then(|b| b.replicas().get(&topic.name, *number));
+                ReplicaView {
+                    broker: *id,
+                    online: copy.is_some(),
+                    log_end: copy.map_or(-1, |copy| copy.log().log_end()),
+                    high_watermark: copy.map_or(-1, Partition::high_watermark),
+                }
+            });
+            PartitionView {
+                partition: *number,
+                leader: registered.leader,
+                leader_epoch: registered.leader_epoch,
+                replicas: registered.replicas.clone(),
+                isr: registered.isr.clone(),
+                elr: registered.elr.clone(),
+                copies: copies.collect(),
+                log_start: log.map_or(0, UnifiedLog::log_start),
+                high_watermark: replica.map_or(0, Partition::high_watermark),
+                log_end: log.map_or(0, UnifiedLog::log_end),
+                durable_offset: durable
+                    .map_or(log.map_or(0, UnifiedLog::log_end), |segment| segment.durable_offset),
+                size: log.map_or(0, UnifiedLog::size),
+                segments,
+            }
+        });
+        TopicView {
+            name: topic.name.clone(),
+            id: uuid_text::to_text(topic.id),
+            internal: topic.name.starts_with("__"),
+            replication_factor: topic
+                .partitions
+                .values()
+                .next()
+                .map_or(0, |p| u32::try_from(p.replicas.len()).unwrap_or(0)),
+            configs: broker.image().configs(ResourceType::Topic, &topic.name).into_iter().collect(),
+            partitions: partitions.collect(),
+        }
+    }
+
+    fn log(&self, topic: &str, partition: i32) -> Option<(NodeId, &UnifiedLog)> {
+        let (node, replica) = self.holder(topic, partition)?;
+        Some((node, replica.log()))
+    }
+
+    /// The batches of a partition from the one that holds `offset` on, at most `limit`.
+    pub fn browse(&self, topic: &str, partition: i32, offset: i64, limit: usize) -> Option<BrowseView> {
+        let (node, log) = self.log(topic, partition)?;
+        let offset = offset.clamp(log.log_start(), log.log_end());
+        let mut batches: Vec<BatchView> =
+            log.browse(offset).take(limit + 1).map(|found| self.batch_view(node, log, found)).collect();
+        let next_offset =
+            (batches.len() > limit).then(|| batches.pop().map(|next| next.base_offset)).flatten();
+        let first = batches.first().map_or(log.log_end(), |first| first.base_offset);
+        let before = log.browse(log.log_start()).take_while(|(.., batch)| batch.base_offset() < first);
+        let mut window = std::collections::VecDeque::new();
+        for (.., batch) in before {
+            window.push_back(batch.base_offset());
+            if window.len() > limit {
+                window.pop_front();
+            }
+        }
+        Some(BrowseView {
+            topic: topic.to_owned(),
+            partition,
+            batches,
+            next_offset,
+            previous_offset: window.front().copied(),
+        })
+    }
+
+    fn batch_view(
+        &self,
+        node: NodeId,
+        log: &UnifiedLog,
+        (segment, position, batch): (i64, u32, &Batch),
+    ) -> BatchView {
+        let path = format!("{}/{segment:020}.log", log.name());
+        let durable =
+            self.disk(node).and_then(|disk| disk.disk().file(&path)).map_or(0, |file| file.durable());
+        BatchView {
+            base_offset: batch.base_offset(),
+            last_offset: batch.last_offset(),
+            segment,
+            position: u64::from(position),
+            size: u32::try_from(batch.size()).unwrap_or(u32::MAX),
+            records: u32::try_from(batch.records_count()).unwrap_or(0),
+            compression: batch.compression().map_or("unknown", |codec| codec.name()).to_owned(),
+            max_timestamp: number(batch.max_timestamp()),
+            durable: u64::from(position) + batch.size() as u64 <= durable,
+        }
+    }
+
+    /// One batch with its records and bytes.
+    pub fn batch_detail(&self, topic: &str, partition: i32, base_offset: i64) -> Option<BatchDetail> {
+        let (node, log) = self.log(topic, partition)?;
+        let found = log.browse(base_offset).next()?;
+        let batch = found.2;
+        let (mut records, mut error) = (Vec::new(), None);
+        match batch.records() {
+            Err(problem) => error = Some(problem.to_string()),
+            Ok(all) => {
+                for record in all.take(SHOWN_RECORDS) {
+                    match record {
+                        Ok(record) => records.push(record_view(&record)),
+                        Err(problem) => error = Some(problem.to_string()),
+                    }
+                }
+            }
+        }
+        let bytes = batch.bytes();
+        Some(BatchDetail {
+            topic: topic.to_owned(),
+            partition,
+            batch: self.batch_view(node, log, found),
+            fields: fields(batch),
+            records,
+            bytes: bytes[..bytes.len().min(SHOWN_BATCH)].to_vec().into(),
+            error,
+        })
+    }
+}
+
+/// A node's part in the metadata quorum.
+fn quorum_of(config: &BrokerConfig, broker: Option<&Broker>) -> &'static str {
+    match broker.map(|broker| broker.raft().state()) {
+        Some(EpochState::Leader(_)) => "leader",
+        _ if config.roles.controller => "voter",
+        _ => "observer",
+    }
+}
+
+/// A number of milliseconds for JavaScript, whose numbers are doubles.
+#[allow(clippy::cast_precision_loss, reason = "timestamps and offsets lie far below 2^53")]
+fn number(value: i64) -> f64 {
+    value as f64
+}
+
+fn segment_view(segment: &LogSegment, disk: Option<&MachineDisk>) -> SegmentView {
+    let file = &segment.files()[0];
+    let durable = disk.and_then(|disk| disk.disk().file(file)).map_or(0, barnabas_kernel::File::durable);
+    let batches = segment.batches();
+    let first_dirty = batches.partition_point(|p| u64::from(p.position) + p.batch.size() as u64 <= durable);
+    SegmentView {
+        base_offset: segment.base_offset(),
+        next_offset: segment.next_offset(),
+        size: u64::from(segment.size()),
+        durable: durable.min(u64::from(segment.size())),
+        cached: disk.map_or(0, |disk| disk.cached_bytes_of(file)),
+        durable_offset: batches
+            .get(first_dirty)
+            .map_or(segment.next_offset(), |placed| placed.batch.base_offset()),
+        index_entries: segment.offset_index().len(),
+        time_index_entries: segment.time_index().len(),
+        max_timestamp: number(segment.max_timestamp()),
+    }
+}
+
+fn fields(batch: &Batch) -> Vec<FieldView> {
+    let value = |name: &str| match name {
+        "baseOffset" => batch.base_offset().to_string(),
+        "batchLength" => (batch.size() - barnabas_protocol::record_batch::LENGTH_PREFIX).to_string(),
+        "partitionLeaderEpoch" => batch.partition_leader_epoch().to_string(),
+        "magic" => batch.magic().to_string(),
+        "crc" => format!("{:08x}", batch.crc()),
+        "attributes" => {
+            let codec = batch.compression().map_or("unknown", |codec| codec.name());
+            format!("{} ({codec}, {})", batch.attributes(), batch.timestamp_type().name())
+        }
+        "lastOffsetDelta" => batch.last_offset_delta().to_string(),
+        "baseTimestamp" => batch.base_timestamp().to_string(),
+        "maxTimestamp" => batch.max_timestamp().to_string(),
+        "producerId" => batch.producer_id().to_string(),
+        "producerEpoch" => batch.producer_epoch().to_string(),
+        "baseSequence" => batch.base_sequence().to_string(),
+        _ => batch.records_count().to_string(),
+    };
+    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    (FIELDS.iter())
+        .map(|(name, range)| FieldView {
+            name: (*name).to_owned(),
+            value: value(name),
+            from: place(range.start),
+            to: place(range.end),
+        })
+        .collect()
+}
+
+fn record_view(record: &barnabas_protocol::record_batch::Record) -> RecordView {
+    let cut =
+        |bytes: &bytes::Bytes| serde_bytes::ByteBuf::from(bytes[..bytes.len().min(SHOWN_BYTES)].to_vec());
+    let size = |bytes: Option<&bytes::Bytes>| {
+        bytes.map_or(-1, |bytes| i32::try_from(bytes.len()).unwrap_or(i32::MAX))
+    };
+    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    RecordView {
+        offset: record.offset,
+        timestamp: number(record.timestamp),
+        key: record.key.as_ref().map(cut),
+        value: record.value.as_ref().map(cut),
+        key_size: size(record.key.as_ref()),
+        value_size: size(record.value.as_ref()),
+        headers: (record.headers.iter())
+            .map(|header| (String::from_utf8_lossy(&header.key).into_owned(), header.value.as_ref().map(cut)))
+            .collect(),
+        from: record.range.map(|(from, _)| place(from)),
+        to: record.range.map(|(_, to)| place(to)),
+    }
+}
+
+/// A line of the trace as the event log shows it.
+pub fn event_view(line: &TraceLine) -> EventView {
+    let kind = match &line.event {
+        TraceEvent::Appended { .. }
+        | TraceEvent::HighWatermarkAdvanced { .. }
+        | TraceEvent::SegmentRolled { .. }
+        | TraceEvent::SegmentsDeleted { .. }
+        | TraceEvent::LogStartAdvanced { .. }
+        | TraceEvent::LogRecovered { .. } => EventKind::Log,
+        TraceEvent::RequestRejected { .. } => EventKind::Network,
+        TraceEvent::DiskFailed { .. } | TraceEvent::FaultInjected { .. } => EventKind::Fault,
+        _ => EventKind::Metadata,
+    };
+    EventView { at: line.at.as_micros(), kind, node: line.node.to_string(), text: line.event.to_string() }
+}

@@ -1,0 +1,308 @@
+//! The world and its event loop.
+
+mod acting;
+mod faults;
+mod queue;
+mod storage;
+mod transport;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use barnabas_broker::{Broker, BrokerConfig};
+use barnabas_kernel::{Disk, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
+use bytes::Bytes;
+
+use crate::config::WorldConfig;
+use crate::disk::MachineDisk;
+use crate::event::Event;
+use crate::network::Network;
+use crate::process::{Host, Output, ProcessId};
+use crate::slot::{Acts, Slot};
+use crate::trace::Trace;
+
+use faults::{Down, Paused, RequestRule};
+use queue::Queue;
+
+/// A machine that runs a broker.
+#[derive(Clone)]
+pub(crate) struct Machine {
+    pub config: BrokerConfig,
+    pub disk: MachineDisk,
+    pub broker: Option<Broker>,
+    pub slot: Slot,
+    /// Counts the starts of the machine: a power cut ends one.
+    pub boot: u64,
+    pub disk_rng: Prng,
+    writeback_at: Option<Instant>,
+    /// How the process ended that last ran.
+    down: Down,
+}
+
+/// Where a machine listens.
+fn listeners(config: &BrokerConfig) -> Vec<Endpoint> {
+    config.listeners().cloned().collect()
+}
+
+/// The world.
+#[derive(Clone)]
+pub struct World {
+    config: WorldConfig,
+    now: Instant,
+    queue: Queue,
+    pub(crate) machines: BTreeMap<NodeId, Machine>,
+    processes: BTreeMap<NodeId, Host>,
+    pub(crate) network: Network,
+    listeners: BTreeMap<Endpoint, NodeId>,
+    trace: Trace,
+    connections: u64,
+    next_process: i32,
+    events: u64,
+    runs: u64,
+    /// Flushes that wait for the store, with the changes that were not yet taken when they were done.
+    awaiting_store: VecDeque<(NodeId, u64, FlushId, u64)>,
+    taken: u64,
+    /// Processes that stand still, with what waits for them.
+    paused: BTreeMap<NodeId, Paused>,
+    /// What befalls the next requests.
+    rules: Vec<RequestRule>,
+    /// Room for what a node puts out, kept from one event to the next.
+    acts: Acts,
+    /// The node that last put something out.
+    acted: Option<NodeId>,
+}
+
+impl World {
+    /// A world whose machines have these disks; a machine without one has an empty disk. Every broker starts at once.
+    pub fn new(config: WorldConfig, mut disks: BTreeMap<NodeId, Disk>) -> World {
+        Self::at(config, Instant::ZERO, &mut disks)
+    }
+
+    /// A world that goes on at `now`, after an earlier one whose disks these are.
+    pub fn at(config: WorldConfig, now: Instant, disks: &mut BTreeMap<NodeId, Disk>) -> World {
+        let seed = config.seed;
+        let mut world = World {
+            now,
+            queue: Queue::default(),
+            machines: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            network: Network::new(config.network, seed),
+            listeners: BTreeMap::new(),
+            trace: Trace::new(),
+            connections: 0,
+            next_process: NodeId::FIRST_CLIENT.0,
+            events: 0,
+            runs: 0,
+            awaiting_store: VecDeque::new(),
+            taken: 0,
+            paused: BTreeMap::new(),
+            rules: Vec::new(),
+            acts: Acts::default(),
+            acted: None,
+            config,
+        };
+        for broker in world.config.brokers.clone() {
+            let node = NodeId(broker.node_id);
+            world.listeners.extend(listeners(&broker).into_iter().map(|listener| (listener, node)));
+            let disk = MachineDisk::new(disks.remove(&node).unwrap_or_default(), world.config.disk);
+            world.machines.insert(
+                node,
+                Machine {
+                    slot: Slot::new(Prng::new(seed, &format!("broker-{}", node.0)), 0),
+                    disk_rng: Prng::new(seed, &format!("disk-{}", node.0)),
+                    config: broker,
+                    disk,
+                    broker: None,
+                    boot: 0,
+                    writeback_at: None,
+                    down: Down::NotStarted,
+                },
+            );
+            world.schedule(now, Event::Start { node });
+        }
+        world
+    }
+
+    /// Virtual now.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Wall clock of machines whose clock is right, in milliseconds since 1970-01-01 UTC.
+    pub fn unix_ms(&self) -> i64 {
+        self.config.epoch_ms.saturating_add(i64::try_from(self.now.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// What it was made of.
+    pub fn config(&self) -> &WorldConfig {
+        &self.config
+    }
+
+    /// Events handled so far.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// A number that two runs share if everything in them was the same.
+    pub fn digest(&self) -> u64 {
+        self.trace.digest()
+    }
+
+    /// The trace.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The trace, to take its lines.
+    pub fn trace_mut(&mut self) -> &mut Trace {
+        &mut self.trace
+    }
+
+    /// The broker, if its process runs.
+    pub fn broker(&self, node: NodeId) -> Option<&Broker> {
+        self.machines.get(&node).and_then(|machine| machine.broker.as_ref())
+    }
+
+    /// A machine's disk.
+    pub fn disk(&self, node: NodeId) -> Option<&MachineDisk> {
+        self.machines.get(&node).map(|machine| &machine.disk)
+    }
+
+    /// The machines by the id of their brokers.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.machines.keys().copied()
+    }
+
+    /// Which start of a node's process this is, counted over all nodes; 0 if it never ran.
+    pub fn process_run(&self, node: NodeId) -> u64 {
+        self.run_of(node)
+    }
+
+    /// The node that handled the last event, if one did: only what it shows can have changed.
+    pub fn acted(&self) -> Option<NodeId> {
+        self.acted
+    }
+
+    /// Whether every broker serves clients.
+    pub fn is_ready(&self) -> bool {
+        self.machines.values().all(|machine| machine.broker.as_ref().is_some_and(Broker::is_serving))
+    }
+
+    fn schedule(&mut self, at: Instant, event: Event) {
+        self.queue.push(at.max(self.now), event);
+    }
+
+    // ---- processes
+
+    /// Starts a client process.
+    pub fn spawn(&mut self, process: Box<dyn Process>) -> ProcessId {
+        self.next_process += 1;
+        self.runs += 1;
+        let id = NodeId(self.next_process);
+        let slot = Slot::new(Prng::new(self.config.seed, &format!("{id}")), self.runs);
+        let host = Host { process, slot, output: VecDeque::new(), wants_stdin: false, exited: false };
+        self.processes.insert(id, host);
+        self.deliver(id, Input::Started);
+        id
+    }
+
+    /// Gives an input to a process now: standard input, its end, an interrupt.
+    fn deliver(&mut self, to: ProcessId, input: Input) {
+        if let Some(host) = self.processes.get(&to) {
+            let run = host.slot.run;
+            self.schedule(self.now, Event::Deliver { to, run, input });
+        }
+    }
+
+    /// Writes to a process's standard input.
+    pub fn write_stdin(&mut self, to: ProcessId, bytes: Bytes) {
+        if let Some(host) = self.processes.get_mut(&to) {
+            host.wants_stdin = false;
+        }
+        self.deliver(to, Input::Stdin { bytes });
+    }
+
+    /// Ends a process's standard input.
+    pub fn close_stdin(&mut self, to: ProcessId) {
+        if let Some(host) = self.processes.get_mut(&to) {
+            host.wants_stdin = false;
+        }
+        self.deliver(to, Input::StdinClosed);
+    }
+
+    /// Ctrl-C.
+    pub fn interrupt(&mut self, to: ProcessId) {
+        self.deliver(to, Input::Interrupt);
+    }
+
+    /// Whether a process has asked for more of its standard input.
+    pub fn wants_stdin(&self, process: ProcessId) -> bool {
+        self.processes.get(&process).is_some_and(|host| host.wants_stdin)
+    }
+
+    /// What a process has written since the last call. After its exit it is gone.
+    pub fn take_output(&mut self, process: ProcessId) -> Vec<Output> {
+        let Some(host) = self.processes.get_mut(&process) else { return Vec::new() };
+        let output: Vec<Output> = host.output.drain(..).collect();
+        if host.exited {
+            self.processes.remove(&process);
+            self.paused.remove(&process);
+        }
+        output
+    }
+
+    // ---- time
+
+    /// When the next event is.
+    pub fn next_event(&self) -> Option<Instant> {
+        self.queue.next_at()
+    }
+
+    /// Handles the next event. False if there is none.
+    pub fn step(&mut self) -> bool {
+        let Some((at, event)) = self.queue.pop() else { return false };
+        self.now = at;
+        self.events += 1;
+        self.acted = None;
+        self.handle(event);
+        true
+    }
+
+    /// Handles every event up to and with `until`, and goes there.
+    pub fn run_until(&mut self, until: Instant) {
+        while self.next_event().is_some_and(|at| at <= until) {
+            self.step();
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// Handles every event of the next `span`.
+    pub fn run_for(&mut self, span: Duration) {
+        self.run_until(self.now + span);
+    }
+
+    /// Goes to `at` without an event, but no further than the next one.
+    pub fn idle_until(&mut self, at: Instant) {
+        let end = self.next_event().map_or(at, |next| next.min(at));
+        self.now = self.now.max(end);
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Deliver { to, run, input } => self.input(to, run, input),
+            Event::Arrive { conn, from, input } => self.arrive(conn, from, input),
+            Event::Retry { conn, from } => self.retry(conn, from),
+            Event::Connect { node, run, conn, to, tries } => self.connect_again(node, run, conn, to, tries),
+            Event::Timer { node, run } => self.timer(node, run),
+            Event::DiskDone { node, boot, id } => self.disk_done(node, boot, id, None),
+            Event::Writeback { node, boot } => self.writeback(node, boot),
+            Event::Start { node } => self.start(node),
+            Event::Resume { node } => self.resume_at_its_time(node),
+        }
+    }
+
+    /// What must always be true of the world; the first thing that is not.
+    pub fn invariants(&self) -> Result<(), String> {
+        self.machines.values().filter_map(|machine| machine.broker.as_ref()).try_for_each(Broker::invariants)
+    }
+}

@@ -1,0 +1,142 @@
+//! The disks of the machines, and the store outside that mirrors them.
+
+use barnabas_kernel::{DiskError, FlushId, Input, Instant, NodeId};
+
+use crate::disk::DiskChange;
+use crate::event::Event;
+use crate::world::World;
+
+impl World {
+    /// Makes a disk fail every flush with `error`, or work again. What [`Fault::Disk`](crate::Fault::Disk) did to it is a
+    /// matter of its own.
+    pub fn set_disk_error(&mut self, node: NodeId, error: Option<DiskError>) {
+        let Some(machine) = self.machines.get_mut(&node) else { return };
+        if machine.disk.error() != error.as_ref() {
+            let before = machine.disk.failure().cloned();
+            machine.disk.set_error(error);
+            if machine.disk.failure() != before.as_ref() {
+                self.tell_disk(node);
+            }
+        }
+    }
+
+    /// Tells a node what its disk has become, without a flush of its own: operation 0 is nobody's.
+    pub(super) fn tell_disk(&mut self, node: NodeId) {
+        let Some(machine) = self.machines.get(&node) else { return };
+        let (run, result) = (machine.slot.run, machine.disk.failure().cloned().map_or(Ok(()), Err));
+        let input = Input::Flushed { id: FlushId(0), result };
+        self.schedule(self.now, Event::Deliver { to: node, run, input });
+    }
+
+    /// Whether a flush waits for the store. While one does, virtual time should stand still.
+    pub fn awaits_store(&self) -> bool {
+        !self.awaiting_store.is_empty()
+    }
+
+    /// Sets whether flushes wait for the store, and whether brokers flush before they acknowledge (at their next start).
+    pub fn set_wait_for_store(&mut self, wait: bool) {
+        self.config.wait_for_store = wait;
+        if !wait {
+            self.store_committed(u64::MAX, Ok(()));
+        }
+    }
+
+    /// Whether the disks changed since changes were last taken.
+    pub fn has_disk_changes(&self) -> bool {
+        self.machines.values().any(|machine| machine.disk.has_changes())
+    }
+
+    /// The files that changed since the last call, with a token for [`store_committed`](Self::store_committed).
+    pub fn take_disk_changes(&mut self) -> (u64, Vec<(NodeId, DiskChange)>) {
+        self.taken += 1;
+        let changes = (self.machines.iter_mut())
+            .flat_map(|(node, machine)| machine.disk.take_changes().into_iter().map(|change| (*node, change)))
+            .collect();
+        (self.taken, changes)
+    }
+
+    /// Changes that the store did not take count as not taken.
+    pub fn put_back_changes(&mut self, changes: Vec<(NodeId, DiskChange)>) {
+        for (node, change) in changes {
+            if let Some(machine) = self.machines.get_mut(&node) {
+                machine.disk.put_back_changes(&[change]);
+            }
+        }
+    }
+
+    /// The store has, or cannot take, the changes of a token: the flushes that were done before it are over.
+    pub fn store_committed(&mut self, token: u64, result: Result<(), DiskError>) {
+        while self.awaiting_store.front().is_some_and(|(.., taken)| *taken < token) {
+            if let Some((node, boot, id, _)) = self.awaiting_store.pop_front() {
+                self.disk_done(node, boot, id, Some(result.clone()));
+            }
+        }
+    }
+
+    /// Makes everything on every disk durable, as by `sync`.
+    pub fn sync_disks(&mut self) {
+        for machine in self.machines.values_mut() {
+            machine.disk.sync();
+        }
+    }
+
+    /// A disk operation is done on the device; `stored` says what the store outside made of it, where that is known.
+    pub(super) fn disk_done(
+        &mut self,
+        node: NodeId,
+        boot: u64,
+        id: FlushId,
+        stored: Option<Result<(), DiskError>>,
+    ) {
+        let taken = self.taken;
+        let Some(machine) = self.machines.get_mut(&node).filter(|machine| machine.boot == boot) else {
+            return;
+        };
+        let mut mended = false;
+        let result = match stored {
+            Some(result) => Some(result),
+            None => {
+                let failing = machine.disk.fault().is_some();
+                let finished = machine.disk.finish(id);
+                // The last operation that was to fail has: the disk works again, and the node hears that too.
+                mended = failing && machine.disk.fault().is_none();
+                if self.config.wait_for_store && finished == Some(Ok(())) {
+                    self.awaiting_store.push_back((node, boot, id, taken));
+                    return;
+                }
+                finished
+            }
+        };
+        if let Some(result) = result {
+            let run = machine.slot.run;
+            self.schedule(self.now, Event::Deliver { to: node, run, input: Input::Flushed { id, result } });
+            if mended {
+                self.tell_disk(node);
+            }
+        }
+        for conn in self.network.holding(node) {
+            self.pump(node, conn);
+        }
+    }
+
+    pub(super) fn arm_writeback(&mut self, node: NodeId) {
+        let Some(machine) = self.machines.get_mut(&node) else { return };
+        if machine.writeback_at.is_some() {
+            return;
+        }
+        let Some(at) = machine.disk.next_writeback() else { return };
+        machine.writeback_at = Some(at);
+        let boot = machine.boot;
+        self.schedule(at, Event::Writeback { node, boot });
+    }
+
+    /// The operating system writes back what has been dirty for too long.
+    pub(super) fn writeback(&mut self, node: NodeId, boot: u64) {
+        let now: Instant = self.now;
+        if let Some(machine) = self.machines.get_mut(&node).filter(|machine| machine.boot == boot) {
+            machine.writeback_at = None;
+            machine.disk.write_back(now);
+        }
+        self.arm_writeback(node);
+    }
+}

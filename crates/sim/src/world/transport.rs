@@ -1,0 +1,392 @@
+//! Connections as TCP would have them: they come about or not, carry messages in order, stall, and break.
+
+use std::collections::VecDeque;
+
+use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, FlushId, Input, NodeId, Peer};
+use barnabas_protocol::frame::decode_header;
+use barnabas_protocol::messages::ApiKey;
+use bytes::Bytes;
+
+use crate::event::Event;
+use crate::network::{End, Link, RETRANSMISSION, RETRANSMISSIONS, SYN_AGAIN, SYNS, Stalled};
+use crate::world::World;
+use crate::world::faults::Fate;
+
+impl World {
+    // ---- connections come and go
+
+    pub(super) fn connect(&mut self, node: NodeId, conn: ConnectionId, to: Endpoint) {
+        self.try_to_connect(node, conn, to, 0);
+    }
+
+    /// Another SYN of a connection that has not come about, unless nobody wants it any more.
+    pub(super) fn connect_again(
+        &mut self,
+        node: NodeId,
+        run: u64,
+        conn: ConnectionId,
+        to: Endpoint,
+        tries: u32,
+    ) {
+        if !self.network.connecting.remove(&conn) || self.run_of(node) != run {
+            return;
+        }
+        if tries >= SYNS {
+            let input = Input::Disconnected { conn, reason: DisconnectReason::Unreachable };
+            return self.input(node, run, input);
+        }
+        self.try_to_connect(node, conn, to, tries);
+    }
+
+    fn try_to_connect(&mut self, node: NodeId, conn: ConnectionId, to: Endpoint, tries: u32) {
+        let transit = self.network.transit(0);
+        let run = self.run_of(node);
+        let listener = self.listeners.get(&to).copied();
+        if let Some(server) = listener
+            && (self.network.loses(node, server) || self.network.loses(server, node))
+        {
+            self.network.connecting.insert(conn);
+            let at = self.now + SYN_AGAIN * (1 << tries);
+            return self.schedule(at, Event::Connect { node, run, conn, to, tries: tries + 1 });
+        }
+        let mut delay = |from, to| self.network.delay(conn, from, to);
+        let (there, back) = match listener {
+            Some(server) => (transit + delay(node, server), transit + delay(server, node)),
+            None => (transit, transit),
+        };
+        let (there, back) = (self.now + there, self.now + there + back);
+        let Some(server) = listener.filter(|listener| self.broker(*listener).is_some()) else {
+            let input = Input::Disconnected { conn, reason: DisconnectReason::Refused };
+            return self.schedule(back, Event::Deliver { to: node, run, input });
+        };
+        // Both are told before anything else can arrive from the other.
+        let ends = [End::new(node, run, there), End::new(server, self.run_of(server), back)];
+        self.network.insert(conn, Link { ends, unanswered: VecDeque::new(), losing: None });
+        let input = Input::Connected { conn, peer: Peer::Node { node, listener: to.clone() } };
+        self.schedule(there, Event::Arrive { conn, from: 0, input });
+        let input = Input::Connected { conn, peer: Peer::Listener(to) };
+        self.schedule(back, Event::Arrive { conn, from: 1, input });
+    }
+
+    pub(super) fn drop_connections_of(&mut self, node: NodeId, reason: &DisconnectReason) {
+        for conn in self.network.of(node) {
+            self.close(conn, node, reason.clone());
+        }
+    }
+
+    /// One end closes a connection; the other is told after the way of a message.
+    pub(super) fn close(&mut self, conn: ConnectionId, by: NodeId, reason: DisconnectReason) {
+        if self.network.connecting.remove(&conn) {
+            return;
+        }
+        let from = self.network.link(conn).map_or(0, |link| usize::from(link.ends[0].node != by));
+        let sent = self.network.send(self.now, conn, from, 0);
+        if let Some(link) = self.network.link(conn) {
+            for end in &mut link.ends {
+                if end.node == by {
+                    end.closed = true;
+                    end.held.clear();
+                }
+            }
+            self.network.note_holding(by, conn, false);
+        }
+        match sent {
+            Some(at) => {
+                self.schedule(at, Event::Arrive { conn, from, input: Input::Disconnected { conn, reason } })
+            }
+            None => drop(self.network.remove(conn)),
+        }
+    }
+
+    /// A connection breaks: both ends are told now, and what was under way is lost.
+    pub(super) fn reset(&mut self, conn: ConnectionId, reason: &DisconnectReason) {
+        let Some(link) = self.network.remove(conn) else { return };
+        self.trace.note(&[self.now.as_micros(), conn.0], b"reset");
+        for end in link.ends.into_iter().filter(|end| !end.closed) {
+            let input = Input::Disconnected { conn, reason: reason.clone() };
+            self.schedule(self.now, Event::Deliver { to: end.node, run: end.run, input });
+        }
+    }
+
+    // ---- frames leave
+
+    pub(super) fn send(&mut self, node: NodeId, conn: ConnectionId, frame: Bytes, after: Option<FlushId>) {
+        let Some(link) = self.network.link(conn) else { return };
+        let from = usize::from(link.ends[0].node != node);
+        let end = &mut link.ends[from];
+        if end.closed {
+            return;
+        }
+        if after.is_none() && end.held.is_empty() {
+            return self.transmit(conn, from, frame);
+        }
+        end.held.push_back((after, frame));
+        self.network.note_holding(node, conn, true);
+        self.pump(node, conn);
+    }
+
+    /// Sends the frames of one end that wait for nothing more.
+    pub(super) fn pump(&mut self, node: NodeId, conn: ConnectionId) {
+        loop {
+            let Some(link) = self.network.link(conn) else { return };
+            let from = usize::from(link.ends[0].node != node);
+            let end = &mut link.ends[from];
+            let ready = match end.held.front() {
+                None => return self.network.note_holding(node, conn, false),
+                Some((None, _)) => true,
+                Some((Some(id), _)) => {
+                    self.machines.get(&node).is_none_or(|machine| !machine.disk.is_pending(*id))
+                }
+            };
+            if !ready {
+                return;
+            }
+            let Some((_, frame)) = end.held.pop_front() else { return };
+            self.transmit(conn, from, frame);
+        }
+    }
+
+    fn transmit(&mut self, conn: ConnectionId, from: usize, frame: Bytes) {
+        if from == 1 && !self.responds(conn, &frame) {
+            return;
+        }
+        if let Some(at) = self.network.send(self.now, conn, from, frame.len()) {
+            self.schedule(at, Event::Arrive { conn, from, input: Input::Frame { conn, frame } });
+        }
+    }
+
+    /// A listener sends a response; false if it is one that is to be lost, and the connection is broken for it.
+    fn responds(&mut self, conn: ConnectionId, frame: &Bytes) -> bool {
+        let Some(link) = self.network.link(conn) else { return false };
+        let Some(id) = frame.first_chunk::<4>().map(|id| i32::from_be_bytes(*id)) else { return true };
+        if link.losing == Some(id) {
+            self.reset(conn, &DisconnectReason::Reset);
+            return false;
+        }
+        if let Some(at) = link.unanswered.iter().position(|asked| *asked == id) {
+            link.unanswered.drain(..=at);
+        }
+        // A request may wait to be answered in its turn.
+        let asks = &mut link.ends[0];
+        if link.unanswered.is_empty() && !asks.stalled.is_empty() && asks.retry_at.is_none() {
+            asks.retry_at = Some(self.now);
+            self.schedule(self.now, Event::Retry { conn, from: 0 });
+        }
+        true
+    }
+
+    /// The world answers in a broker's place.
+    pub(super) fn answer(&mut self, conn: ConnectionId, frame: Bytes) {
+        self.transmit(conn, 1, frame);
+    }
+
+    // ---- messages arrive
+
+    pub(super) fn arrive(&mut self, conn: ConnectionId, from: usize, input: Input) {
+        let Some(link) = self.network.link(conn) else { return };
+        if link.ends[1 - from].closed {
+            return;
+        }
+        let (sender, receiver) = (link.ends[from].node, link.ends[1 - from].node);
+        let stalled = !link.ends[from].stalled.is_empty();
+        if stalled || self.network.loses(sender, receiver) {
+            return self.stall(conn, from, input, stalled);
+        }
+        if from == 0 && !self.rules.is_empty() {
+            self.judge(conn, Stalled { input, through: true, judged: false });
+        } else {
+            self.land(conn, from, input);
+        }
+    }
+
+    /// A message is lost, and what comes behind it waits until it was sent again.
+    fn stall(&mut self, conn: ConnectionId, from: usize, input: Input, behind: bool) {
+        let Some(link) = self.network.link(conn) else { return };
+        let end = &mut link.ends[from];
+        end.stalled.push_back(Stalled { input, through: false, judged: false });
+        if !behind {
+            end.tries = 1;
+            self.retry_after(conn, from, RETRANSMISSION);
+        }
+    }
+
+    fn retry_after(&mut self, conn: ConnectionId, from: usize, wait: std::time::Duration) {
+        let at = self.now + wait;
+        if let Some(link) = self.network.link(conn) {
+            link.ends[from].retry_at = Some(at);
+            self.schedule(at, Event::Retry { conn, from });
+        }
+    }
+
+    /// What is stalled is sent again, or has waited long enough.
+    pub(super) fn retry(&mut self, conn: ConnectionId, from: usize) {
+        let now = self.now;
+        let Some(link) = self.network.link(conn) else { return };
+        let (sender, receiver) = (link.ends[from].node, link.ends[1 - from].node);
+        let gone = link.ends[1 - from].closed;
+        let end = &mut link.ends[from];
+        // An event of an earlier plan finds nothing to do.
+        if end.retry_at != Some(now) {
+            return;
+        }
+        end.retry_at = None;
+        if gone {
+            return end.stalled.clear();
+        }
+        let through = end.stalled.front().is_none_or(|first| first.through);
+        if !through && self.network.loses(sender, receiver) {
+            let Some(link) = self.network.link(conn) else { return };
+            let end = &mut link.ends[from];
+            end.tries += 1;
+            if end.tries > RETRANSMISSIONS {
+                return self.reset(conn, &DisconnectReason::Unreachable);
+            }
+            let wait = RETRANSMISSION * (1 << (end.tries - 1));
+            return self.retry_after(conn, from, wait);
+        }
+        if let Some(link) = self.network.link(conn) {
+            let end = &mut link.ends[from];
+            end.tries = 0;
+            end.stalled.iter_mut().for_each(|one| one.through = true);
+        }
+        // A message may close the connection, or stall again those behind it.
+        while let Some(link) = self.network.link(conn) {
+            let end = &mut link.ends[from];
+            if end.retry_at.is_some() {
+                return;
+            }
+            let Some(message) = end.stalled.pop_front() else { return };
+            if from == 1 || message.judged || self.rules.is_empty() {
+                self.land(conn, from, message.input);
+            } else if !self.judge(conn, message) {
+                return;
+            }
+        }
+    }
+
+    /// Lets the faults of requests have a message that has come to a listener. False if it waits before the others.
+    fn judge(&mut self, conn: ConnectionId, mut message: Stalled) -> bool {
+        let fate = match &message.input {
+            Input::Frame { frame, .. } => self.fate(conn, frame),
+            _ => Fate::Arrives,
+        };
+        match fate {
+            Fate::Arrives => self.land(conn, 0, message.input),
+            Fate::Answered => {}
+            Fate::Breaks => self.reset(conn, &DisconnectReason::Reset),
+            Fate::Waits(ms) => {
+                message.judged = ms.is_some();
+                if let Some(link) = self.network.link(conn) {
+                    link.ends[0].stalled.push_front(message);
+                }
+                if let Some(wait) = ms {
+                    self.retry_after(conn, 0, wait);
+                }
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A message has come to the other end of its connection.
+    fn land(&mut self, conn: ConnectionId, from: usize, input: Input) {
+        let Some(link) = self.network.link(conn) else { return };
+        let (to, run) = (link.ends[1 - from].node, link.ends[1 - from].run);
+        match &input {
+            Input::Disconnected { .. } => drop(self.network.remove(conn)),
+            Input::Frame { frame, .. } => {
+                if from == 0 {
+                    link.unanswered.extend(expects_response(frame));
+                }
+                let crc = u64::from(barnabas_protocol::record_batch::checksum(frame));
+                self.trace.note(&[self.now.as_micros(), conn.0, crc], &[]);
+            }
+            _ => {}
+        }
+        self.input(to, run, input);
+    }
+
+    /// What was lost is sent again soon where nothing is in its way any more: whoever heals a network waits for that and
+    /// not for the backoff of what was sent before.
+    pub(super) fn hasten(&mut self) {
+        let stalled: Vec<(ConnectionId, usize)> = (self.network.links())
+            .flat_map(|(conn, link)| {
+                let lost =
+                    move |from: &usize| link.ends[*from].tries > 0 && !link.ends[*from].stalled.is_empty();
+                (0..2).filter(lost).map(move |from| (conn, from))
+            })
+            .collect();
+        for (conn, from) in stalled {
+            let Some(link) = self.network.link(conn) else { continue };
+            let (sender, receiver) = (link.ends[from].node, link.ends[1 - from].node);
+            if self.network.condition(sender, receiver).cut {
+                continue;
+            }
+            let Some(link) = self.network.link(conn) else { continue };
+            let end = &mut link.ends[from];
+            if end.retry_at.is_some_and(|at| at > self.now + RETRANSMISSION) {
+                end.tries = 1;
+                self.retry_after(conn, from, RETRANSMISSION);
+            }
+        }
+    }
+}
+
+/// The correlation id of a request that gets a response: every one but a Produce with acks=0.
+fn expects_response(frame: &Bytes) -> Option<i32> {
+    let id = i32::from_be_bytes(*frame.get(4..8)?.first_chunk::<4>()?);
+    if frame[..2] != (ApiKey::Produce as i16).to_be_bytes() {
+        return Some(id);
+    }
+    let (header, body) = decode_header(frame).ok()?;
+    // The transactional id stands before the acks.
+    let at = if header.version >= 9 {
+        // A compact string: its length plus one as a varint, which is one byte up to 126.
+        match usize::from(*body.first()?) {
+            len @ 0..128 => 1 + len.saturating_sub(1),
+            low => {
+                let high = usize::from(*body.get(1)?);
+                2 + ((low & 0x7f) | (high << 7)).saturating_sub(1)
+            }
+        }
+    } else {
+        let len = i16::from_be_bytes(*body.first_chunk::<2>()?);
+        2 + usize::try_from(len).unwrap_or(0)
+    };
+    let acks = body.get(at..)?.first_chunk::<2>()?;
+    (*acks != [0, 0]).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use barnabas_protocol::frame::encode_request;
+    use barnabas_protocol::messages::{MetadataRequest, ProduceRequest};
+
+    #[test]
+    fn only_a_produce_without_acks_expects_no_response() {
+        for version in 3..=13 {
+            for transaction in [None, Some(""), Some("t"), Some(&*"long".repeat(60))] {
+                for acks in [-1, 0, 1] {
+                    let request = ProduceRequest::default()
+                        .with_acks(acks)
+                        .with_transactional_id(transaction.map(messages_id));
+                    let frame =
+                        encode_request(ApiKey::Produce, version, 9, Some("me".to_owned().into()), &request);
+                    let want = (acks != 0).then_some(9);
+                    assert_eq!(expects_response(&frame.unwrap()), want, "v{version} {transaction:?} {acks}");
+                }
+            }
+        }
+        let frame = encode_request(ApiKey::Metadata, 1, -4, None, &MetadataRequest::default()).unwrap();
+        assert_eq!(expects_response(&frame), Some(-4));
+        for cut in 0..frame.len() {
+            let _ = expects_response(&frame.slice(..cut));
+        }
+        assert_eq!(expects_response(&Bytes::from_static(&[0; 8])), None);
+    }
+
+    fn messages_id(id: &str) -> barnabas_protocol::messages::TransactionalId {
+        barnabas_protocol::messages::TransactionalId(id.to_owned().into())
+    }
+}

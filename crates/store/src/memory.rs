@@ -1,0 +1,82 @@
+//! A store in memory, for tests and where a browser has no IndexedDB.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use crate::port::{Batch, Port, StoreError};
+
+#[derive(Debug, Default)]
+struct Content {
+    epoch: u64,
+    chunks: BTreeMap<String, Bytes>,
+    manifest: Option<Bytes>,
+    limit: Option<usize>,
+}
+
+/// A store in memory. Clones share what it holds, as tabs share a database.
+#[derive(Clone, Debug, Default)]
+pub struct Memory(Rc<RefCell<Content>>);
+
+impl Memory {
+    /// An empty store.
+    pub fn new() -> Memory {
+        Memory::default()
+    }
+
+    /// Lets it hold no more than so many bytes of chunks.
+    pub fn set_limit(&self, bytes: Option<usize>) {
+        self.0.borrow_mut().limit = bytes;
+    }
+
+    /// Keys of all chunks.
+    pub fn keys(&self) -> Vec<String> {
+        self.0.borrow().chunks.keys().cloned().collect()
+    }
+}
+
+impl Port for Memory {
+    async fn claim(&self) -> Result<u64, StoreError> {
+        let mut content = self.0.borrow_mut();
+        content.epoch += 1;
+        Ok(content.epoch)
+    }
+
+    async fn manifest(&self) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.0.borrow().manifest.clone())
+    }
+
+    async fn read(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, StoreError> {
+        let content = self.0.borrow();
+        Ok(keys.iter().map(|key| content.chunks.get(key).cloned()).collect())
+    }
+
+    async fn commit(&self, epoch: u64, batch: Batch) -> Result<(), StoreError> {
+        let mut content = self.0.borrow_mut();
+        if content.epoch != epoch {
+            return Err(StoreError::Fenced { ours: epoch, theirs: content.epoch });
+        }
+        let mut chunks = content.chunks.clone();
+        batch.deletes.iter().for_each(|key| drop(chunks.remove(key)));
+        chunks.extend(batch.puts);
+        let size: usize = chunks.values().map(Bytes::len).sum();
+        if content.limit.is_some_and(|limit| size > limit) {
+            return Err(StoreError::Quota(format!("{size} bytes")));
+        }
+        content.chunks = chunks;
+        content.manifest = Some(batch.manifest);
+        Ok(())
+    }
+
+    async fn clear(&self, epoch: u64) -> Result<(), StoreError> {
+        let mut content = self.0.borrow_mut();
+        if content.epoch != epoch {
+            return Err(StoreError::Fenced { ours: epoch, theirs: content.epoch });
+        }
+        content.chunks.clear();
+        content.manifest = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,272 @@
+//! The state that is drawn.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Durability, Pace};
+
+/// The clock and what drives it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClockView {
+    /// Virtual now, in microseconds since the world began.
+    pub now: u64,
+    /// Wall clock of the machines at that moment, in milliseconds since 1970-01-01 UTC.
+    pub unix_ms: f64,
+    /// The pace asked for.
+    pub pace: Pace,
+    /// The pace reached over the last second, in virtual seconds a second; less than asked when the machine is too slow.
+    pub reached: f64,
+    /// Events handled since the world began.
+    pub events: u64,
+}
+
+/// A topic.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TopicView {
+    /// Its name.
+    pub name: String,
+    /// Its id, as Kafka writes it: 22 characters of base64.
+    pub id: String,
+    /// Whether Kafka itself made it.
+    pub internal: bool,
+    /// Replicas of each partition.
+    pub replication_factor: u32,
+    /// Configs that were set on the topic, by name.
+    pub configs: Vec<(String, String)>,
+    /// Its partitions, by number.
+    pub partitions: Vec<PartitionView>,
+}
+
+/// A partition as its leader sees it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PartitionView {
+    /// Its number.
+    pub partition: i32,
+    /// The leader's `node.id`, -1 if it has none.
+    pub leader: i32,
+    /// The leader's epoch.
+    pub leader_epoch: i32,
+    /// Replicas by `node.id`, the preferred leader first.
+    pub replicas: Vec<i32>,
+    /// Those in sync.
+    pub isr: Vec<i32>,
+    /// Those out of sync that have everything up to the high watermark (eligible leader replicas).
+    pub elr: Vec<i32>,
+    /// Each replica as its own broker knows it, in the order of `replicas`.
+    pub copies: Vec<ReplicaView>,
+    /// First offset that can be read.
+    pub log_start: i64,
+    /// High watermark: consumers read up to here.
+    pub high_watermark: i64,
+    /// Log end offset: the next record gets this one.
+    pub log_end: i64,
+    /// First offset that a power cut could take away.
+    pub durable_offset: i64,
+    /// Bytes of all segments' batches.
+    pub size: u64,
+    /// Its segments, oldest first; the last is the active one.
+    pub segments: Vec<SegmentView>,
+}
+
+/// A replica as its own broker knows it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplicaView {
+    /// Its broker's `node.id`.
+    pub broker: i32,
+    /// Whether its broker's process runs and has loaded it.
+    pub online: bool,
+    /// Log end offset; -1 if it is not online.
+    pub log_end: i64,
+    /// The high watermark that it knows of; -1 if it is not online.
+    pub high_watermark: i64,
+}
+
+/// A segment.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SegmentView {
+    /// Its name: the offset it was made for.
+    pub base_offset: i64,
+    /// The offset after its last record.
+    pub next_offset: i64,
+    /// Bytes of its `.log`.
+    pub size: u64,
+    /// Bytes of its `.log` that a power cut leaves.
+    pub durable: u64,
+    /// Bytes of its `.log` in the page cache: read without the disk.
+    pub cached: u64,
+    /// First offset of it that a power cut could take away.
+    pub durable_offset: i64,
+    /// Entries of its `.index`.
+    pub index_entries: u32,
+    /// Entries of its `.timeindex`.
+    pub time_index_entries: u32,
+    /// Largest timestamp in it, milliseconds since 1970-01-01 UTC; -1 if it is empty.
+    pub max_timestamp: f64,
+}
+
+/// A broker.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BrokerView {
+    /// Its `node.id`.
+    pub id: i32,
+    /// Where clients find it: `localhost:9092`.
+    pub address: String,
+    /// Whether its process runs.
+    pub up: bool,
+    /// Where it is in its life: `starting`, `recovery`, `running`, `fenced`, `paused`, `shutting-down`, `crashed`.
+    pub state: String,
+    /// Its part in the metadata quorum: `leader`, `voter` or `observer`.
+    pub quorum: String,
+    /// `broker.rack`; empty for none.
+    pub rack: String,
+    /// Whether it leads the metadata quorum.
+    pub controller: bool,
+    /// Epoch of the metadata quorum.
+    pub controller_epoch: i32,
+    /// Connections that stand.
+    pub connections: u32,
+    /// Bytes of its page cache that are not yet durable.
+    pub dirty_bytes: u64,
+    /// Bytes in its page cache.
+    pub cached_bytes: u64,
+    /// Bytes that its page cache may hold.
+    pub cache_size: u64,
+    /// Bytes of all its files.
+    pub disk_bytes: u64,
+    /// Requests answered since it started.
+    pub requests: u64,
+    /// Records appended since it started.
+    pub records_in: u64,
+    /// Records handed to consumers since it started.
+    pub records_out: u64,
+}
+
+/// The browser's storage.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreView {
+    /// When acknowledgements may leave.
+    pub durability: Durability,
+    /// Bytes that the storage does not have yet.
+    pub pending_bytes: u64,
+    /// Bytes that it has.
+    pub stored_bytes: u64,
+    /// Commits since the page opened.
+    pub commits: u64,
+    /// What went wrong last, if it still does.
+    pub error: Option<String>,
+    /// Whether this tab writes: false once another has taken over.
+    pub writer: bool,
+}
+
+/// What an event is, for its mark.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// Records, offsets, segments.
+    Log,
+    /// Topics, configs, leaders.
+    Metadata,
+    /// Connections and requests.
+    Network,
+    /// Broken things.
+    Fault,
+}
+
+/// A line of the event log.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventView {
+    /// When, in virtual microseconds.
+    pub at: u64,
+    /// What it is.
+    pub kind: EventKind,
+    /// Who says so: `broker-1`.
+    pub node: String,
+    /// The sentence, in English; names and numbers as Kafka writes them.
+    pub text: String,
+}
+
+/// The whole of what is drawn.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterView {
+    /// The clock.
+    pub clock: ClockView,
+    /// Brokers by id.
+    pub brokers: Vec<BrokerView>,
+    /// Topics by name.
+    pub topics: Vec<TopicView>,
+    /// Faults in force, each as the console writes it: `cut 1 3`.
+    pub faults: Vec<String>,
+    /// The browser's storage.
+    pub store: StoreView,
+}
+
+/// What changed since the last [`Delta`].
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delta {
+    /// The clock, always.
+    pub clock: ClockView,
+    /// Brokers, all of them, if one changed.
+    pub brokers: Option<Vec<BrokerView>>,
+    /// Faults in force, all of them, if that changed.
+    pub faults: Option<Vec<String>>,
+    /// Topics that are new or changed.
+    pub topics: Vec<TopicView>,
+    /// Names of topics that are gone.
+    pub gone: Vec<String>,
+    /// The browser's storage, if it changed.
+    pub store: Option<StoreView>,
+    /// Events since, oldest first; at most 200.
+    pub events: Vec<EventView>,
+    /// Events since that are not in `events`, because there were too many to show.
+    pub events_left_out: u64,
+}
+
+impl ClusterView {
+    /// Takes over what changed. Topics stay in the order of their names.
+    pub fn apply(&mut self, delta: &Delta) {
+        self.clock = delta.clock.clone();
+        if let Some(brokers) = &delta.brokers {
+            self.brokers.clone_from(brokers);
+        }
+        if let Some(faults) = &delta.faults {
+            self.faults.clone_from(faults);
+        }
+        if let Some(store) = &delta.store {
+            self.store.clone_from(store);
+        }
+        self.topics.retain(|topic| !delta.gone.contains(&topic.name));
+        for topic in &delta.topics {
+            match self.topics.binary_search_by(|have| have.name.cmp(&topic.name)) {
+                Ok(at) => self.topics[at] = topic.clone(),
+                Err(at) => self.topics.insert(at, topic.clone()),
+            }
+        }
+    }
+
+    /// What leads from `before` to this view.
+    pub fn delta_from(&self, before: &ClusterView, events: Vec<EventView>, events_left_out: u64) -> Delta {
+        let same = |topic: &&TopicView| before.topics.contains(topic);
+        Delta {
+            clock: self.clock.clone(),
+            brokers: (self.brokers != before.brokers).then(|| self.brokers.clone()),
+            faults: (self.faults != before.faults).then(|| self.faults.clone()),
+            topics: self.topics.iter().filter(|topic| !same(topic)).cloned().collect(),
+            gone: (before.topics.iter())
+                .filter(|was| !self.topics.iter().any(|topic| topic.name == was.name))
+                .map(|was| was.name.clone())
+                .collect(),
+            store: (self.store != before.store).then(|| self.store.clone()),
+            events,
+            events_left_out,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the page asks of the engine.
+
+use serde::{Deserialize, Serialize};
+
+/// When an acknowledgement may leave the broker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// As in Kafka: once the in-sync replicas have it. The browser's storage follows a moment later.
+    #[default]
+    Relaxed,
+    /// Only once the browser's storage has committed it.
+    Strict,
+}
+
+/// How fast virtual time runs.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pace {
+    /// It stands still.
+    Paused,
+    /// So many times the wall clock, 0.001 to 1000.
+    Times(f64),
+    /// As fast as the machine can, jumping over idle time.
+    Fastest,
+}
+
+/// Something that breaks, or comes back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The broker's process dies; its machine and page cache stay.
+    Crash(i32),
+    /// The machine loses power: what was not flushed is gone, and the last write may be torn.
+    PowerCut(i32),
+    /// The broker's process starts (again).
+    Restart(i32),
+}
+
+/// One of the files of a segment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SegmentFile {
+    /// The record batches.
+    Log,
+    /// Offset to position.
+    Index,
+    /// Timestamp to offset.
+    Timeindex,
+}
+
+/// Everything that the page can ask. A dropped file is not here: the page posts the browser's `File` object itself,
+/// which is a handle and carries no bytes over the wall.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Command {
+    /// Open a cluster by name, or begin it. Comes once, first. `seed` counts only for one that begins.
+    Boot {
+        /// Its name, which is also its database's.
+        cluster: String,
+        /// When acknowledgements may leave.
+        durability: Durability,
+        /// Seed of every random choice.
+        seed: u64,
+        /// How many brokers a new cluster has, 1 to 9.
+        brokers: i32,
+    },
+    /// Become the writer of the cluster although another tab is; that tab is told.
+    TakeOver,
+    /// Change when acknowledgements may leave.
+    SetDurability(Durability),
+    /// Change the pace of virtual time.
+    SetPace(Pace),
+    /// Go to the next event and stop there.
+    Step,
+    /// The language in which the console's own words are: `en` or `ko`. Kafka's words stay Kafka's.
+    SetLanguage(String),
+    /// Run a command line of the console. Its output comes as [`Update::Console`](crate::Update) with the same `id`.
+    Console {
+        /// A number that the page chose, higher than the ones before.
+        id: u32,
+        /// The line as it was typed.
+        line: String,
+    },
+    /// A line typed while the console's command `id` was running: its standard input.
+    Stdin {
+        /// The running command.
+        id: u32,
+        /// The line, with its line end.
+        text: String,
+    },
+    /// Ctrl-D: the standard input of the console's command has ended.
+    StdinClosed {
+        /// The running command.
+        id: u32,
+    },
+    /// Ctrl-C for the console's command.
+    Interrupt {
+        /// The running command.
+        id: u32,
+    },
+    /// What could stand at the end of a command line.
+    Complete {
+        /// A number that the page chose; the answer carries it.
+        id: u32,
+        /// The line up to the cursor.
+        line: String,
+    },
+    /// Forget a dropped file, or stop reading it.
+    RemoveFile {
+        /// Its name.
+        name: String,
+    },
+    /// The batches of a partition around an offset. Answered by [`Update::Browse`](crate::Update).
+    Browse {
+        /// Topic name.
+        topic: String,
+        /// Partition number.
+        partition: i32,
+        /// The batch that holds this offset comes first, or the next one after it.
+        offset: i64,
+        /// At most so many batches, 1 to 500.
+        limit: u32,
+    },
+    /// One batch with its records and bytes. Answered by [`Update::Batch`](crate::Update).
+    Batch {
+        /// Topic name.
+        topic: String,
+        /// Partition number.
+        partition: i32,
+        /// Base offset of the batch.
+        base_offset: i64,
+    },
+    /// The bytes of a segment's file. Answered by [`Update::Download`](crate::Update).
+    Download {
+        /// Topic name.
+        topic: String,
+        /// Partition number.
+        partition: i32,
+        /// Base offset of the segment.
+        base_offset: i64,
+        /// Which of its files.
+        file: SegmentFile,
+    },
+    /// Break something.
+    Fault(Fault),
+    /// The page is about to close: bring everything to the browser's storage.
+    Flush,
+    /// Delete the cluster and its database, and begin anew with this seed.
+    Reset {
+        /// Seed of every random choice.
+        seed: u64,
+    },
+}

@@ -1,0 +1,141 @@
+//! What the engine tells the page.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BatchDetail, BrowseView, ClusterView, Delta};
+
+/// Which output of a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// A piece of a command's output. A line may be cut anywhere.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsoleText {
+    /// Where it was written.
+    pub stream: Stream,
+    /// The text; bytes that are no UTF-8 stand as U+FFFD.
+    pub text: String,
+}
+
+/// What the recovery of one log found.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryView {
+    /// `orders-0`.
+    pub partition: String,
+    /// Whether it was shut down cleanly, so that nothing had to be scanned.
+    pub clean: bool,
+    /// Bytes that were scanned.
+    pub scanned: u64,
+    /// Bytes of a torn tail that were cut.
+    pub truncated: u64,
+    /// Log end offset after it.
+    pub log_end: i64,
+}
+
+/// Everything that the engine tells.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Update {
+    /// The engine's wasm runs; it waits for `Boot`.
+    Hello,
+    /// The cluster is being read from the browser's storage.
+    Loading {
+        /// Bytes read.
+        done: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// Another tab writes to this cluster. Nothing runs here until `TakeOver`.
+    Locked,
+    /// The cluster runs.
+    Ready {
+        /// Its name.
+        cluster: String,
+        /// Its seed.
+        seed: u64,
+        /// Everything that is drawn.
+        view: ClusterView,
+        /// What recovery found; empty for a new cluster.
+        recovery: Vec<RecoveryView>,
+        /// Whether it keeps anything: false where the browser has no IndexedDB.
+        persistent: bool,
+    },
+    /// What changed.
+    Delta(Delta),
+    /// Output of the console's command `id`.
+    Console {
+        /// The command.
+        id: u32,
+        /// What it wrote.
+        output: Vec<ConsoleText>,
+        /// Its exit code, once it has ended.
+        exit: Option<i32>,
+    },
+    /// Answer to `Complete`.
+    Completions {
+        /// The question's number.
+        id: u32,
+        /// What the last word could become, each whole.
+        words: Vec<String>,
+        /// The last word as it stands, which `words` replace.
+        stem: String,
+    },
+    /// A file was dropped and can be read as `cat name | …`.
+    FileAdded {
+        /// Its name.
+        name: String,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// A dropped file is being read by the console's command `id`.
+    FileProgress {
+        /// The command.
+        id: u32,
+        /// The file's name.
+        name: String,
+        /// Bytes read.
+        done: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// A dropped file is gone.
+    FileRemoved {
+        /// Its name.
+        name: String,
+    },
+    /// Answer to `Browse`.
+    Browse(BrowseView),
+    /// Answer to `Batch`.
+    Batch(BatchDetail),
+    /// Answer to `Download`.
+    Download {
+        /// The name to save it under: `00000000000000000000.log`.
+        name: String,
+        /// Its bytes.
+        bytes: serde_bytes::ByteBuf,
+    },
+    /// Answer to `Flush`: the browser's storage has everything.
+    Flushed,
+    /// Another tab took the cluster over. Nothing is written from here any more.
+    TakenOver,
+    /// Something that was asked cannot be done; the sentence names what was wrong.
+    Error {
+        /// The sentence, in English.
+        message: String,
+    },
+    /// The engine has stopped by a fault of its own.
+    Panicked {
+        /// What it said.
+        message: String,
+        /// A file that replays the fault: seed and commands as JSON.
+        replay: String,
+    },
+}

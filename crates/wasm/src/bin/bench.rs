@@ -1,0 +1,58 @@
+//! The measurements of `cargo xtask bench`: the same work natively (printed as JSON) and in a browser (asked by a page).
+
+use barnabas_sim::workload::Bench;
+
+/// Records of a run, and bytes of their values.
+const CASES: [(&str, u64, usize); 2] = [("100B", 200_000, 100), ("1KiB", 50_000, 1_024)];
+/// The median of so many runs is told.
+const RUNS: usize = 3;
+
+/// Measures everything with a clock that tells milliseconds; gives JSON.
+fn measure(now: impl Fn() -> f64) -> String {
+    let mut numbers = serde_json::Map::new();
+    for (name, records, size) in CASES {
+        let mut runs: [Vec<f64>; 3] = Default::default();
+        for _ in 0..RUNS {
+            let mut bench = Bench::new(records, size);
+            let (events, start) = (bench.events(), now());
+            let produced = bench.produce();
+            let between = now();
+            let fetched = bench.fetch();
+            let end = now();
+            let per_second = |count: u64, ms: f64| count as f64 * 1_000.0 / ms.max(0.001);
+            runs[0].push(per_second(produced, between - start));
+            runs[1].push(per_second(fetched, end - between));
+            runs[2].push(per_second(bench.events() - events, end - start));
+        }
+        let [produce, fetch, events] = runs.map(median);
+        for (what, rate) in [("produce", produce), ("fetch", fetch)] {
+            numbers.insert(format!("{what}_{name}_records_per_s"), rate.round().into());
+            numbers.insert(
+                format!("{what}_{name}_mb_per_s"),
+                ((rate * size as f64 / 1e5).round() / 10.0).into(),
+            );
+        }
+        numbers.insert(format!("sim_{name}_events_per_s"), events.round().into());
+    }
+    serde_json::Value::Object(numbers).to_string()
+}
+
+fn median(mut runs: Vec<f64>) -> f64 {
+    runs.sort_by(f64::total_cmp);
+    runs.get(runs.len() / 2).copied().unwrap_or(0.0)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark reads the wall clock")]
+fn main() {
+    let start = std::time::Instant::now();
+    println!("{}", measure(|| start.elapsed().as_secs_f64() * 1_000.0));
+}
+
+/// Measures once the module is loaded, and leaves the numbers where the page's driver looks: the global `bench`.
+#[cfg(target_arch = "wasm32")]
+fn main() {
+    let text = measure(js_sys::Date::now);
+    // Setting a property of the global object does not fail.
+    let _ = js_sys::Reflect::set(&js_sys::global(), &"bench".into(), &text.into());
+}

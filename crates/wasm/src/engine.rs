@@ -1,0 +1,725 @@
+//! The engine: commands go in, what is to be shown comes out.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use barnabas_broker::BrokerConfig;
+use barnabas_kernel::{Disk, DiskError, Endpoint, FilePath, Instant, NodeId, TraceEvent};
+use barnabas_protocol::{Uuid, uuid_text};
+use barnabas_shell::{Environment, Language, StdinSource};
+use barnabas_sim::{DiskChange, DiskConfig, Fault, NetworkConfig, TraceLine, World, WorldConfig, event_view};
+use barnabas_view::{
+    BatchDetail, BrowseView, ClockView, ClusterView, ConsoleText, Delta, Durability, EventView, Pace,
+    RecoveryView, SegmentFile, StoreView, Stream,
+};
+use bytes::Bytes;
+
+use crate::record::{Done, Record};
+use crate::session::Session;
+
+/// The first broker: where the console looks unless it is told otherwise.
+const FIRST: NodeId = NodeId(1);
+/// Where it listens: what every quick start writes.
+const BOOTSTRAP: (&str, u16) = ("localhost", 9092);
+/// A pane shows so many events at a time; the rest is counted.
+const EVENTS_SHOWN: usize = 200;
+/// While a command has more text than this that the page has not got, the world waits.
+const OUTPUT_LIMIT: usize = 512 * 1024;
+/// Events between two looks at the wall clock.
+const EVENTS_A_LOOK: u32 = 64;
+
+/// What an engine begins with.
+#[derive(Clone, Debug)]
+pub struct Boot {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Wall clock at virtual time 0, in milliseconds since 1970-01-01 UTC.
+    pub epoch_ms: i64,
+    /// Virtual time to go on from, in microseconds.
+    pub now: u64,
+    /// When acknowledgements may leave.
+    pub durability: Durability,
+    /// How many brokers a new cluster has, 1 to 9. One that is on the disks keeps its own number.
+    pub brokers: i32,
+    /// The disks by node id.
+    pub disks: BTreeMap<i32, Disk>,
+}
+
+/// The nodes of a cluster: in combined mode, up to five of them controllers.
+fn nodes(boot: &Boot, cluster_id: Uuid) -> Vec<BrokerConfig> {
+    let stored = boot.disks.keys().max().copied();
+    let count = stored.unwrap_or(boot.brokers).clamp(1, 9);
+    // A majority has to be possible: an even number of controllers is no better than one fewer.
+    let voters = if count % 2 == 0 { count - 1 } else { count }.min(5);
+    let mut nodes = BrokerConfig::cluster(count, voters, cluster_id);
+    for node in &mut nodes {
+        // A page lives for long and has little room: the metadata log is kept short.
+        node.metadata_log_segment_bytes = 1024 * 1024;
+        node.metadata_max_retention_bytes = 2 * 1024 * 1024;
+        node.metadata_bytes_between_snapshots = 1024 * 1024;
+    }
+    nodes
+}
+
+/// Progress of a command that reads a dropped file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The command.
+    pub id: u32,
+    /// The file.
+    pub name: String,
+    /// Bytes handed to the command.
+    pub done: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// What a command has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleUpdate {
+    /// The command.
+    pub id: u32,
+    /// Its texts.
+    pub output: Vec<ConsoleText>,
+    /// Its exit code, once everything it wrote was told.
+    pub exit: Option<i32>,
+}
+
+/// A world with its console, clock and store.
+pub struct Engine {
+    cluster: String,
+    seed: u64,
+    world: World,
+    durability: Durability,
+    pace: Pace,
+    reached: f64,
+    /// Virtual microseconds that the pace asked for and the engine still owes.
+    owed: f64,
+    sessions: BTreeMap<u32, Session>,
+    /// Dropped files with their sizes in bytes.
+    files: BTreeMap<String, u64>,
+    progress: BTreeMap<u32, Progress>,
+    language: Language,
+    /// Commands that were over at once: a line that could not be read, or a fault.
+    answered: Vec<ConsoleUpdate>,
+    view: ClusterView,
+    /// The browser's storage, as the worker last told.
+    pub store: StoreView,
+    recovery: Vec<RecoveryView>,
+    record: Rc<RefCell<Record>>,
+}
+
+impl Engine {
+    /// A world on these disks. Its broker starts with the first virtual moment.
+    pub fn new(boot: Boot) -> Engine {
+        let record = Rc::new(RefCell::new(Record::new(&boot)));
+        // The cluster id follows from the seed, so that one seed is one cluster.
+        let mut ids = barnabas_kernel::Prng::new(boot.seed, "cluster-id");
+        let cluster_id: Uuid = uuid_text::random(|| ids.bytes16());
+        let config = WorldConfig {
+            seed: boot.seed,
+            epoch_ms: boot.epoch_ms,
+            brokers: nodes(&boot, cluster_id),
+            network: NetworkConfig::default(),
+            disk: DiskConfig::default(),
+            wait_for_store: boot.durability == Durability::Strict,
+        };
+        let mut disks = boot.disks.into_iter().map(|(node, disk)| (NodeId(node), disk)).collect();
+        let world = World::at(config, Instant::from_micros(boot.now), &mut disks);
+        let store = StoreView { durability: boot.durability, writer: true, ..StoreView::default() };
+        let mut engine = Engine {
+            cluster: boot.cluster,
+            seed: boot.seed,
+            world,
+            durability: boot.durability,
+            pace: Pace::Times(1.0),
+            reached: 1.0,
+            owed: 0.0,
+            sessions: BTreeMap::new(),
+            files: BTreeMap::new(),
+            progress: BTreeMap::new(),
+            language: Language::English,
+            answered: Vec::new(),
+            view: ClusterView {
+                clock: ClockView {
+                    now: boot.now,
+                    unix_ms: 0.0,
+                    pace: Pace::Times(1.0),
+                    reached: 1.0,
+                    events: 0,
+                },
+                brokers: Vec::new(),
+                topics: Vec::new(),
+                faults: Vec::new(),
+                store: store.clone(),
+            },
+            store,
+            recovery: Vec::new(),
+            record,
+        };
+        engine.view = engine.current_view();
+        engine
+    }
+
+    /// The cluster's name.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// Its seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The world.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Everything that was done so far; shared, so that it can be read while a fault unwinds.
+    pub fn record(&self) -> Rc<RefCell<Record>> {
+        Rc::clone(&self.record)
+    }
+
+    /// Whether the broker serves clients.
+    pub fn is_ready(&self) -> bool {
+        self.world.is_ready()
+    }
+
+    /// A number that two runs share if everything in them was the same.
+    pub fn digest(&self) -> u64 {
+        self.world.digest()
+    }
+
+    fn note(&mut self, done: Done) {
+        self.record.borrow_mut().push(self.world.events(), self.world.now(), done);
+    }
+
+    // ---- time
+
+    /// Sets the pace.
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.pace = match pace {
+            Pace::Times(times) if times.is_finite() => Pace::Times(times.clamp(0.001, 1_000.0)),
+            Pace::Times(_) => Pace::Times(1.0),
+            other => other,
+        };
+        self.owed = 0.0;
+    }
+
+    /// The pace that was asked for.
+    pub fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// Handles the next event and stands still.
+    pub fn step(&mut self) {
+        self.set_pace(Pace::Paused);
+        if !self.world.awaits_store() {
+            self.world.step();
+        }
+        self.collect_all();
+    }
+
+    /// Goes to where a world had handled so many events and its clock showed `now`; false if this world is not there then.
+    pub(crate) fn go_to(&mut self, events: u64, now: Instant) -> bool {
+        while self.world.events() < events && self.world.next_event().is_some_and(|at| at <= now) {
+            self.world.step();
+        }
+        self.world.idle_until(now);
+        self.world.events() == events && self.world.now() == now
+    }
+
+    /// Lets virtual time run for `wall` of the wall clock; `out_of_time` says when a turn has taken long enough. Gives
+    /// whether there is more to do at once.
+    pub fn advance(&mut self, wall: Duration, mut out_of_time: impl FnMut() -> bool) -> bool {
+        let before = self.world.now();
+        let until = match self.pace {
+            Pace::Paused => return false,
+            Pace::Times(times) => {
+                self.owed += wall.as_secs_f64() * 1e6 * times;
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a short positive span"
+                )]
+                let whole = self.owed as u64;
+                Some(before + Duration::from_micros(whole))
+            }
+            Pace::Fastest => None,
+        };
+        let (mut handled, mut late) = (0_u32, false);
+        loop {
+            if self.world.awaits_store() || self.is_choked() || self.waits_for_file() {
+                late = true;
+                break;
+            }
+            match self.world.next_event() {
+                Some(at) if until.is_none_or(|until| at <= until) => {
+                    // With nothing running, as fast as possible would be an endless jump from timer to timer.
+                    if until.is_none()
+                        && self.sessions.is_empty()
+                        && self.world.is_ready()
+                        && at > before + IDLE_JUMP
+                    {
+                        self.world.idle_until(before + IDLE_JUMP);
+                        break;
+                    }
+                    self.world.step();
+                }
+                _ => {
+                    if let Some(until) = until {
+                        self.world.idle_until(until);
+                    }
+                    break;
+                }
+            }
+            handled += 1;
+            if handled.is_multiple_of(EVENTS_A_LOOK) {
+                self.collect_all();
+                if out_of_time() {
+                    late = true;
+                    break;
+                }
+            }
+        }
+        self.collect_all();
+        let gone = self.world.now() - before;
+        // What could not be done in time is not made up for: the page is told instead.
+        self.owed = if late { 0.0 } else { (self.owed - gone.as_secs_f64() * 1e6).max(0.0) };
+        if wall > Duration::ZERO {
+            let now = gone.as_secs_f64() / wall.as_secs_f64();
+            self.reached += (now - self.reached) * wall.as_secs_f64().min(1.0);
+        }
+        late || (until.is_none() && !self.sessions.is_empty())
+    }
+
+    /// Whether a command has more text than the page has taken.
+    fn is_choked(&self) -> bool {
+        self.sessions.values().any(|session| session.pending > OUTPUT_LIMIT)
+    }
+
+    /// Whether a command waits for a piece of a file that the browser is still reading. Virtual time stands still
+    /// meanwhile: how fast the browser reads is no part of the world.
+    fn waits_for_file(&self) -> bool {
+        self.file_wanted().is_some()
+    }
+
+    // ---- console
+
+    /// Says in which language the console's own words are.
+    pub fn set_language(&mut self, language: &str) {
+        self.language = if language == "ko" { Language::Korean } else { Language::English };
+    }
+
+    /// Runs a command line.
+    pub fn console(&mut self, id: u32, line: &str) {
+        self.note(Done::Console { id, line: line.to_owned() });
+        if self.sessions.contains_key(&id) {
+            return;
+        }
+        if let Some((text, code)) = self.fault_line(line) {
+            return self.answer(id, text, code);
+        }
+        match barnabas_shell::start(line, &Shell(self)) {
+            Ok(started) => {
+                let process = self.world.spawn(started.process);
+                if let StdinSource::File(name) = &started.stdin {
+                    let total = self.files.get(name).copied().unwrap_or(0);
+                    self.progress.insert(id, Progress { id, name: name.clone(), done: 0, total });
+                }
+                if started.stdin == StdinSource::Empty {
+                    self.world.close_stdin(process);
+                }
+                self.sessions.insert(id, Session::new(process));
+            }
+            Err(error) => self.answer(id, format!("{error}\n"), error.exit_code()),
+        }
+    }
+
+    /// A command that is over at once, with its text on the standard error if it failed.
+    fn answer(&mut self, id: u32, text: String, code: i32) {
+        let stream = if code == 0 { Stream::Out } else { Stream::Err };
+        let output = if text.is_empty() { Vec::new() } else { vec![ConsoleText { stream, text }] };
+        self.answered.push(ConsoleUpdate { id, output, exit: Some(code) });
+    }
+
+    /// Does what a line asks of the world, if it begins with `fault` and says more; gives what it prints and its exit
+    /// code. Alone it is the shell's, which explains it.
+    fn fault_line(&mut self, line: &str) -> Option<(String, i32)> {
+        let line = barnabas_shell::parse(line).ok().filter(|line| line.command == "fault")?;
+        match &line.arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            [] | ["en" | "english" | "ko" | "korean" | "한국어"] => None,
+            ["list"] => Some((self.fault_list(), 0)),
+            words => match Fault::parse(&words.join(" ")).and_then(|fault| self.world.inject(fault)) {
+                Ok(()) => Some((String::new(), 0)),
+                Err(error) => Some((format!("barnabas: {error}\n"), 1)),
+            },
+        }
+    }
+
+    fn fault_list(&self) -> String {
+        let faults = self.world.faults();
+        if faults.is_empty() {
+            return match self.language {
+                Language::English => "Nothing is broken.\n".to_owned(),
+                Language::Korean => "고장 난 곳이 없습니다.\n".to_owned(),
+            };
+        }
+        faults.iter().map(|fault| format!("fault {fault}\n")).collect()
+    }
+
+    /// What could stand at the end of a line, and the stem that it replaces.
+    pub fn complete(&self, line: &str) -> (Vec<String>, String) {
+        let completions = barnabas_shell::complete(line, &Shell(self));
+        (completions.words, completions.stem)
+    }
+
+    /// Writes to a command's standard input.
+    pub fn stdin(&mut self, id: u32, bytes: Bytes) {
+        self.record.borrow_mut().stdin(self.world.events(), self.world.now(), id, &bytes);
+        if let Some(progress) = self.progress.get_mut(&id) {
+            progress.done += bytes.len() as u64;
+        }
+        if let Some(session) = self.sessions.get(&id) {
+            self.world.write_stdin(session.process, bytes);
+        }
+    }
+
+    /// Ends a command's standard input.
+    pub fn close_stdin(&mut self, id: u32) {
+        self.note(Done::StdinClosed { id });
+        if let Some(session) = self.sessions.get(&id) {
+            self.world.close_stdin(session.process);
+        }
+    }
+
+    /// Ctrl-C for a command.
+    pub fn interrupt(&mut self, id: u32) {
+        self.note(Done::Interrupt { id });
+        if let Some(session) = self.sessions.get(&id) {
+            self.world.interrupt(session.process);
+        }
+    }
+
+    fn collect_all(&mut self) {
+        let ids: Vec<u32> = self.sessions.keys().copied().collect();
+        for id in ids {
+            self.collect(id);
+        }
+    }
+
+    /// Takes what a command has written. Where it has ended its process is gone after this, which a replay must do too.
+    pub(crate) fn collect(&mut self, id: u32) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let output = self.world.take_output(session.process);
+        if !output.is_empty() {
+            session.take(output);
+            if session.exit.is_some() {
+                self.note(Done::Collect { id });
+            }
+        }
+    }
+
+    /// What the commands have written since the last call, at most `limit` bytes of each.
+    pub fn take_console(&mut self, limit: usize) -> Vec<ConsoleUpdate> {
+        let mut updates = std::mem::take(&mut self.answered);
+        for (id, session) in &mut self.sessions {
+            let output = session.next_output(limit);
+            let exit = session.exit.filter(|_| session.output.is_empty());
+            if !output.is_empty() || exit.is_some() {
+                updates.push(ConsoleUpdate { id: *id, output, exit });
+            }
+        }
+        for update in updates.iter().filter(|update| update.exit.is_some()) {
+            self.sessions.remove(&update.id);
+            self.progress.remove(&update.id);
+        }
+        updates
+    }
+
+    // ---- dropped files
+
+    /// Notes a dropped file.
+    pub fn add_file(&mut self, name: &str, size: u64) {
+        self.note(Done::AddFile { name: name.to_owned(), size });
+        self.files.insert(name.to_owned(), size);
+    }
+
+    /// Forgets a dropped file. A command that reads it finds its end.
+    pub fn remove_file(&mut self, name: &str) {
+        if self.files.remove(name).is_none() {
+            return;
+        }
+        self.note(Done::RemoveFile { name: name.to_owned() });
+        let readers: Vec<u32> = self
+            .progress
+            .values()
+            .filter(|progress| progress.name == name)
+            .map(|progress| progress.id)
+            .collect();
+        for id in readers {
+            self.progress.remove(&id);
+            if let Some(session) = self.sessions.get(&id) {
+                self.world.close_stdin(session.process);
+            }
+        }
+    }
+
+    /// The command that waits for a piece of a dropped file: its id, the file, and the first byte.
+    pub fn file_wanted(&self) -> Option<(u32, String, u64)> {
+        self.progress.values().find_map(|progress| {
+            let session = self.sessions.get(&progress.id)?;
+            let wants = self.world.wants_stdin(session.process);
+            wants.then(|| (progress.id, progress.name.clone(), progress.done))
+        })
+    }
+
+    /// How far the commands that read files have come.
+    pub fn progress(&self) -> impl Iterator<Item = &Progress> {
+        self.progress.values()
+    }
+
+    // ---- faults and store
+
+    /// Breaks something, or mends it.
+    pub fn fault(&mut self, fault: barnabas_view::Fault) {
+        self.note(Done::Fault(fault));
+        // A button that was pressed twice asks for what is done already.
+        let _ = self.world.inject(match fault {
+            barnabas_view::Fault::Crash(node) => Fault::Crash(NodeId(node)),
+            barnabas_view::Fault::PowerCut(node) => Fault::PowerCut(NodeId(node)),
+            barnabas_view::Fault::Restart(node) => Fault::Restart(NodeId(node)),
+        });
+    }
+
+    /// Changes when acknowledgements may leave. The brokers are restarted cleanly for it: that they flush before they
+    /// acknowledge is a static config.
+    pub fn set_durability(&mut self, durability: Durability) {
+        if durability == self.durability {
+            return;
+        }
+        self.note(Done::SetDurability(durability));
+        self.durability = durability;
+        self.store.durability = durability;
+        self.world.set_wait_for_store(durability == Durability::Strict);
+        let up: Vec<NodeId> = self.world.nodes().filter(|node| self.world.broker(*node).is_some()).collect();
+        for node in up {
+            self.world.shut_down(node);
+            self.world.restart(node);
+        }
+    }
+
+    /// When acknowledgements may leave.
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Makes every disk durable, before the page closes.
+    pub fn sync(&mut self) {
+        self.note(Done::Sync);
+        self.world.sync_disks();
+    }
+
+    /// Whether a flush waits for the store.
+    pub fn awaits_store(&self) -> bool {
+        self.world.awaits_store()
+    }
+
+    /// Whether the disks changed since changes were last taken.
+    pub fn has_changes(&self) -> bool {
+        self.world.has_disk_changes()
+    }
+
+    /// The files that changed, with a token for [`stored`](Self::stored).
+    pub fn take_changes(&mut self) -> (u64, Vec<(NodeId, DiskChange)>) {
+        self.note(Done::TakeChanges);
+        self.world.take_disk_changes()
+    }
+
+    /// Changes that could not be stored.
+    pub fn put_back(&mut self, changes: Vec<(NodeId, DiskChange)>) {
+        self.world.put_back_changes(changes);
+    }
+
+    /// The store has the changes of a token, or cannot take them.
+    pub fn stored(&mut self, token: u64, result: Result<(), DiskError>) {
+        let error = result.as_ref().err().map(ToString::to_string);
+        self.note(Done::Stored { token, error });
+        self.world.store_committed(token, result);
+    }
+
+    /// Every disk fails, or works again.
+    pub fn set_disk_error(&mut self, error: Option<DiskError>) {
+        let text = error.as_ref().map(ToString::to_string);
+        let have = self.world.disk(FIRST).and_then(|disk| disk.error()).map(ToString::to_string);
+        if text != have {
+            self.note(Done::DiskError(text));
+            let nodes: Vec<NodeId> = self.world.nodes().collect();
+            nodes.into_iter().for_each(|node| self.world.set_disk_error(node, error.clone()));
+        }
+    }
+
+    /// A file of the node's disk as it is now.
+    pub fn disk_file(&self, node: i32, path: &str) -> Option<&barnabas_kernel::File> {
+        self.world.disk(NodeId(node)).and_then(|disk| disk.disk().file(path))
+    }
+
+    /// The paths below a prefix on the brokers' disks: those of another broker than the first with `broker-2/` before.
+    fn disk_paths(&self, prefix: &str) -> Vec<String> {
+        let mut paths = Vec::new();
+        for node in self.world.nodes() {
+            let before = if node == FIRST { String::new() } else { format!("{node}/") };
+            let Some(disk) = self.world.disk(node) else { continue };
+            let wanted = match prefix.strip_prefix(&before) {
+                Some(rest) => rest,
+                None if before.starts_with(prefix) => "",
+                None => continue,
+            };
+            paths.extend(disk.disk().files_below(wanted).map(|(path, _)| format!("{before}{path}")));
+        }
+        paths
+    }
+
+    /// A file by such a path; without a broker before it, on the first broker that has it.
+    fn read_disk(&self, path: &str) -> Option<Bytes> {
+        if let Some((node, rest)) = path.strip_prefix("broker-").and_then(|rest| rest.split_once('/')) {
+            return self.world.disk(NodeId(node.parse().ok()?))?.disk().read(rest);
+        }
+        self.world.nodes().find_map(|node| self.world.disk(node)?.disk().read(path))
+    }
+
+    // ---- what is shown
+
+    fn current_view(&self) -> ClusterView {
+        #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
+        let unix_ms = self.world.unix_ms() as f64;
+        ClusterView {
+            clock: ClockView {
+                now: self.world.now().as_micros(),
+                unix_ms,
+                pace: self.pace,
+                reached: self.reached,
+                events: self.world.events(),
+            },
+            brokers: self.world.broker_views(),
+            topics: self.world.topic_views(),
+            faults: self.world.faults().iter().map(ToString::to_string).collect(),
+            store: self.store.clone(),
+        }
+    }
+
+    fn take_events(&mut self) -> (Vec<EventView>, u64) {
+        let (mut lines, dropped) = self.world.trace_mut().take();
+        // The controller writes something twice a second, be it that nothing has changed: that is no news.
+        lines.retain(|line| {
+            !matches!(&line.event, TraceEvent::Appended { partition, .. } if &**partition == "__cluster_metadata-0")
+        });
+        for line in &lines {
+            if let TraceEvent::LogRecovered { partition, clean, scanned, truncated, log_end } = &line.event {
+                self.recovery.push(RecoveryView {
+                    partition: partition.to_string(),
+                    clean: *clean,
+                    scanned: *scanned,
+                    truncated: *truncated,
+                    log_end: *log_end,
+                });
+            }
+        }
+        let left_out = dropped + lines.len().saturating_sub(EVENTS_SHOWN) as u64;
+        let shown: Vec<&TraceLine> = lines.iter().rev().take(EVENTS_SHOWN).collect();
+        (shown.into_iter().rev().map(event_view).collect(), left_out)
+    }
+
+    /// Everything that is drawn, and what recovery found at the start.
+    pub fn ready_view(&mut self) -> (ClusterView, Vec<RecoveryView>, Vec<EventView>) {
+        let (events, _) = self.take_events();
+        self.view = self.current_view();
+        (self.view.clone(), std::mem::take(&mut self.recovery), events)
+    }
+
+    /// What changed since the last call.
+    pub fn take_delta(&mut self) -> Delta {
+        let (events, left_out) = self.take_events();
+        self.recovery.clear();
+        let view = self.current_view();
+        let delta = view.delta_from(&self.view, events, left_out);
+        self.view = view;
+        delta
+    }
+
+    /// The batches of a partition around an offset.
+    pub fn browse(&self, topic: &str, partition: i32, offset: i64, limit: u32) -> Result<BrowseView, String> {
+        let limit = usize::try_from(limit.clamp(1, 500)).unwrap_or(1);
+        self.world.browse(topic, partition, offset, limit).ok_or_else(|| not_here(topic, partition))
+    }
+
+    /// One batch with its records and bytes.
+    pub fn batch(&self, topic: &str, partition: i32, base_offset: i64) -> Result<BatchDetail, String> {
+        self.world.batch_detail(topic, partition, base_offset).ok_or_else(|| not_here(topic, partition))
+    }
+
+    /// A segment's file, with the name to save it under.
+    pub fn download(
+        &self,
+        topic: &str,
+        partition: i32,
+        base_offset: i64,
+        file: SegmentFile,
+    ) -> Result<(String, Bytes), String> {
+        let suffix = match file {
+            SegmentFile::Log => "log",
+            SegmentFile::Index => "index",
+            SegmentFile::Timeindex => "timeindex",
+        };
+        let name = format!("{base_offset:020}.{suffix}");
+        let path: FilePath = format!("{topic}-{partition}/{name}").into();
+        let holder = self.world.holder_of(topic, partition).map_or(FIRST.0, |node| node.0);
+        let file = self.disk_file(holder, &path).ok_or_else(|| format!("there is no file {path}"))?;
+        Ok((name, file.read_all()))
+    }
+}
+
+/// How far one turn jumps over idle time when nothing runs.
+const IDLE_JUMP: Duration = Duration::from_secs(1);
+
+fn not_here(topic: &str, partition: i32) -> String {
+    format!("{topic}-{partition} is not here, or its broker is down")
+}
+
+/// What a command line can refer to.
+struct Shell<'a>(&'a Engine);
+
+impl Environment for Shell<'_> {
+    fn bootstrap(&self) -> Endpoint {
+        Endpoint::new(BOOTSTRAP.0, BOOTSTRAP.1)
+    }
+
+    fn topics(&self) -> Vec<String> {
+        self.0.world.topic_names()
+    }
+
+    fn dropped_files(&self) -> Vec<String> {
+        self.0.files.keys().cloned().collect()
+    }
+
+    fn disk_files(&self, prefix: &str) -> Vec<String> {
+        self.0.disk_paths(prefix)
+    }
+
+    fn read_disk_file(&self, path: &str) -> Option<Bytes> {
+        self.0.read_disk(path)
+    }
+
+    fn language(&self) -> Language {
+        self.0.language
+    }
+
+    fn nodes(&self) -> Vec<i32> {
+        self.0.world.nodes().map(|node| node.0).collect()
+    }
+}

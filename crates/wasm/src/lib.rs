@@ -1,0 +1,13 @@
+//! The engine behind the page: a world, its console, its clock and its store.
+//!
+//! [`Engine`] is plain Rust and runs natively too, which is how a recorded fault is replayed. `worker`, compiled for wasm
+//! alone, ties it to a Web Worker: messages, the wall clock, files, IndexedDB.
+
+mod engine;
+mod record;
+mod session;
+#[cfg(target_arch = "wasm32")]
+pub mod worker;
+
+pub use engine::{Boot, Engine};
+pub use record::{Record, ReplayError, replay};

@@ -1,0 +1,215 @@
+//! What was done to a world, so that it can be done again: the seed, the disks at the beginning, and every command with
+//! the event after which it came.
+
+use std::collections::BTreeMap;
+
+use barnabas_kernel::{Disk, DiskError, File, Instant};
+use barnabas_view::{Durability, Fault};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Boot, Engine};
+
+/// Standard input and disks are kept up to so many bytes; a longer record says that it is cut.
+const LIMIT: usize = 32 * 1024 * 1024;
+
+/// The format of a record.
+const VERSION: u32 = 1;
+
+/// A file of a disk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct StoredFile {
+    node: i32,
+    path: String,
+    durable: u64,
+    base64: String,
+}
+
+/// One thing that was done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Done {
+    AddFile { name: String, size: u64 },
+    RemoveFile { name: String },
+    Console { id: u32, line: String },
+    Stdin { id: u32, base64: String },
+    StdinClosed { id: u32 },
+    Interrupt { id: u32 },
+    SetDurability(Durability),
+    Fault(Fault),
+    Sync,
+    TakeChanges,
+    Stored { token: u64, error: Option<String> },
+    DiskError(Option<String>),
+    Collect { id: u32 },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Step {
+    /// Events that the world had handled.
+    events: u64,
+    /// Virtual microseconds.
+    now: u64,
+    done: Done,
+}
+
+/// Everything that was done to a world.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    version: u32,
+    cluster: String,
+    seed: u64,
+    epoch_ms: i64,
+    now: u64,
+    durability: Durability,
+    brokers: i32,
+    disks: Vec<StoredFile>,
+    steps: Vec<Step>,
+    /// Whether something was too large to keep, so that a replay takes another course.
+    cut: bool,
+    bytes: usize,
+}
+
+/// Why a record cannot be replayed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ReplayError {
+    /// It is no record, or of another version.
+    Format(String),
+    /// Something in it was too large to be kept.
+    Cut,
+    /// The world took another course than the one that was recorded: another version of the program, or a changed file.
+    Diverged {
+        /// Events before the step that could not be done.
+        events: u64,
+        /// Its virtual time, in microseconds.
+        now: u64,
+    },
+}
+
+impl std::fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Format(what) => write!(f, "this is no replay file: {what}"),
+            Self::Cut => {
+                f.write_str("this replay file was cut because what was typed or stored is over 32 MiB")
+            }
+            Self::Diverged { events, now } => write!(
+                f,
+                "the replay took another course before event {events} at {now} us: the file was recorded by another \
+                 version of this program, or was changed"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+impl Record {
+    pub(crate) fn new(boot: &Boot) -> Record {
+        let size: u64 = boot.disks.values().map(Disk::total_len).sum();
+        let cut = size > LIMIT as u64;
+        let files = boot
+            .disks
+            .iter()
+            .flat_map(|(node, disk)| disk.files().map(move |(path, file)| (*node, path, file)));
+        let disks = files.filter(|_| !cut).map(|(node, path, file)| StoredFile {
+            node,
+            path: path.to_string(),
+            durable: file.durable(),
+            base64: BASE64.encode(file.read_all()),
+        });
+        Record {
+            version: VERSION,
+            cluster: boot.cluster.clone(),
+            seed: boot.seed,
+            epoch_ms: boot.epoch_ms,
+            now: boot.now,
+            durability: boot.durability,
+            brokers: boot.brokers,
+            disks: disks.collect(),
+            steps: Vec::new(),
+            cut,
+            bytes: usize::try_from(size).unwrap_or(LIMIT),
+        }
+    }
+
+    pub(crate) fn stdin(&mut self, events: u64, now: Instant, id: u32, bytes: &Bytes) {
+        self.bytes += bytes.len();
+        self.cut |= self.bytes > LIMIT;
+        let base64 = if self.cut { String::new() } else { BASE64.encode(bytes) };
+        self.push(events, now, Done::Stdin { id, base64 });
+    }
+
+    pub(crate) fn push(&mut self, events: u64, now: Instant, done: Done) {
+        // Once cut, the rest is of no use.
+        if !self.cut {
+            self.steps.push(Step { events, now: now.as_micros(), done });
+        }
+    }
+
+    /// The record as a file.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Does again what a record says, up to its end; gives the engine as it is then.
+///
+/// # Errors
+/// [`ReplayError`] if the text is no record, or was cut.
+pub fn replay(text: &str) -> Result<Engine, ReplayError> {
+    let format = |what: String| ReplayError::Format(what);
+    let record: Record = serde_json::from_str(text).map_err(|error| format(error.to_string()))?;
+    if record.version != VERSION {
+        return Err(format(format!("its version is {}, this program reads {VERSION}", record.version)));
+    }
+    if record.cut {
+        return Err(ReplayError::Cut);
+    }
+    let mut disks: BTreeMap<i32, Disk> = BTreeMap::new();
+    for file in record.disks {
+        let bytes = BASE64.decode(&file.base64).map_err(|error| format(format!("{}: {error}", file.path)))?;
+        disks.entry(file.node).or_default().insert(file.path.into(), File::new(bytes.into(), file.durable));
+    }
+    let mut engine = Engine::new(Boot {
+        cluster: record.cluster,
+        seed: record.seed,
+        epoch_ms: record.epoch_ms,
+        now: record.now,
+        durability: record.durability,
+        brokers: record.brokers,
+        disks,
+    });
+    for step in record.steps {
+        if !engine.go_to(step.events, Instant::from_micros(step.now)) {
+            return Err(ReplayError::Diverged { events: step.events, now: step.now });
+        }
+        match step.done {
+            Done::Stdin { id, base64 } => {
+                let bytes =
+                    BASE64.decode(&base64).map_err(|error| format(format!("stdin of {id}: {error}")))?;
+                engine.stdin(id, bytes.into());
+            }
+            Done::Console { id, line } => {
+                engine.console(id, &line);
+            }
+            Done::AddFile { name, size } => engine.add_file(&name, size),
+            Done::RemoveFile { name } => engine.remove_file(&name),
+            Done::StdinClosed { id } => engine.close_stdin(id),
+            Done::Interrupt { id } => engine.interrupt(id),
+            Done::SetDurability(durability) => engine.set_durability(durability),
+            Done::Fault(fault) => engine.fault(fault),
+            Done::Sync => engine.sync(),
+            Done::TakeChanges => drop(engine.take_changes()),
+            Done::Stored { token, error } => {
+                engine.stored(token, error.map_or(Ok(()), |text| Err(DiskError::Io(text.into()))));
+            }
+            Done::DiskError(error) => engine.set_disk_error(error.map(|text| DiskError::Full(text.into()))),
+            Done::Collect { id } => engine.collect(id),
+        }
+    }
+    Ok(engine)
+}

@@ -1,0 +1,517 @@
+//! The engine in a Web Worker: messages from the page, the wall clock, dropped files, IndexedDB.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use barnabas_kernel::{DiskError, NodeId};
+use barnabas_sim::DiskChange;
+use barnabas_store::{ClusterLock, IndexedDb, LockError, Memory, Meta, Mirror, Port, StoreError};
+use barnabas_view::{Command, Durability, Update};
+use gloo_timers::future::TimeoutFuture;
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
+
+use crate::engine::{Boot, Engine};
+use crate::record::Record;
+
+/// The engine works so long, in milliseconds, before it looks at messages again.
+const TURN_MS: f64 = 12.0;
+/// It rests so long, in milliseconds, when there is nothing to do.
+const REST_MS: u32 = 8;
+/// The page is told what changed this often, in milliseconds.
+const DELTA_MS: f64 = 50.0;
+/// In relaxed durability the store follows this often, in milliseconds.
+const COMMIT_MS: f64 = 200.0;
+/// A store that failed is tried again after so many milliseconds.
+const RETRY_MS: f64 = 2_000.0;
+/// A dropped file is read in pieces of so many bytes.
+const PIECE: f64 = 256.0 * 1024.0;
+/// One message holds at most so many bytes of a command's output.
+const CONSOLE_BYTES: usize = 64 * 1024;
+/// How far a world has to come before it must be ready, in turns.
+const START_TURNS: u32 = 100_000;
+
+thread_local! {
+    /// What the panic hook sends.
+    static RECORD: RefCell<Option<Rc<RefCell<Record>>>> = const { RefCell::new(None) };
+}
+
+/// What the page sent.
+enum Message {
+    Command(Command),
+    File(File),
+}
+
+type Inbox = Rc<RefCell<VecDeque<Message>>>;
+
+/// Begins: says hello to the page and waits for its commands.
+pub fn start() {
+    std::panic::set_hook(Box::new(|info| {
+        let replay = RECORD.with(|record| {
+            let record = record.try_borrow().ok();
+            let record = record.as_ref().and_then(|record| record.as_ref());
+            record.and_then(|record| record.try_borrow().ok().map(|record| record.to_json()))
+        });
+        post(&Update::Panicked { message: info.to_string(), replay: replay.unwrap_or_default() });
+    }));
+    let inbox: Inbox = Rc::default();
+    let incoming = Rc::clone(&inbox);
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let data = event.data();
+        match data.dyn_into::<File>() {
+            Ok(file) => incoming.borrow_mut().push_back(Message::File(file)),
+            Err(data) => match serde_wasm_bindgen::from_value::<Command>(data) {
+                Ok(command) => incoming.borrow_mut().push_back(Message::Command(command)),
+                Err(error) => error_message(format!("The engine does not know this command: {error}")),
+            },
+        }
+    });
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    // The worker lives as long as the page.
+    on_message.forget();
+    post(&Update::Hello);
+    spawn_local(run(inbox));
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+fn now_ms() -> f64 {
+    scope().performance().map_or_else(js_sys::Date::now, |performance| performance.now())
+}
+
+fn post(update: &Update) {
+    // A value of the view crate always becomes a JavaScript value; a page that is gone takes no messages.
+    if let Ok(value) = serde_wasm_bindgen::to_value(update) {
+        let _ = scope().post_message(&value);
+    }
+}
+
+fn error_message(message: String) {
+    post(&Update::Error { message });
+}
+
+/// Why a cluster's life in this tab ended.
+enum End {
+    /// Another tab writes to it.
+    Locked,
+    /// Another tab has taken it over.
+    TakenOver,
+    /// It is to begin anew, with this seed.
+    Reset(u64),
+    /// It cannot be read; nothing was changed.
+    Unreadable(String),
+}
+
+async fn run(inbox: Inbox) {
+    let (cluster, mut durability, mut seed, brokers) = loop {
+        let message = inbox.borrow_mut().pop_front();
+        match message {
+            Some(Message::Command(Command::Boot { cluster, durability, seed, brokers })) => {
+                break (cluster, durability, seed, brokers);
+            }
+            Some(_) => error_message("The cluster is not open yet.".to_owned()),
+            None => TimeoutFuture::new(REST_MS).await,
+        }
+    };
+    let (mut steal, mut fresh) = (false, false);
+    loop {
+        let end = life(&inbox, (&cluster, brokers), &mut durability, seed, steal, fresh).await;
+        RECORD.with(|record| *record.borrow_mut() = None);
+        fresh = false;
+        match end {
+            End::Reset(new) => {
+                (seed, steal, fresh) = (new, true, true);
+                continue;
+            }
+            End::Locked => post(&Update::Locked),
+            End::TakenOver => post(&Update::TakenOver),
+            End::Unreadable(what) => {
+                error_message(format!("{what}. Nothing was changed. Reset the cluster to begin anew."));
+            }
+        }
+        // Nothing runs until the page says how to go on.
+        loop {
+            let message = inbox.borrow_mut().pop_front();
+            match message {
+                Some(Message::Command(Command::TakeOver)) => {
+                    steal = true;
+                    break;
+                }
+                Some(Message::Command(Command::Reset { seed: new })) => {
+                    (seed, steal, fresh) = (new, true, true);
+                    break;
+                }
+                Some(Message::Command(Command::Flush)) => post(&Update::Flushed),
+                Some(_) => {}
+                None => TimeoutFuture::new(REST_MS).await,
+            }
+        }
+    }
+}
+
+/// One life of a cluster in this tab: from taking its lock to losing it.
+async fn life(
+    inbox: &Inbox,
+    (cluster, brokers): (&str, i32),
+    durability: &mut Durability,
+    seed: u64,
+    steal: bool,
+    fresh: bool,
+) -> End {
+    let lost = Rc::new(Cell::new(false));
+    let flag = Rc::clone(&lost);
+    let lock = match ClusterLock::take(cluster, steal, move || flag.set(true)).await {
+        Ok(lock) => Some(lock),
+        Err(LockError::Taken) => return End::Locked,
+        // Without Web Locks the writer's epoch in the store still keeps two tabs apart.
+        Err(LockError::Unsupported(_)) => None,
+    };
+    let end = match IndexedDb::open(cluster).await {
+        Ok(database) => live(inbox, (cluster, brokers), durability, seed, fresh, database, true, &lost).await,
+        Err(error) => {
+            error_message(format!("This browser keeps nothing for this page: {error}"));
+            live(inbox, (cluster, brokers), durability, seed, fresh, Memory::new(), false, &lost).await
+        }
+    };
+    drop(lock);
+    end
+}
+
+#[allow(clippy::too_many_arguments, reason = "called once; the arguments are what a life consists of")]
+async fn live<P: Port + Clone + 'static>(
+    inbox: &Inbox,
+    (cluster, brokers): (&str, i32),
+    durability: &mut Durability,
+    seed: u64,
+    fresh: bool,
+    port: P,
+    persistent: bool,
+    lost: &Rc<Cell<bool>>,
+) -> End {
+    let mut last = 0.0;
+    let progress = |done, total| {
+        let now = now_ms();
+        if now - last > DELTA_MS || done == total {
+            last = now;
+            post(&Update::Loading { done, total });
+        }
+    };
+    let (mut mirror, mut loaded) = match Mirror::open(port, progress).await {
+        Ok(opened) => opened,
+        Err(StoreError::Damaged(what)) if !fresh => {
+            return End::Unreadable(format!("The stored cluster cannot be read: {what}"));
+        }
+        Err(error) => return End::Unreadable(error.to_string()),
+    };
+    if fresh {
+        if let Err(error) = mirror.clear().await {
+            return End::Unreadable(error.to_string());
+        }
+        loaded = barnabas_store::Loaded::default();
+    }
+    for file in &loaded.damaged {
+        error_message(format!("A stored file was cut: {file}"));
+    }
+    let meta = loaded.meta.unwrap_or(Meta { seed, now: 0 });
+    #[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
+    let epoch_ms = js_sys::Date::now() as i64 - i64::try_from(meta.now / 1_000).unwrap_or(0);
+    let engine = Engine::new(Boot {
+        cluster: cluster.to_owned(),
+        seed: meta.seed,
+        epoch_ms,
+        now: meta.now,
+        durability: *durability,
+        brokers,
+        disks: loaded.disks,
+    });
+    RECORD.with(|record| *record.borrow_mut() = Some(engine.record()));
+    let mut life = Life {
+        engine,
+        mirror: Some(mirror),
+        committed: Rc::default(),
+        piece: Rc::default(),
+        reading: false,
+        files: BTreeMap::new(),
+        last_commit: f64::NEG_INFINITY,
+        retry_at: f64::NEG_INFINITY,
+        flush_wanted: false,
+        commits: 0,
+        reported: BTreeMap::new(),
+        ended: None,
+    };
+    if let Some(end) = life.start().await {
+        return end;
+    }
+    let (view, recovery, events) = life.engine.ready_view();
+    let delta = view.delta_from(&view, events, 0);
+    post(&Update::Ready { cluster: cluster.to_owned(), seed: meta.seed, view, recovery, persistent });
+    post(&Update::Delta(delta));
+    let end = life.run(inbox, lost).await;
+    *durability = life.engine.durability();
+    end
+}
+
+type Committed<P> = Rc<RefCell<Option<(Mirror<P>, u64, Vec<(NodeId, DiskChange)>, Result<(), StoreError>)>>>;
+type Piece = Rc<RefCell<Option<(u32, String, Result<Vec<u8>, String>)>>>;
+
+struct Life<P> {
+    engine: Engine,
+    /// Away while a commit is under way.
+    mirror: Option<Mirror<P>>,
+    committed: Committed<P>,
+    piece: Piece,
+    reading: bool,
+    files: BTreeMap<String, File>,
+    last_commit: f64,
+    retry_at: f64,
+    flush_wanted: bool,
+    commits: u64,
+    /// Progress that the page knows of, by command.
+    reported: BTreeMap<u32, u64>,
+    ended: Option<End>,
+}
+
+impl<P: Port + 'static> Life<P> {
+    /// Runs until the broker serves.
+    async fn start(&mut self) -> Option<End> {
+        for _ in 0..START_TURNS {
+            if self.engine.is_ready() {
+                return None;
+            }
+            self.engine.advance(Duration::from_millis(5), || false);
+            self.store();
+            if self.mirror.is_none() {
+                TimeoutFuture::new(0).await;
+            }
+            if self.ended.is_some() {
+                return self.ended.take();
+            }
+        }
+        Some(End::Unreadable("The brokers do not start".to_owned()))
+    }
+
+    async fn run(&mut self, inbox: &Inbox, lost: &Rc<Cell<bool>>) -> End {
+        let (mut last_turn, mut last_delta) = (now_ms(), 0.0);
+        loop {
+            loop {
+                let message = inbox.borrow_mut().pop_front();
+                match message {
+                    Some(Message::Command(command)) => self.command(command),
+                    Some(Message::File(file)) => self.add_file(file),
+                    None => break,
+                }
+            }
+            if lost.get() {
+                return End::TakenOver;
+            }
+            if let Some(end) = self.ended.take() {
+                return end;
+            }
+            let turn = now_ms();
+            let wall = Duration::from_secs_f64(((turn - last_turn) / 1e3).clamp(0.0, 0.25));
+            last_turn = turn;
+            let more = self.engine.advance(wall, || now_ms() - turn > TURN_MS);
+            self.store();
+            self.read_file();
+            self.tell_console();
+            let now = now_ms();
+            if now - last_delta >= DELTA_MS {
+                last_delta = now;
+                post(&Update::Delta(self.engine.take_delta()));
+            }
+            let busy = more || self.mirror.is_none() || self.reading;
+            TimeoutFuture::new(if busy { 0 } else { REST_MS }).await;
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let engine = &mut self.engine;
+        match command {
+            Command::Boot { .. } | Command::TakeOver => {}
+            Command::SetDurability(durability) => engine.set_durability(durability),
+            Command::SetPace(pace) => engine.set_pace(pace),
+            Command::Step => engine.step(),
+            Command::SetLanguage(language) => engine.set_language(&language),
+            Command::Console { id, line } => engine.console(id, &line),
+            Command::Stdin { id, text } => engine.stdin(id, text.into()),
+            Command::StdinClosed { id } => engine.close_stdin(id),
+            Command::Interrupt { id } => engine.interrupt(id),
+            Command::Complete { id, line } => {
+                let (words, stem) = engine.complete(&line);
+                post(&Update::Completions { id, words, stem });
+            }
+            Command::RemoveFile { name } => {
+                engine.remove_file(&name);
+                self.files.remove(&name);
+                post(&Update::FileRemoved { name });
+            }
+            Command::Browse { topic, partition, offset, limit } => {
+                match engine.browse(&topic, partition, offset, limit) {
+                    Ok(view) => post(&Update::Browse(view)),
+                    Err(message) => error_message(message),
+                }
+            }
+            Command::Batch { topic, partition, base_offset } => {
+                match engine.batch(&topic, partition, base_offset) {
+                    Ok(view) => post(&Update::Batch(view)),
+                    Err(message) => error_message(message),
+                }
+            }
+            Command::Download { topic, partition, base_offset, file } => {
+                match engine.download(&topic, partition, base_offset, file) {
+                    Ok((name, bytes)) => post(&Update::Download { name, bytes: bytes.to_vec().into() }),
+                    Err(message) => error_message(message),
+                }
+            }
+            Command::Fault(fault) => engine.fault(fault),
+            Command::Flush => {
+                engine.sync();
+                self.flush_wanted = true;
+            }
+            Command::Reset { seed } => self.ended = Some(End::Reset(seed)),
+        }
+    }
+
+    // ---- store
+
+    /// Takes what became of a commit, and begins the next one if it is time.
+    fn store(&mut self) {
+        let done = self.committed.borrow_mut().take();
+        if let Some((mirror, token, changes, result)) = done {
+            self.after_commit(&mirror, token, changes, result);
+            self.mirror = Some(mirror);
+        }
+        let now = now_ms();
+        let waits = self.engine.awaits_store() || self.flush_wanted;
+        let due = waits || (self.engine.has_changes() && now - self.last_commit >= COMMIT_MS);
+        if !due || now < self.retry_at {
+            return;
+        }
+        let Some(mut mirror) = self.mirror.take() else { return };
+        self.last_commit = now;
+        if self.flush_wanted && !self.engine.has_changes() && !self.engine.awaits_store() {
+            self.flush_wanted = false;
+            self.mirror = Some(mirror);
+            return post(&Update::Flushed);
+        }
+        let (token, changes) = self.engine.take_changes();
+        let meta = Meta { seed: self.engine.seed(), now: self.engine.world().now().as_micros() };
+        let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
+        let strict = self.engine.durability() == Durability::Strict;
+        let prepared = mirror.prepare(meta, list, |node, path| self.engine.disk_file(node, path), strict);
+        self.engine.store.pending_bytes = prepared.bytes();
+        let slot = Rc::clone(&self.committed);
+        spawn_local(async move {
+            let result = mirror.commit(prepared).await;
+            *slot.borrow_mut() = Some((mirror, token, changes, result));
+        });
+    }
+
+    fn after_commit(
+        &mut self,
+        mirror: &Mirror<P>,
+        token: u64,
+        changes: Vec<(NodeId, DiskChange)>,
+        result: Result<(), StoreError>,
+    ) {
+        let store = &mut self.engine.store;
+        match result {
+            Ok(()) => {
+                self.commits += 1;
+                store.commits = self.commits;
+                store.stored_bytes = mirror.stored_bytes();
+                store.pending_bytes = 0;
+                store.error = None;
+                self.engine.set_disk_error(None);
+                self.engine.stored(token, Ok(()));
+            }
+            Err(StoreError::Fenced { .. }) => self.ended = Some(End::TakenOver),
+            Err(error) => {
+                let text = error.to_string();
+                store.error = Some(text.clone());
+                self.retry_at = now_ms() + RETRY_MS;
+                let disk = match error {
+                    StoreError::Quota(_) => DiskError::Full(text.into()),
+                    _ => DiskError::Io(text.into()),
+                };
+                self.engine.put_back(changes);
+                self.engine.set_disk_error(Some(disk.clone()));
+                self.engine.stored(token, Err(disk));
+            }
+        }
+    }
+
+    // ---- files
+
+    fn add_file(&mut self, file: File) {
+        // A file dropped twice replaces the earlier one of its name.
+        let name = file.name();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a file's size in bytes")]
+        let size = file.size() as u64;
+        self.engine.remove_file(&name);
+        self.engine.add_file(&name, size);
+        self.files.insert(name.clone(), file);
+        post(&Update::FileAdded { name, size });
+    }
+
+    /// Takes a piece that was read, and begins to read the next one if a command waits for it.
+    fn read_file(&mut self) {
+        let read = self.piece.borrow_mut().take();
+        if let Some((id, name, result)) = read {
+            self.reading = false;
+            match result {
+                Ok(bytes) if !bytes.is_empty() => self.engine.stdin(id, bytes.into()),
+                Ok(_) => self.engine.close_stdin(id),
+                Err(error) => {
+                    error_message(format!("{name} cannot be read: {error}"));
+                    self.engine.close_stdin(id);
+                }
+            }
+        }
+        if self.reading {
+            return;
+        }
+        let Some((id, name, from)) = self.engine.file_wanted() else { return };
+        let Some(file) = self.files.get(&name) else { return self.engine.close_stdin(id) };
+        #[allow(clippy::cast_precision_loss, reason = "a file's size in bytes")]
+        let from = from as f64;
+        let blob = match file.slice_with_f64_and_f64(from, (from + PIECE).min(file.size())) {
+            Ok(blob) => blob,
+            Err(_) => return self.engine.close_stdin(id),
+        };
+        self.reading = true;
+        let slot = Rc::clone(&self.piece);
+        spawn_local(async move {
+            let result = match JsFuture::from(blob.array_buffer()).await {
+                Ok(buffer) => Ok(Uint8Array::new(&buffer).to_vec()),
+                Err(error) => Err(js_sys::Error::from(error).message().into()),
+            };
+            *slot.borrow_mut() = Some((id, name, result));
+        });
+    }
+
+    // ---- console
+
+    fn tell_console(&mut self) {
+        let progress: Vec<(u32, String, u64, u64)> = (self.engine.progress())
+            .filter(|progress| self.reported.get(&progress.id) != Some(&progress.done))
+            .map(|progress| (progress.id, progress.name.clone(), progress.done, progress.total))
+            .collect();
+        for (id, name, done, total) in progress {
+            self.reported.insert(id, done);
+            post(&Update::FileProgress { id, name, done, total });
+        }
+        for update in self.engine.take_console(CONSOLE_BYTES) {
+            if update.exit.is_some() {
+                self.reported.remove(&update.id);
+            }
+            post(&Update::Console { id: update.id, output: update.output, exit: update.exit });
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The engine in a real browser, in a worker and over IndexedDB, and the same traces there as natively.
+#![cfg(target_arch = "wasm32")]
+
+mod common;
+
+use barnabas_kernel::Instant;
+use barnabas_store::{IndexedDb, Loaded, Meta, Mirror};
+use barnabas_view::{Durability, Fault};
+use barnabas_wasm::{Boot, replay};
+use common::{DIGESTS, Desk, SEEDS, workload};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+#[wasm_bindgen_test]
+fn the_traces_are_those_of_the_native_engine() {
+    let digests: String = SEEDS.iter().map(|seed| workload(*seed).line(*seed)).collect();
+    assert_eq!(digests, DIGESTS);
+}
+
+#[wasm_bindgen_test]
+fn two_runs_of_a_seed_are_one_and_a_record_replays_to_it() {
+    let outcome = workload(SEEDS[0]);
+    assert_eq!(workload(SEEDS[0]), outcome);
+    assert_eq!(replay(&outcome.record).unwrap().digest(), outcome.digest);
+}
+
+async fn open(cluster: &str) -> (Mirror<IndexedDb>, Loaded) {
+    Mirror::open(IndexedDb::open(cluster).await.unwrap(), |_, _| {}).await.unwrap()
+}
+
+fn boot(loaded: Loaded, durability: Durability) -> Desk {
+    let meta = loaded.meta.unwrap_or(Meta { seed: 9, now: 0 });
+    Desk::at(Boot {
+        brokers: 1,
+        cluster: "browser".to_owned(),
+        seed: meta.seed,
+        epoch_ms: 1_700_000_000_000,
+        now: meta.now,
+        durability,
+        disks: loaded.disks,
+    })
+}
+
+/// Brings the disks to the store as the worker does.
+async fn store(desk: &mut Desk, mirror: &mut Mirror<IndexedDb>) {
+    let engine = &mut desk.engine;
+    let (token, changes) = engine.take_changes();
+    let meta = Meta { seed: engine.seed(), now: engine.world().now().as_micros() };
+    let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
+    let prepared = mirror.prepare(meta, list, |node, path| engine.disk_file(node, path), true);
+    mirror.commit(prepared).await.unwrap();
+    engine.stored(token, Ok(()));
+    assert!(!engine.has_changes());
+}
+
+const AT: &str = "--bootstrap-server localhost:9092";
+
+#[wasm_bindgen_test]
+async fn a_cluster_goes_on_from_what_is_stored() {
+    let (mut mirror, loaded) = open("engine").await;
+    assert_eq!(loaded.meta, None);
+    let mut desk = boot(loaded, Durability::Relaxed);
+    desk.ok(
+        &format!(
+            "kafka-topics.sh {AT} --create --topic orders --partitions 3 --config retention.ms=86400000"
+        ),
+        "",
+    );
+    store(&mut desk, &mut mirror).await;
+    let mut sent: Vec<String> = Vec::new();
+    for round in 0..5 {
+        let lines: Vec<String> = (0..200).map(|n| format!("주문 {round}-{n} {}", "x".repeat(n))).collect();
+        desk.ok(&format!("kafka-console-producer.sh {AT} --topic orders"), &(lines.join("\n") + "\n"));
+        sent.extend(lines);
+        store(&mut desk, &mut mirror).await;
+    }
+    let read = desk.read_all("orders", 3);
+    let describe = desk.ok(&format!("kafka-topics.sh {AT} --describe"), "");
+    let offsets = desk.ok(&format!("kafka-get-offsets.sh {AT} --topic orders"), "");
+    store(&mut desk, &mut mirror).await;
+    let now = desk.engine.world().now();
+    // The page goes without a word to the broker.
+    drop((desk, mirror));
+
+    let (_, loaded) = open("engine").await;
+    assert_eq!(loaded.meta, Some(Meta { seed: 9, now: now.as_micros() }));
+    assert_eq!(loaded.damaged, [""; 0]);
+    let mut desk = boot(loaded, Durability::Relaxed);
+    assert!(desk.engine.world().now() >= now && now > Instant::default());
+    let (_, recovery, _) = desk.engine.ready_view();
+    let mut found: Vec<_> = recovery.iter().filter(|log| log.partition.starts_with("orders-")).collect();
+    found.sort_by(|a, b| a.partition.cmp(&b.partition));
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|log| !log.clean && log.truncated == 0), "{found:?}");
+    assert_eq!(found.iter().map(|log| log.log_end).sum::<i64>(), 1_000);
+
+    assert_eq!(desk.read_all("orders", 3), read);
+    let mut seen = read;
+    seen.sort();
+    sent.sort();
+    assert_eq!(seen, sent);
+    // Leaders have a new epoch, which describe does not show.
+    assert_eq!(desk.ok(&format!("kafka-topics.sh {AT} --describe"), ""), describe);
+    assert_eq!(desk.ok(&format!("kafka-get-offsets.sh {AT} --topic orders"), ""), offsets);
+    // It takes more, and a power cut after that leaves what the store had.
+    desk.ok(&format!("kafka-console-producer.sh {AT} --topic orders"), "more\n");
+    assert_eq!(desk.read_all("orders", 3).len(), 1_001);
+}
+
+#[wasm_bindgen_test]
+async fn a_strict_acknowledgement_waits_for_the_store() {
+    let (mut mirror, loaded) = open("strict").await;
+    let mut desk = boot(loaded, Durability::Strict);
+    desk.ok(&format!("kafka-topics.sh {AT} --create --topic t"), "");
+    store(&mut desk, &mut mirror).await;
+
+    // A producer whose records the store does not get: its acknowledgement does not come.
+    let engine = &mut desk.engine;
+    engine.console(1_000, &format!("kafka-console-producer.sh {AT} --topic t"));
+    engine.stdin(1_000, "one\n".into());
+    engine.close_stdin(1_000);
+    let mut turns = 0;
+    while !engine.awaits_store() {
+        engine.advance(std::time::Duration::from_millis(10), || false);
+        turns += 1;
+        assert!(turns < 1_000, "nothing waits for the store");
+    }
+    for _ in 0..100 {
+        engine.advance(std::time::Duration::from_millis(10), || false);
+    }
+    assert!(engine.take_console(usize::MAX).iter().all(|update| update.exit.is_none()));
+
+    // Once it has them the producer ends, and a machine that loses power still has them.
+    let mut exit = None;
+    for _ in 0..1_000 {
+        if desk.engine.awaits_store() {
+            store(&mut desk, &mut mirror).await;
+        }
+        desk.engine.advance(std::time::Duration::from_millis(10), || false);
+        exit = exit.or(desk.engine.take_console(usize::MAX).into_iter().find_map(|update| update.exit));
+        if exit.is_some() {
+            break;
+        }
+    }
+    assert_eq!(exit, Some(0));
+    desk.break_and_mend(Fault::PowerCut(1));
+    assert_eq!(desk.read_all("t", 1), ["one"]);
+    drop((desk, mirror));
+    let (_, loaded) = open("strict").await;
+    assert_eq!(boot(loaded, Durability::Strict).read_all("t", 1), ["one"]);
+}

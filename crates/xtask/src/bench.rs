@@ -1,0 +1,126 @@
+//! Measurements: speed natively and in the browser, sizes.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value, json};
+
+use crate::page;
+use crate::setup::{self, Tools, root, run as run_command, say};
+
+/// The page that loads the measurements' module.
+const PAGE: &str = "<!doctype html><meta charset=\"utf-8\"><title>bench</title><script type=\"module\">\
+                    import start from \"./bench.js\"; await start();</script>";
+
+/// Measures and prints a table; with `--json FILE` the numbers under the same names.
+pub fn run(args: &[String]) -> Result<()> {
+    let file = match args {
+        [] => None,
+        [flag, file] if flag == "--json" => Some(file),
+        other => bail!("bench takes --json FILE and nothing else, not {other:?}"),
+    };
+    let tools = setup::for_page()?;
+    let dist = page::build(&tools)?;
+    let (_, browser) = setup::for_tests()?;
+
+    say("bench: native");
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "--release", "--package", "barnabas-wasm", "--bin", "bench"]);
+    let native = parse(&mut command, "native bench")?;
+
+    say("bench: a cluster, natively");
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "--release", "--package", "barnabas-tests", "--bin", "cluster_bench"]);
+    let cluster = parse(&mut command, "cluster bench")?;
+
+    say("bench: building for the browser");
+    let folder = module(&tools)?;
+    say("bench: browser");
+    let mut command = Command::new("node");
+    command.arg("bench.mjs").arg(&folder).arg(&dist).current_dir(root().join("tests/e2e"));
+    command.env("CHROMIUM", &browser.chromium);
+    let browser = parse(&mut command, "browser bench")?;
+
+    let mut numbers = Map::new();
+    flatten("native", &native, &mut numbers);
+    flatten("cluster", &cluster, &mut numbers);
+    flatten("wasm", &browser["wasm"], &mut numbers);
+    numbers.insert("page_load_to_first_ack_ms".to_owned(), browser["page_load_to_first_ack_ms"].clone());
+    for (name, file) in [("page", "barnabas-app_bg.wasm"), ("engine", "worker_bg.wasm")] {
+        let bytes = fs::read(dist.join(file)).with_context(|| file.to_owned())?;
+        numbers.insert(format!("size_{name}_wasm_bytes"), bytes.len().into());
+        numbers.insert(format!("size_{name}_wasm_brotli_bytes"), brotli(&bytes)?.into());
+    }
+    for (name, value) in &numbers {
+        println!("{name:<40} {:>14}", value.to_string());
+    }
+    let about = json!({
+        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+        "rustc": version("rustc"),
+        "node": version("node"),
+        "chromium": browser["chromium"],
+        "barnabas": env!("CARGO_PKG_VERSION"),
+        "runs": 3,
+    });
+    println!("{about}");
+    if let Some(file) = file {
+        let json = json!({ "about": about, "numbers": numbers });
+        fs::write(file, serde_json::to_string_pretty(&json)? + "\n").with_context(|| file.clone())?;
+    }
+    Ok(())
+}
+
+/// Puts numbers under names that begin with where they were measured.
+fn flatten(prefix: &str, from: &Value, to: &mut Map<String, Value>) {
+    for (name, value) in from.as_object().into_iter().flatten() {
+        to.insert(format!("{prefix}_{name}"), value.clone());
+    }
+}
+
+/// Runs a command whose last line is JSON.
+fn parse(command: &mut Command, what: &str) -> Result<Value> {
+    let output = command.stderr(std::process::Stdio::inherit()).output().with_context(|| what.to_owned())?;
+    if !output.status.success() {
+        bail!("{what} failed ({})", output.status);
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().last().with_context(|| format!("{what} printed nothing"))?;
+    serde_json::from_str(line).with_context(|| format!("{what} printed {line}"))
+}
+
+/// Builds the measurements for the browser as the page is built; gives their folder.
+fn module(tools: &Tools) -> Result<std::path::PathBuf> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let mut command = Command::new("cargo");
+    command.args(["build", "--profile", "wasm-release", "--target", TARGET, "--package", "barnabas-wasm"]);
+    run_command(command.args(["--bin", "bench"]).current_dir(root()), "cargo build")?;
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir));
+    let folder = target.join("bench");
+    fs::create_dir_all(&folder)?;
+    let wasm = target.join(TARGET).join("wasm-release/bench.wasm");
+    let mut bindgen = tools.command("wasm-bindgen");
+    bindgen.args(["--target", "web", "--no-typescript", "--out-dir"]).arg(&folder).arg(wasm);
+    run_command(&mut bindgen, "wasm-bindgen")?;
+    page::optimize(tools, &folder.join("bench_bg.wasm"))?;
+    fs::write(folder.join("index.html"), PAGE)?;
+    Ok(folder)
+}
+
+/// Bytes after brotli at its best (quality 11), as a server would send them.
+fn brotli(bytes: &[u8]) -> Result<usize> {
+    let params = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
+    let mut small = Vec::new();
+    brotli::BrotliCompress(&mut &bytes[..], &mut small, &params)?;
+    Ok(small.len())
+}
+
+fn version(program: &str) -> String {
+    let output = Command::new(Path::new(program)).arg("--version").output();
+    output.map_or_else(
+        |_| "unknown".to_owned(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
+}

@@ -1,0 +1,64 @@
+//! The project's commands. `cargo xtask serve` builds the page and serves it, `cargo xtask test` runs every test; each does
+//! its own set-up and says what it does.
+
+mod bench;
+mod page;
+mod serve;
+mod setup;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  serve [--port N]            build the page and serve it on the loopback (8080, or a free port)
+  test                        run every test: format, lints, native, browser engine, page
+  test --only STEP[,STEP]     run these of: fmt, clippy, tidy, native, sim, wasm, page
+  sim [--seeds N] [--seed S] [--ticks T] [--bug NAME] [--replay FILE]
+                              simulate random faults under the checkers; replay a fault that the page recorded
+  tidy                        check which crate may use which
+  bench [--json FILE]         measure speed and sizes, natively and in the browser
+  dist                        build the page into dist/
+  setup                       install what the other commands need, and nothing else
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<()> {
+    let rest = args.get(1..).unwrap_or_default();
+    match args.first().map(String::as_str) {
+        Some("serve") => serve::run(rest),
+        Some("test") => test::run(rest),
+        Some("sim") => test::sim(rest),
+        Some("tidy") => tidy::run(),
+        Some("bench") => bench::run(rest),
+        Some("dist") => {
+            let tools = setup::for_page()?;
+            page::build(&tools)?;
+            Ok(())
+        }
+        Some("setup") => {
+            setup::for_page()?;
+            setup::for_tests()?;
+            Ok(())
+        }
+        Some("help" | "--help" | "-h") | None => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some(other) => bail!("there is no command '{other}'\n\n{HELP}"),
+    }
+}

@@ -1,0 +1,226 @@
+//! What the commands need: each step says what it finds, installs what is missing, and where it cannot, names in one line
+//! what to install by hand.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// A tool from crates.io at the version that the page is built with.
+struct Tool {
+    package: &'static str,
+    program: &'static str,
+    version: &'static str,
+    /// Whether its own lock file still builds.
+    locked: bool,
+}
+
+const TRUNK: Tool = Tool { package: "trunk", program: "trunk", version: "0.21.14", locked: true };
+/// The same version as the wasm-bindgen crate in Cargo.lock: the two speak a format of their own.
+const WASM_BINDGEN: Tool =
+    Tool { package: "wasm-bindgen-cli", program: "wasm-bindgen", version: "0.2.130", locked: false };
+const WASM_PACK: Tool = Tool { package: "wasm-pack", program: "wasm-pack", version: "0.15.1", locked: true };
+
+/// Where the tools are.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    /// Folders that hold them, to be put in front of `PATH`.
+    dirs: Vec<PathBuf>,
+}
+
+impl Tools {
+    /// A command that finds the tools.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.find(program).unwrap_or_else(|| program.into()));
+        command.current_dir(root()).env("PATH", self.path());
+        command
+    }
+
+    fn path(&self) -> OsString {
+        let have = env::var_os("PATH").unwrap_or_default();
+        let all = self.dirs.iter().cloned().chain(env::split_paths(&have));
+        env::join_paths(all).unwrap_or(have)
+    }
+
+    fn find(&self, program: &str) -> Option<PathBuf> {
+        self.dirs.iter().map(|dir| dir.join(program)).find(|path| path.is_file())
+    }
+}
+
+/// Chromium and its driver.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    /// The browser's program.
+    pub chromium: PathBuf,
+    /// Its WebDriver.
+    pub chromedriver: PathBuf,
+}
+
+/// The repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// Says what is being done.
+pub fn say(text: &str) {
+    println!("\x1b[1m==>\x1b[0m {text}");
+}
+
+/// Runs a command and fails with `what` if it does not succeed.
+pub fn run(command: &mut Command, what: &str) -> Result<()> {
+    let status =
+        command.status().with_context(|| format!("{what}: cannot start {:?}", command.get_program()))?;
+    if status.success() { Ok(()) } else { bail!("{what} failed ({status})") }
+}
+
+fn output(command: &mut Command) -> Option<String> {
+    let output = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
+}
+
+/// What building the page needs: the wasm target, trunk, wasm-bindgen, wasm-opt.
+pub fn for_page() -> Result<Tools> {
+    wasm_target()?;
+    let mut dirs = Vec::new();
+    for tool in [&WASM_BINDGEN, &TRUNK] {
+        dirs.extend(install(tool)?);
+    }
+    npm(&root(), "wasm-opt")?;
+    dirs.push(root().join("node_modules/.bin"));
+    Ok(Tools { dirs })
+}
+
+/// What the browser tests need besides: wasm-pack, Chromium with its driver, the test packages.
+pub fn for_tests() -> Result<(Tools, Browser)> {
+    let mut tools = Tools { dirs: install(&WASM_PACK)?.into_iter().collect() };
+    tools.dirs.extend(install(&WASM_BINDGEN)?);
+    let browser = browser()?;
+    npm(&root().join("tests/e2e"), "browser test packages")?;
+    Ok((tools, browser))
+}
+
+fn wasm_target() -> Result<()> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let libdir = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]));
+    if libdir.is_some_and(|dir| Path::new(dir.trim()).is_dir()) {
+        say(&format!("target {TARGET}: there"));
+        return Ok(());
+    }
+    say(&format!("target {TARGET}: installing"));
+    run(Command::new("rustup").args(["target", "add", TARGET]), "rustup target add")
+        .context("install the Rust target wasm32-unknown-unknown (rustup target add wasm32-unknown-unknown)")
+}
+
+/// Finds or installs a tool; gives the folder to put in front of `PATH`, if it is not there already. An installed one
+/// goes into a folder of its own version, so that a tool of the same name that somebody uses elsewhere stays as it is.
+fn install(tool: &Tool) -> Result<Option<PathBuf>> {
+    let Tool { package, program, version, locked } = tool;
+    let is_right = |path: &Path| {
+        output(Command::new(path).arg("--version"))
+            .is_some_and(|text| text.split_whitespace().any(|word| word == *version))
+    };
+    if on_path(program).is_some_and(|path| is_right(&path)) {
+        say(&format!("{program} {version}: there"));
+        return Ok(None);
+    }
+    let folder = cargo_home()?.join("barnabas").join(format!("{package}-{version}"));
+    let bin = folder.join("bin");
+    if is_right(&bin.join(program)) {
+        say(&format!("{program} {version}: there"));
+        return Ok(Some(bin));
+    }
+    let by_hand = || format!("install {package} {version} (cargo install {package} --version {version})");
+    if output(Command::new("cargo").args(["binstall", "-V"])).is_some() {
+        say(&format!("{program} {version}: fetching"));
+        let status = Command::new("cargo")
+            .args(["binstall", "--no-confirm", "--version", version, "--root"])
+            .arg(&folder)
+            .arg(package)
+            .status();
+        if status.is_ok_and(|status| status.success()) && is_right(&bin.join(program)) {
+            return Ok(Some(bin));
+        }
+    }
+    say(&format!("{program} {version}: building, which takes some minutes"));
+    let mut command = Command::new("cargo");
+    command.args(["install", package, "--version", version, "--root"]).arg(&folder);
+    if *locked {
+        command.arg("--locked");
+    }
+    // A build of its own, not one of this workspace.
+    command.current_dir(env::temp_dir()).env_remove("CARGO_TARGET_DIR");
+    run(&mut command, "cargo install").with_context(by_hand)?;
+    Ok(Some(bin))
+}
+
+fn cargo_home() -> Result<PathBuf> {
+    let home =
+        || Some(PathBuf::from(env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"))?).join(".cargo"));
+    env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(home)
+        .context("set CARGO_HOME: there is no home directory")
+}
+
+/// Installs the packages of a lock file, if they are not those that are there.
+fn npm(folder: &Path, what: &str) -> Result<()> {
+    let (lock, seen) = (folder.join("package-lock.json"), folder.join("node_modules/.barnabas-lock"));
+    let wanted = std::fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    if std::fs::read(&seen).is_ok_and(|have| have == wanted) {
+        say(&format!("{what}: there"));
+        return Ok(());
+    }
+    let node =
+        output(Command::new("node").arg("--version")).context("install Node.js 20 or later, with npm")?;
+    let major =
+        node.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < 20) {
+        bail!("install Node.js 20 or later: {} is too old", node.trim());
+    }
+    say(&format!("{what}: installing with npm"));
+    run(Command::new("npm").arg("ci").current_dir(folder), "npm ci")?;
+    std::fs::write(seen, wanted)?;
+    Ok(())
+}
+
+fn browser() -> Result<Browser> {
+    let find = || {
+        let chromium = env::var_os("CHROMIUM").map(PathBuf::from).or_else(|| {
+            ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+                .into_iter()
+                .find_map(on_path)
+        })?;
+        let chromedriver =
+            env::var_os("CHROMEDRIVER").map(PathBuf::from).or_else(|| on_path("chromedriver"))?;
+        Some(Browser { chromium, chromedriver })
+    };
+    if let Some(browser) = find() {
+        say(&format!("{}: there", browser.chromium.display()));
+        return Ok(browser);
+    }
+    let by_hand = "install Chromium and its driver (on Debian: apt-get install chromium chromium-driver), or name them in \
+                   CHROMIUM and CHROMEDRIVER";
+    let is_root = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    if on_path("apt-get").is_none() || !is_root {
+        bail!("{by_hand}");
+    }
+    say("Chromium: installing with apt-get");
+    run(Command::new("apt-get").args(["update", "-qq"]), "apt-get update").context(by_hand)?;
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").args([
+        "install",
+        "-y",
+        "-qq",
+        "chromium",
+        "chromium-driver",
+    ]);
+    run(&mut command, "apt-get install").context(by_hand)?;
+    find().context(by_hand)
+}

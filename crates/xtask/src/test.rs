@@ -1,0 +1,123 @@
+//! Every test, one step after the other. All steps run, and the last line counts them.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "how long a step takes is for the person who waits"
+)]
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::setup::{self, Browser, Tools, root, run as run_command, say};
+use crate::{page, tidy};
+
+/// The steps in their order.
+const STEPS: [&str; 7] = ["fmt", "clippy", "tidy", "native", "sim", "wasm", "page"];
+/// Seeds of the simulator that every run goes through.
+const SEEDS: &str = "200";
+
+/// Runs the steps that are asked for.
+pub fn run(args: &[String]) -> Result<()> {
+    let wanted: Vec<&str> = match args {
+        [] => STEPS.to_vec(),
+        [flag, list] if flag == "--only" => {
+            let list: Vec<&str> = list.split(',').collect();
+            if let Some(unknown) = list.iter().find(|step| !STEPS.contains(step)) {
+                bail!("there is no step '{unknown}', only {}", STEPS.join(", "));
+            }
+            list
+        }
+        other => bail!("test takes --only STEP[,STEP] and nothing else, not {other:?}"),
+    };
+    let (mut passed, mut failed) = (0, Vec::new());
+    for (number, step) in wanted.iter().enumerate() {
+        say(&format!("step {} of {}: {step}", number + 1, wanted.len()));
+        let start = Instant::now();
+        match one(step) {
+            Ok(()) => passed += 1,
+            Err(error) => {
+                eprintln!("xtask: {step}: {error:#}");
+                failed.push(*step);
+            }
+        }
+        say(&format!("{step}: {} s", start.elapsed().as_secs()));
+    }
+    println!("{passed} passed, {} failed", failed.len());
+    if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+}
+
+fn one(step: &str) -> Result<()> {
+    let cargo = |args: &[&str]| {
+        let mut command = std::process::Command::new("cargo");
+        command.args(args).current_dir(root());
+        run_command(&mut command, &format!("cargo {}", args.join(" ")))
+    };
+    match step {
+        "fmt" => cargo(&["fmt", "--all", "--check"]),
+        "clippy" => cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        "tidy" => tidy::run(),
+        "native" => cargo(&["test", "--workspace"]),
+        "sim" => sim(&["--seeds".to_owned(), SEEDS.to_owned()]),
+        "wasm" => wasm(),
+        "page" => {
+            let tools = setup::for_page()?;
+            page::build(&tools)?;
+            let (_, browser) = setup::for_tests()?;
+            page_tests(&browser)
+        }
+        other => bail!("there is no step '{other}'"),
+    }
+}
+
+/// Simulates random faults.
+pub fn sim(args: &[String]) -> Result<()> {
+    let mut command = std::process::Command::new("cargo");
+    let mut cargo = vec!["run", "--profile", "sim", "--package", "barnabas-tests", "--bin", "sim"];
+    if args.iter().any(|arg| arg == "--bug") {
+        cargo.extend(["--features", "planted-bugs"]);
+    }
+    command.args(cargo).arg("--").args(args);
+    run_command(command.current_dir(root()), "sim")
+}
+
+/// The engine's and the store's tests in a real browser.
+fn wasm() -> Result<()> {
+    let tools: Tools = setup::for_page()?;
+    let (packs, browser) = setup::for_tests()?;
+    drop(tools);
+    for name in ["store", "wasm"] {
+        say(&format!("tests of {name} in the browser"));
+        let mut command = packs.command("wasm-pack");
+        command.args(["test", "--headless", "--chrome", "--chromedriver"]).arg(&browser.chromedriver);
+        command.arg(format!("crates/{name}"));
+        command.env("WASM_BINDGEN_TEST_TIMEOUT", "120");
+        command.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities(name, &browser)?);
+        run_command(&mut command, "wasm-pack test")?;
+    }
+    Ok(())
+}
+
+/// Writes what the browser is started with: the crate's `webdriver.json`, and where the browser is.
+fn capabilities(name: &str, browser: &Browser) -> Result<PathBuf> {
+    let path = root().join("crates").join(name).join("webdriver.json");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut json: serde_json::Value =
+        serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+    json["goog:chromeOptions"]["binary"] = browser.chromium.to_string_lossy().into_owned().into();
+    let path = root().join("target").join(format!("webdriver-{name}.json"));
+    std::fs::create_dir_all(root().join("target"))?;
+    std::fs::write(&path, json.to_string())?;
+    Ok(path)
+}
+
+fn page_tests(browser: &Browser) -> Result<()> {
+    let mut command = std::process::Command::new("node");
+    command
+        // A test that fails may leave a browser behind, which must not keep the run from its end.
+        .args(["--test", "--test-force-exit", "--test-concurrency=1", "--test-reporter=spec"])
+        .current_dir(root().join("tests/e2e"));
+    command.env("CHROMIUM", &browser.chromium);
+    run_command(&mut command, "page tests")
+}

@@ -1,0 +1,267 @@
+// A worker that speaks like the engine but has no cluster: the page's tests stand on it. `?state=…` of the page is not
+// seen here; the cluster's name chooses what happens instead.
+
+const say = (update) => postMessage(update);
+const bytes = (text) => new TextEncoder().encode(text);
+
+// ── The cluster ──────────────────────────────────────────────────────────
+function segment(base, next, size, durable = size) {
+  return {
+    baseOffset: base, nextOffset: next, size, durable, cached: Math.min(size, 65536), durableOffset: durable === size ? next : base,
+    indexEntries: Math.floor(size / 4096), timeIndexEntries: Math.floor(size / 4096), maxTimestamp: 1795000000000 + next,
+  };
+}
+
+// `copies` are [broker, log end, high watermark] of replicas that differ from the leader; null is one that does not run.
+function partition(number, segments, { start = 0, hw, durable, leader = 1, epoch = 0, replicas = [1], isr = replicas, elr = [], copies = {} } = {}) {
+  const end = segments.at(-1).nextOffset;
+  const copy = (broker) => {
+    const [logEnd, highWatermark] = copies[broker] === null ? [-1, -1] : copies[broker] ?? [end, hw ?? end];
+    return { broker, online: logEnd >= 0, logEnd, highWatermark };
+  };
+  return {
+    partition: number, leader, leaderEpoch: epoch, replicas, isr, elr, copies: replicas.map(copy), logStart: start, highWatermark: hw ?? end,
+    logEnd: end, durableOffset: durable ?? end, size: segments.reduce((sum, s) => sum + s.size, 0), segments,
+  };
+}
+
+const many = (count, records, tail, flushed) => [
+  ...Array.from({ length: count }, (_, i) => segment(i * records, (i + 1) * records, 1048576)),
+  segment(count * records, count * records + tail, tail * 40, Math.floor(tail * 40 * flushed)),
+];
+
+function topic(name, partitions, configs = [], internal = false) {
+  return { name, id: "4nq0vKxVQ1u7mZ2hTq3bWA", internal, replicationFactor: partitions[0].replicas.length, configs, partitions };
+}
+
+const ORDERS = () => topic("orders", [
+  partition(0, many(7, 43691, 3211, 0.5), { durable: 7 * 43691 + 1600 }),
+  partition(1, many(12, 43691, 4040, 0.35), { start: 262146, hw: 12 * 43691 + 3976, durable: 12 * 43691 + 1400 }),
+  partition(2, many(3, 43691, 2406, 1)),
+], [["segment.bytes", "1048576"], ["min.insync.replicas", "1"]]);
+
+// Broker 3 has crashed: p0 lacks it, p1 has a follower outside the tail, p2 had no other replica in sync.
+const PAYMENTS = () => topic("payments", [
+  partition(0, [segment(0, 80, 8000, 4000)], { durable: 40, hw: 72, leader: 1, epoch: 2, replicas: [1, 2, 3], isr: [1, 2], copies: { 2: [76, 64], 3: null } }),
+  partition(1, many(2, 1000, 60, 1), { leader: 2, epoch: 1, replicas: [2, 1], isr: [2], copies: { 1: [1200, 1200] } }),
+  partition(2, [segment(0, 30, 3000)], { leader: -1, epoch: 4, replicas: [3, 1], isr: [], elr: [3], copies: { 3: null, 1: [30, 25] } }),
+], [["min.insync.replicas", "2"]]);
+
+let topics = [
+  topic("__consumer_offsets", [partition(0, [segment(0, 12, 900)])], [["cleanup.policy", "compact"]], true),
+  topic("commerce.payment.prd.notification", [partition(0, [segment(0, 6, 620, 0)], { durable: 0 }), partition(1, [segment(0, 0, 0)])]),
+  ORDERS(),
+  PAYMENTS(),
+  topic("six-partitions", Array.from({ length: 6 }, (_, i) => partition(i, [segment(0, 40 + i * 9, 4000 + i)], { durable: 20 + i * 9 }))),
+];
+
+let now = 83_456_789;
+let pace = { times: 1 };
+let events = 0;
+const clock = (reached = 1) => ({ now, unixMs: 1795000000000 + now / 1000, pace, reached, events });
+const broker = (id, more) => ({
+  id, address: `localhost:${9091 + id}`, up: true, state: "running", quorum: "voter", rack: "", controller: false, controllerEpoch: 7, connections: 3,
+  dirtyBytes: 402_113, cachedBytes: 23_911_424, cacheSize: 67_108_864, diskBytes: 24_313_537, requests: 18_233, recordsIn: 1_014_233, recordsOut: 988_110, ...more,
+});
+let brokers = [
+  broker(1, { quorum: "leader", controller: true, rack: "a" }),
+  broker(2, { rack: "b" }),
+  broker(3, { up: false, state: "crashed", controllerEpoch: -1, connections: 0 }),
+  broker(4, { quorum: "observer", state: "fenced" }),
+];
+let faults = ["crash 3", "cut 2 4"];
+let store = { durability: "relaxed", pendingBytes: 0, storedBytes: 23_911_424, commits: 812, error: undefined, writer: true };
+const delta = (more) => say({ delta: { clock: clock(), topics: [], gone: [], events: [], eventsLeftOut: 0, ...more } });
+const event = (kind, text, back = 0) => ({ at: now - back, kind, node: "broker-1", text });
+
+function ready(more = {}) {
+  say({ ready: { cluster, seed, view: { clock: clock(), brokers, topics, faults, store }, recovery: [], persistent: true, ...more } });
+  delta({
+    events: [
+      event("metadata", "orders elected leader 1 for partitions 0, 1, 2, epoch 0", 62_001_000),
+      event("network", "accepted a connection from console-1", 31_420_118),
+      event("log", "orders-1 rolled segment 00000000000000524292", 20_022_400),
+      event("log", "orders-1 HW advanced 528,204 → 528,268", 8_120),
+      event("fault", "closed connection 7: frame of 1,347,375,956 bytes is over socket.request.max.bytes", 4_100),
+      event("log", "orders-0 flushed up to 307,437", 340),
+    ],
+    eventsLeftOut: 1204,
+  });
+}
+
+// ── Boot, by the cluster's name ──────────────────────────────────────────
+let cluster = "";
+let seed = 0;
+const RECOVERY = [
+  { partition: "orders-0", clean: true, scanned: 0, truncated: 0, logEnd: 309048 },
+  { partition: "orders-1", clean: false, scanned: 161_600, truncated: 1629, logEnd: 528332 },
+];
+const BOOT = {
+  "loading": () => say({ loading: { done: 12_500_000, total: 50_000_000 } }),
+  "locked": () => say("locked"),
+  "taken": () => { ready(); setTimeout(() => say("taken-over"), 50); },
+  "panicked": () => { ready(); setTimeout(() => say({ panicked: { message: "index out of bounds: the len is 3 but the index is 3\n  at crates/log/src/offset_index.rs:88", replay: '{"seed":7,"commands":[]}' } }), 50); },
+  "silent": () => {},
+  "empty": () => { topics = []; ready(); },
+  "recovered": () => ready({ recovery: RECOVERY }),
+  "memory": () => ready({ persistent: false }),
+  "quota": () => { store = { ...store, error: "QuotaExceededError: the quota has been exceeded.", pendingBytes: 1_400_000 }; ready(); },
+  "slow": () => { pace = { times: 1000 }; ready(); setTimeout(() => delta({ clock: clock(212) }), 20); },
+  "error": () => { ready(); say({ error: { message: "Segment 7 of orders-0 is gone." } }); },
+  "strange": () => { ready(); say({ nonsense: 1 }); },
+  "crash-worker": () => { throw new Error("the worker broke"); },
+};
+
+// ── The message browser ──────────────────────────────────────────────────
+const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>';
+const VALUES = [
+  bytes('{"sku":"kettle","qty":1,"krw":38000,"note":"주문 접수"}'),
+  bytes(HOSTILE),
+  new Uint8Array([0, 1, 2, 0xff, 0xfe]),
+  bytes("안녕하세요, 카프카 — 한글 레코드입니다"),
+  undefined,
+  bytes("x".repeat(4096)),
+];
+
+function batchView(base, records, compression = "none") {
+  return { baseOffset: base, lastOffset: base + records - 1, segment: 0, position: base * 40, size: 1629, records, compression, maxTimestamp: 1795000083449, durable: base < 120 };
+}
+
+function browse({ topic: name, partition: number, offset, limit }) {
+  const end = topics.find((t) => t.name === name)?.partitions[number]?.logEnd ?? 0;
+  const step = 6;
+  const first = Math.floor(offset / step) * step;
+  const batches = [];
+  for (let base = first; base < end && batches.length < limit; base += step) {
+    batches.push(batchView(base, Math.min(step, end - base), base % 18 === 12 ? "zstd" : "none"));
+  }
+  const after = first + batches.length * step;
+  say({ browse: { topic: name, partition: number, batches, nextOffset: after < end ? after : undefined, previousOffset: first > 0 ? Math.max(0, first - limit * step) : undefined } });
+}
+
+const FIELDS = [["baseOffset", 8], ["batchLength", 4], ["partitionLeaderEpoch", 4], ["magic", 1], ["crc", 4], ["attributes", 2], ["lastOffsetDelta", 4], ["baseTimestamp", 8], ["maxTimestamp", 8], ["producerId", 8], ["producerEpoch", 2], ["baseSequence", 4], ["recordsCount", 4]];
+
+function batch({ topic: name, partition: number, baseOffset }) {
+  const compression = baseOffset % 18 === 12 ? "zstd" : "none";
+  const data = new Uint8Array(1629).map((_, i) => (i * 7 + baseOffset) & 0xff);
+  let at = 0;
+  const fields = FIELDS.map(([field, size]) => {
+    const from = at;
+    at += size;
+    return { name: field, value: field === "crc" ? "0xb45f99ca" : field === "baseOffset" ? String(baseOffset) : field.endsWith("Timestamp") ? "1795000083449" : "0", from, to: at };
+  });
+  const records = VALUES.map((value, i) => ({
+    offset: baseOffset + i, timestamp: 1795000083449 + i, key: i === 4 ? undefined : bytes(`A-2041${i}`), value,
+    keySize: i === 4 ? -1 : 7, valueSize: value === undefined ? -1 : i === 5 ? 100_000 : value.length,
+    headers: i === 0 ? [["trace", bytes("abc")], ["trace", undefined]] : [],
+    from: compression === "none" ? 61 + i * 260 : undefined, to: compression === "none" ? 61 + (i + 1) * 260 : undefined,
+  }));
+  say({ batch: { topic: name, partition: number, batch: batchView(baseOffset, 6, compression), fields, records, bytes: data, error: undefined } });
+}
+
+// ── The console ──────────────────────────────────────────────────────────
+const WORDS = ["kafka-console-consumer.sh", "kafka-console-producer.sh", "kafka-dump-log.sh", "kafka-get-offsets.sh", "kafka-topics.sh", "help", "cat"];
+let running = null;
+const print = (id, text, stream = "out") => say({ console: { id, output: [{ stream, text }], exit: undefined } });
+const end = (id, exit = 0) => { running = null; say({ console: { id, output: [], exit } }); };
+
+function run({ id, line }) {
+  running = { id, lines: [] };
+  const words = line.trim().split(/\s+/);
+  const created = /--create .*--topic (\S+)(?: --partitions (\d+))?/.exec(line);
+  if (line === "flood") {
+    // A hundred thousand lines, in the pieces that the engine's slices give.
+    let at = 0;
+    const piece = () => {
+      let text = "";
+      for (let i = 0; i < 2000; i++) text += `${at++} {"user":"사용자-${at}","path":"/index.html","status":200,"bytes":5120}\n`;
+      print(id, text);
+      if (at < 100_000) setTimeout(piece, 8);
+      else end(id);
+    };
+    piece();
+  } else if (created) {
+    topics = [...topics, topic(created[1], Array.from({ length: Number(created[2] ?? 1) }, (_, i) => partition(i, [segment(0, 0, 0)])))].sort((a, b) => (a.name < b.name ? -1 : 1));
+    if (/[._]/.test(created[1])) print(id, "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. To avoid issues it is best to use either, but not both.\n");
+    print(id, `Created topic ${created[1]}.\n`);
+    delta({ topics: topics.filter((t) => t.name === created[1]), events: [event("metadata", `created topic ${created[1]}`)] });
+    end(id);
+  } else if (line === "fault heal 2 4") {
+    faults = faults.filter((fault) => fault !== "cut 2 4");
+    delta({ faults });
+    end(id);
+  } else if (words[0] === "kafka-console-producer.sh" || words[0] === "echo-stdin") {
+    // Reads lines until Ctrl-D.
+  } else if (words[0] === "cat") {
+    const file = files.get(words[1]);
+    let done = 0;
+    running.timer = setInterval(() => {
+      done = Math.min(file.size, done + file.size / 20);
+      say({ "file-progress": { id, name: file.name, done, total: file.size } });
+      if (done >= file.size && !words.includes("slowly")) { clearInterval(running.timer); end(id); }
+    }, 60);
+  } else if (words[0] === "fail") {
+    print(id, "Error while executing topic command : Topic 'orders' already exists.\n", "err");
+    print(id, "[2026-11-21 09:00:00,000] ERROR org.apache.kafka.common.errors.TopicExistsException: Topic 'orders' already exists.\n (org.apache.kafka.tools.TopicCommand)\n", "err");
+    end(id, 1);
+  } else if (line.includes("--describe")) {
+    print(id, "Topic: orders\tTopicId: 4nq0vKxVQ1u7mZ2hTq3bWA\tPartitionCount: 3\tReplicationFactor: 1\tConfigs: min.insync.replicas=1,segment.bytes=1048576\n");
+    for (let i = 0; i < 3; i++) print(id, `\tTopic: orders\tPartition: ${i}\tLeader: 1\tReplicas: 1\tIsr: 1\tElr: \tLastKnownElr: \n`);
+    end(id);
+  } else if (words[0] === "markup") {
+    print(id, `${HOSTILE}\n`);
+    end(id);
+  } else if (words[0] === "no-newline") {
+    print(id, "y".repeat(400_000));
+    end(id);
+  } else {
+    for (const t of topics) print(id, `${t.name}\n`);
+    end(id);
+  }
+}
+
+function complete({ id, line }) {
+  const stem = /\S*$/.exec(line)[0];
+  const from = line.includes(" ") ? ["--topic", "--topic-id-type", "--create", "--list", "orders", "한글-토픽"] : WORDS;
+  say({ completions: { id, words: from.filter((word) => word.startsWith(stem)), stem } });
+}
+
+// ── What the page asks ───────────────────────────────────────────────────
+const files = new Map();
+const ASKED = {
+  "boot": (boot) => { ({ cluster, seed } = boot); store.durability = boot.durability; (BOOT[cluster] ?? ready)(); },
+  "set-language": () => {},
+  "console": run,
+  "stdin": ({ id, text }) => { running.lines.push(text); if (text.startsWith("?")) print(id, `got ${text}`); },
+  "stdin-closed": ({ id }) => { print(id, running.lines.join("")); end(id); },
+  "interrupt": ({ id }) => { clearInterval(running?.timer); end(id, 130); },
+  "complete": complete,
+  "browse": browse,
+  "batch": batch,
+  "download": ({ baseOffset, file }) => say({ download: { name: `${String(baseOffset).padStart(20, "0")}.${file}`, bytes: new Uint8Array([1, 2, 3]) } }),
+  "remove-file": ({ name }) => { files.delete(name); say({ "file-removed": { name } }); },
+  "set-pace": (to) => { pace = to; delta(); },
+  "set-durability": (to) => { store = { ...store, durability: to }; delta({ store }); },
+  "fault": (fault) => {
+    const [[word, id]] = Object.entries(fault);
+    const up = word === "restart";
+    brokers = brokers.map((one) => (one.id === id ? { ...one, up, state: up ? "running" : "crashed", dirtyBytes: 0 } : one));
+    faults = [...faults.filter((line) => !line.endsWith(`-cut ${id}`) && line !== `crash ${id}`), ...(up ? [] : [`${word} ${id}`])];
+    delta({ brokers, faults, events: [event("fault", up ? "restarted" : "lost power")] });
+  },
+  "reset": () => { topics = []; ready(); },
+};
+
+onmessage = ({ data }) => {
+  if (data instanceof File) {
+    files.set(data.name, data);
+    return say({ "file-added": { name: data.name, size: data.size } });
+  }
+  if (data === "take-over") return ready();
+  if (data === "step") { now += 137; return delta({ events: [event("log", "stepped")] }); }
+  if (data === "flush") return say("flushed");
+  const [[name, what]] = Object.entries(data);
+  ASKED[name](what);
+};
+
+say("hello");

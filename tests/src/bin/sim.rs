@@ -1,0 +1,145 @@
+//! `cargo xtask sim`: random clusters, random loads, random faults, and checkers that watch from outside.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use barnabas_kernel::TraceEvent;
+use barnabas_tests::random::Run;
+
+const HELP: &str = "\
+cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from 0), each with T virtual milliseconds
+                                                     of faults (20000) and then time to heal
+cargo xtask sim --bug NAME [--seeds N] …             the same with a bug planted in the brokers, which is to be found
+cargo xtask sim --replay FILE                        does again what a fault file of the page recorded";
+
+/// So many lines of the trace are shown of a seed that fails alone.
+const LINES: usize = 60;
+
+/// What the command line asks for.
+struct Options {
+    seeds: u64,
+    seed: u64,
+    ticks: u64,
+    bug: Option<String>,
+    replay: Option<String>,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options { seeds: 200, seed: 0, ticks: 20_000, bug: None, replay: None };
+    let mut args = std::env::args().skip(1);
+    while let Some(flag) = args.next() {
+        let value = args.next().ok_or_else(|| format!("{flag} wants a value\n{HELP}"))?;
+        let number = || value.parse::<u64>().map_err(|_| format!("{flag} wants a number, not {value}"));
+        match flag.as_str() {
+            "--seeds" => options.seeds = number()?,
+            "--seed" => options.seed = number()?,
+            "--ticks" => options.ticks = number()?,
+            "--bug" => options.bug = Some(value),
+            "--replay" => options.replay = Some(value),
+            _ => return Err(format!("unknown option {flag}\n{HELP}")),
+        }
+    }
+    Ok(options)
+}
+
+#[cfg(feature = "planted-bugs")]
+fn plant(name: &str) -> Result<(), String> {
+    let bugs = barnabas_broker::Bug::ALL;
+    let known = || bugs.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let bug = bugs.iter().find(|(known, _)| *known == name);
+    let (_, bug) = bug.ok_or_else(|| format!("there is no bug {name}, only {}", known()))?;
+    barnabas_broker::plant(*bug);
+    Ok(())
+}
+
+#[cfg(not(feature = "planted-bugs"))]
+fn plant(_: &str) -> Result<(), String> {
+    Err("no bugs can be planted in this program: build it with --features planted-bugs".to_owned())
+}
+
+fn replay(file: &str) -> Result<(), String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read {file}: {error}"))?;
+    let mut engine = barnabas_wasm::replay(&text).map_err(|error| format!("{file}: {error}"))?;
+    let (_, _, lines) = engine.ready_view();
+    for line in lines.iter().rev().take(20).rev() {
+        println!("{line:?}");
+    }
+    println!(
+        "{} events, now {}, digest {:016x}",
+        engine.world().events(),
+        engine.world().now(),
+        engine.digest()
+    );
+    Ok(())
+}
+
+/// One seed alone is looked into: what was done to it, and the last lines that led there.
+fn tell(run: &mut Run) {
+    eprintln!("{}", run.describe());
+    for (at, fault) in &run.faults {
+        eprintln!("{at} fault {fault}");
+    }
+    let (mut lines, _) = run.world.trace_mut().take();
+    // What goes on without end would hide the rest.
+    lines.retain(|line| {
+        !matches!(line.event, TraceEvent::Appended { .. } | TraceEvent::HighWatermarkAdvanced { .. })
+    });
+    lines.iter().rev().take(LINES).rev().for_each(|line| eprintln!("{line}"));
+}
+
+fn seeds(options: &Options) -> Result<(), String> {
+    let faults_for = Duration::from_millis(options.ticks.max(1_000));
+    let (mut failed, mut events, mut counts) = (0, 0, (0, 0));
+    let mut faults: BTreeMap<String, u64> = BTreeMap::new();
+    for seed in options.seed..options.seed.saturating_add(options.seeds) {
+        let mut run = Run::new(seed);
+        // What panics in a node is a failure of its seed, and not of those behind it. The run is only looked at after that.
+        let result = catch_unwind(AssertUnwindSafe(|| run.run(faults_for)))
+            .unwrap_or_else(|_| Err("a node panicked".to_owned()));
+        events += run.world.events();
+        for (_, fault) in &run.faults {
+            let text = fault.to_string();
+            let word = text.split(' ').next().unwrap_or_default();
+            *faults.entry(word.to_owned()).or_default() += 1;
+        }
+        let (acknowledged, read) = run.checks.records.counts();
+        counts = (counts.0 + acknowledged, counts.1 + read);
+        if let Err(what) = result {
+            failed += 1;
+            if options.seeds == 1 {
+                tell(&mut run);
+            }
+            let (at, ticks) = (run.world.now(), options.ticks);
+            let bug = options.bug.as_ref().map_or_else(String::new, |bug| format!(" --bug {bug}"));
+            eprintln!(
+                "seed {seed} at {at}: {what}; again: cargo xtask sim --seed {seed} --seeds 1 --ticks {ticks}{bug}"
+            );
+        }
+    }
+    let faults: Vec<String> = faults.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
+    println!("faults: {}", faults.join(", "));
+    println!(
+        "{} seeds: {events} events, {} records acknowledged, {} read; {failed} seeds failed",
+        options.seeds, counts.0, counts.1
+    );
+    if failed == 0 { Ok(()) } else { Err(format!("{failed} seeds failed")) }
+}
+
+fn main() -> ExitCode {
+    let result = options().and_then(|options| {
+        options.bug.as_deref().map_or(Ok(()), plant)?;
+        match &options.replay {
+            Some(file) => replay(file),
+            None => seeds(&options),
+        }
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sim: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

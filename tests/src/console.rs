@@ -1,0 +1,144 @@
+//! A console over a world of one broker, or of a cluster.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use barnabas_broker::BrokerConfig;
+use barnabas_kernel::{Endpoint, NodeId};
+use barnabas_protocol::Uuid;
+use barnabas_shell::{Environment, Language, StdinSource, start};
+use barnabas_sim::{DiskConfig, NetworkConfig, Output, World, WorldConfig};
+use bytes::Bytes;
+
+/// A world with files that were dropped on its page.
+pub struct Console {
+    /// The world.
+    pub world: World,
+    /// Dropped files by name.
+    pub files: BTreeMap<String, Bytes>,
+}
+
+/// What a line did.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ran {
+    /// What it wrote to the standard output.
+    pub stdout: String,
+    /// What it wrote to the standard error.
+    pub stderr: String,
+    /// Its exit code; `None` if it did not end.
+    pub code: Option<i32>,
+}
+
+impl Default for Console {
+    fn default() -> Console {
+        Console::new(1)
+    }
+}
+
+impl Console {
+    /// A world of this seed whose broker serves.
+    pub fn new(seed: u64) -> Console {
+        Console::cluster(
+            seed,
+            vec![BrokerConfig::new(1, Endpoint::new("localhost", 9092), Uuid::from_u128(7))],
+        )
+    }
+
+    /// A world of this seed with brokers 1 to `count` in combined mode, on ports 9092, 9094 and so on.
+    pub fn with(seed: u64, count: u16) -> Console {
+        let count = i32::from(count);
+        Console::cluster(seed, BrokerConfig::cluster(count, count, Uuid::from_u128(7)))
+    }
+
+    /// A world of these brokers, all of which serve.
+    pub fn cluster(seed: u64, brokers: Vec<BrokerConfig>) -> Console {
+        let config = WorldConfig {
+            seed,
+            epoch_ms: 1_700_000_000_000,
+            brokers,
+            network: NetworkConfig::default(),
+            disk: DiskConfig::default(),
+            wait_for_store: false,
+        };
+        let mut world = World::new(config, BTreeMap::new());
+        let deadline = world.now() + Duration::from_secs(60);
+        while !world.is_ready() && world.now() < deadline {
+            world.step();
+        }
+        Console { world, files: BTreeMap::new() }
+    }
+
+    /// Runs a line to its end, for at most ten minutes of virtual time. `typed` are the lines that a person types where the
+    /// line reads from the terminal.
+    pub fn run(&mut self, line: &str, typed: &[String]) -> Ran {
+        let mut ran = Ran::default();
+        let started = match start(line, self) {
+            Ok(started) => started,
+            Err(error) => {
+                return Ran { stderr: format!("{error}\n"), code: Some(error.exit_code()), ..ran };
+            }
+        };
+        let mut input: Vec<Bytes> = match started.stdin {
+            StdinSource::Terminal => typed.iter().map(|line| Bytes::from(format!("{line}\n"))).collect(),
+            StdinSource::File(name) => {
+                let bytes = self.files.get(&name).cloned().unwrap_or_default();
+                bytes.chunks(64 * 1024).map(Bytes::copy_from_slice).collect()
+            }
+            StdinSource::Empty => Vec::new(),
+        };
+        input.reverse();
+        let process = self.world.spawn(started.process);
+        let deadline = self.world.now() + Duration::from_secs(600);
+        while self.world.now() < deadline {
+            if self.world.wants_stdin(process) {
+                match input.pop() {
+                    Some(bytes) => self.world.write_stdin(process, bytes),
+                    None => self.world.close_stdin(process),
+                }
+            }
+            if !self.world.step() {
+                break;
+            }
+            for output in self.world.take_output(process) {
+                match output {
+                    Output::Stdout(bytes) => ran.stdout.push_str(&String::from_utf8_lossy(&bytes)),
+                    Output::Stderr(bytes) => ran.stderr.push_str(&String::from_utf8_lossy(&bytes)),
+                    Output::Exit(code) => {
+                        ran.code = Some(code);
+                        return ran;
+                    }
+                }
+            }
+        }
+        ran
+    }
+}
+
+impl Environment for Console {
+    fn bootstrap(&self) -> Endpoint {
+        Endpoint::new("localhost", 9092)
+    }
+
+    fn topics(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn dropped_files(&self) -> Vec<String> {
+        self.files.keys().cloned().collect()
+    }
+
+    fn disk_files(&self, prefix: &str) -> Vec<String> {
+        let disk = self.world.disk(NodeId(1));
+        let files = disk.into_iter().flat_map(|disk| disk.disk().files());
+        files.map(|(path, _)| path.to_string()).filter(|path| path.starts_with(prefix)).collect()
+    }
+
+    fn read_disk_file(&self, path: &str) -> Option<Bytes> {
+        let disk = self.world.disk(NodeId(1))?;
+        disk.disk().read(path).or_else(|| self.files.get(path).cloned())
+    }
+
+    fn language(&self) -> Language {
+        Language::English
+    }
+}

@@ -1,0 +1,164 @@
+//! The checkers of a run, and what they are fed with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use barnabas_kernel::NodeId;
+use barnabas_sim::checkers::{
+    Consumers, Controllers, HighWatermarks, Images, Leaders, Records, replicas_agree,
+};
+use barnabas_sim::workload::Fact;
+use barnabas_sim::{ProcessId, World};
+
+/// Replicas are compared every so many events, which takes time.
+const REPLICAS_EVERY: u64 = 2_000;
+/// Each node's own invariants are looked at every so many events.
+const INVARIANTS_EVERY: u64 = 64;
+
+/// Everything that is known of a run.
+#[derive(Clone, Debug)]
+pub struct Checks {
+    topic: String,
+    /// Whether records may be lost: then only the metadata is held to its promises.
+    reckless: bool,
+    /// Records of that topic.
+    pub records: Records,
+    consumers: Consumers,
+    leaders: Leaders,
+    controllers: Controllers,
+    high_watermarks: HighWatermarks,
+    images: Images,
+    /// Topics whose creation was acknowledged.
+    topics: BTreeSet<String>,
+    /// Producers with acks=all.
+    pub sure: BTreeSet<ProcessId>,
+}
+
+impl Checks {
+    /// Nothing is known yet; records are those of `topic`, and may be lost in a run that is `reckless`.
+    pub fn new(topic: &str, reckless: bool) -> Checks {
+        Checks {
+            topic: topic.to_owned(),
+            reckless,
+            records: Records::default(),
+            consumers: Consumers::default(),
+            leaders: Leaders::default(),
+            controllers: Controllers::default(),
+            high_watermarks: HighWatermarks::default(),
+            images: Images::default(),
+            topics: BTreeSet::new(),
+            sure: BTreeSet::new(),
+        }
+    }
+
+    /// A topic was acknowledged: it is there from now on.
+    pub fn created(&mut self, topic: &str) {
+        self.topics.insert(topic.to_owned());
+    }
+
+    /// Takes what a client saw.
+    ///
+    /// # Errors
+    /// What cannot be true together.
+    pub fn fact(&mut self, client: ProcessId, fact: Fact) -> Result<(), String> {
+        let number = client.0.unsigned_abs();
+        if self.reckless && !matches!(fact, Fact::Foreign { .. }) {
+            return Ok(());
+        }
+        match fact {
+            Fact::Acknowledged { offset: -1, .. } | Fact::Created(_) => Ok(()),
+            Fact::Acknowledged { partition, offset, value } => {
+                self.records.acknowledged(partition, offset, value, self.sure.contains(&client))
+            }
+            Fact::Read { partition, offset, value } => {
+                self.consumers.read(number, partition, offset)?;
+                self.records.read(partition, offset, value)
+            }
+            Fact::Foreign { partition, offset } => {
+                Err(format!("{client} read {partition}@{offset}, which nobody wrote"))
+            }
+            Fact::Failed(value) => Err(format!("{client} gave up value {value:#x}")),
+        }
+    }
+
+    /// Looks at the world; call it after every event.
+    ///
+    /// # Errors
+    /// What must be true and is not.
+    pub fn look(&mut self, world: &World) -> Result<(), String> {
+        if let Some(seen) = world.acted().and_then(|node| world.seen(node)) {
+            self.leaders.look(&seen)?;
+            self.controllers.look(&seen)?;
+            self.high_watermarks.look(&seen)?;
+            if self.images.wants(seen.node, seen.run, seen.metadata_offset)
+                && let Some(digest) = world.image_digest(seen.node)
+            {
+                self.images.look(seen.node, seen.metadata_offset, digest)?;
+            }
+        }
+        if world.events().is_multiple_of(INVARIANTS_EVERY) {
+            world.invariants()?;
+        }
+        if world.events().is_multiple_of(REPLICAS_EVERY) && !self.reckless {
+            self.replicas(world)?;
+        }
+        Ok(())
+    }
+
+    /// Compares the replicas of every partition.
+    fn replicas(&self, world: &World) -> Result<(), String> {
+        let partitions: BTreeSet<(String, i32)> = (world.nodes())
+            .filter_map(|node| world.broker(node))
+            .flat_map(|broker| broker.replicas().partitions().map(|(of, _)| (of.0.to_string(), of.1)))
+            .collect();
+        for (topic, partition) in partitions {
+            replicas_agree(&format!("{topic}-{partition}"), &world.logs_seen(&topic, partition))?;
+        }
+        Ok(())
+    }
+
+    /// The one replica of the topic's partitions came back after a power cut: what it had not flushed may be lost.
+    ///
+    /// # Errors
+    /// Something is lost that had been flushed before it was acknowledged.
+    pub fn came_back(&mut self, world: &World, node: NodeId, flushed_first: bool) -> Result<(), String> {
+        let Some(broker) = world.broker(node) else { return Ok(()) };
+        let ends: Vec<(i32, i64)> = (broker.replicas().partitions())
+            .filter(|(of, _)| *of.0 == *self.topic)
+            .map(|(of, replica)| (of.1, replica.log().log_end()))
+            .collect();
+        for (partition, end) in ends {
+            self.records.lost(partition, end, flushed_first)?;
+            self.consumers.lost(partition, end);
+        }
+        Ok(())
+    }
+
+    /// After everything was healed and one consumer has read everything up to `ends`.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn complete(
+        &self,
+        world: &World,
+        reader: ProcessId,
+        ends: &BTreeMap<i32, i64>,
+    ) -> Result<(), String> {
+        for (partition, end) in ends.iter().filter(|_| !self.reckless) {
+            let next = self.consumers.next(reader.0.unsigned_abs(), *partition);
+            if next != *end {
+                return Err(format!(
+                    "the log of {partition} ends at {end}, and could be read up to {next} only"
+                ));
+            }
+        }
+        self.records.complete(ends)?;
+        for node in world.nodes() {
+            let Some(broker) = world.broker(node) else { return Err(format!("{node} is down at the end")) };
+            if let Some(topic) = self.topics.iter().find(|topic| broker.image().topic(topic).is_none()) {
+                return Err(format!("topic {topic} was acknowledged, and {node} does not know it"));
+            }
+        }
+        self.replicas(world)?;
+        world.invariants()
+    }
+}

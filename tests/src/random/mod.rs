@@ -1,0 +1,431 @@
+//! Random runs: a cluster, clients that load it, faults, healing, and checkers that watch from outside.
+
+mod checks;
+mod faults;
+mod topology;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use barnabas_client::ClientConfig;
+use barnabas_client::admin::NewTopic;
+use barnabas_client::consumer::{ConsumerConfig, OffsetReset};
+use barnabas_client::producer::{Acks, ProducerConfig};
+use barnabas_kernel::{Endpoint, Instant, NodeId, Prng};
+use barnabas_protocol::Compression;
+use barnabas_sim::checkers::unhealthy;
+use barnabas_sim::workload::{ConsumerWorkload, Fact, ProducerLoad, ProducerWorkload, TopicsWorkload};
+use barnabas_sim::{Fault, Output, ProcessId, World};
+
+pub use checks::Checks;
+pub use topology::Topology;
+
+/// The topic that is written and read.
+const TOPIC: &str = "load";
+/// A cluster serves at the latest so long after its start.
+const BOOT: Duration = Duration::from_secs(60);
+/// So long after the healing the cluster must be whole, and every record acknowledged and read.
+const LIVENESS: Duration = Duration::from_secs(300);
+
+fn pick<T: Copy>(rng: &mut Prng, list: &[T]) -> T {
+    list[usize::try_from(rng.below(list.len() as u64)).unwrap_or(0)]
+}
+
+/// A client of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Client {
+    /// It creates these topics; what cannot be created now is left.
+    Admin(Vec<String>),
+    /// It is done when every record is acknowledged.
+    Producer,
+    /// It reads for ever: nobody waits for it.
+    Reader,
+    /// It reads up to the end.
+    Auditor,
+}
+
+/// A cluster under faults.
+pub struct Run {
+    /// The world.
+    pub world: World,
+    /// What is known of it.
+    pub checks: Checks,
+    /// Faults that were injected, with their times.
+    pub faults: Vec<(Instant, Fault)>,
+    topology: Topology,
+    rng: Prng,
+    clients: BTreeMap<ProcessId, Client>,
+    /// What is to be mended, and when.
+    mending: Vec<(Instant, Fault)>,
+    /// The store's commit that is under way, and the event at which it is done.
+    storing: Option<(u64, u64)>,
+    /// The machine whose power was cut since the cluster was last whole.
+    cut: Option<NodeId>,
+    /// The only machine is about to come back after a power cut.
+    comes_back: bool,
+}
+
+impl Run {
+    /// The cluster of a seed, which has not begun.
+    pub fn new(seed: u64) -> Run {
+        let mut rng = Prng::new(seed, "scenario");
+        let topology = Topology::random(seed, &mut rng);
+        Run {
+            world: World::new(topology.config.clone(), BTreeMap::new()),
+            checks: Checks::new(TOPIC, topology.reckless),
+            faults: Vec::new(),
+            topology,
+            rng,
+            clients: BTreeMap::new(),
+            mending: Vec::new(),
+            storing: None,
+            cut: None,
+            comes_back: false,
+        }
+    }
+
+    /// A few words about the cluster.
+    pub fn describe(&self) -> String {
+        self.topology.describe()
+    }
+
+    fn is_alone(&self) -> bool {
+        self.topology.brokers.len() < 3
+    }
+
+    // ---- clients
+
+    fn client(&self, name: &str) -> ClientConfig {
+        let mut bootstrap: Vec<Endpoint> = self.topology.bootstrap();
+        bootstrap.truncate(3);
+        ClientConfig::new(bootstrap, name)
+    }
+
+    fn topic(&mut self, name: &str, partitions: i32) -> NewTopic {
+        let rng = &mut self.rng;
+        let mut configs = BTreeMap::from([
+            ("segment.bytes".to_owned(), pick(rng, &["1048576", "2097152"]).to_owned()),
+            ("index.interval.bytes".to_owned(), pick(rng, &["0", "64", "4096"]).to_owned()),
+        ]);
+        if !self.is_alone() {
+            configs.insert("min.insync.replicas".to_owned(), "2".to_owned());
+        }
+        NewTopic {
+            name: name.to_owned(),
+            partitions: Some(partitions),
+            replication_factor: Some(self.topology.replication_factor()),
+            assignments: BTreeMap::new(),
+            configs,
+        }
+    }
+
+    fn spawn_admin(&mut self, topics: Vec<NewTopic>, pause: Duration) {
+        let names = topics.iter().map(|topic| topic.name.clone()).collect();
+        let admin = TopicsWorkload::new(self.client("admin"), topics, pause);
+        let process = self.world.spawn(Box::new(admin));
+        self.clients.insert(process, Client::Admin(names));
+    }
+
+    fn spawn_producer(&mut self, number: u64, faults_for: Duration) {
+        let mut config = ProducerConfig::new(self.client(&format!("producer-{number}")));
+        let rng = &mut self.rng;
+        config.acks = pick(rng, &[Acks::All, Acks::All, Acks::Leader]);
+        // Nothing is given up: what is not acknowledged in time is found by the liveness phase.
+        config.delivery_timeout_ms = 3_600_000;
+        config.max_block_ms = 3_600_000;
+        config.batch_size = pick(rng, &[200, 4_096, 16_384]);
+        config.linger_ms = pick(rng, &[0, 5, 100]);
+        let codecs = [Compression::None, Compression::None, Compression::Gzip, Compression::Lz4];
+        config.compression = pick(rng, &codecs);
+        // With forty pauses in the time of the faults, a load lasts about as long as these.
+        let burst = 1 + rng.below(20);
+        let load = ProducerLoad {
+            topic: TOPIC.into(),
+            records: burst * (20 + rng.below(20)),
+            size: pick(rng, &[8, 100, 100, 4_000]),
+            keys: pick(rng, &[0, 7]),
+            base: (number + 1) << 32,
+            burst,
+            pause: faults_for / 40,
+            report: true,
+        };
+        let sure = config.acks == Acks::All;
+        let process = self.world.spawn(Box::new(ProducerWorkload::new(config, load)));
+        self.clients.insert(process, Client::Producer);
+        if sure {
+            self.checks.sure.insert(process);
+        }
+    }
+
+    fn spawn_consumer(&mut self, client: Client, ends: BTreeMap<i32, i64>) -> ProcessId {
+        let mut config = ConsumerConfig::new(self.client("consumer"));
+        config.auto_offset_reset = OffsetReset::Earliest;
+        config.allow_auto_create_topics = false;
+        let process = self.world.spawn(Box::new(ConsumerWorkload::new(config, TOPIC, ends, true)));
+        self.clients.insert(process, client);
+        process
+    }
+
+    // ---- time
+
+    /// Handles an event and lets the checkers look.
+    fn step(&mut self) -> Result<(), String> {
+        self.mend_what_is_due()?;
+        self.store();
+        if !self.world.step() {
+            return Err("nothing happens any more".to_owned());
+        }
+        if self.comes_back && self.world.broker(self.only()).is_some_and(|broker| broker.is_serving()) {
+            self.comes_back = false;
+            self.checks.came_back(&self.world, self.only(), self.topology.config.wait_for_store)?;
+        }
+        self.checks.look(&self.world)?;
+        let processes: Vec<ProcessId> = self.clients.keys().copied().collect();
+        for process in processes {
+            for output in self.world.take_output(process) {
+                self.output(process, output)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn output(&mut self, process: ProcessId, output: Output) -> Result<(), String> {
+        match output {
+            Output::Stdout(bytes) => {
+                for fact in Fact::decode(&bytes) {
+                    match (fact, self.clients.get(&process)) {
+                        (Fact::Created(number), Some(Client::Admin(topics))) => {
+                            let topic = usize::try_from(number).ok().and_then(|number| topics.get(number));
+                            topic.into_iter().for_each(|topic| self.checks.created(topic));
+                        }
+                        // Too few brokers are there for the replicas just now.
+                        (Fact::Failed(_), Some(Client::Admin(_))) => {}
+                        _ => self.checks.fact(process, fact)?,
+                    }
+                }
+            }
+            Output::Stderr(_) => {}
+            Output::Exit(_) => {
+                self.clients.remove(&process);
+            }
+        }
+        Ok(())
+    }
+
+    /// The store outside takes changes and commits them at random moments.
+    fn store(&mut self) {
+        let events = self.world.events();
+        // As for the page, virtual time stands still while a flush waits for the store: only what happens at once comes
+        // between.
+        let soon = self.world.now() + Duration::from_millis(5);
+        let idle = self.world.next_event().is_none_or(|next| next > soon);
+        match self.storing {
+            Some((token, at)) if at <= events || idle => {
+                self.storing = None;
+                self.world.store_committed(token, Ok(()));
+            }
+            None if self.world.awaits_store() && (idle || self.rng.chance(1, 4)) => {
+                let (token, _) = self.world.take_disk_changes();
+                self.storing = Some((token, events + self.rng.below(8)));
+                if idle {
+                    self.store();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn run_until(&mut self, what: &str, span: Duration, done: impl Fn(&Run) -> bool) -> Result<(), String> {
+        let deadline = self.world.now() + span;
+        while !done(self) {
+            self.step()?;
+            if self.world.now() > deadline {
+                let lack = unhealthy(self.world.partitions_health().as_deref());
+                let lack = lack.map_or_else(|| "the cluster is whole".to_owned(), |lack| lack.to_string());
+                let waits: Vec<String> = (self.clients.iter())
+                    .filter(|(_, client)| **client != Client::Reader)
+                    .map(|(process, client)| format!(", {process} ({client:?}) is not done"))
+                    .collect();
+                return Err(format!("{what} is not so after {} s: {lack}{}", span.as_secs(), waits.concat()));
+            }
+        }
+        Ok(())
+    }
+
+    // ---- faults
+
+    fn only(&self) -> NodeId {
+        NodeId(self.topology.brokers.first().copied().unwrap_or(1))
+    }
+
+    fn inject(&mut self, fault: Fault) -> Result<(), String> {
+        self.faults.push((self.world.now(), fault));
+        match fault {
+            Fault::PowerCut(node) if self.is_alone() => self.comes_back |= node == self.only(),
+            Fault::PowerCut(node) if self.topology.brokers.contains(&node.0) => self.cut = Some(node),
+            _ => {}
+        }
+        self.world.inject(fault).map_err(|error| format!("fault {fault}: {error}"))
+    }
+
+    /// Mends one thing. What has mended itself meanwhile, or broke otherwise, is left.
+    fn mend(&mut self, fault: Fault) {
+        if let Fault::Restart(node) = fault
+            && self.world.broker(node).is_some()
+        {
+            // A shutdown that has not come to its end is cut short; the process may also be back already.
+            let goes = self.world.broker(node).is_some_and(|broker| !broker.is_serving());
+            if !goes || self.world.inject(Fault::Crash(node)).is_err() {
+                return;
+            }
+        }
+        let _ = self.world.inject(fault);
+    }
+
+    fn mend_what_is_due(&mut self) -> Result<(), String> {
+        let next = self.world.next_event().unwrap_or(Instant::MAX);
+        let due: Vec<(Instant, Fault)> = self.mending.extract_if(.., |(at, _)| *at <= next).collect();
+        for (at, fault) in due {
+            self.world.idle_until(at);
+            self.mend(fault);
+        }
+        if self.cut.is_some() && self.world.events().is_multiple_of(16) && self.is_whole() {
+            self.cut = None;
+        }
+        Ok(())
+    }
+
+    fn is_whole(&self) -> bool {
+        self.world.is_ready() && unhealthy(self.world.partitions_health().as_deref()).is_none()
+    }
+
+    /// A power cut takes what one machine had not flushed. It would take what was acknowledged if no other had it in its
+    /// ISR, so the cluster must be whole before: Kafka's promise rests on that.
+    fn may_cut_power(&self, node: NodeId) -> bool {
+        // What a controller alone writes it has flushed before it says so.
+        let flushed = !self.topology.brokers.contains(&node.0);
+        flushed || self.is_alone() || self.topology.reckless || (self.cut.is_none() && self.is_whole())
+    }
+
+    /// Kafka takes a killed process for one that has lost what it had not flushed. As long as the controller believes that
+    /// the machine without power is in sync, the others must not be killed too: it may choose that one (KIP-966).
+    fn may_kill(&self, node: NodeId) -> bool {
+        let Some(cut) = self.cut.filter(|cut| *cut != node) else { return true };
+        let believes = |isr: &[i32]| isr.contains(&cut.0);
+        let partitions = self.world.partitions_health();
+        self.topology.reckless
+            || partitions.is_some_and(|partitions| !partitions.iter().any(|one| believes(&one.isr)))
+    }
+
+    fn fault(&mut self) -> Result<(), String> {
+        let mut rng = self.rng.clone();
+        let plan = faults::next(&mut rng, &self.world, |node| self.may_cut_power(node));
+        self.rng = rng;
+        self.carry_out(plan)
+    }
+
+    /// Strikes where something has just begun.
+    fn strike(&mut self) -> Result<bool, String> {
+        let newest = self.world.trace().newest().filter(|line| line.at == self.world.now());
+        let Some(node) = newest.and_then(|line| faults::tender_moment(&line.event, line.node)) else {
+            return Ok(false);
+        };
+        let mut rng = self.rng.clone();
+        let plan = faults::strike(&mut rng, &self.world, node, |node| self.may_cut_power(node));
+        self.rng = rng;
+        self.carry_out(plan).map(|()| true)
+    }
+
+    fn carry_out(&mut self, plan: Option<faults::Plan>) -> Result<(), String> {
+        let Some(plan) = plan else { return Ok(()) };
+        if matches!(plan.fault, Fault::Crash(node) if !self.may_kill(node)) {
+            return Ok(());
+        }
+        // A way has two ends.
+        if matches!(plan.fault, Fault::Link { from, to, .. } | Fault::Break(from, to) if from == to) {
+            return Ok(());
+        }
+        self.inject(plan.fault)?;
+        if let Some((after, mend)) = plan.mend {
+            self.mending.push((self.world.now() + after, mend));
+        }
+        Ok(())
+    }
+
+    /// Mends everything that is in force.
+    fn heal(&mut self) {
+        self.mending.clear();
+        for fault in self.world.faults() {
+            if let Some(mend) = faults::mending(fault) {
+                self.mend(mend);
+            }
+        }
+        // What is about to end and never does would wait for ever.
+        for node in self.world.nodes().collect::<Vec<_>>() {
+            let shuts_down = self.world.broker(node).is_some_and(|broker| {
+                use barnabas_broker::BrokerState::{PendingControlledShutdown, ShuttingDown};
+                matches!(broker.state(), PendingControlledShutdown | ShuttingDown)
+            });
+            if shuts_down {
+                self.mending.push((self.world.now() + Duration::from_secs(10), Fault::Restart(node)));
+            }
+        }
+    }
+
+    // ---- the whole
+
+    /// Runs it all: boot, load under faults, healing, audit.
+    ///
+    /// # Errors
+    /// The first thing that must not be.
+    pub fn run(&mut self, faults_for: Duration) -> Result<(), String> {
+        self.run_until("a cluster that serves", BOOT, |run| run.world.is_ready())?;
+        let partitions = i32::try_from(1 + self.rng.below(4)).unwrap_or(1);
+        let load = self.topic(TOPIC, partitions);
+        self.spawn_admin(vec![load], Duration::ZERO);
+        self.run_until("the topic", BOOT, |run| run.clients.is_empty() && run.is_whole())?;
+        let others = (0..self.rng.below(5)).map(|number| format!("topic-{number}")).collect::<Vec<_>>();
+        let others = others.iter().map(|name| self.topic(name, partitions)).collect();
+        self.spawn_admin(others, faults_for / 8);
+        for number in 0..1 + self.rng.below(3) {
+            self.spawn_producer(number, faults_for);
+        }
+        let ends: BTreeMap<i32, i64> = (0..partitions).map(|partition| (partition, i64::MAX)).collect();
+        for _ in 0..1 + self.rng.below(2) {
+            self.spawn_consumer(Client::Reader, ends.clone());
+        }
+        let end = self.world.now() + faults_for;
+        let mut next = self.world.now() + Duration::from_millis(100 + self.rng.below(4_000));
+        // Now and then a fault waits for a moment at which it does most.
+        let mut lurks = false;
+        while self.world.now() < end {
+            self.step()?;
+            if lurks && self.rng.chance(1, 2) && self.strike()? {
+                lurks = false;
+            }
+            if self.world.now() >= next {
+                lurks |= self.rng.chance(1, 2);
+                self.fault()?;
+                next = self.world.now() + Duration::from_millis(100 + self.rng.below(5_000));
+            }
+        }
+        self.heal();
+        self.run_until("a cluster that is whole with clients that are done", LIVENESS, |run| {
+            let awaited = |client: &Client| *client != Client::Reader;
+            run.mending.is_empty() && !run.clients.values().any(awaited) && run.is_whole()
+        })?;
+        self.audit()
+    }
+
+    /// One more consumer reads everything.
+    fn audit(&mut self) -> Result<(), String> {
+        let leaders = self.world.nodes().filter_map(|node| self.world.broker(node)).flat_map(|broker| {
+            let partitions = broker.replicas().partitions();
+            partitions.filter(|(of, replica)| *of.0 == *TOPIC && replica.is_leader())
+        });
+        let ends: BTreeMap<i32, i64> = leaders.map(|(of, replica)| (of.1, replica.log().log_end())).collect();
+        let auditor = self.spawn_consumer(Client::Auditor, ends.clone());
+        self.run_until("a log that is read to its end", LIVENESS, |run| !run.clients.contains_key(&auditor))?;
+        self.checks.complete(&self.world, auditor, &ends)
+    }
+}

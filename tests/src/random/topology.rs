@@ -1,0 +1,99 @@
+//! Random clusters: how many nodes, in which roles and racks, and how fast their machines are.
+
+use std::time::Duration;
+
+use barnabas_broker::{BrokerConfig, Roles};
+use barnabas_kernel::{Endpoint, Prng};
+use barnabas_protocol::Uuid;
+use barnabas_sim::{DiskConfig, NetworkConfig, WorldConfig};
+
+use super::pick;
+
+/// A cluster to be.
+#[derive(Clone, Debug)]
+pub struct Topology {
+    /// What its world is made of.
+    pub config: WorldConfig,
+    /// Ids of the nodes that are brokers.
+    pub brokers: Vec<i32>,
+    /// Whether power is cut at any time, anywhere: records may be lost then, but never metadata.
+    pub reckless: bool,
+}
+
+impl Topology {
+    /// The cluster of a seed: one node, three or five, combined or with controllers of their own.
+    pub fn random(seed: u64, rng: &mut Prng) -> Topology {
+        // Nodes in all, controllers, and whether these are brokers too.
+        let (count, voters, combined) = pick(
+            rng,
+            &[
+                (1, 1, true),
+                (1, 1, true),
+                (3, 3, true),
+                (3, 3, true),
+                (3, 1, true),
+                (5, 3, true),
+                (5, 5, true),
+                (6, 3, false),
+            ],
+        );
+        let mut nodes = BrokerConfig::cluster(count, voters, Uuid::from_u128(u128::from(seed) + 1));
+        let racks = rng.chance(1, 2);
+        let log_checkpoint_ms = pick(rng, &[500, 5_000, 60_000]);
+        let high_watermark_checkpoint_ms = pick(rng, &[200, 5_000]);
+        let (lag_ms, session_ms) = (pick(rng, &[5_000, 30_000]), pick(rng, &[3_000, 9_000]));
+        for node in &mut nodes {
+            if !combined && node.node_id <= voters {
+                node.roles = Roles { broker: false, controller: true };
+            }
+            node.rack = racks.then(|| format!("rack-{}", node.node_id % 3));
+            node.flush_offset_checkpoint_interval_ms = log_checkpoint_ms;
+            node.high_watermark_checkpoint_interval_ms = high_watermark_checkpoint_ms;
+            node.replica_lag_time_max_ms = lag_ms;
+            node.session_timeout_ms = session_ms;
+            node.heartbeat_interval_ms = session_ms / 4;
+        }
+        let brokers = nodes.iter().filter(|node| node.roles.broker).map(|node| node.node_id).collect();
+        let config = WorldConfig {
+            seed,
+            epoch_ms: 1_700_000_000_000,
+            brokers: nodes,
+            network: NetworkConfig {
+                latency: Duration::from_micros(50 + rng.below(10_000)),
+                jitter: Duration::from_micros(1 + rng.below(10_000)),
+                bytes_per_second: pick(rng, &[10_000_000, 1_250_000_000]),
+            },
+            disk: DiskConfig {
+                flush_latency: Duration::from_micros(50 + rng.below(10_000)),
+                read_latency: Duration::from_micros(50 + rng.below(5_000)),
+                bytes_per_second: pick(rng, &[5_000_000, 500_000_000]),
+                cache_size: pick(rng, &[1024 * 1024, 256 * 1024 * 1024]),
+                writeback_after: Duration::from_millis(100 + rng.below(29_900)),
+            },
+            wait_for_store: rng.chance(1, 4),
+        };
+        let reckless = count > 1 && rng.chance(1, 4);
+        Topology { config, brokers, reckless }
+    }
+
+    /// How many replicas its topics have.
+    pub fn replication_factor(&self) -> i16 {
+        if self.brokers.len() >= 3 { 3 } else { 1 }
+    }
+
+    /// Where its brokers are found.
+    pub fn bootstrap(&self) -> Vec<Endpoint> {
+        (self.config.brokers.iter())
+            .filter(|node| node.roles.broker)
+            .map(|node| node.advertised.clone())
+            .collect()
+    }
+
+    /// A few words for people.
+    pub fn describe(&self) -> String {
+        let nodes = &self.config.brokers;
+        let controllers = nodes.iter().filter(|node| node.roles.controller).count();
+        let power = if self.reckless { ", power cuts everywhere" } else { "" };
+        format!("{} nodes, {} brokers, {controllers} controllers{power}", nodes.len(), self.brokers.len())
+    }
+}

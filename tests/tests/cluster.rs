@@ -1,0 +1,145 @@
+//! Runs every scenario in `tests/scenarios`: a cluster, what is typed and what breaks, and after each line what the tools
+//! wrote (`> `) and what became true (`. `). With `UPDATE_EXPECT=1` the expected lines are written anew; read the
+//! difference before you commit it.
+//!
+//! A scenario's lines: `# text`; `cluster BROKERS VOTERS [seed N]`, first; `$ COMMAND` of Kafka, with `< LINE` for each
+//! line that is typed into it; `fault …`; `wait MS`; `until TEXT`, which goes on until a line of the trace contains the
+//! text.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use barnabas_broker::BrokerConfig;
+use barnabas_kernel::{Instant, TraceEvent};
+use barnabas_protocol::Uuid;
+use barnabas_sim::Fault;
+use barnabas_tests::console::Console;
+
+/// What a person who reads about replication wants to see: not each append.
+fn is_told(event: &TraceEvent) -> bool {
+    !matches!(
+        event,
+        TraceEvent::Appended { .. }
+            | TraceEvent::HighWatermarkAdvanced { .. }
+            | TraceEvent::ConfigAltered { .. }
+    )
+}
+
+struct Scenario {
+    console: Console,
+    begun: Instant,
+}
+
+impl Scenario {
+    fn new(words: &[&str]) -> Scenario {
+        let number = |at: usize| words.get(at).and_then(|word| word.parse().ok());
+        let (brokers, voters) = (number(1).unwrap_or(3), number(2).unwrap_or(3));
+        let seed = words.iter().position(|word| *word == "seed").and_then(|at| number(at + 1)).unwrap_or(1);
+        let brokers = BrokerConfig::cluster(brokers, voters, Uuid::from_u128(7));
+        let console = Console::cluster(u64::try_from(seed).unwrap_or(1), brokers);
+        let begun = Instant::ZERO;
+        Scenario { console, begun }
+    }
+
+    /// The lines of the trace since the last look.
+    fn trace(&mut self, out: &mut String) {
+        let (lines, _) = self.console.world.trace_mut().take();
+        for line in lines.iter().filter(|line| is_told(&line.event)) {
+            let ms = line.at.since(self.begun).as_millis();
+            writeln!(out, ". {:>3}.{:03} {}: {}", ms / 1000, ms % 1000, line.node, line.event).unwrap();
+        }
+    }
+
+    fn run(&mut self, line: &str, typed: &[String], out: &mut String) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["wait", ms] => {
+                let ms = ms.parse().unwrap_or_else(|_| panic!("{line}"));
+                self.console.world.run_for(Duration::from_millis(ms));
+            }
+            ["until", ..] => {
+                let text = line.strip_prefix("until ").unwrap_or_default();
+                let deadline = self.console.world.now() + Duration::from_secs(120);
+                let mut told = String::new();
+                while !told.contains(text) {
+                    if self.console.world.now() >= deadline {
+                        told.push_str("> [it did not come about]\n");
+                        break;
+                    }
+                    self.console.world.step();
+                    self.trace(&mut told);
+                }
+                out.push_str(&told);
+            }
+            ["fault", ..] => {
+                let text = line.strip_prefix("fault ").unwrap_or_default();
+                let fault = Fault::parse(text).unwrap_or_else(|error| panic!("{line}: {error}"));
+                self.console.world.inject(fault).unwrap_or_else(|error| panic!("{line}: {error}"));
+            }
+            ["$", ..] => {
+                let ran = self.console.run(line.strip_prefix("$ ").unwrap_or_default(), typed);
+                for text in ran.stdout.lines().chain(ran.stderr.lines()) {
+                    writeln!(out, "> {}", text.trim_start_matches('>')).unwrap();
+                }
+                if ran.code != Some(0) {
+                    writeln!(out, "> [exit {:?}]", ran.code).unwrap();
+                }
+            }
+            _ => panic!("{line}"),
+        }
+        self.trace(out);
+    }
+}
+
+fn play(text: &str) -> String {
+    let mut out = String::new();
+    let mut scenario: Option<Scenario> = None;
+    let mut lines = text.lines().filter(|line| !line.starts_with("> ") && !line.starts_with(". ")).peekable();
+    while let Some(line) = lines.next() {
+        writeln!(out, "{line}").unwrap();
+        let mut typed = Vec::new();
+        while let Some(next) = lines.next_if(|next| next.starts_with("< ")) {
+            writeln!(out, "{next}").unwrap();
+            typed.push(next["< ".len()..].to_owned());
+        }
+        if line.is_empty() || line.starts_with("# ") {
+            continue;
+        }
+        if line.starts_with("cluster") {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            scenario.insert(Scenario::new(&words)).trace(&mut out);
+            continue;
+        }
+        scenario.as_mut().expect("a scenario begins with its cluster").run(line, &typed, &mut out);
+    }
+    out
+}
+
+#[test]
+fn scenarios() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    let mut wrong = Vec::new();
+    for path in names {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let played = play(&text);
+        if played == text {
+            continue;
+        }
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(&path, played).unwrap();
+            continue;
+        }
+        let first = text.lines().zip(played.lines()).position(|(want, got)| want != got).unwrap_or(0);
+        let near = |text: &str| text.lines().skip(first).take(8).collect::<Vec<_>>().join("\n");
+        wrong.push(format!(
+            "{} line {}:\nwant\n{}\ngot\n{}",
+            path.display(),
+            first + 1,
+            near(&text),
+            near(&played)
+        ));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}

@@ -1,0 +1,108 @@
+//! Every golden scenario of the shell, run in a fresh world and compared with what Kafka's own tools printed.
+
+use std::fs;
+use std::path::Path;
+
+use barnabas_tests::console::Console;
+use barnabas_tests::golden::{Step, compare, lines, parse};
+use bytes::Bytes;
+
+/// Commands of which Kafka's answer is known and ours differs on purpose, each with the reason. Ours must then be a line
+/// that begins with `barnabas: `.
+const NOT_YET: &[(&str, &str)] =
+    &[("--offsets-decoder --cluster-metadata-decoder", "decoders of Kafka's own topics")];
+
+/// Commands whose output cannot be the same yet, each with the reason. They are run all the same.
+const DIFFERENT: &[(&str, &str)] = &[(
+    "00000000000000000000.index --index-sanity-check",
+    "the index of an active segment is not preallocated here, and an empty one is said to be empty",
+)];
+
+/// What Kafka printed, without what cannot be here yet.
+fn expected(step: &Step) -> (Vec<String>, Vec<String>) {
+    // Consumer groups: the topic of their offsets is not there.
+    let stdout = step
+        .stdout
+        .iter()
+        .filter(|line| !line.contains("__consumer_offsets"))
+        .map(|line| without_idempotence(line))
+        .collect();
+    (stdout, step.stderr.clone())
+}
+
+/// Our producer is not idempotent yet: its batches carry no producer id and no sequence.
+fn without_idempotence(line: &str) -> String {
+    let mut words: Vec<&str> = line.split(' ').collect();
+    for at in 1..words.len() {
+        let owned = ["baseSequence:", "lastSequence:", "producerId:", "producerEpoch:", "sequence:"];
+        if owned.contains(&words[at - 1]) {
+            words[at] = "-1";
+        }
+    }
+    words.join(" ")
+}
+
+fn run(path: &Path) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut console = Console::default();
+    let directory = path.parent().unwrap();
+    for file in fs::read_dir(directory.join("files")).unwrap().map(Result::unwrap) {
+        let name = file.file_name().into_string().unwrap();
+        console.files.insert(name, Bytes::from(fs::read(file.path()).unwrap()));
+    }
+    for step in parse(&fs::read_to_string(path).unwrap()) {
+        let mut line = step.command.clone();
+        if !step.terminal && line.contains("kafka-console-producer.sh") && !line.contains(['|', '<']) {
+            let text: String = step.input.iter().map(|line| format!("{line}\n")).collect();
+            console.files.insert("stdin".to_owned(), Bytes::from(text));
+            line.push_str(" < stdin");
+        } else if line.starts_with("kafka-console-producer.sh") && line.contains("\"headers.delimiter=|\"") {
+            let text: String = step.input.iter().map(|line| format!("{line}\n")).collect();
+            console.files.insert("stdin".to_owned(), Bytes::from(text));
+            line.push_str(" < stdin");
+        }
+        let ran = console.run(&line, &step.input);
+        if let Some((_, reason)) = NOT_YET.iter().find(|(part, _)| step.command.contains(part)) {
+            if !ran.stderr.lines().any(|line| line.starts_with("barnabas: ")) {
+                problems.push(format!(
+                    "{}: {}\nis said to wait for {reason}, but answers",
+                    step.line, step.command
+                ));
+            }
+            continue;
+        }
+        if DIFFERENT.iter().any(|(part, _)| step.command.contains(part)) {
+            continue;
+        }
+        let (stdout, stderr) = expected(&step);
+        let ours: Vec<String> =
+            lines(&ran.stderr).into_iter().filter(|line| !line.starts_with("barnabas: ")).collect();
+        let mut found = Vec::new();
+        found.extend(compare(&stdout, &lines(&ran.stdout)).map(|text| format!("stdout {text}")));
+        found.extend(compare(&stderr, &ours).map(|text| format!("stderr {text}")));
+        if ran.code != Some(step.code) {
+            found.push(format!("exit code {:?}, Kafka's {}", ran.code, step.code));
+        }
+        if !found.is_empty() {
+            problems.push(format!("{}: {}\n{}", step.line, step.command, found.join("\n")));
+        }
+    }
+    problems
+}
+
+#[test]
+fn tools_print_what_kafkas_print() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/shell");
+    let mut report = String::new();
+    let mut count = 0;
+    let mut paths: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|suffix| suffix == "txt")) {
+        count += 1;
+        for problem in run(path) {
+            report.push_str(&format!("{}:{problem}\n\n", path.file_name().unwrap().display()));
+        }
+    }
+    assert!(count > 10, "only {count} golden files");
+    assert!(report.is_empty(), "\n{report}");
+}
