@@ -406,7 +406,7 @@ browser("an engine that panics says so, gives a file that replays it, and goes o
     const { page } = await open(context, `${own.url}?lang=en&brokers=1&cluster=panic&seed=10`);
     const line = `kafka-topics.sh ${SERVER} --create --topic kept --partitions 1`;
     assert.equal((await run(page, line)).exit, 0);
-    await page.waitForFunction(() => /stored/.test(document.querySelector("#storage").textContent));
+    await stored(page);
     await page.evaluate(() => new BroadcastChannel("mad").postMessage(true));
     await untilState(page, "panicked");
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#replay")]);
