@@ -23,6 +23,8 @@ pub enum Purpose {
     AlterPartition,
     /// Requests of clients, forwarded to the active controller.
     Forward,
+    /// Blocks of producer ids from the active controller.
+    ProducerIds,
     /// Fetches from a leader.
     Fetcher(i32),
 }

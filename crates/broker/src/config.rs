@@ -75,6 +75,8 @@ pub struct BrokerConfig {
     pub heartbeat_interval_ms: i64,
     /// `broker.session.timeout.ms`: a broker that is not heard of for so long is fenced.
     pub session_timeout_ms: i64,
+    /// `producer.id.expiration.check.interval.ms`.
+    pub producer_id_expiration_check_interval_ms: i64,
     /// `replica.lag.time.max.ms`: a follower that has not caught up for so long leaves the ISR.
     pub replica_lag_time_max_ms: i64,
     /// `replica.fetch.wait.max.ms`.
@@ -137,6 +139,7 @@ impl BrokerConfig {
             high_watermark_checkpoint_interval_ms: 5_000,
             heartbeat_interval_ms: 2_000,
             session_timeout_ms: 9_000,
+            producer_id_expiration_check_interval_ms: 600_000,
             replica_lag_time_max_ms: 30_000,
             replica_fetch_wait_max_ms: 500,
             replica_fetch_max_bytes: 1024 * 1024,

@@ -16,6 +16,7 @@ mod fetch_session;
 mod lifecycle;
 mod metadata;
 mod node;
+mod producer_ids;
 mod purgatory;
 mod raft;
 mod replica;

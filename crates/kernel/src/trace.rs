@@ -92,6 +92,14 @@ pub enum TraceEvent {
     BecameLeader { partition: Arc<str>, epoch: i32, isr: Arc<[i32]> },
     /// Records stand in a log.
     Appended { partition: Arc<str>, base_offset: i64, last_offset: i64, bytes: u32 },
+    /// An idempotent producer sent a batch again that stands in the log.
+    DuplicateBatch {
+        partition: Arc<str>,
+        producer_id: i64,
+        base_sequence: i32,
+        last_sequence: i32,
+        base_offset: i64,
+    },
     /// The high watermark moved.
     HighWatermarkAdvanced { partition: Arc<str>, from: i64, to: i64 },
     /// The active segment was closed and a new one begun.
@@ -172,6 +180,13 @@ impl fmt::Display for TraceEvent {
             }
             Self::Appended { partition, base_offset, last_offset, bytes } => {
                 write!(f, "appended {base_offset}..{last_offset} to {partition}, {bytes} B")
+            }
+            Self::DuplicateBatch { partition, producer_id, base_sequence, last_sequence, base_offset } => {
+                write!(
+                    f,
+                    "recognised sequence {base_sequence}..{last_sequence} of producer {producer_id} in {partition}: it \
+                     stands at offset {base_offset}"
+                )
             }
             Self::HighWatermarkAdvanced { partition, from, to } => {
                 write!(f, "advanced high watermark of {partition} from {from} to {to}")

@@ -8,8 +8,11 @@ use barnabas_protocol::ErrorCode;
 use barnabas_protocol::record_batch::{Batch, batches};
 use bytes::Bytes;
 
+use crate::producer_state::BatchMetadata;
 use crate::validator::{single_batch, validate};
-use crate::{AppendError, LeaderEpochCache, LoadOptions, LogConfig, LogSegment, Recovery};
+use crate::{
+    AppendError, LeaderEpochCache, LoadOptions, LogConfig, LogSegment, ProducerStateManager, Recovery,
+};
 
 /// What an append did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct AppendInfo {
     pub bytes: u32,
     /// Records appended.
     pub records: i32,
+    /// Whether nothing was appended: the batch stands in the log already, at these offsets.
+    pub duplicate: bool,
 }
 
 /// The offset is below the log start or above what may be read.
@@ -69,6 +74,7 @@ pub struct UnifiedLog {
     log_start: i64,
     recovery_point: i64,
     epochs: LeaderEpochCache,
+    producers: ProducerStateManager,
     /// Flushes under way, each with the offset that becomes durable.
     flushing: VecDeque<(FlushId, i64)>,
     flushed_up_to: i64,
@@ -92,14 +98,16 @@ impl UnifiedLog {
         let text = checkpoint.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
         let recovery_point =
             if recovery.clean { recovery.log_end } else { options.recovery_point.min(recovery.log_end) };
+        let name: Arc<str> = name.into();
         let mut log = UnifiedLog {
-            name: name.into(),
-            dir: name.to_owned(),
+            producers: ProducerStateManager::load(disk, &name),
+            name: name.clone(),
+            dir: name.to_string(),
             config,
             segments,
             log_start: options.log_start.max(first),
             recovery_point,
-            epochs: LeaderEpochCache::load(name, text),
+            epochs: LeaderEpochCache::load(&name, text),
             flushing: VecDeque::new(),
             flushed_up_to: recovery_point,
             last_flush_ms: options.now_ms,
@@ -113,6 +121,9 @@ impl UnifiedLog {
         for (epoch, start) in missing {
             log.epochs.assign(out, epoch, start);
         }
+        let segments = &log.segments;
+        log.producers.remove_strays(out, |offset| segments.contains_key(&offset));
+        log.rebuild_producers(out);
         (log, recovery)
     }
 
@@ -151,6 +162,24 @@ impl UnifiedLog {
         &self.epochs
     }
 
+    /// The producers that wrote to it with sequence numbers.
+    pub fn producers(&self) -> &ProducerStateManager {
+        &self.producers
+    }
+
+    /// The same, to let them expire.
+    pub fn producers_mut(&mut self) -> &mut ProducerStateManager {
+        &mut self.producers
+    }
+
+    /// Brings the producers' state to the log end, and keeps it as a snapshot.
+    fn rebuild_producers(&mut self, out: &mut Outbox<'_>) {
+        let end = self.log_end();
+        let batches = self.segments.values().flat_map(LogSegment::batches).map(|placed| &placed.batch);
+        self.producers.rebuild(out, end, batches);
+        self.producers.take_snapshot(out);
+    }
+
     /// Its segments, oldest first; the last is the active one.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &LogSegment> {
         self.segments.values()
@@ -182,7 +211,33 @@ impl UnifiedLog {
         let now_ms = cx.unix_ms();
         let valid = validate(&batch, &self.config, &self.name, self.log_end(), leader_epoch, now_ms)?;
         self.check_size(&valid.batch)?;
+        if valid.batch.producer_id() >= 0 {
+            if let Some(written) = self.producers.duplicate_of(&valid.batch) {
+                return Ok(self.duplicate(cx, &valid.batch, written));
+            }
+            self.producers.check(&valid.batch)?;
+        }
         Ok(self.append(cx, valid.batch, valid.log_append_time))
+    }
+
+    /// A batch that was appended before is answered as it was then (UnifiedLog.append).
+    fn duplicate(&self, cx: &mut Context<'_>, batch: &Batch, written: BatchMetadata) -> AppendInfo {
+        let info = AppendInfo {
+            base_offset: written.first_offset(),
+            last_offset: written.last_offset,
+            log_append_time: written.timestamp,
+            bytes: 0,
+            records: 0,
+            duplicate: true,
+        };
+        cx.out.trace(TraceEvent::DuplicateBatch {
+            partition: self.name.clone(),
+            producer_id: batch.producer_id(),
+            base_sequence: batch.base_sequence(),
+            last_sequence: batch.last_sequence(),
+            base_offset: info.base_offset,
+        });
+        info
     }
 
     fn check_size(&self, batch: &Batch) -> Result<(), AppendError> {
@@ -225,7 +280,9 @@ impl UnifiedLog {
             log_append_time,
             bytes: u32::try_from(batch.size()).unwrap_or(u32::MAX),
             records: batch.records_count(),
+            duplicate: false,
         };
+        self.producers.update(&batch);
         if let Some(mut active) = self.segments.last_entry() {
             active.get_mut().append(&mut cx.out, batch);
         }
@@ -281,6 +338,7 @@ impl UnifiedLog {
         self.flushed_up_to = offset;
         self.flushing.clear();
         self.epochs.clear(&mut cx.out);
+        self.producers.truncate_fully_and_start_at(&mut cx.out, offset);
     }
 
     /// The epoch of the last record, or the newest one known for a log that was emptied from its start; -1 for none.
@@ -298,6 +356,7 @@ impl UnifiedLog {
             }
             active.get_mut().close(&mut cx.out);
         }
+        self.producers.take_snapshot(&mut cx.out);
         self.flush(cx);
         let segment = LogSegment::create(&mut cx.out, &self.dir, offset, &self.config, now_ms);
         self.segments.insert(offset, segment);
@@ -467,6 +526,7 @@ impl UnifiedLog {
             }
             let Some((_, segment)) = self.segments.pop_first() else { break };
             files.extend(segment.change_suffix(&mut cx.out, ".deleted"));
+            files.extend(self.producers.condemn(&mut cx.out, segment.base_offset()));
             count += 1;
         }
         if count > 0 {
@@ -510,6 +570,7 @@ impl UnifiedLog {
             *upto = (*upto).min(end);
         }
         self.epochs.truncate_from_end(out, end);
+        self.rebuild_producers(out);
         cut
     }
 
@@ -518,6 +579,7 @@ impl UnifiedLog {
         if let Some(mut active) = self.segments.last_entry() {
             active.get_mut().close(&mut cx.out);
         }
+        self.producers.take_snapshot(&mut cx.out);
         self.flush(cx)
     }
 
@@ -528,6 +590,7 @@ impl UnifiedLog {
         cx.out.disk(DiskOp::Rename { from: self.dir.as_str().into(), to: to.clone() });
         self.dir = to.to_string();
         self.epochs.move_to(&to);
+        self.producers.move_to(&to);
         for segment in self.segments.values_mut() {
             segment.move_to(&to);
         }

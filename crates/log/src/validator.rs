@@ -86,6 +86,16 @@ pub(crate) fn validate(
             format!("Clients are not allowed to write control records to topic partition {partition}."),
         ));
     }
+    if batch.producer_id() >= 0 && batch.base_sequence() < 0 {
+        return Err(AppendError::new(
+            ErrorCode::INVALID_RECORD,
+            format!(
+                "Invalid sequence number {} in record batch with producerId {}",
+                batch.base_sequence(),
+                batch.producer_id()
+            ),
+        ));
+    }
     let append_time = config.timestamp_type == TimestampType::LogAppendTime;
     let bounds = !append_time
         && (config.timestamp_before_max_ms != i64::MAX || config.timestamp_after_max_ms != i64::MAX);

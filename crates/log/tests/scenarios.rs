@@ -148,8 +148,13 @@ impl Machine {
             "append" => {
                 let codec: Compression =
                     value("codec").map_or(Compression::None, |name| name.parse().unwrap());
-                let mut builder =
-                    BatchBuilder::new(BatchOptions { compression: codec, ..BatchOptions::default() });
+                let mut builder = BatchBuilder::new(BatchOptions {
+                    compression: codec,
+                    producer_id: number("producer", -1),
+                    producer_epoch: i16::try_from(number("producer-epoch", 0)).unwrap(),
+                    base_sequence: i32::try_from(number("sequence", -1)).unwrap(),
+                    ..BatchOptions::default()
+                });
                 let payload = vec![b'v'; usize::try_from(number("size", 10)).unwrap()];
                 let key = value("key");
                 for n in 0..number("n", 1) {
@@ -171,7 +176,8 @@ impl Machine {
                         } else {
                             String::new()
                         };
-                        format!("{}..{} {} B{time}", info.base_offset, info.last_offset, info.bytes)
+                        let again = if info.duplicate { " again" } else { "" };
+                        format!("{}..{} {} B{time}{again}", info.base_offset, info.last_offset, info.bytes)
                     }
                     Err(error) => {
                         let mut text = format!("{}: {}", error.code, error.message);
@@ -283,6 +289,22 @@ impl Machine {
             "files" => (self.disk.files())
                 .map(|(path, file)| format!("{path} {} B, {} durable\n", file.len(), file.durable()))
                 .collect(),
+            "producers" => (self.log.as_ref().unwrap().producers().producers())
+                .map(|(id, entry)| {
+                    let batches: Vec<String> = (entry.batches())
+                        .map(|batch| {
+                            let (first, last) = (batch.first_sequence(), batch.last_sequence);
+                            format!("{first}..{last} at {}", batch.first_offset())
+                        })
+                        .collect();
+                    format!("{id} epoch {}: {}\n", entry.producer_epoch, batches.join(", "))
+                })
+                .collect(),
+            "expire" => {
+                let now_ms = self.now_ms;
+                let gone = self.with(|log, _| log.producers_mut().remove_expired(now_ms, offset));
+                format!("{gone} expired")
+            }
             "epochs" => format!("{:?}", self.log.as_ref().unwrap().epochs().entries()),
             "segments" => (self.log.as_ref().unwrap().segments())
                 .map(|s| {

@@ -198,6 +198,8 @@ fn schema(key: ApiKey) -> Option<Schema> {
         ),
         ApiKey::ListPartitionReassignments => Schema(0, &[all!(I32), all!(TOPICS_OF_VALUES)]),
         ApiKey::UnregisterBroker => Schema(0, &[all!(I32)]),
+        ApiKey::InitProducerId => Schema(2, &[all!(T::Str), all!(I32), since!(3, I64), since!(3, I16)]),
+        ApiKey::AllocateProducerIds => Schema(0, &[all!(I32), all!(I64)]),
         ApiKey::Envelope => Schema(0, &[all!(T::Bytes), all!(T::Bytes), all!(T::Bytes)]),
         ApiKey::Vote => Schema(
             0,

@@ -469,6 +469,69 @@ fn what_was_flushed_survives_a_power_cut_and_everything_a_crash() {
 }
 
 #[test]
+fn an_idempotent_producer_gets_an_id_in_every_version_and_its_batches_stand_once() {
+    use produce_request::{PartitionProduceData, TopicProduceData};
+    let mut world = world();
+    create(&mut world, "t", 1);
+    let init = |world: &mut World, version: i16| -> InitProducerIdResponse {
+        ask(
+            world,
+            ApiKey::InitProducerId,
+            version,
+            &InitProducerIdRequest::default().with_transactional_id(None),
+        )
+    };
+    // The broker has no block of ids yet, and asks the controller for one.
+    let first = init(&mut world, 5);
+    assert_eq!(
+        (ErrorCode(first.error_code), first.producer_id.0),
+        (ErrorCode::COORDINATOR_LOAD_IN_PROGRESS, -1)
+    );
+    for (id, version) in (0..).zip(versions(ApiKey::InitProducerId)) {
+        let response = init(&mut world, version);
+        assert_eq!(
+            (response.error_code, response.producer_id.0, response.producer_epoch),
+            (0, id, 0),
+            "version {version}"
+        );
+    }
+    let transactional =
+        InitProducerIdRequest::default().with_transactional_id(Some(TransactionalId("t".to_owned().into())));
+    let refused: InitProducerIdResponse = ask(&mut world, ApiKey::InitProducerId, 4, &transactional);
+    assert_eq!(ErrorCode(refused.error_code), ErrorCode::INVALID_REQUEST);
+
+    let mut produce = |producer_epoch: i16, base_sequence: i32| {
+        let options =
+            BatchOptions { producer_id: 0, producer_epoch, base_sequence, ..BatchOptions::default() };
+        let mut builder = BatchBuilder::new(options);
+        builder.append(1_700_000_000_000, None, Some(b"v"), &[]);
+        let data = PartitionProduceData::default().with_records(Some(builder.build().bytes().clone()));
+        let topic = TopicProduceData::default().with_name(name("t")).with_partition_data(vec![data]);
+        let request = ProduceRequest::default().with_acks(-1).with_topic_data(vec![topic]);
+        let response: ProduceResponse = ask(&mut world, ApiKey::Produce, 9, &request);
+        let partition = &response.responses[0].partition_responses[0];
+        (ErrorCode(partition.error_code).name(), partition.base_offset)
+    };
+    for (epoch, sequence, want) in [
+        (0, 0, ("NONE", 0)),
+        (0, 1, ("NONE", 1)),
+        (0, 0, ("NONE", 0)),
+        (0, 3, ("OUT_OF_ORDER_SEQUENCE_NUMBER", -1)),
+        (1, 0, ("NONE", 2)),
+        (0, 2, ("INVALID_PRODUCER_EPOCH", -1)),
+    ] {
+        assert_eq!(produce(epoch, sequence), want, "epoch {epoch}, sequence {sequence}");
+    }
+
+    // Ids go on where they were after a restart, with the next block.
+    world.crash(NodeId(1));
+    world.restart(NodeId(1));
+    world.run_for(Duration::from_secs(15));
+    init(&mut world, 5);
+    assert_eq!(init(&mut world, 5).producer_id.0, 1_000);
+}
+
+#[test]
 fn one_seed_gives_one_digest() {
     let run = |partitions: i32| {
         let mut world = world();

@@ -1,5 +1,6 @@
 //! One file an API key. Each opens with what it serves and what it leaves out.
 
+mod allocate_producer_ids;
 mod alter_partition;
 mod alter_partition_reassignments;
 mod api_versions;
@@ -21,6 +22,7 @@ mod envelope;
 pub(crate) mod fetch;
 mod fetch_snapshot;
 pub(crate) mod incremental_alter_configs;
+mod init_producer_id;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;
@@ -72,7 +74,7 @@ pub(crate) const FEATURES: [(&str, i16, i16); 2] =
     [("metadata.version", 7, 25), ("eligible.leader.replicas.version", 0, 1)];
 
 /// Every API that a broker's listener serves, with its first and last version: what ApiVersions says.
-const BROKER: [(ApiKey, i16, i16); 20] = [
+const BROKER: [(ApiKey, i16, i16); 21] = [
     (ApiKey::Produce, 3, 13),
     (ApiKey::Fetch, 4, 18),
     (ApiKey::ListOffsets, 1, 10),
@@ -81,6 +83,7 @@ const BROKER: [(ApiKey, i16, i16); 20] = [
     (ApiKey::CreateTopics, 2, 7),
     (ApiKey::DeleteTopics, 1, 6),
     (ApiKey::DeleteRecords, 0, 2),
+    (ApiKey::InitProducerId, 0, 5),
     (ApiKey::OffsetForLeaderEpoch, 2, 4),
     (ApiKey::DescribeConfigs, 1, 4),
     (ApiKey::DescribeLogDirs, 1, 4),
@@ -96,7 +99,7 @@ const BROKER: [(ApiKey, i16, i16); 20] = [
 ];
 
 /// The same of a controller's listener.
-const CONTROLLER: [(ApiKey, i16, i16); 19] = [
+const CONTROLLER: [(ApiKey, i16, i16); 20] = [
     (ApiKey::Fetch, 17, 18),
     (ApiKey::ApiVersions, 0, 4),
     (ApiKey::CreateTopics, 2, 7),
@@ -116,6 +119,7 @@ const CONTROLLER: [(ApiKey, i16, i16); 19] = [
     (ApiKey::BrokerRegistration, 0, 4),
     (ApiKey::BrokerHeartbeat, 0, 1),
     (ApiKey::UnregisterBroker, 0, 0),
+    (ApiKey::AllocateProducerIds, 0, 0),
 ];
 
 /// Every API that a broker serves to clients, with its first and last version.
@@ -230,6 +234,7 @@ pub(crate) fn dispatch(
         ApiKey::ListOffsets => list_offsets::handle(broker, header, decode_body(header, body)?),
         ApiKey::Metadata => metadata::handle(broker, cx, header, decode_body(header, body)?),
         ApiKey::DeleteRecords => delete_records::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::InitProducerId => init_producer_id::handle(broker, header, &decode_body(header, body)?),
         ApiKey::OffsetForLeaderEpoch => {
             offset_for_leader_epoch::handle(broker, header, decode_body(header, body)?)
         }
@@ -295,6 +300,9 @@ pub(crate) fn on_controller(
             broker_registration::handle(broker, cx, header, decode_body(header, body)?)
         }
         ApiKey::BrokerHeartbeat => broker_heartbeat::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::AllocateProducerIds => {
+            allocate_producer_ids::handle(broker, cx, header, decode_body(header, body)?)
+        }
         ApiKey::AlterPartition => alter_partition::handle(broker, cx, header, decode_body(header, body)?),
         ApiKey::Envelope => envelope::handle(broker, cx, conn, header, decode_body(header, body)?),
         ApiKey::CreateTopics => create_topics::handle(broker, cx, header, decode_body(header, body)?),

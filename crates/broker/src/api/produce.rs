@@ -1,5 +1,4 @@
-//! Produce (0), versions 3 to 13: acks 0, 1 and all. Left out: idempotent and transactional batches are appended without
-//! a look at their sequences; quotas.
+//! Produce (0), versions 3 to 13: acks 0, 1 and all, idempotent producers. Left out: transactions; quotas.
 
 use barnabas_kernel::{ConnectionId, Context, DisconnectReason};
 use barnabas_log::{AppendError, AppendInfo};
@@ -148,8 +147,10 @@ fn append(
     let (log_start, epoch, high_watermark) = broker.replicas.of(&key).map_or((-1, -1, -1), |partition| {
         (partition.log().log_start(), partition.registration().leader_epoch, partition.high_watermark())
     });
-    broker.stats.records_in += u64::try_from(info.records).unwrap_or(0);
-    broker.changed.insert(key.clone());
+    if !info.duplicate {
+        broker.stats.records_in += u64::try_from(info.records).unwrap_or(0);
+        broker.changed.insert(key.clone());
+    }
     let offset = (acks == -1 && high_watermark <= info.last_offset).then_some(info.last_offset + 1);
     Ok((info, log_start, Unsafe { place: (0, 0), key, offset, epoch, flush }))
 }

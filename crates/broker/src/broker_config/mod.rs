@@ -88,7 +88,8 @@ impl DynamicConfigs {
             .find(|value| validate(key, value).is_ok())
     }
 
-    fn long(&self, name: &str) -> i64 {
+    /// The number that holds: what is set, or Kafka's default.
+    pub fn long(&self, name: &str) -> i64 {
         let default = dynamic(name).map_or("", |key| key.default);
         let value = self.get(name).unwrap_or(default).trim();
         value.parse().unwrap_or(0)

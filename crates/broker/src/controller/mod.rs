@@ -6,12 +6,14 @@ mod cluster;
 mod configs;
 mod partition_change;
 mod placement;
+mod producer_ids;
 mod replication;
 mod topics;
 
 pub use active::{Active, Waiting};
 pub use cluster::{bootstrap, heartbeat, register_broker, unregister_broker};
 pub use configs::{incremental_alter_configs, unsupported};
+pub use producer_ids::allocate_producer_ids;
 pub use replication::{alter_partition, alter_reassignments, elect_leaders, list_reassignments};
 pub use topics::{TopicDefaults, create_partitions, create_topics, delete_topics};
 

@@ -114,6 +114,7 @@ pub struct MetadataImage {
     names: BTreeMap<Uuid, String>,
     configs: BTreeMap<(ResourceType, String), BTreeMap<String, String>>,
     features: BTreeMap<String, i16>,
+    next_producer_id: i64,
 }
 
 impl MetadataImage {
@@ -203,6 +204,7 @@ impl MetadataImage {
             MetadataRecord::FeatureLevel { name, level } => {
                 self.features.insert(name.clone(), *level);
             }
+            MetadataRecord::ProducerIds { next_producer_id, .. } => self.next_producer_id = *next_producer_id,
         }
     }
 
@@ -245,6 +247,11 @@ impl MetadataImage {
     /// Features with their levels.
     pub fn features(&self) -> &BTreeMap<String, i16> {
         &self.features
+    }
+
+    /// The first producer id that no broker has.
+    pub fn next_producer_id(&self) -> i64 {
+        self.next_producer_id
     }
 
     /// The partition of a topic.
@@ -316,6 +323,10 @@ impl MetadataImage {
                 name: name.clone(),
                 value: Some(value.clone()),
             }));
+        }
+        if self.next_producer_id > 0 {
+            let next_producer_id = self.next_producer_id;
+            records.push(MetadataRecord::ProducerIds { broker_id: -1, broker_epoch: -1, next_producer_id });
         }
         records
     }

@@ -77,6 +77,8 @@ pub enum MetadataRecord {
     RemoveTopic { topic_id: Uuid },
     /// A feature is at a level.
     FeatureLevel { name: String, level: i16 },
+    /// A broker has a block of producer ids; the next block begins here.
+    ProducerIds { broker_id: i32, broker_epoch: i64, next_producer_id: i64 },
 }
 
 /// A change of a partition (PartitionChangeRecord). What is `None` stays as it is.
@@ -151,6 +153,7 @@ impl MetadataRecord {
             Self::NoOp => (20, 0),
             Self::RemoveTopic { .. } => (9, 0),
             Self::FeatureLevel { .. } => (12, 0),
+            Self::ProducerIds { .. } => (15, 0),
             Self::BrokerRegistrationChange { .. } => (17, 2),
         }
     }
@@ -255,6 +258,12 @@ impl MetadataRecord {
                 out.extend(level.to_be_bytes());
                 put_unsigned(&mut out, NO_TAGS);
             }
+            Self::ProducerIds { broker_id, broker_epoch, next_producer_id } => {
+                out.extend(broker_id.to_be_bytes());
+                out.extend(broker_epoch.to_be_bytes());
+                out.extend(next_producer_id.to_be_bytes());
+                put_unsigned(&mut out, NO_TAGS);
+            }
         }
         out
     }
@@ -267,7 +276,7 @@ impl MetadataRecord {
         let supported = match key {
             0 => 3,
             3 | 5 | 17 => 2,
-            1 | 2 | 4 | 9 | 12 | 20 => 0,
+            1 | 2 | 4 | 9 | 12 | 15 | 20 => 0,
             _ => return Err(RecordFormatError::Unsupported { key, version }),
         };
         if version > supported {
@@ -377,6 +386,11 @@ fn decode_fields(reader: &mut Reader<'_>, key: u32, version: u32) -> Option<Meta
             let (name, level) = (text(reader)?, reader.i16()?);
             tags(reader)?;
             MetadataRecord::FeatureLevel { name, level }
+        }
+        15 => {
+            let (broker_id, broker_epoch, next_producer_id) = (reader.i32()?, reader.i64()?, reader.i64()?);
+            tags(reader)?;
+            MetadataRecord::ProducerIds { broker_id, broker_epoch, next_producer_id }
         }
         _ => {
             let (broker_id, broker_epoch) = (reader.i32()?, reader.i64()?);

@@ -14,6 +14,7 @@ use barnabas_log::UnifiedLog;
 use barnabas_protocol::{ErrorCode, Uuid, uuid_text};
 use bytes::Bytes;
 
+use crate::broker_config::DynamicConfigs;
 use crate::channel::Channels;
 use crate::config::BrokerConfig;
 use crate::connection::{Connection, ListenerKind};
@@ -21,6 +22,7 @@ use crate::controller::Active;
 use crate::fetch_session::FetchSessions;
 use crate::lifecycle::{BrokerState, Lifecycle};
 use crate::metadata::MetadataImage;
+use crate::producer_ids::ProducerIds;
 use crate::purgatory::{DelayedFetch, DelayedProduce};
 use crate::raft::{EpochState, RaftClient};
 use crate::replica::{Checkpoints, Fetchers, Partition, ReplicaManager, TopicPartition};
@@ -47,6 +49,7 @@ enum Timer {
     LogCheckpoints,
     HighWatermarkCheckpoint,
     ShrinkIsr,
+    ExpireProducerIds,
     FlushDue,
     DeleteFile(FilePath),
     FetchExpires(u64),
@@ -69,7 +72,8 @@ pub struct Broker {
     fetchers: Fetchers,
     pub(crate) sessions: FetchSessions,
     alter_partitions: AlterPartitions,
-    channels: Channels,
+    pub(crate) channels: Channels,
+    pub(crate) producer_ids: ProducerIds,
     connections: BTreeMap<ConnectionId, Connection>,
     forwarded: VecDeque<Forwarded>,
     /// Answers to requests that this node sent to itself.
@@ -120,6 +124,7 @@ impl Broker {
             sessions: FetchSessions::default(),
             alter_partitions: AlterPartitions::default(),
             channels: Channels::new(config.roles.controller.then(|| config.controller_listener.clone())),
+            producer_ids: ProducerIds::default(),
             connections: BTreeMap::new(),
             forwarded: VecDeque::new(),
             local_answers: VecDeque::new(),
@@ -305,6 +310,7 @@ impl Broker {
         self.lifecycle.poll(cx, &mut self.channels, &self.config, self.cluster_id, about);
         self.poll_alter_partitions(cx, controller.as_ref());
         self.poll_forwarded(cx, controller.as_ref());
+        self.poll_producer_ids(cx, controller.as_ref());
         if self.boot.is_none() {
             let image = &self.image;
             let endpoint = |id: i32| {
@@ -341,6 +347,7 @@ impl Broker {
             (config.flush_offset_checkpoint_interval_ms, Timer::LogCheckpoints),
             (config.high_watermark_checkpoint_interval_ms, Timer::HighWatermarkCheckpoint),
             (config.replica_lag_time_max_ms / 2, Timer::ShrinkIsr),
+            (config.producer_id_expiration_check_interval_ms, Timer::ExpireProducerIds),
         ] {
             self.timer(cx.after_ms(after), timer);
         }
@@ -377,6 +384,13 @@ impl Broker {
                 let again = cx.after_ms(config.replica_lag_time_max_ms / 2);
                 self.shrink_isrs(cx);
                 self.timer(again, Timer::ShrinkIsr);
+            }
+            Timer::ExpireProducerIds => {
+                let again = cx.after_ms(config.producer_id_expiration_check_interval_ms);
+                let expiration =
+                    DynamicConfigs::new(&self.image, config.node_id).long("producer.id.expiration.ms");
+                self.replicas.expire_producers(cx, expiration);
+                self.timer(again, Timer::ExpireProducerIds);
             }
             Timer::FlushDue => {
                 self.replicas.flush_due(cx);

@@ -165,6 +165,7 @@ impl Broker {
             Purpose::Heartbeat => self.lifecycle.on_response(cx, &self.config, Some((&request, frame))),
             Purpose::AlterPartition => self.on_alter_partition(cx, Some((&request, frame))),
             Purpose::Forward => self.on_forwarded(cx, Some((&request, frame))),
+            Purpose::ProducerIds => self.on_producer_ids(cx, Some((&request, frame))),
             Purpose::Fetcher(leader) => self.on_fetched(cx, leader, &request, frame),
         }
     }
@@ -177,6 +178,7 @@ impl Broker {
             Purpose::Heartbeat => self.lifecycle.on_response(cx, &self.config, None),
             Purpose::AlterPartition => self.on_alter_partition(cx, None),
             Purpose::Forward => self.on_forwarded(cx, None),
+            Purpose::ProducerIds => self.on_producer_ids(cx, None),
             Purpose::Fetcher(leader) => self.fetchers.on_failure(leader),
         }
     }

@@ -277,6 +277,14 @@ impl ReplicaManager {
         files
     }
 
+    /// Forgets the producers that have not written for `expiration_ms` (`producer.id.expiration.ms`).
+    pub fn expire_producers(&mut self, cx: &mut Context<'_>, expiration_ms: i64) {
+        let now_ms = cx.unix_ms();
+        for partition in self.partitions.values_mut() {
+            partition.log_mut().producers_mut().remove_expired(now_ms, expiration_ms);
+        }
+    }
+
     /// Flushes the logs whose records have waited for `flush.ms`.
     pub fn flush_due(&mut self, cx: &mut Context<'_>) {
         let now_ms = cx.unix_ms();

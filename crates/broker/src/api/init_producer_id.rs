@@ -1,0 +1,29 @@
+//! InitProducerId (22), versions 0 to 5: an idempotent producer gets its id. Left out: transactional ids.
+
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
+
+use super::{Reply, respond};
+use crate::node::Broker;
+
+/// Handles a request. Without a transactional id it gets a new producer id whatever it says of an older one
+/// (TransactionCoordinator.handleInitProducerId).
+pub fn handle(
+    broker: &mut Broker,
+    header: &Header,
+    request: &InitProducerIdRequest,
+) -> Result<Reply, FrameError> {
+    let id = match &request.transactional_id {
+        Some(_) => Err(ErrorCode::INVALID_REQUEST),
+        None => broker.next_producer_id(),
+    };
+    let response = match id {
+        Ok(id) => InitProducerIdResponse::default().with_producer_id(id.into()).with_producer_epoch(0),
+        Err(code) => InitProducerIdResponse::default()
+            .with_error_code(code.0)
+            .with_producer_id((-1).into())
+            .with_producer_epoch(-1),
+    };
+    respond(header, &response)
+}

@@ -1,0 +1,374 @@
+//! What is known of the producers that wrote to a log with sequence numbers (KIP-98;
+//! org.apache.kafka.storage.internals.log.ProducerStateManager).
+//!
+//! The last five batches of each producer are remembered, so that one that comes again is recognised, and one that comes
+//! too early or too late is refused. A `.snapshot` file beside each segment holds the state at the segment's base offset.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use barnabas_kernel::{Disk, DiskOp, FilePath, Outbox};
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::record_batch::{Batch, checksum};
+use bytes::Bytes;
+
+use crate::AppendError;
+use crate::segment::file_name;
+
+/// So many batches of a producer are remembered (ProducerStateEntry.NUM_BATCHES_TO_RETAIN): as many as an idempotent
+/// producer may have in flight.
+const BATCHES_TO_RETAIN: usize = 5;
+/// An epoch that no producer has.
+const NO_EPOCH: i16 = -1;
+/// Bytes of a snapshot before its entries: version, checksum, count.
+const SNAPSHOT_HEADER: usize = 10;
+/// Bytes of an entry of a snapshot.
+const SNAPSHOT_ENTRY: usize = 46;
+
+/// A batch that a producer wrote (BatchMetadata).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BatchMetadata {
+    /// Sequence number of its last record.
+    pub last_sequence: i32,
+    /// Offset of its last record.
+    pub last_offset: i64,
+    /// Its number of records less one.
+    pub offset_delta: i32,
+    /// Its largest timestamp, in milliseconds since 1970-01-01 UTC.
+    pub timestamp: i64,
+}
+
+impl BatchMetadata {
+    fn of(batch: &Batch) -> BatchMetadata {
+        BatchMetadata {
+            last_sequence: batch.last_sequence(),
+            last_offset: batch.last_offset(),
+            offset_delta: batch.last_offset_delta(),
+            timestamp: batch.max_timestamp(),
+        }
+    }
+
+    /// Sequence number of its first record. Sequences wrap from 2³¹-1 to 0.
+    pub fn first_sequence(&self) -> i32 {
+        let first = i64::from(self.last_sequence) - i64::from(self.offset_delta);
+        i32::try_from(first.rem_euclid(1 << 31)).unwrap_or(0)
+    }
+
+    /// Offset of its first record.
+    pub fn first_offset(&self) -> i64 {
+        self.last_offset - i64::from(self.offset_delta)
+    }
+}
+
+/// What is known of one producer (ProducerStateEntry).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProducerStateEntry {
+    /// The epoch of its last batch.
+    pub producer_epoch: i16,
+    /// The epoch of the transaction coordinator that last wrote a marker for it; -1 for none.
+    pub coordinator_epoch: i32,
+    /// The timestamp of its last batch, in milliseconds since 1970-01-01 UTC.
+    pub last_timestamp: i64,
+    /// Where its transaction began; -1 for none.
+    pub txn_first_offset: i64,
+    /// Its last batches, oldest first; at most five.
+    batches: VecDeque<BatchMetadata>,
+}
+
+impl ProducerStateEntry {
+    fn new(epoch: i16) -> ProducerStateEntry {
+        ProducerStateEntry {
+            producer_epoch: epoch,
+            coordinator_epoch: -1,
+            last_timestamp: -1,
+            txn_first_offset: -1,
+            batches: VecDeque::new(),
+        }
+    }
+
+    /// Its last batches, oldest first; at most five.
+    pub fn batches(&self) -> impl DoubleEndedIterator<Item = &BatchMetadata> {
+        self.batches.iter()
+    }
+
+    /// Sequence number of its last record, -1 for none.
+    pub fn last_sequence(&self) -> i32 {
+        self.batches.back().map_or(-1, |batch| batch.last_sequence)
+    }
+
+    fn add(&mut self, batch: &Batch) {
+        if batch.producer_epoch() != self.producer_epoch {
+            self.batches.clear();
+            self.producer_epoch = batch.producer_epoch();
+        }
+        if self.batches.len() == BATCHES_TO_RETAIN {
+            self.batches.pop_front();
+        }
+        self.batches.push_back(BatchMetadata::of(batch));
+        self.last_timestamp = batch.max_timestamp();
+    }
+
+    /// The batch that is this one, if it was written already.
+    fn duplicate_of(&self, batch: &Batch) -> Option<&BatchMetadata> {
+        let same = |have: &&BatchMetadata| {
+            have.first_sequence() == batch.base_sequence() && have.last_sequence == batch.last_sequence()
+        };
+        (self.producer_epoch == batch.producer_epoch()).then(|| self.batches.iter().find(same)).flatten()
+    }
+}
+
+/// The producers of one log.
+#[derive(Clone, Debug)]
+pub struct ProducerStateManager {
+    name: Arc<str>,
+    dir: String,
+    producers: BTreeMap<i64, ProducerStateEntry>,
+    /// The snapshots by the offset that they are of, as they are on disk.
+    snapshots: BTreeMap<i64, Bytes>,
+    /// The offset after the last batch that is counted in.
+    map_end: i64,
+}
+
+impl ProducerStateManager {
+    /// The state before anything is read, with the snapshots that are in the directory.
+    pub(crate) fn load(disk: &Disk, name: &Arc<str>) -> ProducerStateManager {
+        let prefix = format!("{name}/");
+        let snapshots = (disk.files_below(&prefix))
+            .filter_map(|(path, file)| {
+                let offset: i64 = path[prefix.len()..].strip_suffix(".snapshot")?.parse().ok()?;
+                Some((offset, file.read_all())).filter(|_| offset >= 0)
+            })
+            .collect();
+        ProducerStateManager {
+            name: name.clone(),
+            dir: name.to_string(),
+            producers: BTreeMap::new(),
+            snapshots,
+            map_end: 0,
+        }
+    }
+
+    /// The producers by their ids.
+    pub fn producers(&self) -> impl Iterator<Item = (i64, &ProducerStateEntry)> {
+        self.producers.iter().map(|(id, entry)| (*id, entry))
+    }
+
+    /// The offsets that there is a snapshot of, in order.
+    pub fn snapshots(&self) -> impl Iterator<Item = i64> {
+        self.snapshots.keys().copied()
+    }
+
+    /// The batch that is this one, if its producer has sent it before and it is remembered.
+    pub(crate) fn duplicate_of(&self, batch: &Batch) -> Option<BatchMetadata> {
+        self.producers.get(&batch.producer_id())?.duplicate_of(batch).copied()
+    }
+
+    /// Whether a producer's batch may be appended now (ProducerAppendInfo.maybeValidateDataBatch). What is not known of a
+    /// producer, since its records are gone or never were, speaks for it.
+    pub(crate) fn check(&self, batch: &Batch) -> Result<(), AppendError> {
+        let (id, epoch, first) = (batch.producer_id(), batch.producer_epoch(), batch.base_sequence());
+        let offset = batch.base_offset();
+        let Some(entry) = self.producers.get(&id) else { return Ok(()) };
+        let known = entry.producer_epoch;
+        if epoch < known {
+            return Err(AppendError::new(
+                ErrorCode::INVALID_PRODUCER_EPOCH,
+                format!(
+                    "Epoch of producer {id} at offset {offset} in {} is {epoch}, which is smaller than the last seen \
+                     epoch {known}",
+                    self.name
+                ),
+            ));
+        }
+        if epoch > known {
+            if first == 0 || known == NO_EPOCH {
+                return Ok(());
+            }
+            return Err(AppendError::new(
+                ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
+                format!(
+                    "Invalid sequence number for new epoch of producer {id} at offset {offset} in partition {}: {epoch} \
+                     (request epoch), {first} (seq. number), {known} (current producer epoch)",
+                    self.name
+                ),
+            ));
+        }
+        let last = entry.last_sequence();
+        if follows(last, first) {
+            return Ok(());
+        }
+        Err(AppendError::new(
+            ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
+            format!(
+                "Out of order sequence number for producer {id} at offset {offset} in partition {}: {first} (incoming seq. \
+                 number), {last} (current end sequence number)",
+                self.name
+            ),
+        ))
+    }
+
+    /// Counts a batch in that stands in the log.
+    pub(crate) fn update(&mut self, batch: &Batch) {
+        self.map_end = batch.next_offset();
+        let id = batch.producer_id();
+        if id < 0 || batch.is_control() {
+            return;
+        }
+        self.producers
+            .entry(id)
+            .or_insert_with(|| ProducerStateEntry::new(batch.producer_epoch()))
+            .add(batch);
+    }
+
+    /// Forgets the producers that have not written for `expiration_ms` (`producer.id.expiration.ms`). Gives how many.
+    pub fn remove_expired(&mut self, now_ms: i64, expiration_ms: i64) -> usize {
+        let before = self.producers.len();
+        self.producers.retain(|_, entry| {
+            entry.txn_first_offset >= 0 || now_ms.saturating_sub(entry.last_timestamp) < expiration_ms
+        });
+        before - self.producers.len()
+    }
+
+    /// Writes a snapshot of the state as it is, named by the offset after the last batch, unless there is one.
+    pub(crate) fn take_snapshot(&mut self, out: &mut Outbox<'_>) {
+        let newest = self.snapshots.keys().next_back().copied().unwrap_or(0);
+        if self.map_end > newest {
+            let bytes: Bytes = self.encode().into();
+            let file = file_name(&self.dir, self.map_end, "snapshot");
+            self.snapshots.insert(self.map_end, bytes.clone());
+            out.disk(DiskOp::Replace { file, bytes });
+        }
+    }
+
+    /// Brings the state to where the log ends: from the newest snapshot that can be read, and the batches behind it
+    /// (truncateAndReload, and what follows it in UnifiedLog.rebuildProducerState).
+    pub(crate) fn rebuild<'a>(
+        &mut self,
+        out: &mut Outbox<'_>,
+        log_end: i64,
+        batches: impl Iterator<Item = &'a Batch>,
+    ) {
+        for offset in self.snapshots.split_off(&log_end.saturating_add(1)).into_keys() {
+            self.delete(out, offset);
+        }
+        self.producers.clear();
+        self.map_end = 0;
+        while let Some((offset, bytes)) = self.snapshots.last_key_value() {
+            let offset = *offset;
+            if let Some(producers) = decode(bytes) {
+                (self.producers, self.map_end) = (producers, offset);
+                break;
+            }
+            self.snapshots.remove(&offset);
+            self.delete(out, offset);
+        }
+        let from = self.map_end;
+        for batch in batches.filter(|batch| batch.base_offset() >= from) {
+            self.update(batch);
+        }
+        self.map_end = log_end;
+    }
+
+    /// Begins anew at `offset`.
+    pub(crate) fn truncate_fully_and_start_at(&mut self, out: &mut Outbox<'_>, offset: i64) {
+        for offset in std::mem::take(&mut self.snapshots).into_keys() {
+            self.delete(out, offset);
+        }
+        self.producers.clear();
+        self.map_end = offset;
+    }
+
+    /// The segment of this base offset is deleted: renames its snapshot along with it. Gives the new name.
+    pub(crate) fn condemn(&mut self, out: &mut Outbox<'_>, base_offset: i64) -> Option<FilePath> {
+        self.snapshots.remove(&base_offset).map(|_| {
+            let from = file_name(&self.dir, base_offset, "snapshot");
+            let to: FilePath = format!("{from}.deleted").into();
+            out.disk(DiskOp::Rename { from, to: to.clone() });
+            to
+        })
+    }
+
+    /// Deletes the snapshots that belong to no segment, but the newest (removeStraySnapshots).
+    pub(crate) fn remove_strays(&mut self, out: &mut Outbox<'_>, is_segment: impl Fn(i64) -> bool) {
+        let newest = self.snapshots.keys().next_back().copied();
+        let strays: Vec<i64> = (self.snapshots.keys().copied())
+            .filter(|offset| Some(*offset) != newest && !is_segment(*offset))
+            .collect();
+        for offset in strays {
+            self.snapshots.remove(&offset);
+            self.delete(out, offset);
+        }
+    }
+
+    pub(crate) fn move_to(&mut self, dir: &str) {
+        dir.clone_into(&mut self.dir);
+    }
+
+    fn delete(&self, out: &mut Outbox<'_>, offset: i64) {
+        out.disk(DiskOp::Delete { path: file_name(&self.dir, offset, "snapshot") });
+    }
+
+    /// The bytes of a snapshot, version 1: a checksum of what follows it, the number of producers, and each of them
+    /// (ProducerSnapshot).
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(SNAPSHOT_HEADER + SNAPSHOT_ENTRY * self.producers.len());
+        out.extend(1_i16.to_be_bytes());
+        out.extend([0; 4]);
+        out.extend(u32::try_from(self.producers.len()).unwrap_or(u32::MAX).to_be_bytes());
+        for (id, entry) in &self.producers {
+            let last = entry.batches.back();
+            out.extend(id.to_be_bytes());
+            out.extend(entry.producer_epoch.to_be_bytes());
+            out.extend(entry.last_sequence().to_be_bytes());
+            out.extend(last.map_or(-1, |batch| batch.last_offset).to_be_bytes());
+            out.extend(last.map_or(0, |batch| batch.offset_delta).to_be_bytes());
+            out.extend(entry.last_timestamp.to_be_bytes());
+            out.extend(entry.coordinator_epoch.to_be_bytes());
+            out.extend(entry.txn_first_offset.to_be_bytes());
+        }
+        let crc = checksum(&out[6..]);
+        out[2..6].copy_from_slice(&crc.to_be_bytes());
+        out
+    }
+}
+
+/// Whether `next` is the sequence number after `last`. Sequences wrap from 2³¹-1 to 0.
+fn follows(last: i32, next: i32) -> bool {
+    next == last.checked_add(1).unwrap_or(0)
+}
+
+/// Reads a snapshot; `None` if it is none, or damaged.
+fn decode(bytes: &[u8]) -> Option<BTreeMap<i64, ProducerStateEntry>> {
+    let (version, rest) = bytes.split_first_chunk::<2>()?;
+    let (crc, rest) = rest.split_first_chunk::<4>()?;
+    if i16::from_be_bytes(*version) != 1 || u32::from_be_bytes(*crc) != checksum(rest) {
+        return None;
+    }
+    let (count, entries) = rest.split_first_chunk::<4>()?;
+    let count = usize::try_from(u32::from_be_bytes(*count)).ok()?;
+    if entries.len() != count.checked_mul(SNAPSHOT_ENTRY)? {
+        return None;
+    }
+    entries.chunks_exact(SNAPSHOT_ENTRY).map(entry).collect()
+}
+
+fn entry(bytes: &[u8]) -> Option<(i64, ProducerStateEntry)> {
+    let long = |at: usize| Some(i64::from_be_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+    let int = |at: usize| Some(i32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let batch = BatchMetadata {
+        last_sequence: int(10)?,
+        last_offset: long(14)?,
+        offset_delta: int(22)?,
+        timestamp: long(26)?,
+    };
+    let mut entry = ProducerStateEntry {
+        coordinator_epoch: int(34)?,
+        last_timestamp: batch.timestamp,
+        txn_first_offset: long(38)?,
+        ..ProducerStateEntry::new(i16::from_be_bytes(bytes.get(8..10)?.try_into().ok()?))
+    };
+    if batch.last_sequence >= 0 && batch.offset_delta >= 0 && batch.last_offset >= 0 {
+        entry.batches.push_back(batch);
+    }
+    Some((long(0)?, entry))
+}
