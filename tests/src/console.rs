@@ -1,13 +1,13 @@
 //! A console over a world of one broker, or of a cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use barnabas_broker::BrokerConfig;
 use barnabas_kernel::{Endpoint, NodeId};
 use barnabas_protocol::Uuid;
 use barnabas_shell::{Environment, Language, StdinSource, start};
-use barnabas_sim::{DiskConfig, NetworkConfig, Output, World, WorldConfig};
+use barnabas_sim::{DiskConfig, NetworkConfig, Output, ProcessId, World, WorldConfig};
 use bytes::Bytes;
 
 /// A world with files that were dropped on its page.
@@ -16,6 +16,15 @@ pub struct Console {
     pub world: World,
     /// Dropped files by name.
     pub files: BTreeMap<String, Bytes>,
+    background: BTreeMap<String, Background>,
+}
+
+/// A command that runs beside others.
+struct Background {
+    process: ProcessId,
+    typed: VecDeque<Bytes>,
+    closed: bool,
+    written: String,
 }
 
 /// What a line did.
@@ -65,7 +74,7 @@ impl Console {
         while !world.is_ready() && world.now() < deadline {
             world.step();
         }
-        Console { world, files: BTreeMap::new() }
+        Console { world, files: BTreeMap::new(), background: BTreeMap::new() }
     }
 
     /// Runs a line to its end, for at most ten minutes of virtual time. `typed` are the lines that a person types where the
@@ -96,7 +105,7 @@ impl Console {
                     None => self.world.close_stdin(process),
                 }
             }
-            if !self.world.step() {
+            if !self.step() {
                 break;
             }
             for output in self.world.take_output(process) {
@@ -111,6 +120,98 @@ impl Console {
             }
         }
         ran
+    }
+}
+
+impl Console {
+    /// Handles the next event of the world. Gives whether there was one.
+    pub fn step(&mut self) -> bool {
+        let went = self.world.step();
+        self.pump();
+        went
+    }
+
+    /// Lets virtual time pass.
+    pub fn run_for(&mut self, span: Duration) {
+        let end = self.world.now() + span;
+        while self.world.next_event().is_some_and(|at| at <= end) {
+            self.step();
+        }
+        self.world.run_until(end);
+    }
+
+    /// Begins a command that runs beside others, under a name.
+    ///
+    /// # Errors
+    /// The line cannot be run; the text says why.
+    pub fn spawn(&mut self, name: &str, line: &str) -> Result<(), String> {
+        let started = start(line, self).map_err(|error| error.to_string())?;
+        let process = self.world.spawn(started.process);
+        let (typed, written) = (VecDeque::new(), String::new());
+        self.background.insert(name.to_owned(), Background { process, typed, closed: false, written });
+        Ok(())
+    }
+
+    fn background(&mut self, name: &str) -> &mut Background {
+        self.background.get_mut(name).unwrap_or_else(|| panic!("there is no command {name}"))
+    }
+
+    /// Types a line into such a command.
+    pub fn type_line(&mut self, name: &str, line: &str) {
+        self.background(name).typed.push_back(Bytes::from(format!("{line}\n")));
+        self.pump();
+    }
+
+    /// Ends its standard input, after what was typed.
+    pub fn end_input(&mut self, name: &str) {
+        self.background(name).closed = true;
+        self.pump();
+    }
+
+    /// Presses Ctrl-C.
+    pub fn interrupt(&mut self, name: &str) {
+        let process = self.background(name).process;
+        self.world.interrupt(process);
+    }
+
+    /// Ends its process at once, as `kill -9` does.
+    pub fn kill(&mut self, name: &str) {
+        let process = self.background(name).process;
+        self.world.kill(process);
+    }
+
+    /// What such commands have written since the last look, by their names.
+    pub fn take_written(&mut self) -> Vec<(String, String)> {
+        self.pump();
+        (self.background.iter_mut())
+            .filter(|(_, one)| !one.written.is_empty())
+            .map(|(name, one)| (name.clone(), std::mem::take(&mut one.written)))
+            .collect()
+    }
+
+    fn pump(&mut self) {
+        for one in self.background.values_mut() {
+            if self.world.wants_stdin(one.process) {
+                match one.typed.pop_front() {
+                    Some(bytes) => self.world.write_stdin(one.process, bytes),
+                    None if one.closed => self.world.close_stdin(one.process),
+                    None => {}
+                }
+            }
+            for output in self.world.take_output(one.process) {
+                match output {
+                    Output::Stdout(bytes) | Output::Stderr(bytes) => {
+                        one.written.push_str(&String::from_utf8_lossy(&bytes));
+                    }
+                    Output::Exit(code) => {
+                        if !one.written.is_empty() && !one.written.ends_with('\n') {
+                            one.written.push('\n');
+                        }
+                        one.written.push_str(&format!("[exit {code}]\n"));
+                    }
+                }
+            }
+        }
     }
 }
 

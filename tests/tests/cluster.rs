@@ -4,7 +4,8 @@
 //!
 //! A scenario's lines: `# text`; `cluster BROKERS VOTERS [seed N]`, first; `$ COMMAND` of Kafka, with `< LINE` for each
 //! line that is typed into it; `fault …`; `wait MS`; `until TEXT`, which goes on until a line of the trace contains the
-//! text.
+//! text. `@NAME $ COMMAND` begins a command that runs beside the others, `@NAME < LINE` types into it, `@NAME eof` ends its
+//! input, `@NAME ctrl-c` and `@NAME kill` end it; what it wrote stands behind its name.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -55,7 +56,7 @@ impl Scenario {
         match words[..] {
             ["wait", ms] => {
                 let ms = ms.parse().unwrap_or_else(|_| panic!("{line}"));
-                self.console.world.run_for(Duration::from_millis(ms));
+                self.console.run_for(Duration::from_millis(ms));
             }
             ["until", ..] => {
                 let text = line.strip_prefix("until ").unwrap_or_default();
@@ -66,7 +67,7 @@ impl Scenario {
                         told.push_str("> [it did not come about]\n");
                         break;
                     }
-                    self.console.world.step();
+                    self.console.step();
                     self.trace(&mut told);
                 }
                 out.push_str(&told);
@@ -85,7 +86,24 @@ impl Scenario {
                     writeln!(out, "> [exit {:?}]", ran.code).unwrap();
                 }
             }
+            [name, verb, ..] if name.starts_with('@') => {
+                let rest = line.split_once(verb).map_or("", |(_, rest)| rest.trim_start());
+                let name = &name[1..];
+                match verb {
+                    "$" => self.console.spawn(name, rest).unwrap_or_else(|error| panic!("{line}: {error}")),
+                    "<" => self.console.type_line(name, rest),
+                    "eof" => self.console.end_input(name),
+                    "ctrl-c" => self.console.interrupt(name),
+                    "kill" => self.console.kill(name),
+                    _ => panic!("{line}"),
+                }
+            }
             _ => panic!("{line}"),
+        }
+        for (name, text) in self.console.take_written() {
+            for text in text.lines() {
+                writeln!(out, "> {name}: {}", text.trim_start_matches('>')).unwrap();
+            }
         }
         self.trace(out);
     }

@@ -152,5 +152,42 @@ exceptions! {
         "The log's topic ID did not match the topic ID in the request.";
     FETCH_SESSION_TOPIC_ID_ERROR: "FetchSessionTopicIdException",
         "The fetch session encountered inconsistent topic ID usage.";
+    OUT_OF_ORDER_SEQUENCE_NUMBER: "OutOfOrderSequenceException",
+        "The broker received an out of order sequence number.";
+    DUPLICATE_SEQUENCE_NUMBER: "DuplicateSequenceException",
+        "The broker received a duplicate sequence number.";
+    INVALID_PRODUCER_EPOCH: "InvalidProducerEpochException",
+        "Producer attempted to produce with an old epoch.";
+    UNKNOWN_PRODUCER_ID: "UnknownProducerIdException",
+        "This exception is raised by the broker if it could not locate the producer metadata associated with the producerId in question. This could happen if, for instance, the producer's records were deleted because their retention time had elapsed. Once the last records of the producerId are removed, the producer's metadata is removed from the broker, and future appends by the producer will return this exception.";
+    COORDINATOR_LOAD_IN_PROGRESS: "CoordinatorLoadInProgressException",
+        "The coordinator is loading and hence can't process requests.";
+    COORDINATOR_NOT_AVAILABLE: "CoordinatorNotAvailableException", "The coordinator is not available.";
+    NOT_COORDINATOR: "NotCoordinatorException", "This is not the correct coordinator.";
+    ILLEGAL_GENERATION: "IllegalGenerationException", "Specified group generation id is not valid.";
+    INCONSISTENT_GROUP_PROTOCOL: "InconsistentGroupProtocolException",
+        "The group member's supported protocols are incompatible with those of existing members or first group member tried to join with empty protocol type or empty protocol list.";
+    INVALID_GROUP_ID: "InvalidGroupIdException", "The configured groupId is invalid.";
+    UNKNOWN_MEMBER_ID: "UnknownMemberIdException", "The coordinator is not aware of this member.";
+    INVALID_SESSION_TIMEOUT: "InvalidSessionTimeoutException",
+        "The session timeout is not within the range allowed by the broker (as configured by group.min.session.timeout.ms and group.max.session.timeout.ms).";
+    REBALANCE_IN_PROGRESS: "RebalanceInProgressException",
+        "The group is rebalancing, so a rejoin is needed.";
+    OFFSET_METADATA_TOO_LARGE: "OffsetMetadataTooLarge",
+        "The metadata field of the offset request was too large.";
+    INVALID_COMMIT_OFFSET_SIZE: "InvalidCommitOffsetSizeException",
+        "The committing offset data size is not valid.";
+    GROUP_AUTHORIZATION_FAILED: "GroupAuthorizationException", "Group authorization failed.";
+    NON_EMPTY_GROUP: "GroupNotEmptyException", "The group is not empty.";
+    GROUP_ID_NOT_FOUND: "GroupIdNotFoundException", "The group id does not exist.";
+    GROUP_MAX_SIZE_REACHED: "GroupMaxSizeReachedException", "The consumer group has reached its max size.";
+    FENCED_INSTANCE_ID: "FencedInstanceIdException",
+        "The broker rejected this static consumer since another consumer with the same group.instance.id has registered with a different member.id.";
+    MEMBER_ID_REQUIRED: "MemberIdRequiredException",
+        "The group member needs to have a valid member id before actually entering a consumer group.";
+    GROUP_SUBSCRIBED_TO_TOPIC: "GroupSubscribedToTopicException",
+        "Deleting offsets of a topic is forbidden while the consumer group is actively subscribed to it.";
+    UNSTABLE_OFFSET_COMMIT: "UnstableOffsetCommitException",
+        "There are unstable offsets that need to be cleared.";
     THROTTLING_QUOTA_EXCEEDED: "ThrottlingQuotaExceededException", "The throttling quota has been exceeded.";
 }

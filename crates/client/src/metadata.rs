@@ -234,6 +234,7 @@ impl Metadata {
 
     /// Sends a metadata request if one is due.
     pub fn poll(&mut self, cx: &mut Context<'_>, net: &mut NetworkClient) {
+        self.needs_update |= net.take_lost();
         if self.in_flight.is_some() || !self.due(cx.now) {
             return;
         }

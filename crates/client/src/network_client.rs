@@ -102,12 +102,20 @@ pub struct NetworkClient {
     next_correlation_id: i32,
     /// Closed here by a timeout, to be handed out with the next `handle`.
     completed: Vec<Completed>,
+    /// A connection ended, or did not come about, since somebody last asked.
+    lost: bool,
 }
 
 impl NetworkClient {
     /// A client without connections.
     pub fn new(config: ClientConfig) -> NetworkClient {
-        NetworkClient { config, nodes: BTreeMap::new(), next_correlation_id: 0, completed: Vec::new() }
+        NetworkClient {
+            config,
+            nodes: BTreeMap::new(),
+            next_correlation_id: 0,
+            completed: Vec::new(),
+            lost: false,
+        }
     }
 
     /// Whether a request can be sent to the node now. If not, a connection is begun unless one is under way or the
@@ -334,6 +342,7 @@ impl NetworkClient {
     /// Notes that a connection is gone and completes what was under way on it.
     fn disconnected(&mut self, cx: &mut Context<'_>, node: i32, outcome: Outcome) {
         let Some(connection) = self.nodes.get_mut(&node) else { return };
+        self.lost = true;
         connection.failures = connection.failures.saturating_add(1);
         let wait = self.config.reconnect_backoff.backoff(connection.failures, cx.rng);
         connection.state = State::Disconnected { retry_at: cx.after_ms(wait) };
@@ -375,6 +384,12 @@ impl NetworkClient {
         }
     }
 
+    /// Whether a connection ended, or did not come about, since the last call: what is known of the cluster may be old then
+    /// (NetworkClient.processDisconnection).
+    pub fn take_lost(&mut self) -> bool {
+        std::mem::take(&mut self.lost)
+    }
+
     /// When `handle` is next wanted: the first request or connection to time out, or a backoff to end.
     pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
         self.nodes
@@ -399,7 +414,10 @@ impl NetworkClient {
 
     /// Forgets a node that is no longer of the cluster, and closes its connection.
     pub fn forget(&mut self, cx: &mut Context<'_>, node: i32) {
+        let lost = self.lost;
         self.close_node(cx, node, DisconnectReason::Closed, Outcome::Disconnected);
         self.nodes.remove(&node);
+        // It was closed on purpose, which says nothing about the cluster.
+        self.lost = lost;
     }
 }

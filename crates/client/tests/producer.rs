@@ -3,6 +3,7 @@
 mod common;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use barnabas_client::producer::{Acks, Delivery, Producer, ProducerConfig, ProducerRecord, Refused};
@@ -10,7 +11,9 @@ use barnabas_client::{ApiError, ClientConfig};
 use barnabas_protocol::frame::{Header, decode_body};
 use barnabas_protocol::messages::metadata_response::MetadataResponseTopic;
 use barnabas_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
-use barnabas_protocol::messages::{MetadataResponse, ProduceRequest, ProduceResponse, TopicName};
+use barnabas_protocol::messages::{
+    InitProducerIdResponse, MetadataResponse, ProduceRequest, ProduceResponse, TopicName,
+};
 use barnabas_protocol::record_batch::batches;
 use barnabas_protocol::{ApiKey, Compression, ErrorCode, Uuid};
 use bytes::Bytes;
@@ -19,13 +22,18 @@ use common::*;
 /// What the broker appended: partition, records of the batch, compression.
 type Log = Rc<RefCell<Vec<(i32, Vec<String>, Compression)>>>;
 
-/// Appends what it is sent, unless `fail` gives an error for the nth produce request (from 0).
+/// Appends what it is sent, unless `fail` gives an error for the nth produce request (from 0). Of an idempotent producer it
+/// takes only the sequence number that is due.
 fn broker(log: &Log, fail: impl Fn(usize) -> Option<ErrorCode> + 'static) -> Harness {
     let log = log.clone();
     let requests = Cell::new(0);
+    let mut sequences = BTreeMap::new();
     Harness::new(move |header: &Header, body: Bytes| match header.api_key {
         ApiKey::ApiVersions => reply(header, &all_versions()),
         ApiKey::Metadata => reply(header, &metadata(2)),
+        ApiKey::InitProducerId => {
+            reply(header, &InitProducerIdResponse::default().with_producer_id(7.into()))
+        }
         _ => {
             let request: ProduceRequest = decode_body(header, body).unwrap();
             let nth = requests.replace(requests.get() + 1);
@@ -34,14 +42,19 @@ fn broker(log: &Log, fail: impl Fn(usize) -> Option<ErrorCode> + 'static) -> Har
                 return Reply::Close;
             }
             let mut answers = Vec::new();
+            let failed = error;
             for partition in request.topic_data.iter().flat_map(|topic| &topic.partition_data) {
                 let mut log = log.borrow_mut();
                 let base: usize =
                     log.iter().filter(|batch| batch.0 == partition.index).map(|batch| batch.1.len()).sum();
+                let batch = batches(partition.records.as_ref().unwrap()).next().unwrap().unwrap();
+                batch.validate().unwrap();
+                let due = sequences.entry((partition.index, batch.producer_epoch())).or_insert(0);
+                let early = batch.producer_id() >= 0 && batch.base_sequence() != *due;
+                let error = failed.or(early.then_some(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER));
                 if error.is_none() {
-                    for batch in batches(partition.records.as_ref().unwrap()) {
-                        let batch = batch.unwrap();
-                        batch.validate().unwrap();
+                    *due += batch.records_count();
+                    {
                         let text = |value: Option<Bytes>| String::from_utf8(value.unwrap().to_vec()).unwrap();
                         let values =
                             batch.records().unwrap().map(|record| text(record.unwrap().value)).collect();

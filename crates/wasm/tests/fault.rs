@@ -72,7 +72,8 @@ fn faults_of_the_console_are_replayed() {
     {
         desk.ok(&format!("fault {fault}"), "");
     }
-    desk.ok(&format!("kafka-console-producer.sh {at} --topic orders"), "a\nb\nc\n");
+    let plain = "--command-property enable.idempotence=false";
+    desk.ok(&format!("kafka-console-producer.sh {at} --topic orders {plain}"), "a\nb\nc\n");
     desk.ok("fault crash 1", "");
     desk.pass(Duration::from_millis(300));
     desk.ok("fault restart 1", "");

@@ -8,6 +8,7 @@ use barnabas_protocol::Compression;
 use barnabas_protocol::record_batch::{Batch, BatchBuilder, BatchOptions, record_size};
 
 use super::partitioner::PartitionLoad;
+use super::transaction_manager::ProducerIdAndEpoch;
 use super::{ProducerConfig, ProducerRecord, RecordId};
 use crate::TopicPartition;
 
@@ -32,6 +33,21 @@ impl ProducerBatch {
     /// The finished batch.
     pub fn build(&self) -> Batch {
         self.builder.build()
+    }
+
+    /// Its name: the number of its first record. Names of a partition go up.
+    pub fn name(&self) -> RecordId {
+        self.records.first().map_or(RecordId(0), |(id, _)| *id)
+    }
+
+    /// Its number of records.
+    pub fn count(&self) -> i32 {
+        self.builder.count()
+    }
+
+    /// Sets what an idempotent producer says with it.
+    pub fn set_producer(&mut self, producer: ProducerIdAndEpoch, base_sequence: i32) {
+        self.builder.set_producer(producer.id, producer.epoch, base_sequence);
     }
 
     /// Bytes before compression, header included.
@@ -199,19 +215,34 @@ impl RecordAccumulator {
         self.muted.remove(partition);
     }
 
-    /// Puts a batch back to be sent again, in front.
-    pub fn reenqueue(&mut self, mut batch: ProducerBatch, retry_at: Instant) {
-        batch.retry_at = retry_at;
-        self.queues.entry(batch.partition.clone()).or_default().push_front(batch);
+    /// The name of the next batch of a partition.
+    pub fn first(&self, of: &TopicPartition) -> Option<RecordId> {
+        self.queues.get(of)?.front().map(ProducerBatch::name)
     }
 
-    /// Splits a batch that the broker found too large into smaller ones and puts these back. A batch of one record cannot
-    /// be split and comes back.
-    pub fn split_and_reenqueue(&mut self, batch: ProducerBatch, now: Instant) -> Option<ProducerBatch> {
+    /// Puts a batch back to be sent again, in its place (insertInSequenceOrder).
+    pub fn reenqueue(&mut self, mut batch: ProducerBatch, retry_at: Instant) {
+        batch.retry_at = retry_at;
+        self.put_back(batch);
+    }
+
+    fn put_back(&mut self, batch: ProducerBatch) {
+        let queue = self.queues.entry(batch.partition.clone()).or_default();
+        let at = queue.partition_point(|other| other.name() < batch.name());
+        queue.insert(at, batch);
+    }
+
+    /// Splits a batch that the broker found too large into smaller ones, puts these back, and gives their names and
+    /// numbers of records. A batch of one record cannot be split and comes back.
+    pub fn split_and_reenqueue(
+        &mut self,
+        batch: ProducerBatch,
+        now: Instant,
+    ) -> Result<Vec<(RecordId, i32)>, Box<ProducerBatch>> {
         if batch.records.len() < 2 {
-            return Some(batch);
+            return Err(Box::new(batch));
         }
-        let Ok(records) = batch.build().records() else { return Some(batch) };
+        let Ok(records) = batch.build().records() else { return Err(Box::new(batch)) };
         let options = BatchOptions { compression: self.compression, ..BatchOptions::default() };
         let half = batch.records.len().div_ceil(2);
         let mut parts: Vec<(BatchBuilder, Vec<(RecordId, i64)>)> = Vec::new();
@@ -229,12 +260,11 @@ impl RecordAccumulator {
                 ids.push(*id);
             }
         }
-        let mut reserved = batch.reserved;
-        let queue = self.queues.entry(batch.partition.clone()).or_default();
-        for (builder, records) in parts.into_iter().rev() {
+        let (mut reserved, mut names) = (batch.reserved, Vec::new());
+        for (builder, records) in parts {
             let size = reserved.min(builder.size());
             reserved -= size;
-            queue.push_front(ProducerBatch {
+            let part = ProducerBatch {
                 partition: batch.partition.clone(),
                 builder,
                 records,
@@ -243,10 +273,12 @@ impl RecordAccumulator {
                 retry_at: now,
                 reserved: size,
                 full: true,
-            });
+            };
+            names.push((part.name(), part.count()));
+            self.put_back(part);
         }
         self.available_memory += reserved;
-        None
+        Ok(names)
     }
 
     /// Gives a batch's memory back: it is delivered, or given up.
@@ -256,6 +288,11 @@ impl RecordAccumulator {
         if self.is_empty() {
             self.flushing = false;
         }
+    }
+
+    /// Takes out all batches.
+    pub fn take_all(&mut self) -> Vec<ProducerBatch> {
+        self.queues.values_mut().flat_map(std::mem::take).collect()
     }
 
     /// Takes out batches that have waited for `delivery.timeout.ms`.

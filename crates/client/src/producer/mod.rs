@@ -1,11 +1,12 @@
 //! The producer (org.apache.kafka.clients.producer.KafkaProducer).
 //!
-//! It is not idempotent yet: that takes InitProducerId of the broker. What `enable.idempotence` gives beside that, order
-//! within a partition over retries, it keeps with one batch a partition under way.
+//! Records wait in the accumulator, in batches by partition; the sender sends what is ready and takes the answers; the
+//! transaction manager gives an idempotent producer's batches their sequence numbers.
 
 mod accumulator;
 mod partitioner;
 mod sender;
+mod transaction_manager;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,9 +20,11 @@ use barnabas_protocol::{Compression, ErrorCode};
 use crate::{ApiError, ClientConfig, Metadata, NetworkClient, TopicPartition};
 use accumulator::RecordAccumulator;
 use partitioner::{PartitionLoad, StickyPartitioner};
-use sender::Sender;
+use sender::{Parts, Sender};
+use transaction_manager::TransactionManager;
 
 pub use partitioner::{murmur2, partition_for_key};
+pub use transaction_manager::ProducerIdAndEpoch;
 
 /// `acks`: whom an acknowledgement waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -79,9 +82,9 @@ pub struct ProducerConfig {
     pub delivery_timeout_ms: i64,
     /// `compression.type`
     pub compression: Compression,
-    /// One batch a partition under way, so that a retry cannot overtake. Kafka does this itself with
-    /// `max.in.flight.requests.per.connection=1`; else sequence numbers give it.
-    pub guarantee_message_order: bool,
+    /// `enable.idempotence`: batches have sequence numbers, so that a retry neither doubles nor overtakes. Takes `acks=all`,
+    /// `retries` above 0, and at most five requests in flight.
+    pub enable_idempotence: bool,
 }
 
 impl ProducerConfig {
@@ -99,10 +102,28 @@ impl ProducerConfig {
             retries: u32::MAX,
             delivery_timeout_ms: 120_000,
             compression: Compression::None,
-            guarantee_message_order: true,
+            enable_idempotence: true,
         }
     }
+
+    /// Whether batches are sent with sequence numbers. Where another setting does not allow it, they are not: idempotence
+    /// was not asked for then but is the default (ProducerConfig.postProcessAndValidateIdempotenceConfigs).
+    pub fn is_idempotent(&self) -> bool {
+        self.enable_idempotence
+            && self.acks == Acks::All
+            && self.retries > 0
+            && self.client.max_in_flight <= MAX_IN_FLIGHT_FOR_IDEMPOTENCE
+    }
+
+    /// Whether one batch a partition is under way at most, so that a retry cannot overtake
+    /// (`max.in.flight.requests.per.connection=1`).
+    fn guarantee_message_order(&self) -> bool {
+        self.client.max_in_flight == 1
+    }
 }
+
+/// So many requests in flight the broker can tell apart by their sequence numbers.
+pub const MAX_IN_FLIGHT_FOR_IDEMPOTENCE: usize = 5;
 
 /// A record to be produced.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -168,6 +189,7 @@ pub struct Producer {
     metadata: Metadata,
     accumulator: RecordAccumulator,
     sender: Sender,
+    transactions: Option<TransactionManager>,
     sticky: BTreeMap<Arc<str>, StickyPartitioner>,
     last_id: u64,
     pending: usize,
@@ -183,6 +205,9 @@ impl Producer {
             metadata: Metadata::new(&config.client, true),
             accumulator: RecordAccumulator::new(&config),
             sender: Sender::default(),
+            transactions: config
+                .is_idempotent()
+                .then(|| TransactionManager::new(config.client.retry_backoff)),
             sticky: BTreeMap::new(),
             last_id: 0,
             pending: 0,
@@ -322,15 +347,11 @@ impl Producer {
         let mut completed = self.net.handle(cx, input);
         while !completed.is_empty() {
             for one in &completed {
-                if !self.metadata.handle(cx, &mut self.net, one) {
-                    self.sender.handle(
-                        cx,
-                        &self.config,
-                        one,
-                        &mut self.accumulator,
-                        &mut self.metadata,
-                        &mut self.delivered,
-                    );
+                let taken = self.metadata.handle(cx, &mut self.net, one)
+                    || self.transactions.as_mut().is_some_and(|transactions| transactions.handle(cx, one));
+                if !taken {
+                    let (sender, mut parts) = self.parts();
+                    sender.handle(cx, one, &mut parts);
                 }
             }
             completed = self.net.take_completed();
@@ -340,27 +361,29 @@ impl Producer {
 
     /// Sends what is due.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Vec<Delivery> {
-        for batch in self.accumulator.expire(cx.now) {
-            let text = format!(
-                "Expiring {} record(s) for {}:{} ms has passed since batch creation",
-                batch.records.len(),
-                batch.partition,
-                cx.now.since(batch.created).as_millis(),
-            );
-            sender::fail(batch, &ApiError::timeout(text), &mut self.accumulator, &mut self.delivered);
-        }
-        self.sender.poll(
-            cx,
-            &self.config,
-            &mut self.accumulator,
-            &mut self.metadata,
-            &mut self.net,
-            &mut self.delivered,
-        );
+        let (sender, mut parts) = self.parts();
+        sender.poll(cx, &mut parts);
         self.metadata.poll(cx, &mut self.net);
         let delivered = std::mem::take(&mut self.delivered);
         self.pending = self.pending.saturating_sub(delivered.len());
         delivered
+    }
+
+    fn parts(&mut self) -> (&mut Sender, Parts<'_>) {
+        let parts = Parts {
+            config: &self.config,
+            accumulator: &mut self.accumulator,
+            transactions: self.transactions.as_mut(),
+            metadata: &mut self.metadata,
+            net: &mut self.net,
+            out: &mut self.delivered,
+        };
+        (&mut self.sender, parts)
+    }
+
+    /// The id and epoch of an idempotent producer, once a broker gave them.
+    pub fn producer_id(&self) -> Option<ProducerIdAndEpoch> {
+        self.transactions.as_ref()?.producer()
     }
 
     /// When `handle` is next wanted.
@@ -371,6 +394,8 @@ impl Producer {
             self.net.next_timeout(now),
             self.metadata.next_timeout(now),
             self.accumulator.next_timeout(now),
+            self.sender.next_timeout(&self.config),
+            self.transactions.as_ref().and_then(|transactions| transactions.next_timeout(now)),
             refused,
         ]
         .into_iter()

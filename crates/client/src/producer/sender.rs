@@ -1,6 +1,7 @@
 //! Sending batches and taking their answers (org.apache.kafka.clients.producer.internals.Sender).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use barnabas_kernel::{Context, Instant};
 use barnabas_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
@@ -10,11 +11,24 @@ use barnabas_protocol::wire::StrBytes;
 use barnabas_protocol::{ErrorCode, Uuid};
 
 use super::accumulator::{ProducerBatch, RecordAccumulator};
+use super::transaction_manager::TransactionManager;
 use super::{Delivery, ProducerConfig, RecordMetadata};
 use crate::{ApiError, Completed, Metadata, NetworkClient, TopicPartition};
 
 /// From this version on a produce request names topics by id (KIP-516).
 const FIRST_VERSION_WITH_TOPIC_IDS: i16 = 13;
+
+/// The producer's other parts, each borrowed for itself.
+pub struct Parts<'a> {
+    pub config: &'a ProducerConfig,
+    pub accumulator: &'a mut RecordAccumulator,
+    /// Of an idempotent producer.
+    pub transactions: Option<&'a mut TransactionManager>,
+    pub metadata: &'a mut Metadata,
+    pub net: &'a mut NetworkClient,
+    /// What was delivered.
+    pub out: &'a mut Vec<Delivery>,
+}
 
 /// Requests under way, each with its batches.
 #[derive(Clone, Debug, Default)]
@@ -24,72 +38,65 @@ pub struct Sender {
 
 impl Sender {
     /// Sends what is ready; with acks=0 this delivers it as well.
-    pub fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        config: &ProducerConfig,
-        accumulator: &mut RecordAccumulator,
-        metadata: &mut Metadata,
-        net: &mut NetworkClient,
-        out: &mut Vec<Delivery>,
-    ) {
+    pub fn poll(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) {
+        self.expire(cx, parts);
+        if let Some(transactions) = &mut parts.transactions {
+            transactions.poll(cx, parts.metadata, parts.net);
+            if let Some(error) = transactions.fatal().cloned() {
+                return parts.fail_all(&error);
+            }
+        }
+        while self.send_ready(cx, parts) {}
+    }
+
+    /// Sends one request to each node that has something ready. Gives whether any was sent.
+    fn send_ready(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) -> bool {
         let mut by_node: BTreeMap<i32, Vec<TopicPartition>> = BTreeMap::new();
-        for partition in accumulator.ready(cx.now) {
-            match metadata.leader(&partition).map(|broker| (broker.id, broker.endpoint.clone())) {
-                None => metadata.request_update(),
+        for partition in parts.accumulator.ready(cx.now) {
+            if !parts.may_send(&partition) {
+                continue;
+            }
+            match parts.metadata.leader(&partition).map(|broker| (broker.id, broker.endpoint.clone())) {
+                None => parts.metadata.request_update(),
                 Some((node, endpoint)) => {
-                    if net.ready(cx, node, &endpoint) {
+                    if parts.net.ready(cx, node, &endpoint) {
                         by_node.entry(node).or_default().push(partition);
                     }
                 }
             }
         }
+        let mut sent = false;
         for (node, partitions) in by_node {
             // The first partition takes its turn to be the last, so that none starves when a request is full.
             let turn = usize::try_from(cx.now.as_micros() % partitions.len() as u64).unwrap_or(0);
-            let mut room = config.max_request_size;
+            let mut room = parts.config.max_request_size;
             let mut batches = Vec::new();
             for partition in partitions.iter().cycle().skip(turn).take(partitions.len()) {
                 // A single batch goes even if it is larger than the rest of the room: it was checked when it came.
                 let allowed = if batches.is_empty() { usize::MAX } else { room };
-                if let Some(batch) = accumulator.drain(partition, allowed) {
+                if let Some(batch) = parts.drain(partition, allowed) {
                     room = room.saturating_sub(batch.size());
-                    if config.guarantee_message_order {
-                        accumulator.mute(partition);
-                    }
                     batches.push(batch);
                 }
             }
             if !batches.is_empty() {
-                self.send(cx, config, node, batches, accumulator, metadata, net, out);
+                self.send(cx, node, batches, parts);
+                sent = true;
             }
         }
+        sent
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the producer's parts, each borrowed for itself")]
-    fn send(
-        &mut self,
-        cx: &mut Context<'_>,
-        config: &ProducerConfig,
-        node: i32,
-        batches: Vec<ProducerBatch>,
-        accumulator: &mut RecordAccumulator,
-        metadata: &mut Metadata,
-        net: &mut NetworkClient,
-        out: &mut Vec<Delivery>,
-    ) {
-        let version = match net.version::<ProduceRequest>(node) {
+    fn send(&mut self, cx: &mut Context<'_>, node: i32, batches: Vec<ProducerBatch>, parts: &mut Parts<'_>) {
+        let version = match parts.net.version::<ProduceRequest>(node) {
             Ok(version) => version,
             Err(error) => {
-                for batch in batches {
-                    fail(batch, &error, accumulator, out);
-                }
-                return;
+                return batches.into_iter().for_each(|batch| parts.fail(batch, &error, true));
             }
         };
         let mut topics: Vec<TopicProduceData> = Vec::new();
         for batch in &batches {
-            let id = metadata.topic(&batch.partition.topic).map_or(Uuid::nil(), |topic| topic.id);
+            let id = parts.metadata.topic(&batch.partition.topic).map_or(Uuid::nil(), |topic| topic.id);
             let name = TopicName(StrBytes::from_string(batch.partition.topic.to_string()));
             let data = PartitionProduceData::default()
                 .with_index(batch.partition.partition)
@@ -106,52 +113,34 @@ impl Sender {
                 }
             }
         }
+        let config = parts.config;
         let request = ProduceRequest::default()
             .with_acks(config.acks.code())
             .with_timeout_ms(i32::try_from(config.client.request_timeout_ms).unwrap_or(i32::MAX))
             .with_topic_data(topics);
         let wants_answer = config.acks.code() != 0;
-        match net.send(cx, node, version, &request, wants_answer) {
+        match parts.net.send(cx, node, version, &request, wants_answer) {
             Ok(correlation_id) if wants_answer => {
                 self.in_flight.insert(correlation_id, batches);
             }
-            Ok(_) => {
-                for batch in batches {
-                    deliver(batch, -1, -1, accumulator, out);
-                }
-            }
-            Err(error) => {
-                for batch in batches {
-                    settle(cx, config, batch, &error, accumulator, metadata, out);
-                }
-            }
+            Ok(_) => batches.into_iter().for_each(|batch| parts.deliver(batch, -1, -1)),
+            Err(error) => batches.into_iter().for_each(|batch| parts.settle(cx, batch, &error)),
         }
     }
 
     /// Takes a completed request; gives whether it was one of these.
-    #[allow(clippy::too_many_arguments, reason = "the producer's parts, each borrowed for itself")]
-    pub fn handle(
-        &mut self,
-        cx: &mut Context<'_>,
-        config: &ProducerConfig,
-        completed: &Completed,
-        accumulator: &mut RecordAccumulator,
-        metadata: &mut Metadata,
-        out: &mut Vec<Delivery>,
-    ) -> bool {
+    pub fn handle(&mut self, cx: &mut Context<'_>, completed: &Completed, parts: &mut Parts<'_>) -> bool {
         let Some(batches) = self.in_flight.remove(&completed.correlation_id) else { return false };
         let response = match completed.decode::<ProduceResponse>() {
             Ok(response) => response,
             Err(error) => {
-                for batch in batches {
-                    settle(cx, config, batch, &error, accumulator, metadata, out);
-                }
+                batches.into_iter().for_each(|batch| parts.settle(cx, batch, &error));
                 return true;
             }
         };
         let by_id = completed.version >= FIRST_VERSION_WITH_TOPIC_IDS;
         for batch in batches {
-            let id = metadata.topic(&batch.partition.topic).map(|topic| topic.id);
+            let id = parts.metadata.topic(&batch.partition.topic).map(|topic| topic.id);
             let answer = response
                 .responses
                 .iter()
@@ -165,98 +154,146 @@ impl Sender {
                 .flat_map(|topic| &topic.partition_responses)
                 .find(|answer| answer.index == batch.partition.partition);
             match answer {
-                Some(answer) => {
-                    self.answered(cx, config, batch, answer, accumulator, metadata, out);
-                }
-                None => {
-                    let error = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.into();
-                    settle(cx, config, batch, &error, accumulator, metadata, out);
-                }
+                Some(answer) => answered(cx, batch, answer, parts),
+                None => parts.settle(cx, batch, &ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.into()),
             }
         }
         true
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the producer's parts, each borrowed for itself")]
-    fn answered(
-        &mut self,
-        cx: &mut Context<'_>,
-        config: &ProducerConfig,
-        batch: ProducerBatch,
-        answer: &PartitionProduceResponse,
-        accumulator: &mut RecordAccumulator,
-        metadata: &mut Metadata,
-        out: &mut Vec<Delivery>,
-    ) {
-        match ApiError::check(answer.error_code, answer.error_message.as_ref()) {
-            Ok(()) => deliver(batch, answer.base_offset, answer.log_append_time_ms, accumulator, out),
-            Err(error) if error.code == ErrorCode::MESSAGE_TOO_LARGE => {
-                accumulator.unmute(&batch.partition);
-                if let Some(batch) = accumulator.split_and_reenqueue(batch, cx.now) {
-                    fail(batch, &error, accumulator, out);
-                }
-            }
-            Err(error) => settle(cx, config, batch, &error, accumulator, metadata, out),
+    /// Gives up the batches that have waited for `delivery.timeout.ms`, sent or not.
+    fn expire(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) {
+        let mut expired = parts.accumulator.expire(cx.now);
+        for batches in self.in_flight.values_mut() {
+            let due = |batch: &mut ProducerBatch| deadline(parts.config, batch) <= cx.now;
+            expired.extend(batches.extract_if(.., due));
         }
+        for batch in expired {
+            let text = format!(
+                "Expiring {} record(s) for {}:{} ms has passed since batch creation",
+                batch.records.len(),
+                batch.partition,
+                cx.now.since(batch.created).as_millis(),
+            );
+            let (partition, sent_again) = (batch.partition.clone(), batch.attempts > 1);
+            parts.fail(batch, &ApiError::timeout(text), false);
+            if let Some(transactions) = parts.transactions.as_mut().filter(|_| sent_again) {
+                transactions.mark_unresolved(&partition);
+            }
+        }
+    }
+
+    /// When a batch that is under way runs out of time.
+    pub fn next_timeout(&self, config: &ProducerConfig) -> Option<Instant> {
+        self.in_flight.values().flatten().map(|batch| deadline(config, batch)).min()
     }
 }
 
 /// When a batch must be delivered, by `delivery.timeout.ms`.
 fn deadline(config: &ProducerConfig, batch: &ProducerBatch) -> Instant {
-    let timeout = u64::try_from(config.delivery_timeout_ms).unwrap_or(0);
-    batch.created + std::time::Duration::from_millis(timeout)
+    batch.created + Duration::from_millis(u64::try_from(config.delivery_timeout_ms).unwrap_or(0))
 }
 
-/// Sends a batch again if its error allows it, else gives it up.
-fn settle(
+fn answered(
     cx: &mut Context<'_>,
-    config: &ProducerConfig,
     batch: ProducerBatch,
-    error: &ApiError,
-    accumulator: &mut RecordAccumulator,
-    metadata: &mut Metadata,
-    out: &mut Vec<Delivery>,
+    answer: &PartitionProduceResponse,
+    parts: &mut Parts<'_>,
 ) {
-    let may_retry =
-        error.code.is_retriable() && batch.attempts <= config.retries && cx.now < deadline(config, &batch);
-    if !may_retry {
-        return fail(batch, error, accumulator, out);
-    }
-    // All but a full queue of the broker may mean that the leader is another one by now.
-    metadata.request_update();
-    accumulator.unmute(&batch.partition);
-    let wait = config.client.retry_backoff.backoff(batch.attempts, cx.rng);
-    let retry_at = cx.after_ms(wait);
-    accumulator.reenqueue(batch, retry_at);
-}
-
-fn deliver(
-    batch: ProducerBatch,
-    base_offset: i64,
-    log_append_time: i64,
-    accumulator: &mut RecordAccumulator,
-    out: &mut Vec<Delivery>,
-) {
-    accumulator.unmute(&batch.partition);
-    accumulator.release(&batch);
-    for (index, (id, timestamp)) in (0_i64..).zip(batch.records) {
-        let offset = if base_offset < 0 { -1 } else { base_offset + index };
-        let timestamp = if log_append_time >= 0 { log_append_time } else { timestamp };
-        let result = Ok(RecordMetadata { offset, timestamp });
-        out.push(Delivery { id, partition: batch.partition.clone(), result });
+    match ApiError::check(answer.error_code, answer.error_message.as_ref()) {
+        Ok(()) => parts.deliver(batch, answer.base_offset, answer.log_append_time_ms),
+        // It stands in the log; where is not known any more.
+        Err(error) if error.code == ErrorCode::DUPLICATE_SEQUENCE_NUMBER => parts.deliver(batch, -1, -1),
+        Err(error) if error.code == ErrorCode::MESSAGE_TOO_LARGE => {
+            parts.accumulator.unmute(&batch.partition);
+            let (partition, name) = (batch.partition.clone(), batch.name());
+            match parts.accumulator.split_and_reenqueue(batch, cx.now) {
+                Ok(names) => {
+                    if let Some(transactions) = &mut parts.transactions {
+                        transactions.on_split(&partition, name, &names);
+                    }
+                }
+                Err(batch) => parts.fail(*batch, &error, true),
+            }
+        }
+        Err(error) => parts.settle(cx, batch, &error),
     }
 }
 
-/// Gives a batch up.
-pub(super) fn fail(
-    batch: ProducerBatch,
-    error: &ApiError,
-    accumulator: &mut RecordAccumulator,
-    out: &mut Vec<Delivery>,
-) {
-    accumulator.unmute(&batch.partition);
-    accumulator.release(&batch);
-    for (id, _) in batch.records {
-        out.push(Delivery { id, partition: batch.partition.clone(), result: Err(error.clone()) });
+impl Parts<'_> {
+    /// Whether the first batch of a partition may go, as far as its sequence is concerned.
+    fn may_send(&self, partition: &TopicPartition) -> bool {
+        match (&self.transactions, self.accumulator.first(partition)) {
+            (Some(transactions), Some(name)) => transactions.may_send(partition, name),
+            _ => true,
+        }
+    }
+
+    /// Takes the next batch of a ready partition, if it is no larger than `room` bytes, with its sequence number.
+    fn drain(&mut self, partition: &TopicPartition, room: usize) -> Option<ProducerBatch> {
+        let mut batch = self.accumulator.drain(partition, room)?;
+        if let Some(transactions) = &mut self.transactions
+            && let Some((producer, base_sequence)) =
+                transactions.assign(partition, batch.name(), batch.count())
+        {
+            batch.set_producer(producer, base_sequence);
+        }
+        if self.config.guarantee_message_order() {
+            self.accumulator.mute(partition);
+        }
+        Some(batch)
+    }
+
+    /// Sends a batch again if its error allows it, else gives it up.
+    fn settle(&mut self, cx: &mut Context<'_>, batch: ProducerBatch, error: &ApiError) {
+        let tries_left = batch.attempts <= self.config.retries;
+        let retriable = tries_left
+            && cx.now < deadline(self.config, &batch)
+            && match &mut self.transactions {
+                Some(transactions) => transactions.can_retry(&batch.partition, batch.name(), error.code),
+                None => error.code.is_retriable(),
+            };
+        if !retriable {
+            // A batch that ran out of tries may stand in the log.
+            return self.fail(batch, error, tries_left);
+        }
+        // All but a full queue of the broker may mean that the leader is another one by now.
+        self.metadata.request_update();
+        self.accumulator.unmute(&batch.partition);
+        let wait = self.config.client.retry_backoff.backoff(batch.attempts, cx.rng);
+        self.accumulator.reenqueue(batch, cx.after_ms(wait));
+    }
+
+    fn deliver(&mut self, batch: ProducerBatch, base_offset: i64, log_append_time: i64) {
+        self.accumulator.unmute(&batch.partition);
+        self.accumulator.release(&batch);
+        if let Some(transactions) = &mut self.transactions {
+            transactions.on_acked(&batch.partition, batch.name());
+        }
+        for (index, (id, timestamp)) in (0_i64..).zip(batch.records) {
+            let offset = if base_offset < 0 { -1 } else { base_offset + index };
+            let timestamp = if log_append_time >= 0 { log_append_time } else { timestamp };
+            let result = Ok(RecordMetadata { offset, timestamp });
+            self.out.push(Delivery { id, partition: batch.partition.clone(), result });
+        }
+    }
+
+    /// Gives a batch up. `certain` says that it is not in the log.
+    fn fail(&mut self, batch: ProducerBatch, error: &ApiError, certain: bool) {
+        self.accumulator.unmute(&batch.partition);
+        self.accumulator.release(&batch);
+        if let Some(transactions) = &mut self.transactions {
+            transactions.on_failed(&batch.partition, batch.name(), error.code, certain);
+        }
+        for (id, _) in batch.records {
+            self.out.push(Delivery { id, partition: batch.partition.clone(), result: Err(error.clone()) });
+        }
+    }
+
+    /// Nothing can be sent any more.
+    fn fail_all(&mut self, error: &ApiError) {
+        for batch in self.accumulator.take_all() {
+            self.fail(batch, error, true);
+        }
     }
 }

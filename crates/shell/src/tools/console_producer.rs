@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use barnabas_client::producer::{
-    Acks, Delivery, Producer, ProducerConfig, ProducerRecord, RecordId, Refused,
+    Acks, Delivery, MAX_IN_FLIGHT_FOR_IDEMPOTENCE, Producer, ProducerConfig, ProducerRecord, RecordId,
+    Refused,
 };
 use barnabas_client::{ApiError, ClientConfig, parse_bootstrap};
 use barnabas_kernel::{Context, Input, Instant, Node};
@@ -211,6 +212,7 @@ fn producer_config(client: ClientConfig, properties: &Properties) -> Result<Prod
         config.acks =
             Acks::parse(acks).ok_or_else(|| invalid("acks", acks, "String must be one of: all, -1, 0, 1"))?;
     }
+    idempotence(&mut config, properties)?;
     if let Some(codec) = properties.get("compression.type") {
         config.compression = codec.parse::<Compression>().map_err(|_| {
             invalid("compression.type", codec, "String must be one of: none, gzip, snappy, lz4, zstd")
@@ -226,6 +228,43 @@ fn producer_config(client: ClientConfig, properties: &Properties) -> Result<Prod
         config.delivery_timeout_ms = config.linger_ms.saturating_add(config.client.request_timeout_ms);
     }
     Ok(config)
+}
+
+/// `enable.idempotence`, and what does not go with it (ProducerConfig.postProcessAndValidateIdempotenceConfigs): asked for,
+/// it is an error; else there is none then.
+fn idempotence(config: &mut ProducerConfig, properties: &Properties) -> Result<(), ConfigProblem> {
+    let name = "enable.idempotence";
+    let asked = properties.get(name);
+    if let Some(value) = asked {
+        config.enable_idempotence = match value.trim().to_ascii_lowercase().as_str() {
+            "true" => true,
+            "false" => false,
+            _ => return Err(invalid(name, value, "Expected value to be either true or false").into()),
+        };
+    }
+    if !config.enable_idempotence {
+        return Ok(());
+    }
+    let problem = if config.acks != Acks::All {
+        Some(
+            "Must set acks to all in order to use the idempotent producer. Otherwise we cannot guarantee idempotence.",
+        )
+    } else if config.retries == 0 {
+        Some("Must set retries to non-zero when using the idempotent producer.")
+    } else {
+        None
+    };
+    if let Some(text) = problem {
+        if asked.is_some() {
+            return Err(ConfigProblem::Kafka(text.to_owned()));
+        }
+        config.enable_idempotence = false;
+    } else if config.client.max_in_flight > MAX_IN_FLIGHT_FOR_IDEMPOTENCE {
+        let text =
+            "Must set max.in.flight.requests.per.connection to at most 5 to use the idempotent producer.";
+        return Err(ConfigProblem::Kafka(text.to_owned()));
+    }
+    Ok(())
 }
 
 #[derive(Clone, Debug)]

@@ -163,14 +163,16 @@ impl World {
             Effect::Stderr(bytes) => self.output(node, Output::Stderr(bytes)),
             // A broker that was asked to go has closed its logs.
             Effect::Exit(_) if self.machines.contains_key(&node) => self.has_shut_down(node),
-            Effect::Exit(code) => {
-                self.output(node, Output::Exit(code));
-                if let Some(host) = self.processes.get_mut(&node) {
-                    host.exited = true;
-                }
-                self.drop_connections_of(node, &DisconnectReason::Closed);
-            }
+            Effect::Exit(code) => self.exited(node, code),
         }
+    }
+
+    pub(super) fn exited(&mut self, node: NodeId, code: i32) {
+        self.output(node, Output::Exit(code));
+        if let Some(host) = self.processes.get_mut(&node) {
+            host.exited = true;
+        }
+        self.drop_connections_of(node, &DisconnectReason::Closed);
     }
 
     fn output(&mut self, node: NodeId, output: Output) {

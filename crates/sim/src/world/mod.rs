@@ -24,6 +24,9 @@ use crate::trace::Trace;
 use faults::{Down, Paused, RequestRule};
 use queue::Queue;
 
+/// The exit code of a process that was killed: 128 and the signal's number.
+const KILLED: i32 = 137;
+
 /// A machine that runs a broker.
 #[derive(Clone)]
 pub(crate) struct Machine {
@@ -233,6 +236,13 @@ impl World {
     /// Ctrl-C.
     pub fn interrupt(&mut self, to: ProcessId) {
         self.deliver(to, Input::Interrupt);
+    }
+
+    /// Ends a process at once, as `kill -9` does. Its machine's kernel closes its connections.
+    pub fn kill(&mut self, process: ProcessId) {
+        if self.processes.get(&process).is_some_and(|host| !host.exited) {
+            self.exited(process, KILLED);
+        }
     }
 
     /// Whether a process has asked for more of its standard input.
