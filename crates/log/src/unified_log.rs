@@ -542,6 +542,9 @@ impl UnifiedLog {
     /// Drops every record at and above `offset`, and with it the whole batch that holds it. Gives the bytes cut.
     pub fn truncate_to(&mut self, out: &mut Outbox<'_>, offset: i64, now_ms: i64) -> u64 {
         if offset >= self.log_end() {
+            // An epoch in which this replica led and appended nothing may stand at the end, unknown to the leader.
+            let end = self.log_end();
+            self.epochs.truncate_from_end(out, end);
             return 0;
         }
         let mut cut = 0;

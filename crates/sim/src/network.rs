@@ -51,6 +51,10 @@ pub(crate) struct End {
     pub tries: u32,
     /// When the first of them is looked at again; `None` if it waits for the listener's responses.
     pub retry_at: Option<Instant>,
+    /// Whether its machine lost its power since: what is lost of it is not sent again.
+    pub powerless: bool,
+    /// Whether something was lost so: what was sent behind it is of no use.
+    pub gap: bool,
 }
 
 impl End {
@@ -65,6 +69,8 @@ impl End {
             stalled: VecDeque::new(),
             tries: 0,
             retry_at: None,
+            powerless: false,
+            gap: false,
         }
     }
 }

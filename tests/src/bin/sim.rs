@@ -81,6 +81,24 @@ fn tell(run: &mut Run) {
     for (at, fault) in &run.faults {
         eprintln!("{at} fault {fault}");
     }
+    for node in run.world.nodes().collect::<Vec<_>>() {
+        let Some(broker) = run.world.broker(node) else { continue };
+        for (_, replica) in broker.replicas().partitions() {
+            let (log, registration) = (replica.log(), replica.registration());
+            eprintln!(
+                "{node} {} {}: log {}..{}, high watermark {}, epoch {} of leader {}, ISR {:?}, {:?}",
+                if replica.is_leader() { "leads" } else { "has" },
+                replica.name(),
+                log.log_start(),
+                log.log_end(),
+                replica.high_watermark(),
+                registration.leader_epoch,
+                registration.leader,
+                registration.isr,
+                replica.followers().collect::<Vec<_>>(),
+            );
+        }
+    }
     let (mut lines, _) = run.world.trace_mut().take();
     // What goes on without end would hide the rest.
     lines.retain(|line| {

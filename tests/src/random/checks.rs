@@ -152,13 +152,22 @@ impl Checks {
             }
         }
         self.records.complete(ends)?;
+        self.knows_topics(world)?;
+        self.replicas(world)?;
+        world.invariants()
+    }
+
+    /// Whether every node knows of every topic that was created.
+    ///
+    /// # Errors
+    /// Who does not know of which.
+    pub fn knows_topics(&self, world: &World) -> Result<(), String> {
         for node in world.nodes() {
             let Some(broker) = world.broker(node) else { return Err(format!("{node} is down at the end")) };
             if let Some(topic) = self.topics.iter().find(|topic| broker.image().topic(topic).is_none()) {
                 return Err(format!("topic {topic} was acknowledged, and {node} does not know it"));
             }
         }
-        self.replicas(world)?;
-        world.invariants()
+        Ok(())
     }
 }

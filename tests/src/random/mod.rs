@@ -426,6 +426,10 @@ impl Run {
         let ends: BTreeMap<i32, i64> = leaders.map(|(of, replica)| (of.1, replica.log().log_end())).collect();
         let auditor = self.spawn_consumer(Client::Auditor, ends.clone());
         self.run_until("a log that is read to its end", LIVENESS, |run| !run.clients.contains_key(&auditor))?;
+        // A controller that is no broker may still be catching up.
+        self.run_until("metadata that every node knows", LIVENESS, |run| {
+            run.checks.knows_topics(&run.world).is_ok()
+        })?;
         self.checks.complete(&self.world, auditor, &ends)
     }
 }

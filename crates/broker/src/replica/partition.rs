@@ -450,10 +450,10 @@ impl Partition {
     pub fn truncate(&mut self, cx: &mut Context<'_>, offset: i64) {
         let (from, now_ms) = (self.log.log_end(), cx.unix_ms());
         let to = offset.max(self.log.log_start());
+        self.log.truncate_to(&mut cx.out, to, now_ms);
         if to >= from {
             return;
         }
-        self.log.truncate_to(&mut cx.out, to, now_ms);
         let to = self.log.log_end();
         cx.out.trace(TraceEvent::LogTruncated { partition: self.name.clone(), from, to });
         self.high_watermark = self.high_watermark.min(to);

@@ -240,7 +240,9 @@ impl World {
 
     /// Cuts a machine's power: what its disk had not flushed is lost, and its last writes may be torn.
     pub fn power_cut(&mut self, node: NodeId) {
+        let connections = self.network.of(node);
         self.crash(node);
+        self.forget_sent(node, connections);
         if let Some(machine) = self.machines.get_mut(&node) {
             machine.down = Down::PowerCut;
             machine.boot += 1;

@@ -189,13 +189,40 @@ impl World {
         }
         let (sender, receiver) = (link.ends[from].node, link.ends[1 - from].node);
         let stalled = !link.ends[from].stalled.is_empty();
+        let (powerless, gap) = (link.ends[from].powerless, link.ends[from].gap);
         if stalled || self.network.loses(sender, receiver) {
+            if powerless && matches!(input, Input::Frame { .. }) {
+                return self.lose(conn, from);
+            }
             return self.stall(conn, from, input, stalled);
+        }
+        if gap && matches!(input, Input::Frame { .. }) {
+            return;
         }
         if from == 0 && !self.rules.is_empty() {
             self.judge(conn, Stalled { input, through: true, judged: false });
         } else {
             self.land(conn, from, input);
+        }
+    }
+
+    fn lose(&mut self, conn: ConnectionId, from: usize) {
+        if let Some(link) = self.network.link(conn) {
+            link.ends[from].gap = true;
+        }
+    }
+
+    /// A machine has lost its power: what it had sent and what was lost on the way is not sent again. Who waits for it is
+    /// told of the end, when the way is free.
+    pub(super) fn forget_sent(&mut self, node: NodeId, connections: Vec<ConnectionId>) {
+        for conn in connections {
+            let Some(link) = self.network.link(conn) else { continue };
+            for end in link.ends.iter_mut().filter(|end| end.node == node) {
+                end.powerless = true;
+                let before = end.stalled.len();
+                end.stalled.retain(|one| one.through || !matches!(one.input, Input::Frame { .. }));
+                end.gap |= end.stalled.len() < before;
+            }
         }
     }
 
