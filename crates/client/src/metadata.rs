@@ -98,6 +98,8 @@ pub struct Metadata {
     not_before: Instant,
     refreshed: Option<Instant>,
     version: u64,
+    /// Of each partition what was told of its newest leader epoch, with the id of the topic.
+    newest: BTreeMap<TopicPartition, (Uuid, PartitionMetadata)>,
     unanswered: BTreeMap<Arc<str>, ErrorCode>,
     issues: Vec<MetadataIssue>,
 }
@@ -123,6 +125,7 @@ impl Metadata {
             not_before: Instant::ZERO,
             refreshed: None,
             version: 0,
+            newest: BTreeMap::new(),
             unanswered: BTreeMap::new(),
             issues: Vec::new(),
         }
@@ -336,6 +339,11 @@ impl Metadata {
             for partition in &topic.partitions {
                 let error = ErrorCode(partition.error_code);
                 incomplete |= error == ErrorCode::LEADER_NOT_AVAILABLE && self.wanted.contains(&name);
+                let of = TopicPartition { topic: name.clone(), partition: partition.partition_index };
+                if let Some(known) = self.newer(&of, topic.topic_id, partition.leader_epoch) {
+                    partitions.insert(of.partition, known);
+                    continue;
+                }
                 let metadata = PartitionMetadata {
                     partition: partition.partition_index,
                     leader: partition.leader_id.0,
@@ -347,6 +355,7 @@ impl Metadata {
                     last_known_elr: None,
                     error,
                 };
+                self.newest.insert(of, (topic.topic_id, metadata.clone()));
                 partitions.insert(partition.partition_index, metadata);
             }
             let (id, internal) = (topic.topic_id, topic.is_internal);
@@ -364,6 +373,13 @@ impl Metadata {
             self.needs_update = !self.wants_all && self.wanted.iter().any(|name| missing(&name));
             self.not_before = if self.needs_update { cx.now } else { cx.after_ms(wait) };
         }
+    }
+
+    /// What is known of a partition from a newer leader epoch than `epoch`: a broker that was cut off tells of leaders that
+    /// are none any more (Metadata.updateLatestMetadata, KIP-320). Of a topic with another id nothing is known.
+    fn newer(&self, of: &TopicPartition, id: Uuid, epoch: i32) -> Option<PartitionMetadata> {
+        let (known_id, known) = self.newest.get(of)?;
+        (*known_id == id && epoch >= 0 && epoch < known.leader_epoch).then(|| known.clone())
     }
 
     /// What answers said of topics that they could not give, since the last call.

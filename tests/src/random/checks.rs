@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use barnabas_kernel::NodeId;
 use barnabas_sim::checkers::{
-    Consumers, Controllers, HighWatermarks, Images, Leaders, Records, replicas_agree,
+    Consumers, Controllers, HighWatermarks, Idempotence, Images, Leaders, Records, replicas_agree,
 };
 use barnabas_sim::workload::Fact;
 use barnabas_sim::{ProcessId, World};
@@ -22,6 +22,8 @@ pub struct Checks {
     reckless: bool,
     /// Records of that topic.
     pub records: Records,
+    /// What idempotent producers wrote.
+    pub idempotence: Idempotence,
     consumers: Consumers,
     leaders: Leaders,
     controllers: Controllers,
@@ -31,6 +33,8 @@ pub struct Checks {
     topics: BTreeSet<String>,
     /// Producers with acks=all.
     pub sure: BTreeSet<ProcessId>,
+    /// Idempotent producers: Kafka's give up what they cannot send in order.
+    pub idempotent: BTreeSet<ProcessId>,
 }
 
 impl Checks {
@@ -40,6 +44,7 @@ impl Checks {
             topic: topic.to_owned(),
             reckless,
             records: Records::default(),
+            idempotence: Idempotence::default(),
             consumers: Consumers::default(),
             leaders: Leaders::default(),
             controllers: Controllers::default(),
@@ -47,6 +52,7 @@ impl Checks {
             images: Images::default(),
             topics: BTreeSet::new(),
             sure: BTreeSet::new(),
+            idempotent: BTreeSet::new(),
         }
     }
 
@@ -66,16 +72,26 @@ impl Checks {
         }
         match fact {
             Fact::Acknowledged { offset: -1, .. } | Fact::Created(_) => Ok(()),
+            Fact::EpochBumped(value) => {
+                self.idempotence.drop_producer(value);
+                Ok(())
+            }
             Fact::Acknowledged { partition, offset, value } => {
-                self.records.acknowledged(partition, offset, value, self.sure.contains(&client))
+                let sure = self.sure.contains(&client);
+                if sure {
+                    self.idempotence.stands(partition, offset, value)?;
+                }
+                self.records.acknowledged(partition, offset, value, sure)
             }
             Fact::Read { partition, offset, value } => {
                 self.consumers.read(number, partition, offset)?;
+                self.idempotence.stands(partition, offset, value)?;
                 self.records.read(partition, offset, value)
             }
             Fact::Foreign { partition, offset } => {
                 Err(format!("{client} read {partition}@{offset}, which nobody wrote"))
             }
+            Fact::Failed(_) if self.idempotent.contains(&client) => Ok(()),
             Fact::Failed(value) => Err(format!("{client} gave up value {value:#x}")),
         }
     }
@@ -129,6 +145,7 @@ impl Checks {
         for (partition, end) in ends {
             self.records.lost(partition, end, flushed_first)?;
             self.consumers.lost(partition, end);
+            self.idempotence.lost(partition, end);
         }
         Ok(())
     }

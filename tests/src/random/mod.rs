@@ -13,7 +13,7 @@ use barnabas_client::consumer::{ConsumerConfig, OffsetReset};
 use barnabas_client::producer::{Acks, ProducerConfig};
 use barnabas_kernel::{Endpoint, Instant, NodeId, Prng};
 use barnabas_protocol::Compression;
-use barnabas_sim::checkers::unhealthy;
+use barnabas_sim::checkers::{PartitionHealth, unhealthy};
 use barnabas_sim::workload::{ConsumerWorkload, Fact, ProducerLoad, ProducerWorkload, TopicsWorkload};
 use barnabas_sim::{Fault, Output, ProcessId, World};
 
@@ -133,6 +133,13 @@ impl Run {
         // Nothing is given up: what is not acknowledged in time is found by the liveness phase.
         config.delivery_timeout_ms = 3_600_000;
         config.max_block_ms = 3_600_000;
+        // Most producers are, by default.
+        config.enable_idempotence = rng.chance(3, 4);
+        if config.is_idempotent() {
+            // A batch whose predecessor the leader never saw cannot be sent in order ever after, and is given up. It has to be
+            // before the cluster must be whole.
+            config.delivery_timeout_ms = 120_000;
+        }
         config.batch_size = pick(rng, &[200, 4_096, 16_384]);
         config.linger_ms = pick(rng, &[0, 5, 100]);
         let codecs = [Compression::None, Compression::None, Compression::Gzip, Compression::Lz4];
@@ -149,11 +156,17 @@ impl Run {
             pause: faults_for / 40,
             report: true,
         };
-        let sure = config.acks == Acks::All;
+        let (sure, idempotent) = (config.acks == Acks::All, config.is_idempotent());
+        if idempotent {
+            self.checks.idempotence.add_producer(load.base);
+        }
         let process = self.world.spawn(Box::new(ProducerWorkload::new(config, load)));
         self.clients.insert(process, Client::Producer);
         if sure {
             self.checks.sure.insert(process);
+        }
+        if idempotent {
+            self.checks.idempotent.insert(process);
         }
     }
 
@@ -275,6 +288,10 @@ impl Run {
         {
             // A shutdown that has not come to its end is cut short; the process may also be back already.
             let goes = self.world.broker(node).is_some_and(|broker| !broker.is_serving());
+            if goes && !self.may_kill(node) {
+                self.mending.push((self.world.now() + Duration::from_secs(1), fault));
+                return;
+            }
             if !goes || self.world.inject(Fault::Crash(node)).is_err() {
                 return;
             }
@@ -307,14 +324,14 @@ impl Run {
         flushed || self.is_alone() || self.topology.reckless || (self.cut.is_none() && self.is_whole())
     }
 
-    /// Kafka takes a killed process for one that has lost what it had not flushed. As long as the controller believes that
-    /// the machine without power is in sync, the others must not be killed too: it may choose that one (KIP-966).
+    /// Kafka takes a killed process for one that has lost what it had not flushed. As long as the machine without power may
+    /// be chosen to lead, in sync as the controller believes or for want of another, the others must not be killed too
+    /// (KIP-966).
     fn may_kill(&self, node: NodeId) -> bool {
         let Some(cut) = self.cut.filter(|cut| *cut != node) else { return true };
-        let believes = |isr: &[i32]| isr.contains(&cut.0);
+        let may_lead = |one: &PartitionHealth| one.isr.contains(&cut.0) || one.eligible.contains(&cut.0);
         let partitions = self.world.partitions_health();
-        self.topology.reckless
-            || partitions.is_some_and(|partitions| !partitions.iter().any(|one| believes(&one.isr)))
+        self.topology.reckless || partitions.is_some_and(|partitions| !partitions.iter().any(may_lead))
     }
 
     fn fault(&mut self) -> Result<(), String> {

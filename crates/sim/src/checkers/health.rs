@@ -13,6 +13,8 @@ pub struct PartitionHealth {
     pub replicas: Vec<i32>,
     /// Those in sync.
     pub isr: Vec<i32>,
+    /// Those that may lead when nobody is in sync: eligible ones, and the last leader (KIP-966).
+    pub eligible: Vec<i32>,
 }
 
 /// What a cluster still lacks.
@@ -75,6 +77,7 @@ mod tests {
             leader,
             replicas: vec![1, 2, 3],
             isr: isr.to_vec(),
+            eligible: Vec::new(),
         };
         let said = |one| unhealthy(Some(&[one])).map(|lack| lack.to_string());
         assert_eq!(said(partition(1, &[3, 2, 1])), None);

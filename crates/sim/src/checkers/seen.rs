@@ -95,6 +95,7 @@ impl World {
                 leader: registered.leader,
                 replicas: registered.replicas.clone(),
                 isr: registered.isr.clone(),
+                eligible: registered.elr.iter().chain(&registered.last_known_elr).copied().collect(),
             })
         });
         Some(partitions.collect())

@@ -47,6 +47,9 @@ pub enum Fact {
     Created(u64),
     /// A record, a topic or a read failed for good.
     Failed(u64),
+    /// An idempotent producer began another epoch, for it could not keep its order: what was under way may come to stand
+    /// twice (KIP-360). One of its values.
+    EpochBumped(u64),
 }
 
 /// Bytes of a fact in the output.
@@ -60,6 +63,7 @@ impl Fact {
             Self::Foreign { partition, offset } => (2, partition, offset, 0),
             Self::Created(value) => (3, 0, 0, value),
             Self::Failed(value) => (4, 0, 0, value),
+            Self::EpochBumped(value) => (5, 0, 0, value),
         };
         out.push(kind);
         out.extend_from_slice(&partition.to_be_bytes());
@@ -81,6 +85,7 @@ impl Fact {
                 2 => Self::Foreign { partition, offset },
                 3 => Self::Created(value),
                 4 => Self::Failed(value),
+                5 => Self::EpochBumped(value),
                 _ => return None,
             })
         })
@@ -124,6 +129,7 @@ mod tests {
             Fact::Foreign { partition: 0, offset: 9 },
             Fact::Created(4),
             Fact::Failed(5),
+            Fact::EpochBumped(6),
         ];
         let mut bytes = Vec::new();
         facts.iter().for_each(|fact| fact.encode(&mut bytes));

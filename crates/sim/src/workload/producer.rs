@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use barnabas_client::producer::{Delivery, Producer, ProducerConfig, ProducerRecord, Refused};
+use barnabas_client::producer::{
+    Delivery, Producer, ProducerConfig, ProducerIdAndEpoch, ProducerRecord, Refused,
+};
 use barnabas_kernel::{Context, Input, Instant, Node};
 
 use super::{Fact, value};
@@ -40,6 +42,7 @@ pub struct ProducerWorkload {
     sent: u64,
     done: u64,
     failed: u64,
+    epoch: Option<ProducerIdAndEpoch>,
     over: bool,
 }
 
@@ -55,6 +58,7 @@ impl ProducerWorkload {
             sent: 0,
             done: 0,
             failed: 0,
+            epoch: None,
             over: false,
         }
     }
@@ -157,6 +161,11 @@ impl Node for ProducerWorkload {
         let deliveries = self.producer.handle(cx, &input);
         self.deliver(deliveries, &mut facts);
         self.drive(cx, &mut facts);
+        let epoch = self.producer.producer_id();
+        if self.load.report && self.epoch.is_some() && self.epoch != epoch {
+            Fact::EpochBumped(self.load.base + 1).encode(&mut facts);
+        }
+        self.epoch = epoch.or(self.epoch);
         if !facts.is_empty() {
             cx.out.stdout(facts);
         }
