@@ -259,8 +259,8 @@ impl fmt::Display for TraceEvent {
                 offsets.iter().try_for_each(|(partition, offset)| write!(f, " {partition}@{offset}"))
             }
             Self::GroupOffsetsExpired { group, offsets, gone } => {
-                let how = if *gone { " and the group" } else { "" };
-                write!(f, "expired {offsets} offsets{how} of {group}")
+                let how = if *gone { ", which is gone with them" } else { "" };
+                write!(f, "expired {offsets} offsets of group {group}{how}")
             }
             Self::RequestRejected { api_key, version, reason } => {
                 write!(f, "rejected request of API key {api_key} version {version}: {reason}")
