@@ -361,6 +361,10 @@ impl Scene {
         for setting in settings {
             let (name, value) = setting.split_once('=').unwrap();
             for broker in &mut brokers {
+                if name == "flush" {
+                    broker.flush_before_acknowledging = true;
+                    continue;
+                }
                 let group = &mut broker.group;
                 match name {
                     "group.max.size" => group.max_size = value.parse().unwrap(),

@@ -9,6 +9,8 @@
 mod answer;
 mod group;
 mod shard;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -179,21 +181,5 @@ pub fn append_error(code: ErrorCode) -> ErrorCode {
             ErrorCode::UNKNOWN_SERVER_ERROR
         }
         code => code,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_go_where_java_s_hash_sends_them() {
-        // What `Math.abs("…".hashCode()) % 50` is in Java.
-        for (group, want) in [("", 0), ("g", 3), ("orders", 31), ("console-consumer-12345", 6), ("그룹", 19)]
-        {
-            assert_eq!(partition_for(group, 50), want, "{group}");
-        }
-        // Its hash is i32::MIN.
-        assert_eq!(partition_for("polygenelubricants", 50), 0);
     }
 }
