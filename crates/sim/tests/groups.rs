@@ -361,10 +361,6 @@ impl Scene {
         for setting in settings {
             let (name, value) = setting.split_once('=').unwrap();
             for broker in &mut brokers {
-                if name == "flush" {
-                    broker.flush_before_acknowledging = true;
-                    continue;
-                }
                 let group = &mut broker.group;
                 match name {
                     "group.max.size" => group.max_size = value.parse().unwrap(),
@@ -375,6 +371,8 @@ impl Scene {
                     "offsets.topic.replication.factor" => {
                         group.offsets_topic_replication_factor = value.parse().unwrap();
                     }
+                    // Of the world.
+                    "flush" => {}
                     other => panic!("no config {other}"),
                 }
             }
@@ -390,21 +388,23 @@ impl Scene {
                 bytes_per_second: 1_000_000_000_000,
             },
             disk: DiskConfig::default(),
-            wait_for_store: false,
+            wait_for_store: settings.contains(&"flush=yes"),
         };
-        let mut world = World::new(config, BTreeMap::new());
-        world.run_for(Duration::from_secs(10));
-        assert!(world.is_ready());
+        let world = World::new(config, BTreeMap::new());
+        let (members, names) = (BTreeMap::new(), BTreeMap::new());
+        let mut scene = Scene { world, members, names, seen: String::new() };
+        scene.run_for(Duration::from_secs(10));
+        assert!(scene.world.is_ready());
         let topic = create_topics_request::CreatableTopic::default()
             .with_name(TopicName(text("orders")))
             .with_num_partitions(4)
             .with_replication_factor(count);
         let request = CreateTopicsRequest::default().with_topics(vec![topic]);
         let frame = encode_request(ApiKey::CreateTopics, 7, 1, None, &request).unwrap();
-        world.spawn(Box::new(Once(Endpoint::new("localhost", 9092), frame)));
-        world.run_for(Duration::from_secs(10));
-        world.trace_mut().take();
-        Scene { world, members: BTreeMap::new(), names: BTreeMap::new(), seen: String::new() }
+        scene.world.spawn(Box::new(Once(Endpoint::new("localhost", 9092), frame)));
+        scene.run_for(Duration::from_secs(10));
+        scene.seen.clear();
+        scene
     }
 
     /// Notes a member's id by its name.
@@ -445,6 +445,10 @@ impl Scene {
         let until = self.world.now() + span;
         while self.world.next_event().is_some_and(|at| at <= until) {
             self.world.step();
+            if self.world.config().wait_for_store && self.world.has_disk_changes() {
+                let (token, _) = self.world.take_disk_changes();
+                self.world.store_committed(token, Ok(()));
+            }
             self.look();
         }
         self.world.run_until(until);
