@@ -15,7 +15,7 @@ use barnabas_protocol::frame::{decode_response, encode_request};
 use barnabas_protocol::messages::*;
 use barnabas_protocol::wire::{Decodable, Encodable, StrBytes};
 use barnabas_protocol::{ErrorCode, Uuid};
-use barnabas_sim::{DiskConfig, NetworkConfig, Output, ProcessId, World, WorldConfig};
+use barnabas_sim::{DiskConfig, Fault, NetworkConfig, Output, ProcessId, World, WorldConfig};
 use bytes::Bytes;
 
 const GROUP: &str = "g";
@@ -539,6 +539,18 @@ impl Scene {
                         other => panic!("no command {other}"),
                     }
                 }
+            }
+            ["fault", ref words @ ..] => {
+                let fault = Fault::parse(&words.join(" ")).unwrap();
+                self.world.inject(fault).unwrap();
+                self.look();
+            }
+            ["delete-topic", topic] => {
+                let request = DeleteTopicsRequest::default()
+                    .with_topic_names(vec![TopicName(text(topic))])
+                    .with_timeout_ms(1_000);
+                let frame = encode_request(ApiKey::DeleteTopics, 5, 1, None, &request).unwrap();
+                self.world.spawn(Box::new(Once(Endpoint::new("localhost", 9092), frame)));
             }
             ["restart", broker] => self.world.restart(NodeId(broker.parse().unwrap())),
             ["group"] => {

@@ -24,7 +24,7 @@ pub enum Answer {
     Heartbeat(ErrorCode),
     /// To LeaveGroup.
     Leave(LeaveGroupResponse),
-    /// To OffsetCommit: what is committed, and the offsets for the trace.
+    /// To OffsetCommit.
     Commit(OffsetCommitResponse),
     /// To OffsetFetch.
     Fetch(OffsetFetchResponse),
@@ -61,29 +61,19 @@ impl Answer {
             Answer::Heartbeat(_) => Answer::Heartbeat(member),
             Answer::Leave(_) => Answer::Leave(LeaveGroupResponse::default().with_error_code(member.0)),
             Answer::Commit(mut response) => {
-                let code = match code {
-                    ErrorCode::MESSAGE_TOO_LARGE
-                    | ErrorCode::RECORD_LIST_TOO_LARGE
-                    | ErrorCode::INVALID_FETCH_SIZE => ErrorCode::INVALID_COMMIT_OFFSET_SIZE,
-                    _ => member,
-                };
+                // What the coordinator has not seen, as the topic is unknown, stays as it is.
+                let unknown = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0;
                 let partitions = response.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
-                for partition in partitions.filter(|partition| partition.error_code == 0) {
-                    partition.error_code = code.0;
+                for partition in partitions.filter(|partition| partition.error_code != unknown) {
+                    partition.error_code = member.0;
                 }
                 Answer::Commit(response)
-            }
-            Answer::Fetch(mut response) => {
-                for group in &mut response.groups {
-                    group.error_code = member.0;
-                    group.topics.clear();
-                }
-                Answer::Fetch(response)
             }
             Answer::OffsetDelete(_) => {
                 Answer::OffsetDelete(OffsetDeleteResponse::default().with_error_code(member.0))
             }
-            Answer::DeleteGroups(response) => Answer::DeleteGroups(response),
+            // These are gathered group by group.
+            answer @ (Answer::Fetch(_) | Answer::DeleteGroups(_)) => answer,
         }
     }
 

@@ -101,6 +101,11 @@ impl Broker {
                 }
             }
             Answer::Fetch(response) if code.is_error() => {
+                // Clients before 3.9 know no COORDINATOR_NOT_AVAILABLE here (handleOffsetFetchException).
+                let code = match code {
+                    ErrorCode::COORDINATOR_NOT_AVAILABLE => ErrorCode::NOT_COORDINATOR,
+                    code => code,
+                };
                 for group in response.groups.iter_mut().filter(|group| group.group_id.as_str() == group_id) {
                     group.error_code = code.0;
                     group.topics.clear();
