@@ -109,9 +109,12 @@ fn what_is_loaded_is_what_was_stored_and_consumers_see_only_what_is_committed() 
     assert!(shard.group("g").is_none());
 }
 
+/// A key, a value, and what is wrong with them.
+type Bad = (Option<&'static [u8]>, Option<&'static [u8]>, &'static str);
+
 #[test]
 fn a_record_that_cannot_be_read_is_passed_over_and_named() {
-    let bad: [(Option<&[u8]>, Option<&[u8]>, &str); 7] = [
+    let bad: [Bad; 7] = [
         (None, Some(b"value"), "it has no key"),
         (Some(b""), None, "the key does not fit into its bytes"),
         (Some(b"\0\x03\0\x01g"), Some(b"\0\0"), "unknown record type 3"),
