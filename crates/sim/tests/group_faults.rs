@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_broker::BrokerConfig;
+use barnabas_broker::{BrokerConfig, GROUP_METADATA_TOPIC};
 use barnabas_kernel::{
     ConnectionId, Context, DisconnectReason, Endpoint, Input, Instant, Node, NodeId, Prng,
 };
@@ -99,6 +99,8 @@ impl Node for Committer {
                             cx.out.disconnect(conn, DisconnectReason::Closed);
                             self.conn = None;
                             self.coordinator = Some(Endpoint::new(&found.host, port));
+                            // First it looks at what the new one has.
+                            self.turn = 2;
                         }
                         found.error_code
                     }
@@ -219,18 +221,32 @@ fn acknowledged_offsets_outlive_their_coordinators() {
         let (mut rng, mut acked) = (Prng::new(seed, "faults"), 0);
         for round in 0..6 {
             let before = acked;
-            let node = NodeId(i32::try_from(rng.below(3)).unwrap() + 1);
-            match rng.below(4) {
+            let broker = world.broker(NodeId(1)).unwrap();
+            let at = broker.image().partition(GROUP_METADATA_TOPIC, broker.group_partition("g"));
+            let coordinator = at.map_or(-1, |partition| partition.leader);
+            let node = match rng.chance(2, 3) {
+                true if coordinator > 0 => NodeId(coordinator),
+                _ => NodeId(i32::try_from(rng.below(3)).unwrap() + 1),
+            };
+            let fault = |line: String| Fault::parse(&line).unwrap();
+            let what = rng.below(6);
+            match what {
                 0 => world.crash(node),
                 1 => world.power_cut(node),
                 2 => world.begin_shutdown(node),
-                _ => world.inject(Fault::parse(&format!("pause {}", node.0)).unwrap()).unwrap(),
+                3 => world.inject(fault(format!("pause {}", node.0))).unwrap(),
+                // Cut off from the other brokers, but not from the client: it must not acknowledge what it alone has.
+                _ => (1..=3).filter(|other| *other != node.0).for_each(|other| {
+                    world.inject(fault(format!("cut {} {other}", node.0))).unwrap();
+                }),
             }
             let span = rng.duration(Duration::from_secs(40));
             world.run_for(span);
             check(&mut world, process, &mut acked);
             if world.is_paused(node) {
-                world.inject(Fault::parse(&format!("resume {}", node.0)).unwrap()).unwrap();
+                world.inject(fault(format!("resume {}", node.0))).unwrap();
+            } else if what >= 4 {
+                world.inject(fault("heal".to_owned())).unwrap();
             } else {
                 world.restart(node);
             }
