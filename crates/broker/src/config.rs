@@ -38,6 +38,51 @@ impl Default for QuorumConfig {
     }
 }
 
+/// The group coordinator's configs (org.apache.kafka.coordinator.group.GroupCoordinatorConfig).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GroupCoordinatorConfig {
+    /// `group.min.session.timeout.ms`.
+    pub min_session_timeout_ms: i32,
+    /// `group.max.session.timeout.ms`.
+    pub max_session_timeout_ms: i32,
+    /// `group.initial.rebalance.delay.ms`: so long a new group waits for more members.
+    pub initial_rebalance_delay_ms: i32,
+    /// `group.max.size`: members of a group.
+    pub max_size: i32,
+    /// `offset.metadata.max.bytes`.
+    pub offset_metadata_max_bytes: usize,
+    /// `offsets.retention.minutes`.
+    pub offsets_retention_minutes: i32,
+    /// `offsets.retention.check.interval.ms`.
+    pub offsets_retention_check_interval_ms: i64,
+    /// `offsets.commit.timeout.ms`: so long an answer waits for the replicas.
+    pub offsets_commit_timeout_ms: i64,
+    /// `offsets.topic.num.partitions`.
+    pub offsets_topic_partitions: i32,
+    /// `offsets.topic.replication.factor`.
+    pub offsets_topic_replication_factor: i16,
+    /// `offsets.topic.segment.bytes`.
+    pub offsets_topic_segment_bytes: u32,
+}
+
+impl Default for GroupCoordinatorConfig {
+    fn default() -> GroupCoordinatorConfig {
+        GroupCoordinatorConfig {
+            min_session_timeout_ms: 6_000,
+            max_session_timeout_ms: 1_800_000,
+            initial_rebalance_delay_ms: 3_000,
+            max_size: i32::MAX,
+            offset_metadata_max_bytes: 4_096,
+            offsets_retention_minutes: 10_080,
+            offsets_retention_check_interval_ms: 600_000,
+            offsets_commit_timeout_ms: 5_000,
+            offsets_topic_partitions: 50,
+            offsets_topic_replication_factor: 3,
+            offsets_topic_segment_bytes: 100 * 1024 * 1024,
+        }
+    }
+}
+
 /// The static configs of a node. What is not here has Kafka's default.
 #[derive(Clone, Debug)]
 pub struct BrokerConfig {
@@ -109,6 +154,8 @@ pub struct BrokerConfig {
     pub metadata_snapshot_interval_ms: i64,
     /// `metadata.max.retention.bytes`.
     pub metadata_max_retention_bytes: u64,
+    /// `group.*` and `offsets.*`.
+    pub group: GroupCoordinatorConfig,
     /// Whether every append is flushed before it is acknowledged or fetched further. Kafka's nearest is
     /// `log.flush.interval.messages=1`.
     pub flush_before_acknowledging: bool,
@@ -156,6 +203,11 @@ impl BrokerConfig {
             metadata_bytes_between_snapshots: 20 * 1024 * 1024,
             metadata_snapshot_interval_ms: 3_600_000,
             metadata_max_retention_bytes: 100 * 1024 * 1024,
+            // A node that is alone can hold one replica; Kafka's server.properties says so too.
+            group: GroupCoordinatorConfig {
+                offsets_topic_replication_factor: 1,
+                ..GroupCoordinatorConfig::default()
+            },
             flush_before_acknowledging: false,
         }
     }
@@ -170,6 +222,10 @@ impl BrokerConfig {
             .map(|id| BrokerConfig {
                 roles: Roles { broker: true, controller: id <= voters },
                 voters: quorum.clone(),
+                group: GroupCoordinatorConfig {
+                    offsets_topic_replication_factor: i16::try_from(count.clamp(1, 3)).unwrap_or(3),
+                    ..GroupCoordinatorConfig::default()
+                },
                 ..BrokerConfig::new(id, Endpoint::new("localhost", port(id)), cluster_id)
             })
             .collect()

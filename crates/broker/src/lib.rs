@@ -12,6 +12,7 @@ mod channel;
 mod config;
 mod connection;
 mod controller;
+mod coordinator;
 mod fetch_session;
 mod lifecycle;
 mod metadata;
@@ -27,7 +28,11 @@ pub use api::{controller_versions, supported_versions};
 pub use bug::Bug;
 #[cfg(feature = "planted-bugs")]
 pub use bug::plant;
-pub use config::{BrokerConfig, QuorumConfig, Roles};
+pub use config::{BrokerConfig, GroupCoordinatorConfig, QuorumConfig, Roles};
+pub use coordinator::{
+    ClassicGroup, ClassicGroupState, ClassicMember, GROUP_METADATA_TOPIC, GroupCoordinator,
+    GroupMetadataValue, GroupRecord, GroupRecordError, MemberMetadata, OffsetAndMetadata, partition_for,
+};
 pub use lifecycle::BrokerState;
 pub use metadata::{
     BrokerRegistration, Listener, MetadataImage, MetadataRecord, PartitionChange, PartitionRegistration,

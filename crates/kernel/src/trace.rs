@@ -110,6 +110,26 @@ pub enum TraceEvent {
     LogStartAdvanced { partition: Arc<str>, to: i64 },
     /// A log was opened; what recovery found.
     LogRecovered { partition: Arc<str>, clean: bool, scanned: u64, truncated: u64, log_end: i64 },
+    /// The node coordinates the groups of a partition of `__consumer_offsets`.
+    CoordinatorLoaded { partition: Arc<str>, groups: u32, offsets: u32 },
+    /// The node coordinates them no more.
+    CoordinatorUnloaded { partition: Arc<str>, groups: u32 },
+    /// A record of groups could not be read and is passed over.
+    GroupRecordSkipped { partition: Arc<str>, offset: i64, reason: Arc<str> },
+    /// A group's members have to join again.
+    GroupRebalancing { group: Arc<str>, generation: i32, reason: Arc<str> },
+    /// A group is in another state.
+    GroupStateChanged { group: Arc<str>, from: &'static str, to: &'static str, generation: i32, members: u32 },
+    /// A member is in a group.
+    GroupMemberJoined { group: Arc<str>, member: Arc<str>, instance: Option<Arc<str>> },
+    /// A static member has come back under a new id.
+    GroupStaticMemberReplaced { group: Arc<str>, instance: Arc<str>, old: Arc<str>, new: Arc<str> },
+    /// A member is in a group no more.
+    GroupMemberLeft { group: Arc<str>, member: Arc<str>, reason: Arc<str> },
+    /// A group has read its partitions up to these offsets.
+    OffsetsCommitted { group: Arc<str>, offsets: Arc<[(Arc<str>, i64)]> },
+    /// Offsets of a group were too old; it may have gone with them.
+    GroupOffsetsExpired { group: Arc<str>, offsets: u32, gone: bool },
     /// A request could not be understood.
     RequestRejected { api_key: i16, version: i16, reason: Arc<str> },
     /// The disk failed an operation.
@@ -203,6 +223,44 @@ impl fmt::Display for TraceEvent {
             }
             Self::LogRecovered { partition, clean: false, scanned, truncated, log_end } => {
                 write!(f, "recovered {partition}: scanned {scanned} B, cut {truncated} B, log end {log_end}")
+            }
+            Self::CoordinatorLoaded { partition, groups, offsets } => {
+                write!(f, "loaded {groups} groups and {offsets} offsets from {partition}")
+            }
+            Self::CoordinatorUnloaded { partition, groups } => {
+                write!(f, "unloaded {groups} groups of {partition}")
+            }
+            Self::GroupRecordSkipped { partition, offset, reason } => {
+                write!(f, "skipped the record at {offset} of {partition}: {reason}")
+            }
+            Self::GroupRebalancing { group, generation, reason } => {
+                write!(f, "prepares to rebalance group {group} with old generation {generation}: {reason}")
+            }
+            Self::GroupStateChanged { group, from, to, generation, members } => {
+                write!(
+                    f,
+                    "moved group {group} from {from} to {to} in generation {generation} with {members} members"
+                )
+            }
+            Self::GroupMemberJoined { group, member, instance: None } => {
+                write!(f, "added member {member} to group {group}")
+            }
+            Self::GroupMemberJoined { group, member, instance: Some(instance) } => {
+                write!(f, "added static member {member} with instance id {instance} to group {group}")
+            }
+            Self::GroupStaticMemberReplaced { group, instance, old, new } => {
+                write!(f, "replaced static member {instance} of group {group}: {old} is now {new}")
+            }
+            Self::GroupMemberLeft { group, member, reason } => {
+                write!(f, "removed member {member} from group {group}: {reason}")
+            }
+            Self::OffsetsCommitted { group, offsets } => {
+                write!(f, "committed for group {group}:")?;
+                offsets.iter().try_for_each(|(partition, offset)| write!(f, " {partition}@{offset}"))
+            }
+            Self::GroupOffsetsExpired { group, offsets, gone } => {
+                let how = if *gone { ", which is gone with them" } else { "" };
+                write!(f, "expired {offsets} offsets of group {group}{how}")
             }
             Self::RequestRejected { api_key, version, reason } => {
                 write!(f, "rejected request of API key {api_key} version {version}: {reason}")

@@ -315,6 +315,116 @@ mod tests {
     }
 
     #[test]
+    fn every_version_of_every_group_request_is_walked_to_its_end() {
+        let group = || GroupId(text("g"));
+        check(ApiKey::FindCoordinator, |version| {
+            let request = FindCoordinatorRequest::default();
+            if version >= 4 {
+                request.with_coordinator_keys(vec![text("g"), text("h")])
+            } else {
+                request.with_key(text("g"))
+            }
+        });
+        check(ApiKey::JoinGroup, |version| {
+            use join_group_request::JoinGroupRequestProtocol;
+            let protocol = JoinGroupRequestProtocol::default()
+                .with_name(text("range"))
+                .with_metadata(Bytes::from_static(b"metadata"));
+            JoinGroupRequest::default()
+                .with_group_id(group())
+                .with_member_id(text("m"))
+                .with_group_instance_id((version >= 5).then(|| text("i")))
+                .with_protocol_type(text("consumer"))
+                .with_protocols(vec![protocol.clone(), protocol])
+                .with_reason((version >= 8).then(|| text("because")))
+        });
+        check(ApiKey::SyncGroup, |version| {
+            use sync_group_request::SyncGroupRequestAssignment;
+            let assignment = SyncGroupRequestAssignment::default()
+                .with_member_id(text("m"))
+                .with_assignment(Bytes::from_static(b"assignment"));
+            SyncGroupRequest::default()
+                .with_group_id(group())
+                .with_member_id(text("m"))
+                .with_group_instance_id((version >= 3).then(|| text("i")))
+                .with_protocol_type((version >= 5).then(|| text("consumer")))
+                .with_protocol_name((version >= 5).then(|| text("range")))
+                .with_assignments(vec![assignment.clone(), assignment])
+        });
+        check(ApiKey::Heartbeat, |version| {
+            HeartbeatRequest::default()
+                .with_group_id(group())
+                .with_member_id(text("m"))
+                .with_group_instance_id((version >= 3).then(|| text("i")))
+        });
+        check(ApiKey::LeaveGroup, |version| {
+            use leave_group_request::MemberIdentity;
+            let request = LeaveGroupRequest::default().with_group_id(group());
+            if version < 3 {
+                return request.with_member_id(text("m"));
+            }
+            let member = MemberIdentity::default()
+                .with_member_id(text("m"))
+                .with_group_instance_id(Some(text("i")))
+                .with_reason((version >= 5).then(|| text("because")));
+            request.with_members(vec![member.clone(), member])
+        });
+        check(ApiKey::OffsetCommit, |version| {
+            use offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
+            let partition = OffsetCommitRequestPartition::default()
+                .with_committed_offset(5)
+                .with_committed_metadata(Some(text("metadata")));
+            let topic = OffsetCommitRequestTopic::default()
+                .with_name(name("a"))
+                .with_partitions(vec![partition.clone(), partition]);
+            OffsetCommitRequest::default()
+                .with_group_id(group())
+                .with_member_id(text("m"))
+                .with_group_instance_id((version >= 7).then(|| text("i")))
+                .with_topics(vec![topic])
+        });
+        check(ApiKey::OffsetFetch, |version| {
+            use offset_fetch_request::{
+                OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+            };
+            let request = OffsetFetchRequest::default();
+            if version < 8 {
+                let topic = OffsetFetchRequestTopic::default()
+                    .with_name(name("a"))
+                    .with_partition_indexes(vec![1, 2]);
+                return request.with_group_id(group()).with_topics(Some(vec![topic]));
+            }
+            let topic =
+                OffsetFetchRequestTopics::default().with_name(name("a")).with_partition_indexes(vec![1, 2]);
+            let one = OffsetFetchRequestGroup::default()
+                .with_group_id(group())
+                .with_member_id((version >= 9).then(|| text("m")))
+                .with_topics(Some(vec![topic]));
+            request.with_groups(vec![one.clone(), one.with_topics(None)])
+        });
+        check(ApiKey::OffsetDelete, |_| {
+            use offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
+            let partition = OffsetDeleteRequestPartition::default();
+            let topic = OffsetDeleteRequestTopic::default()
+                .with_name(name("a"))
+                .with_partitions(vec![partition.clone(), partition]);
+            OffsetDeleteRequest::default().with_group_id(group()).with_topics(vec![topic])
+        });
+        check(ApiKey::ListGroups, |version| {
+            let some = |has: bool, of: &str| if has { vec![text(of), text(of)] } else { Vec::new() };
+            ListGroupsRequest::default()
+                .with_states_filter(some(version >= 4, "Stable"))
+                .with_types_filter(some(version >= 5, "classic"))
+        });
+        check(ApiKey::DescribeGroups, |_| {
+            DescribeGroupsRequest::default().with_groups(vec![group(), group()])
+        });
+        check(ApiKey::DeleteGroups, |_| {
+            DeleteGroupsRequest::default().with_groups_names(vec![group(), group()])
+        });
+    }
+
+    #[test]
     fn every_version_of_every_quorum_request_is_walked_to_its_end() {
         check(ApiKey::Vote, |version| {
             use vote_request::{PartitionData, TopicData};

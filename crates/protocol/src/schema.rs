@@ -130,6 +130,73 @@ fn schema(key: ApiKey) -> Option<Schema> {
                 since!(8, BYTE),
             ],
         ),
+        ApiKey::OffsetCommit => Schema(
+            8,
+            &[
+                all!(T::Str),
+                all!(I32),
+                all!(T::Str),
+                since!(7, T::Str),
+                F(I64, 2, 4),
+                all!(T::Array(&[
+                    all!(T::Str),
+                    all!(T::Array(&[all!(I32), all!(I64), since!(6, I32), all!(T::Str)])),
+                ])),
+            ],
+        ),
+        ApiKey::OffsetFetch => Schema(
+            6,
+            &[
+                until!(7, T::Str),
+                until!(7, TOPICS_OF_VALUES),
+                since!(
+                    8,
+                    T::Array(&[all!(T::Str), since!(9, T::Str), since!(9, I32), all!(TOPICS_OF_VALUES),])
+                ),
+                since!(7, BYTE),
+            ],
+        ),
+        ApiKey::FindCoordinator => Schema(3, &[until!(3, T::Str), since!(1, BYTE), since!(4, T::Strings)]),
+        ApiKey::JoinGroup => Schema(
+            6,
+            &[
+                all!(T::Str),
+                all!(I32),
+                since!(1, I32),
+                all!(T::Str),
+                since!(5, T::Str),
+                all!(T::Str),
+                all!(T::Array(&[all!(T::Str), all!(T::Bytes)])),
+                since!(8, T::Str),
+            ],
+        ),
+        ApiKey::Heartbeat => Schema(4, &[all!(T::Str), all!(I32), all!(T::Str), since!(3, T::Str)]),
+        ApiKey::LeaveGroup => Schema(
+            4,
+            &[
+                all!(T::Str),
+                until!(2, T::Str),
+                since!(3, T::Array(&[all!(T::Str), all!(T::Str), since!(5, T::Str)])),
+            ],
+        ),
+        ApiKey::SyncGroup => Schema(
+            4,
+            &[
+                all!(T::Str),
+                all!(I32),
+                all!(T::Str),
+                since!(3, T::Str),
+                since!(5, T::Str),
+                since!(5, T::Str),
+                all!(T::Array(&[all!(T::Str), all!(T::Bytes)])),
+            ],
+        ),
+        ApiKey::DescribeGroups => Schema(5, &[all!(T::Strings), since!(3, BYTE)]),
+        ApiKey::ListGroups => Schema(3, &[since!(4, T::Strings), since!(5, T::Strings)]),
+        ApiKey::DeleteGroups => Schema(2, &[all!(T::Strings)]),
+        ApiKey::OffsetDelete => {
+            Schema(i16::MAX, &[all!(T::Str), all!(T::Array(&[all!(T::Str), all!(T::Array(&[all!(I32)]))]))])
+        }
         ApiKey::ApiVersions => Schema(3, &[since!(3, T::Str), since!(3, T::Str)]),
         ApiKey::CreateTopics => Schema(
             5,

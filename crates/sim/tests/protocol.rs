@@ -1,5 +1,8 @@
 //! Every API in every version that is advertised, over simulated connections, as bytes.
 
+#[path = "protocol/groups.rs"]
+mod groups;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -388,7 +391,7 @@ fn a_malformed_frame_ends_its_connection_and_nothing_else() {
         (left_over.into(), "1 bytes are left over"),
         (Bytes::from_static(&[0, 3, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]), "does not fit"),
         (Bytes::from_static(&[0, 3, 0, 99, 0, 0, 0, 9, 0xff, 0xff, 0]), "Metadata has no version 99"),
-        (Bytes::from_static(&[0, 11, 0, 5, 0, 0, 0, 9, 0xff, 0xff]), "JoinGroup has no version 5"),
+        (Bytes::from_static(&[0, 17, 0, 1, 0, 0, 0, 9, 0xff, 0xff]), "SaslHandshake has no version 1"),
     ] {
         world.trace_mut().take();
         let (answers, end) = exchange(&mut world, vec![frame]);

@@ -12,6 +12,7 @@ use barnabas_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use barnabas_protocol::{ErrorCode, Uuid, uuid_text};
 
 use super::{Reply, respond};
+use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::metadata::{MetadataImage, TopicImage};
 use crate::node::Broker;
 use crate::topic_name::{has_collision, is_internal, validate_topic_name};
@@ -45,7 +46,7 @@ pub fn handle(
             None => {
                 let create = broker.config.auto_create_topics
                     && (version < 4 || request.allow_auto_topic_creation)
-                    && !is_internal(name.as_str());
+                    && (!is_internal(name.as_str()) || name.as_str() == GROUP_METADATA_TOPIC);
                 let code = missing(broker, cx, &name, create);
                 failed(Some(name), Uuid::nil(), code)
             }
@@ -78,7 +79,9 @@ fn missing(broker: &mut Broker, cx: &mut Context<'_>, name: &TopicName, create: 
     if validate_topic_name(name.as_str()).is_err() {
         return ErrorCode::INVALID_TOPIC_EXCEPTION;
     }
-    if create {
+    if create && name.as_str() == GROUP_METADATA_TOPIC {
+        broker.create_offsets_topic(cx);
+    } else if create {
         // A name that another one excludes cannot be created (AutoTopicCreationManager gives the controller's code).
         if broker.image.topics().keys().any(|other| has_collision(name.as_str(), other)) {
             return ErrorCode::INVALID_TOPIC_EXCEPTION;

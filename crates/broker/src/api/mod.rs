@@ -9,10 +9,12 @@ mod broker_heartbeat;
 mod broker_registration;
 mod create_partitions;
 mod create_topics;
+mod delete_groups;
 mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 pub(crate) mod describe_configs;
+mod describe_groups;
 mod describe_log_dirs;
 mod describe_quorum;
 mod describe_topic_partitions;
@@ -21,13 +23,22 @@ mod end_quorum_epoch;
 mod envelope;
 pub(crate) mod fetch;
 mod fetch_snapshot;
+mod find_coordinator;
+mod heartbeat;
 pub(crate) mod incremental_alter_configs;
 mod init_producer_id;
+mod join_group;
+mod leave_group;
+mod list_groups;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+pub(crate) mod offset_fetch;
 mod offset_for_leader_epoch;
 pub(crate) mod produce;
+mod sync_group;
 mod unregister_broker;
 mod vote;
 
@@ -74,11 +85,20 @@ pub(crate) const FEATURES: [(&str, i16, i16); 2] =
     [("metadata.version", 7, 25), ("eligible.leader.replicas.version", 0, 1)];
 
 /// Every API that a broker's listener serves, with its first and last version: what ApiVersions says.
-const BROKER: [(ApiKey, i16, i16); 21] = [
+const BROKER: [(ApiKey, i16, i16); 32] = [
     (ApiKey::Produce, 3, 13),
     (ApiKey::Fetch, 4, 18),
     (ApiKey::ListOffsets, 1, 10),
     (ApiKey::Metadata, 0, 13),
+    (ApiKey::OffsetCommit, 2, 9),
+    (ApiKey::OffsetFetch, 1, 9),
+    (ApiKey::FindCoordinator, 0, 6),
+    (ApiKey::JoinGroup, 0, 9),
+    (ApiKey::Heartbeat, 0, 4),
+    (ApiKey::LeaveGroup, 0, 5),
+    (ApiKey::SyncGroup, 0, 5),
+    (ApiKey::DescribeGroups, 0, 6),
+    (ApiKey::ListGroups, 0, 5),
     (ApiKey::ApiVersions, 0, 4),
     (ApiKey::CreateTopics, 2, 7),
     (ApiKey::DeleteTopics, 1, 6),
@@ -88,10 +108,12 @@ const BROKER: [(ApiKey, i16, i16); 21] = [
     (ApiKey::DescribeConfigs, 1, 4),
     (ApiKey::DescribeLogDirs, 1, 4),
     (ApiKey::CreatePartitions, 0, 3),
+    (ApiKey::DeleteGroups, 0, 2),
     (ApiKey::ElectLeaders, 0, 2),
     (ApiKey::IncrementalAlterConfigs, 0, 1),
     (ApiKey::AlterPartitionReassignments, 0, 1),
     (ApiKey::ListPartitionReassignments, 0, 0),
+    (ApiKey::OffsetDelete, 0, 0),
     (ApiKey::DescribeQuorum, 0, 2),
     (ApiKey::DescribeCluster, 0, 2),
     (ApiKey::UnregisterBroker, 0, 0),
@@ -235,6 +257,17 @@ pub(crate) fn dispatch(
         ApiKey::Metadata => metadata::handle(broker, cx, header, decode_body(header, body)?),
         ApiKey::DeleteRecords => delete_records::handle(broker, cx, header, decode_body(header, body)?),
         ApiKey::InitProducerId => init_producer_id::handle(broker, header, &decode_body(header, body)?),
+        ApiKey::OffsetCommit => offset_commit::handle(broker, cx, conn, header, decode_body(header, body)?),
+        ApiKey::OffsetFetch => offset_fetch::handle(broker, cx, conn, header, decode_body(header, body)?),
+        ApiKey::FindCoordinator => find_coordinator::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::JoinGroup => join_group::handle(broker, cx, conn, header, decode_body(header, body)?),
+        ApiKey::Heartbeat => heartbeat::handle(broker, cx, conn, header, decode_body(header, body)?),
+        ApiKey::LeaveGroup => leave_group::handle(broker, cx, conn, header, decode_body(header, body)?),
+        ApiKey::SyncGroup => sync_group::handle(broker, cx, conn, header, decode_body(header, body)?),
+        ApiKey::DescribeGroups => describe_groups::handle(broker, header, decode_body(header, body)?),
+        ApiKey::ListGroups => list_groups::handle(broker, header, decode_body(header, body)?),
+        ApiKey::DeleteGroups => delete_groups::handle(broker, cx, conn, header, decode_body(header, body)?),
+        ApiKey::OffsetDelete => offset_delete::handle(broker, cx, conn, header, decode_body(header, body)?),
         ApiKey::OffsetForLeaderEpoch => {
             offset_for_leader_epoch::handle(broker, header, decode_body(header, body)?)
         }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::{Broker, SnapshotProgress};
 use crate::api::{self, Reply};
 use crate::controller::{self, Active};
+use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::lifecycle::BrokerState;
 use crate::metadata::{MetadataImage, MetadataRecord, ResourceType};
 use crate::raft::EpochState;
@@ -200,6 +201,11 @@ impl Broker {
         }
         self.image = image;
         self.after_apply(cx, applied);
+        for topic in
+            delta.topics.iter().filter(|topic| self.image.topic(topic).is_none()).cloned().collect::<Vec<_>>()
+        {
+            self.forget_offsets(cx, &topic);
+        }
     }
 
     /// What follows from replicas that came, changed or went.
@@ -217,6 +223,9 @@ impl Broker {
                 self.recheck.extend(partition.out_of_sync());
             }
             self.forget_proposal(&key);
+            if key.0 == GROUP_METADATA_TOPIC {
+                self.follow_coordinator(cx, key.1);
+            }
             self.changed.insert(key);
         }
         self.fetchers.drop_gone(cx, &mut self.channels, &self.replicas);

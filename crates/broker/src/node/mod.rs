@@ -1,5 +1,6 @@
 //! The node itself: a broker, a controller, or both in one process (kafka.server.KafkaRaftServer).
 
+mod groups;
 mod metadata;
 mod replication;
 mod requests;
@@ -19,6 +20,7 @@ use crate::channel::Channels;
 use crate::config::BrokerConfig;
 use crate::connection::{Connection, ListenerKind};
 use crate::controller::Active;
+use crate::coordinator::{GroupCoordinator, GroupTimer};
 use crate::fetch_session::FetchSessions;
 use crate::lifecycle::{BrokerState, Lifecycle};
 use crate::metadata::MetadataImage;
@@ -54,6 +56,7 @@ enum Timer {
     DeleteFile(FilePath),
     FetchExpires(u64),
     ProduceExpires(u64),
+    Group(i32, GroupTimer),
 }
 
 /// A node.
@@ -80,6 +83,7 @@ pub struct Broker {
     local_answers: VecDeque<(ConnectionId, Bytes)>,
     delayed_fetches: BTreeMap<u64, DelayedFetch>,
     delayed_produces: BTreeMap<u64, DelayedProduce>,
+    pub(crate) coordinator: GroupCoordinator,
     /// Followers that may join ISRs now though nothing else about them changes: their next fetch is looked at for that.
     pub(crate) recheck: BTreeSet<i32>,
     /// Partitions that grew or changed while the present input was handled.
@@ -130,6 +134,7 @@ impl Broker {
             local_answers: VecDeque::new(),
             delayed_fetches: BTreeMap::new(),
             delayed_produces: BTreeMap::new(),
+            coordinator: GroupCoordinator::default(),
             recheck: BTreeSet::new(),
             changed: BTreeSet::new(),
             timers: BTreeMap::new(),
@@ -401,6 +406,7 @@ impl Broker {
             }
             Timer::FetchExpires(id) => self.complete_fetch(cx, id, true),
             Timer::ProduceExpires(id) => self.complete_produce(cx, id, true),
+            Timer::Group(partition, timer) => self.on_group_timer(cx, partition, &timer),
         }
     }
 
@@ -429,6 +435,7 @@ impl Broker {
             self.fetchers.on_flushed_again(id, again);
         }
         self.flush_is_over(cx, id, result.is_ok());
+        self.group_flush_is_over(cx, id, result.is_ok());
     }
 
     /// What must always be true of a node; the first thing that is not.

@@ -12,6 +12,7 @@ use crate::api::incremental_alter_configs::Refused;
 use crate::api::{self, Reply};
 use crate::channel::{InFlight, Purpose};
 use crate::controller::Waiting;
+use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::purgatory::{DelayedFetch, DelayedProduce};
 
 /// A request of a client on its way to the active controller.
@@ -372,7 +373,8 @@ impl Broker {
     /// Answers what waits for the partitions that have changed.
     pub(super) fn complete_changed(&mut self, cx: &mut Context<'_>) {
         // An answered request lets those behind it in, and these may append again.
-        while !self.changed.is_empty() {
+        while !self.changed.is_empty() || !self.coordinator.answers.is_empty() {
+            self.send_group_answers(cx);
             let changed = std::mem::take(&mut self.changed);
             let mut of = Vec::new();
             for key in &changed {
@@ -383,6 +385,9 @@ impl Broker {
                 }
             }
             of.iter().for_each(|of| self.sessions.mark(*of));
+            for (_, partition) in changed.iter().filter(|(topic, _)| topic == GROUP_METADATA_TOPIC) {
+                self.complete_group_writes(cx, *partition);
+            }
             let ready: Vec<u64> = (self.delayed_produces.iter())
                 .filter(|(_, produce)| produce.waiting.iter().any(|one| changed.contains(&one.key)))
                 .map(|(id, _)| *id)

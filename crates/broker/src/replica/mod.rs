@@ -8,4 +8,6 @@ pub(crate) use fetcher::Fetchers;
 pub use manager::ReplicaManager;
 pub(crate) use manager::{Applied, Checkpoints, TopicPartition};
 pub(crate) use partition::Proposal;
+#[cfg(test)]
+pub use partition::Settings;
 pub use partition::{Follower, Partition};

@@ -36,6 +36,8 @@ macro_rules! answers {
                     | ApiKey::DescribeTopicPartitions
                     | ApiKey::OffsetForLeaderEpoch
                     | ApiKey::FindCoordinator
+                    | ApiKey::OffsetCommit
+                    | ApiKey::OffsetFetch
                     $(| ApiKey::$api)*
             )
         }
@@ -77,6 +79,7 @@ answers! {
     ListGroups => ListGroupsResponse,
     ListPartitionReassignments => ListPartitionReassignmentsResponse,
     ListTransactions => ListTransactionsResponse,
+    OffsetDelete => OffsetDeleteResponse,
     SyncGroup => SyncGroupResponse,
     UnregisterBroker => UnregisterBrokerResponse,
     UpdateFeatures => UpdateFeaturesResponse,
@@ -105,12 +108,56 @@ pub(crate) fn answer(header: &Header, body: &Bytes, code: ErrorCode) -> Result<A
         ApiKey::DescribeTopicPartitions => describe_topic_partitions(header, body, code),
         ApiKey::OffsetForLeaderEpoch => offset_for_leader_epoch(header, body, code),
         ApiKey::FindCoordinator => find_coordinator(header, body, code),
+        ApiKey::OffsetCommit => offset_commit(header, body, code),
+        ApiKey::OffsetFetch => offset_fetch(header, body, code),
         api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
     }
 }
 
 fn write<M: barnabas_protocol::wire::Encodable>(header: &Header, response: &M) -> Result<Answer, FrameError> {
     encode_response(header.api_key, header.version, header.correlation_id, response).map(Answer::Frame)
+}
+
+fn offset_commit(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+    use offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
+    let request: OffsetCommitRequest = decode_body(header, body.clone())?;
+    let topics = request.topics.into_iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|partition| {
+            OffsetCommitResponsePartition::default()
+                .with_partition_index(partition.partition_index)
+                .with_error_code(code.0)
+        });
+        OffsetCommitResponseTopic::default().with_name(topic.name).with_partitions(partitions.collect())
+    });
+    write(header, &OffsetCommitResponse::default().with_topics(topics.collect()))
+}
+
+fn offset_fetch(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+    use offset_fetch_response::{
+        OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponseTopic,
+    };
+    let request: OffsetFetchRequest = decode_body(header, body.clone())?;
+    let mut response = OffsetFetchResponse::default();
+    if header.version >= 8 {
+        let groups = request.groups.into_iter().map(|group| {
+            OffsetFetchResponseGroup::default().with_group_id(group.group_id).with_error_code(code.0)
+        });
+        response.groups = groups.collect();
+    } else if header.version >= 2 {
+        response.error_code = code.0;
+    } else {
+        let topics = request.topics.into_iter().flatten().map(|topic| {
+            let partitions = topic.partition_indexes.iter().map(|number| {
+                OffsetFetchResponsePartition::default()
+                    .with_partition_index(*number)
+                    .with_committed_offset(-1)
+                    .with_error_code(code.0)
+            });
+            OffsetFetchResponseTopic::default().with_name(topic.name).with_partitions(partitions.collect())
+        });
+        response.topics = topics.collect();
+    }
+    write(header, &response)
 }
 
 fn produce(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
@@ -319,7 +366,7 @@ fn find_coordinator(header: &Header, body: &Bytes, code: ErrorCode) -> Result<An
 mod tests {
     use super::*;
     use barnabas_protocol::frame::{decode_header, decode_response, encode_request};
-    use barnabas_protocol::wire::{Decodable, Encodable};
+    use barnabas_protocol::wire::{Decodable, Encodable, Message};
 
     const CODE: ErrorCode = ErrorCode::NOT_LEADER_OR_FOLLOWER;
 
@@ -328,13 +375,15 @@ mod tests {
     }
 
     /// Asks in every version and gives the error codes of the answers, all of which must be readable.
-    fn codes<Q: Encodable, A: Decodable>(
+    fn codes<Q: Encodable + Message, A: Decodable>(
         api_key: ApiKey,
         from: i16,
         make: impl Fn(i16) -> Q,
         read: impl Fn(i16, A) -> Vec<i16>,
     ) {
-        for version in api_key.valid_versions().min.max(from)..=api_key.valid_versions().max {
+        // Of some APIs the library has an answer in a version that it has no request for.
+        let last = api_key.valid_versions().max.min(Q::VERSIONS.max);
+        for version in api_key.valid_versions().min.max(from)..=last {
             let frame = encode_request(api_key, version, 77, None, &make(version)).unwrap();
             let (header, body) = decode_header(&frame).unwrap();
             assert!(answers(api_key));
@@ -393,6 +442,38 @@ mod tests {
             },
             |_, response: ListOffsetsResponse| {
                 response.topics[0].partitions.iter().map(|one| one.error_code).collect()
+            },
+        );
+        codes(
+            ApiKey::OffsetCommit,
+            2,
+            |_| {
+                use offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
+                let partition = |index| OffsetCommitRequestPartition::default().with_partition_index(index);
+                let topic =
+                    OffsetCommitRequestTopic::default().with_partitions(vec![partition(0), partition(1)]);
+                OffsetCommitRequest::default().with_topics(vec![topic])
+            },
+            |_, response: OffsetCommitResponse| {
+                response.topics[0].partitions.iter().map(|one| one.error_code).collect()
+            },
+        );
+        codes(
+            ApiKey::OffsetFetch,
+            1,
+            |version| {
+                use offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopic};
+                let request = OffsetFetchRequest::default();
+                if version >= 8 {
+                    return request.with_groups(vec![OffsetFetchRequestGroup::default(); 2]);
+                }
+                let topic = OffsetFetchRequestTopic::default().with_partition_indexes(vec![0, 1]);
+                request.with_topics(Some(vec![topic]))
+            },
+            |version, response: OffsetFetchResponse| match version {
+                8.. => response.groups.iter().map(|one| one.error_code).collect(),
+                2.. => vec![response.error_code; 2],
+                _ => response.topics[0].partitions.iter().map(|one| one.error_code).collect(),
             },
         );
         codes(

@@ -1,0 +1,38 @@
+//! DeleteGroups (42), versions 0 to 2: groups without members, with their offsets. Nothing is left out.
+
+use barnabas_kernel::{ConnectionId, Context};
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::delete_groups_response::DeletableGroupResult;
+use barnabas_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
+
+use super::Reply;
+use crate::coordinator::{Answer, Waiter};
+use crate::node::Broker;
+
+/// Handles a request: answered once the tombstones are committed.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    conn: ConnectionId,
+    header: &Header,
+    request: DeleteGroupsRequest,
+) -> Result<Reply, FrameError> {
+    let waiter = Waiter { conn, header: header.clone() };
+    let results = (request.groups_names.iter())
+        .map(|id| DeletableGroupResult::default().with_group_id(id.clone()))
+        .collect();
+    let answer = Answer::DeleteGroups(DeleteGroupsResponse::default().with_results(results));
+    let missing = request.groups_names.len();
+    if missing == 0 {
+        broker.answer_group(waiter, answer);
+        return Ok(Reply::Parked);
+    }
+    let gathering = broker.gather(waiter, answer, missing);
+    for id in request.groups_names {
+        let begun = broker.with_group(cx, &id, |shard, env| shard.delete_group(env, gathering, &id));
+        if let Err(code) = begun.and_then(|begun| begun) {
+            broker.gathered(gathering, &id, code);
+        }
+    }
+    Ok(Reply::Parked)
+}

@@ -1,0 +1,84 @@
+//! FindCoordinator (10), versions 0 to 6: coordinators of groups. The first one who asks has `__consumer_offsets` created.
+//! Left out: coordinators of transactions (COORDINATOR_NOT_AVAILABLE) and of share groups.
+
+use barnabas_kernel::Context;
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::find_coordinator_response::Coordinator;
+use barnabas_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
+use barnabas_protocol::wire::StrBytes;
+
+use super::{Reply, respond};
+use crate::coordinator::GROUP_METADATA_TOPIC;
+use crate::node::Broker;
+
+/// The kinds of coordinators (FindCoordinatorRequest.CoordinatorType).
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+
+/// Handles a request.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    header: &Header,
+    request: FindCoordinatorRequest,
+) -> Result<Reply, FrameError> {
+    let kind = request.key_type;
+    if header.version >= 4 {
+        let coordinators = request.coordinator_keys.into_iter().map(|key| {
+            let found = find(broker, cx, kind, &key);
+            let response = Coordinator::default().with_error_message(Some(StrBytes::default())).with_key(key);
+            match found {
+                Ok((id, host, port)) => {
+                    response.with_node_id(id.into()).with_host(host.into()).with_port(i32::from(port))
+                }
+                Err(code) => response.with_node_id((-1).into()).with_port(-1).with_error_code(code.0),
+            }
+        });
+        let response = FindCoordinatorResponse::default().with_coordinators(coordinators.collect());
+        return respond(header, &response);
+    }
+    let response = match find(broker, cx, kind, &request.key) {
+        Ok((id, host, port)) => FindCoordinatorResponse::default()
+            .with_node_id(id.into())
+            .with_host(host.into())
+            .with_port(i32::from(port)),
+        Err(code) => {
+            FindCoordinatorResponse::default().with_node_id((-1).into()).with_port(-1).with_error_code(code.0)
+        }
+    };
+    let message = match ErrorCode(response.error_code) {
+        // What Kafka says where there is nothing to say.
+        ErrorCode::NONE => "NONE",
+        ErrorCode::COORDINATOR_NOT_AVAILABLE => "The coordinator is not available.",
+        code => code.name(),
+    };
+    let message = (header.version >= 1).then(|| StrBytes::from_static_str(message));
+    respond(header, &response.with_error_message(message))
+}
+
+/// The coordinator of a key: the leader of the partition that the key belongs to.
+fn find(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    kind: i8,
+    key: &str,
+) -> Result<(i32, String, u16), ErrorCode> {
+    match kind {
+        GROUP => {}
+        TRANSACTION => return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+        _ => return Err(ErrorCode::INVALID_REQUEST),
+    }
+    if broker.image.topic(GROUP_METADATA_TOPIC).is_none() {
+        broker.create_offsets_topic(cx);
+        return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE);
+    }
+    let partition = broker.image.partition(GROUP_METADATA_TOPIC, broker.group_partition(key));
+    let leader = partition.and_then(|partition| broker.image.brokers().get(&partition.leader));
+    let leader = leader.filter(|leader| !leader.fenced);
+    let found = leader.and_then(|leader| {
+        let listener = leader.listeners.first()?;
+        Some((leader.id, listener.host.clone(), listener.port))
+    });
+    found.ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)
+}

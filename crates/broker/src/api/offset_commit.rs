@@ -1,0 +1,110 @@
+//! OffsetCommit (8), versions 2 to 9. Left out: version 10 with topic ids.
+
+use barnabas_kernel::{ConnectionId, Context};
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
+use barnabas_protocol::messages::offset_commit_response::{
+    OffsetCommitResponsePartition, OffsetCommitResponseTopic,
+};
+use barnabas_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
+use barnabas_protocol::{ErrorCode, Uuid};
+
+use super::Reply;
+use crate::coordinator::{Answer, CommitRequest, Committing, OffsetAndMetadata, Waiter};
+use crate::node::Broker;
+
+/// Handles a request: answered once the offsets are committed to `__consumer_offsets`.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    conn: ConnectionId,
+    header: &Header,
+    request: OffsetCommitRequest,
+) -> Result<Reply, FrameError> {
+    let waiter = Waiter { conn, header: header.clone() };
+    let now_ms = cx.unix_ms();
+    // An old client may say how long its offsets are kept.
+    let retention_ms = request.retention_time_ms;
+    let expire_timestamp = if retention_ms == -1 { -1 } else { now_ms.saturating_add(retention_ms).max(0) };
+    let max_metadata = broker.config.group.offset_metadata_max_bytes;
+    let (mut offsets, mut unknown, mut known) = (Vec::new(), Vec::new(), Vec::new());
+    for topic in &request.topics {
+        let image = broker.image.topic(&topic.name);
+        let mut of = [Vec::new(), Vec::new()];
+        for partition in &topic.partitions {
+            let number = partition.partition_index;
+            let exists = image.is_some_and(|image| image.partitions.contains_key(&number));
+            let metadata = partition.committed_metadata.as_deref().unwrap_or("");
+            let code = if !exists {
+                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+            } else if metadata.encode_utf16().count() > max_metadata {
+                ErrorCode::OFFSET_METADATA_TOO_LARGE
+            } else {
+                offsets.push(Committing {
+                    topic: topic.name.to_string(),
+                    partition: number,
+                    value: OffsetAndMetadata {
+                        offset: partition.committed_offset,
+                        leader_epoch: partition.committed_leader_epoch,
+                        metadata: metadata.to_owned(),
+                        commit_timestamp: now_ms,
+                        expire_timestamp,
+                        topic_id: Uuid::nil(),
+                    },
+                });
+                ErrorCode::NONE
+            };
+            let response = OffsetCommitResponsePartition::default();
+            of[usize::from(exists)].push(response.with_partition_index(number).with_error_code(code.0));
+        }
+        let [bad, good] = of;
+        add(&mut unknown, topic, bad);
+        add(&mut known, topic, good);
+    }
+    let check = CommitRequest {
+        group_id: request.group_id.to_string(),
+        member_id: request.member_id.to_string(),
+        instance_id: request.group_instance_id.as_ref().map(ToString::to_string),
+        generation: request.generation_id_or_member_epoch,
+        version: header.version,
+    };
+    if known.is_empty() {
+        broker.answer_group(waiter, Answer::Commit(OffsetCommitResponse::default().with_topics(unknown)));
+        return Ok(Reply::Parked);
+    }
+    let checked = broker.with_group(cx, &check.group_id, |shard, env| shard.check_commit(env, &check));
+    if let Err(code) = checked.and_then(|checked| checked) {
+        let partitions = known.iter_mut().flat_map(|topic| &mut topic.partitions);
+        partitions.for_each(|partition| partition.error_code = code.0);
+        offsets.clear();
+    }
+    // What Kafka's API layer refuses stands before what the coordinator says.
+    for topic in known {
+        match unknown.iter_mut().find(|have| have.name == topic.name) {
+            Some(have) => have.partitions.extend(topic.partitions),
+            None => unknown.push(topic),
+        }
+    }
+    let answer = Answer::Commit(OffsetCommitResponse::default().with_topics(unknown));
+    if offsets.is_empty() {
+        broker.answer_group(waiter, answer);
+    } else {
+        let after = (waiter, answer);
+        // The shard was there a moment ago.
+        let _ = broker.with_group(cx, &check.group_id, |shard, env| {
+            shard.write_offsets(env, &check.group_id, offsets, after);
+        });
+    }
+    Ok(Reply::Parked)
+}
+
+fn add(
+    to: &mut Vec<OffsetCommitResponseTopic>,
+    topic: &OffsetCommitRequestTopic,
+    partitions: Vec<OffsetCommitResponsePartition>,
+) {
+    if !partitions.is_empty() {
+        let response = OffsetCommitResponseTopic::default().with_name(topic.name.clone());
+        to.push(response.with_partitions(partitions));
+    }
+}

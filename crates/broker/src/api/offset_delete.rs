@@ -1,0 +1,59 @@
+//! OffsetDelete (47), version 0 (KIP-496). Nothing is left out.
+
+use barnabas_kernel::{ConnectionId, Context};
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::offset_delete_response::{
+    OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
+};
+use barnabas_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
+
+use super::Reply;
+use crate::coordinator::{Answer, Waiter};
+use crate::node::Broker;
+
+/// Handles a request: answered once the tombstones are committed.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    conn: ConnectionId,
+    header: &Header,
+    mut request: OffsetDeleteRequest,
+) -> Result<Reply, FrameError> {
+    let waiter = Waiter { conn, header: header.clone() };
+    let mut response = OffsetDeleteResponse::default();
+    for topic in &mut request.topics {
+        let image = broker.image.topic(&topic.name);
+        let exists = |number: i32| image.is_some_and(|image| image.partitions.contains_key(&number));
+        let unknown: Vec<_> = (topic.partitions.iter())
+            .filter(|partition| !exists(partition.partition_index))
+            .map(|partition| {
+                OffsetDeleteResponsePartition::default()
+                    .with_partition_index(partition.partition_index)
+                    .with_error_code(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0)
+            })
+            .collect();
+        topic.partitions.retain(|partition| exists(partition.partition_index));
+        if !unknown.is_empty() {
+            let topic = OffsetDeleteResponseTopic::default().with_name(topic.name.clone());
+            response.topics.push(topic.with_partitions(unknown));
+        }
+    }
+    request.topics.retain(|topic| !topic.partitions.is_empty());
+    if request.topics.is_empty() {
+        broker.answer_group(waiter, Answer::OffsetDelete(response));
+        return Ok(Reply::Parked);
+    }
+    let result = if request.group_id.is_empty() {
+        Err(ErrorCode::INVALID_GROUP_ID)
+    } else {
+        broker.with_group(cx, &request.group_id, |shard, env| {
+            shard.delete_offsets(env, waiter.clone(), &request, response);
+        })
+    };
+    if let Err(code) = result {
+        let response = OffsetDeleteResponse::default().with_error_code(code.0);
+        broker.answer_group(waiter, Answer::OffsetDelete(response));
+    }
+    Ok(Reply::Parked)
+}

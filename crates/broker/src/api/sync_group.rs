@@ -1,0 +1,34 @@
+//! SyncGroup (14), versions 0 to 5. Nothing is left out.
+
+use barnabas_kernel::{ConnectionId, Context};
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::SyncGroupRequest;
+
+use super::Reply;
+use crate::coordinator::{Answer, Waiter};
+use crate::node::Broker;
+
+/// Handles a request: answered when the leader's assignment is stored.
+pub fn handle(
+    broker: &mut Broker,
+    cx: &mut Context<'_>,
+    conn: ConnectionId,
+    header: &Header,
+    request: SyncGroupRequest,
+) -> Result<Reply, FrameError> {
+    let waiter = Waiter { conn, header: header.clone() };
+    let lacks = request.protocol_type.is_none() || request.protocol_name.is_none();
+    let result = if header.version >= 5 && lacks {
+        Err(ErrorCode::INCONSISTENT_GROUP_PROTOCOL)
+    } else if request.group_id.is_empty() {
+        Err(ErrorCode::INVALID_GROUP_ID)
+    } else {
+        let group_id = request.group_id.to_string();
+        broker.with_group(cx, &group_id, |shard, env| shard.sync(env, waiter.clone(), request))
+    };
+    if let Err(code) = result {
+        broker.answer_group(waiter, Answer::sync_error(code));
+    }
+    Ok(Reply::Parked)
+}

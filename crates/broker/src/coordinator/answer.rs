@@ -1,0 +1,132 @@
+//! Answers of the coordinator, in the version of their request.
+
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::frame::{FrameError, Header};
+use barnabas_protocol::messages::leave_group_response::MemberResponse;
+use barnabas_protocol::messages::{
+    DeleteGroupsResponse, HeartbeatResponse, JoinGroupResponse, LeaveGroupResponse, OffsetCommitResponse,
+    OffsetDeleteResponse, OffsetFetchResponse, SyncGroupResponse,
+};
+use barnabas_protocol::wire::StrBytes;
+use bytes::Bytes;
+
+use super::append_error;
+use crate::api::encode;
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To JoinGroup.
+    Join(Box<JoinGroupResponse>),
+    /// To SyncGroup.
+    Sync(Box<SyncGroupResponse>),
+    /// To Heartbeat.
+    Heartbeat(ErrorCode),
+    /// To LeaveGroup.
+    Leave(LeaveGroupResponse),
+    /// To OffsetCommit.
+    Commit(OffsetCommitResponse),
+    /// To OffsetFetch.
+    Fetch(OffsetFetchResponse),
+    /// To OffsetDelete.
+    OffsetDelete(OffsetDeleteResponse),
+    /// To DeleteGroups.
+    DeleteGroups(DeleteGroupsResponse),
+}
+
+impl Answer {
+    /// A join that failed.
+    pub fn join_error(member_id: &str, code: ErrorCode) -> Answer {
+        Answer::Join(Box::new(
+            JoinGroupResponse::default()
+                .with_error_code(code.0)
+                .with_generation_id(-1)
+                .with_protocol_type(None)
+                .with_protocol_name(None)
+                .with_member_id(member_id.to_owned().into()),
+        ))
+    }
+
+    /// A sync that failed.
+    pub fn sync_error(code: ErrorCode) -> Answer {
+        Answer::Sync(Box::new(SyncGroupResponse::default().with_error_code(code.0)))
+    }
+
+    /// What it becomes if its records could not be stored.
+    pub fn fail(self, code: ErrorCode) -> Answer {
+        let member = append_error(code);
+        match self {
+            Answer::Join(response) => Answer::join_error(response.member_id.as_str(), member),
+            Answer::Sync(_) => Answer::sync_error(member),
+            Answer::Heartbeat(_) => Answer::Heartbeat(member),
+            Answer::Leave(_) => Answer::Leave(LeaveGroupResponse::default().with_error_code(member.0)),
+            Answer::Commit(mut response) => {
+                // What the coordinator has not seen, as the topic is unknown, stays as it is.
+                let unknown = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0;
+                let partitions = response.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+                for partition in partitions.filter(|partition| partition.error_code != unknown) {
+                    partition.error_code = member.0;
+                }
+                Answer::Commit(response)
+            }
+            Answer::OffsetDelete(_) => {
+                Answer::OffsetDelete(OffsetDeleteResponse::default().with_error_code(member.0))
+            }
+            // These are gathered group by group.
+            answer @ (Answer::Fetch(_) | Answer::DeleteGroups(_)) => answer,
+        }
+    }
+
+    /// The frame.
+    pub fn encode(self, header: &Header) -> Result<Bytes, FrameError> {
+        let version = header.version;
+        match self {
+            Answer::Join(mut response) => {
+                if version < 5 {
+                    response.members.iter_mut().for_each(|member| member.group_instance_id = None);
+                }
+                if version < 7 {
+                    response.protocol_type = None;
+                    response.protocol_name.get_or_insert_default();
+                }
+                encode(header, &*response)
+            }
+            Answer::Sync(mut response) => {
+                if version < 5 {
+                    response.protocol_type = None;
+                    response.protocol_name = None;
+                }
+                encode(header, &*response)
+            }
+            Answer::Heartbeat(code) => encode(header, &HeartbeatResponse::default().with_error_code(code.0)),
+            Answer::Leave(response) => encode(header, &leave(response, version)),
+            Answer::Commit(response) => encode(header, &response),
+            Answer::Fetch(response) => encode(header, &crate::api::offset_fetch::lower(response, version)),
+            Answer::OffsetDelete(response) => encode(header, &response),
+            Answer::DeleteGroups(response) => encode(header, &response),
+        }
+    }
+}
+
+/// Before version 3 one member leaves at a time, and its error is the answer's.
+fn leave(mut response: LeaveGroupResponse, version: i16) -> LeaveGroupResponse {
+    if version >= 3 {
+        return response;
+    }
+    let members = std::mem::take(&mut response.members);
+    if response.error_code == 0 {
+        response.error_code = match members.as_slice() {
+            [one] => one.error_code,
+            _ => ErrorCode::UNKNOWN_SERVER_ERROR.0,
+        };
+    }
+    response
+}
+
+/// What became of a member that leaves.
+pub fn left(member_id: &StrBytes, instance_id: Option<&StrBytes>, code: ErrorCode) -> MemberResponse {
+    MemberResponse::default()
+        .with_member_id(member_id.clone())
+        .with_group_instance_id(instance_id.cloned())
+        .with_error_code(code.0)
+}

@@ -1,0 +1,451 @@
+//! The groups of one partition of `__consumer_offsets` (org.apache.kafka.coordinator.group.GroupCoordinatorShard).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use barnabas_kernel::{Context, FlushId, TraceEvent};
+use barnabas_protocol::ErrorCode;
+use barnabas_protocol::messages::{
+    HeartbeatRequest, LeaveGroupRequest, OffsetDeleteRequest, OffsetDeleteResponse, SyncGroupRequest,
+};
+
+use super::group::{ClassicGroup, Committing, Env, GroupRecord, Join, Offsets, tombstone};
+use super::{After, Answer, Effects, GroupTimer, Waiter, Write};
+use crate::config::GroupCoordinatorConfig;
+use crate::replica::Partition;
+
+/// An append that is not committed yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    /// Its number, for its timer.
+    pub id: u64,
+    /// The high watermark has to come here.
+    pub offset: i64,
+    /// The flush that has to be done.
+    pub flush: Option<FlushId>,
+    /// What is committed with it.
+    pub records: Vec<GroupRecord>,
+    /// What follows.
+    pub after: After,
+}
+
+/// An OffsetCommit request of one group.
+#[derive(Clone, Debug)]
+pub(crate) struct CommitRequest {
+    /// `group.id`.
+    pub group_id: String,
+    /// `member.id`; empty of a tool or a consumer that assigns itself its partitions.
+    pub member_id: String,
+    /// `group.instance.id`.
+    pub instance_id: Option<String>,
+    /// The generation, or -1.
+    pub generation: i32,
+    /// Version of the request.
+    pub version: i16,
+}
+
+/// A shard.
+#[derive(Clone, Debug)]
+pub struct Shard {
+    groups: BTreeMap<String, ClassicGroup>,
+    /// Up to the log's end.
+    current: Offsets,
+    /// Up to the high watermark: what is told to consumers.
+    committed: Offsets,
+    pub(crate) pending: VecDeque<Pending>,
+}
+
+impl Shard {
+    /// Reads what the partition holds. This broker leads it.
+    pub(crate) fn load(
+        cx: &mut Context<'_>,
+        config: &GroupCoordinatorConfig,
+        partition: &Partition,
+    ) -> (Shard, Effects) {
+        let mut shard = Shard {
+            groups: BTreeMap::new(),
+            current: Offsets::default(),
+            committed: Offsets::default(),
+            pending: VecDeque::new(),
+        };
+        let skipped = shard.replay_log(partition, cx.unix_ms());
+        let name = partition.name();
+        for (offset, reason) in skipped {
+            let (partition, reason) = (name.clone(), reason.into());
+            cx.out.trace(TraceEvent::GroupRecordSkipped { partition, offset, reason });
+        }
+        cx.out.trace(TraceEvent::CoordinatorLoaded {
+            partition: name.clone(),
+            groups: u32::try_from(shard.groups.len()).unwrap_or(u32::MAX),
+            offsets: u32::try_from(shard.current.count()).unwrap_or(u32::MAX),
+        });
+        let mut fx = Effects::default();
+        let mut env = Env { cx, config, fx: &mut fx };
+        for group in shard.groups.values_mut() {
+            group.loaded(&mut env);
+        }
+        env.timer(GroupTimer::Expiration, config.offsets_retention_check_interval_ms);
+        (shard, fx)
+    }
+
+    fn replay_log(&mut self, partition: &Partition, now_ms: i64) -> Vec<(i64, String)> {
+        let mut skipped = Vec::new();
+        let high_watermark = partition.high_watermark();
+        let log = partition.log();
+        for (_, _, batch) in log.browse(log.log_start()) {
+            if batch.is_control() || batch.next_offset() <= log.log_start() {
+                continue;
+            }
+            let records = match batch.records() {
+                Ok(records) => records,
+                Err(error) => {
+                    skipped.push((batch.base_offset(), error.to_string()));
+                    continue;
+                }
+            };
+            let mut uncommitted = Vec::new();
+            for record in records {
+                let record = match record {
+                    Ok(record) => record,
+                    Err(error) => {
+                        skipped.push((batch.base_offset(), error.to_string()));
+                        break;
+                    }
+                };
+                match GroupRecord::decode(record.key.as_ref(), record.value.as_ref()) {
+                    Ok(read) => {
+                        self.replay(&read, now_ms);
+                        if record.offset < high_watermark {
+                            self.committed.replay(&read);
+                        } else {
+                            uncommitted.push(read);
+                        }
+                    }
+                    Err(error) => skipped.push((record.offset, error.to_string())),
+                }
+            }
+            if !uncommitted.is_empty() {
+                let (offset, after) = (batch.next_offset(), After::Nothing);
+                self.pending.push_back(Pending { id: 0, offset, flush: None, records: uncommitted, after });
+            }
+        }
+        skipped
+    }
+
+    /// Takes a record: of the log, or one that is appended now.
+    pub(crate) fn replay(&mut self, record: &GroupRecord, now_ms: i64) {
+        match record {
+            GroupRecord::Offset { group, value, .. } => {
+                // Offsets without members are a group too: a "simple" one, without a protocol type.
+                if value.is_some() && !self.groups.contains_key(group) {
+                    self.groups.insert(group.clone(), ClassicGroup::new(group, now_ms));
+                }
+                self.current.replay(record);
+            }
+            GroupRecord::Group { group, value: Some(value) } => {
+                self.groups.insert(group.clone(), ClassicGroup::from_record(group, value));
+            }
+            GroupRecord::Group { group, value: None } => {
+                self.groups.remove(group);
+            }
+        }
+    }
+
+    /// Records are committed: consumers may be told.
+    pub(crate) fn commit_records(&mut self, records: &[GroupRecord]) {
+        records.iter().for_each(|record| self.committed.replay(record));
+    }
+
+    // ---- what others may see
+
+    /// Its groups in the order of their ids.
+    pub fn groups(&self) -> impl Iterator<Item = &ClassicGroup> {
+        self.groups.values()
+    }
+
+    /// A group.
+    pub fn group(&self, group_id: &str) -> Option<&ClassicGroup> {
+        self.groups.get(group_id)
+    }
+
+    /// The offsets that consumers are told.
+    pub(crate) fn committed(&self) -> &Offsets {
+        &self.committed
+    }
+
+    /// The offsets up to the log's end.
+    pub(crate) fn current(&self) -> &Offsets {
+        &self.current
+    }
+
+    // ---- requests
+
+    /// JoinGroup.
+    pub(crate) fn join(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, join: Join) {
+        let is_new = !self.groups.contains_key(&join.group_id);
+        if is_new && !join.member_id.is_empty() {
+            let answer = Answer::join_error(&join.member_id, ErrorCode::UNKNOWN_MEMBER_ID);
+            return env.fx.answer(waiter, answer);
+        }
+        let now_ms = env.cx.unix_ms();
+        let group = (self.groups.entry(join.group_id.clone()))
+            .or_insert_with(|| ClassicGroup::new(&join.group_id, now_ms));
+        group.join(env, waiter, join, is_new);
+    }
+
+    /// SyncGroup.
+    pub(crate) fn sync(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, request: SyncGroupRequest) {
+        match self.groups.get_mut(request.group_id.as_str()).filter(|group| !group.is_empty()) {
+            Some(group) => group.sync(env, waiter, request),
+            None => env.fx.answer(waiter, Answer::sync_error(ErrorCode::UNKNOWN_MEMBER_ID)),
+        }
+    }
+
+    /// Heartbeat.
+    pub(crate) fn heartbeat(&mut self, env: &mut Env<'_, '_>, request: &HeartbeatRequest) -> ErrorCode {
+        match self.groups.get_mut(request.group_id.as_str()) {
+            Some(group) => group.heartbeat(env, request),
+            None => ErrorCode::UNKNOWN_MEMBER_ID,
+        }
+    }
+
+    /// LeaveGroup. A group that is empty by it is stored before the answer.
+    pub(crate) fn leave(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, request: &LeaveGroupRequest) {
+        let response = match self.groups.get_mut(request.group_id.as_str()) {
+            Some(group) => group.leave(env, request),
+            None => {
+                let unknown = request.members.iter().map(|member| {
+                    let instance = member.group_instance_id.as_ref();
+                    super::answer::left(&member.member_id, instance, ErrorCode::UNKNOWN_MEMBER_ID)
+                });
+                barnabas_protocol::messages::LeaveGroupResponse::default().with_members(unknown.collect())
+            }
+        };
+        match env.fx.writes.last_mut() {
+            Some(write) => write.after = After::Respond(waiter, Answer::Leave(response)),
+            None => env.fx.answer(waiter, Answer::Leave(response)),
+        }
+    }
+
+    /// OffsetCommit, checked; the offsets are then for [`write_offsets`](Self::write_offsets).
+    pub(crate) fn check_commit(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        request: &CommitRequest,
+    ) -> Result<(), ErrorCode> {
+        let Some(group) = self.groups.get(&request.group_id) else {
+            // A tool, or a consumer that assigns itself its partitions, begins a group with its offsets.
+            return match request.generation {
+                generation if generation < 0 => Ok(()),
+                _ if request.version >= 9 => Err(ErrorCode::GROUP_ID_NOT_FOUND),
+                _ => Err(ErrorCode::ILLEGAL_GENERATION),
+            };
+        };
+        let instance = request.instance_id.as_deref();
+        group.validate_commit(&request.member_id, instance, request.generation)?;
+        // A commit shows that the member lives.
+        group.reschedule(env, &request.member_id);
+        Ok(())
+    }
+
+    /// Records for offsets, with the answer that follows.
+    pub(crate) fn write_offsets(
+        &self,
+        env: &mut Env<'_, '_>,
+        group_id: &str,
+        offsets: Vec<Committing>,
+        (waiter, answer): (Waiter, Answer),
+    ) {
+        let records = offsets.into_iter().map(|one| GroupRecord::Offset {
+            group: group_id.to_owned(),
+            topic: one.topic,
+            partition: one.partition,
+            value: Some(one.value),
+        });
+        let after = After::Respond(waiter, answer);
+        env.fx.writes.push(Write { records: records.collect(), replay: true, after });
+    }
+
+    /// OffsetDelete, of topics that exist. `response` has an answer for the others.
+    pub(crate) fn delete_offsets(
+        &self,
+        env: &mut Env<'_, '_>,
+        waiter: Waiter,
+        request: &OffsetDeleteRequest,
+        mut response: OffsetDeleteResponse,
+    ) {
+        use barnabas_protocol::messages::offset_delete_response::{
+            OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
+        };
+        let group_id = request.group_id.as_str();
+        let group = self.groups.get(group_id).ok_or(ErrorCode::GROUP_ID_NOT_FOUND);
+        let group = match group.and_then(|group| group.validate_offset_delete().map(|()| group)) {
+            Ok(group) => group,
+            Err(code) => {
+                let response = OffsetDeleteResponse::default().with_error_code(code.0);
+                return env.fx.answer(waiter, Answer::OffsetDelete(response));
+            }
+        };
+        let mut records = Vec::new();
+        for topic in &request.topics {
+            let name = topic.name.as_str();
+            let subscribed = group.is_subscribed_to(name);
+            let partitions = topic.partitions.iter().map(|partition| {
+                let number = partition.partition_index;
+                let answer = OffsetDeleteResponsePartition::default().with_partition_index(number);
+                if subscribed {
+                    return answer.with_error_code(ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC.0);
+                }
+                if self.current.get(group_id, name, number).is_some() {
+                    records.push(tombstone(group_id, name, number));
+                }
+                answer
+            });
+            let partitions = partitions.collect();
+            let topic = OffsetDeleteResponseTopic::default().with_name(topic.name.clone());
+            response.topics.push(topic.with_partitions(partitions));
+        }
+        let after = After::Respond(waiter, Answer::OffsetDelete(response));
+        env.fx.writes.push(Write { records, replay: true, after });
+    }
+
+    /// Has a read of what is not committed yet wait until it is.
+    pub(crate) fn wait_for_writes(&self, env: &mut Env<'_, '_>, gathering: u64, group_id: &str) {
+        let after = After::Gathered(gathering, group_id.to_owned());
+        env.fx.writes.push(Write { records: Vec::new(), replay: false, after });
+    }
+
+    /// One group of a DeleteGroups request.
+    pub(crate) fn delete_group(
+        &self,
+        env: &mut Env<'_, '_>,
+        gathering: u64,
+        group_id: &str,
+    ) -> Result<(), ErrorCode> {
+        self.groups.get(group_id).ok_or(ErrorCode::GROUP_ID_NOT_FOUND)?.validate_delete()?;
+        let mut records = self.current.tombstones(group_id);
+        records.push(GroupRecord::Group { group: group_id.to_owned(), value: None });
+        let after = After::Gathered(gathering, group_id.to_owned());
+        env.fx.writes.push(Write { records, replay: true, after });
+        Ok(())
+    }
+
+    /// A topic is gone, and with it what groups have committed of it (onPartitionsDeleted).
+    pub(crate) fn topic_deleted(&self, env: &mut Env<'_, '_>, topic: &str) {
+        let records = self.current.tombstones_of_topic(topic);
+        if !records.is_empty() {
+            env.fx.writes.push(Write { records, replay: true, after: After::Nothing });
+        }
+    }
+
+    // ---- time
+
+    /// A timer's time has come.
+    pub(crate) fn on_timer(&mut self, env: &mut Env<'_, '_>, timer: &GroupTimer) {
+        match timer {
+            GroupTimer::Heartbeat(group, member_id) => {
+                if let Some(group) = self.groups.get_mut(group) {
+                    group.heartbeat_expired(env, member_id);
+                }
+            }
+            GroupTimer::Join(group) => {
+                if let Some(group) = self.groups.get_mut(group) {
+                    group.join_expired(env);
+                }
+            }
+            GroupTimer::Sync(group) => {
+                if let Some(group) = self.groups.get_mut(group) {
+                    group.sync_expired(env);
+                }
+            }
+            GroupTimer::Expiration => {
+                self.expire_offsets(env);
+                env.timer(GroupTimer::Expiration, env.config.offsets_retention_check_interval_ms);
+            }
+            GroupTimer::Write(id) => {
+                // The records stay, and may be committed yet; only the answer does not wait for it.
+                if let Some(pending) = self.pending.iter_mut().find(|pending| pending.id == *id) {
+                    let after = std::mem::replace(&mut pending.after, After::Nothing);
+                    self.finish(env, after, Err(ErrorCode::REQUEST_TIMED_OUT));
+                }
+            }
+        }
+    }
+
+    /// Takes away offsets that are too old, and groups that have nothing else (cleanupGroupMetadata).
+    fn expire_offsets(&self, env: &mut Env<'_, '_>) {
+        let now_ms = env.cx.unix_ms();
+        let retention_ms = i64::from(env.config.offsets_retention_minutes) * 60_000;
+        let mut records = Vec::new();
+        for (id, group) in &self.groups {
+            let Some(condition) = group.expiration_condition() else { continue };
+            let before = records.len();
+            let mut all = true;
+            for (topic, partition, offset) in self.current.of(id) {
+                if !group.is_subscribed_to(topic) && condition.is_expired(offset, now_ms, retention_ms) {
+                    records.push(tombstone(id, topic, partition));
+                } else {
+                    all = false;
+                }
+            }
+            let offsets = u32::try_from(records.len() - before).unwrap_or(u32::MAX);
+            let gone = all && group.is_empty() && group.pending_members() == 0;
+            if gone {
+                records.push(GroupRecord::Group { group: id.clone(), value: None });
+            }
+            if gone || offsets > 0 {
+                let group = id.as_str().into();
+                env.cx.out.trace(TraceEvent::GroupOffsetsExpired { group, offsets, gone });
+            }
+        }
+        if !records.is_empty() {
+            env.fx.writes.push(Write { records, replay: true, after: After::Nothing });
+        }
+    }
+
+    /// Records are committed, or could not be.
+    pub(crate) fn finish(&mut self, env: &mut Env<'_, '_>, after: After, result: Result<(), ErrorCode>) {
+        match after {
+            After::Nothing => {}
+            After::Respond(waiter, answer) => {
+                let answer = match result {
+                    Ok(()) => answer,
+                    Err(code) => answer.fail(code),
+                };
+                env.fx.answer(waiter, answer);
+            }
+            After::Gathered(gathering, group) => {
+                let code = result.err().map_or(ErrorCode::NONE, super::append_error);
+                env.fx.gathered.push((gathering, group, code));
+            }
+            After::Synced { group, generation, assignments } => {
+                if let Some(group) = self.groups.get_mut(&group) {
+                    group.assignment_stored(env, generation, assignments, result);
+                }
+            }
+            After::StaticMember { group, member_id, before, leader } => {
+                if let Some(group) = self.groups.get_mut(&group) {
+                    group.static_member_stored(env, &member_id, (*before, leader), result);
+                }
+            }
+            After::NewGroup(group) => {
+                if result.is_err() && self.groups.get(&group).is_some_and(ClassicGroup::is_empty) {
+                    self.groups.remove(&group);
+                }
+            }
+        }
+    }
+
+    /// Another broker leads the partition from now on: whoever waits is told to look for it.
+    pub(crate) fn unload(mut self, env: &mut Env<'_, '_>) {
+        for pending in std::mem::take(&mut self.pending) {
+            match pending.after {
+                // The members of these are told below.
+                After::Synced { .. } | After::StaticMember { .. } => {}
+                after => self.finish(env, after, Err(ErrorCode::NOT_LEADER_OR_FOLLOWER)),
+            }
+        }
+        for group in self.groups.values_mut() {
+            group.unloaded(env);
+        }
+    }
+}
