@@ -278,6 +278,10 @@ impl Machine {
                 let cut = self.with(|log, cx| log.truncate_to(&mut cx.out, offset, 0));
                 format!("cut {cut} B, log end {}", self.log.as_ref().unwrap().log_end())
             }
+            "lead" => {
+                self.with(|log, cx| log.become_leader(&mut cx.out, i32::try_from(offset).unwrap()));
+                String::new()
+            }
             "delete-records" => {
                 let files = self.with(|log, cx| log.advance_log_start(cx, offset));
                 format!("log start {}\n{}", self.log.as_ref().unwrap().log_start(), files.join("\n"))

@@ -83,6 +83,19 @@ fn tell(run: &mut Run) {
     }
     for node in run.world.nodes().collect::<Vec<_>>() {
         let Some(broker) = run.world.broker(node) else { continue };
+        let log = broker.metadata_log();
+        eprintln!(
+            "{node} {:?} with epoch {}, known with {:?}: metadata {}..{} in epochs {:?}, replayed up to {}, quorum epoch {}{}",
+            broker.state(),
+            broker.broker_epoch(),
+            broker.image().brokers().get(&node.0).map(|known| (known.epoch, known.fenced)),
+            log.log_start(),
+            log.log_end(),
+            log.epochs().entries(),
+            broker.metadata_offset(),
+            broker.controller_epoch(),
+            if broker.is_active_controller() { ", active controller" } else { "" },
+        );
         for (_, replica) in broker.replicas().partitions() {
             let (log, registration) = (replica.log(), replica.registration());
             eprintln!(

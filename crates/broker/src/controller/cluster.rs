@@ -144,11 +144,14 @@ pub fn register_broker(
     let mut records = Vec::new();
     // A broker that says it knows its last epoch was shut down in order: it has what it had (KIP-966).
     let clean = known.is_none_or(|known| known.epoch == request.previous_broker_epoch);
-    if !clean {
+    // The same process asks again, as the answer was lost: it stays what it is.
+    let same = known.filter(|known| known.incarnation_id == request.incarnation_id);
+    if !clean && same.is_none() {
         let event = BrokerEvent { unclean_shutdown: Some(id), ..BrokerEvent::default() };
         records.extend(leader_and_isr_updates(image, event));
     }
-    let epoch = next_offset + i64::try_from(records.len()).unwrap_or(0);
+    let epoch =
+        same.map_or_else(|| next_offset + i64::try_from(records.len()).unwrap_or(0), |same| same.epoch);
     let listeners = request.listeners.iter().map(|listener| Listener {
         name: listener.name.to_string(),
         host: listener.host.to_string(),
@@ -160,9 +163,17 @@ pub fn register_broker(
         broker_epoch: epoch,
         listeners: listeners.collect(),
         rack: request.rack.as_ref().map(ToString::to_string),
-        fenced: true,
+        fenced: same.is_none_or(|same| same.fenced),
         log_dirs: request.log_dirs.clone(),
     });
+    if same.is_some_and(|same| same.in_controlled_shutdown) {
+        records.push(MetadataRecord::BrokerRegistrationChange {
+            broker_id: id,
+            broker_epoch: epoch,
+            fenced: 0,
+            in_controlled_shutdown: 1,
+        });
+    }
     heartbeats.sessions.insert(id, Session::new(epoch, now));
     Ok(ControllerResult { records, response: BrokerRegistrationResponse::default().with_broker_epoch(epoch) })
 }

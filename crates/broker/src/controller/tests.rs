@@ -170,3 +170,42 @@ fn bad_input_gets_kafkas_code_and_words() {
     }
     assert!(compared > cases.len() * 3 / 4, "{compared} of {} cases were asked", cases.len());
 }
+
+/// Broker 1 of `image` (broker epoch 4) asks to be registered, as the process `incarnation`.
+fn register(image: &MetadataImage, incarnation: u128) -> (i64, Vec<MetadataRecord>) {
+    use barnabas_kernel::Instant;
+    let cluster_id = barnabas_protocol::Uuid::from_u128(9);
+    let mut heartbeats = cluster::Heartbeats::new(image, Instant::ZERO, 9_000);
+    let request = BrokerRegistrationRequest::default()
+        .with_broker_id(BrokerId(1))
+        .with_cluster_id(barnabas_protocol::uuid_text::to_text(cluster_id).into())
+        .with_incarnation_id(barnabas_protocol::Uuid::from_u128(incarnation))
+        .with_log_dirs(vec![barnabas_protocol::Uuid::from_u128(1)])
+        .with_previous_broker_epoch(4);
+    // The session of the process before is over.
+    let later = Instant::from_micros(60_000_000);
+    let result = register_broker(image, &mut heartbeats, cluster_id, &request, (later, 70)).unwrap();
+    (result.response.broker_epoch, result.records)
+}
+
+#[test]
+fn a_process_that_registers_again_stays_what_it_is_and_another_begins_anew() {
+    let mut image = image();
+    image.replay(&MetadataRecord::BrokerRegistrationChange {
+        broker_id: 1,
+        broker_epoch: 4,
+        fenced: 0,
+        in_controlled_shutdown: 1,
+    });
+    for (incarnation, epoch, fenced, in_controlled_shutdown) in [(1, 4, false, true), (2, 70, true, false)] {
+        let (answered, records) = register(&image, incarnation);
+        let mut after = image.clone();
+        records.iter().for_each(|record| after.replay(record));
+        let broker = &after.brokers()[&1];
+        assert_eq!(
+            (answered, broker.epoch, broker.fenced, broker.in_controlled_shutdown),
+            (epoch, epoch, fenced, in_controlled_shutdown),
+            "incarnation {incarnation}"
+        );
+    }
+}
