@@ -54,6 +54,8 @@ pub enum TraceEvent {
     QuorumProspective { epoch: i32 },
     /// The node asks for votes.
     QuorumCandidate { epoch: i32 },
+    /// The node gave a candidate its vote.
+    VoteGranted { candidate: i32, epoch: i32 },
     /// The node was elected leader of the metadata quorum.
     QuorumLeader { epoch: i32 },
     /// A snapshot of the metadata stands.
@@ -152,6 +154,9 @@ impl fmt::Display for TraceEvent {
             }
             Self::QuorumProspective { epoch } => write!(f, "asks for pre-votes in epoch {epoch}"),
             Self::QuorumCandidate { epoch } => write!(f, "asks for votes in epoch {epoch}"),
+            Self::VoteGranted { candidate, epoch } => {
+                write!(f, "granted its vote to broker-{candidate} in epoch {epoch}")
+            }
             Self::QuorumLeader { epoch } => write!(f, "was elected leader of the quorum in epoch {epoch}"),
             Self::SnapshotWritten { end_offset } => {
                 write!(f, "wrote a snapshot of the metadata up to {end_offset}")

@@ -370,8 +370,10 @@ impl UnifiedLog {
         if end <= from {
             return self.flushing.back().map(|(id, _)| *id);
         }
+        // Flushes may end in another order than they began: each takes along what is not known to be durable, so that its
+        // end says so of everything below.
         let files = (self.segments.values().rev())
-            .take_while(|segment| segment.next_offset() > from)
+            .take_while(|segment| segment.next_offset() > self.recovery_point)
             .flat_map(|segment| segment.files().iter().cloned())
             .collect();
         let id = cx.out.disk(DiskOp::Flush { files });

@@ -215,6 +215,10 @@ impl Machine {
                 String::new()
             }
             "settle" => {
+                if words.first() == Some(&"last") {
+                    let newest = self.pending.len().saturating_sub(1);
+                    self.pending.drain(..newest);
+                }
                 self.settle();
                 format!("recovery point {}", self.log.as_ref().unwrap().recovery_point())
             }

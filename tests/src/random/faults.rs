@@ -44,6 +44,7 @@ pub fn tender_moment(event: &TraceEvent, node: NodeId) -> Option<NodeId> {
         TraceEvent::QuorumCandidate { .. }
         | TraceEvent::QuorumFollower { .. }
         | TraceEvent::QuorumLeader { .. }
+        | TraceEvent::VoteGranted { .. }
         | TraceEvent::IsrChanged { .. }
         | TraceEvent::LogTruncated { .. }
         | TraceEvent::BecameLeader { .. } => Some(node),

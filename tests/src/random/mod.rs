@@ -188,7 +188,12 @@ impl Run {
         if !self.world.step() {
             return Err("nothing happens any more".to_owned());
         }
-        if self.comes_back && self.world.broker(self.only()).is_some_and(|broker| broker.is_serving()) {
+        // It takes requests once its logs are loaded, be it said to be unfenced or not.
+        let loaded = |run: &Run| {
+            let broker = run.world.broker(run.only());
+            broker.is_some_and(|broker| broker.replicas().partitions().next().is_some())
+        };
+        if self.comes_back && loaded(self) {
             self.comes_back = false;
             self.checks.came_back(&self.world, self.only(), self.topology.config.wait_for_store)?;
         }

@@ -41,6 +41,8 @@ impl Topology {
         let racks = rng.chance(1, 2);
         let log_checkpoint_ms = pick(rng, &[500, 5_000, 60_000]);
         let high_watermark_checkpoint_ms = pick(rng, &[200, 5_000]);
+        // Short ones have several candidates in one epoch.
+        let (election_ms, fetch_ms) = pick(rng, &[(1_000, 2_000), (1_000, 2_000), (300, 1_000)]);
         let (lag_ms, session_ms) = (pick(rng, &[5_000, 30_000]), pick(rng, &[3_000, 9_000]));
         for node in &mut nodes {
             if !combined && node.node_id <= voters {
@@ -51,6 +53,8 @@ impl Topology {
             node.high_watermark_checkpoint_interval_ms = high_watermark_checkpoint_ms;
             node.replica_lag_time_max_ms = lag_ms;
             node.session_timeout_ms = session_ms;
+            node.quorum.election_timeout_ms = election_ms;
+            node.quorum.fetch_timeout_ms = fetch_ms;
             node.heartbeat_interval_ms = session_ms / 4;
         }
         let brokers = nodes.iter().filter(|node| node.roles.broker).map(|node| node.node_id).collect();

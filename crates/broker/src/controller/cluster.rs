@@ -134,7 +134,8 @@ pub fn register_broker(
     if let Some(known) = known
         && heartbeats.is_valid(id, known.epoch, now)
         && known.incarnation_id != request.incarnation_id
-        && !known.fenced
+        // One that went in order may be back at once.
+        && !known.in_controlled_shutdown
     {
         return Err(ApiError::code(ErrorCode::DUPLICATE_BROKER_REGISTRATION));
     }

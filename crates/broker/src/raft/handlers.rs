@@ -1,6 +1,6 @@
 //! Requests of other nodes of the quorum, and of whoever asks how it stands.
 
-use barnabas_kernel::{ConnectionId, Context};
+use barnabas_kernel::{ConnectionId, Context, TraceEvent};
 use barnabas_protocol::ErrorCode;
 use barnabas_protocol::frame::{FrameError, Header, encode_response};
 use barnabas_protocol::messages::fetch_response::{
@@ -109,6 +109,7 @@ impl RaftClient {
             _ => false,
         };
         if new {
+            cx.out.trace(TraceEvent::VoteGranted { candidate, epoch: self.epoch });
             self.persist(cx);
         }
     }
