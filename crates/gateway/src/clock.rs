@@ -24,7 +24,9 @@ impl Clock {
 
     /// So much virtual time is left until `at`, rounded up to whole milliseconds as a wait wants it.
     pub fn until(&self, at: barnabas_kernel::Instant) -> Duration {
-        Duration::from_millis(u64::try_from(at.since(self.now()).as_micros().div_ceil(1_000)).unwrap_or(u64::MAX))
+        Duration::from_millis(
+            u64::try_from(at.since(self.now()).as_micros().div_ceil(1_000)).unwrap_or(u64::MAX),
+        )
     }
 }
 

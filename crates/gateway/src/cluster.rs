@@ -17,7 +17,12 @@ const CONTROLLER_PORT: u16 = 9_093;
 ///
 /// # Errors
 /// A `--config` that is none, in words.
-pub fn world_config(args: &Serve, advertised: &[Endpoint], seed: u64, epoch_ms: i64) -> Result<WorldConfig, String> {
+pub fn world_config(
+    args: &Serve,
+    advertised: &[Endpoint],
+    seed: u64,
+    epoch_ms: i64,
+) -> Result<WorldConfig, String> {
     let count = i32::try_from(advertised.len()).unwrap_or(i32::MAX);
     // A majority has to be possible: an even number of controllers is no better than one fewer.
     let voters = if count % 2 == 0 { count - 1 } else { count }.min(5);
@@ -31,7 +36,8 @@ pub fn world_config(args: &Serve, advertised: &[Endpoint], seed: u64, epoch_ms: 
         broker.controller_listener = listener(broker.node_id);
         broker.voters.clone_from(&quorum);
         for setting in &args.config {
-            let (key, value) = setting.split_once('=').ok_or_else(|| format!("'{setting}' is not KEY=VALUE"))?;
+            let (key, value) =
+                setting.split_once('=').ok_or_else(|| format!("'{setting}' is not KEY=VALUE"))?;
             set(broker, key.trim(), value.trim())?;
         }
     }
@@ -62,7 +68,9 @@ fn set(broker: &mut BrokerConfig, key: &str, value: &str) -> Result<(), String> 
         "auto.create.topics.enable" => to(&mut broker.auto_create_topics, key, value),
         "socket.request.max.bytes" => to(&mut broker.socket_request_max_bytes, key, value),
         "log.retention.check.interval.ms" => to(&mut broker.retention_check_interval_ms, key, value),
-        "log.flush.offset.checkpoint.interval.ms" => to(&mut broker.flush_offset_checkpoint_interval_ms, key, value),
+        "log.flush.offset.checkpoint.interval.ms" => {
+            to(&mut broker.flush_offset_checkpoint_interval_ms, key, value)
+        }
         "replica.high.watermark.checkpoint.interval.ms" => {
             to(&mut broker.high_watermark_checkpoint_interval_ms, key, value)
         }

@@ -47,7 +47,9 @@ pub fn bind(listen: &str, advertise: Option<&str>, count: usize) -> Result<Vec<D
         let listener = TcpListener::bind(address).map_err(cannot)?;
         let bound = listener.local_addr().map_err(cannot)?;
         if advertise.is_none() && bound.ip().is_unspecified() {
-            return Err(format!("no client can connect to {host}: give the host to tell clients with --advertise"));
+            return Err(format!(
+                "no client can connect to {host}: give the host to tell clients with --advertise"
+            ));
         }
         doors.push(Door { listener, endpoint: Endpoint::new(advertise.unwrap_or(host), bound.port()) });
     }
@@ -83,6 +85,8 @@ pub struct Client {
     written: usize,
     readable: bool,
     writable: bool,
+    /// The client sends nothing after what is there.
+    half_closed: bool,
     ended: Option<Ended>,
     /// The client closed its socket, or sent what is no frame.
     gone: bool,
@@ -103,22 +107,28 @@ impl Client {
             written: 0,
             readable: false,
             writable: true,
+            half_closed: false,
             ended: None,
             gone: false,
             leaving: false,
         }
     }
 
-    /// The socket may be read or written again.
-    pub fn wake(&mut self, readable: bool, writable: bool) {
-        self.readable |= readable;
-        self.writable |= writable;
+    /// The socket may be read or written again, or the client sends nothing more.
+    pub fn wake(&mut self, readable: bool, writable: bool, closed: bool) {
+        self.readable |= readable || closed;
+        self.writable |= writable || closed;
+        self.half_closed |= closed;
     }
 
     /// Whether its socket may have something that there is room for.
     pub fn may_read(&self) -> bool {
-        self.readable && self.stands && !self.leaving
-            && !self.gone && self.ended.is_none() && self.requests.len() < IN_FLIGHT
+        self.readable
+            && self.stands
+            && !self.leaving
+            && !self.gone
+            && self.ended.is_none()
+            && self.requests.len() < IN_FLIGHT
             && self.untaken < UNTAKEN
     }
 
@@ -140,7 +150,8 @@ impl Client {
                 None => {
                     let result = self.stream.read(scratch);
                     if let Ok(read) = result
-                        && let Err(error) = self.splitter.feed(&scratch[..read], |frame| requests.push_back(frame))
+                        && let Err(error) =
+                            self.splitter.feed(&scratch[..read], |frame| requests.push_back(frame))
                     {
                         self.ended = Some(Ended::Invalid(error));
                     }
@@ -156,8 +167,9 @@ impl Client {
                 }
                 Ok(read) => {
                     left = left.saturating_sub(read);
-                    // epoll tells of what comes after a short read; elsewhere the socket has to say that it is empty.
-                    self.readable = read == room || !cfg!(target_os = "linux");
+                    // epoll tells of what comes after a short read; elsewhere the socket has to say that it is empty. Of an
+                    // end that it has told already it tells no more.
+                    self.readable = read == room || self.half_closed || !cfg!(target_os = "linux");
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

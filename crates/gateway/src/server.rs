@@ -111,7 +111,9 @@ struct Server {
 impl Server {
     fn start(args: &Serve, log: Log, poll: Poll, signals: Arc<AtomicUsize>) -> Result<Server, ServeError> {
         let (mut data, mut disks) = (None, BTreeMap::new());
-        let in_dir = |error| ServeError::DataDir(args.data_dir.as_deref().unwrap_or(".".as_ref()).display().to_string(), error);
+        let in_dir = |error| {
+            ServeError::DataDir(args.data_dir.as_deref().unwrap_or(".".as_ref()).display().to_string(), error)
+        };
         if let Some(path) = &args.data_dir {
             let (dir, stored) = DataDir::open(path).map_err(in_dir)?;
             (data, disks) = (Some(dir), stored);
@@ -178,7 +180,8 @@ impl Server {
         let state = if self.world.is_ready() { "ready" } else { "up, but not every broker is ready" };
         // A script waits for this line; who closed the standard output does not.
         let mut stdout = io::stdout();
-        let _ = writeln!(stdout, "Barnabas is {state}: {}", addresses.join(",")).and_then(|()| stdout.flush());
+        let _ =
+            writeln!(stdout, "Barnabas is {state}: {}", addresses.join(",")).and_then(|()| stdout.flush());
     }
 
     fn is_told_to_stop(&self) -> bool {
@@ -307,7 +310,9 @@ impl Server {
             if let Some(ended) = client.ended() {
                 let reason = match ended {
                     Ended::Closed => DisconnectReason::Closed,
-                    Ended::Halfway(read, 0) => malformed(&format!("it ended after {read} of the 4 bytes of a length")),
+                    Ended::Halfway(read, 0) => {
+                        malformed(&format!("it ended after {read} of the 4 bytes of a length"))
+                    }
                     Ended::Halfway(read, of) => malformed(&format!("it ended after {read} of {of} bytes")),
                     Ended::Invalid(error) => malformed(&error.to_string()),
                 };
@@ -343,8 +348,8 @@ impl Server {
                 Token(client) => {
                     let conn = ConnectionId((client - FIRST_CLIENT) as u64);
                     if let Some(client) = self.clients.get_mut(&conn) {
-                        let gone = event.is_error() || event.is_read_closed();
-                        client.wake(event.is_readable() || gone, event.is_writable() || gone);
+                        let closed = event.is_error() || event.is_read_closed();
+                        client.wake(event.is_readable(), event.is_writable(), closed);
                         self.touched.insert(conn);
                     }
                 }
@@ -408,7 +413,9 @@ impl Server {
         self.log.line(Level::Info, "shutting down");
         self.doors.clear();
         let mut nodes: Vec<NodeId> = self.world.nodes().collect();
-        nodes.sort_by_key(|node| self.world.broker(*node).is_some_and(barnabas_broker::Broker::is_active_controller));
+        nodes.sort_by_key(|node| {
+            self.world.broker(*node).is_some_and(barnabas_broker::Broker::is_active_controller)
+        });
         for node in nodes {
             self.world.begin_shutdown(node);
             let end = self.world.now() + SHUTDOWN;

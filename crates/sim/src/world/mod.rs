@@ -11,9 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use barnabas_broker::{Broker, BrokerConfig};
-use barnabas_kernel::{
-    ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process,
-};
+use barnabas_kernel::{ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
 use bytes::Bytes;
 
 use crate::config::WorldConfig;

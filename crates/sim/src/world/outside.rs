@@ -109,8 +109,10 @@ impl World {
         match input {
             Input::Connected { .. } => {
                 client.stands = true;
-                let event =
-                    TraceEvent::OutsideConnected { name: client.name.clone(), listener: client.to.to_string().into() };
+                let event = TraceEvent::OutsideConnected {
+                    name: client.name.clone(),
+                    listener: client.to.to_string().into(),
+                };
                 let waiting = std::mem::take(&mut client.waiting);
                 self.trace.push(TraceLine { at: self.now, node, event });
                 self.arrived.push((conn, OutsideEvent::Connected));
