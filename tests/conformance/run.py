@@ -1,6 +1,6 @@
 """Real clients against the gateway, on one broker and on three.
 
-    python3 run.py --gateway PROGRAM --python VENV_PYTHON [--client NAME] [--brokers N] [--scenario PART] [--keep-logs]
+    python3 run.py --gateway PROGRAM --python VENV_PYTHON [--client NAME] [--brokers N] [--scenario PART] [--logs DIR]
 
 Every client runs every scenario of scenarios.py. The last line counts.
 """
@@ -213,7 +213,7 @@ def main():
                 (failed if error else passed).append(title)
                 print(f"{'FAILED' if error else 'ok    '} {seconds:5.1f} s  {title}", flush=True)
                 if error:
-                    print(f"       {type(error).__name__}: {error}", flush=True)
+                    print(f"       {type(error).__name__}: {str(error)[:500]}", flush=True)
             trial.end()
 
     workers = [threading.Thread(target=worker) for _ in range(arguments.jobs)]

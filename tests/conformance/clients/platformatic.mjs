@@ -1,7 +1,7 @@
 // @platformatic/kafka. It has no consumer without a group: to read a partition it joins one of its own at given offsets.
 import { readFileSync } from 'node:fs'
 import { Admin, Consumer, ListOffsetTimestamps, ProduceAcks, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka'
-import { zstdCompressSync } from 'node:zlib'
+import zlib from 'node:zlib'
 import { serve, sleep, take } from './wire.mjs'
 
 const { version } = JSON.parse(readFileSync(new URL('../node_modules/@platformatic/kafka/package.json', import.meta.url)))
@@ -120,6 +120,6 @@ class Client {
 const record = m => ({ partition: m.partition, offset: Number(m.offset), key: m.key, value: m.value, timestamp: Number(m.timestamp) })
 
 await serve(new Client(process.argv[2]), {
-  compression: ['none', 'gzip', 'snappy', 'lz4', ...(zstdCompressSync ? ['zstd'] : [])], idempotent: true, assign: false,
+  compression: ['none', 'gzip', 'snappy', 'lz4', ...(zlib.zstdCompressSync ? ['zstd'] : [])], idempotent: true, assign: false,
   admin: true, offset_at: true, group: true, group_admin: true, reset: true
 }, version)

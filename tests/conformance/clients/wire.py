@@ -24,7 +24,7 @@ def say(answer):
 
 
 def collect(poll, count, timeout):
-    """Polls until there are `count` records, or the time is over."""
+    """Polls until there are at least `count` records, or the time is over."""
     records, end = [], time.monotonic() + timeout
     while len(records) < count and time.monotonic() < end:
         records.extend(poll(min(0.2, max(0.0, end - time.monotonic()))))
