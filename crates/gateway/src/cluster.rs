@@ -94,6 +94,24 @@ fn set(broker: &mut BrokerConfig, key: &str, value: &str) -> Result<(), String> 
         "metadata.max.retention.bytes" => to(&mut broker.metadata_max_retention_bytes, key, value),
         "controller.quorum.election.timeout.ms" => to(&mut broker.quorum.election_timeout_ms, key, value),
         "controller.quorum.fetch.timeout.ms" => to(&mut broker.quorum.fetch_timeout_ms, key, value),
+        "producer.id.expiration.check.interval.ms" => {
+            to(&mut broker.producer_id_expiration_check_interval_ms, key, value)
+        }
+        "group.min.session.timeout.ms" => to(&mut broker.group.min_session_timeout_ms, key, value),
+        "group.max.session.timeout.ms" => to(&mut broker.group.max_session_timeout_ms, key, value),
+        "group.initial.rebalance.delay.ms" => to(&mut broker.group.initial_rebalance_delay_ms, key, value),
+        "group.max.size" => to(&mut broker.group.max_size, key, value),
+        "offset.metadata.max.bytes" => to(&mut broker.group.offset_metadata_max_bytes, key, value),
+        "offsets.retention.minutes" => to(&mut broker.group.offsets_retention_minutes, key, value),
+        "offsets.retention.check.interval.ms" => {
+            to(&mut broker.group.offsets_retention_check_interval_ms, key, value)
+        }
+        "offsets.commit.timeout.ms" => to(&mut broker.group.offsets_commit_timeout_ms, key, value),
+        "offsets.topic.num.partitions" => to(&mut broker.group.offsets_topic_partitions, key, value),
+        "offsets.topic.replication.factor" => {
+            to(&mut broker.group.offsets_topic_replication_factor, key, value)
+        }
+        "offsets.topic.segment.bytes" => to(&mut broker.group.offsets_topic_segment_bytes, key, value),
         other => Err(format!("the config {other} cannot be given here (COMPAT.md lists those that can)")),
     }
 }
