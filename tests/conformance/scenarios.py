@@ -200,7 +200,7 @@ def groups_are_listed_described_reset_and_deleted(t):
     one.commit()
     check(group in admin.groups(), True, "listed")
     check(admin.describe_group(group=group), {"state": "stable", "members": 1})
-    check("error" in admin.attempt("delete_group", group=group), True, "deleted with a member")
+    check("error" in t.able("delete_group").attempt("delete_group", group=group), True, "deleted with a member")
     one.leave()
     until("empty", lambda: admin.describe_group(group=group) == {"state": "empty", "members": 0})
     t.resetter().reset(group=group, topic=topic, offsets={"0": 5})
@@ -210,7 +210,7 @@ def groups_are_listed_described_reset_and_deleted(t):
     check(values(two.take(count=15, timeout=40)), VALUES[5:20], "after the reset")
     two.leave()
     until("empty", lambda: admin.describe_group(group=group)["state"] == "empty")
-    admin.delete_group(group=group)
+    t.able("delete_group").delete_group(group=group)
     until("gone", lambda: group not in admin.groups())
 
 

@@ -141,6 +141,6 @@ if __name__ == "__main__":
     serve(
         Client(sys.argv[1]),
         {"compression": ["none", "gzip", "snappy", "lz4", "zstd"], "idempotent": True, "assign": True, "admin": True,
-         "offset_at": True, "group": True, "group_admin": True, "reset": True},
+         "offset_at": True, "group": True, "group_admin": True, "reset": True, "delete_group": True},
         f"{confluent_kafka.__version__}, librdkafka {confluent_kafka.libversion()[0]}",
     )

@@ -120,7 +120,10 @@ class Client:
         return {"state": found["group_state"].lower(), "members": len(found["members"])}
 
     def delete_group(self, group):
-        self.admin.delete_groups([group])
+        # It gives errors in its answer.
+        answer = self.admin.delete_groups([group])
+        if answer != {group: "OK"}:
+            raise RuntimeError(answer)
 
 
 def take(consumer, wait):
@@ -135,6 +138,6 @@ if __name__ == "__main__":
     serve(
         Client(sys.argv[1]),
         {"compression": ["none", "gzip", "snappy", "lz4", "zstd"], "idempotent": True, "assign": True, "admin": True,
-         "offset_at": True, "group": True, "group_admin": True, "reset": True},
+         "offset_at": True, "group": True, "group_admin": True, "reset": True, "delete_group": True},
         kafka.__version__,
     )

@@ -139,5 +139,5 @@ class Client {
 const client = new Client(process.argv[2])
 await client.admin.connect()
 await serve(client, {
-  compression: Object.keys(codecs), idempotent: true, assign: false, admin: true, offset_at: true, group: true, group_admin: true, reset: true
+  compression: Object.keys(codecs), idempotent: true, assign: false, admin: true, offset_at: true, group: true, group_admin: true, reset: true, delete_group: true
 }, version)

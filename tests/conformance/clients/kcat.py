@@ -97,8 +97,8 @@ class Client:
         return collect(poll, count, timeout)
 
     def commit(self):
-        # It commits by itself, ten times a second.
-        time.sleep(0.5)
+        # It commits by itself, at the earliest a second after it got something.
+        time.sleep(2)
 
     def leave(self):
         self.member.send_signal(signal.SIGINT)

@@ -121,5 +121,5 @@ const record = m => ({ partition: m.partition, offset: Number(m.offset), key: m.
 
 await serve(new Client(process.argv[2]), {
   compression: ['none', 'gzip', 'snappy', 'lz4', ...(zlib.zstdCompressSync ? ['zstd'] : [])], idempotent: true, assign: false,
-  admin: true, offset_at: true, group: true, group_admin: true, reset: true
+  admin: true, offset_at: true, group: true, group_admin: true, reset: true, delete_group: true
 }, version)
