@@ -138,6 +138,10 @@ pub enum TraceEvent {
     DiskFailed { reason: Arc<str> },
     /// Somebody broke or mended something; the text is the fault's own.
     FaultInjected { fault: Arc<str> },
+    /// A client outside the world has a connection.
+    OutsideConnected { name: Arc<str>, listener: Arc<str> },
+    /// The connection of a client outside the world is gone.
+    OutsideDisconnected { name: Arc<str>, reason: Arc<str> },
 }
 
 impl fmt::Display for TraceEvent {
@@ -272,6 +276,8 @@ impl fmt::Display for TraceEvent {
             }
             Self::DiskFailed { reason } => write!(f, "disk failed: {reason}"),
             Self::FaultInjected { fault } => write!(f, "fault {fault}"),
+            Self::OutsideConnected { name, listener } => write!(f, "connected from {name} to {listener}"),
+            Self::OutsideDisconnected { name, reason } => write!(f, "disconnected, {name}: {reason}"),
         }
     }
 }

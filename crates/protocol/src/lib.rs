@@ -9,6 +9,7 @@ pub mod error;
 pub mod frame;
 pub mod record_batch;
 mod schema;
+mod splitter;
 pub mod uuid_text;
 pub mod varint;
 
@@ -18,4 +19,5 @@ pub use frame::FrameError;
 pub use kafka_protocol::messages;
 pub use kafka_protocol::messages::ApiKey;
 pub use kafka_protocol::protocol as wire;
+pub use splitter::{FrameSplitter, InvalidReceive};
 pub use uuid::Uuid;

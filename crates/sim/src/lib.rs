@@ -22,4 +22,4 @@ pub use fault::{DiskState, Fault, FaultError, Heal, LinkFault, RequestFault, Sid
 pub use process::{Output, ProcessId};
 pub use trace::{Trace, TraceLine};
 pub use view::event_view;
-pub use world::World;
+pub use world::{OutsideEvent, World};

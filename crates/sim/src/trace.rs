@@ -33,16 +33,19 @@ pub struct Trace {
     lines: VecDeque<TraceLine>,
     dropped: u64,
     hasher: XxHash64,
+    digests: bool,
 }
 
 impl Trace {
     pub(crate) fn new() -> Trace {
-        Trace { lines: VecDeque::new(), dropped: 0, hasher: XxHash64::with_seed(0) }
+        Trace { lines: VecDeque::new(), dropped: 0, hasher: XxHash64::with_seed(0), digests: true }
     }
 
     pub(crate) fn push(&mut self, line: TraceLine) {
         let TraceLine { at, node, event } = &line;
-        (at, node, event).hash(&mut Portable(&mut self.hasher));
+        if self.digests {
+            (at, node, event).hash(&mut Portable(&mut self.hasher));
+        }
         if self.lines.len() == KEEP {
             self.lines.pop_front();
             self.dropped += 1;
@@ -52,6 +55,9 @@ impl Trace {
 
     /// Takes numbers and bytes into the digest alone.
     pub(crate) fn note(&mut self, numbers: &[u64], bytes: &[u8]) {
+        if !self.digests {
+            return;
+        }
         // Little-endian on every machine, whatever its own order; written at once, for each write costs.
         let mut all = [0; 24];
         for part in numbers.chunks(all.len() / 8) {
@@ -63,6 +69,14 @@ impl Trace {
         if !bytes.is_empty() {
             self.hasher.write(bytes);
         }
+    }
+
+    pub(crate) fn stop_digest(&mut self) {
+        self.digests = false;
+    }
+
+    pub(crate) fn digests(&self) -> bool {
+        self.digests
     }
 
     /// A number that two runs share if everything in them was the same.

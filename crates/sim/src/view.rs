@@ -330,7 +330,9 @@ pub fn event_view(line: &TraceLine) -> EventView {
         | TraceEvent::SegmentsDeleted { .. }
         | TraceEvent::LogStartAdvanced { .. }
         | TraceEvent::LogRecovered { .. } => EventKind::Log,
-        TraceEvent::RequestRejected { .. } => EventKind::Network,
+        TraceEvent::RequestRejected { .. }
+        | TraceEvent::OutsideConnected { .. }
+        | TraceEvent::OutsideDisconnected { .. } => EventKind::Network,
         TraceEvent::DiskFailed { .. } | TraceEvent::FaultInjected { .. } => EventKind::Fault,
         _ => EventKind::Metadata,
     };

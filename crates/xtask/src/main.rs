@@ -16,8 +16,9 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   serve [--port N]            build the page and serve it on the loopback (8080, or a free port)
-  test                        run every test: format, lints, native, browser engine, page
-  test --only STEP[,STEP]     run these of: fmt, clippy, tidy, native, sim, wasm, page
+  test                        run every test: format, lints, native, other clients, browser engine, page
+  test --only STEP[,STEP]     run these of: fmt, clippy, tidy, native, sim,
+                              conformance, wasm, page
   sim [--seeds N] [--seed S] [--ticks T] [--bug NAME] [--replay FILE]
                               simulate random faults under the checkers; replay a fault that the page recorded
   tidy                        check which crate may use which
@@ -53,6 +54,7 @@ fn run(args: &[String]) -> Result<()> {
         Some("setup") => {
             setup::for_page()?;
             setup::for_tests()?;
+            setup::for_conformance()?;
             Ok(())
         }
         Some("help" | "--help" | "-h") | None => {

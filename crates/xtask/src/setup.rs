@@ -106,6 +106,68 @@ pub fn for_tests() -> Result<(Tools, Browser)> {
     Ok((tools, browser))
 }
 
+/// What the conformance tests need: kcat, Python packages in an environment of their own, npm packages. Gives the
+/// environment's Python.
+pub fn for_conformance() -> Result<PathBuf> {
+    kcat()?;
+    let folder = root().join("tests/conformance");
+    npm(&folder, "conformance test packages")?;
+    python(&folder)
+}
+
+fn kcat() -> Result<()> {
+    if let Some(path) = on_path("kcat") {
+        say(&format!("{}: there", path.display()));
+        return Ok(());
+    }
+    apt_get("kcat", &["kcat"], "install kcat (on Debian: apt-get install kcat)")?;
+    on_path("kcat").map(drop).context("install kcat (on Debian: apt-get install kcat)")
+}
+
+/// Installs Debian's packages, where that is allowed.
+fn apt_get(what: &str, packages: &[&str], by_hand: &'static str) -> Result<()> {
+    let is_root = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    if on_path("apt-get").is_none() || !is_root {
+        bail!("{by_hand}");
+    }
+    say(&format!("{what}: installing with apt-get"));
+    run(Command::new("apt-get").args(["update", "-qq"]), "apt-get update").context(by_hand)?;
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-qq"]).args(packages);
+    run(&mut command, "apt-get install").context(by_hand)
+}
+
+/// Installs the packages of `requirements.txt` into an environment below target/, if they are not those that are there.
+fn python(folder: &Path) -> Result<PathBuf> {
+    const BY_HAND: &str =
+        "install Python 3.10 or later with pip and venv (on Debian: apt-get install python3-venv)";
+    let list = folder.join("requirements.txt");
+    let venv = root().join("target/conformance/venv");
+    let (python, seen) = (venv.join("bin/python"), venv.join("barnabas-requirements.txt"));
+    let wanted = std::fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;
+    if std::fs::read(&seen).is_ok_and(|have| have == wanted) && python.is_file() {
+        say("Python packages: there");
+        return Ok(python);
+    }
+    let make = || {
+        let mut command = Command::new("python3");
+        command.args(["-m", "venv", "--clear"]).arg(&venv);
+        run(&mut command, "python3 -m venv")
+    };
+    say("Python packages: installing with pip");
+    if make().is_err() {
+        apt_get("Python environments", &["python3-venv"], BY_HAND)?;
+        make().context(BY_HAND)?;
+    }
+    let mut command = Command::new(&python);
+    command
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(&list);
+    run(&mut command, "pip install")?;
+    std::fs::write(seen, wanted)?;
+    Ok(python)
+}
+
 fn wasm_target() -> Result<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
     let libdir = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]));
@@ -207,20 +269,6 @@ fn browser() -> Result<Browser> {
     }
     let by_hand = "install Chromium and its driver (on Debian: apt-get install chromium chromium-driver), or name them in \
                    CHROMIUM and CHROMEDRIVER";
-    let is_root = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
-    if on_path("apt-get").is_none() || !is_root {
-        bail!("{by_hand}");
-    }
-    say("Chromium: installing with apt-get");
-    run(Command::new("apt-get").args(["update", "-qq"]), "apt-get update").context(by_hand)?;
-    let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args([
-        "install",
-        "-y",
-        "-qq",
-        "chromium",
-        "chromium-driver",
-    ]);
-    run(&mut command, "apt-get install").context(by_hand)?;
+    apt_get("Chromium", &["chromium", "chromium-driver"], by_hand)?;
     find().context(by_hand)
 }

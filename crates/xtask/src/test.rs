@@ -14,7 +14,7 @@ use crate::setup::{self, Browser, Tools, root, run as run_command, say};
 use crate::{page, tidy};
 
 /// The steps in their order.
-const STEPS: [&str; 7] = ["fmt", "clippy", "tidy", "native", "sim", "wasm", "page"];
+const STEPS: [&str; 8] = ["fmt", "clippy", "tidy", "native", "sim", "conformance", "wasm", "page"];
 /// Seeds of the simulator that every run goes through.
 const SEEDS: &str = "200";
 
@@ -60,6 +60,7 @@ fn one(step: &str) -> Result<()> {
         "tidy" => tidy::run(),
         "native" => cargo(&["test", "--workspace"]),
         "sim" => sim(&["--seeds".to_owned(), SEEDS.to_owned()]),
+        "conformance" => conformance(),
         "wasm" => wasm(),
         "page" => {
             let tools = setup::for_page()?;
@@ -80,6 +81,20 @@ pub fn sim(args: &[String]) -> Result<()> {
     }
     command.args(cargo).arg("--").args(args);
     run_command(command.current_dir(root()), "sim")
+}
+
+/// Clients that others wrote, against the gateway.
+fn conformance() -> Result<()> {
+    let python = setup::for_conformance()?;
+    // The profile of the step before: its crates are built already.
+    let mut build = std::process::Command::new("cargo");
+    build.args(["build", "--profile", "sim", "--package", "barnabas-gateway"]).current_dir(root());
+    run_command(&mut build, "cargo build of the gateway")?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let mut command = std::process::Command::new(&python);
+    command.arg("run.py").arg("--gateway").arg(target.join("sim/barnabas-gateway"));
+    command.arg("--python").arg(&python).arg("--logs").arg(root().join("target/conformance/logs"));
+    run_command(command.current_dir(root().join("tests/conformance")), "conformance")
 }
 
 /// The engine's and the store's tests in a real browser.

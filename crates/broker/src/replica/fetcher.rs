@@ -167,7 +167,7 @@ impl Fetchers {
                 continue;
             }
             let Some(endpoint) = endpoint(*leader) else { continue };
-            let request = fetcher.request(cx, replicas, config, broker_epoch);
+            let Some(request) = fetcher.request(cx, replicas, config, broker_epoch) else { continue };
             let timeout = config.replica_socket_timeout_ms;
             channels.send(cx, purpose, &endpoint, (ApiKey::Fetch, 18), &request, timeout, None);
         }
@@ -313,13 +313,15 @@ impl Fetcher {
         self.stale = self.partitions.keys().copied().collect();
     }
 
+    /// The next fetch; `None` while every partition is delayed, for a leader answers at once who asks for nothing
+    /// (RemoteLeaderEndPoint.buildFetch).
     fn request(
         &mut self,
         cx: &Context<'_>,
         replicas: &ReplicaManager,
         config: &BrokerConfig,
         broker_epoch: i64,
-    ) -> FetchRequest {
+    ) -> Option<FetchRequest> {
         let full = self.session_epoch == 0;
         if full {
             // What a session before this one was told, the next one is not.
@@ -360,6 +362,9 @@ impl Fetcher {
             }
         }
         self.stale.clear();
+        if tell.is_empty() && forgotten.is_empty() && self.session.is_empty() {
+            return None;
+        }
         let mut topics: Vec<FetchTopic> = Vec::new();
         for ((topic_id, number), told) in &tell {
             let partition = FetchPartition::default()
@@ -386,7 +391,7 @@ impl Fetcher {
         (self.sent, self.forgotten) = (tell, forgotten);
         let replica =
             ReplicaState::default().with_replica_id(config.node_id.into()).with_replica_epoch(broker_epoch);
-        FetchRequest::default()
+        let request = FetchRequest::default()
             .with_replica_state(replica)
             .with_max_wait_ms(config.replica_fetch_wait_max_ms)
             .with_min_bytes(1)
@@ -394,7 +399,8 @@ impl Fetcher {
             .with_session_id(self.session_id)
             .with_session_epoch(self.session_epoch)
             .with_topics(topics)
-            .with_forgotten_topics_data(forgotten_topics)
+            .with_forgotten_topics_data(forgotten_topics);
+        Some(request)
     }
 
     /// The session goes on, or begins, or the leader made none.

@@ -1,7 +1,7 @@
 //! Nodes act: inputs go in, and what comes out is done.
 
 use barnabas_broker::Broker;
-use barnabas_kernel::{Context, DisconnectReason, Effect, Input, Instant, Node, NodeId};
+use barnabas_kernel::{Context, DisconnectReason, DiskOp, Effect, Input, Instant, Node, NodeId};
 
 use crate::event::Event;
 use crate::process::Output;
@@ -29,8 +29,11 @@ impl World {
             let mut cx = host.slot.context(to, now, epoch_ms, &mut self.connections, &mut acts);
             host.process.handle(&mut cx, input);
             self.after(to, &mut acts);
+            self.acts = acts;
+            return;
         }
         self.acts = acts;
+        self.outside_input(to, run, input);
     }
 
     /// Lets a broker act, and does what follows.
@@ -132,7 +135,10 @@ impl World {
     pub(super) fn run_of(&self, node: NodeId) -> u64 {
         match self.machines.get(&node) {
             Some(machine) => machine.slot.run,
-            None => self.processes.get(&node).map_or(0, |host| host.slot.run),
+            None => match self.processes.get(&node) {
+                Some(host) => host.slot.run,
+                None => self.outside.get(&node).map_or(0, |client| client.run),
+            },
         }
     }
 
@@ -149,6 +155,11 @@ impl World {
                 let now = self.now;
                 let Some(machine) = self.machines.get_mut(&node) else { return };
                 let boot = machine.boot;
+                if let Some(ops) = &mut self.disk_ops
+                    && !matches!(op, DiskOp::Read { .. })
+                {
+                    ops.push((node, op.clone()));
+                }
                 if let Some(at) = machine.disk.begin(now, id, &op) {
                     self.schedule(at, Event::DiskDone { node, boot, id });
                 }

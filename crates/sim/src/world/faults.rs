@@ -119,7 +119,8 @@ impl World {
             Fault::Pause { node, .. } => self.running(node),
             Fault::Resume(node) if self.paused.contains_key(&node) => Ok(()),
             Fault::Resume(node) => self.side(Side::Node(node)).and(Err(FaultError::NotPaused(node))),
-            Fault::Skew { node, .. } | Fault::ClockJump { node, .. } => self.side(Side::Node(node)),
+            Fault::Skew { node, .. } | Fault::ClockJump { node, .. } if node.is_client() => self.client(node),
+            Fault::Skew { node, .. } | Fault::ClockJump { node, .. } => self.machine(node).map(drop),
             Fault::Link { from: one, to: other, .. }
             | Fault::Break(one, other)
             | Fault::Heal(Heal::Between(one, other)) => {
@@ -163,6 +164,7 @@ impl World {
     fn side(&self, side: Side) -> Result<(), FaultError> {
         match side {
             Side::Clients => Ok(()),
+            Side::Node(node) if self.outside.contains_key(&node) => Ok(()),
             Side::Node(node) if node.is_client() => self.client(node),
             Side::Node(node) => self.machine(node).map(drop),
         }
@@ -247,7 +249,10 @@ impl World {
             machine.down = Down::PowerCut;
             machine.boot += 1;
             machine.writeback_at = None;
+            let keep = self.disk_ops.is_some();
+            let before = machine.disk.disk().files().filter(|_| keep).map(|(path, _)| path.clone()).collect();
             machine.disk.power_cut(&mut machine.disk_rng);
+            self.keep_what_is_left(node, before);
         }
     }
 

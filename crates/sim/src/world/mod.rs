@@ -2,6 +2,7 @@
 
 mod acting;
 mod faults;
+mod outside;
 mod queue;
 mod storage;
 mod transport;
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use barnabas_broker::{Broker, BrokerConfig};
-use barnabas_kernel::{Disk, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
+use barnabas_kernel::{ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
 use bytes::Bytes;
 
 use crate::config::WorldConfig;
@@ -22,6 +23,8 @@ use crate::slot::{Acts, Slot};
 use crate::trace::Trace;
 
 use faults::{Down, Paused, RequestRule};
+use outside::Outside;
+pub use outside::OutsideEvent;
 use queue::Queue;
 
 /// The exit code of a process that was killed: 128 and the signal's number.
@@ -69,6 +72,13 @@ pub struct World {
     paused: BTreeMap<NodeId, Paused>,
     /// What befalls the next requests.
     rules: Vec<RequestRule>,
+    /// Clients outside, and which of them each connection is.
+    outside: BTreeMap<NodeId, Outside>,
+    outside_nodes: BTreeMap<ConnectionId, NodeId>,
+    /// What has come to them.
+    arrived: Vec<(ConnectionId, OutsideEvent)>,
+    /// Disk operations in their order, where somebody takes them.
+    disk_ops: Option<Vec<(NodeId, DiskOp)>>,
     /// Room for what a node puts out, kept from one event to the next.
     acts: Acts,
     /// The node that last put something out.
@@ -100,6 +110,10 @@ impl World {
             taken: 0,
             paused: BTreeMap::new(),
             rules: Vec::new(),
+            outside: BTreeMap::new(),
+            outside_nodes: BTreeMap::new(),
+            arrived: Vec::new(),
+            disk_ops: None,
             acts: Acts::default(),
             acted: None,
             config,
@@ -136,6 +150,13 @@ impl World {
         self.config.epoch_ms.saturating_add(i64::try_from(self.now.as_millis()).unwrap_or(i64::MAX))
     }
 
+    /// Sets the wall clock of all machines, as a time server would: `unix_ms` is now, in milliseconds since 1970-01-01 UTC.
+    /// What is off by a fault stays off by as much.
+    pub fn set_unix_ms(&mut self, unix_ms: i64) {
+        let since = i64::try_from(self.now.as_millis()).unwrap_or(i64::MAX);
+        self.config.epoch_ms = unix_ms.saturating_sub(since);
+    }
+
     /// What it was made of.
     pub fn config(&self) -> &WorldConfig {
         &self.config
@@ -149,6 +170,11 @@ impl World {
     /// A number that two runs share if everything in them was the same.
     pub fn digest(&self) -> u64 {
         self.trace.digest()
+    }
+
+    /// Takes nothing more into the digest: a world that lives in real time is not the same twice, and need not pay for it.
+    pub fn stop_digest(&mut self) {
+        self.trace.stop_digest();
     }
 
     /// The trace.

@@ -1,6 +1,6 @@
 //! The disks of the machines, and the store outside that mirrors them.
 
-use barnabas_kernel::{DiskError, FlushId, Input, Instant, NodeId};
+use barnabas_kernel::{DiskError, DiskOp, FilePath, FlushId, Input, Instant, NodeId};
 
 use crate::disk::DiskChange;
 use crate::event::Event;
@@ -70,6 +70,29 @@ impl World {
             if let Some((node, boot, id, _)) = self.awaiting_store.pop_front() {
                 self.disk_done(node, boot, id, Some(result.clone()));
             }
+        }
+    }
+
+    /// From now on keeps what nodes do to their disks for [`take_disk_ops`](Self::take_disk_ops): how real files follow,
+    /// in the same order.
+    pub fn keep_disk_ops(&mut self) {
+        self.disk_ops.get_or_insert_default();
+    }
+
+    /// What was done to the disks since the last call, in order, but for reads.
+    pub fn take_disk_ops(&mut self) -> Vec<(NodeId, DiskOp)> {
+        self.disk_ops.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// A power cut has changed files as no operation does: whoever follows is told what is left of them.
+    pub(super) fn keep_what_is_left(&mut self, node: NodeId, before: Vec<FilePath>) {
+        let (Some(ops), Some(machine)) = (&mut self.disk_ops, self.machines.get(&node)) else { return };
+        for path in before {
+            let op = match machine.disk.disk().read(&path) {
+                Some(bytes) => DiskOp::Replace { file: path, bytes },
+                None => DiskOp::Delete { path },
+            };
+            ops.push((node, op));
         }
     }
 

@@ -1,0 +1,260 @@
+//! The TCP side: one port a broker, and what stands between a socket and the world.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use barnabas_kernel::Endpoint;
+use barnabas_protocol::{FrameSplitter, InvalidReceive};
+use bytes::Bytes;
+use mio::net::{TcpListener, TcpStream};
+
+/// Read of a client in one turn, so that it does not keep the others waiting. In bytes.
+const READ_A_TURN: usize = 4 * 1024 * 1024;
+/// A client that has so many bytes of responses to take is given no more until it has taken them.
+const UNTAKEN: usize = 1024 * 1024;
+/// Requests of one client that are in the world at a time: enough for a link with latency.
+const IN_FLIGHT: usize = 8;
+/// Pieces of one write.
+const PIECES: usize = 64;
+
+/// A port, and the broker behind it.
+#[derive(Debug)]
+pub struct Door {
+    /// The port's socket.
+    pub listener: TcpListener,
+    /// Where the broker listens in the world: what it advertises.
+    pub endpoint: Endpoint,
+}
+
+/// Binds a port for each broker.
+///
+/// # Errors
+/// An address that cannot be resolved or is in use, in words.
+pub fn bind(listen: &str, advertise: Option<&str>, count: usize) -> Result<Vec<Door>, String> {
+    let bad = || format!("--listen {listen} is not HOST:PORT");
+    let (host, port) = listen.rsplit_once(':').ok_or_else(bad)?;
+    let (host, port) = (host.trim_matches(['[', ']']), port.parse::<u16>().map_err(|_| bad())?);
+    let mut doors = Vec::new();
+    for number in 0..count {
+        let port = match port {
+            0 => 0,
+            port => u16::try_from(usize::from(port) + number)
+                .map_err(|_| format!("--listen {listen}: there are no {count} ports from {port} on"))?,
+        };
+        let cannot = |error: io::Error| format!("cannot listen on {host}:{port}: {error}");
+        let address = (host, port).to_socket_addrs().map_err(cannot)?.next().ok_or_else(bad)?;
+        let listener = TcpListener::bind(address).map_err(cannot)?;
+        let bound = listener.local_addr().map_err(cannot)?;
+        if advertise.is_none() && bound.ip().is_unspecified() {
+            return Err(format!(
+                "no client can connect to {host}: give the host to tell clients with --advertise"
+            ));
+        }
+        doors.push(Door { listener, endpoint: Endpoint::new(advertise.unwrap_or(host), bound.port()) });
+    }
+    Ok(doors)
+}
+
+/// How a client's socket ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The client closed it, or it broke.
+    Closed,
+    /// The client closed it in the middle of a frame: so many bytes were there, of so many.
+    Halfway(usize, usize),
+    /// What came is no frame.
+    Invalid(InvalidReceive),
+}
+
+/// A client's socket.
+#[derive(Debug)]
+pub struct Client {
+    /// Its socket.
+    pub stream: TcpStream,
+    /// Whether its connection stands in the world: before that nothing of it is read.
+    pub stands: bool,
+    splitter: FrameSplitter,
+    /// Requests that are still to be handed in.
+    requests: VecDeque<Bytes>,
+    /// Responses that are still to be written, each with its length.
+    responses: VecDeque<([u8; 4], Bytes)>,
+    /// Bytes of them.
+    untaken: usize,
+    /// Of the first of them so much is written.
+    written: usize,
+    readable: bool,
+    writable: bool,
+    /// The client sends nothing after what is there.
+    half_closed: bool,
+    ended: Option<Ended>,
+    /// The client closed its socket, or sent what is no frame.
+    gone: bool,
+    /// The world has closed the connection: the socket goes once what it takes at once is written.
+    pub leaving: bool,
+}
+
+impl Client {
+    /// A client that has connected.
+    pub fn new(stream: TcpStream, limit: usize) -> Client {
+        Client {
+            stream,
+            stands: false,
+            splitter: FrameSplitter::new(limit),
+            requests: VecDeque::new(),
+            responses: VecDeque::new(),
+            untaken: 0,
+            written: 0,
+            readable: false,
+            writable: true,
+            half_closed: false,
+            ended: None,
+            gone: false,
+            leaving: false,
+        }
+    }
+
+    /// The socket may be read or written again, or the client sends nothing more.
+    pub fn wake(&mut self, readable: bool, writable: bool, closed: bool) {
+        self.readable |= readable || closed;
+        self.writable |= writable || closed;
+        self.half_closed |= closed;
+    }
+
+    /// Whether its socket may have something that there is room for.
+    pub fn may_read(&self) -> bool {
+        self.readable
+            && self.stands
+            && !self.leaving
+            && !self.gone
+            && self.ended.is_none()
+            && self.requests.len() < IN_FLIGHT
+            && self.untaken < UNTAKEN
+    }
+
+    /// Reads what has come, though not endlessly much.
+    pub fn read(&mut self, scratch: &mut [u8]) {
+        let mut left = READ_A_TURN;
+        while self.may_read() && left > 0 {
+            let requests = &mut self.requests;
+            // A frame that is longer than what is at hand is read into its own memory.
+            let (result, room) = match self.splitter.space() {
+                Some(space) => {
+                    let room = space.len();
+                    let result = self.stream.read(space);
+                    if let Ok(read) = result {
+                        self.splitter.filled(read, |frame| requests.push_back(frame));
+                    }
+                    (result, room)
+                }
+                None => {
+                    let result = self.stream.read(scratch);
+                    if let Ok(read) = result
+                        && let Err(error) =
+                            self.splitter.feed(&scratch[..read], |frame| requests.push_back(frame))
+                    {
+                        self.ended = Some(Ended::Invalid(error));
+                    }
+                    (result, scratch.len())
+                }
+            };
+            match result {
+                Ok(0) => {
+                    self.ended = Some(match self.splitter.unfinished() {
+                        Some((read, of)) => Ended::Halfway(read, of),
+                        None => Ended::Closed,
+                    });
+                }
+                Ok(read) => {
+                    left = left.saturating_sub(read);
+                    // epoll tells of what comes after a short read; elsewhere the socket has to say that it is empty. Of an
+                    // end that it has told already it tells no more.
+                    self.readable = read == room || self.half_closed || !cfg!(target_os = "linux");
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => self.ended = Some(Ended::Closed),
+            }
+        }
+    }
+
+    /// The next request to hand in, if the world has fewer of this client than it may, and the client takes its responses.
+    pub fn next_request(&mut self, in_flight: usize, tight: bool) -> Option<Bytes> {
+        let most = if tight { 1 } else { IN_FLIGHT };
+        // What is left of a client that has closed is handed in at once, as it will take no response.
+        let closed = self.ended.is_some();
+        if !closed && (in_flight >= most || self.untaken >= UNTAKEN) {
+            return None;
+        }
+        self.requests.pop_front()
+    }
+
+    /// How the socket ended, once everything that came before is handed in.
+    pub fn ended(&mut self) -> Option<Ended> {
+        let ended = if self.requests.is_empty() { self.ended.take() } else { None };
+        self.gone |= ended.is_some();
+        ended
+    }
+
+    /// A response for the client.
+    pub fn respond(&mut self, frame: Bytes) {
+        let length = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes();
+        self.untaken += length.len() + frame.len();
+        self.responses.push_back((length, frame));
+    }
+
+    /// Bytes of responses that the client has not taken.
+    pub fn untaken(&self) -> usize {
+        self.untaken
+    }
+
+    /// Writes as much as the socket takes.
+    pub fn write(&mut self) {
+        while self.writable && !self.responses.is_empty() {
+            let mut pieces = [IoSlice::new(&[]); PIECES];
+            let (mut count, mut skip) = (0, self.written);
+            for (length, frame) in self.responses.iter().take(PIECES / 2) {
+                for part in [&length[..], &frame[..]] {
+                    let from = skip.min(part.len());
+                    skip -= from;
+                    if from < part.len() {
+                        pieces[count] = IoSlice::new(&part[from..]);
+                        count += 1;
+                    }
+                }
+            }
+            match self.stream.write_vectored(&pieces[..count]) {
+                Ok(0) => self.writable = false,
+                Ok(wrote) => self.wrote(wrote),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    // Nobody is there to take anything.
+                    self.responses.clear();
+                    self.untaken = 0;
+                    self.ended.get_or_insert(Ended::Closed);
+                    self.requests.clear();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn wrote(&mut self, bytes: usize) {
+        self.untaken = self.untaken.saturating_sub(bytes);
+        self.written += bytes;
+        while let Some((length, frame)) = self.responses.front() {
+            let whole = length.len() + frame.len();
+            if self.written < whole {
+                return;
+            }
+            self.written -= whole;
+            self.responses.pop_front();
+        }
+    }
+}
+
+/// A client's address, as the trace names it.
+pub fn name(address: SocketAddr) -> String {
+    address.to_string()
+}

@@ -1,0 +1,445 @@
+//! `serve`: the loop that drives the world and the sockets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use barnabas_kernel::{ConnectionId, DisconnectReason, Instant, NodeId, Prng};
+use barnabas_sim::{Fault, OutsideEvent, World};
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use crate::args::{Level, Serve};
+use crate::clock::{Clock, entropy, unix_ms};
+use crate::cluster::world_config;
+use crate::control;
+use crate::data_dir::DataDir;
+use crate::door::{Client, Door, Ended, bind, name};
+use crate::log::Log;
+
+/// The token of signals and commands; the doors come after it, and the clients after these.
+const WAKER: Token = Token(0);
+const FIRST_CLIENT: usize = 1_024;
+/// Bytes that are read at once from a client that is between two frames.
+const SCRATCH: usize = 64 * 1024;
+/// Events of the world between two looks at the sockets.
+const EVENTS_A_TURN: u32 = 4_096;
+/// When clients leave so many bytes untaken in all, each is given one response at a time.
+const TIGHT: usize = 64 * 1024 * 1024;
+/// Virtual time that the start of the brokers may jump over.
+const BOOT: Duration = Duration::from_secs(60);
+/// Virtual time that a broker is given to hand its leaderships over.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+/// A failed write is tried again after this.
+const DISK_RETRY: Duration = Duration::from_secs(1);
+
+/// Why the gateway cannot start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A flag or config is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// The data directory cannot be used.
+    #[error("--data-dir {0}: {1}")]
+    DataDir(String, io::Error),
+    /// The operating system refused something.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// It cannot start, or its files cannot be made durable at the end.
+pub fn serve(args: &Serve) -> Result<(), ServeError> {
+    let log = Log::new(args.log_level);
+    allow_many_files();
+    // Whoever waits for the end may signal from the first moment on.
+    let poll = Poll::new()?;
+    let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+    let signals = Arc::new(AtomicUsize::new(0));
+    let (counted, wakes) = (Arc::clone(&signals), Arc::clone(&waker));
+    ctrlc::set_handler(move || {
+        // A second one does not wait for the brokers.
+        if counted.fetch_add(1, Ordering::SeqCst) > 0 {
+            std::process::exit(130);
+        }
+        let _ = wakes.wake();
+    })
+    .map_err(|error| ServeError::Usage(error.to_string()))?;
+    let mut server = Server::start(args, log, poll, signals)?;
+    let commands = args.control.then(|| control::listen(waker));
+    server.run(commands.as_ref())?;
+    server.shut_down()
+}
+
+/// As many open files as the system allows: a thousand clients are more than the usual soft limit.
+fn allow_many_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // Where it is refused, the old limit holds.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+}
+
+struct Server {
+    world: World,
+    clock: Clock,
+    log: Log,
+    data: Option<DataDir>,
+    poll: Poll,
+    doors: Vec<Door>,
+    clients: BTreeMap<ConnectionId, Client>,
+    /// Clients with which something is to be done.
+    touched: BTreeSet<ConnectionId>,
+    /// Bytes of responses that clients have not taken.
+    untaken: usize,
+    request_max_bytes: usize,
+    scratch: Vec<u8>,
+    /// Failed writes are tried again then.
+    disk_retry: Option<Instant>,
+    signals: Arc<AtomicUsize>,
+    /// `quit` was read.
+    quit: bool,
+}
+
+impl Server {
+    fn start(args: &Serve, log: Log, poll: Poll, signals: Arc<AtomicUsize>) -> Result<Server, ServeError> {
+        let (mut data, mut disks) = (None, BTreeMap::new());
+        let in_dir = |error| {
+            ServeError::DataDir(args.data_dir.as_deref().unwrap_or(".".as_ref()).display().to_string(), error)
+        };
+        if let Some(path) = &args.data_dir {
+            let (dir, stored) = DataDir::open(path).map_err(in_dir)?;
+            (data, disks) = (Some(dir), stored);
+        }
+        let stored = disks.len();
+        let count = args.brokers.map_or(stored.max(1), usize::from);
+        if stored > 0 && stored != count {
+            return Err(ServeError::Usage(format!(
+                "--brokers {count}: the data directory holds a cluster of {stored}, whose quorum cannot change"
+            )));
+        }
+        let mut doors = bind(&args.listen, args.advertise.as_deref(), count).map_err(ServeError::Usage)?;
+        for (number, door) in doors.iter_mut().enumerate() {
+            poll.registry().register(&mut door.listener, Token(1 + number), Interest::READABLE)?;
+        }
+        let mut seed = args.seed.unwrap_or_else(entropy);
+        if stored > 0 {
+            // Ids that were drawn before must not be drawn again.
+            seed ^= Prng::new(entropy(), "restart").next_u64();
+        }
+        let advertised: Vec<_> = doors.iter().map(|door| door.endpoint.clone()).collect();
+        // What is written while virtual time jumps bears a time that has been.
+        let epoch_ms = unix_ms() - i64::try_from(BOOT.as_millis()).unwrap_or(0);
+        let config = world_config(args, &advertised, seed, epoch_ms).map_err(ServeError::Usage)?;
+        let request_max_bytes =
+            config.brokers.first().map_or(usize::MAX, |broker| broker.socket_request_max_bytes);
+        let mut world = World::new(config, disks);
+        world.stop_digest();
+        if let (Some(data), Some(path)) = (&mut data, &args.data_dir) {
+            data.make(path, world.nodes()).map_err(in_dir)?;
+            world.keep_disk_ops();
+        }
+        let mut server = Server {
+            clock: Clock::begin(world.now()),
+            world,
+            log,
+            data,
+            poll,
+            doors,
+            clients: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            untaken: 0,
+            request_max_bytes,
+            scratch: vec![0; SCRATCH],
+            disk_retry: None,
+            signals,
+            quit: false,
+        };
+        server.boot();
+        Ok(server)
+    }
+
+    /// Lets the brokers start. Nobody is connected yet, so virtual time jumps from timer to timer; real time begins after.
+    fn boot(&mut self) {
+        let end = self.world.now() + BOOT;
+        while !self.world.is_ready() && self.world.next_event().is_some_and(|at| at <= end) {
+            self.world.step();
+            self.write_files();
+            self.tell_trace();
+        }
+        self.clock = Clock::begin(self.world.now());
+        self.world.set_unix_ms(unix_ms());
+        let addresses: Vec<String> = self.doors.iter().map(|door| door.endpoint.to_string()).collect();
+        let state = if self.world.is_ready() { "ready" } else { "up, but not every broker is ready" };
+        // A script waits for this line; who closed the standard output does not.
+        let mut stdout = io::stdout();
+        let _ =
+            writeln!(stdout, "Barnabas is {state}: {}", addresses.join(",")).and_then(|()| stdout.flush());
+    }
+
+    fn is_told_to_stop(&self) -> bool {
+        self.quit || self.signals.load(Ordering::SeqCst) > 0
+    }
+
+    fn run(&mut self, commands: Option<&Receiver<String>>) -> io::Result<()> {
+        let mut events = Events::with_capacity(1_024);
+        while !self.is_told_to_stop() {
+            let more = self.turn() || !self.touched.is_empty();
+            let wait = self.wait(more);
+            match self.poll.poll(&mut events, wait) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                result => result?,
+            }
+            // What comes in now comes in now, and not when the world last did something.
+            self.advance();
+            self.hear(&events, commands)?;
+            self.read();
+        }
+        Ok(())
+    }
+
+    /// How long to sleep; `None` is until something comes in.
+    fn wait(&self, more: bool) -> Option<Duration> {
+        if more {
+            return Some(Duration::ZERO);
+        }
+        let next = self.world.next_event().into_iter().chain(self.disk_retry).min();
+        next.map(|at| self.clock.until(at))
+    }
+
+    // ---- the world
+
+    /// Handles what is due, though not endlessly much; whether more is.
+    fn advance(&mut self) -> bool {
+        let now = self.clock.now();
+        for _ in 0..EVENTS_A_TURN {
+            if self.world.next_event().is_none_or(|at| at > now) {
+                self.world.idle_until(now);
+                return false;
+            }
+            self.world.step();
+        }
+        true
+    }
+
+    /// The world acts, its files follow, and clients are sent what came for them. Whether there is more to do at once.
+    fn turn(&mut self) -> bool {
+        let mut rounds = 0;
+        loop {
+            let more = self.advance();
+            let failed = self.write_files();
+            self.tell_trace();
+            self.deliver(failed);
+            self.serve_touched();
+            rounds += 1;
+            let due = self.world.next_event().is_some_and(|at| at <= self.world.now());
+            if more || !due || rounds == 64 {
+                return more || due;
+            }
+        }
+    }
+
+    /// Does to the files what the brokers did to their disks; whether that failed.
+    fn write_files(&mut self) -> bool {
+        let Some(data) = &mut self.data else { return false };
+        let ops = self.world.take_disk_ops();
+        let now = self.clock.now();
+        if ops.is_empty() && self.disk_retry.is_none_or(|at| at > now) {
+            return data.is_behind();
+        }
+        let failed = data.apply(ops);
+        for node in self.world.nodes().collect::<Vec<_>>() {
+            let error = failed.iter().find(|(failed, _)| *failed == node).map(|(_, error)| error.clone());
+            self.world.set_disk_error(node, error);
+        }
+        self.disk_retry = (!failed.is_empty()).then(|| now + DISK_RETRY);
+        !failed.is_empty()
+    }
+
+    fn tell_trace(&mut self) {
+        if self.log.wants_trace() && self.world.trace().newest().is_some() {
+            let (lines, dropped) = self.world.trace_mut().take();
+            for line in &lines {
+                self.log.trace(line);
+            }
+            if dropped > 0 {
+                self.log.line(Level::Warn, &format!("{dropped} lines were too many"));
+            }
+        }
+    }
+
+    /// Takes what came for clients. If files lack what it may speak of, the clients are cut off instead.
+    fn deliver(&mut self, failed: bool) {
+        for (conn, event) in self.world.take_outside() {
+            let Some(client) = self.clients.get_mut(&conn) else { continue };
+            self.touched.insert(conn);
+            match event {
+                OutsideEvent::Connected => client.stands = true,
+                OutsideEvent::Frame(_) if failed => {
+                    self.world.outside_close(conn, DisconnectReason::Reset);
+                    client.leaving = true;
+                }
+                OutsideEvent::Frame(frame) => {
+                    let before = client.untaken();
+                    client.respond(frame);
+                    self.untaken += client.untaken() - before;
+                }
+                OutsideEvent::Disconnected(_) => client.leaving = true,
+            }
+        }
+    }
+
+    /// Writes to clients, hands their requests in, and lets those go that are done.
+    fn serve_touched(&mut self) {
+        let tight = self.untaken > TIGHT;
+        for conn in std::mem::take(&mut self.touched) {
+            let Some(client) = self.clients.get_mut(&conn) else { continue };
+            let before = client.untaken();
+            client.write();
+            self.untaken = self.untaken.saturating_sub(before - client.untaken());
+            while let Some(frame) = client.next_request(self.world.outside_in_flight(conn), tight) {
+                self.world.outside_send(conn, frame);
+            }
+            if let Some(ended) = client.ended() {
+                let reason = match ended {
+                    Ended::Closed => DisconnectReason::Closed,
+                    Ended::Halfway(read, 0) => {
+                        malformed(&format!("it ended after {read} of the 4 bytes of a length"))
+                    }
+                    Ended::Halfway(read, of) => malformed(&format!("it ended after {read} of {of} bytes")),
+                    Ended::Invalid(error) => malformed(&error.to_string()),
+                };
+                self.world.outside_close(conn, reason);
+                client.leaving = true;
+            }
+            if client.leaving {
+                self.let_go(conn);
+            } else if client.may_read() {
+                self.touched.insert(conn);
+            }
+        }
+    }
+
+    fn let_go(&mut self, conn: ConnectionId) {
+        if let Some(mut client) = self.clients.remove(&conn) {
+            self.untaken = self.untaken.saturating_sub(client.untaken());
+            let _ = self.poll.registry().deregister(&mut client.stream);
+        }
+    }
+
+    // ---- the sockets
+
+    fn hear(&mut self, events: &Events, commands: Option<&Receiver<String>>) -> io::Result<()> {
+        for event in events {
+            match event.token() {
+                WAKER => {
+                    while let Some(line) = commands.and_then(|commands| commands.try_recv().ok()) {
+                        self.command(&line);
+                    }
+                }
+                Token(door) if door < FIRST_CLIENT => self.accept(door - 1)?,
+                Token(client) => {
+                    let conn = ConnectionId((client - FIRST_CLIENT) as u64);
+                    if let Some(client) = self.clients.get_mut(&conn) {
+                        let closed = event.is_error() || event.is_read_closed();
+                        client.wake(event.is_readable(), event.is_writable(), closed);
+                        self.touched.insert(conn);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, door: usize) -> io::Result<()> {
+        loop {
+            let Some(Door { listener, endpoint }) = self.doors.get(door) else { return Ok(()) };
+            let (mut stream, address) = match listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    // The client is gone again, or there are too many.
+                    self.log.line(Level::Warn, &format!("a client of {endpoint} was not let in: {error}"));
+                    return Ok(());
+                }
+            };
+            // Small answers must not wait for the next.
+            let _ = stream.set_nodelay(true);
+            let conn = self.world.connect_outside(endpoint, &name(address));
+            let token = Token(FIRST_CLIENT + usize::try_from(conn.0).unwrap_or(usize::MAX - FIRST_CLIENT));
+            self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+            self.clients.insert(conn, Client::new(stream, self.request_max_bytes));
+        }
+    }
+
+    /// Reads from the clients that something may have come from.
+    fn read(&mut self) {
+        for conn in &self.touched {
+            if let Some(client) = self.clients.get_mut(conn) {
+                client.read(&mut self.scratch);
+            }
+        }
+    }
+
+    fn command(&mut self, line: &str) {
+        let line = line.trim();
+        let answer = match line.split_once(' ') {
+            Some(("fault", fault)) => match Fault::parse(fault).and_then(|fault| self.world.inject(fault)) {
+                Ok(()) => "ok".to_owned(),
+                Err(error) => format!("error: {error}"),
+            },
+            _ if line == "quit" => {
+                self.quit = true;
+                "ok".to_owned()
+            }
+            _ => format!("error: there is no command '{line}', only fault and quit"),
+        };
+        let mut stdout = io::stdout();
+        let _ = writeln!(stdout, "{answer}").and_then(|()| stdout.flush());
+    }
+
+    // ---- the end
+
+    /// Ends every broker in order, the active controller last, and makes its files durable.
+    fn shut_down(&mut self) -> Result<(), ServeError> {
+        self.log.line(Level::Info, "shutting down");
+        self.doors.clear();
+        let mut nodes: Vec<NodeId> = self.world.nodes().collect();
+        nodes.sort_by_key(|node| {
+            self.world.broker(*node).is_some_and(barnabas_broker::Broker::is_active_controller)
+        });
+        for node in nodes {
+            self.world.begin_shutdown(node);
+            let end = self.world.now() + SHUTDOWN;
+            while self.world.broker(node).is_some() && self.world.next_event().is_some_and(|at| at <= end) {
+                self.world.step();
+                let failed = self.write_files();
+                self.deliver(failed);
+                self.serve_touched();
+                self.tell_trace();
+            }
+            // Nobody is left to take its leaderships.
+            if self.world.broker(node).is_some() {
+                self.world.shut_down(node);
+            }
+            self.write_files();
+            self.log.line(Level::Info, &format!("{node} has shut down"));
+        }
+        if let Some(data) = &mut self.data {
+            data.sync()?;
+        }
+        Ok(())
+    }
+}
+
+fn malformed(what: &str) -> DisconnectReason {
+    DisconnectReason::Malformed(what.into())
+}

@@ -1,0 +1,167 @@
+//! Clients from outside the world are like those inside: traced, delayed, broken, and the same in every run.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use barnabas_broker::BrokerConfig;
+use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, NodeId};
+use barnabas_protocol::frame::{decode_response, encode_request};
+use barnabas_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use barnabas_protocol::{ApiKey, Uuid};
+use barnabas_sim::{DiskConfig, Fault, NetworkConfig, OutsideEvent, World, WorldConfig};
+use bytes::Bytes;
+
+fn world() -> World {
+    let config = WorldConfig {
+        seed: 1,
+        epoch_ms: 1_700_000_000_000,
+        brokers: vec![BrokerConfig::new(1, door(), Uuid::from_u128(7))],
+        network: NetworkConfig::default(),
+        disk: DiskConfig::default(),
+        wait_for_store: false,
+    };
+    let mut world = World::new(config, BTreeMap::new());
+    world.run_for(Duration::from_secs(1));
+    assert!(world.is_ready());
+    world
+}
+
+fn door() -> Endpoint {
+    Endpoint::new("localhost", 9092)
+}
+
+fn api_versions(correlation_id: i32) -> Bytes {
+    encode_request(ApiKey::ApiVersions, 0, correlation_id, None, &ApiVersionsRequest::default()).unwrap()
+}
+
+/// What came for outside clients, in words.
+fn take(world: &mut World) -> Vec<String> {
+    let events = world.take_outside().into_iter();
+    events
+        .map(|(conn, event)| match event {
+            OutsideEvent::Connected => format!("{conn} connected"),
+            OutsideEvent::Frame(frame) => {
+                let id = i32::from_be_bytes(*frame.first_chunk::<4>().unwrap());
+                decode_response::<ApiVersionsResponse>(ApiKey::ApiVersions, 0, frame).unwrap();
+                format!("{conn} answer {id}")
+            }
+            OutsideEvent::Disconnected(reason) => format!("{conn} {reason}"),
+        })
+        .collect()
+}
+
+/// Connections at the broker, but for its own to itself.
+fn connections(world: &World) -> u32 {
+    world.broker(NodeId(1)).unwrap().stats().connections - 1
+}
+
+fn trace(world: &mut World) -> Vec<String> {
+    let (lines, _) = world.trace_mut().take();
+    let ours =
+        lines.into_iter().filter(|line| line.node.is_client() || line.event.to_string().contains("reject"));
+    ours.map(|line| line.event.line(line.node)).collect()
+}
+
+#[test]
+fn an_outside_client_asks_and_is_answered_and_the_trace_knows_it() {
+    let mut world = world();
+    let conn = world.connect_outside(&door(), "1.2.3.4:5");
+    // What is sent before the connection stands waits for it.
+    world.outside_send(conn, api_versions(1));
+    world.outside_send(conn, api_versions(2));
+    assert_eq!((world.outside_in_flight(conn), take(&mut world)), (2, vec![]));
+    world.run_for(Duration::from_millis(10));
+    let want = [format!("{conn} connected"), format!("{conn} answer 1"), format!("{conn} answer 2")];
+    assert_eq!(take(&mut world), want);
+    assert_eq!((world.outside_in_flight(conn), connections(&world)), (0, 1));
+    world.outside_close(conn, DisconnectReason::Closed);
+    world.run_for(Duration::from_millis(10));
+    assert_eq!(take(&mut world), [""; 0]);
+    assert_eq!(connections(&world), 0);
+    let want =
+        ["client-1: connected from 1.2.3.4:5 to localhost:9092", "client-1: disconnected, 1.2.3.4:5: closed"];
+    assert_eq!(trace(&mut world), want);
+    // Neither end knows the connection any more.
+    world.outside_send(conn, api_versions(3));
+    world.outside_close(conn, DisconnectReason::Closed);
+    world.run_for(Duration::from_secs(1));
+    assert_eq!((take(&mut world), trace(&mut world)), (vec![], vec![]));
+}
+
+#[test]
+fn a_frame_that_is_none_closes_its_own_connection_alone() {
+    let mut world = world();
+    let (bad, good) = (world.connect_outside(&door(), "bad"), world.connect_outside(&door(), "good"));
+    for frame in [&b""[..], b"GET / HTTP/1.1\r\n", &[0xff; 100]] {
+        let bad = world.connect_outside(&door(), "bad");
+        world.outside_send(bad, Bytes::copy_from_slice(frame));
+    }
+    world.outside_close(bad, DisconnectReason::Malformed("a frame of 2 GiB".into()));
+    world.outside_send(good, api_versions(1));
+    world.run_for(Duration::from_millis(10));
+    let events = take(&mut world);
+    assert!(events.contains(&format!("{good} answer 1")), "{events:?}");
+    assert_eq!(events.iter().filter(|event| event.contains("malformed")).count(), 3, "{events:?}");
+    let lines = trace(&mut world);
+    assert_eq!(
+        lines.iter().filter(|line| line.contains("disconnected, bad: malformed")).count(),
+        4,
+        "{lines:?}"
+    );
+    assert_eq!(connections(&world), 1);
+}
+
+#[test]
+fn faults_reach_an_outside_client() {
+    let mut world = world();
+    let conn = world.connect_outside(&door(), "x");
+    world.run_for(Duration::from_millis(10));
+    take(&mut world);
+    let node = world.outside_node(conn).unwrap();
+    assert_eq!(node, NodeId(NodeId::FIRST_CLIENT.0 + 1));
+    let inject = |world: &mut World, fault: &str| world.inject(Fault::parse(fault).unwrap()).unwrap();
+
+    inject(&mut world, "latency client-1 1 100");
+    world.outside_send(conn, api_versions(1));
+    world.run_for(Duration::from_millis(190));
+    assert_eq!(take(&mut world), [""; 0]);
+    world.run_for(Duration::from_millis(20));
+    assert_eq!(take(&mut world), [format!("{conn} answer 1")]);
+    inject(&mut world, "heal");
+
+    inject(&mut world, "cut clients 1");
+    world.outside_send(conn, api_versions(2));
+    let refused = world.connect_outside(&door(), "y");
+    world.run_for(Duration::from_secs(8));
+    assert_eq!(take(&mut world), [format!("{refused} unreachable")]);
+    inject(&mut world, "heal");
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(take(&mut world), [format!("{conn} answer 2")]);
+
+    inject(&mut world, "crash 1");
+    world.run_for(Duration::from_secs(1));
+    let late = world.connect_outside(&door(), "z");
+    world.run_for(Duration::from_secs(1));
+    let nowhere = world.connect_outside(&Endpoint::new("localhost", 1), "z");
+    world.run_for(Duration::from_secs(1));
+    let want = [format!("{conn} peer down"), format!("{late} refused"), format!("{nowhere} refused")];
+    assert_eq!(take(&mut world), want);
+}
+
+#[test]
+fn the_same_calls_are_the_same_world() {
+    let run = || {
+        let mut world = world();
+        let conns: Vec<ConnectionId> =
+            (0..10).map(|n| world.connect_outside(&door(), &format!("10.0.0.{n}"))).collect();
+        for (conn, id) in conns.iter().zip(0..) {
+            world.outside_send(*conn, api_versions(id));
+            world.run_for(Duration::from_micros(300));
+        }
+        world.outside_close(conns[3], DisconnectReason::Closed);
+        world.run_for(Duration::from_millis(10));
+        (world.digest(), take(&mut world))
+    };
+    let (digest, events) = run();
+    assert_eq!((digest, events.len()), (run().0, 20), "{events:?}");
+}
