@@ -85,9 +85,13 @@ class Client:
     def join(self, group, topic):
         self.early = []
         self.member = KafkaConsumer(
-            topic, bootstrap_servers=self.bootstrap, group_id=group, enable_auto_commit=False,
+            bootstrap_servers=self.bootstrap, group_id=group, enable_auto_commit=False,
             auto_offset_reset="earliest", session_timeout_ms=6000, heartbeat_interval_ms=500,
         )
+        # A leader that joined before it knew the topic's partitions takes each of its own assignments for out of date,
+        # and rebalances without end.
+        self.member.partitions_for_topic(topic)
+        self.member.subscribe([topic])
 
     def assigned(self):
         self.early += take(self.member, 0.1)
