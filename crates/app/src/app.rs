@@ -16,8 +16,8 @@ use crate::engine::{Engine, Heard};
 use crate::model::{Action, Model, Screen, Shared};
 use crate::text::{Lang, fill};
 use crate::ui::{
-    Brokers, DockTabs, DropZone, EventLog, Files, Gate, Hint, Inspector, Messages, Nav, Notices, TopBar,
-    Topics,
+    Brokers, DockTabs, DropZone, EventLog, Files, Gate, Groups, Hint, Inspector, Messages, Nav, Notices,
+    TopBar, Topics,
 };
 
 /// A listener that is taken away with this value.
@@ -193,6 +193,7 @@ pub fn App() -> Html {
                         Screen::Brokers => view.map(|view| html! {
                             <Brokers view={Shared::clone(view)} cluster={model.cluster.clone()} seed={model.seed} />
                         }).unwrap_or_default(),
+                        Screen::Groups => view.map(|view| html! { <Groups view={Shared::clone(view)} /> }).unwrap_or_default(),
                         Screen::Console => Html::default(),
                     } }
                 </main>

@@ -106,6 +106,8 @@ pub enum Screen {
     Messages,
     /// Brokers.
     Brokers,
+    /// Consumer groups.
+    Groups,
     /// The console at full height.
     Console,
 }
@@ -117,12 +119,13 @@ impl Screen {
             Self::Topics => "topics",
             Self::Messages => "messages",
             Self::Brokers => "brokers",
+            Self::Groups => "groups",
             Self::Console => "console",
         }
     }
 
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 4] = [Self::Topics, Self::Messages, Self::Brokers, Self::Console];
+    pub const ALL: [Self; 5] = [Self::Topics, Self::Messages, Self::Brokers, Self::Groups, Self::Console];
 }
 
 /// A pane of the dock, which stand side by side when there is room.

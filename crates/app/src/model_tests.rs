@@ -19,7 +19,14 @@ fn clock(now: u64) -> ClockView {
 }
 
 fn view(topics: Vec<TopicView>) -> ClusterView {
-    ClusterView { clock: clock(0), brokers: vec![], topics, faults: vec![], store: StoreView::default() }
+    ClusterView {
+        clock: clock(0),
+        brokers: vec![],
+        topics,
+        groups: vec![],
+        faults: vec![],
+        store: StoreView::default(),
+    }
 }
 
 fn delta(topics: Vec<TopicView>, gone: &[&str], events: usize, left_out: u64) -> Update {
@@ -27,6 +34,7 @@ fn delta(topics: Vec<TopicView>, gone: &[&str], events: usize, left_out: u64) ->
     Update::Delta(Delta {
         clock: clock(1),
         brokers: None,
+        groups: None,
         faults: None,
         topics,
         gone: gone.iter().map(ToString::to_string).collect(),

@@ -8,6 +8,7 @@ mod config;
 mod disk;
 mod event;
 mod fault;
+mod group_view;
 mod network;
 mod process;
 mod slot;

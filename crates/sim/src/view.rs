@@ -88,6 +88,11 @@ impl World {
         self.holder(topic, number).map(|(node, _)| node)
     }
 
+    /// The high watermark of a partition, where its log is looked at.
+    pub(crate) fn high_watermark_of(&self, topic: &str, number: i32) -> Option<i64> {
+        self.holder(topic, number).map(|(_, partition)| partition.high_watermark())
+    }
+
     /// Names of the topics, as the best informed node knows them.
     pub fn topic_names(&self) -> Vec<String> {
         self.best_informed().map_or_else(Vec::new, |broker| broker.image().topics().keys().cloned().collect())

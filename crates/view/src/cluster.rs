@@ -146,6 +146,62 @@ pub struct BrokerView {
     pub records_out: u64,
 }
 
+/// A consumer group as its coordinator knows it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupView {
+    /// `group.id`.
+    pub id: String,
+    /// Its state, as Kafka names it: `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable`, `Dead`.
+    pub state: String,
+    /// Its generation: one more with every rebalance.
+    pub generation: i32,
+    /// The assignor that its members agreed on; empty for none.
+    pub protocol: String,
+    /// The broker that coordinates it.
+    pub coordinator: i32,
+    /// Its members by their ids.
+    pub members: Vec<GroupMemberView>,
+    /// Partitions with a committed offset or an owner, by topic and number.
+    pub offsets: Vec<GroupOffsetView>,
+}
+
+/// A member of a group.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupMemberView {
+    /// Its member id.
+    pub id: String,
+    /// `client.id`.
+    pub client_id: String,
+    /// `group.instance.id`; empty for a dynamic member.
+    pub instance: String,
+    /// Where it connected from.
+    pub host: String,
+    /// Whether it computes the assignment.
+    pub leader: bool,
+    /// Whether it has joined the rebalance under way, and waits for the others.
+    pub joined: bool,
+    /// Partitions assigned to it: topic and number.
+    pub partitions: Vec<(String, i32)>,
+}
+
+/// A partition that a group reads.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupOffsetView {
+    /// Its topic.
+    pub topic: String,
+    /// Its number.
+    pub partition: i32,
+    /// The offset that the group goes on at; -1 if it has committed none.
+    pub committed: i64,
+    /// The partition's high watermark; -1 if it is not known.
+    pub high_watermark: i64,
+    /// The member that it is assigned to; empty for none.
+    pub owner: String,
+}
+
 /// The browser's storage.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -202,6 +258,9 @@ pub struct ClusterView {
     pub brokers: Vec<BrokerView>,
     /// Topics by name.
     pub topics: Vec<TopicView>,
+    /// Consumer groups by id.
+    #[serde(default)]
+    pub groups: Vec<GroupView>,
     /// Faults in force, each as the console writes it: `cut 1 3`.
     pub faults: Vec<String>,
     /// The browser's storage.
@@ -222,6 +281,9 @@ pub struct Delta {
     pub topics: Vec<TopicView>,
     /// Names of topics that are gone.
     pub gone: Vec<String>,
+    /// Consumer groups, all of them, if one changed.
+    #[serde(default)]
+    pub groups: Option<Vec<GroupView>>,
     /// The browser's storage, if it changed.
     pub store: Option<StoreView>,
     /// Events since, oldest first; at most 200.
@@ -239,6 +301,9 @@ impl ClusterView {
         }
         if let Some(faults) = &delta.faults {
             self.faults.clone_from(faults);
+        }
+        if let Some(groups) = &delta.groups {
+            self.groups.clone_from(groups);
         }
         if let Some(store) = &delta.store {
             self.store.clone_from(store);
@@ -264,6 +329,7 @@ impl ClusterView {
                 .filter(|was| !self.topics.iter().any(|topic| topic.name == was.name))
                 .map(|was| was.name.clone())
                 .collect(),
+            groups: (self.groups != before.groups).then(|| self.groups.clone()),
             store: (self.store != before.store).then(|| self.store.clone()),
             events,
             events_left_out,

@@ -10,8 +10,8 @@ mod update;
 
 pub use browse::{BatchDetail, BatchView, BrowseView, FieldView, RecordView};
 pub use cluster::{
-    BrokerView, ClockView, ClusterView, Delta, EventKind, EventView, PartitionView, ReplicaView, SegmentView,
-    StoreView, TopicView,
+    BrokerView, ClockView, ClusterView, Delta, EventKind, EventView, GroupMemberView, GroupOffsetView,
+    GroupView, PartitionView, ReplicaView, SegmentView, StoreView, TopicView,
 };
 pub use command::{Command, Durability, Fault, Pace, SegmentFile};
 pub use update::{ConsoleText, RecoveryView, Stream, Update};
@@ -32,6 +32,17 @@ mod tests {
                     replication_factor: 1,
                     configs: vec![("segment.bytes".into(), log_end.to_string())],
                     partitions: vec![],
+                })
+                .collect(),
+            groups: (topics.iter())
+                .map(|&(name, log_end)| GroupView {
+                    id: name.into(),
+                    state: "Stable".into(),
+                    generation: i32::try_from(log_end).unwrap(),
+                    protocol: "range".into(),
+                    coordinator: 1,
+                    members: vec![],
+                    offsets: vec![],
                 })
                 .collect(),
             faults: vec![],

@@ -153,6 +153,7 @@ impl Engine {
                     events: 0,
                 },
                 brokers: Vec::new(),
+                groups: Vec::new(),
                 topics: Vec::new(),
                 faults: Vec::new(),
                 store: store.clone(),
@@ -608,6 +609,7 @@ impl Engine {
             },
             brokers: self.world.broker_views(),
             topics: self.world.topic_views(),
+            groups: self.world.group_views(),
             faults: self.world.faults().iter().map(ToString::to_string).collect(),
             store: self.store.clone(),
         }

@@ -69,13 +69,24 @@ let brokers = [
   broker(3, { up: false, state: "crashed", controllerEpoch: -1, connections: 0 }),
   broker(4, { quorum: "observer", state: "fenced" }),
 ];
+const member = (id, partitions, more) => ({ id: `console-consumer-${id}`, clientId: "console-consumer", instance: "", host: "/127.0.0.1", leader: false, joined: false, partitions, ...more });
+const offset = (partition, committed, highWatermark, owner) => ({ topic: "orders", partition, committed, highWatermark, owner: owner ? `console-consumer-${owner}` : "" });
+const groups = [
+  { id: "analytics", state: "Empty", generation: 4, protocol: "", coordinator: 2, members: [], offsets: [offset(0, 300_000, 309_048)] },
+  {
+    id: "billing", state: "Stable", generation: 7, protocol: "range", coordinator: 1,
+    members: [member("aaaaaa11", [["orders", 0], ["orders", 1]], { leader: true }), member("bbbbbb22", [["orders", 2]], { instance: "till-2" }), member("cccccc33", [])],
+    offsets: [offset(0, 309_048, 309_048, "aaaaaa11"), offset(1, 528_000, 528_268, "aaaaaa11"), offset(2, -1, 133_479, "bbbbbb22")],
+  },
+  { id: "shipping", state: "PreparingRebalance", generation: 2, protocol: "cooperative-sticky", coordinator: 1, members: [member("dddddd44", [["orders", 0]], { joined: true })], offsets: [offset(0, 12, 309_048, "dddddd44")] },
+];
 let faults = ["crash 3", "cut 2 4"];
 let store = { durability: "relaxed", pendingBytes: 0, storedBytes: 23_911_424, commits: 812, error: undefined, writer: true };
 const delta = (more) => say({ delta: { clock: clock(), topics: [], gone: [], events: [], eventsLeftOut: 0, ...more } });
 const event = (kind, text, back = 0) => ({ at: now - back, kind, node: "broker-1", text });
 
 function ready(more = {}) {
-  say({ ready: { cluster, seed, view: { clock: clock(), brokers, topics, faults, store }, recovery: [], persistent: true, ...more } });
+  say({ ready: { cluster, seed, view: { clock: clock(), brokers, topics, groups, faults, store }, recovery: [], persistent: true, ...more } });
   delta({
     events: [
       event("metadata", "orders elected leader 1 for partitions 0, 1, 2, epoch 0", 62_001_000),

@@ -52,7 +52,26 @@ catalogue! {
     topics: "Topics", "토픽";
     messages: "Messages", "메시지";
     brokers: "Brokers", "브로커";
+    groups: "Groups", "그룹";
     console: "Console", "콘솔";
+
+    // Groups
+    group_title: "Consumer groups", "컨슈머 그룹";
+    no_groups: "No consumer group yet.", "아직 컨슈머 그룹이 없습니다.";
+    no_groups_why: "A consumer that names a group with --group joins it here. Its coordinator keeps the committed offsets in __consumer_offsets.", "--group으로 그룹을 밝힌 컨슈머가 여기에 참여합니다. 커밋된 오프셋은 코디네이터가 __consumer_offsets에 보관합니다.";
+    coordinator: "coordinator {}", "코디네이터 {}";
+    generation: "generation {}", "세대 {}";
+    members: "Members", "멤버";
+    member: "Member", "멤버";
+    no_members: "No member. The committed offsets stay.", "멤버가 없습니다. 커밋된 오프셋은 남아 있습니다.";
+    group_leader: "leader", "리더";
+    static_member: "static: {}", "정적: {}";
+    awaits: "joined, waits for the others", "참여함, 다른 멤버를 기다림";
+    no_partition: "no partition", "파티션 없음";
+    committed: "Committed", "커밋됨";
+    lag: "Lag", "랙";
+    total_lag: "lag {}", "랙 {}";
+    owner: "Owner", "담당";
 
     // Hint
     hint_title: "This cluster is running. Try three things.", "클러스터가 돌고 있습니다. 세 가지를 해 보세요.";

@@ -33,6 +33,7 @@ pub fn Nav(props: &NavProps) -> Html {
                     Screen::Topics => t.topics,
                     Screen::Messages => t.messages,
                     Screen::Brokers => t.brokers,
+                    Screen::Groups => t.groups,
                     Screen::Console => t.console,
                 };
                 let current = (props.screen == screen).then_some("page");

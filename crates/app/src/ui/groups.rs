@@ -1,0 +1,109 @@
+//! Consumer groups: who owns what, and how far each has come.
+
+use barnabas_view::{ClusterView, GroupMemberView, GroupOffsetView, GroupView};
+use yew::prelude::*;
+
+use super::swatch;
+use crate::ctx::{Ctx, use_ctx};
+use crate::format::count;
+use crate::model::Shared;
+use crate::text::fill;
+
+/// What the screen shows.
+#[derive(Properties, PartialEq)]
+pub struct GroupsProps {
+    /// The cluster.
+    pub view: Shared<ClusterView>,
+}
+
+/// The screen.
+#[component]
+pub fn Groups(props: &GroupsProps) -> Html {
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    let t = ctx.t;
+    let groups = &props.view.groups;
+    html! {
+        <section class="screen groups" aria-labelledby="h-groups">
+            <header class="bar"><h2 id="h-groups">{t.group_title}</h2><span class="times">{groups.len()}</span></header>
+            if groups.is_empty() {
+                <div class="mach about empty"><h3>{t.no_groups}</h3><p>{t.no_groups_why}</p>
+                    <code>{"kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --group billing"}</code></div>
+            }
+            { for groups.iter().map(|group| card(&ctx, group)) }
+        </section>
+    }
+}
+
+/// How many records the group has not committed yet; `None` where it has committed nothing.
+fn lag(offset: &GroupOffsetView) -> Option<i64> {
+    (offset.committed >= 0 && offset.high_watermark >= 0)
+        .then(|| offset.high_watermark.saturating_sub(offset.committed).max(0))
+}
+
+fn card(ctx: &Ctx, group: &GroupView) -> Html {
+    let t = ctx.t;
+    let total: i64 = group.offsets.iter().filter_map(lag).sum();
+    // What is under way is filled ink; a state of rest is a word.
+    let busy = group.state.ends_with("Rebalance");
+    let badge = classes!(if busy { "busy" } else { "meta" });
+    html! {
+        <article class="mach group" data-group={group.id.clone()}>
+            <header>
+                <h3>{&group.id}</h3>
+                <span class={badge} data-state={group.state.clone()}>{&group.state}</span>
+                <span class="meta">{fill(t.generation, &[&group.generation.to_string()])}</span>
+                if !group.protocol.is_empty() { <span class="meta">{&group.protocol}</span> }
+                <span class="meta">{fill(t.coordinator, &[&group.coordinator.to_string()])}</span>
+                <span class="meta">{fill(t.total_lag, &[&count(total)])}</span>
+            </header>
+            if group.members.is_empty() { <p class="meta">{t.no_members}</p> } else {
+                <ul class="members" aria-label={t.members}>{ for group.members.iter().map(|one| member(ctx, one)) }</ul>
+            }
+            if !group.offsets.is_empty() {
+                <div class="scroll"><table class="lags">
+                    <thead><tr><th>{t.partition}</th><th class="n">{t.committed}</th><th class="n">{"HW"}</th><th class="n">{t.lag}</th><th>{t.owner}</th></tr></thead>
+                    <tbody>{ for group.offsets.iter().map(|offset| row(group, offset)) }</tbody>
+                </table></div>
+            }
+        </article>
+    }
+}
+
+fn member(ctx: &Ctx, member: &GroupMemberView) -> Html {
+    let t = ctx.t;
+    html! {
+        <li title={member.id.clone()}>
+            <span class="who">{name(member)}</span>
+            if member.leader { <span class="meta">{t.group_leader}</span> }
+            if !member.instance.is_empty() { <span class="meta">{fill(t.static_member, &[&member.instance])}</span> }
+            if member.joined { <span class="meta">{t.awaits}</span> }
+            <span class="owns">
+                if member.partitions.is_empty() { <span class="meta">{t.no_partition}</span> }
+                { for member.partitions.iter().map(|(topic, partition)| html! {
+                    <span class="chip">{swatch(*partition)}{format!("{topic}-{partition}")}</span>
+                }) }
+            </span>
+        </li>
+    }
+}
+
+/// The client's id with the first digits of the member's, which tells two of one client apart.
+fn name(member: &GroupMemberView) -> String {
+    let rest = member.id.strip_prefix(&member.client_id).and_then(|rest| rest.strip_prefix('-'));
+    let tail: String = rest.unwrap_or(&member.id).chars().take(6).collect();
+    format!("{} · {tail}", member.client_id)
+}
+
+fn row(group: &GroupView, offset: &GroupOffsetView) -> Html {
+    let known = |offset: i64| if offset < 0 { "-".to_owned() } else { count(offset) };
+    let owner = group.members.iter().find(|member| member.id == offset.owner).map(name);
+    html! {
+        <tr>
+            <td>{swatch(offset.partition)}{format!("{}-{}", offset.topic, offset.partition)}</td>
+            <td class="n">{known(offset.committed)}</td>
+            <td class="n">{known(offset.high_watermark)}</td>
+            <td class="n">{lag(offset).map_or_else(|| "-".to_owned(), count)}</td>
+            <td>{owner.unwrap_or_else(|| "-".to_owned())}</td>
+        </tr>
+    }
+}
