@@ -16,9 +16,8 @@ struct Bystander(Client, i64);
 
 impl Bystander {
     fn new(gateway: &Gateway) -> Bystander {
-        let mut client = Client::connect(gateway.brokers[0]);
-        client.create("calm", 1);
-        Bystander(client, 0)
+        Client::connect(gateway.brokers[0]).create("calm", 1);
+        Bystander(Client::of_leader(gateway, "calm"), 0)
     }
 
     fn works(&mut self) {

@@ -13,13 +13,6 @@ fn directory(name: &str) -> PathBuf {
     path
 }
 
-/// A client of the topic's leader.
-fn leader(gateway: &Gateway, topic: &str) -> Client {
-    let mut client = Client::connect(gateway.brokers[0]);
-    let leader = wait_for("a leader", || Some(client.leader(topic)).filter(|leader| *leader > 0));
-    Client::connect(gateway.brokers[usize::try_from(leader - 1).unwrap()])
-}
-
 #[test]
 fn a_clean_shutdown_needs_no_recovery() {
     for (signal, count) in [("-INT", "1"), ("-TERM", "3")] {
@@ -27,7 +20,7 @@ fn a_clean_shutdown_needs_no_recovery() {
         let args = ["--data-dir", path.to_str().unwrap(), "--brokers", count];
         let gateway = Gateway::start("restart-clean", &args);
         Client::connect(gateway.brokers[0]).create("kept", count.parse().unwrap());
-        leader(&gateway, "kept").produce("kept", &[b"a", b"b"]);
+        Client::of_leader(&gateway, "kept").produce("kept", &[b"a", b"b"]);
         assert_eq!(gateway.stop(signal), 0);
         for broker in 1..=count.parse().unwrap() {
             let dir = path.join(format!("broker-{broker}"));
@@ -41,7 +34,7 @@ fn a_clean_shutdown_needs_no_recovery() {
         // Without the flag there are as many brokers as before.
         let gateway = Gateway::start("restart-clean-again", &args[..2]);
         assert_eq!(gateway.brokers.len(), count.parse::<usize>().unwrap());
-        let mut client = leader(&gateway, "kept");
+        let mut client = Client::of_leader(&gateway, "kept");
         assert_eq!(client.end("kept"), 2);
         assert_eq!(client.produce("kept", &[b"c"]), 2);
         let log = gateway.log();
@@ -59,7 +52,7 @@ fn what_was_acknowledged_survives_a_kill() {
         if round == 0 {
             Client::connect(gateway.brokers[0]).create("kept", 3);
         }
-        let mut client = leader(&gateway, "kept");
+        let mut client = Client::of_leader(&gateway, "kept");
         assert_eq!(wait_for("the records", || Some(client.end("kept")).filter(|end| *end >= want)), want);
         for _ in 0..50 {
             assert_eq!(client.produce("kept", &[b"one", b"two"]), want);
@@ -68,7 +61,7 @@ fn what_was_acknowledged_survives_a_kill() {
         gateway.kill();
     }
     let gateway = Gateway::start("restart-killed", &args);
-    let mut client = leader(&gateway, "kept");
+    let mut client = Client::of_leader(&gateway, "kept");
     assert_eq!(wait_for("the records", || Some(client.end("kept")).filter(|end| *end >= want)), want);
     assert!(client.fetch("kept").windows(3).filter(|part| part == b"two").count() >= 200);
     assert!(gateway.log().contains("recovered kept-0"), "{}", gateway.log());

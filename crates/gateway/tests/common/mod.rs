@@ -120,6 +120,13 @@ impl Client {
         Client { stream, next: 0 }
     }
 
+    /// A client of the broker that leads the topic's partition.
+    pub fn of_leader(gateway: &Gateway, topic: &str) -> Client {
+        let mut client = Client::connect(gateway.brokers[0]);
+        let leader = wait_for("a leader", || Some(client.leader(topic)).filter(|leader| *leader > 0));
+        Client::connect(gateway.brokers[usize::try_from(leader - 1).unwrap()])
+    }
+
     pub fn send_raw(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }
