@@ -333,6 +333,24 @@ page("brokers: states, parts in the quorum, racks, and faults in force with thei
   assert.deepEqual(asked.map((command) => command.fault ?? command.console.line), ["fault heal 2 4", { restart: 3 }]);
 });
 
+// ── Groups ───────────────────────────────────────────────────────────────
+page("groups: state, members with what they own, committed offsets and lag", "?lang=en#groups", async (on) => {
+  const card = (id) => on.locator(`[data-group="${id}"]`);
+  for (const [id, state, members, lag] of [["analytics", "Empty", 0, "lag 9,048"], ["billing", "Stable", 3, "lag 268"], ["shipping", "PreparingRebalance", 1, "lag 309,036"]]) {
+    assert.equal(await card(id).locator("[data-state]").innerText(), state);
+    assert.equal(await card(id).locator(".members li").count(), members);
+    assert.match(await card(id).locator("header").innerText(), new RegExp(lag));
+  }
+  const rows = await card("billing").locator(".lags tbody tr").evaluateAll((all) => all.map((row) => [...row.cells].map((cell) => cell.textContent)));
+  assert.deepEqual(rows, [
+    ["orders-0", "309,048", "309,048", "0", "console-consumer · aaaaaa"], ["orders-1", "528,000", "528,268", "268", "console-consumer · aaaaaa"],
+    ["orders-2", "-", "133,479", "-", "console-consumer · bbbbbb"],
+  ]);
+  assert.match(await card("billing").locator(".members li").nth(1).innerText(), /static: till-2/);
+  assert.match(await card("billing").locator(".members li").nth(2).innerText(), /no partition/);
+  assert.match(await card("analytics").innerText(), /No member/);
+});
+
 // ── Console ──────────────────────────────────────────────────────────────
 page("console: output, errors told apart, exit code", "?lang=en", async (on) => {
   const good = await run(on, "kafka-topics.sh --bootstrap-server localhost:9092 --list");
@@ -499,7 +517,7 @@ for (const [width, height] of [[1440, 900], [1024, 768], [390, 844], [360, 640]]
   for (const lang of ["en", "ko"]) {
     page(`no sideways scrolling at ${width}×${height} in ${lang}, and every control has a name`, `?lang=${lang}&theme=light`, async (on) => {
       await on.setViewportSize({ width, height });
-      for (const screen of ["topics", "messages", "brokers", "console"]) {
+      for (const screen of ["topics", "messages", "brokers", "groups", "console"]) {
         await on.click(`.nav a[href="#${screen}"]`);
         await on.locator(`.shell[data-screen="${screen}"]`).waitFor();
         assert.ok((await overflow(on)) <= 0, screen);

@@ -62,9 +62,14 @@ pub(crate) fn load_segments(
     let mut segments: Vec<LogSegment> = Vec::new();
     let mut bases = bases.into_iter().peekable();
     // A segment that begins inside the one before it is of no log: it is cut like a torn tail.
-    while let Some(base) =
-        bases.next_if(|base| segments.last().is_none_or(|last| *base >= last.next_offset()))
-    {
+    // What was written last and not flushed may lack the end of one segment and have the beginning of the next. Only
+    // compaction leaves such gaps, and it takes no segment that is not flushed. (Kafka goes on behind the gap.)
+    let gaps = |base: i64| options.clean || base <= recover_from || config.cleanup.compact;
+    while let Some(base) = bases.next_if(|base| {
+        segments
+            .last()
+            .is_none_or(|last| *base == last.next_offset() || (*base > last.next_offset() && gaps(*base)))
+    }) {
         let bytes = disk.read(&file_name(dir, base, "log")).unwrap_or_default();
         let trusted = options.clean || base < recover_from;
         let expected = segments.last().map_or(i64::MIN, LogSegment::next_offset);

@@ -73,7 +73,7 @@ fn member(ctx: &Ctx, member: &GroupMemberView) -> Html {
     let t = ctx.t;
     html! {
         <li title={member.id.clone()}>
-            <span class="who">{name(member)}</span>
+            <span class="client">{name(member)}</span>
             if member.leader { <span class="meta">{t.group_leader}</span> }
             if !member.instance.is_empty() { <span class="meta">{fill(t.static_member, &[&member.instance])}</span> }
             if member.joined { <span class="meta">{t.awaits}</span> }
