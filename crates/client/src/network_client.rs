@@ -194,7 +194,30 @@ impl NetworkClient {
         body: &R,
         expects_response: bool,
     ) -> Result<i32, ApiError> {
-        let deadline = cx.after_ms(self.config.request_timeout_ms);
+        let timeout_ms = self.config.request_timeout_ms;
+        self.send_with(cx, node, version, body, expects_response.then_some(timeout_ms))
+    }
+
+    /// The same of a request that may take so long, in milliseconds: a join waits for the whole group.
+    pub fn send_within<R: Request>(
+        &mut self,
+        cx: &mut Context<'_>,
+        node: i32,
+        version: i16,
+        body: &R,
+        timeout_ms: i64,
+    ) -> Result<i32, ApiError> {
+        self.send_with(cx, node, version, body, Some(timeout_ms))
+    }
+
+    fn send_with<R: Request>(
+        &mut self,
+        cx: &mut Context<'_>,
+        node: i32,
+        version: i16,
+        body: &R,
+        timeout_ms: Option<i64>,
+    ) -> Result<i32, ApiError> {
         let unknown =
             |error: &dyn ToString| ApiError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string());
         let api_key = ApiKey::try_from(R::KEY).map_err(|()| unknown(&"unknown API key"))?;
@@ -209,7 +232,8 @@ impl NetworkClient {
         let bytes = frame::encode_request(api_key, version, correlation_id, Some(client_id), body)
             .map_err(|error| unknown(&error))?;
         cx.out.send(conn, bytes);
-        if expects_response {
+        if let Some(timeout_ms) = timeout_ms {
+            let deadline = cx.after_ms(timeout_ms);
             connection.in_flight.push_back(InFlight { correlation_id, api_key, version, deadline });
         }
         Ok(correlation_id)

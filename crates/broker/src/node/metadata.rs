@@ -23,6 +23,8 @@ struct Delta {
     topics: BTreeSet<String>,
     configs: BTreeSet<String>,
     cluster_configs: bool,
+    /// A broker has come, gone, or is fenced or not.
+    brokers: bool,
 }
 
 impl Broker {
@@ -95,6 +97,12 @@ impl Broker {
             if let MetadataRecord::BrokerRegistrationChange { broker_id, .. } = &record {
                 self.recheck.insert(*broker_id);
             }
+            delta.brokers |= matches!(
+                record,
+                MetadataRecord::RegisterBroker { .. }
+                    | MetadataRecord::BrokerRegistrationChange { .. }
+                    | MetadataRecord::UnregisterBroker { .. }
+            );
             self.image.replay(&record);
         }
         self.applied = upto;
@@ -198,6 +206,9 @@ impl Broker {
         );
         for topic in &configs {
             self.replicas.update_configs(cx, &image, topic);
+        }
+        if delta.brokers {
+            self.changed.extend(self.replicas.note_brokers(cx, &image));
         }
         self.image = image;
         self.after_apply(cx, applied);

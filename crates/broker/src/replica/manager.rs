@@ -208,7 +208,8 @@ impl ReplicaManager {
                 let key = (topic.name.clone(), *number);
                 match self.partitions.get_mut(&key) {
                     Some(have) if have.registration() != registration => {
-                        have.update(cx, registration.clone())
+                        have.update(cx, registration.clone());
+                        have.note_brokers(cx, image);
                     }
                     Some(_) => continue,
                     None => {
@@ -216,6 +217,7 @@ impl ReplicaManager {
                         let mut partition =
                             open(cx, image, &key, (topic.id, registration), (node_id, settings), disk);
                         partition.begin(cx);
+                        partition.note_brokers(cx, image);
                         self.partitions.insert(key.clone(), partition);
                     }
                 }
@@ -223,6 +225,13 @@ impl ReplicaManager {
             }
         }
         applied
+    }
+
+    /// Brokers have come, gone, or are fenced. Gives the replicas whose high watermark moved by it.
+    pub fn note_brokers(&mut self, cx: &mut Context<'_>, image: &MetadataImage) -> Vec<TopicPartition> {
+        (self.partitions.iter_mut())
+            .filter_map(|(key, partition)| partition.note_brokers(cx, image).then(|| key.clone()))
+            .collect()
     }
 
     fn settings(&self, image: &MetadataImage, topic: &str) -> Settings {

@@ -1,6 +1,6 @@
 //! One replica of a partition, as leader or follower (kafka.cluster.Partition).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +73,8 @@ pub struct Partition {
     high_watermark: i64,
     log: UnifiedLog,
     settings: Settings,
+    /// Brokers of its replicas that are fenced or going: they may not join the ISR.
+    inactive: BTreeSet<i32>,
 }
 
 /// What a partition obeys beyond its log's configs.
@@ -95,7 +97,17 @@ impl Partition {
     ) -> Partition {
         let high_watermark = high_watermark.clamp(log.log_start(), log.log_end());
         let name = log.name().clone();
-        Partition { name, local, topic_id, registration, role: Role::Follower, high_watermark, log, settings }
+        Partition {
+            name,
+            local,
+            topic_id,
+            registration,
+            role: Role::Follower,
+            high_watermark,
+            log,
+            settings,
+            inactive: BTreeSet::new(),
+        }
     }
 
     /// `orders-0`.
@@ -302,6 +314,23 @@ impl Partition {
         joining || self.registration.isr.contains(&id)
     }
 
+    /// Whether the high watermark waits for a follower outside of the ISR, since it is about to join it
+    /// (shouldWaitForReplicaToJoinIsr).
+    fn may_join(&self, id: i32, follower: &Follower, (now, end, lag): (Instant, i64, Duration)) -> bool {
+        !self.inactive.contains(&id) && follower.is_caught_up(now, end, lag)
+    }
+
+    /// Takes what the metadata says of the replicas' brokers. Gives whether the high watermark moved by it.
+    pub fn note_brokers(&mut self, cx: &mut Context<'_>, image: &MetadataImage) -> bool {
+        let replicas = self.registration.replicas.iter().copied();
+        let inactive: BTreeSet<i32> = replicas.filter(|id| !image.is_active(*id)).collect();
+        if inactive == self.inactive {
+            return false;
+        }
+        self.inactive = inactive;
+        self.maybe_increment_high_watermark(cx)
+    }
+
     /// How many replicas must be in sync, of those that there are.
     fn effective_min_isr(&self) -> usize {
         self.settings.min_isr.min(self.registration.replicas.len())
@@ -320,7 +349,7 @@ impl Partition {
         if !planted(Bug::HighWatermarkFromLeader) {
             for (id, follower) in &leader.followers {
                 if follower.log_end < upto
-                    && (self.is_in_maximal_isr(*id) || follower.is_caught_up(cx.now, end, lag))
+                    && (self.is_in_maximal_isr(*id) || self.may_join(*id, follower, (cx.now, end, lag)))
                 {
                     upto = follower.log_end;
                 }

@@ -25,6 +25,8 @@ struct CompletedFetch {
     /// The batch being given out: its records, timestamp type and leader epoch.
     current: Option<(Records, TimestampType, i32, i64)>,
     next_offset: i64,
+    /// The leader epoch of the last record that was given.
+    epoch: Option<i32>,
     /// Transactions that were aborted: producer and first offset, for read_committed.
     aborted: Vec<(i64, i64)>,
     aborted_producers: BTreeSet<i64>,
@@ -62,6 +64,14 @@ impl Fetcher {
         self.completed.retain(|fetch| fetch.partition != *partition);
         for partitions in self.in_flight.values_mut() {
             partitions.retain(|(of, _)| of != partition);
+        }
+    }
+
+    /// Forgets what was fetched of all partitions but these.
+    pub fn retain(&mut self, keep: impl Fn(&TopicPartition) -> bool) {
+        self.completed.retain(|fetch| keep(&fetch.partition));
+        for partitions in self.in_flight.values_mut() {
+            partitions.retain(|(of, _)| keep(of));
         }
     }
 
@@ -207,6 +217,7 @@ impl Fetcher {
             batches: batches(&records),
             current: None,
             next_offset: offset,
+            epoch: None,
             aborted,
             aborted_producers: BTreeSet::new(),
             high_watermark: data.high_watermark,
@@ -222,22 +233,25 @@ impl Fetcher {
     ) -> Vec<ConsumerRecord> {
         let mut out = Vec::new();
         while out.len() < max {
-            let Some(fetch) = self.completed.front_mut() else { break };
+            // What is paused, or about to be another's, waits.
+            let readable = |fetch: &CompletedFetch| subscription.is_fetchable(&fetch.partition);
+            let Some(at) = self.completed.iter().position(readable) else { break };
+            let fetch = &mut self.completed[at];
             match fetch.next() {
                 Some(Ok(record)) => out.push(record),
                 Some(Err(error)) => {
                     errors.push(error);
-                    self.completed.pop_front();
+                    self.completed.remove(at);
                     break;
                 }
                 None => {
-                    subscription.set(&fetch.partition, Position::At(fetch.next_offset));
-                    self.completed.pop_front();
+                    subscription.set_with_epoch(&fetch.partition, fetch.next_offset, fetch.epoch);
+                    self.completed.remove(at);
                 }
             }
         }
-        if let Some(fetch) = self.completed.front() {
-            subscription.set(&fetch.partition, Position::At(fetch.next_offset));
+        for fetch in self.completed.iter().filter(|fetch| fetch.epoch.is_some()) {
+            subscription.set_with_epoch(&fetch.partition, fetch.next_offset, fetch.epoch);
         }
         out
     }
@@ -262,6 +276,7 @@ impl CompletedFetch {
                     Some(Ok(record)) if record.offset < self.next_offset => continue,
                     Some(Ok(record)) => {
                         self.next_offset = record.offset + 1;
+                        self.epoch = (*leader_epoch >= 0).then_some(*leader_epoch);
                         return Some(Ok(ConsumerRecord {
                             partition: self.partition.clone(),
                             offset: record.offset,

@@ -1,10 +1,14 @@
-//! The consumer (org.apache.kafka.clients.consumer.KafkaConsumer) with partitions that the program assigns. Groups come
-//! with the group coordinator.
+//! The consumer (org.apache.kafka.clients.consumer.KafkaConsumer): partitions that the program assigns, or that a group does.
 
+mod assignor;
+mod config;
+mod coordinator;
 mod fetcher;
+mod protocol;
 mod subscription;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -14,75 +18,97 @@ use barnabas_protocol::messages::{BrokerId, ListOffsetsRequest, ListOffsetsRespo
 use barnabas_protocol::record_batch::{Header, TimestampType};
 use barnabas_protocol::wire::StrBytes;
 
-use crate::{ApiError, ClientConfig, Completed, Metadata, NetworkClient, TopicPartition};
+use crate::{ApiError, Completed, Metadata, NetworkClient, TopicPartition};
+use coordinator::{CommitKind, ConsumerCoordinator, Parts};
 use fetcher::Fetcher;
-use subscription::{Position, SubscriptionState};
+use subscription::{Position, Subscription, SubscriptionState};
 
-pub use subscription::OffsetReset;
+pub use assignor::{Assignment, Assignor, MemberSubscription, TopicRacks};
+pub use config::{ConsumerConfig, IsolationLevel, OffsetReset};
 
-/// `isolation.level`
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum IsolationLevel {
-    /// Everything up to the high watermark.
-    #[default]
-    ReadUncommitted,
-    /// Without aborted and open transactions.
-    ReadCommitted,
-}
-
-impl IsolationLevel {
-    /// The number in requests.
-    pub const fn id(self) -> i8 {
-        self as i8
-    }
-
-    /// The level of Kafka's name.
-    pub fn parse(text: &str) -> Option<IsolationLevel> {
-        match text {
-            "read_uncommitted" => Some(Self::ReadUncommitted),
-            "read_committed" => Some(Self::ReadCommitted),
-            _ => None,
-        }
-    }
-}
-
-/// Settings of a consumer (org.apache.kafka.clients.consumer.ConsumerConfig). Defaults are those of Kafka 4.x.
+/// A committed offset, with what was committed beside it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ConsumerConfig {
-    /// What all clients have.
-    pub client: ClientConfig,
-    /// `auto.offset.reset`
-    pub auto_offset_reset: OffsetReset,
-    /// `isolation.level`
-    pub isolation_level: IsolationLevel,
-    /// `fetch.min.bytes`
-    pub fetch_min_bytes: i32,
-    /// `fetch.max.bytes`
-    pub fetch_max_bytes: i32,
-    /// `fetch.max.wait.ms`
-    pub fetch_max_wait_ms: i32,
-    /// `max.partition.fetch.bytes`
-    pub max_partition_fetch_bytes: i32,
-    /// `max.poll.records`
-    pub max_poll_records: usize,
-    /// `allow.auto.create.topics`
-    pub allow_auto_create_topics: bool,
+pub struct OffsetAndMetadata {
+    /// The offset to go on at.
+    pub offset: i64,
+    /// The leader epoch of the record before it.
+    pub leader_epoch: Option<i32>,
+    /// Text of the program's own.
+    pub metadata: String,
 }
 
-impl ConsumerConfig {
-    /// Kafka's defaults.
-    pub fn new(client: ClientConfig) -> ConsumerConfig {
-        ConsumerConfig {
-            client,
-            auto_offset_reset: OffsetReset::Latest,
-            isolation_level: IsolationLevel::ReadUncommitted,
-            fetch_min_bytes: 1,
-            fetch_max_bytes: 50 * 1024 * 1024,
-            fetch_max_wait_ms: 500,
-            max_partition_fetch_bytes: 1024 * 1024,
-            max_poll_records: 500,
-            allow_auto_create_topics: true,
-        }
+/// As Java prints it.
+impl std::fmt::Display for OffsetAndMetadata {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let epoch = self.leader_epoch.map_or_else(|| "null".to_owned(), |epoch| epoch.to_string());
+        let Self { offset, metadata, .. } = self;
+        write!(f, "OffsetAndMetadata{{offset={offset}, leaderEpoch={epoch}, metadata='{metadata}'}}")
+    }
+}
+
+/// A commit's or a question's number at its consumer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct CommitId(u64);
+
+/// Committed offsets by partition; `None` where nothing was committed.
+pub type Committed = BTreeMap<TopicPartition, Option<OffsetAndMetadata>>;
+
+/// Something that Java tells a rebalance listener or a commit's callback.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConsumerEvent {
+    /// These partitions are its own now, beside those that it has (onPartitionsAssigned).
+    PartitionsAssigned(
+        /// Which.
+        Vec<TopicPartition>,
+    ),
+    /// These are about to be another's (onPartitionsRevoked).
+    PartitionsRevoked(
+        /// Which.
+        Vec<TopicPartition>,
+    ),
+    /// These are another's already, perhaps (onPartitionsLost).
+    PartitionsLost(
+        /// Which.
+        Vec<TopicPartition>,
+    ),
+    /// The program did not poll for `max.poll.interval.ms`: the member leaves.
+    PollTimeout,
+    /// A commit is over.
+    Commit {
+        /// Which.
+        id: CommitId,
+        /// Whether the program asked for it, and not the clock or a rebalance.
+        by_program: bool,
+        /// What was committed.
+        offsets: BTreeMap<TopicPartition, OffsetAndMetadata>,
+        /// What became of it.
+        result: Result<(), ApiError>,
+    },
+    /// Committed offsets that the program asked for.
+    Committed {
+        /// Which question.
+        id: CommitId,
+        /// The answer.
+        result: Result<Committed, ApiError>,
+    },
+}
+
+/// A pattern of topics: a name has to match as a whole.
+#[derive(Clone, Debug)]
+pub struct TopicPattern(regex_lite::Regex);
+
+impl TopicPattern {
+    /// The pattern of a regular expression.
+    ///
+    /// # Errors
+    /// It is none; the text says why.
+    pub fn new(expression: &str) -> Result<TopicPattern, String> {
+        let whole = regex_lite::Regex::new(&format!("^(?:{expression})$"));
+        whole.map(TopicPattern).map_err(|error| error.to_string())
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        self.0.is_match(name)
     }
 }
 
@@ -115,6 +141,8 @@ pub struct Consumer {
     metadata: Metadata,
     subscription: SubscriptionState,
     fetcher: Fetcher,
+    coordinator: ConsumerCoordinator,
+    events: Vec<ConsumerEvent>,
     /// Position requests under way.
     lookups: BTreeMap<i32, Vec<TopicPartition>>,
     lookup_not_before: Instant,
@@ -129,6 +157,8 @@ impl Consumer {
             metadata: Metadata::new(&config.client, config.allow_auto_create_topics),
             subscription: SubscriptionState::default(),
             fetcher: Fetcher::default(),
+            coordinator: ConsumerCoordinator::new(),
+            events: Vec::new(),
             lookups: BTreeMap::new(),
             lookup_not_before: Instant::ZERO,
             errors: Vec::new(),
@@ -146,14 +176,104 @@ impl Consumer {
         &mut self.metadata
     }
 
-    /// Reads these partitions from now on. Those that were assigned before go on where they were; others begin where
-    /// `auto.offset.reset` says.
+    /// Reads these partitions from now on. Those that were assigned before go on where they were; others begin where the
+    /// group left off, if there is one, or where `auto.offset.reset` says.
     pub fn assign(&mut self, partitions: impl IntoIterator<Item = TopicPartition>) {
-        self.subscription.assign(partitions, self.config.auto_offset_reset);
+        let reset = Position::Reset(self.config.auto_offset_reset);
+        let position = if self.config.group_id.is_some() { Position::Committed } else { reset };
+        self.subscription.subscription = Subscription::Assigned;
+        self.subscription.assign(partitions, position);
         let topics: Vec<_> = self.subscription.assignment().map(|of| of.topic.clone()).collect();
         for topic in topics {
             self.metadata.add_topic(&topic);
         }
+    }
+
+    /// Reads what the group gives it of these topics. Joins with the next [`poll`](Self::poll).
+    pub fn subscribe(&mut self, topics: impl IntoIterator<Item = Arc<str>>) {
+        let topics: BTreeSet<Arc<str>> = topics.into_iter().collect();
+        topics.iter().for_each(|topic| self.metadata.add_topic(topic));
+        self.subscription.subscription = Subscription::Topics(topics);
+        self.coordinator.subscribed(&self.config);
+    }
+
+    /// The same of all topics that fit a pattern, now and later.
+    pub fn subscribe_pattern(&mut self, pattern: TopicPattern) {
+        self.metadata.add_all_topics();
+        self.subscription.subscription = Subscription::Pattern(pattern, BTreeSet::new());
+        self.coordinator.subscribed(&self.config);
+    }
+
+    /// Reads nothing any more, and leaves the group.
+    pub fn unsubscribe(&mut self, cx: &mut Context<'_>) {
+        let (coordinator, mut parts) = self.parts();
+        coordinator.unsubscribe(cx, &mut parts);
+        self.subscription.subscription = Subscription::None;
+        self.subscription.assign([], Position::Committed);
+    }
+
+    /// The member's id and generation in its group; empty and -1 while it has none.
+    pub fn member(&self) -> (&str, i32) {
+        self.coordinator.member()
+    }
+
+    /// Whether it has its part of a stable generation of its group.
+    pub fn is_stable(&self) -> bool {
+        self.coordinator.is_stable()
+    }
+
+    /// Reads nothing of a partition until it is resumed; it stays assigned.
+    pub fn pause(&mut self, partition: &TopicPartition) {
+        self.subscription.pause(partition, true);
+    }
+
+    /// Reads a paused partition on.
+    pub fn resume(&mut self, partition: &TopicPartition) {
+        self.subscription.pause(partition, false);
+    }
+
+    /// Partitions that are paused.
+    pub fn paused(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.subscription.paused()
+    }
+
+    /// Commits everything that was given out so far, and tries again what can be (`commitSync`). What became of it is a
+    /// [`ConsumerEvent::Commit`].
+    pub fn commit(&mut self, cx: &mut Context<'_>) -> CommitId {
+        let offsets = self.subscription.all_consumed();
+        self.coordinator.enqueue(cx, offsets, CommitKind::Sync, &self.config)
+    }
+
+    /// Commits these offsets, once (`commitAsync`).
+    pub fn commit_offsets(
+        &mut self,
+        cx: &mut Context<'_>,
+        offsets: BTreeMap<TopicPartition, OffsetAndMetadata>,
+    ) -> CommitId {
+        self.coordinator.enqueue(cx, offsets, CommitKind::Async, &self.config)
+    }
+
+    /// Asks for the group's committed offsets; the answer is a [`ConsumerEvent::Committed`].
+    pub fn ask_committed(&mut self, partitions: Vec<TopicPartition>) -> CommitId {
+        self.coordinator.ask_committed(partitions)
+    }
+
+    /// What happened in the group since the last call. Poll again after it.
+    pub fn take_events(&mut self) -> Vec<ConsumerEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    fn parts(&mut self) -> (&mut ConsumerCoordinator, Parts<'_>) {
+        let parts = Parts {
+            config: &self.config,
+            subscription: &mut self.subscription,
+            metadata: &mut self.metadata,
+            net: &mut self.net,
+            fetcher: &mut self.fetcher,
+            events: &mut self.events,
+            errors: &mut self.errors,
+        };
+        (&mut self.coordinator, parts)
     }
 
     /// The partitions that are read.
@@ -185,7 +305,7 @@ impl Consumer {
     pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
         match self.subscription.position(partition)? {
             Position::At(offset) => Some(offset),
-            Position::Reset(_) => None,
+            Position::Reset(_) | Position::Committed => None,
         }
     }
 
@@ -199,7 +319,9 @@ impl Consumer {
         let mut completed = self.net.handle(cx, input);
         while !completed.is_empty() {
             for one in &completed {
-                let done = self.metadata.handle(cx, &mut self.net, one)
+                let (coordinator, mut parts) = self.parts();
+                let done = parts.metadata.handle(cx, parts.net, one)
+                    || coordinator.handle(cx, one, &mut parts)
                     || self.fetcher.handle(
                         cx,
                         &self.config,
@@ -220,6 +342,8 @@ impl Consumer {
     /// Gives up to `max.poll.records` records, in order within each partition, and fetches ahead. Call it after `handle`,
     /// and again while it gives records.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Vec<ConsumerRecord> {
+        let (coordinator, mut parts) = self.parts();
+        coordinator.poll(cx, &mut parts);
         let max = self.config.max_poll_records;
         let records = self.fetcher.drain(max, &mut self.subscription, &mut self.errors);
         self.drive(cx);
@@ -237,6 +361,8 @@ impl Consumer {
     }
 
     fn drive(&mut self, cx: &mut Context<'_>) {
+        let (coordinator, mut parts) = self.parts();
+        coordinator.background(cx, &mut parts);
         if self.lookup_not_before <= cx.now {
             self.look_up(cx);
         }
@@ -271,7 +397,11 @@ impl Consumer {
             let Ok(version) = self.net.version::<ListOffsetsRequest>(node) else { continue };
             let mut topics: Vec<ListOffsetsTopic> = Vec::new();
             for (partition, reset) in &partitions {
-                let timestamp = if *reset == OffsetReset::Earliest { -2 } else { -1 };
+                let timestamp = match reset {
+                    OffsetReset::Earliest => -2,
+                    OffsetReset::ByDuration(ms) => cx.unix_ms().saturating_sub(*ms),
+                    OffsetReset::Latest | OffsetReset::None => -1,
+                };
                 let mut data = ListOffsetsPartition::default()
                     .with_partition_index(partition.partition)
                     .with_timestamp(timestamp);
@@ -317,7 +447,10 @@ impl Consumer {
             match answer {
                 Ok(Some(answer)) if answer.error_code == 0 => {
                     if matches!(self.subscription.position(&partition), Some(Position::Reset(_))) {
-                        self.subscription.set(&partition, Position::At(answer.offset));
+                        // Nothing is as young as a duration asks for: then it begins at the end.
+                        let end = Position::Reset(OffsetReset::Latest);
+                        let found = if answer.offset < 0 { end } else { Position::At(answer.offset) };
+                        self.subscription.set(&partition, found);
                     }
                 }
                 Ok(Some(answer)) => {
@@ -346,10 +479,21 @@ impl Consumer {
     /// When `handle` is next wanted.
     pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
         let lookup = (self.lookup_not_before > now).then_some(self.lookup_not_before);
-        [self.net.next_timeout(now), self.metadata.next_timeout(now), self.fetcher.next_timeout(now), lookup]
-            .into_iter()
-            .flatten()
-            .min()
+        let group = self.coordinator.next_timeout(now, &self.config, &self.subscription.subscription);
+        let (net, metadata) = (self.net.next_timeout(now), self.metadata.next_timeout(now));
+        [net, metadata, self.fetcher.next_timeout(now), lookup, group].into_iter().flatten().min()
+    }
+
+    /// Begins to end: offsets are committed if that is automatic, and the group is left. Go on with `handle` until
+    /// [`is_closed`](Self::is_closed), which takes `request.timeout.ms` at most.
+    pub fn begin_close(&mut self, cx: &mut Context<'_>) {
+        let (coordinator, mut parts) = self.parts();
+        coordinator.begin_close(cx, &mut parts);
+    }
+
+    /// Whether ending has come to its end.
+    pub fn is_closed(&self) -> bool {
+        self.coordinator.is_closed()
     }
 
     /// Closes the connections.

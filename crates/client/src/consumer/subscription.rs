@@ -1,74 +1,160 @@
 //! What a consumer reads and from where (org.apache.kafka.clients.consumer.internals.SubscriptionState).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::{OffsetAndMetadata, OffsetReset, TopicPattern};
 use crate::TopicPartition;
 
-/// `auto.offset.reset`: where to begin without a position, or with one that the log no longer has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum OffsetReset {
-    /// At the log start.
-    Earliest,
-    /// At the end.
+/// What was asked for.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Subscription {
+    /// Nothing.
     #[default]
-    Latest,
-    /// Nowhere: it is an error.
     None,
+    /// Partitions by name: the program assigns.
+    Assigned,
+    /// Topics: the group assigns.
+    Topics(BTreeSet<Arc<str>>),
+    /// Topics that fit a pattern, with those that did last: the group assigns.
+    Pattern(TopicPattern, BTreeSet<Arc<str>>),
+}
+
+impl Subscription {
+    /// Whether the group assigns.
+    pub fn is_automatic(&self) -> bool {
+        matches!(self, Self::Topics(_) | Self::Pattern(..))
+    }
+
+    /// The topics; empty where the program assigns.
+    pub fn topics(&self) -> &BTreeSet<Arc<str>> {
+        static NONE: BTreeSet<Arc<str>> = BTreeSet::new();
+        match self {
+            Self::Topics(topics) | Self::Pattern(_, topics) => topics,
+            Self::None | Self::Assigned => &NONE,
+        }
+    }
 }
 
 /// Where a partition's reading stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Position {
+    /// Where the group left off: to be asked of its coordinator.
+    Committed,
     /// The next offset to give.
     At(i64),
     /// To be asked of the leader: the log start or the end.
     Reset(OffsetReset),
 }
 
-/// Assigned partitions with their positions.
+/// An assigned partition.
+#[derive(Clone, Debug)]
+struct State {
+    position: Position,
+    /// The leader epoch of the last record that was given, -1 for none.
+    epoch: i32,
+    paused: bool,
+    /// It is about to be given away: nothing more is read of it.
+    revoking: bool,
+}
+
+/// The subscription, and assigned partitions with their positions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SubscriptionState {
-    positions: BTreeMap<TopicPartition, Position>,
+    pub subscription: Subscription,
+    partitions: BTreeMap<TopicPartition, State>,
 }
 
 impl SubscriptionState {
-    /// Replaces the assignment. Partitions that stay keep their position; new ones begin where `reset` says.
-    pub fn assign(&mut self, partitions: impl IntoIterator<Item = TopicPartition>, reset: OffsetReset) {
-        let mut before = std::mem::take(&mut self.positions);
+    /// Replaces the assignment. Partitions that stay keep their position; new ones begin at `position`.
+    pub fn assign(&mut self, partitions: impl IntoIterator<Item = TopicPartition>, position: Position) {
+        let mut before = std::mem::take(&mut self.partitions);
         for partition in partitions {
-            let position = before.remove(&partition).unwrap_or(Position::Reset(reset));
-            self.positions.insert(partition, position);
+            let fresh = || State { position, epoch: -1, paused: false, revoking: false };
+            let state = before.remove(&partition).unwrap_or_else(fresh);
+            self.partitions.insert(partition, state);
         }
     }
 
     pub fn assignment(&self) -> impl Iterator<Item = &TopicPartition> {
-        self.positions.keys()
+        self.partitions.keys()
+    }
+
+    pub fn is_assigned(&self, partition: &TopicPartition) -> bool {
+        self.partitions.contains_key(partition)
     }
 
     pub fn position(&self, of: &TopicPartition) -> Option<Position> {
-        self.positions.get(of).copied()
+        self.partitions.get(of).map(|state| state.position)
     }
 
     /// Moves an assigned partition; others are left alone.
     pub fn set(&mut self, of: &TopicPartition, position: Position) {
-        if let Some(at) = self.positions.get_mut(of) {
-            *at = position;
+        if let Some(state) = self.partitions.get_mut(of) {
+            state.position = position;
         }
+    }
+
+    /// The same with the leader epoch of what stands before the position.
+    pub fn set_with_epoch(&mut self, of: &TopicPartition, offset: i64, epoch: Option<i32>) {
+        if let Some(state) = self.partitions.get_mut(of) {
+            state.position = Position::At(offset);
+            state.epoch = epoch.unwrap_or(-1);
+        }
+    }
+
+    pub fn pause(&mut self, of: &TopicPartition, paused: bool) {
+        if let Some(state) = self.partitions.get_mut(of) {
+            state.paused = paused;
+        }
+    }
+
+    pub fn paused(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.partitions.iter().filter(|(_, state)| state.paused).map(|(partition, _)| partition)
+    }
+
+    /// Reads nothing more of what is about to be given away.
+    pub fn mark_revoking(&mut self, revoking: bool) {
+        self.partitions.values_mut().for_each(|state| state.revoking = revoking);
+    }
+
+    /// Whether records of a partition may be given out.
+    pub fn is_fetchable(&self, of: &TopicPartition) -> bool {
+        self.partitions.get(of).is_some_and(|state| !state.paused && !state.revoking)
+    }
+
+    /// Everything that was given out so far, as it is committed (SubscriptionState.allConsumed).
+    pub fn all_consumed(&self) -> BTreeMap<TopicPartition, OffsetAndMetadata> {
+        let consumed = |(partition, state): (&TopicPartition, &State)| match state.position {
+            Position::At(offset) => {
+                let leader_epoch = (state.epoch >= 0).then_some(state.epoch);
+                let metadata = String::new();
+                Some((partition.clone(), OffsetAndMetadata { offset, leader_epoch, metadata }))
+            }
+            Position::Committed | Position::Reset(_) => None,
+        };
+        self.partitions.iter().filter_map(consumed).collect()
     }
 
     /// Partitions that wait for an offset, and which.
     pub fn to_reset(&self) -> impl Iterator<Item = (&TopicPartition, OffsetReset)> {
-        self.positions.iter().filter_map(|(partition, position)| match position {
-            Position::Reset(reset) => Some((partition, *reset)),
-            Position::At(_) => None,
+        self.partitions.iter().filter_map(|(partition, state)| match state.position {
+            Position::Reset(reset) => Some((partition, reset)),
+            Position::At(_) | Position::Committed => None,
         })
+    }
+
+    /// Partitions that wait for the group's offset.
+    pub fn uninitialized(&self) -> impl Iterator<Item = &TopicPartition> {
+        let waits = |state: &State| state.position == Position::Committed;
+        self.partitions.iter().filter(move |(_, state)| waits(state)).map(|(partition, _)| partition)
     }
 
     /// Partitions that can be fetched, and from where.
     pub fn fetchable(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
-        self.positions.iter().filter_map(|(partition, position)| match position {
-            Position::At(offset) => Some((partition, *offset)),
-            Position::Reset(_) => None,
+        self.partitions.iter().filter_map(|(partition, state)| match state.position {
+            Position::At(offset) if !state.paused && !state.revoking => Some((partition, offset)),
+            _ => None,
         })
     }
 }

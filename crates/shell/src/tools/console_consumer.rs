@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 
-use barnabas_client::consumer::{Consumer, ConsumerConfig, ConsumerRecord, IsolationLevel, OffsetReset};
+use barnabas_client::consumer::{
+    Assignor, Consumer, ConsumerConfig, ConsumerRecord, IsolationLevel, OffsetReset, TopicPattern,
+};
 use barnabas_client::{ClientConfig, TopicPartition, parse_bootstrap};
 use barnabas_kernel::{Context, Input, Instant, Node};
 
@@ -36,7 +38,7 @@ pub const SPECS: &[Spec] = &[
         "What is printed: print.timestamp, print.partition, print.offset, print.headers, print.key, print.value (true or false), key.separator, line.separator, headers.separator, null.literal; may be repeated",
     ),
     flag("from-beginning", "Begin at the log start, not at the end"),
-    value("group", "group", "The consumer group; groups are not here yet"),
+    value("group", "group", "The consumer group to join, whose offsets are committed (default: none)"),
     flag("help", "Show this"),
     value("include", "pattern", "The topics that fit this regular expression"),
     value("isolation-level", "level", "read_uncommitted (default) or read_committed"),
@@ -160,9 +162,7 @@ fn prepare(options: &Options) -> Result<Box<ConsoleConsumer>, Printed> {
     if by_option.is_some() && partition.is_some() {
         return refuse("Options group and partition cannot be specified together.");
     }
-    if by_option.is_some() || by_property.is_some() {
-        return Err(Printed::error("barnabas: --group is an option of Kafka's tool that is not here yet"));
-    }
+    let group = by_option.map(str::to_owned).or_else(|| by_property.cloned()).filter(|_| partition.is_none());
     if let (true, Some(reset)) = (from_beginning, config.get("auto.offset.reset"))
         && reset != "earliest"
     {
@@ -189,7 +189,7 @@ fn prepare(options: &Options) -> Result<Box<ConsoleConsumer>, Printed> {
             Err(text) => return Err(Printed::error(text)),
         },
     };
-    let config = match consumer_config(bootstrap, &config) {
+    let config = match consumer_config(bootstrap, &config, group.clone()) {
         Ok(config) => config,
         Err(text) => return Ok(Box::new(ConsoleConsumer::broken(notice, &text, formatter))),
     };
@@ -198,7 +198,8 @@ fn prepare(options: &Options) -> Result<Box<ConsoleConsumer>, Printed> {
         source,
         formatter,
         notice,
-        group: String::new(),
+        in_group: group.is_some(),
+        group: group.unwrap_or_default(),
         broken: None,
         max_messages: options.number::<i64>("max-messages").map_err(|error| error.trace()),
         timeout_ms: options.number::<i64>("timeout-ms").map_err(plain)?,
@@ -206,12 +207,17 @@ fn prepare(options: &Options) -> Result<Box<ConsoleConsumer>, Printed> {
         count: 0,
         deadline: None,
         seen: None,
+        closing: None,
         over: false,
         now: Instant::ZERO,
     }))
 }
 
-fn consumer_config(bootstrap: &str, properties: &Properties) -> Result<ConsumerConfig, String> {
+fn consumer_config(
+    bootstrap: &str,
+    properties: &Properties,
+    group: Option<String>,
+) -> Result<ConsumerConfig, String> {
     let endpoints = parse_bootstrap(bootstrap).map_err(|error| error.to_string())?;
     let mut config = ConsumerConfig::new(ClientConfig::new(endpoints, "console-consumer"));
     if let Some(id) = properties.get("client.id") {
@@ -234,6 +240,8 @@ fn consumer_config(bootstrap: &str, properties: &Properties) -> Result<ConsumerC
             ));
         }
     };
+    config.group_id = group;
+    group_config(&mut config, properties)?;
     number(properties, "fetch.min.bytes", "INT", &mut config.fetch_min_bytes)?;
     number(properties, "fetch.max.bytes", "INT", &mut config.fetch_max_bytes)?;
     number(properties, "fetch.max.wait.ms", "INT", &mut config.fetch_max_wait_ms)?;
@@ -243,6 +251,35 @@ fn consumer_config(bootstrap: &str, properties: &Properties) -> Result<ConsumerC
     number(properties, "metadata.max.age.ms", "LONG", &mut config.client.metadata_max_age_ms)?;
     number(properties, "retry.backoff.ms", "LONG", &mut config.client.retry_backoff.initial_ms)?;
     Ok(config)
+}
+
+/// What a member of a group obeys.
+fn group_config(config: &mut ConsumerConfig, properties: &Properties) -> Result<(), String> {
+    number(properties, "session.timeout.ms", "INT", &mut config.session_timeout_ms)?;
+    number(properties, "heartbeat.interval.ms", "INT", &mut config.heartbeat_interval_ms)?;
+    number(properties, "max.poll.interval.ms", "INT", &mut config.max_poll_interval_ms)?;
+    number(properties, "auto.commit.interval.ms", "INT", &mut config.auto_commit_interval_ms)?;
+    config.group_instance_id = properties.get("group.instance.id").cloned();
+    if let Some(value) = properties.get("enable.auto.commit") {
+        config.enable_auto_commit = match value.trim().to_ascii_lowercase().as_str() {
+            "true" => true,
+            "false" => false,
+            _ => {
+                return Err(invalid(
+                    "enable.auto.commit",
+                    value,
+                    "Expected value to be either true or false",
+                ));
+            }
+        };
+    }
+    if let Some(names) = properties.get("partition.assignment.strategy") {
+        let assignor = |name: &str| {
+            Assignor::parse(name).ok_or_else(|| format!("barnabas: the assignor {name} is not here yet"))
+        };
+        config.assignors = names.split(',').map(assignor).collect::<Result<_, _>>()?;
+    }
+    Ok(())
 }
 
 /// How a record is printed (org.apache.kafka.tools.consumer.DefaultMessageFormatter).
@@ -352,8 +389,10 @@ struct ConsoleConsumer {
     source: Source,
     formatter: Formatter,
     notice: String,
-    /// The name that Kafka's tool makes up for its group.
+    /// The group, or the name that Kafka's tool makes up for one.
     group: String,
+    /// Whether a group was named.
+    in_group: bool,
     /// Settings that cannot be used: the stack trace to be logged.
     broken: Option<String>,
     /// An error is a stack trace: Kafka looks at this option only when it runs.
@@ -364,6 +403,8 @@ struct ConsoleConsumer {
     deadline: Option<Instant>,
     /// The metadata that the assignment was last made from.
     seen: Option<u64>,
+    /// The exit code, while the group is left.
+    closing: Option<i32>,
     over: bool,
     now: Instant,
 }
@@ -376,6 +417,8 @@ impl Node for ConsoleConsumer {
         }
         match &input {
             Input::Started => self.begin(cx),
+            // A second Ctrl-C does not wait for the group.
+            Input::Interrupt if self.closing.is_some() => return self.end(cx, INTERRUPTED),
             Input::Interrupt => return self.exit(cx, INTERRUPTED),
             _ => {}
         }
@@ -383,13 +426,19 @@ impl Node for ConsoleConsumer {
             return;
         }
         self.consumer.handle(cx, &input);
+        if let Some(code) = self.closing {
+            if self.consumer.is_closed() {
+                self.end(cx, code);
+            }
+            return;
+        }
         let issues = self.consumer.metadata_mut().take_issues();
         log_issues(cx, &format!("Consumer clientId=console-consumer, groupId={}", self.group), issues);
         if self.assign() {
             self.consumer.handle(cx, &Input::Timeout);
         }
         self.print(cx);
-        if self.over {
+        if self.over || self.closing.is_some() {
             return;
         }
         if let Some(error) = self.consumer.take_errors().into_iter().next() {
@@ -418,6 +467,7 @@ impl ConsoleConsumer {
             formatter,
             notice,
             group: String::new(),
+            in_group: false,
             broken: Some(format!("org.apache.kafka.common.config.ConfigException: {what}\n")),
             max_messages: Ok(None),
             timeout_ms: None,
@@ -425,6 +475,7 @@ impl ConsoleConsumer {
             count: 0,
             deadline: None,
             seen: None,
+            closing: None,
             over: false,
             now: Instant::ZERO,
         }
@@ -439,7 +490,9 @@ impl ConsoleConsumer {
             self.over = true;
             return cx.out.exit(1);
         }
-        self.group = format!("console-consumer-{}", cx.rng.below(100_000));
+        if self.group.is_empty() {
+            self.group = format!("console-consumer-{}", cx.rng.below(100_000));
+        }
         if !matches!(self.source, Source::Partition(..)) {
             err(cx, REBALANCE_NOTICE);
         }
@@ -454,7 +507,12 @@ impl ConsoleConsumer {
             Ok(_) => {}
         }
         match self.source.clone() {
+            Source::Topic(topic) if self.in_group => self.consumer.subscribe([topic.as_str().into()]),
             Source::Topic(topic) => self.consumer.metadata_mut().add_topic(&topic.as_str().into()),
+            Source::Include(include) if self.in_group => match TopicPattern::new(include.expression()) {
+                Ok(pattern) => self.consumer.subscribe_pattern(pattern),
+                Err(text) => return self.fail(cx, &format!("{text}\n")),
+            },
             Source::Include(_) => self.consumer.metadata_mut().add_all_topics(),
             Source::Partition(partition, offset) => {
                 self.consumer.assign([partition.clone()]);
@@ -479,7 +537,10 @@ impl ConsoleConsumer {
     /// Follows the topics' partitions; gives whether they changed.
     fn assign(&mut self) -> bool {
         let metadata = self.consumer.metadata();
-        if matches!(self.source, Source::Partition(..)) || self.seen == Some(metadata.version()) {
+        if self.in_group
+            || matches!(self.source, Source::Partition(..))
+            || self.seen == Some(metadata.version())
+        {
             return false;
         }
         self.seen = Some(metadata.version());
@@ -512,8 +573,13 @@ impl ConsoleConsumer {
         let max = self.max_messages.clone().ok().flatten().filter(|max| *max >= 0);
         loop {
             let records = self.consumer.poll(cx);
-            if records.is_empty() {
+            // What the group says is no business of this tool; joins go on with the next poll.
+            let heard = !self.consumer.take_events().is_empty();
+            if records.is_empty() && !heard {
                 return;
+            }
+            if records.is_empty() {
+                continue;
             }
             let mut text = BytesMut::new();
             let mut done = false;
@@ -539,6 +605,18 @@ impl ConsoleConsumer {
     }
 
     fn exit(&mut self, cx: &mut Context<'_>, code: i32) {
+        if self.in_group {
+            self.consumer.begin_close(cx);
+            if !self.consumer.is_closed() {
+                self.closing = Some(code);
+                return;
+            }
+        }
+        self.end(cx, code);
+    }
+
+    /// The group is left, or there is none.
+    fn end(&mut self, cx: &mut Context<'_>, code: i32) {
         self.over = true;
         err(cx, &format!("Processed a total of {} messages", self.count));
         if self.systest {

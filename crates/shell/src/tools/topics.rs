@@ -606,6 +606,11 @@ impl IncludeList {
         whole.map(IncludeList).map_err(|_| format!("{text} is an invalid regex."))
     }
 
+    /// The regular expression that it is.
+    pub fn expression(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// Whether a topic's name fits as a whole.
     pub fn matches(&self, topic: &str) -> bool {
         self.0.is_match(topic)

@@ -1,0 +1,26 @@
+//! The order in which Java's hash tables give their entries: where an assignor of Kafka's goes through one, its result
+//! depends on it.
+
+/// `String.hashCode`: over UTF-16 units.
+pub fn string_hash(text: &str) -> i32 {
+    text.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
+}
+
+/// The table of a `HashMap` that was made without a capacity and filled one by one: a power of two that doubles when it is
+/// filled to more than three quarters.
+pub fn grown(count: usize) -> usize {
+    let mut table = 16;
+    while count * 4 > table * 3 {
+        table *= 2;
+    }
+    table
+}
+
+/// The order in a table of this size. Within a bucket the order is that of arrival.
+pub fn order_by_hash<T>(items: &mut [T], table: usize, hash: impl Fn(&T) -> i32) {
+    let mask = u32::try_from(table.max(1) - 1).unwrap_or(u32::MAX);
+    items.sort_by_key(|item| {
+        let hash = hash(item).cast_unsigned();
+        (hash ^ (hash >> 16)) & mask
+    });
+}
