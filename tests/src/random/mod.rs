@@ -390,6 +390,9 @@ impl Run {
             });
             if shuts_down {
                 self.mending.push((self.world.now() + Duration::from_secs(10), Fault::Restart(node)));
+            } else if self.world.broker(node).is_none() {
+                // It has come to its end meanwhile.
+                self.mend(Fault::Restart(node));
             }
         }
     }
