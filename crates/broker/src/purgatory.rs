@@ -43,6 +43,8 @@ pub struct DelayedFetch {
     pub isolation_level: i8,
     /// The follower that asks, or -1 for a consumer.
     pub replica: i32,
+    /// The broker epoch of that follower's life, or -1.
+    pub replica_epoch: i64,
     /// `client.rack`.
     pub rack: String,
     /// The partitions of a full fetch.

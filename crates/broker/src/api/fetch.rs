@@ -57,6 +57,7 @@ pub fn handle(
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0),
         isolation_level: request.isolation_level,
         replica,
+        replica_epoch: request.replica_state.replica_epoch,
         rack: request.rack_id.to_string(),
         partitions,
         expires,
@@ -124,6 +125,9 @@ fn note_follower(
             dirty.filter_map(|cached| Some((cached.key.clone()?, cached.asked.clone()))).collect()
         }
     };
+    if is_of_earlier_life(broker, replica, replica_epoch) {
+        return;
+    }
     broker.replicas.note_follower(replica, cx.now);
     if broker.recheck.remove(&replica)
         && let FetchContext::Session(id) = context
@@ -145,6 +149,13 @@ fn note_follower(
         }
         broker.maybe_expand_isr(&key, replica);
     }
+}
+
+/// Whether a follower's fetch is of an earlier life of its broker: late on the wire, it must not undo what the present one
+/// has said (Replica.updateFetchStateOrThrow).
+fn is_of_earlier_life(broker: &Broker, replica: i32, replica_epoch: i64) -> bool {
+    let known = broker.image.brokers().get(&replica);
+    replica_epoch >= 0 && known.is_some_and(|known| known.epoch > replica_epoch)
 }
 
 fn divergence(partition: &Partition, asked: &FetchPartition) -> Option<EpochEndOffset> {
@@ -381,6 +392,9 @@ fn try_read(
     }
     if fetch.replica >= 0 && !partition.registration().replicas.contains(&fetch.replica) {
         return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+    }
+    if is_of_earlier_life(broker, fetch.replica, fetch.replica_epoch) {
+        return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
     }
     let (log, high_watermark) = (partition.log(), partition.high_watermark());
     let mut found = Found {

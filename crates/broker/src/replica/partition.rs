@@ -290,6 +290,11 @@ impl Partition {
         let end = self.log.log_end();
         let Role::Leader(leader) = &mut self.role else { return false };
         let Some(follower) = leader.followers.get_mut(&id) else { return false };
+        if broker_epoch >= 0 && broker_epoch < follower.broker_epoch {
+            // A fetch of an earlier life that came late. Kafka takes it where its metadata is behind as well, as every
+            // fetch of a session says all partitions again there; here only one that changed is looked at again.
+            return false;
+        }
         if offset >= end {
             follower.last_caught_up = Some(cx.now);
         } else if follower.last_fetch.is_some() && offset >= follower.leader_end_at_last_fetch {
