@@ -32,13 +32,14 @@ const KEEP: usize = 10_000;
 pub struct Trace {
     lines: VecDeque<TraceLine>,
     dropped: u64,
+    pushed: u64,
     hasher: XxHash64,
     digests: bool,
 }
 
 impl Trace {
     pub(crate) fn new() -> Trace {
-        Trace { lines: VecDeque::new(), dropped: 0, hasher: XxHash64::with_seed(0), digests: true }
+        Trace { lines: VecDeque::new(), dropped: 0, pushed: 0, hasher: XxHash64::with_seed(0), digests: true }
     }
 
     pub(crate) fn push(&mut self, line: TraceLine) {
@@ -50,6 +51,7 @@ impl Trace {
             self.lines.pop_front();
             self.dropped += 1;
         }
+        self.pushed += 1;
         self.lines.push_back(line);
     }
 
@@ -87,6 +89,17 @@ impl Trace {
     /// The newest line, if it was not taken yet.
     pub fn newest(&self) -> Option<&TraceLine> {
         self.lines.back()
+    }
+
+    /// How many lines there were since the beginning.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// The lines behind the first `seen` of all, as far as they are kept and were not taken yet.
+    pub fn after(&self, seen: u64) -> impl Iterator<Item = &TraceLine> {
+        let new = usize::try_from(self.pushed.saturating_sub(seen)).unwrap_or(usize::MAX);
+        self.lines.range(self.lines.len().saturating_sub(new)..)
     }
 
     /// The lines since the last call, and how many were dropped because they were too many.

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_kernel::NodeId;
+use barnabas_kernel::{NodeId, TraceEvent};
 use barnabas_sim::checkers::{
-    Consumers, Controllers, HighWatermarks, Idempotence, Images, Leaders, Records, replicas_agree,
+    Consumers, Controllers, GroupChecks, HighWatermarks, Idempotence, Images, Leaders, Records,
+    replicas_agree,
 };
 use barnabas_sim::workload::Fact;
 use barnabas_sim::{ProcessId, World};
@@ -13,6 +14,9 @@ use barnabas_sim::{ProcessId, World};
 const REPLICAS_EVERY: u64 = 2_000;
 /// Each node's own invariants are looked at every so many events.
 const INVARIANTS_EVERY: u64 = 64;
+
+/// Groups of a run are called this, and their number.
+pub const GROUP: &str = "group-";
 
 /// Everything that is known of a run.
 #[derive(Clone, Debug)]
@@ -25,6 +29,12 @@ pub struct Checks {
     /// What idempotent producers wrote.
     pub idempotence: Idempotence,
     consumers: Consumers,
+    /// Whether what groups commit is safe: one replica alone may lose it.
+    groups_are_safe: bool,
+    members: BTreeMap<ProcessId, usize>,
+    groups: BTreeMap<usize, GroupChecks>,
+    /// Lines of the trace that were looked at.
+    traced: u64,
     leaders: Leaders,
     controllers: Controllers,
     high_watermarks: HighWatermarks,
@@ -38,14 +48,19 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// Nothing is known yet; records are those of `topic`, and may be lost in a run that is `reckless`.
-    pub fn new(topic: &str, reckless: bool) -> Checks {
+    /// Nothing is known yet; records are those of `topic`, and may be lost in a run that is `reckless`. What groups commit
+    /// may be lost where it is not `replicated`.
+    pub fn new(topic: &str, reckless: bool, replicated: bool) -> Checks {
         Checks {
             topic: topic.to_owned(),
             reckless,
             records: Records::default(),
             idempotence: Idempotence::default(),
             consumers: Consumers::default(),
+            groups_are_safe: replicated && !reckless,
+            members: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            traced: 0,
             leaders: Leaders::default(),
             controllers: Controllers::default(),
             high_watermarks: HighWatermarks::default(),
@@ -67,11 +82,26 @@ impl Checks {
     /// What cannot be true together.
     pub fn fact(&mut self, client: ProcessId, fact: Fact) -> Result<(), String> {
         let number = client.0.unsigned_abs();
+        if let Some(group) = self.members.get(&client) {
+            return match self.groups.get_mut(group) {
+                Some(group) if self.groups_are_safe => {
+                    if let Fact::Read { partition, offset, value } = fact {
+                        self.records.read(partition, offset, value)?;
+                    }
+                    member_fact(group, client, fact)
+                }
+                _ => Ok(()),
+            };
+        }
         if self.reckless && !matches!(fact, Fact::Foreign { .. }) {
             return Ok(());
         }
         match fact {
-            Fact::Acknowledged { offset: -1, .. } | Fact::Created(_) => Ok(()),
+            Fact::Acknowledged { offset: -1, .. }
+            | Fact::Created(_)
+            | Fact::Assigned { .. }
+            | Fact::Owned { .. }
+            | Fact::Committed { .. } => Ok(()),
             Fact::EpochBumped(value) => {
                 self.idempotence.drop_producer(value);
                 Ok(())
@@ -96,6 +126,27 @@ impl Checks {
         }
     }
 
+    /// A client is a member of a group.
+    pub fn add_member(&mut self, client: ProcessId, group: usize) {
+        self.members.insert(client, group);
+        self.groups.entry(group).or_default();
+    }
+
+    /// Whether there are groups that must keep their promises.
+    pub fn has_groups(&self) -> bool {
+        self.groups_are_safe && !self.groups.is_empty()
+    }
+
+    /// Every group has committed everything below these offsets, and so must have processed it.
+    ///
+    /// # Errors
+    /// What it has left out.
+    pub fn groups_complete(&self, ends: &BTreeMap<i32, i64>) -> Result<(), String> {
+        (self.groups.iter()).try_for_each(|(number, group)| {
+            group.complete(ends).map_err(|what| format!("group-{number}: {what}"))
+        })
+    }
+
     /// Looks at the world; call it after every event.
     ///
     /// # Errors
@@ -111,6 +162,7 @@ impl Checks {
                 self.images.look(seen.node, seen.metadata_offset, digest)?;
             }
         }
+        self.written(world);
         if world.events().is_multiple_of(INVARIANTS_EVERY) {
             world.invariants()?;
         }
@@ -118,6 +170,26 @@ impl Checks {
             self.replicas(world)?;
         }
         Ok(())
+    }
+
+    /// Takes what coordinators wrote since the last time.
+    fn written(&mut self, world: &World) {
+        let trace = world.trace();
+        if trace.pushed() == self.traced {
+            return;
+        }
+        for line in trace.after(self.traced) {
+            let TraceEvent::OffsetsCommitted { group, offsets } = &line.event else { continue };
+            let number = group.strip_prefix(GROUP).and_then(|number| number.parse().ok());
+            let Some(group) = number.and_then(|number: usize| self.groups.get_mut(&number)) else { continue };
+            for (of, offset) in offsets.iter() {
+                let partition = of.strip_prefix(self.topic.as_str()).and_then(|rest| rest.strip_prefix('-'));
+                if let Some(partition) = partition.and_then(|number| number.parse().ok()) {
+                    group.written(partition, *offset);
+                }
+            }
+        }
+        self.traced = trace.pushed();
     }
 
     /// Compares the replicas of every partition.
@@ -187,4 +259,21 @@ impl Checks {
         }
         Ok(())
     }
+}
+
+/// What a member of a group saw.
+fn member_fact(group: &mut GroupChecks, client: ProcessId, fact: Fact) -> Result<(), String> {
+    let member = client.0.unsigned_abs();
+    match fact {
+        Fact::Assigned { partition } => group.assigned(member, partition),
+        Fact::Owned { partition, generation } => return group.owned(member, generation, partition),
+        Fact::Committed { partition, offset } => group.committed(partition, offset),
+        Fact::Read { partition, offset, .. } => return group.processed(member, partition, offset),
+        Fact::Foreign { partition, offset } => {
+            return Err(format!("{client} read {partition}@{offset}, which nobody wrote"));
+        }
+        Fact::Failed(_) => return Err(format!("{client} cannot go on in its group")),
+        Fact::Acknowledged { .. } | Fact::Created(_) | Fact::EpochBumped(_) => {}
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod faults;
+mod groups;
 mod topology;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ enum Client {
     Reader,
     /// It reads up to the end.
     Auditor,
+    /// It belongs to the group of this number: it goes on for ever, or until somebody ends it.
+    Member(usize),
 }
 
 /// A cluster under faults.
@@ -54,6 +57,7 @@ pub struct Run {
     pub faults: Vec<(Instant, Fault)>,
     topology: Topology,
     rng: Prng,
+    groups: groups::Groups,
     clients: BTreeMap<ProcessId, Client>,
     /// What is to be mended, and when.
     mending: Vec<(Instant, Fault)>,
@@ -65,6 +69,13 @@ pub struct Run {
     comes_back: bool,
 }
 
+impl Client {
+    /// Whether the run waits for its end.
+    fn is_awaited(&self) -> bool {
+        matches!(self, Client::Admin(_) | Client::Producer | Client::Auditor)
+    }
+}
+
 impl Run {
     /// The cluster of a seed, which has not begun.
     pub fn new(seed: u64) -> Run {
@@ -72,10 +83,11 @@ impl Run {
         let topology = Topology::random(seed, &mut rng);
         Run {
             world: World::new(topology.config.clone(), BTreeMap::new()),
-            checks: Checks::new(TOPIC, topology.reckless),
+            checks: Checks::new(TOPIC, topology.reckless, topology.brokers.len() >= 3),
             faults: Vec::new(),
             topology,
             rng,
+            groups: groups::Groups::new(seed),
             clients: BTreeMap::new(),
             mending: Vec::new(),
             storing: None,
@@ -261,7 +273,7 @@ impl Run {
                 let lack = unhealthy(self.world.partitions_health().as_deref());
                 let lack = lack.map_or_else(|| "the cluster is whole".to_owned(), |lack| lack.to_string());
                 let waits: Vec<String> = (self.clients.iter())
-                    .filter(|(_, client)| **client != Client::Reader)
+                    .filter(|(_, client)| client.is_awaited())
                     .map(|(process, client)| format!(", {process} ({client:?}) is not done"))
                     .collect();
                 return Err(format!("{what} is not so after {} s: {lack}{}", span.as_secs(), waits.concat()));
@@ -419,7 +431,9 @@ impl Run {
         for _ in 0..1 + self.rng.below(2) {
             self.spawn_consumer(Client::Reader, ends.clone());
         }
+        self.spawn_groups();
         let end = self.world.now() + faults_for;
+        let mut disturbed = self.world.now();
         let mut next = self.world.now() + Duration::from_millis(100 + self.rng.below(4_000));
         // Now and then a fault waits for a moment at which it does most.
         let mut lurks = false;
@@ -428,6 +442,10 @@ impl Run {
             if lurks && self.rng.chance(1, 2) && self.strike()? {
                 lurks = false;
             }
+            if self.world.now() >= disturbed + faults_for / 8 {
+                disturbed = self.world.now();
+                self.disturb_a_group();
+            }
             if self.world.now() >= next {
                 lurks |= self.rng.chance(1, 2);
                 self.fault()?;
@@ -435,9 +453,9 @@ impl Run {
             }
         }
         self.heal();
+        self.complete_groups();
         self.run_until("a cluster that is whole with clients that are done", LIVENESS, |run| {
-            let awaited = |client: &Client| *client != Client::Reader;
-            run.mending.is_empty() && !run.clients.values().any(awaited) && run.is_whole()
+            run.mending.is_empty() && !run.clients.values().any(Client::is_awaited) && run.is_whole()
         })?;
         self.audit()
     }
@@ -455,6 +473,7 @@ impl Run {
         self.run_until("metadata that every node knows", LIVENESS, |run| {
             run.checks.knows_topics(&run.world).is_ok()
         })?;
-        self.checks.complete(&self.world, auditor, &ends)
+        self.checks.complete(&self.world, auditor, &ends)?;
+        self.audit_groups(&ends)
     }
 }

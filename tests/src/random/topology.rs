@@ -56,6 +56,8 @@ impl Topology {
             node.quorum.election_timeout_ms = election_ms;
             node.quorum.fetch_timeout_ms = fetch_ms;
             node.heartbeat_interval_ms = session_ms / 4;
+            // Fifty would be much to look at after every event.
+            node.group.offsets_topic_partitions = 1 + i32::try_from(seed % 3).unwrap_or(0);
         }
         let brokers = nodes.iter().filter(|node| node.roles.broker).map(|node| node.node_id).collect();
         let config = WorldConfig {

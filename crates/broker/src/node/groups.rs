@@ -251,9 +251,7 @@ impl Broker {
             }
             let Some(done) = shard.pending.pop_front() else { return };
             shard.commit_records(&done.records);
-            if matches!(done.after, After::Respond(_, Answer::Commit(_))) {
-                trace_commit(cx, &done.records);
-            }
+            trace_commit(cx, &done.records);
             self.set_group_timer(cx, partition, GroupTimer::Write(done.id), None);
             self.finish_group(cx, partition, done.after, Ok(()));
         }

@@ -5,6 +5,7 @@
 
 mod consumers;
 mod controllers;
+mod groups;
 mod health;
 mod high_watermarks;
 mod idempotence;
@@ -16,6 +17,7 @@ mod seen;
 
 pub use consumers::Consumers;
 pub use controllers::Controllers;
+pub use groups::GroupChecks;
 pub use health::{PartitionHealth, Unhealthy, unhealthy};
 pub use high_watermarks::HighWatermarks;
 pub use idempotence::Idempotence;

@@ -4,6 +4,7 @@
 
 mod bench;
 mod consumer;
+mod member;
 mod producer;
 mod topics;
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 
 pub use bench::Bench;
 pub use consumer::ConsumerWorkload;
+pub use member::{MemberLoad, MemberWorkload};
 pub use producer::{ProducerLoad, ProducerWorkload};
 pub use topics::TopicsWorkload;
 
@@ -50,6 +52,25 @@ pub enum Fact {
     /// An idempotent producer began another epoch, for it could not keep its order: what was under way may come to stand
     /// twice (KIP-360). One of its values.
     EpochBumped(u64),
+    /// A member of a group was given a partition, which it reads from where the group left off.
+    Assigned {
+        /// Which.
+        partition: i32,
+    },
+    /// A partition belongs to a member in a generation of its group.
+    Owned {
+        /// Which.
+        partition: i32,
+        /// In which.
+        generation: i32,
+    },
+    /// The coordinator acknowledged a group's offset.
+    Committed {
+        /// Of which partition.
+        partition: i32,
+        /// The next one to process.
+        offset: i64,
+    },
 }
 
 /// Bytes of a fact in the output.
@@ -64,6 +85,9 @@ impl Fact {
             Self::Created(value) => (3, 0, 0, value),
             Self::Failed(value) => (4, 0, 0, value),
             Self::EpochBumped(value) => (5, 0, 0, value),
+            Self::Assigned { partition } => (6, partition, 0, 0),
+            Self::Owned { partition, generation } => (7, partition, generation.into(), 0),
+            Self::Committed { partition, offset } => (8, partition, offset, 0),
         };
         out.push(kind);
         out.extend_from_slice(&partition.to_be_bytes());
@@ -86,6 +110,9 @@ impl Fact {
                 3 => Self::Created(value),
                 4 => Self::Failed(value),
                 5 => Self::EpochBumped(value),
+                6 => Self::Assigned { partition },
+                7 => Self::Owned { partition, generation: i32::try_from(offset).ok()? },
+                8 => Self::Committed { partition, offset },
                 _ => return None,
             })
         })
@@ -130,6 +157,9 @@ mod tests {
             Fact::Created(4),
             Fact::Failed(5),
             Fact::EpochBumped(6),
+            Fact::Assigned { partition: 3 },
+            Fact::Owned { partition: 1, generation: 8 },
+            Fact::Committed { partition: 2, offset: 5 },
         ];
         let mut bytes = Vec::new();
         facts.iter().for_each(|fact| fact.encode(&mut bytes));
