@@ -29,14 +29,25 @@ PATIENCE = 90
 class Gateway:
     """A gateway of so many brokers on free ports."""
 
-    def __init__(self, program, brokers, log):
+    def __init__(self, program, brokers, log, control=False):
         self.brokers, self.log = brokers, log
         command = [program, "serve", "--brokers", str(brokers), "--listen", "127.0.0.1:0", "--log-level", "debug"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=open(log, "w"), text=True)
+        self.process = subprocess.Popen(
+            command + ["--control"] * control, stdin=subprocess.PIPE if control else subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=open(log, "w"), text=True,
+        )
         line = self.process.stdout.readline()
         if "ready: " not in line:
             raise RuntimeError(f"the gateway did not start: {line} {Path(log).read_text()}")
         self.bootstrap = line.split("ready: ")[1].strip()
+
+    def control(self, line):
+        """Does a command of the gateway's standard input."""
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().strip()
+        if answer != "ok":
+            raise AssertionError(f"{line}: {answer}")
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)
@@ -160,6 +171,23 @@ class Trial:
             client.kill()
 
 
+def crash(program, logs, passed, failed):
+    """The load that has a cluster for itself."""
+    from crash import a_leader_crashes_under_load
+
+    title, start = f"{REFERENCE}, 3 brokers: a leader crashes under load", time.monotonic()
+    gateway = Gateway(program, 3, logs / "gateway-crash.log", control=True)
+    try:
+        a_leader_crashes_under_load(gateway)
+        gateway.stop()
+        passed.append(title)
+        print(f"ok     {time.monotonic() - start:5.1f} s  {title}", flush=True)
+    except Exception as error:
+        gateway.process.kill()
+        failed.append(title)
+        print(f"FAILED {time.monotonic() - start:5.1f} s  {title}\n       {type(error).__name__}: {error}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gateway", required=True)
@@ -227,6 +255,8 @@ def main():
         except Exception as error:
             failed.append(f"gateway of {gateway.brokers}: {error}")
             print(f"FAILED {failed[-1]}")
+    if arguments.scenario in "a_leader_crashes_under_load" and arguments.client in (None, REFERENCE):
+        crash(arguments.gateway, logs, passed, failed)
     for name, version in versions.items():
         print(f"{name} {version}")
     if failed:

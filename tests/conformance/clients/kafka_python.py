@@ -1,6 +1,8 @@
 """kafka-python."""
 
+import queue
 import sys
+import threading
 
 import kafka
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -62,7 +64,10 @@ class Client:
         consumer.assign([TopicPartition(topic, partition)])
         consumer.seek(TopicPartition(topic, partition), offset)
         try:
-            return collect(lambda wait: take(consumer, wait), count, 20)
+            records = collect(lambda wait: take(consumer, wait), count, 20)
+            for record in records:
+                del record["of"]
+            return records
         finally:
             consumer.close()
 
@@ -83,29 +88,19 @@ class Client:
     # ---- groups
 
     def join(self, group, topic):
-        self.early = []
-        self.member = KafkaConsumer(
-            bootstrap_servers=self.bootstrap, group_id=group, enable_auto_commit=False,
-            auto_offset_reset="earliest", session_timeout_ms=6000, heartbeat_interval_ms=500,
-        )
-        # A leader that joined before it knew the topic's partitions takes each of its own assignments for out of date,
-        # and rebalances without end.
-        self.member.partitions_for_topic(topic)
-        self.member.subscribe([topic])
+        self.member = Member(self.bootstrap, group, topic)
 
     def assigned(self):
-        self.early += take(self.member, 0.1)
-        return sorted(p.partition for p in self.member.assignment())
+        return self.member.assigned()
 
     def take(self, count, timeout):
-        early, self.early = self.early, []
-        return early + collect(lambda wait: take(self.member, wait), count - len(early), timeout)
+        return self.member.take(count, timeout)
 
     def commit(self):
         self.member.commit()
 
     def leave(self):
-        self.member.close()
+        self.member.leave()
 
     def committed(self, group, topic):
         found = self.admin.list_group_offsets([group])[group]
@@ -130,11 +125,72 @@ class Client:
             raise RuntimeError(answer)
 
 
+class Member:
+    """A member whose program polls without a pause, as programs do: a join that is answered between two polls is lost to
+    kafka-python 3.0, which then joins anew and makes the others do so too."""
+
+    def __init__(self, bootstrap, group, topic):
+        self.consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False,
+            auto_offset_reset="earliest", session_timeout_ms=6000, heartbeat_interval_ms=500,
+        )
+        # A leader that joined before it knew the topic's partitions takes its first assignment for out of date.
+        self.consumer.partitions_for_topic(topic)
+        self.consumer.subscribe([topic])
+        self.read, self.taken, self.commands = queue.Queue(), {}, queue.Queue()
+        self.owned, self.left = [], False
+        self.thread = threading.Thread(target=self.poll, daemon=True)
+        self.thread.start()
+
+    def poll(self):
+        while not self.left:
+            for record in take(self.consumer, 0.2):
+                self.read.put(record)
+            self.owned = sorted(p.partition for p in self.consumer.assignment())
+            while not self.commands.empty():
+                command, done = self.commands.get()
+                try:
+                    done.put(command())
+                except Exception as error:
+                    done.put(error)
+
+    def do(self, command):
+        """Does something with the consumer, in the thread that has it."""
+        done = queue.Queue()
+        self.commands.put((command, done))
+        answer = done.get(timeout=30)
+        if isinstance(answer, Exception):
+            raise answer
+
+    def assigned(self):
+        return self.owned
+
+    def take(self, count, timeout):
+        def some(wait):
+            try:
+                return [self.read.get(timeout=wait)]
+            except queue.Empty:
+                return []
+        records = collect(some, count, timeout)
+        for record in records:
+            self.taken[record.pop("of")] = record["offset"] + 1
+        return records
+
+    def commit(self):
+        offsets = {of: OffsetAndMetadata(offset, "", -1) for of, offset in self.taken.items()}
+        self.do(lambda: self.consumer.commit(offsets))
+
+    def leave(self):
+        self.left = True
+        self.thread.join(30)
+        self.consumer.close()
+
+
 def take(consumer, wait):
     return [
-        {"partition": r.partition, "offset": r.offset, "key": r.key.decode(), "value": r.value.decode(),
+        {"of": of, "partition": r.partition, "offset": r.offset, "key": r.key.decode(), "value": r.value.decode(),
          "timestamp": r.timestamp}
-        for records in consumer.poll(timeout_ms=int(wait * 1000), max_records=500).values() for r in records
+        for of, records in consumer.poll(timeout_ms=int(wait * 1000), max_records=500).items() for r in records
     ]
 
 
