@@ -7,8 +7,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
-use crate::page;
 use crate::setup::{self, Tools, root, run as run_command, say};
+use crate::{npm, page};
 
 /// The page that loads the measurements' module.
 const PAGE: &str = "<!doctype html><meta charset=\"utf-8\"><title>bench</title><script type=\"module\">\
@@ -92,19 +92,7 @@ fn parse(command: &mut Command, what: &str) -> Result<Value> {
 
 /// Builds the measurements for the browser as the page is built; gives their folder.
 fn module(tools: &Tools) -> Result<std::path::PathBuf> {
-    const TARGET: &str = "wasm32-unknown-unknown";
-    let mut command = Command::new("cargo");
-    command.args(["build", "--profile", "wasm-release", "--target", TARGET, "--package", "barnabas-wasm"]);
-    run_command(command.args(["--bin", "bench"]).current_dir(root()), "cargo build")?;
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir));
-    let folder = target.join("bench");
-    fs::create_dir_all(&folder)?;
-    let wasm = target.join(TARGET).join("wasm-release/bench.wasm");
-    let mut bindgen = tools.command("wasm-bindgen");
-    bindgen.args(["--target", "web", "--no-typescript", "--out-dir"]).arg(&folder).arg(wasm);
-    run_command(&mut bindgen, "wasm-bindgen")?;
-    page::optimize(tools, &folder.join("bench_bg.wasm"))?;
+    let folder = npm::module(tools, "bench", ("bench", "bench"))?;
     fs::write(folder.join("index.html"), PAGE)?;
     Ok(folder)
 }

@@ -2,6 +2,7 @@
 //! its own set-up and says what it does.
 
 mod bench;
+mod npm;
 mod page;
 mod serve;
 mod setup;
@@ -24,6 +25,7 @@ cargo xtask COMMAND
   tidy                        check which crate may use which
   bench [--json FILE]         measure speed and sizes, natively and in the browser
   dist                        build the page into dist/
+  npm                         build the npm package into target/npm
   setup                       install what the other commands need, and nothing else
 ";
 
@@ -49,6 +51,11 @@ fn run(args: &[String]) -> Result<()> {
         Some("dist") => {
             let tools = setup::for_page()?;
             page::build(&tools)?;
+            Ok(())
+        }
+        Some("npm") => {
+            let tools = setup::for_page()?;
+            npm::build(&tools)?;
             Ok(())
         }
         Some("setup") => {

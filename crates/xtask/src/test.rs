@@ -5,13 +5,13 @@
     reason = "how long a step takes is for the person who waits"
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use crate::setup::{self, Browser, Tools, root, run as run_command, say};
-use crate::{page, tidy};
+use crate::{npm, page, tidy};
 
 /// The steps in their order.
 const STEPS: [&str; 8] = ["fmt", "clippy", "tidy", "native", "sim", "conformance", "wasm", "page"];
@@ -65,8 +65,10 @@ fn one(step: &str) -> Result<()> {
         "page" => {
             let tools = setup::for_page()?;
             page::build(&tools)?;
+            let package = npm::build(&tools)?;
+            let gateway = gateway()?;
             let (_, browser) = setup::for_tests()?;
-            page_tests(&browser)
+            page_tests(&browser, &package, &gateway)
         }
         other => bail!("there is no step '{other}'"),
     }
@@ -83,16 +85,20 @@ pub fn sim(args: &[String]) -> Result<()> {
     run_command(command.current_dir(root()), "sim")
 }
 
-/// Clients that others wrote, against the gateway.
-fn conformance() -> Result<()> {
-    let python = setup::for_conformance()?;
-    // The profile of the step before: its crates are built already.
+/// Builds the gateway, and gives its program.
+fn gateway() -> Result<PathBuf> {
+    // The profile of the simulator's step: its crates are built already.
     let mut build = std::process::Command::new("cargo");
     build.args(["build", "--profile", "sim", "--package", "barnabas-gateway"]).current_dir(root());
     run_command(&mut build, "cargo build of the gateway")?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(setup::target().join("sim/barnabas-gateway"))
+}
+
+/// Clients that others wrote, against the gateway.
+fn conformance() -> Result<()> {
+    let python = setup::for_conformance()?;
     let mut command = std::process::Command::new(&python);
-    command.arg("run.py").arg("--gateway").arg(target.join("sim/barnabas-gateway"));
+    command.arg("run.py").arg("--gateway").arg(gateway()?);
     command.arg("--python").arg(&python).arg("--logs").arg(root().join("target/conformance/logs"));
     run_command(command.current_dir(root().join("tests/conformance")), "conformance")
 }
@@ -127,12 +133,12 @@ fn capabilities(name: &str, browser: &Browser) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn page_tests(browser: &Browser) -> Result<()> {
+fn page_tests(browser: &Browser, package: &Path, gateway: &Path) -> Result<()> {
     let mut command = std::process::Command::new("node");
     command
         // A test that fails may leave a browser behind, which must not keep the run from its end.
         .args(["--test", "--test-force-exit", "--test-concurrency=1", "--test-reporter=spec"])
         .current_dir(root().join("tests/e2e"));
-    command.env("CHROMIUM", &browser.chromium);
+    command.env("CHROMIUM", &browser.chromium).env("NPM_PACKAGE", package).env("GATEWAY", gateway);
     run_command(&mut command, "page tests")
 }

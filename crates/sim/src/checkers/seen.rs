@@ -87,8 +87,11 @@ impl World {
 
     /// The partitions of the cluster as the active controller knows them; `None` while there is none.
     pub fn partitions_health(&self) -> Option<Vec<PartitionHealth>> {
+        let brokers = || self.nodes().filter_map(|node| self.broker(node));
+        // One that was paused or cut off may believe for a while that it still is active, and knows nothing new.
+        let epoch = brokers().map(Broker::controller_epoch).max()?;
         let active =
-            self.nodes().filter_map(|node| self.broker(node)).find(|broker| broker.is_active_controller())?;
+            brokers().find(|broker| broker.is_active_controller() && broker.controller_epoch() == epoch)?;
         let partitions = active.image().topics().values().flat_map(|topic| {
             topic.partitions.iter().map(|(number, registered)| PartitionHealth {
                 partition: format!("{}-{number}", topic.name),

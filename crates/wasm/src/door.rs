@@ -1,0 +1,253 @@
+//! A world with a door for a script's clients: streams of bytes go in and come out, as on TCP.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use barnabas_broker::BrokerConfig;
+use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant};
+use barnabas_protocol::{FrameSplitter, Uuid, uuid_text};
+use barnabas_sim::{DiskConfig, Fault, NetworkConfig, OutsideEvent, World, WorldConfig};
+use bytes::Bytes;
+
+/// `socket.request.max.bytes`
+const MAX_FRAME: usize = 100 * 1024 * 1024;
+/// So many requests of one client are in the world at a time; what is behind them waits at the door.
+const IN_FLIGHT: usize = 64;
+/// A cluster serves at the latest so long after its start, in virtual time.
+const BOOT: Duration = Duration::from_secs(60);
+/// Events between two looks at the clock.
+const EVENTS: u32 = 256;
+
+/// What a client outside is told. The last of a connection is [`DoorEvent::Closed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DoorEvent {
+    /// The connection stands.
+    Connected,
+    /// Bytes of the broker.
+    Data(Bytes),
+    /// The connection is gone, for this reason.
+    Closed(DisconnectReason),
+}
+
+struct Client {
+    splitter: FrameSplitter,
+    requests: VecDeque<Bytes>,
+}
+
+/// The world and its clients.
+pub struct Door {
+    world: World,
+    clients: BTreeMap<ConnectionId, Client>,
+}
+
+impl Door {
+    /// A cluster of `brokers` (1 to 9) in combined mode that serves. Its wall clock begins at `epoch_ms`, milliseconds
+    /// since 1970-01-01 UTC.
+    ///
+    /// # Errors
+    /// There are no so many brokers, or they do not come to serve.
+    pub fn new(brokers: i32, seed: u64, epoch_ms: i64) -> Result<Door, String> {
+        if !(1..=9).contains(&brokers) {
+            return Err(format!("brokers: {brokers} is not from 1 to 9"));
+        }
+        let mut ids = barnabas_kernel::Prng::new(seed, "cluster-id");
+        let cluster_id: Uuid = uuid_text::random(|| ids.bytes16());
+        // An even number of controllers is no better than one fewer.
+        let voters = (if brokers % 2 == 0 { brokers - 1 } else { brokers }).min(5);
+        let config = WorldConfig {
+            seed,
+            epoch_ms,
+            brokers: BrokerConfig::cluster(brokers, voters, cluster_id),
+            network: NetworkConfig::default(),
+            disk: DiskConfig::default(),
+            wait_for_store: false,
+        };
+        let mut world = World::new(config, BTreeMap::new());
+        let deadline = world.now() + BOOT;
+        while !world.is_ready() {
+            if !world.step() || world.now() > deadline {
+                return Err(format!("the cluster does not serve after {} s", BOOT.as_secs()));
+            }
+        }
+        Ok(Door { world, clients: BTreeMap::new() })
+    }
+
+    /// Where the brokers listen, as `host:port`.
+    pub fn bootstrap(&self) -> Vec<String> {
+        self.world.config().brokers.iter().map(|node| node.advertised.to_string()).collect()
+    }
+
+    /// Virtual time.
+    pub fn now(&self) -> Instant {
+        self.world.now()
+    }
+
+    /// The world.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// When something happens next, if nobody outside does anything; `None` for never.
+    pub fn next_event(&self) -> Option<Instant> {
+        self.world.next_event()
+    }
+
+    /// A client connects. [`DoorEvent::Connected`] or [`DoorEvent::Closed`] follows.
+    pub fn connect(&mut self, host: &str, port: u16, name: &str) -> ConnectionId {
+        let conn = self.world.connect_outside(&Endpoint::new(host, port), name);
+        let client = Client { splitter: FrameSplitter::new(MAX_FRAME), requests: VecDeque::new() };
+        self.clients.insert(conn, client);
+        conn
+    }
+
+    /// A client sends bytes: parts of frames, or several. On a connection that is gone they are lost.
+    ///
+    /// # Errors
+    /// They cannot be frames: the connection is closed, and the text names what was wrong.
+    pub fn write(&mut self, conn: ConnectionId, bytes: &[u8]) -> Result<(), String> {
+        let Some(client) = self.clients.get_mut(&conn) else { return Ok(()) };
+        let requests = &mut client.requests;
+        let fed = client.splitter.feed(bytes, |frame| requests.push_back(frame));
+        self.hand_in(conn);
+        fed.map_err(|error| {
+            let what = error.to_string();
+            self.clients.remove(&conn);
+            self.world.outside_close(conn, DisconnectReason::Malformed(what.as_str().into()));
+            what
+        })
+    }
+
+    fn hand_in(&mut self, conn: ConnectionId) {
+        while self.world.outside_in_flight(conn) < IN_FLIGHT
+            && let Some(frame) = self.clients.get_mut(&conn).and_then(|client| client.requests.pop_front())
+        {
+            self.world.outside_send(conn, frame);
+        }
+    }
+
+    /// A client closes its connection. It is told nothing more.
+    pub fn close(&mut self, conn: ConnectionId) {
+        if self.clients.remove(&conn).is_some() {
+            self.world.outside_close(conn, DisconnectReason::Closed);
+        }
+    }
+
+    /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client. Gives whether it
+    /// came there.
+    pub fn run(&mut self, until: Instant, mut goes_on: impl FnMut() -> bool) -> bool {
+        let mut left = EVENTS;
+        while self.world.next_event().is_some_and(|next| next <= until) {
+            if self.world.has_outside() {
+                return false;
+            }
+            if left == 0 {
+                if !goes_on() {
+                    return false;
+                }
+                left = EVENTS;
+            }
+            left -= 1;
+            self.world.step();
+        }
+        self.world.idle_until(until);
+        true
+    }
+
+    /// What has come for clients since the last call, in order.
+    pub fn take(&mut self) -> Vec<(ConnectionId, DoorEvent)> {
+        let mut events = Vec::new();
+        for (conn, event) in self.world.take_outside() {
+            if !self.clients.contains_key(&conn) {
+                continue;
+            }
+            match event {
+                OutsideEvent::Connected => events.push((conn, DoorEvent::Connected)),
+                OutsideEvent::Frame(frame) => {
+                    let len = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes();
+                    events.push((conn, DoorEvent::Data(Bytes::copy_from_slice(&len))));
+                    events.push((conn, DoorEvent::Data(frame)));
+                    self.hand_in(conn);
+                }
+                OutsideEvent::Disconnected(reason) => {
+                    self.clients.remove(&conn);
+                    events.push((conn, DoorEvent::Closed(reason)));
+                }
+            }
+        }
+        events
+    }
+
+    /// Injects a fault: a line as the console takes it (`crash 2`, `cut 1 3`, …).
+    ///
+    /// # Errors
+    /// It is none, or cannot be done now; the text says why.
+    pub fn inject(&mut self, line: &str) -> Result<(), String> {
+        let fault = Fault::parse(line).map_err(|error| error.to_string())?;
+        self.world.inject(fault).map_err(|error| error.to_string())
+    }
+
+    /// The lines of the trace since the last call.
+    pub fn take_trace(&mut self) -> Vec<String> {
+        let (lines, dropped) = self.world.trace_mut().take();
+        let lost = (dropped > 0).then(|| format!("{dropped} lines were too many"));
+        lost.into_iter().chain(lines.iter().map(ToString::to_string)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ApiVersions v0, correlation id 7, no client id.
+    const API_VERSIONS: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff];
+
+    fn settle(door: &mut Door) -> Vec<(ConnectionId, DoorEvent)> {
+        let until = door.now() + Duration::from_secs(1);
+        let mut events = Vec::new();
+        while !door.run(until, || true) {
+            events.extend(door.take());
+        }
+        events.extend(door.take());
+        events
+    }
+
+    #[test]
+    fn bytes_go_in_and_come_out_and_faults_are_felt() {
+        let mut door = Door::new(3, 1, 1_700_000_000_000).unwrap();
+        assert_eq!(door.bootstrap(), ["localhost:9092", "localhost:9094", "localhost:9096"]);
+        let conn = door.connect("localhost", 9092, "script");
+        assert_eq!(settle(&mut door), [(conn, DoorEvent::Connected)]);
+        for byte in API_VERSIONS {
+            door.write(conn, &[byte]).unwrap();
+        }
+        let events = settle(&mut door);
+        let data: Vec<u8> = (events.iter())
+            .flat_map(|(_, event)| match event {
+                DoorEvent::Data(bytes) => bytes.to_vec(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(data.len(), 4 + usize::from(u16::from_be_bytes([data[2], data[3]])), "one whole frame");
+        assert_eq!(data[4..8], [0, 0, 0, 7], "its correlation id");
+        door.inject("crash 1").unwrap();
+        assert_eq!(settle(&mut door), [(conn, DoorEvent::Closed(DisconnectReason::PeerDown))]);
+        let again = door.connect("localhost", 9092, "script");
+        assert_eq!(settle(&mut door), [(again, DoorEvent::Closed(DisconnectReason::Refused))]);
+        let trace = door.take_trace().join("\n");
+        assert!(trace.contains("script"), "{trace}");
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        assert_eq!(Door::new(0, 1, 0).err().as_deref(), Some("brokers: 0 is not from 1 to 9"));
+        let mut door = Door::new(1, 1, 0).unwrap();
+        let conn = door.connect("localhost", 9092, "garbage");
+        settle(&mut door);
+        assert!(door.write(conn, b"GET / HTTP/1.1").is_err_and(|what| what.contains("1195725856")));
+        assert_eq!(door.write(conn, b"more"), Ok(()), "it is gone");
+        assert_eq!(settle(&mut door), []);
+        assert!(door.inject("crush 1").is_err());
+        let nowhere = door.connect("localhost", 1, "lost");
+        assert_eq!(settle(&mut door), [(nowhere, DoorEvent::Closed(DisconnectReason::Refused))]);
+    }
+}
