@@ -33,6 +33,11 @@ pub(super) fn replace_assignment(parts: &mut Parts<'_>, partitions: Vec<TopicPar
     parts.fetcher.retain(|partition| subscription.is_assigned(partition));
 }
 
+fn invalid_protocol(name: &str) -> ApiError {
+    let text = format!("Coordinator selected invalid assignment protocol: {name}");
+    ApiError::new(ErrorCode::INCONSISTENT_GROUP_PROTOCOL, text)
+}
+
 impl ConsumerCoordinator {
     /// The program polls: joins go on, offsets are committed when it is time.
     pub fn poll(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) {
@@ -148,8 +153,9 @@ impl ConsumerCoordinator {
             Err(error) => return self.fail(parts, error),
         };
         let topics = parts.subscription.subscription.topics().clone();
-        let protocols = parts.config.assignors.iter().map(|assignor| {
-            let subscription = self.subscription(parts);
+        let protocols = self.assignors.iter().map(|assignor| {
+            let user_data = assignor.user_data();
+            let subscription = MemberSubscription { user_data, ..self.subscription(parts) };
             JoinGroupRequestProtocol::default()
                 .with_name(text(assignor.name()))
                 .with_metadata(protocol::encode_subscription(&subscription, protocol::HIGHEST_VERSION))
@@ -278,15 +284,21 @@ impl ConsumerCoordinator {
             return;
         }
         let Some(leading) = self.leading.take() else { return };
-        let Some(assignor) = parts.config.assignors.iter().find(|one| one.name() == leading.protocol) else {
-            let text = format!("Coordinator selected invalid assignment protocol: {}", leading.protocol);
-            return self.fail(parts, ApiError::new(ErrorCode::INCONSISTENT_GROUP_PROTOCOL, text));
+        let Some(assignor) = self.assignors.iter_mut().find(|one| one.name() == leading.protocol) else {
+            return self.fail(parts, invalid_protocol(&leading.protocol));
         };
         let wanted: BTreeSet<&Arc<str>> = leading.members.iter().flat_map(|(_, one)| &one.topics).collect();
         self.snapshot = Some(snapshot(parts, wanted.iter().copied()));
         let topics: BTreeMap<Arc<str>, TopicRacks> =
             wanted.into_iter().filter_map(|topic| Some((topic.clone(), racks(parts, topic)?))).collect();
-        let assignment = assignor.assign(&topics, &leading.members);
+        let assignment = match assignor.assign(&topics, &leading.members) {
+            Ok(assignment) => assignment,
+            Err(error) => {
+                let error = ApiError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string());
+                self.join_failed(cx, parts, "rebalance failed due to IllegalStateException", false);
+                return self.fail(parts, error);
+            }
+        };
         let assignments = assignment.iter().map(|(member, partitions)| {
             SyncGroupRequestAssignment::default()
                 .with_member_id(text(member))
@@ -391,6 +403,11 @@ impl ConsumerCoordinator {
             // The others may have it once everyone knows that it is free (KIP-429).
             self.request_rejoin("need to revoke partitions and re-join");
         }
+        let protocol = self.generation.protocol.as_deref().unwrap_or_default();
+        let Some(assignor) = self.assignors.iter_mut().find(|one| one.name() == protocol) else {
+            return self.fail(parts, invalid_protocol(protocol));
+        };
+        assignor.on_assignment(assigned.clone(), self.generation.id);
         replace_assignment(parts, assigned);
         self.next_auto_commit = cx.after_ms(parts.config.auto_commit_interval_ms);
         parts.events.push(ConsumerEvent::PartitionsAssigned(added));

@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 use super::fetcher::Fetcher;
 use super::subscription::{Subscription, SubscriptionState};
-use super::{ConsumerConfig, ConsumerEvent, MemberSubscription};
+use super::{Assignor, ConsumerConfig, ConsumerEvent, MemberSubscription, PartitionAssignor};
 use crate::{ApiError, Completed, Metadata, NetworkClient, TopicPartition};
 pub(super) use offsets::{Commit, CommitKind};
 
@@ -101,6 +101,7 @@ pub(super) struct ConsumerCoordinator {
     finding: Option<i32>,
     find_not_before: Instant,
     find_failures: u32,
+    assignors: Vec<PartitionAssignor>,
     state: MemberState,
     generation: Generation,
     rejoin_needed: bool,
@@ -144,8 +145,9 @@ pub(super) fn text(value: &str) -> StrBytes {
 }
 
 impl ConsumerCoordinator {
-    pub fn new() -> ConsumerCoordinator {
+    pub fn new(assignors: &[Assignor]) -> ConsumerCoordinator {
         ConsumerCoordinator {
+            assignors: assignors.iter().map(|one| PartitionAssignor::new(*one)).collect(),
             node: None,
             finding: None,
             find_not_before: Instant::ZERO,
