@@ -92,6 +92,13 @@ impl Assignor {
     }
 }
 
+/// The latest protocol that all of these support; eager if there are none.
+pub(super) fn protocol_of(assignors: &[Assignor]) -> RebalanceProtocol {
+    let all = |protocol: &RebalanceProtocol| assignors.iter().all(|one| one.protocols().contains(protocol));
+    let first = assignors.first().map_or(&[][..], |assignor| assignor.protocols());
+    first.iter().copied().filter(all).max().unwrap_or(RebalanceProtocol::Eager)
+}
+
 /// Why a group cannot be assigned: Kafka's assignor would throw. What members say they own, or its data, does not fit
 /// together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
