@@ -112,9 +112,6 @@ pub enum AssignmentError {
     /// A partition's owner takes no part in the assignment.
     #[error("A partition belongs to a member that cannot be given others.")]
     UnknownOwner,
-    /// Partitions are moved to and fro.
-    #[error("The assignment does not come to an end.")]
-    Endless,
 }
 
 /// An assignor with what it remembers from one rebalance to the next.

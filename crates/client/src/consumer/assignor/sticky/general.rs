@@ -7,8 +7,8 @@ use super::super::java::string_hash;
 use super::movements::Movements;
 use super::{AssignmentError, Consumer, Group, Part, remove_first};
 
-/// Java's loop ends when nothing moves any more. What members claim can keep it going for ever.
-const PASSES: u32 = 1_000;
+/// All that decides what moves next.
+type State = (Vec<Option<Vec<Part>>>, BTreeMap<Part, Consumer>, Movements);
 
 pub(super) struct Builder<'a> {
     group: &'a Group<'a>,
@@ -217,10 +217,14 @@ impl<'a> Builder<'a> {
         Ok(true)
     }
 
-    /// Moves partitions until that makes nothing more even; gives whether any moved.
+    /// Moves partitions until that makes nothing more even; gives whether any moved. Now and then partitions go round in a
+    /// circle, even in ordinary groups: Java does not come to an end then. Here the circle is noticed, and is the end.
     fn move_what_helps(&mut self, parts: &[Part]) -> Result<bool, AssignmentError> {
         let mut moved = false;
-        for _ in 0..PASSES {
+        // A state is kept after 1, 2, 4, 8 passes and so on, so that a circle of any length is found (Brent).
+        let mut kept: Option<State> = None;
+        let (mut pass, mut keep_at) = (0_u64, 1);
+        loop {
             let mut modified = false;
             for &part in parts {
                 if self.is_balanced()? {
@@ -229,11 +233,18 @@ impl<'a> Builder<'a> {
                 modified |= self.move_if_it_helps(part)?;
             }
             moved |= modified;
-            if !modified {
+            let again = kept.as_ref().is_some_and(|(lists, owner, movements)| {
+                *lists == self.lists && *owner == self.owner && *movements == self.movements
+            });
+            if !modified || again {
                 return Ok(moved);
             }
+            pass += 1;
+            if pass == keep_at {
+                keep_at *= 2;
+                kept = Some((self.lists.clone(), self.owner.clone(), self.movements.clone()));
+            }
         }
-        Err(AssignmentError::Endless)
     }
 
     fn move_if_it_helps(&mut self, part: Part) -> Result<bool, AssignmentError> {

@@ -10,7 +10,7 @@ use super::{Consumer, Part};
 type Pair = (Consumer, Consumer);
 
 /// Partitions of one topic in the order of a Java hash set, which never shrinks.
-#[derive(Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 struct HashSet {
     arrived: Vec<Part>,
     most: usize,
@@ -30,7 +30,7 @@ impl HashSet {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub(super) struct Movements {
     by_topic: BTreeMap<usize, BTreeMap<Pair, HashSet>>,
     moved: BTreeMap<Part, Pair>,
