@@ -26,6 +26,8 @@ pub(super) struct Builder<'a> {
     previous: BTreeMap<Part, (Consumer, i32)>,
     movements: Movements,
     revoked: bool,
+    /// Whether no partition is with two members: claims of partitions that do not exist can bring that about.
+    unique: bool,
     total: usize,
 }
 
@@ -58,6 +60,7 @@ impl<'a> Builder<'a> {
             previous: BTreeMap::new(),
             movements: Movements::default(),
             revoked: false,
+            unique: true,
             total: group.total(),
         }
     }
@@ -135,6 +138,8 @@ impl<'a> Builder<'a> {
                 fixed.push((consumer, self.lists[consumer].take()));
             }
         }
+        let mut seen = BTreeSet::new();
+        self.unique = self.lists.iter().flatten().flatten().all(|part| seen.insert(*part));
         let before = self.lists.clone();
         if !self.revoked {
             self.move_what_helps(&rest)?;
@@ -191,11 +196,14 @@ impl<'a> Builder<'a> {
         if self.size_of(least)? + 1 >= self.size_of(most)? {
             return Ok(true);
         }
-        let mut owners: BTreeMap<Part, Consumer> = BTreeMap::new();
-        for &consumer in &self.group.in_table {
-            let parts = self.lists[consumer].iter().flatten();
-            owners.extend(parts.map(|part| (*part, consumer)));
+        let mut counted: BTreeMap<Part, Consumer> = BTreeMap::new();
+        if !self.unique {
+            for &consumer in &self.group.in_table {
+                let parts = self.lists[consumer].iter().flatten();
+                counted.extend(parts.map(|part| (*part, consumer)));
+            }
         }
+        let owners = if self.unique { &self.owner } else { &counted };
         for &(size, consumer) in &self.by_size {
             if size == self.most(consumer) {
                 continue;
@@ -204,8 +212,8 @@ impl<'a> Builder<'a> {
                 for number in self.group.topics[topic].numbers() {
                     let part = Part { topic, number };
                     let owner = owners.get(&part).copied();
-                    let has = || self.lists[consumer].as_ref().is_some_and(|list| list.contains(&part));
-                    if owner == Some(consumer) || has() {
+                    let has = || self.lists[consumer].iter().flatten().any(|one| *one == part);
+                    if owner == Some(consumer) || !self.unique && has() {
                         continue;
                     }
                     if size + 1 < self.size_of(owner.ok_or(AssignmentError::UnknownOwner)?)? {
