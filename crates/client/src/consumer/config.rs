@@ -110,7 +110,7 @@ impl ConsumerConfig {
             max_poll_interval_ms: 300_000,
             enable_auto_commit: true,
             auto_commit_interval_ms: 5_000,
-            assignors: vec![Assignor::Range],
+            assignors: vec![Assignor::Range, Assignor::CooperativeSticky],
             exclude_internal_topics: true,
         }
     }

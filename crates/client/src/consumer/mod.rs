@@ -23,7 +23,10 @@ use coordinator::{CommitKind, ConsumerCoordinator, Parts};
 use fetcher::Fetcher;
 use subscription::{Position, Subscription, SubscriptionState};
 
-pub use assignor::{Assignment, Assignor, MemberSubscription, TopicRacks};
+pub use assignor::{
+    Assignment, AssignmentError, Assignor, MemberSubscription, PartitionAssignor, RebalanceProtocol,
+    TopicRacks,
+};
 pub use config::{ConsumerConfig, IsolationLevel, OffsetReset};
 
 /// A committed offset, with what was committed beside it.
@@ -157,7 +160,7 @@ impl Consumer {
             metadata: Metadata::new(&config.client, config.allow_auto_create_topics),
             subscription: SubscriptionState::default(),
             fetcher: Fetcher::default(),
-            coordinator: ConsumerCoordinator::new(),
+            coordinator: ConsumerCoordinator::new(&config.assignors),
             events: Vec::new(),
             lookups: BTreeMap::new(),
             lookup_not_before: Instant::ZERO,

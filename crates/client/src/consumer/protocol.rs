@@ -154,3 +154,83 @@ pub fn decode_assignment(bytes: &Bytes) -> Option<(Vec<TopicPartition>, Option<B
     let partitions = reader.partitions()?;
     Some((partitions, reader.bytes()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Java's ConsumerProtocol writes.
+    const VECTORS: &str = include_str!("../../tests/vectors/protocol.txt");
+
+    fn given(text: &str) -> Option<&str> {
+        (text != "-").then_some(text)
+    }
+
+    fn unhex(text: &str) -> Option<Bytes> {
+        let byte = |at: usize| u8::from_str_radix(&text[2 * at + 1..2 * at + 3], 16).unwrap();
+        given(text).map(|text| (0..text.len() / 2).map(byte).collect())
+    }
+
+    fn partitions(text: &str) -> Vec<TopicPartition> {
+        let one = |text: &str| {
+            let (topic, number) = text.split_once(':').unwrap();
+            TopicPartition::new(topic, number.parse().unwrap())
+        };
+        given(text).into_iter().flat_map(|text| text.split(';')).map(one).collect()
+    }
+
+    #[test]
+    fn members_write_and_read_what_javas_do() {
+        let mut count = 0;
+        for line in VECTORS.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            match words[..] {
+                ["subscription", version, topics, owned, generation, rack, data, bytes] => {
+                    let version = version.parse().unwrap();
+                    let mut want = MemberSubscription {
+                        topics: given(topics)
+                            .into_iter()
+                            .flat_map(|all| all.split(','))
+                            .map(Into::into)
+                            .collect(),
+                        user_data: unhex(data),
+                        owned: partitions(owned),
+                        generation: Some(generation.parse().unwrap()).filter(|of| *of >= 0),
+                        rack: given(rack).map(str::to_owned),
+                        instance_id: None,
+                    };
+                    let bytes = unhex(bytes).unwrap();
+                    assert_eq!(encode_subscription(&want, version), bytes, "{line}");
+                    want.topics.sort();
+                    want.owned.sort();
+                    if version < 1 {
+                        want.owned.clear();
+                    }
+                    want.generation = want.generation.filter(|_| version >= 2);
+                    want.rack = want.rack.filter(|_| version >= 3);
+                    assert_eq!(decode_subscription(&bytes), Some(want), "{line}");
+                    for end in 0..bytes.len() {
+                        assert_eq!(decode_subscription(&bytes.slice(..end)), None, "{line}, cut at {end}");
+                    }
+                }
+                ["assignment", version, assigned, data, bytes] => {
+                    let (assigned, data) = (partitions(assigned), unhex(data));
+                    let bytes = unhex(bytes).unwrap();
+                    let version = version.parse().unwrap();
+                    assert_eq!(encode_assignment(&assigned, data.as_ref(), version), bytes, "{line}");
+                    let (mut got, got_data) = decode_assignment(&bytes).unwrap();
+                    got.sort();
+                    let mut want = assigned;
+                    want.sort();
+                    assert_eq!((got, got_data), (want, data), "{line}");
+                    for end in 0..bytes.len() {
+                        assert_eq!(decode_assignment(&bytes.slice(..end)), None, "{line}, cut at {end}");
+                    }
+                }
+                _ => continue,
+            }
+            count += 1;
+        }
+        assert!(count >= 800, "{count} messages");
+    }
+}

@@ -1,5 +1,12 @@
-//! The order in which Java's hash tables give their entries: where an assignor of Kafka's goes through one, its result
-//! depends on it.
+//! The orders of Java: of texts, and in which its hash tables give their entries. Where an assignor of Kafka's goes through a
+//! table, its result depends on it.
+
+use std::cmp::Ordering;
+
+/// `String.compareTo`: by UTF-16 units, which is not the order of UTF-8 beyond the first 65,536 characters.
+pub fn compare(a: &str, b: &str) -> Ordering {
+    a.encode_utf16().cmp(b.encode_utf16())
+}
 
 /// `String.hashCode`: over UTF-16 units.
 pub fn string_hash(text: &str) -> i32 {
@@ -16,11 +23,13 @@ pub fn grown(count: usize) -> usize {
     table
 }
 
+/// The place of a hash in a table of this size.
+pub fn bucket(hash: i32, table: usize) -> u32 {
+    let hash = hash.cast_unsigned();
+    (hash ^ (hash >> 16)) & u32::try_from(table.max(1) - 1).unwrap_or(u32::MAX)
+}
+
 /// The order in a table of this size. Within a bucket the order is that of arrival.
 pub fn order_by_hash<T>(items: &mut [T], table: usize, hash: impl Fn(&T) -> i32) {
-    let mask = u32::try_from(table.max(1) - 1).unwrap_or(u32::MAX);
-    items.sort_by_key(|item| {
-        let hash = hash(item).cast_unsigned();
-        (hash ^ (hash >> 16)) & mask
-    });
+    items.sort_by_key(|item| bucket(hash(item), table));
 }

@@ -14,10 +14,10 @@ use bytes::Bytes;
 
 use super::super::assignor::TopicRacks;
 use super::super::subscription::{Position, Subscription};
-use super::super::{ConsumerConfig, ConsumerEvent, MemberSubscription, protocol};
+use super::super::{ConsumerConfig, ConsumerEvent, MemberSubscription, RebalanceProtocol, protocol};
 use super::{
     Closing, CommitKind, ConsumerCoordinator, Generation, Leading, MemberState, Parts, Prepare, Snapshot,
-    text,
+    give_all_away, text,
 };
 use crate::{ApiError, Completed, TopicPartition};
 
@@ -31,6 +31,11 @@ pub(super) fn replace_assignment(parts: &mut Parts<'_>, partitions: Vec<TopicPar
     parts.subscription.mark_revoking(false);
     let subscription = &*parts.subscription;
     parts.fetcher.retain(|partition| subscription.is_assigned(partition));
+}
+
+fn invalid_protocol(name: &str) -> ApiError {
+    let text = format!("Coordinator selected invalid assignment protocol: {name}");
+    ApiError::new(ErrorCode::INCONSISTENT_GROUP_PROTOCOL, text)
 }
 
 impl ConsumerCoordinator {
@@ -98,7 +103,9 @@ impl ConsumerCoordinator {
         if self.prepare == Prepare::Commit {
             self.prepare = Prepare::Revoke;
             if parts.config.auto_commits() && self.state == MemberState::Stable {
-                parts.subscription.mark_revoking(true);
+                if self.protocol == RebalanceProtocol::Eager {
+                    parts.subscription.mark_revoking(true);
+                }
                 let offsets = parts.subscription.all_consumed();
                 if !offsets.is_empty() {
                     self.enqueue(cx, offsets, CommitKind::Prepare, parts.config);
@@ -123,9 +130,19 @@ impl ConsumerCoordinator {
         self.join(cx, parts);
     }
 
+    /// Gives away what the member must not keep through the rebalance: all of it, or what it no longer subscribes to.
     fn revoke_before_join(&mut self, parts: &mut Parts<'_>) {
         self.snapshot = None;
-        self.give_all_away(parts);
+        if self.is_unknown() || self.protocol == RebalanceProtocol::Eager {
+            return give_all_away(parts, self.is_unknown());
+        }
+        let topics = parts.subscription.subscription.topics();
+        let (kept, revoked): (Vec<_>, Vec<_>) =
+            parts.subscription.assignment().cloned().partition(|of| topics.contains(&of.topic));
+        if !revoked.is_empty() {
+            parts.events.push(ConsumerEvent::PartitionsRevoked(revoked));
+            replace_assignment(parts, kept);
+        }
     }
 
     /// What a member says of itself to the assignors.
@@ -148,8 +165,9 @@ impl ConsumerCoordinator {
             Err(error) => return self.fail(parts, error),
         };
         let topics = parts.subscription.subscription.topics().clone();
-        let protocols = parts.config.assignors.iter().map(|assignor| {
-            let subscription = self.subscription(parts);
+        let protocols = self.assignors.iter().map(|assignor| {
+            let user_data = assignor.user_data();
+            let subscription = MemberSubscription { user_data, ..self.subscription(parts) };
             JoinGroupRequestProtocol::default()
                 .with_name(text(assignor.name()))
                 .with_metadata(protocol::encode_subscription(&subscription, protocol::HIGHEST_VERSION))
@@ -225,7 +243,7 @@ impl ConsumerCoordinator {
                 self.join_failures = 0;
                 self.reset_timeouts(cx, parts.config);
                 if response.leader == response.member_id && !response.skip_assignment {
-                    self.elected(parts, &response);
+                    self.elected(cx, parts, &response);
                 } else {
                     self.sync(cx, parts, Vec::new());
                 }
@@ -248,16 +266,17 @@ impl ConsumerCoordinator {
         }
     }
 
-    fn elected(&mut self, parts: &mut Parts<'_>, response: &JoinGroupResponse) {
-        let members: Vec<(String, MemberSubscription)> = response
-            .members
-            .iter()
-            .filter_map(|member| {
-                let mut subscription = protocol::decode_subscription(&member.metadata)?;
-                subscription.instance_id = member.group_instance_id.as_ref().map(ToString::to_string);
-                Some((member.member_id.to_string(), subscription))
-            })
-            .collect();
+    fn elected(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>, response: &JoinGroupResponse) {
+        let mut members: Vec<(String, MemberSubscription)> = Vec::new();
+        for member in &response.members {
+            let Some(mut subscription) = protocol::decode_subscription(&member.metadata) else {
+                let text = format!("The subscription of member {} cannot be read", member.member_id);
+                self.join_failed(cx, parts, "rebalance failed due to SchemaException", false);
+                return self.fail(parts, ApiError::new(ErrorCode::UNKNOWN_SERVER_ERROR, text));
+            };
+            subscription.instance_id = member.group_instance_id.as_ref().map(ToString::to_string);
+            members.push((member.member_id.to_string(), subscription));
+        }
         let mut missing = false;
         for topic in members.iter().flat_map(|(_, member)| &member.topics) {
             missing |= parts.metadata.topic(topic).is_none() && parts.metadata.topic_error(topic).is_none();
@@ -278,15 +297,21 @@ impl ConsumerCoordinator {
             return;
         }
         let Some(leading) = self.leading.take() else { return };
-        let Some(assignor) = parts.config.assignors.iter().find(|one| one.name() == leading.protocol) else {
-            let text = format!("Coordinator selected invalid assignment protocol: {}", leading.protocol);
-            return self.fail(parts, ApiError::new(ErrorCode::INCONSISTENT_GROUP_PROTOCOL, text));
+        let Some(assignor) = self.assignors.iter_mut().find(|one| one.name() == leading.protocol) else {
+            return self.fail(parts, invalid_protocol(&leading.protocol));
         };
         let wanted: BTreeSet<&Arc<str>> = leading.members.iter().flat_map(|(_, one)| &one.topics).collect();
         self.snapshot = Some(snapshot(parts, wanted.iter().copied()));
         let topics: BTreeMap<Arc<str>, TopicRacks> =
             wanted.into_iter().filter_map(|topic| Some((topic.clone(), racks(parts, topic)?))).collect();
-        let assignment = assignor.assign(&topics, &leading.members);
+        let assignment = match assignor.assign(&topics, &leading.members) {
+            Ok(assignment) => assignment,
+            Err(error) => {
+                let error = ApiError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string());
+                self.join_failed(cx, parts, "rebalance failed due to IllegalStateException", false);
+                return self.fail(parts, error);
+            }
+        };
         let assignments = assignment.iter().map(|(member, partitions)| {
             SyncGroupRequestAssignment::default()
                 .with_member_id(text(member))
@@ -386,14 +411,32 @@ impl ConsumerCoordinator {
         let new: BTreeSet<TopicPartition> = assigned.iter().cloned().collect();
         let added: Vec<TopicPartition> = new.difference(&owned).cloned().collect();
         let revoked: Vec<TopicPartition> = owned.difference(&new).cloned().collect();
-        if !revoked.is_empty() {
+        if self.protocol == RebalanceProtocol::Cooperative && !revoked.is_empty() {
             parts.events.push(ConsumerEvent::PartitionsRevoked(revoked));
             // The others may have it once everyone knows that it is free (KIP-429).
             self.request_rejoin("need to revoke partitions and re-join");
         }
+        self.obey_leader(parts, &assigned);
+        let protocol = self.generation.protocol.as_deref().unwrap_or_default();
+        let Some(assignor) = self.assignors.iter_mut().find(|one| one.name() == protocol) else {
+            return self.fail(parts, invalid_protocol(protocol));
+        };
+        assignor.on_assignment(assigned.clone(), self.generation.id);
         replace_assignment(parts, assigned);
         self.next_auto_commit = cx.after_ms(parts.config.auto_commit_interval_ms);
         parts.events.push(ConsumerEvent::PartitionsAssigned(added));
+    }
+
+    /// The leader may know of topics that fit the pattern before the member does: they are subscribed to without another join
+    /// (ConsumerCoordinator.maybeUpdateJoinedSubscription).
+    fn obey_leader(&mut self, parts: &mut Parts<'_>, assigned: &[TopicPartition]) {
+        if let (Subscription::Pattern(_, topics), Some(joined)) =
+            (&mut parts.subscription.subscription, &mut self.joined_topics)
+        {
+            let added: Vec<_> = assigned.iter().filter(|of| !joined.contains(&of.topic)).collect();
+            topics.extend(added.iter().map(|of| of.topic.clone()));
+            joined.extend(added.iter().map(|of| of.topic.clone()));
+        }
     }
 
     fn is_subscribed(&self, parts: &Parts<'_>, of: &TopicPartition) -> bool {

@@ -18,9 +18,12 @@ use barnabas_protocol::messages::{
 use barnabas_protocol::wire::StrBytes;
 use bytes::Bytes;
 
+use super::assignor::protocol_of;
 use super::fetcher::Fetcher;
 use super::subscription::{Subscription, SubscriptionState};
-use super::{ConsumerConfig, ConsumerEvent, MemberSubscription};
+use super::{
+    Assignor, ConsumerConfig, ConsumerEvent, MemberSubscription, PartitionAssignor, RebalanceProtocol,
+};
 use crate::{ApiError, Completed, Metadata, NetworkClient, TopicPartition};
 pub(super) use offsets::{Commit, CommitKind};
 
@@ -101,6 +104,8 @@ pub(super) struct ConsumerCoordinator {
     finding: Option<i32>,
     find_not_before: Instant,
     find_failures: u32,
+    assignors: Vec<PartitionAssignor>,
+    protocol: RebalanceProtocol,
     state: MemberState,
     generation: Generation,
     rejoin_needed: bool,
@@ -139,13 +144,28 @@ fn connection(node: i32) -> i32 {
     i32::MAX - node
 }
 
+/// What is owned is revoked, or lost.
+fn give_all_away(parts: &mut Parts<'_>, lost: bool) {
+    let owned: Vec<TopicPartition> = parts.subscription.assignment().cloned().collect();
+    if owned.is_empty() {
+        return;
+    }
+    parts.events.push(match lost {
+        true => ConsumerEvent::PartitionsLost(owned),
+        false => ConsumerEvent::PartitionsRevoked(owned),
+    });
+    join::replace_assignment(parts, Vec::new());
+}
+
 pub(super) fn text(value: &str) -> StrBytes {
     StrBytes::from_string(value.to_owned())
 }
 
 impl ConsumerCoordinator {
-    pub fn new() -> ConsumerCoordinator {
+    pub fn new(assignors: &[Assignor]) -> ConsumerCoordinator {
         ConsumerCoordinator {
+            assignors: assignors.iter().map(|one| PartitionAssignor::new(*one)).collect(),
+            protocol: protocol_of(assignors),
             node: None,
             finding: None,
             find_not_before: Instant::ZERO,
@@ -206,6 +226,7 @@ impl ConsumerCoordinator {
         self.joined = None;
         self.leading = None;
         self.syncing = None;
+        self.prepare = Prepare::Commit;
         self.request_rejoin(reason);
     }
 
@@ -437,7 +458,7 @@ impl ConsumerCoordinator {
     /// Gives all partitions away and leaves (`unsubscribe`).
     pub fn unsubscribe(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) {
         if parts.subscription.subscription.is_automatic() {
-            self.give_all_away(parts);
+            self.leave_prepare(parts);
             self.leave(cx, parts, "the consumer unsubscribed from all topics");
         }
         self.joined_topics = None;
@@ -447,19 +468,16 @@ impl ConsumerCoordinator {
         self.failed = false;
     }
 
-    /// What is owned is revoked, or lost where the generation is gone.
-    fn give_all_away(&mut self, parts: &mut Parts<'_>) {
-        let owned: Vec<TopicPartition> = parts.subscription.assignment().cloned().collect();
-        if owned.is_empty() {
-            return;
-        }
-        let lost = self.generation.id < 0 || self.generation.member_id.is_empty();
-        parts.events.push(if lost {
-            ConsumerEvent::PartitionsLost(owned)
-        } else {
-            ConsumerEvent::PartitionsRevoked(owned)
-        });
-        join::replace_assignment(parts, Vec::new());
+    /// Whether the group has given the member's partitions to others by now, perhaps.
+    fn is_unknown(&self) -> bool {
+        self.generation.id < 0 || self.generation.member_id.is_empty()
+    }
+
+    /// Before the member leaves (ConsumerCoordinator.onLeavePrepare): the group may be about to give partitions to others.
+    fn leave_prepare(&mut self, parts: &mut Parts<'_>) {
+        let rebalancing =
+            matches!(self.state, MemberState::PreparingRebalance | MemberState::CompletingRebalance);
+        give_all_away(parts, self.is_unknown() || rebalancing);
     }
 
     /// Begins to end: commits what is to be committed, then leaves.
@@ -488,7 +506,7 @@ impl ConsumerCoordinator {
             && (self.committing.is_empty() && self.waiting.is_empty() || self.closing_deadline <= cx.now)
         {
             if parts.subscription.subscription.is_automatic() {
-                self.give_all_away(parts);
+                self.leave_prepare(parts);
                 self.leave(cx, parts, "the consumer is being closed");
             }
             self.closing = Closing::Leaving;
