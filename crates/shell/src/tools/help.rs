@@ -26,6 +26,7 @@ The tools:
   kafka-topics.sh             create, list, describe, alter and delete topics
   kafka-console-producer.sh   write records, one a line
   kafka-console-consumer.sh   read records
+  kafka-consumer-groups.sh    show groups of consumers and their lag, set their offsets, delete them
   kafka-get-offsets.sh        show where partitions begin and end
   kafka-configs.sh            show and change the configurations of topics and brokers
   kafka-delete-records.sh     delete the oldest records
@@ -63,6 +64,7 @@ const KOREAN: &str = "\
   kafka-topics.sh             토픽을 만들고, 나열하고, 자세히 보고, 바꾸고, 지웁니다
   kafka-console-producer.sh   레코드를 한 줄에 하나씩 씁니다
   kafka-console-consumer.sh   레코드를 읽습니다
+  kafka-consumer-groups.sh    컨슈머 그룹과 그 지연을 보고, 오프셋을 옮기고, 그룹을 지웁니다
   kafka-get-offsets.sh        파티션의 시작과 끝 오프셋을 보여 줍니다
   kafka-configs.sh            토픽과 브로커의 설정을 보고 바꿉니다
   kafka-delete-records.sh     오래된 레코드를 지웁니다

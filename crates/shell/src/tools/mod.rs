@@ -5,6 +5,7 @@ mod cluster;
 mod configs;
 mod console_consumer;
 mod console_producer;
+mod consumer_groups;
 mod delete_records;
 pub(crate) mod fault;
 mod file;
@@ -75,6 +76,12 @@ pub const TOOLS: &[Tool] = &[
         reads: false,
         start: console_consumer::start,
     },
+    Tool {
+        name: "kafka-consumer-groups.sh",
+        specs: consumer_groups::SPECS,
+        reads: false,
+        start: consumer_groups::start,
+    },
     Tool { name: "kafka-get-offsets.sh", specs: get_offsets::SPECS, reads: false, start: get_offsets::start },
     Tool { name: "kafka-configs.sh", specs: configs::SPECS, reads: false, start: configs::start },
     Tool {
@@ -120,7 +127,6 @@ const NOT_YET: &[&str] = &[
     "kafka-broker-api-versions.sh",
     "kafka-client-metrics.sh",
     "kafka-console-share-consumer.sh",
-    "kafka-consumer-groups.sh",
     "kafka-consumer-perf-test.sh",
     "kafka-delegation-tokens.sh",
     "kafka-features.sh",
