@@ -69,32 +69,72 @@ fn cells(line: &str) -> Option<Vec<String>> {
     }
 }
 
-fn place(topic: &str, partition: &str, offset: &str) -> Option<(TopicPartition, i64)> {
-    let of = TopicPartition::new(topic, parse_number(partition.trim())?);
-    Some((of, parse_number(offset.trim())?))
+/// What Jackson says of a line that it cannot read.
+fn mismatch(kind: &str, cell: &str, before: &[String], record: &str, field: &str) -> String {
+    let column = before.iter().map(|cell| cell.chars().count() + 1).sum::<usize>() + 1;
+    format!(
+        "com.fasterxml.jackson.databind.exc.InvalidFormatException: Cannot deserialize value of type `{kind}` from String \"{cell}\": not a valid `{kind}` value\n at [Source: (StringReader); line: 1, column: {column}] (through reference chain: org.apache.kafka.tools.consumer.group.CsvUtils${record}[\"{field}\"])"
+    )
 }
 
-/// Reads a table. `single` is the group, if one only was named; then its lines may lack it. The error is the line that
-/// cannot be read.
-pub fn read(text: &str, single: Option<&str>) -> Result<Plan, String> {
-    let lines: Vec<&str> = split(text, "\n").into_iter().map(|line| line.trim_end_matches('\r')).collect();
-    let mut plan = Plan::new();
-    let three = lines.first().and_then(|line| cells(line)).is_some_and(|cells| match &cells[..] {
-        [topic, partition, offset] => place(topic, partition, offset).is_some(),
-        _ => false,
-    });
-    for line in lines {
-        let wrong = || line.to_owned();
-        let cells = cells(line).ok_or_else(wrong)?;
-        let (group, found) = match (&cells[..], single.filter(|_| three)) {
-            ([topic, partition, offset], Some(group)) => (group, place(topic, partition, offset)),
-            ([group, topic, partition, offset], None) => (group.as_str(), place(topic, partition, offset)),
-            _ => return Err(wrong()),
-        };
-        let (of, offset) = found.ok_or_else(wrong)?;
-        plan.entry(group.to_owned()).or_default().insert(of, offset);
+/// A line's group, partition and offset. Cells that are not there count as nothing; the error is Jackson's.
+fn record(line: &str, with_group: bool) -> Result<(String, TopicPartition, i64), String> {
+    let (record, columns) = if with_group { ("CsvRecordWithGroup", 4) } else { ("CsvRecordNoGroup", 3) };
+    let exception = "com.fasterxml.jackson.dataformat.csv.CsvReadException";
+    let Some(cells) = cells(line) else {
+        return Err(format!("{exception}: Missing closing quote for value"));
+    };
+    if line.is_empty() {
+        let exception = "com.fasterxml.jackson.databind.exc.MismatchedInputException";
+        return Err(format!("{exception}: No content to map due to end-of-input"));
     }
-    Ok(plan)
+    let text = |at: usize| cells.get(at).map_or("", String::as_str);
+    let (topic, partition, offset) = (columns - 3, columns - 2, columns - 1);
+    let number = match text(partition).trim() {
+        "" => 0,
+        cell => parse_number(cell)
+            .ok_or_else(|| mismatch("int", text(partition), &cells[..partition], record, "partition"))?,
+    };
+    let at = match text(offset).trim() {
+        "" => 0,
+        cell => parse_number(cell)
+            .ok_or_else(|| mismatch("long", text(offset), &cells[..offset], record, "offset"))?,
+    };
+    if let Some(cell) = cells.get(columns) {
+        let length = cell.chars().count();
+        return Err(format!(
+            "{exception}: Too many entries: expected at most {columns} (value #{columns} ({length} chars) \"{cell}\")"
+        ));
+    }
+    let group = if with_group { text(0).to_owned() } else { String::new() };
+    Ok((group, TopicPartition::new(text(topic), number), at))
+}
+
+/// What a file holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Table {
+    /// Why its first line is none without a group, which Java says before it reads on.
+    pub complaint: Option<String>,
+    /// The offsets, or what is thrown.
+    pub plan: Result<Plan, String>,
+}
+
+/// Reads a table. `single` is the group, if one only was named; then its lines may lack it.
+pub fn read(text: &str, single: Option<&str>) -> Table {
+    let lines: Vec<&str> = split(text, "\n").into_iter().map(|line| line.trim_end_matches('\r')).collect();
+    let complaint = lines.first().and_then(|line| record(line, false).err());
+    let alone = single.filter(|_| complaint.is_none());
+    let mut plan = Plan::new();
+    for line in lines {
+        match record(line, alone.is_none()) {
+            Ok((group, of, offset)) => {
+                let group = alone.map_or(group, str::to_owned);
+                plan.entry(group).or_default().insert(of, offset);
+            }
+            Err(text) => return Table { complaint, plan: Err(text) },
+        }
+    }
+    Table { complaint, plan: Ok(plan) }
 }
 
 #[cfg(test)]
@@ -118,21 +158,33 @@ mod tests {
             let text = export(&groups, single.is_some());
             assert_eq!(text, want);
             let plan = groups.into_iter().map(|(group, of)| (group, of.into_iter().collect())).collect();
-            assert_eq!(read(&text, single), Ok(plan));
+            let table = read(&text, single);
+            assert_eq!(table.plan, Ok(plan));
+            assert_eq!(table.complaint.is_none(), single.is_some());
         }
     }
 
     #[test]
     fn lines_that_are_no_offsets_are_told() {
         for (text, single, wrong) in [
-            ("orders,zero,1\n", Some("g"), "orders,zero,1"),
-            ("orders,0,1\norders,0\n", Some("g"), "orders,0"),
-            ("orders,0,1\n", None, "orders,0,1"),
-            ("\"orders,0,1\n", Some("g"), "\"orders,0,1"),
-            ("\"a\"b,0,1\n", Some("g"), "\"a\"b,0,1"),
-            ("", Some("g"), ""),
+            ("orders,0,1\norders,zero,1\n", Some("g"), "`int` from String \"zero\""),
+            (
+                "orders,0,1\norders,0,1,2\n",
+                Some("g"),
+                "Too many entries: expected at most 3 (value #3 (1 chars) \"2\")",
+            ),
+            ("g,orders,0,last\n", None, "`long` from String \"last\""),
+            ("g,\"orders,0,1\n", None, "Missing closing quote"),
+            ("g,\"a\"b,0,1\n", None, "Missing closing quote"),
+            ("", Some("g"), "No content to map"),
         ] {
-            assert_eq!(read(text, single), Err(wrong.to_owned()), "{text}");
+            let error = read(text, single).plan.unwrap_err();
+            assert!(error.contains(wrong), "{text:?}: {error}");
         }
+        // Cells that are missing count as nothing.
+        let table = read("orders,zero,1\n", Some("g"));
+        assert!(table.complaint.is_some_and(|text| text.contains("column: 8]")));
+        let offsets = BTreeMap::from([(TopicPartition::new("zero", 1), 0)]);
+        assert_eq!(table.plan, Ok(Plan::from([("orders".to_owned(), offsets)])));
     }
 }

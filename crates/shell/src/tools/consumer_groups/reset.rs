@@ -12,7 +12,7 @@ use super::super::admin::Step;
 use super::failure::Failure;
 use super::plan::{self, Offsets};
 use super::{Next, Reply, Selection, complain, list_all, names, time, topic_partitions, unexpected};
-use crate::io::{log, out};
+use crate::io::{err, log, out};
 use crate::java::{hash_map_order, partition_map_order};
 use crate::options::Options;
 
@@ -244,12 +244,23 @@ impl Reset {
     fn planned(&mut self, cx: &mut Context<'_>, options: &Options, group: &str) -> Next {
         let name = options.values("from-file").next().unwrap_or_default();
         let Some(text) = &self.file else {
-            return Err(Failure::caused(&format!("java.nio.file.NoSuchFileException: {name}")));
+            let message = format!("java.io.IOException: Unable to read file {name}");
+            let trace = format!(
+                "java.lang.RuntimeException: {message}\nCaused by: {message}\nCaused by: java.nio.file.NoSuchFileException: {name}\n"
+            );
+            return Err(Failure::Thrown { message, trace });
         };
         let mut groups = options.values("group");
         let single = groups.next().filter(|_| groups.next().is_none());
-        let plan = plan::read(text, single)
-            .map_err(|line| Failure::caused(&format!("java.io.IOException: {line}")))?;
+        let table = plan::read(text, single);
+        let plan = table.plan.map_err(|text| Failure::caused(&text));
+        // Java reads the file twice: first to see whether there is a plan at all.
+        for _ in 0..if plan.is_ok() { 2 } else { 1 } {
+            if let Some(complaint) = &table.complaint {
+                err(cx, complaint);
+            }
+        }
+        let plan = plan?;
         match plan.get(group) {
             Some(offsets) => {
                 let offsets = offsets.iter().map(|(of, offset)| (of.clone(), *offset)).collect();
