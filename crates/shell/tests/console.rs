@@ -142,6 +142,7 @@ fn completion_offers_what_fits_the_place() {
                 "kafka-console-consumer.sh",
                 "kafka-console-producer.sh",
                 "kafka-consumer-groups.sh",
+                "kafka-consumer-perf-test.sh",
             ],
         ),
         ("kafka-consumer-groups.sh --list --state Stable,E", "E", &["Empty"]),

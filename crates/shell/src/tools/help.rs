@@ -36,6 +36,8 @@ The tools:
   kafka-metadata-quorum.sh    show the quorum of controllers
   kafka-leader-election.sh    elect leaders of partitions
   kafka-reassign-partitions.sh  move partitions to other brokers
+  kafka-producer-perf-test.sh  measure how fast records are written
+  kafka-consumer-perf-test.sh  measure how fast records are read
   cat FILE                    show a file
   fault [FAULT]               break something, or mend it; alone it says how
   help [TOOL] [en|ko]         this, or the options of a tool
@@ -74,6 +76,8 @@ const KOREAN: &str = "\
   kafka-metadata-quorum.sh    컨트롤러 쿼럼의 상태를 보여 줍니다
   kafka-leader-election.sh    파티션의 리더를 선출합니다
   kafka-reassign-partitions.sh  파티션을 다른 브로커로 옮깁니다
+  kafka-producer-perf-test.sh  레코드를 쓰는 속도를 잽니다
+  kafka-consumer-perf-test.sh  레코드를 읽는 속도를 잽니다
   cat FILE                    파일을 보여 줍니다
   fault [장애]                고장 내거나 복구합니다. 그냥 치면 방법을 보여 줍니다
   help [도구] [en|ko]         이 도움말, 또는 도구의 옵션
