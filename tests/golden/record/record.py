@@ -34,6 +34,8 @@ CLASSES = {
     "kafka-get-offsets.sh": "org.apache.kafka.tools.GetOffsetShell",
     "kafka-configs.sh": "kafka.admin.ConfigCommand",
     "kafka-consumer-groups.sh": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+    "kafka-consumer-perf-test.sh": "org.apache.kafka.tools.ConsumerPerformance",
+    "kafka-producer-perf-test.sh": "org.apache.kafka.tools.ProducerPerformance",
     "kafka-delete-records.sh": "org.apache.kafka.tools.DeleteRecordsCommand",
     "kafka-dump-log.sh": "org.apache.kafka.tools.DumpLogSegments",
 }
@@ -72,6 +74,14 @@ PLACEHOLDERS = [
     (r"console-consumer-\d+", "console-consumer-<N>"),
     (r"(producerId: )\d+", r"\1<PRODUCER_ID>"),
     (r"(correlation id )\d+", r"\1<N>"),
+    # What performance tests measure.
+    (r"\d+\.\d+(?= (?:records/sec|MB/sec|ms (?:avg|max) latency))", "<N>.<N>"),
+    (r"\d+(?= ms (?:50|95|99|99\.9)th)", "<N>"),
+    (
+        r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}, ([\d.]+), [\d.]+, (\d+), [\d.]+, \d+, -?\d+, .*$",
+        r"<DATE>, <DATE>, \1, <N>.<N>, \2, <N>.<N>, <N>, <N>, <N>.<N>, <N>.<N>",
+    ),
+    (r"perf-consumer-\d+", "perf-consumer-<N>"),
 ]
 
 
