@@ -340,7 +340,17 @@ impl AdminClient {
         let mut answers = Vec::new();
         for id in late {
             let Some(call) = self.calls.remove(&id) else { continue };
-            let name = call.request.call_name();
+            let unknown = self.metadata.brokers().is_empty();
+            let name = match groups::call_name(&call.request, &call.groups, unknown) {
+                Some(name) => name,
+                // Java asks for the brokers first, to have one describe the topics.
+                None if call.attempts == 0
+                    && matches!(call.request, AdminRequest::DescribeTopicPartitions(_)) =>
+                {
+                    "listNodes".to_owned()
+                }
+                None => call.request.call_name().to_owned(),
+            };
             let error = match (call.attempts, call.last_error) {
                 (0, None) => {
                     ApiError::timeout(format!("Timed out waiting for a node assignment. Call: {name}"))

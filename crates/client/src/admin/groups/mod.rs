@@ -1,24 +1,18 @@
 //! What is asked about groups: of every broker, or of each group's coordinator, which is found first.
 
+mod messages;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use barnabas_kernel::{Context, Endpoint};
 use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::describe_groups_response::DescribedGroup;
-use barnabas_protocol::messages::offset_commit_request::{
-    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
-use barnabas_protocol::messages::offset_delete_request::{
-    OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
-};
-use barnabas_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use barnabas_protocol::messages::*;
-use barnabas_protocol::wire::StrBytes;
 
-use super::calls::{name, text};
+use super::calls::text;
 use super::types::{AdminRequest, AdminResponse};
-use crate::consumer::{OffsetAndMetadata, protocol};
+use crate::consumer::OffsetAndMetadata;
 use crate::{ApiError, Broker, Completed, Metadata, NetworkClient, TopicPartition};
+use messages::{commit, delete_offsets, describe, fetch_all, fetched, id, unless_the_group_fails};
 
 /// The protocol type of groups of consumers (org.apache.kafka.clients.consumer.internals.ConsumerProtocol).
 const CONSUMER: &str = "consumer";
@@ -117,6 +111,23 @@ pub(super) fn is_about(request: &AdminRequest) -> bool {
     )
 }
 
+/// What Java calls the step at which a call stands; `unknown` says that no broker is known.
+pub(super) fn call_name(request: &AdminRequest, groups: &Groups, unknown: bool) -> Option<String> {
+    let api = match request {
+        AdminRequest::ListGroups { .. } => return unknown.then(|| "findAllBrokers".to_owned()),
+        AdminRequest::DescribeGroups(_) => "DESCRIBE_GROUPS",
+        AdminRequest::ListGroupOffsets(_) => "OFFSET_FETCH",
+        AdminRequest::AlterGroupOffsets { .. } => "OFFSET_COMMIT",
+        AdminRequest::DeleteGroupOffsets { .. } => "OFFSET_DELETE",
+        AdminRequest::DeleteGroups(_) => "DELETE_GROUPS",
+        _ => return None,
+    };
+    let mut open = keys(request).iter().filter(|group| !groups.done.contains_key(*group));
+    let found = open.all(|group| groups.coordinators.contains_key(group));
+    let api = if found { api } else { "FIND_COORDINATOR" };
+    Some(format!("{}(api={api})", request.call_name()))
+}
+
 /// The groups that a call is about.
 fn keys(request: &AdminRequest) -> &[String] {
     match request {
@@ -126,10 +137,6 @@ fn keys(request: &AdminRequest) -> &[String] {
         | AdminRequest::DeleteGroupOffsets { group, .. } => std::slice::from_ref(group),
         _ => &[],
     }
-}
-
-fn id(group: &str) -> GroupId {
-    GroupId(text(group))
 }
 
 /// Sends what can be sent of a call.
@@ -268,68 +275,6 @@ fn ask_coordinators(
         groups.asked.insert(number, Asked::Groups(of));
     }
     Ok(())
-}
-
-/// All offsets of a group.
-fn fetch_all(group: &str, version: i16) -> OffsetFetchRequest {
-    let mut body = OffsetFetchRequest::default();
-    if version >= 8 {
-        let mut of = OffsetFetchRequestGroup::default().with_group_id(id(group)).with_topics(None);
-        if version >= 9 {
-            of.member_epoch = -1;
-        }
-        body.groups = vec![of];
-    } else {
-        body.group_id = id(group);
-        body.topics = None;
-    }
-    body
-}
-
-/// A commit in nobody's name, which only a group without members takes.
-fn commit(group: &str, offsets: &BTreeMap<TopicPartition, i64>, version: i16) -> OffsetCommitRequest {
-    let mut topics: Vec<OffsetCommitRequestTopic> = Vec::new();
-    for (of, offset) in offsets {
-        let mut partition = OffsetCommitRequestPartition::default()
-            .with_partition_index(of.partition)
-            .with_committed_offset(*offset)
-            .with_committed_metadata(Some(StrBytes::default()));
-        if version >= 6 {
-            partition.committed_leader_epoch = -1;
-        }
-        match topics.last_mut().filter(|topic| topic.name.as_str() == &*of.topic) {
-            Some(topic) => topic.partitions.push(partition),
-            None => topics.push(
-                OffsetCommitRequestTopic::default()
-                    .with_name(name(&of.topic))
-                    .with_partitions(vec![partition]),
-            ),
-        }
-    }
-    let mut body = OffsetCommitRequest::default()
-        .with_group_id(id(group))
-        .with_generation_id_or_member_epoch(-1)
-        .with_topics(topics);
-    if version <= 4 {
-        body.retention_time_ms = -1;
-    }
-    body
-}
-
-fn delete_offsets(group: &str, partitions: &BTreeSet<TopicPartition>) -> OffsetDeleteRequest {
-    let mut topics: Vec<OffsetDeleteRequestTopic> = Vec::new();
-    for of in partitions {
-        let partition = OffsetDeleteRequestPartition::default().with_partition_index(of.partition);
-        match topics.last_mut().filter(|topic| topic.name.as_str() == &*of.topic) {
-            Some(topic) => topic.partitions.push(partition),
-            None => topics.push(
-                OffsetDeleteRequestTopic::default()
-                    .with_name(name(&of.topic))
-                    .with_partitions(vec![partition]),
-            ),
-        }
-    }
-    OffsetDeleteRequest::default().with_group_id(id(group)).with_topics(topics)
 }
 
 /// Takes an answer. A retriable error says to ask again later; `None`, that there is more to ask at once.
@@ -482,7 +427,7 @@ fn learnt(
     for (group, result) in results {
         match result {
             Err(error) if error.code.is_retriable() || error.code == ErrorCode::REBALANCE_IN_PROGRESS => {
-                again = Some(ApiError { code: error.code, message: error.message });
+                again = Some(error);
             }
             result => {
                 groups.done.insert(group, result);
@@ -496,86 +441,6 @@ fn learnt(
         None if keys.iter().all(|group| groups.done.contains_key(group)) => Ok(()),
         None => Err(ErrorCode::COORDINATOR_NOT_AVAILABLE.into()),
     }
-}
-
-/// A commit's partitions, or the error of the group if the coordinator could not take it.
-fn unless_the_group_fails(
-    partitions: BTreeMap<TopicPartition, Result<(), ApiError>>,
-) -> Result<Learnt, ApiError> {
-    let of_group = |error: &&ApiError| {
-        matches!(
-            error.code,
-            ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
-                | ErrorCode::COORDINATOR_NOT_AVAILABLE
-                | ErrorCode::NOT_COORDINATOR
-                | ErrorCode::REBALANCE_IN_PROGRESS
-        )
-    };
-    match partitions.values().filter_map(|result| result.as_ref().err()).find(of_group) {
-        Some(error) => Err(error.clone()),
-        None => Ok(Learnt::Partitions(partitions)),
-    }
-}
-
-fn describe(group: &DescribedGroup, coordinator: Broker) -> Result<GroupDescription, ApiError> {
-    let kind = group.protocol_type.as_str();
-    if !kind.is_empty() && kind != CONSUMER {
-        let id = group.group_id.as_str();
-        let text = format!("GroupId {id} is not a consumer group ({kind}).");
-        return Err(ApiError::new(ErrorCode::INVALID_REQUEST, text));
-    }
-    let members = group.members.iter().map(|member| MemberDescription {
-        id: member.member_id.to_string(),
-        instance_id: member.group_instance_id.as_ref().map(ToString::to_string),
-        client_id: member.client_id.to_string(),
-        host: member.client_host.to_string(),
-        // What cannot be read is shown as nothing.
-        partitions: protocol::decode_assignment(&member.member_assignment)
-            .map(|(partitions, _)| partitions)
-            .unwrap_or_default(),
-    });
-    Ok(GroupDescription {
-        id: group.group_id.to_string(),
-        state: group.group_state.to_string(),
-        assignor: group.protocol_data.to_string(),
-        coordinator,
-        members: members.collect(),
-    })
-}
-
-fn fetched(
-    mut response: OffsetFetchResponse,
-) -> Result<BTreeMap<TopicPartition, OffsetAndMetadata>, ApiError> {
-    let mut answers = Vec::new();
-    if let Some(group) = response.groups.pop() {
-        ApiError::check(group.error_code, None)?;
-        for topic in &group.topics {
-            for one in &topic.partitions {
-                let of = TopicPartition::new(&topic.name, one.partition_index);
-                let at = (one.committed_offset, one.committed_leader_epoch, one.metadata.clone());
-                answers.push((of, at, one.error_code));
-            }
-        }
-    } else {
-        ApiError::check(response.error_code, None)?;
-        for topic in &response.topics {
-            for one in &topic.partitions {
-                let of = TopicPartition::new(&topic.name, one.partition_index);
-                let at = (one.committed_offset, one.committed_leader_epoch, one.metadata.clone());
-                answers.push((of, at, one.error_code));
-            }
-        }
-    }
-    let mut offsets = BTreeMap::new();
-    for (of, (offset, epoch, metadata), code) in answers {
-        // Java leaves out what it cannot learn.
-        if code == 0 && offset >= 0 {
-            let metadata = metadata.map(|text| text.to_string()).unwrap_or_default();
-            let leader_epoch = Some(epoch).filter(|epoch| *epoch >= 0);
-            offsets.insert(of, OffsetAndMetadata { offset, leader_epoch, metadata });
-        }
-    }
-    Ok(offsets)
 }
 
 /// The whole answer of a call.
