@@ -195,9 +195,11 @@ impl Command {
 
 /// Whether a word is no option: a negative number is none.
 fn is_value(word: &str) -> bool {
-    match word.strip_prefix('-') {
-        None => true,
-        Some(rest) => !rest.is_empty() && !rest.starts_with('-') && rest.parse::<f64>().is_ok(),
+    let Some(number) = word.strip_prefix('-') else { return true };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match number.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction) && !fraction.is_empty(),
+        None => digits(number) && !number.is_empty(),
     }
 }
 

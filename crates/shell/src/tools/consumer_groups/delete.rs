@@ -8,7 +8,7 @@ use barnabas_kernel::Context;
 use barnabas_protocol::ErrorCode;
 
 use super::super::admin::Step;
-use super::failure::{Failure, cause};
+use super::failure::cause;
 use super::{Next, Reply, Selection, complain, list_all, names, topic_partitions, unexpected};
 use crate::io::out;
 use crate::java::hash_map_order;
@@ -76,7 +76,8 @@ pub struct DeleteOffsets {
     partitions: BTreeSet<TopicPartition>,
     /// Topics whose partitions could not be learnt, with partition -1.
     results: BTreeMap<TopicPartition, Result<(), ApiError>>,
-    asked: bool,
+    /// Topics that are asked about; `None` once that is over.
+    topics: Option<Vec<String>>,
 }
 
 impl DeleteOffsets {
@@ -90,30 +91,30 @@ impl DeleteOffsets {
                 topics.insert(topic.to_owned());
             }
         }
-        Ok(Step::Ask(AdminRequest::DescribeTopicPartitions(topics.into_iter().collect())))
+        let topics: Vec<String> = topics.into_iter().collect();
+        self.topics = Some(topics.clone());
+        Ok(Step::Ask(AdminRequest::DescribeTopicPartitions(topics)))
     }
 
     pub fn answered(&mut self, cx: &mut Context<'_>, answer: Reply) -> Next {
-        if !self.asked {
-            return match answer {
-                Ok(AdminResponse::Descriptions(topics)) => {
-                    for (name, topic) in topics {
-                        match topic {
-                            Ok(topic) => self.partitions.extend(
-                                topic.partitions.keys().map(|number| TopicPartition::new(&name, *number)),
-                            ),
-                            Err(error) => {
-                                self.results.insert(TopicPartition::new(&name, -1), Err(error));
-                            }
-                        }
-                    }
-                    self.asked = true;
-                    let (group, partitions) = (self.group.clone(), self.partitions.clone());
-                    Ok(Step::Ask(AdminRequest::DeleteGroupOffsets { group, partitions }))
-                }
-                Ok(_) => Err(unexpected()),
-                Err(error) => Err(Failure::execution(&error)),
+        if let Some(topics) = self.topics.take() {
+            let topics = match answer {
+                Ok(AdminResponse::Descriptions(topics)) => topics,
+                Ok(_) => return Err(unexpected()),
+                Err(error) => topics.into_iter().map(|topic| (topic, Err(error.clone()))).collect(),
             };
+            for (name, topic) in topics {
+                match topic {
+                    Ok(topic) => self
+                        .partitions
+                        .extend(topic.partitions.keys().map(|number| TopicPartition::new(&name, *number))),
+                    Err(error) => {
+                        self.results.insert(TopicPartition::new(&name, -1), Err(error));
+                    }
+                }
+            }
+            let (group, partitions) = (self.group.clone(), self.partitions.clone());
+            return Ok(Step::Ask(AdminRequest::DeleteGroupOffsets { group, partitions }));
         }
         let of_group = match answer {
             Ok(AdminResponse::GroupPartitions(Ok(results))) => {

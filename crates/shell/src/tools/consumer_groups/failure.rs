@@ -38,21 +38,33 @@ impl Failure {
 
     /// A broker's error as a future throws it.
     pub fn execution(error: &ApiError) -> Failure {
-        let cause = cause(error);
-        let trace = format!("java.util.concurrent.ExecutionException: {cause}\nCaused by: {cause}\n");
-        Failure::Thrown { message: cause, trace }
+        Failure::execution_of(&[cause(error)])
     }
 
-    /// The same inside a RuntimeException.
-    pub fn runtime(error: &ApiError) -> Failure {
-        let Failure::Thrown { message, trace } = Failure::execution(error) else {
-            return Failure::plain(error);
-        };
-        let message = format!("java.util.concurrent.ExecutionException: {message}");
-        Failure::Thrown {
-            trace: format!("java.lang.RuntimeException: {message}\nCaused by: {trace}"),
-            message,
+    /// What a future throws, by its causes, the outermost first.
+    pub fn execution_of(causes: &[String]) -> Failure {
+        let message = causes.first().cloned().unwrap_or_default();
+        let mut trace = format!("java.util.concurrent.ExecutionException: {message}\n");
+        for cause in causes {
+            trace.push_str(&format!("Caused by: {cause}\n"));
         }
+        Failure::Thrown { message, trace }
+    }
+
+    /// A broker's error as a future throws it, inside a RuntimeException.
+    pub fn runtime(error: &ApiError) -> Failure {
+        Failure::runtime_of(&[cause(error)])
+    }
+
+    /// The same of causes.
+    pub fn runtime_of(causes: &[String]) -> Failure {
+        let first = causes.first().map_or("", String::as_str);
+        let message = format!("java.util.concurrent.ExecutionException: {first}");
+        let mut trace = format!("java.lang.RuntimeException: {message}\nCaused by: {message}\n");
+        for cause in causes {
+            trace.push_str(&format!("Caused by: {cause}\n"));
+        }
+        Failure::Thrown { message, trace }
     }
 
     /// Something inside a RuntimeException. `cause` is its class and message.

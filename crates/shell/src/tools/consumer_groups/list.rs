@@ -5,7 +5,7 @@ use barnabas_kernel::Context;
 
 use super::super::admin::Step;
 use super::failure::Failure;
-use super::{Next, Reply, list_all, names, unexpected};
+use super::{Next, Reply, list_all, names, no_brokers, unexpected};
 use crate::io::out;
 use crate::java::{hash_map_order, split};
 use crate::options::Options;
@@ -50,7 +50,7 @@ impl List {
         let groups = match answer {
             Ok(AdminResponse::Groups(groups)) => hash_map_order(groups, None, |group| &group.id),
             Ok(_) => return Err(unexpected()),
-            Err(error) => return Err(Failure::execution(&error)),
+            Err(error) => return Err(Failure::execution_of(&no_brokers(&error))),
         };
         let width = groups.iter().map(|group| group.id.chars().count()).max().unwrap_or(0).max(15) + 10;
         let line = |id: &str, kind: &str, state: &str| {

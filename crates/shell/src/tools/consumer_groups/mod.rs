@@ -215,8 +215,18 @@ fn names(answer: Reply) -> Result<Vec<String>, Failure> {
             Ok(hash_map_order(names, None, |name: &String| name))
         }
         Ok(_) => Err(unexpected()),
-        Err(error) => Err(Failure::runtime(&error)),
+        Err(error) => Err(Failure::runtime_of(&no_brokers(&error))),
     }
+}
+
+/// What Java throws when groups could not be listed: without brokers, that it found none. The causes, the outermost first.
+fn no_brokers(error: &ApiError) -> Vec<String> {
+    let mut causes = vec![failure::cause(error)];
+    if error.to_string().ends_with("findAllBrokers") {
+        let text = "org.apache.kafka.common.KafkaException: Failed to find brokers to send ListGroups";
+        causes.insert(0, text.to_owned());
+    }
+    causes
 }
 
 /// An answer that does not belong to the question, which cannot be.

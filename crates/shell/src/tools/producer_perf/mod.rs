@@ -1,5 +1,7 @@
 //! `kafka-producer-perf-test.sh` (org.apache.kafka.tools.ProducerPerformance), in virtual time.
 
+mod stats;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +16,11 @@ use super::Launch;
 use super::console_producer::{ConfigProblem, producer_config};
 use super::properties::Properties;
 use crate::argparse::{Command, Parsed};
-use crate::io::{INTERRUPTED, Printed, err, log_issues, out};
-use crate::java::{SplittableRandom, fixed, parse_number, split};
+use crate::io::{INTERRUPTED, Printed, err, log_issues};
+use crate::java::{SplittableRandom, parse_number, split};
 use crate::options::*;
 use crate::{Environment, StdinSource};
+use stats::{Stats, ms};
 
 /// The tool's options.
 pub const SPECS: &[Spec] = &[
@@ -53,8 +56,8 @@ static COMMAND: Command = Command {
 
 /// So many records at most are handed over in a millisecond: a machine needs time for them too.
 const RECORDS_A_MS: u32 = 1_000;
-/// Of more records than these, latencies are sampled.
-const SAMPLES: u64 = 500_000;
+/// The largest record in bytes: no broker takes a request beyond (`socket.request.max.bytes`).
+const LARGEST: i32 = 100 * 1024 * 1024;
 
 /// Reads the arguments.
 pub fn start(arguments: &[String], _: &dyn Environment, _: &StdinSource) -> Launch {
@@ -74,8 +77,14 @@ fn refuse(message: &str) -> Printed {
 /// An option's number.
 fn number<T: std::str::FromStr>(parsed: &Parsed, name: &str, kind: &str) -> Result<Option<T>, Printed> {
     let Some(text) = parsed.value(name) else { return Ok(None) };
-    // Doubles are more than digits.
-    let number = if kind == "Double" { text.trim().parse().ok() } else { parse_number(text) };
+    let double = |text: &str| {
+        let plain = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
+        text.chars().all(plain) || ["NaN", "Infinity", "-Infinity"].contains(&text)
+    };
+    let number = match kind {
+        "Double" => Some(text.trim()).filter(|text| double(text)).and_then(|text| text.parse().ok()),
+        _ => parse_number(text),
+    };
     number.map(Some).ok_or_else(|| {
         refuse(&format!(
             "argument --{name}: could not convert '{text}' to {kind} (For input string: \"{text}\")"
@@ -109,6 +118,9 @@ fn prepare(parsed: &Parsed) -> Result<Box<ProducerPerf>, Printed> {
     ];
     if let Some((_, text)) = checks.iter().find(|(wrong, _)| *wrong) {
         return Err(refuse(text));
+    }
+    if size.is_some_and(|size| size > LARGEST) {
+        return Err(Printed::error(format!("barnabas: no record of more than {LARGEST} bytes is made here")));
     }
     let mut notice = String::new();
     let mut words = parsed.values("command-property");
@@ -165,121 +177,6 @@ fn prepare(parsed: &Parsed) -> Result<Box<ProducerPerf>, Printed> {
         over: false,
         now: Instant::ZERO,
     }))
-}
-
-/// Milliseconds of virtual time.
-fn ms(at: Instant) -> u64 {
-    u64::try_from(at.since(Instant::ZERO).as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What is counted (ProducerPerformance.Stats). Times are in milliseconds.
-#[derive(Clone, Debug)]
-struct Stats {
-    start: u64,
-    steady: bool,
-    silent: bool,
-    sampling: u64,
-    latencies: Vec<u64>,
-    whole: Window,
-    window: Window,
-    window_start: u64,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Window {
-    count: u64,
-    bytes: u64,
-    latency: u64,
-    max: u64,
-}
-
-impl Window {
-    fn add(&mut self, latency: u64, bytes: u64) {
-        self.count += 1;
-        self.bytes += bytes;
-        self.latency += latency;
-        self.max = self.max.max(latency);
-    }
-
-    /// Records a second, MB a second, and the average latency.
-    #[allow(clippy::cast_precision_loss, reason = "these are Java's doubles too")]
-    fn rates(&self, elapsed: u64) -> (f64, f64, f64) {
-        let elapsed = elapsed as f64;
-        (
-            1_000.0 * self.count as f64 / elapsed,
-            1_000.0 * self.bytes as f64 / elapsed / (1024.0 * 1024.0),
-            self.latency as f64 / self.count as f64,
-        )
-    }
-}
-
-impl Stats {
-    fn new(records: u64, now: u64, steady: bool) -> Stats {
-        Stats {
-            start: now,
-            steady,
-            silent: false,
-            sampling: (records / records.clamp(1, SAMPLES)).max(1),
-            latencies: Vec::new(),
-            whole: Window::default(),
-            window: Window::default(),
-            window_start: now,
-        }
-    }
-
-    fn record(&mut self, cx: &mut Context<'_>, latency: u64, bytes: u64, interval: i64) {
-        if self.whole.count.is_multiple_of(self.sampling) {
-            self.latencies.push(latency);
-        }
-        self.whole.add(latency, bytes);
-        self.window.add(latency, bytes);
-        let now = ms(cx.now);
-        let elapsed = now - self.window_start;
-        if elapsed < interval.unsigned_abs() {
-            return;
-        }
-        if self.steady && self.whole.count == self.window.count {
-            out(cx, "In steady state.");
-        }
-        if !self.silent {
-            let Window { count, max, .. } = self.window;
-            let (records, mb, average) = self.window.rates(elapsed);
-            out(
-                cx,
-                &format!(
-                    "{count} records sent, {} records/sec ({} MB/sec), {} ms avg latency, {max}.0 ms max latency.",
-                    fixed(records, 1),
-                    fixed(mb, 2),
-                    fixed(average, 1),
-                ),
-            );
-        }
-        self.window = Window::default();
-        self.window_start = now;
-    }
-
-    fn print(&mut self, cx: &mut Context<'_>) {
-        self.latencies.sort_unstable();
-        // Thousandths, so that no rounding chooses another one.
-        let percentile = |thousandths: usize| {
-            let at = self.latencies.len().saturating_mul(thousandths) / 1_000;
-            self.latencies.get(at).copied().unwrap_or(0)
-        };
-        let Window { count, max, .. } = self.whole;
-        let (records, mb, average) = self.whole.rates(ms(cx.now) - self.start);
-        let steady = if self.steady { " steady state" } else { "" };
-        let text = format!(
-            "{count}{steady} records sent, {} records/sec ({} MB/sec), {} ms avg latency, {max}.00 ms max latency, {} ms 50th, {} ms 95th, {} ms 99th, {} ms 99.9th.",
-            fixed(records, 6),
-            fixed(mb, 2),
-            fixed(average, 2),
-            percentile(500),
-            percentile(950),
-            percentile(990),
-            percentile(999),
-        );
-        out(cx, &text);
-    }
 }
 
 /// A record under way.
@@ -378,7 +275,7 @@ impl ProducerPerf {
         reason = "a rate is a double, and what is too large is never"
     )]
     fn scheduled(&self, record: u64) -> Instant {
-        if self.throughput < 0.0 || record == 0 {
+        if self.throughput < 0.0 || self.throughput.is_nan() || record == 0 {
             return self.begun;
         }
         // With nothing a second the next one is due in a lifetime.
@@ -415,7 +312,7 @@ impl ProducerPerf {
             let value = self.payload();
             if self.warmup > 0 && self.sent == self.warmup {
                 self.steady = Some(Stats::new(self.records - self.warmup, now, true));
-                self.stats.silent = true;
+                self.stats.silence();
             }
             self.sent += 1;
             let bytes = u64::try_from(value.len()).unwrap_or(u64::MAX);
