@@ -138,6 +138,7 @@ fn values<'a>(tool: &str, option: &str, stem: &'a str, env: &dyn Environment) ->
     match option {
         "bootstrap-server" => (vec![env.bootstrap().to_string()], stem),
         "topic" | "entity-name" => (env.topics(), stem),
+        "group" => (env.groups(), stem),
         "topic-partitions" => (env.topics().into_iter().map(|topic| format!("{topic}:")).collect(), last),
         "files" => {
             let suffixes = [".log", ".index", ".timeindex"];

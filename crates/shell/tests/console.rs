@@ -32,6 +32,9 @@ impl Environment for Page {
     fn language(&self) -> Language {
         self.language
     }
+    fn groups(&self) -> Vec<String> {
+        ["billing", "audit"].map(str::to_owned).to_vec()
+    }
 }
 
 const PAGE: Page = Page { language: Language::English };
@@ -146,6 +149,8 @@ fn completion_offers_what_fits_the_place() {
             ],
         ),
         ("kafka-consumer-groups.sh --list --state Stable,E", "E", &["Empty"]),
+        ("kafka-consumer-groups.sh --describe --group ", "", &["audit", "billing"]),
+        ("kafka-console-consumer.sh --group b", "b", &["billing"]),
         ("kafka-consumer-groups.sh --list --type ", "", &["classic", "consumer"]),
         ("kafka-consumer-groups.sh --reset-offsets --from-file a", "a", &["access.log"]),
         (
