@@ -5,7 +5,7 @@
 pub struct Step {
     /// The line in the file, from 1.
     pub line: usize,
-    /// The command, or with an `@` in front what is done to a broker.
+    /// The command, or with an `@` in front what is done to a broker or to a command that runs beside the others.
     pub command: String,
     /// Lines of its standard input.
     pub input: Vec<String>,
@@ -79,6 +79,7 @@ pub fn matches(pattern: &str, line: &str) -> bool {
         Some("<DATE>") => |c| c.is_ascii_digit() || "-: ,".contains(c),
         Some("<TOPIC_ID>" | "<CLUSTER_ID>") => |c| c.is_ascii_alphanumeric() || "-_".contains(c),
         Some("<TIMESTAMP>" | "<CRC>" | "<N>" | "<PRODUCER_ID>") => |c| c.is_ascii_digit() || c == '-',
+        Some("<UUID>") => |c| c.is_ascii_hexdigit() || c == '-',
         Some("<PADDED>") => |c| c.is_ascii_digit() || c == '-' || c == ' ',
         _ => {
             // A plain `<`.
@@ -125,6 +126,7 @@ mod tests {
             ("a<b <N>", "a<b 7", true),
             ("<PADDED>\t<PADDED> ms ago<PADDED>\t", "7  \t12 ms ago  \t", true),
             ("<PADDED>\t", "\t", false),
+            ("one-<UUID> x", "one-a2c90047-fa3e-4bf8-a38f-716c366acbda x", true),
             ("a<b", "a<b", true),
             ("a<b", "ab", false),
         ] {

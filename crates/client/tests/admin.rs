@@ -185,3 +185,80 @@ fn a_description_is_put_together_from_its_pages() {
         assert_eq!(asked.get(), pages.len());
     }
 }
+
+#[test]
+fn a_group_is_asked_of_its_coordinator_wherever_it_has_gone() {
+    use barnabas_protocol::messages::delete_groups_response::DeletableGroupResult;
+    use barnabas_protocol::messages::find_coordinator_response::Coordinator;
+    use barnabas_protocol::messages::{
+        BrokerId, DeleteGroupsRequest, DeleteGroupsResponse, FindCoordinatorRequest, FindCoordinatorResponse,
+    };
+    // What the coordinator answers first, and the requests that are then seen.
+    for (first, want) in [
+        (ErrorCode::NONE, vec!["find a,b", "delete a,b"]),
+        (ErrorCode::COORDINATOR_LOAD_IN_PROGRESS, vec!["find a,b", "delete a,b", "delete b"]),
+        (ErrorCode::NOT_COORDINATOR, vec!["find a,b", "delete a,b", "find b", "delete b"]),
+    ] {
+        let asked = Rc::new(RefCell::new(Vec::new()));
+        let log = asked.clone();
+        let mut harness = broker(move |header, body| match header.api_key {
+            ApiKey::FindCoordinator => {
+                let request: FindCoordinatorRequest = decode_body(header, body).unwrap();
+                let keys: Vec<String> = request.coordinator_keys.iter().map(ToString::to_string).collect();
+                log.borrow_mut().push(format!("find {}", keys.join(",")));
+                let one = |key: &String| {
+                    Coordinator::default()
+                        .with_key(key.clone().into())
+                        .with_node_id(BrokerId(1))
+                        .with_host("broker".to_owned().into())
+                        .with_port(9092)
+                };
+                let coordinators = keys.iter().map(one).collect();
+                reply(header, &FindCoordinatorResponse::default().with_coordinators(coordinators))
+            }
+            _ => {
+                let request: DeleteGroupsRequest = decode_body(header, body).unwrap();
+                let names: Vec<&str> = request.groups_names.iter().map(|name| name.as_str()).collect();
+                log.borrow_mut().push(format!("delete {}", names.join(",")));
+                let one = |name: &&str| {
+                    let code = if *name == "b" && names.len() == 2 { first } else { ErrorCode::NONE };
+                    DeletableGroupResult::default()
+                        .with_group_id(barnabas_protocol::messages::GroupId((*name).to_owned().into()))
+                        .with_error_code(code.0)
+                };
+                let results = names.iter().map(one).collect();
+                reply(header, &DeleteGroupsResponse::default().with_results(results))
+            }
+        });
+        let groups = vec!["a".to_owned(), "b".to_owned()];
+        let response = ask(&mut harness, AdminRequest::DeleteGroups(groups));
+        let Ok(AdminResponse::GroupsDeleted(results)) = response else { panic!("{response:?}") };
+        assert!(results.len() == 2 && results.values().all(Result::is_ok), "{results:?}");
+        assert_eq!(*asked.borrow(), want);
+    }
+}
+
+#[test]
+fn groups_are_listed_by_every_broker_and_only_those_of_consumers_are_told() {
+    use barnabas_protocol::messages::list_groups_response::ListedGroup;
+    use barnabas_protocol::messages::{GroupId, ListGroupsResponse};
+    let tries = Rc::new(Cell::new(0));
+    let count = tries.clone();
+    let mut harness = broker(move |header, _| {
+        count.set(count.get() + 1);
+        if count.get() == 1 {
+            let code = ErrorCode::COORDINATOR_LOAD_IN_PROGRESS.0;
+            return reply(header, &ListGroupsResponse::default().with_error_code(code));
+        }
+        let groups = [("a", "consumer"), ("b", "connect"), ("c", "")].map(|(id, kind)| {
+            ListedGroup::default()
+                .with_group_id(GroupId(id.to_owned().into()))
+                .with_protocol_type(kind.to_owned().into())
+        });
+        reply(header, &ListGroupsResponse::default().with_groups(groups.to_vec()))
+    });
+    let response = ask(&mut harness, AdminRequest::ListGroups { states: Vec::new(), types: Vec::new() });
+    let Ok(AdminResponse::Groups(groups)) = response else { panic!("{response:?}") };
+    assert_eq!(groups.iter().map(|group| group.id.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+    assert_eq!(tries.get(), 2);
+}

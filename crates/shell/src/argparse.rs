@@ -18,6 +18,8 @@ pub struct Command {
     pub short: &'static [(&'static str, &'static str)],
     /// Options of which exactly one must be there.
     pub one_of: &'static [&'static str],
+    /// Options that take several words (`nargs("+")`).
+    pub several: &'static [&'static str],
     /// Options that must be there.
     pub required: &'static [&'static str],
     /// Its sub-commands, of which one must be there.
@@ -29,7 +31,7 @@ pub struct Command {
 pub struct Parsed {
     /// The sub-command.
     pub command: &'static str,
-    values: BTreeMap<&'static str, String>,
+    values: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Parsed {
@@ -40,7 +42,12 @@ impl Parsed {
 
     /// An option's value.
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
+        self.values.get(name)?.last().map(String::as_str)
+    }
+
+    /// The words of an option that takes several.
+    pub fn values(&self, name: &str) -> &[String] {
+        self.values.get(name).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -117,16 +124,27 @@ impl Command {
                 }
                 (_, Some(value)) => value,
                 (_, None) => match rest.next() {
-                    Some(value) if !value.starts_with('-') => value.clone(),
-                    _ => return fail(format!("argument {}: expected one argument", self.title(spec.name))),
+                    Some(value) if is_value(value) => value.clone(),
+                    _ => {
+                        let title = self.title(spec.name);
+                        let count = if self.several.contains(&spec.name) { "at least one" } else { "one" };
+                        return fail(format!("argument {title}: expected {count} argument"));
+                    }
                 },
             };
+            let mut values = vec![value];
+            while self.several.contains(&spec.name)
+                && let Some(more) = rest.as_slice().first().filter(|word| is_value(word))
+            {
+                values.push(more.clone());
+                rest.next();
+            }
             if spec.about.is_empty() {
                 let text =
                     format!("barnabas: --{} is an option of Kafka's tool that is not here yet", spec.name);
                 return Err(Printed::error(text));
             }
-            parsed.values.insert(spec.name, value);
+            parsed.values.insert(spec.name, values);
         }
         if let Some(command) = command {
             parsed.command = command.name;
@@ -175,6 +193,16 @@ impl Command {
     }
 }
 
+/// Whether a word is no option: a negative number is none.
+fn is_value(word: &str) -> bool {
+    let Some(number) = word.strip_prefix('-') else { return true };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match number.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction) && !fraction.is_empty(),
+        None => digits(number) && !number.is_empty(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,14 +214,21 @@ mod tests {
         specs: &[value("server", "host:port", "where"), value("controller", "host:port", "where")],
         short: &[],
         one_of: &["server", "controller"],
+        several: &[],
         required: &[],
         commands: &[
             Command {
                 name: "show",
                 about: "shows",
-                specs: &[flag("status", "a"), flag("story", "b"), not_yet("later", Argument::None)],
+                specs: &[
+                    flag("status", "a"),
+                    flag("story", "b"),
+                    not_yet("later", Argument::None),
+                    value("props", "name=value", "c"),
+                ],
                 short: &[],
                 one_of: &[],
+                several: &["props"],
                 required: &[],
                 commands: &[],
             },
@@ -203,6 +238,7 @@ mod tests {
                 specs: &[value("id", "id", "which")],
                 short: &[("i", "id")],
                 one_of: &[],
+                several: &[],
                 required: &["id"],
                 commands: &[],
             },
@@ -217,6 +253,9 @@ mod tests {
             ("--server=a show --stat", "show server=a status="),
             ("--server a drop -i 3", "drop id=3 server=a"),
             ("--server a drop --id=3", "drop id=3 server=a"),
+            ("--server a drop --id -3", "drop id=-3 server=a"),
+            ("--server a show --props a=1 b=2 --status", "show props=a=1+b=2 server=a status="),
+            ("--server a show --props --status", "error: argument --props: expected at least one argument"),
             ("", "error: too few arguments"),
             ("--server a", "error: too few arguments"),
             ("show", "error: one of the arguments --server --controller is required"),
@@ -237,7 +276,7 @@ mod tests {
             let got = match STATIC.parse(&words) {
                 Ok(parsed) => {
                     let values: Vec<String> =
-                        parsed.values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                        parsed.values.iter().map(|(name, all)| format!("{name}={}", all.join("+"))).collect();
                     format!("{} {}", parsed.command, values.join(" "))
                 }
                 Err(printed) => {

@@ -63,6 +63,10 @@ const TOPIC_CONFIGS: &[&str] = &[
     "unclean.leader.election.enable",
 ];
 
+/// States of groups of consumers (org.apache.kafka.common.GroupState).
+const GROUP_STATES: &[&str] =
+    &["Assigning", "CompletingRebalance", "Dead", "Empty", "PreparingRebalance", "Reconciling", "Stable"];
+
 /// What can complete the last word of a line.
 pub fn complete(line: &str, env: &dyn Environment) -> Completions {
     let (head, stem) = match line.rsplit_once([' ', '\t']) {
@@ -134,6 +138,7 @@ fn values<'a>(tool: &str, option: &str, stem: &'a str, env: &dyn Environment) ->
     match option {
         "bootstrap-server" => (vec![env.bootstrap().to_string()], stem),
         "topic" | "entity-name" => (env.topics(), stem),
+        "group" => (env.groups(), stem),
         "topic-partitions" => (env.topics().into_iter().map(|topic| format!("{topic}:")).collect(), last),
         "files" => {
             let suffixes = [".log", ".index", ".timeindex"];
@@ -144,8 +149,11 @@ fn values<'a>(tool: &str, option: &str, stem: &'a str, env: &dyn Environment) ->
         | "path-to-json-file"
         | "reassignment-json-file"
         | "topics-to-move-json-file"
-        | "add-config-file" => (env.dropped_files(), stem),
+        | "add-config-file"
+        | "from-file" => (env.dropped_files(), stem),
         "topic-list" => (env.topics(), last),
+        "state" => (owned(GROUP_STATES), last),
+        "type" => (owned(&["classic", "consumer"]), last),
         "election-type" => (owned(&["preferred", "unclean"]), stem),
         "config" => (configs(), stem),
         "add-config" => (configs(), last),

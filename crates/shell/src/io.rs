@@ -51,7 +51,7 @@ pub fn log_issues(cx: &mut Context<'_>, client: &str, issues: Vec<MetadataIssue>
 }
 
 /// `2026-11-21 09:45:32,203`, in UTC.
-fn date(unix_ms: i64) -> String {
+pub fn date(unix_ms: i64) -> String {
     let (days, ms) = (unix_ms.div_euclid(86_400_000), unix_ms.rem_euclid(86_400_000));
     let (seconds, ms) = (ms / 1_000, ms % 1_000);
     // Howard Hinnant's civil_from_days: eras of 400 years that begin on the first of March.

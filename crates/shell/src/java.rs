@@ -47,6 +47,70 @@ pub fn parse_number<T: std::str::FromStr>(text: &str) -> Option<T> {
     if plain { text.parse().ok() } else { None }
 }
 
+/// `%.Nf`: as `String.format` writes it, which rounds the shortest decimals that mean this number, half away from zero.
+pub fn fixed(number: f64, digits: usize) -> String {
+    if !number.is_finite() {
+        return if number.is_nan() {
+            "NaN".to_owned()
+        } else {
+            format!("{number}").replace("inf", "Infinity")
+        };
+    }
+    let shortest = number.abs().to_string();
+    let (whole, fraction) = shortest.split_once('.').unwrap_or((&shortest, ""));
+    let kept: String = fraction.chars().chain(std::iter::repeat('0')).take(digits).collect();
+    let mut text: Vec<u8> = format!("{whole}{kept}").into_bytes();
+    if fraction.as_bytes().get(digits).is_some_and(|digit| *digit >= b'5') {
+        let nines = text.iter().rev().take_while(|digit| **digit == b'9').count();
+        let at = text.len() - nines;
+        text[at..].fill(b'0');
+        match at.checked_sub(1) {
+            Some(before) => text[before] += 1,
+            None => text.insert(0, b'1'),
+        }
+    }
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    if digits > 0 {
+        text.insert(text.len() - digits, '.');
+    }
+    if number.is_sign_negative() { format!("-{text}") } else { text }
+}
+
+/// `java.util.SplittableRandom`: SplitMix64 with the golden ratio.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SplittableRandom(u64);
+
+impl SplittableRandom {
+    /// The generator of a seed.
+    pub fn new(seed: u64) -> SplittableRandom {
+        SplittableRandom(seed)
+    }
+
+    fn next(&mut self) -> u32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 33)).wrapping_mul(0x62a9_d9ed_7997_05f5);
+        // The upper half.
+        u32::try_from((mixed ^ (mixed >> 28)).wrapping_mul(0xcb24_d0a5_c88c_35b3) >> 32).unwrap_or_default()
+    }
+
+    /// `nextInt(bound)`; `bound` is above 0.
+    pub fn below(&mut self, bound: u32) -> u32 {
+        let drawn = self.next();
+        if bound.is_power_of_two() {
+            return drawn & (bound - 1);
+        }
+        let mut drawn = drawn >> 1;
+        loop {
+            let rest = drawn % bound;
+            // Java's int overflows where the last, incomplete round of numbers begins.
+            if drawn + (bound - 1) - rest <= i32::MAX.cast_unsigned() {
+                return rest;
+            }
+            drawn = self.next() >> 1;
+        }
+    }
+}
+
 /// `String.split(separator)` for a literal separator: empty parts at the end are dropped, unless nothing else is there.
 pub fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     let mut parts: Vec<&str> =
@@ -144,6 +208,38 @@ mod tests {
                 load_properties(text).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
             assert_eq!(got.join(" "), want, "{text:?}");
         }
+    }
+
+    #[test]
+    fn numbers_are_rounded_as_java_rounds_them() {
+        for (number, digits, want) in [
+            (0.125, 2, "0.13"),
+            (0.135, 2, "0.14"),
+            (1.0, 1, "1.0"),
+            (9.999, 2, "10.00"),
+            (0.04, 1, "0.0"),
+            (0.05, 1, "0.1"),
+            (-2.5, 0, "-3"),
+            (99.5, 0, "100"),
+            (1e21, 1, "1000000000000000000000.0"),
+            (1_234_567.891_234_5, 6, "1234567.891235"),
+            (f64::NAN, 2, "NaN"),
+            (f64::INFINITY, 2, "Infinity"),
+        ] {
+            assert_eq!(fixed(number, digits), want, "{number}");
+        }
+    }
+
+    #[test]
+    fn random_numbers_are_javas() {
+        let mut random = SplittableRandom::new(0);
+        let letters: String = (0..24).map(|_| char::from(b'A' + random.below(26) as u8)).collect();
+        assert_eq!(letters, "YQHHNEBSEPDNSEIFGAMSUJXK");
+        let bounds = [16, 16, 16, 16, 16, 16, 2_000_000_000, 1_500_000_000, 1_500_000_000, 1_500_000_000];
+        assert_eq!(
+            bounds.map(|bound| random.below(bound)),
+            [9, 6, 15, 14, 8, 6, 655_298_915, 1_335_471_936, 1_493_289_285, 633_776_107]
+        );
     }
 
     #[test]

@@ -45,6 +45,10 @@ pub trait Environment {
     fn read_disk_file(&self, path: &str) -> Option<Bytes>;
     /// The language of the page.
     fn language(&self) -> Language;
+    /// Ids of the groups, for completion; none where nobody sees them.
+    fn groups(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Ids of the brokers that `fault` can name; none where there is no world to break.
     fn nodes(&self) -> Vec<i32> {
         Vec::new()

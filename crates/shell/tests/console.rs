@@ -32,6 +32,9 @@ impl Environment for Page {
     fn language(&self) -> Language {
         self.language
     }
+    fn groups(&self) -> Vec<String> {
+        ["billing", "audit"].map(str::to_owned).to_vec()
+    }
 }
 
 const PAGE: Page = Page { language: Language::English };
@@ -74,7 +77,12 @@ fn a_line_becomes_a_process_with_its_input_or_says_why_not() {
         ("cat nosuch", "1 nosuch: No such file"),
         ("cat", "2 barnabas: this console has no `cat without a FILE`"),
         ("ls -l", "127 ls: command not found"),
-        ("kafka-consumer-groups.sh --list", "127 barnabas: kafka-consumer-groups.sh is one of Kafka's tools"),
+        ("kafka-consumer-groups.sh --bootstrap-server a:1 --list", "reads Empty"),
+        (
+            "kafka-consumer-groups.sh --bootstrap-server a:1 --reset-offsets --group g --from-file access.log",
+            "reads File(\"access.log\")",
+        ),
+        ("kafka-share-groups.sh --list", "127 barnabas: kafka-share-groups.sh is one of Kafka's tools"),
         ("kafka-topics.sh --list ; kafka-topics.sh --list", "2 barnabas: this console has no `;`"),
     ] {
         let got = match start(line, &PAGE) {
@@ -129,6 +137,27 @@ fn completion_offers_what_fits_the_place() {
         ("kafka-leader-election.sh --election-type ", "", &["preferred", "unclean"]),
         ("kafka-leader-election.sh --path-to-json-file a", "a", &["access.log"]),
         ("kafka-log-dirs.sh --topic-list a,ord", "ord", &["order-items", "orders"]),
+        (
+            "kafka-con",
+            "kafka-con",
+            &[
+                "kafka-configs.sh",
+                "kafka-console-consumer.sh",
+                "kafka-console-producer.sh",
+                "kafka-consumer-groups.sh",
+                "kafka-consumer-perf-test.sh",
+            ],
+        ),
+        ("kafka-consumer-groups.sh --list --state Stable,E", "E", &["Empty"]),
+        ("kafka-consumer-groups.sh --describe --group ", "", &["audit", "billing"]),
+        ("kafka-console-consumer.sh --group b", "b", &["billing"]),
+        ("kafka-consumer-groups.sh --list --type ", "", &["classic", "consumer"]),
+        ("kafka-consumer-groups.sh --reset-offsets --from-file a", "a", &["access.log"]),
+        (
+            "kafka-consumer-groups.sh --reset-offsets --to-",
+            "--to-",
+            &["--to-current", "--to-datetime", "--to-earliest", "--to-latest", "--to-offset"],
+        ),
         ("help kafka-g", "kafka-g", &["kafka-get-offsets.sh"]),
         ("nosuch --", "--", &[]),
     ] {
@@ -148,6 +177,14 @@ fn no_line_panics() {
         "kafka-console-consumer.sh",
         "kafka-dump-log.sh",
         "kafka-get-offsets.sh",
+        "kafka-consumer-groups.sh",
+        "--list",
+        "--describe",
+        "--reset-offsets",
+        "--delete-offsets",
+        "--group",
+        "--state",
+        "--validate-regex",
         "--topic",
         "--files",
         "--time",

@@ -721,6 +721,10 @@ impl Environment for Shell<'_> {
         self.0.language
     }
 
+    fn groups(&self) -> Vec<String> {
+        self.0.world.group_views().into_iter().map(|group| group.id).collect()
+    }
+
     fn nodes(&self) -> Vec<i32> {
         self.0.world.nodes().map(|node| node.0).collect()
     }

@@ -4,7 +4,8 @@
     record.py KAFKA_LIB_DIR GOLDEN_FILE...
 
 KAFKA_LIB_DIR holds the jars of an Apache Kafka release with log4j's SLF4J binding. Each golden file is read for its
-commands (`$ `) and input lines (`< `, or `<< ` for a terminal) and written anew with what Kafka printed. Every file
+commands (`$ `) and input lines (`< `, or `<< ` for a terminal) and written anew with what Kafka printed. A line `@ begin NAME
+COMMAND` begins a command that runs beside the others, `@ end NAME` ends it as Ctrl-C does, and `@ wait SECONDS` waits. Every file
 gets a freshly formatted one-node cluster on localhost:19092, which the files call localhost:9092, with its logs in
 /tmp/kraft-combined-logs, which must not be there yet. Needs Java 17, Linux and Python 3.11.
 """
@@ -32,6 +33,9 @@ CLASSES = {
     "kafka-console-consumer.sh": "org.apache.kafka.tools.consumer.ConsoleConsumer",
     "kafka-get-offsets.sh": "org.apache.kafka.tools.GetOffsetShell",
     "kafka-configs.sh": "kafka.admin.ConfigCommand",
+    "kafka-consumer-groups.sh": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+    "kafka-consumer-perf-test.sh": "org.apache.kafka.tools.ConsumerPerformance",
+    "kafka-producer-perf-test.sh": "org.apache.kafka.tools.ProducerPerformance",
     "kafka-delete-records.sh": "org.apache.kafka.tools.DeleteRecordsCommand",
     "kafka-dump-log.sh": "org.apache.kafka.tools.DumpLogSegments",
 }
@@ -61,6 +65,7 @@ rootLogger.level = WARN
 rootLogger.appenderRef.stderr.ref = STDERR
 """
 PLACEHOLDERS = [
+    (r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<UUID>"),
     (r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\]", "[<DATE>]"),
     (r"(TopicId: )[A-Za-z0-9_-]{22}", r"\1<TOPIC_ID>"),
     (r"(topic_id: |topicId=)[A-Za-z0-9_-]{22}", r"\1<TOPIC_ID>"),
@@ -69,12 +74,21 @@ PLACEHOLDERS = [
     (r"console-consumer-\d+", "console-consumer-<N>"),
     (r"(producerId: )\d+", r"\1<PRODUCER_ID>"),
     (r"(correlation id )\d+", r"\1<N>"),
+    # What performance tests measure.
+    (r"\d+\.\d+(?= (?:records/sec|MB/sec|ms (?:avg|max) latency))", "<N>.<N>"),
+    (r"\d+(?= ms (?:50|95|99|99\.9)th)", "<N>"),
+    (
+        r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}, ([\d.]+), [\d.]+, (\d+), [\d.]+, \d+, -?\d+, .*$",
+        r"<DATE>, <DATE>, \1, <N>.<N>, \2, <N>.<N>, <N>, <N>, <N>.<N>, <N>.<N>",
+    ),
+    (r"perf-consumer-\d+", "perf-consumer-<N>"),
 ]
 
 
 class Kafka:
     def __init__(self, lib, work):
         self.work = work
+        self.background = {}
         (work / "log4j2.properties").write_text(LOG4J)
         (work / "server.properties").write_text(SERVER)
         self.java = [
@@ -103,12 +117,32 @@ class Kafka:
                     sys.exit("the server ended; see " + str(self.work / "server.log"))
                 time.sleep(0.2)
 
+    def do(self, what, words):
+        """Does what an `@` line says."""
+        if what == "wait":
+            time.sleep(int(words))
+        elif what == "begin":
+            name, line = words.split(" ", 1)
+            tool, *arguments = shlex.split(line.replace("localhost:9092", "localhost:19092"))
+            nothing = subprocess.DEVNULL
+            self.background[name] = subprocess.Popen(
+                [*self.java, CLASSES[tool], *arguments], stdin=nothing, stdout=nothing, stderr=nothing
+            )
+        else:
+            process = self.background.pop(words)
+            # As Ctrl-C does, but where it is ignored too.
+            process.terminate()
+            process.wait()
+
     def stop(self):
         """Ends the server as an operator does: cleanly."""
         self.server.terminate()
         self.server.wait()
 
     def __exit__(self, *_):
+        for process in self.background.values():
+            process.kill()
+            process.wait()
         # The logs are thrown away: no clean shutdown is waited for.
         self.server.send_signal(signal.SIGKILL)
         self.server.wait()
@@ -170,6 +204,8 @@ class Kafka:
 
 
 def mask(text):
+    # In a column of fixed width: the shorter port leaves one space more.
+    text = text.replace("localhost:19092  (1)", "localhost:9092  (1) ")
     text = text.replace("localhost:19092", "localhost:9092")
     for pattern, placeholder in PLACEHOLDERS:
         text = re.sub(pattern, placeholder, text)
@@ -199,6 +235,10 @@ def record(kafka, path):
         at += 1
         if line.startswith("#"):
             out.append(line)
+            continue
+        if action := re.fullmatch(r"@ (wait|begin|end) (.+)", line):
+            kafka.do(*action.groups())
+            out += [line, ""]
             continue
         if not line.startswith("$ "):
             continue

@@ -11,6 +11,9 @@ use barnabas_sim::workload::{MemberLoad, MemberWorkload};
 use super::checks::GROUP;
 use super::{Client, Run, TOPIC, pick};
 
+/// What groups agree on.
+const ASSIGNORS: [Assignor; 4] =
+    [Assignor::Range, Assignor::RoundRobin, Assignor::Sticky, Assignor::CooperativeSticky];
 /// So many members a group has at most.
 const MEMBERS: usize = 4;
 
@@ -36,7 +39,7 @@ impl Groups {
         let mut rng = Prng::new(seed, "groups");
         let groups = (0..1 + rng.below(2))
             .map(|_| Group {
-                assignors: vec![pick(&mut rng, &[Assignor::Range, Assignor::RoundRobin])],
+                assignors: vec![pick(&mut rng, &ASSIGNORS)],
                 session_timeout_ms: pick(&mut rng, &[6_000, 10_000, 45_000]),
                 statically: rng.chance(1, 4),
             })

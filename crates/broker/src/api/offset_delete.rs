@@ -40,10 +40,7 @@ pub fn handle(
         }
     }
     request.topics.retain(|topic| !topic.partitions.is_empty());
-    if request.topics.is_empty() {
-        broker.answer_group(waiter, Answer::OffsetDelete(response));
-        return Ok(Reply::Parked);
-    }
+    // The coordinator is asked even if nothing is left: whether the group exists, it alone knows.
     let result = if request.group_id.is_empty() {
         Err(ErrorCode::INVALID_GROUP_ID)
     } else {

@@ -1,11 +1,12 @@
 //! The admin client (org.apache.kafka.clients.admin.KafkaAdminClient).
 //!
 //! A call is asked with [`AdminClient::submit`] and answered by a later [`AdminClient::handle`]. Calls about partitions
-//! go to each partition's leader and are put together again; the others go to any broker, which forwards to the
-//! controller what is the controller's (KIP-590).
+//! go to each partition's leader and are put together again, and calls about groups to each group's coordinator; the
+//! others go to any broker, which forwards to the controller what is the controller's (KIP-590).
 
 mod calls;
 mod cluster;
+mod groups;
 mod types;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use barnabas_kernel::{Context, Input, Instant};
 use crate::{ApiError, ClientConfig, Completed, Metadata, NetworkClient, TopicPartition};
 
 pub use cluster::{ElectionType, LogDir, PartitionReassignment, QuorumInfo, QuorumReplica, ReplicaSize};
+pub use groups::{GroupDescription, GroupListing, MemberDescription};
 pub use types::{
     AdminRequest, AdminResponse, AlterConfigOp, ClusterDescription, ConfigEntry, ConfigResource,
     ConfigSource, CreatedTopic, FoundOffset, NewPartitions, NewTopic, OffsetSpec,
@@ -50,6 +52,7 @@ struct Call {
     in_flight: BTreeMap<i32, Vec<TopicPartition>>,
     gathered: Gathered,
     pages: cluster::Pages,
+    groups: groups::Groups,
     last_error: Option<ApiError>,
 }
 
@@ -93,6 +96,7 @@ impl AdminClient {
             in_flight: BTreeMap::new(),
             gathered: Gathered::default(),
             pages: cluster::Pages::default(),
+            groups: groups::Groups::default(),
             last_error: None,
         };
         self.calls.insert(id, call);
@@ -130,6 +134,7 @@ impl AdminClient {
                 AdminRequest::ListOffsets(_) | AdminRequest::DeleteRecords(_) => {
                     self.send_to_leaders(cx, &mut call)
                 }
+                request if groups::is_about(request) => self.send_about_groups(cx, &mut call),
                 _ => self.send_to_one(cx, &mut call),
             };
             match result {
@@ -185,6 +190,23 @@ impl AdminClient {
                 None
             }
             Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Sends what can be sent of a call about groups, or ends it.
+    fn send_about_groups(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: &mut Call,
+    ) -> Option<Result<AdminResponse, ApiError>> {
+        match groups::send(&mut self.net, cx, &mut self.metadata, &call.request, &mut call.groups) {
+            groups::Sent::Requests(numbers) => {
+                call.attempts += 1;
+                call.in_flight.extend(numbers.into_iter().map(|number| (number, Vec::new())));
+                None
+            }
+            groups::Sent::NotYet => None,
+            groups::Sent::Over(result) => Some(result),
         }
     }
 
@@ -276,12 +298,15 @@ impl AdminClient {
             | AdminRequest::UnregisterBroker(_) => {
                 cluster::answered(&call.request, completed, &mut call.pages)
             }
+            request if groups::is_about(request) => groups::answered(request, completed, &mut call.groups),
             request => calls::answered(request, completed).map(Some),
         };
         match answered {
             Ok(Some(response)) => return Some(Answer { call: owner, result: Ok(response) }),
             // The next page is asked for at once.
-            Ok(None) if matches!(call.request, AdminRequest::DescribeTopicPartitions(_)) => {}
+            Ok(None)
+                if matches!(call.request, AdminRequest::DescribeTopicPartitions(_))
+                    || groups::is_about(&call.request) => {}
             Ok(None) => {
                 let all = calls::partitions(&call.request).all(|of| call.gathered.done.contains_key(of));
                 if all {
@@ -315,7 +340,17 @@ impl AdminClient {
         let mut answers = Vec::new();
         for id in late {
             let Some(call) = self.calls.remove(&id) else { continue };
-            let name = call.request.call_name();
+            let unknown = self.metadata.brokers().is_empty();
+            let name = match groups::call_name(&call.request, &call.groups, unknown) {
+                Some(name) => name,
+                // Java asks for the brokers first, to have one describe the topics.
+                None if call.attempts == 0
+                    && matches!(call.request, AdminRequest::DescribeTopicPartitions(_)) =>
+                {
+                    "listNodes".to_owned()
+                }
+                None => call.request.call_name().to_owned(),
+            };
             let error = match (call.attempts, call.last_error) {
                 (0, None) => {
                     ApiError::timeout(format!("Timed out waiting for a node assignment. Call: {name}"))

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use barnabas_protocol::Uuid;
 
 use super::cluster::{ElectionType, LogDir, PartitionReassignment, QuorumInfo};
+use super::groups::{GroupDescription, GroupListing};
+use crate::consumer::OffsetAndMetadata;
 use crate::{ApiError, Broker, TopicMetadata, TopicPartition};
 
 /// A topic to be created (org.apache.kafka.clients.admin.NewTopic).
@@ -310,6 +312,42 @@ pub enum AdminRequest {
         /// Of which partitions.
         BTreeMap<TopicPartition, i64>,
     ),
+    /// Groups of consumers on all brokers.
+    ListGroups {
+        /// Only in these states, by Kafka's names; all if empty.
+        states: Vec<String>,
+        /// Only of these types, by Kafka's names; all if empty.
+        types: Vec<String>,
+    },
+    /// Everything about some groups of consumers.
+    DescribeGroups(
+        /// Which.
+        Vec<String>,
+    ),
+    /// What a group has committed.
+    ListGroupOffsets(
+        /// Which.
+        String,
+    ),
+    /// Set offsets of a group that has no members.
+    AlterGroupOffsets {
+        /// Which group.
+        group: String,
+        /// The offsets.
+        offsets: BTreeMap<TopicPartition, i64>,
+    },
+    /// Forget what a group has committed.
+    DeleteGroupOffsets {
+        /// Which group.
+        group: String,
+        /// Of which partitions.
+        partitions: BTreeSet<TopicPartition>,
+    },
+    /// Delete groups.
+    DeleteGroups(
+        /// Which.
+        Vec<String>,
+    ),
 }
 
 impl AdminRequest {
@@ -333,6 +371,12 @@ impl AdminRequest {
             Self::IncrementalAlterConfigs { .. } => "incrementalAlterConfigs",
             Self::ListOffsets(_) => "listOffsets",
             Self::DeleteRecords(_) => "deleteRecords",
+            Self::ListGroups { .. } => "listGroups",
+            Self::DescribeGroups(_) => "describeConsumerGroups",
+            Self::ListGroupOffsets(_) => "offsetFetch",
+            Self::AlterGroupOffsets { .. } => "offsetCommit",
+            Self::DeleteGroupOffsets { .. } => "offsetDelete",
+            Self::DeleteGroups(_) => "deleteConsumerGroups",
         }
     }
 }
@@ -379,4 +423,14 @@ pub enum AdminResponse {
     Offsets(BTreeMap<TopicPartition, Result<FoundOffset, ApiError>>),
     /// To `DeleteRecords`: the new log starts.
     Deleted(BTreeMap<TopicPartition, Result<i64, ApiError>>),
+    /// To `ListGroups`, by id.
+    Groups(Vec<GroupListing>),
+    /// To `DescribeGroups`, by id.
+    GroupDescriptions(BTreeMap<String, Result<GroupDescription, ApiError>>),
+    /// To `ListGroupOffsets`, without partitions of which nothing was committed. The error is of the group.
+    GroupOffsets(Result<BTreeMap<TopicPartition, OffsetAndMetadata>, ApiError>),
+    /// To `AlterGroupOffsets` and `DeleteGroupOffsets`. The outer error is of the group.
+    GroupPartitions(Result<BTreeMap<TopicPartition, Result<(), ApiError>>, ApiError>),
+    /// To `DeleteGroups`, by id.
+    GroupsDeleted(BTreeMap<String, Result<(), ApiError>>),
 }

@@ -4,7 +4,7 @@ mod assignor;
 mod config;
 mod coordinator;
 mod fetcher;
-mod protocol;
+pub(crate) mod protocol;
 mod subscription;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -54,6 +54,10 @@ pub fn all_versions() -> ApiVersionsResponse {
         ApiKey::DescribeConfigs,
         ApiKey::DescribeTopicPartitions,
         ApiKey::InitProducerId,
+        ApiKey::FindCoordinator,
+        ApiKey::ListGroups,
+        ApiKey::DescribeGroups,
+        ApiKey::DeleteGroups,
     ];
     // The library knows an answer of InitProducerId that it has no request for.
     let newest = |key: ApiKey| if key == ApiKey::InitProducerId { 5 } else { key.valid_versions().max };

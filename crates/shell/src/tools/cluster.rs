@@ -40,6 +40,7 @@ pub static COMMAND: Command = Command {
     specs: &[],
     short: &[],
     one_of: &[],
+    several: &[],
     required: &[],
     commands: &[
         Command {
@@ -48,6 +49,7 @@ pub static COMMAND: Command = Command {
             specs: &COMMON,
             short: SHORT,
             one_of: SERVERS,
+            several: &[],
             required: &[],
             commands: &[],
         },
@@ -57,6 +59,7 @@ pub static COMMAND: Command = Command {
             specs: &[COMMON[0], COMMON[1], COMMON[2], COMMON[3], SPECS[4]],
             short: SHORT,
             one_of: SERVERS,
+            several: &[],
             required: &["id"],
             commands: &[],
         },
@@ -66,6 +69,7 @@ pub static COMMAND: Command = Command {
             specs: &[COMMON[0], COMMON[1], COMMON[2], COMMON[3], SPECS[5]],
             short: SHORT,
             one_of: SERVERS,
+            several: &[],
             required: &[],
             commands: &[],
         },

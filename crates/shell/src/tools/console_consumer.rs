@@ -213,7 +213,8 @@ fn prepare(options: &Options) -> Result<Box<ConsoleConsumer>, Printed> {
     }))
 }
 
-fn consumer_config(
+/// The consumer's settings of its properties. Names that nobody knows are passed over, as in Kafka.
+pub fn consumer_config(
     bootstrap: &str,
     properties: &Properties,
     group: Option<String>,

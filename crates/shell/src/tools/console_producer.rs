@@ -164,11 +164,18 @@ fn prepare(options: &Options) -> Result<Prepared, Printed> {
     }
 }
 
-enum ConfigProblem {
+/// What is wrong with a producer's settings.
+pub enum ConfigProblem {
     /// In Kafka's words.
-    Kafka(String),
+    Kafka(
+        /// These.
+        String,
+    ),
     /// In ours.
-    NotYet(String),
+    NotYet(
+        /// These.
+        String,
+    ),
 }
 
 impl From<String> for ConfigProblem {
@@ -178,7 +185,10 @@ impl From<String> for ConfigProblem {
 }
 
 /// The producer's settings of its properties. Names that nobody knows are passed over, as in Kafka.
-fn producer_config(client: ClientConfig, properties: &Properties) -> Result<ProducerConfig, ConfigProblem> {
+pub fn producer_config(
+    client: ClientConfig,
+    properties: &Properties,
+) -> Result<ProducerConfig, ConfigProblem> {
     let mut config = ProducerConfig::new(client);
     for name in ["transactional.id", "partitioner.class", "interceptor.classes"] {
         if properties.contains_key(name) {

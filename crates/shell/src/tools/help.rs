@@ -26,6 +26,7 @@ The tools:
   kafka-topics.sh             create, list, describe, alter and delete topics
   kafka-console-producer.sh   write records, one a line
   kafka-console-consumer.sh   read records
+  kafka-consumer-groups.sh    show groups of consumers and their lag, set their offsets, delete them
   kafka-get-offsets.sh        show where partitions begin and end
   kafka-configs.sh            show and change the configurations of topics and brokers
   kafka-delete-records.sh     delete the oldest records
@@ -35,6 +36,8 @@ The tools:
   kafka-metadata-quorum.sh    show the quorum of controllers
   kafka-leader-election.sh    elect leaders of partitions
   kafka-reassign-partitions.sh  move partitions to other brokers
+  kafka-producer-perf-test.sh  measure how fast records are written
+  kafka-consumer-perf-test.sh  measure how fast records are read
   cat FILE                    show a file
   fault [FAULT]               break something, or mend it; alone it says how
   help [TOOL] [en|ko]         this, or the options of a tool
@@ -63,6 +66,7 @@ const KOREAN: &str = "\
   kafka-topics.sh             토픽을 만들고, 나열하고, 자세히 보고, 바꾸고, 지웁니다
   kafka-console-producer.sh   레코드를 한 줄에 하나씩 씁니다
   kafka-console-consumer.sh   레코드를 읽습니다
+  kafka-consumer-groups.sh    컨슈머 그룹과 그 지연을 보고, 오프셋을 옮기고, 그룹을 지웁니다
   kafka-get-offsets.sh        파티션의 시작과 끝 오프셋을 보여 줍니다
   kafka-configs.sh            토픽과 브로커의 설정을 보고 바꿉니다
   kafka-delete-records.sh     오래된 레코드를 지웁니다
@@ -72,6 +76,8 @@ const KOREAN: &str = "\
   kafka-metadata-quorum.sh    컨트롤러 쿼럼의 상태를 보여 줍니다
   kafka-leader-election.sh    파티션의 리더를 선출합니다
   kafka-reassign-partitions.sh  파티션을 다른 브로커로 옮깁니다
+  kafka-producer-perf-test.sh  레코드를 쓰는 속도를 잽니다
+  kafka-consumer-perf-test.sh  레코드를 읽는 속도를 잽니다
   cat FILE                    파일을 보여 줍니다
   fault [장애]                고장 내거나 복구합니다. 그냥 치면 방법을 보여 줍니다
   help [도구] [en|ko]         이 도움말, 또는 도구의 옵션

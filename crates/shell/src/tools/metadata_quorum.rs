@@ -29,6 +29,7 @@ pub static COMMAND: Command = Command {
     specs: &[SPECS[0], SPECS[1], SPECS[2]],
     short: &[],
     one_of: &["bootstrap-server", "bootstrap-controller"],
+    several: &[],
     required: &[],
     commands: &[
         Command {
@@ -37,6 +38,7 @@ pub static COMMAND: Command = Command {
             specs: &[SPECS[3], SPECS[4], SPECS[5]],
             short: &[],
             one_of: &[],
+            several: &[],
             required: &[],
             commands: &[],
         },
@@ -46,6 +48,7 @@ pub static COMMAND: Command = Command {
             specs: &[],
             short: &[],
             one_of: &[],
+            several: &[],
             required: &[],
             commands: &[],
         },
@@ -55,6 +58,7 @@ pub static COMMAND: Command = Command {
             specs: &[],
             short: &[],
             one_of: &[],
+            several: &[],
             required: &[],
             commands: &[],
         },

@@ -5,6 +5,8 @@ mod cluster;
 mod configs;
 mod console_consumer;
 mod console_producer;
+mod consumer_groups;
+mod consumer_perf;
 mod delete_records;
 pub(crate) mod fault;
 mod file;
@@ -14,6 +16,7 @@ mod leader_election;
 mod line_reader;
 mod log_dirs;
 mod metadata_quorum;
+mod producer_perf;
 mod properties;
 mod reassign;
 mod topics;
@@ -75,6 +78,12 @@ pub const TOOLS: &[Tool] = &[
         reads: false,
         start: console_consumer::start,
     },
+    Tool {
+        name: "kafka-consumer-groups.sh",
+        specs: consumer_groups::SPECS,
+        reads: false,
+        start: consumer_groups::start,
+    },
     Tool { name: "kafka-get-offsets.sh", specs: get_offsets::SPECS, reads: false, start: get_offsets::start },
     Tool { name: "kafka-configs.sh", specs: configs::SPECS, reads: false, start: configs::start },
     Tool {
@@ -110,6 +119,18 @@ pub const TOOLS: &[Tool] = &[
         reads: false,
         start: reassign::start,
     },
+    Tool {
+        name: "kafka-consumer-perf-test.sh",
+        specs: consumer_perf::SPECS,
+        reads: false,
+        start: consumer_perf::start,
+    },
+    Tool {
+        name: "kafka-producer-perf-test.sh",
+        specs: producer_perf::SPECS,
+        reads: false,
+        start: producer_perf::start,
+    },
     Tool { name: "help", specs: &[], reads: false, start: help::start },
     Tool { name: "cat", specs: &[], reads: true, start: |_, _, _| Launch::Run(Box::new(Cat)) },
 ];
@@ -120,13 +141,10 @@ const NOT_YET: &[&str] = &[
     "kafka-broker-api-versions.sh",
     "kafka-client-metrics.sh",
     "kafka-console-share-consumer.sh",
-    "kafka-consumer-groups.sh",
-    "kafka-consumer-perf-test.sh",
     "kafka-delegation-tokens.sh",
     "kafka-features.sh",
     "kafka-groups.sh",
     "kafka-metadata-shell.sh",
-    "kafka-producer-perf-test.sh",
     "kafka-server-start.sh",
     "kafka-server-stop.sh",
     "kafka-share-groups.sh",
