@@ -1,5 +1,8 @@
 //! What `workload` says of wrong arguments, and what its clients leave behind.
 
+use std::time::Duration;
+
+use barnabas_sim::Fault;
 use barnabas_tests::console::Console;
 
 #[test]
@@ -49,5 +52,26 @@ fn a_consumer_that_ends_in_order_commits_what_it_processed_and_no_more() {
         assert!(ran.stdout.contains("last committed orders-0@5\n"), "{commit} {}", ran.stdout);
         let ran = console.run(&format!("{consume} --num-records 15"), &[]);
         assert!(ran.stdout.contains("in all processed 15: orders-0 5 to 19\n"), "{commit} {}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_member_that_joins_finds_the_next_coordinator_while_the_old_one_is_down() {
+    let mut console = Console::with(1, 3);
+    let create = "kafka-topics.sh --bootstrap-server localhost:9092 --create --topic orders --replica-assignment 1:2:3,2:3:1";
+    assert_eq!(console.run(create, &[]).code, Some(0));
+    console.spawn("a", "workload consume --topic orders --group billing --name a").unwrap();
+    console.run_for(Duration::from_secs(5));
+    console.spawn("b", "workload consume --topic orders --group billing --name b").unwrap();
+    console.run_for(Duration::from_millis(500));
+    let _ = console.take_written();
+    // The group's coordinator; the first member has not heard of the second yet.
+    console.world.inject(Fault::parse("crash 3").unwrap()).unwrap();
+    console.run_for(Duration::from_secs(20));
+    let written = console.take_written();
+    for name in ["a", "b"] {
+        let text = written.iter().filter(|(of, _)| of == name).map(|(_, text)| text.as_str());
+        let text: String = text.collect();
+        assert!(text.contains("in generation 2"), "{name}: {text}");
     }
 }
