@@ -6,7 +6,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use barnabas_client::producer::{Acks, Delivery, Producer, ProducerConfig, ProducerRecord, Refused};
+use barnabas_client::producer::{
+    Acks, Delivery, Partitioner, Producer, ProducerConfig, ProducerRecord, Refused, partition_for_key,
+};
 use barnabas_client::{ApiError, ClientConfig};
 use barnabas_protocol::frame::{Header, decode_body};
 use barnabas_protocol::messages::metadata_response::MetadataResponseTopic;
@@ -280,4 +282,55 @@ fn what_cannot_be_sent_fails_in_kafkas_words() {
         assert_eq!(refused.iter().map(ApiError::to_string).collect::<Vec<_>>(), [*want]);
         assert_eq!(harness.now.as_millis(), *at, "{want}");
     }
+}
+
+#[test]
+fn keys_turns_and_ignored_keys_choose_partitions() {
+    let key = "a";
+    let sent_to = |config: ProducerConfig| {
+        let log = Log::default();
+        let mut harness = broker(&log, |_| None);
+        let keyed = |n: u32| ProducerRecord {
+            key: Some(Bytes::from_static(key.as_bytes())),
+            ..record(&n.to_string(), None)
+        };
+        let (delivered, _) = produce(&mut harness, config, (0..6).map(keyed).collect());
+        let mut sent: Vec<(u64, i32)> =
+            delivered.iter().map(|one| (one.id.0, one.partition.partition)).collect();
+        sent.sort_unstable();
+        sent.into_iter().map(|(_, partition)| partition).collect::<Vec<_>>()
+    };
+    let hashed = partition_for_key(key.as_bytes(), 2);
+    assert_eq!(sent_to(config()), [hashed; 6]);
+    let round_robin = ProducerConfig { partitioner: Partitioner::RoundRobin, ..config() };
+    assert_eq!(sent_to(round_robin), [0, 1, 0, 1, 0, 1], "whatever the key is");
+    // Each record ends a batch, so that a partitioner that sticks draws anew.
+    let ignored = ProducerConfig { partitioner_ignore_keys: true, batch_size: 1, ..config() };
+    let partitions = sent_to(ignored);
+    assert!(partitions.contains(&(1 - hashed)), "{partitions:?}");
+}
+
+#[test]
+fn what_was_sent_is_counted_and_what_is_sent_again_apart() {
+    let log = Log::default();
+    let mut harness = broker(&log, |nth| (nth == 0).then_some(ErrorCode::NOT_LEADER_OR_FOLLOWER));
+    let mut producer = Producer::new(config());
+    let mut waiting = vec![record("b", Some(1)), record("a", Some(1))];
+    let mut delivered = 0;
+    while let Some(input) = harness.next(producer.next_timeout(harness.now), ms(60_000)) {
+        delivered += harness.with(|cx| producer.handle(cx, &input)).len();
+        while let Some(record) = waiting.pop() {
+            if let Err(Refused::Wait(record)) = harness.with(|cx| producer.send(cx, record)) {
+                waiting.push(*record);
+                break;
+            }
+        }
+        delivered += harness.with(|cx| producer.poll(cx)).len();
+        if delivered == 2 {
+            break;
+        }
+    }
+    let counts = producer.counts();
+    assert_eq!((counts.requests, counts.batches, counts.retries, counts.records), (2, 2, 1, 2));
+    assert!(counts.bytes > 61, "{counts:?}");
 }

@@ -2,7 +2,7 @@
 
 use crate::Environment;
 use crate::options::Argument;
-use crate::tools::{TOOLS, commands, find};
+use crate::tools::{TOOLS, commands, find, workload};
 
 /// Words that can follow.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -106,9 +106,13 @@ fn candidates<'a>(words: &[&str], stem: &'a str, env: &dyn Environment) -> (Vec<
         return (crate::tools::fault::candidates(arguments, env), stem);
     }
     let Some(tool) = find(command) else { return (Vec::new(), stem) };
+    let specs = match (tool.name, arguments.first()) {
+        ("workload", Some(command)) => workload::specs(command),
+        _ => tool.specs,
+    };
     let needs_value = |word: &str| {
         let name = word.trim_start_matches('-');
-        tool.specs
+        specs
             .iter()
             .find(|spec| spec.name == name && word.starts_with('-'))
             .filter(|spec| spec.argument != Argument::None)
@@ -121,7 +125,7 @@ fn candidates<'a>(words: &[&str], stem: &'a str, env: &dyn Environment) -> (Vec<
     if let Some(spec) = arguments.last().and_then(|word| needs_value(word)) {
         return values(tool.name, spec.name, stem, env);
     }
-    let offered = tool.specs.iter().filter(|spec| !spec.about.is_empty());
+    let offered = specs.iter().filter(|spec| !spec.about.is_empty());
     let options = offered.map(|spec| format!("--{}", spec.name));
     let commands = commands(tool.name).iter().filter(|_| {
         // One of them, and one only.
@@ -168,6 +172,7 @@ fn values<'a>(tool: &str, option: &str, stem: &'a str, env: &dyn Environment) ->
         "offset" => (owned(&["earliest", "latest"]), stem),
         "time" => (owned(&["earliest", "latest", "max-timestamp"]), stem),
         "isolation-level" => (owned(&["read_committed", "read_uncommitted"]), stem),
+        _ if tool == "workload" => (owned(workload::values(option)), stem),
         _ => (Vec::new(), stem),
     }
 }

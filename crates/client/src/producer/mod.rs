@@ -23,7 +23,8 @@ use partitioner::{PartitionLoad, StickyPartitioner};
 use sender::{Parts, Sender};
 use transaction_manager::TransactionManager;
 
-pub use partitioner::{murmur2, partition_for_key};
+pub use partitioner::{Partitioner, murmur2, partition_for_key};
+pub use sender::Counts;
 pub use transaction_manager::ProducerIdAndEpoch;
 
 /// `acks`: whom an acknowledgement waits for.
@@ -85,6 +86,10 @@ pub struct ProducerConfig {
     /// `enable.idempotence`: batches have sequence numbers, so that a retry neither doubles nor overtakes. Takes `acks=all`,
     /// `retries` above 0, and at most five requests in flight.
     pub enable_idempotence: bool,
+    /// `partitioner.class`
+    pub partitioner: Partitioner,
+    /// `partitioner.ignore.keys`: the built-in partitioner treats records with keys as those without.
+    pub partitioner_ignore_keys: bool,
 }
 
 impl ProducerConfig {
@@ -103,6 +108,8 @@ impl ProducerConfig {
             delivery_timeout_ms: 120_000,
             compression: Compression::None,
             enable_idempotence: true,
+            partitioner: Partitioner::BuiltIn,
+            partitioner_ignore_keys: false,
         }
     }
 
@@ -191,6 +198,8 @@ pub struct Producer {
     sender: Sender,
     transactions: Option<TransactionManager>,
     sticky: BTreeMap<Arc<str>, StickyPartitioner>,
+    /// How many records of a topic the round robin partitioner has placed.
+    turns: BTreeMap<Arc<str>, usize>,
     last_id: u64,
     pending: usize,
     refused_since: Option<Instant>,
@@ -209,6 +218,7 @@ impl Producer {
                 .is_idempotent()
                 .then(|| TransactionManager::new(config.client.retry_backoff)),
             sticky: BTreeMap::new(),
+            turns: BTreeMap::new(),
             last_id: 0,
             pending: 0,
             refused_since: None,
@@ -232,6 +242,11 @@ impl Producer {
         self.pending
     }
 
+    /// What was sent so far.
+    pub fn counts(&self) -> Counts {
+        self.sender.counts()
+    }
+
     /// Takes a record into the accumulator.
     pub fn send(&mut self, cx: &mut Context<'_>, record: ProducerRecord) -> Result<RecordId, Refused> {
         let failed = |code, text: String| Err(Refused::Failed(ApiError::new(code, text)));
@@ -247,7 +262,10 @@ impl Producer {
             return self.refuse(cx, record, ErrorCode::REQUEST_TIMED_OUT, text);
         };
         let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
-        let partition = match (record.partition, &record.key) {
+        let key = record.key.as_ref().filter(|_| !self.config.partitioner_ignore_keys);
+        let in_turn = record.partition.is_none() && self.config.partitioner == Partitioner::RoundRobin;
+        let sticks = record.partition.is_none() && key.is_none() && !in_turn;
+        let partition = match (record.partition, key) {
             (Some(partition), _) if !topic.partitions.contains_key(&partition) => {
                 let (name, wait) = (&record.topic, self.config.max_block_ms);
                 let text = format!(
@@ -257,6 +275,11 @@ impl Producer {
                 return self.refuse(cx, record, ErrorCode::REQUEST_TIMED_OUT, text);
             }
             (Some(partition), _) => partition,
+            (None, _) if in_turn => {
+                let loads = self.loads(&record.topic);
+                let turn = self.turns.get(&record.topic).copied().unwrap_or(0);
+                loads.get(turn % loads.len().max(1)).map_or(0, |load| load.partition)
+            }
             (None, Some(key)) => partition_for_key(key, count),
             (None, None) => {
                 let current = self.sticky.get(&record.topic).and_then(StickyPartitioner::current);
@@ -299,10 +322,11 @@ impl Producer {
             );
             return self.refuse(cx, record, ErrorCode::REQUEST_TIMED_OUT, text);
         };
-        if record.partition.is_none()
-            && record.key.is_none()
-            && let Some(sticky) = self.sticky.get_mut(&record.topic)
-        {
+        if in_turn {
+            let turn = self.turns.entry(record.topic.clone()).or_default();
+            *turn = turn.wrapping_add(1);
+        }
+        if sticks && let Some(sticky) = self.sticky.get_mut(&record.topic) {
             sticky.produced(appended.bytes, self.config.batch_size, appended.new_batch);
         }
         self.last_id = id.0;

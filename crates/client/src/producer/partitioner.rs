@@ -31,6 +31,24 @@ pub fn partition_for_key(key: &[u8], partitions: i32) -> i32 {
     if partitions <= 0 { 0 } else { (murmur2(key) & i32::MAX) % partitions }
 }
 
+/// `partitioner.class`: who chooses the partition of a record that names none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Partitioner {
+    /// Kafka's own: the key's hash, or for records without a key one partition until about `batch.size` bytes are there.
+    #[default]
+    BuiltIn,
+    /// One partition after the other, whatever the key is (org.apache.kafka.clients.producer.RoundRobinPartitioner).
+    RoundRobin,
+}
+
+impl Partitioner {
+    /// The partitioner of a class that Kafka's configuration names; the built-in one has no class.
+    pub fn parse(class: &str) -> Option<Partitioner> {
+        (class.trim() == "org.apache.kafka.clients.producer.RoundRobinPartitioner")
+            .then_some(Self::RoundRobin)
+    }
+}
+
 /// What the partitioner knows of one available partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PartitionLoad {

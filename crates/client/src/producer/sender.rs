@@ -30,13 +30,48 @@ pub struct Parts<'a> {
     pub out: &'a mut Vec<Delivery>,
 }
 
+/// What a producer has sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Produce requests.
+    pub requests: u64,
+    /// Batches in them, each as often as it was sent.
+    pub batches: u64,
+    /// Batches among them that had been sent before.
+    pub retries: u64,
+    /// Records in batches that were sent for the first time.
+    pub records: u64,
+    /// Bytes of batches that were sent for the first time, before compression.
+    pub bytes: u64,
+}
+
 /// Requests under way, each with its batches.
 #[derive(Clone, Debug, Default)]
 pub struct Sender {
     in_flight: BTreeMap<i32, Vec<ProducerBatch>>,
+    counts: Counts,
 }
 
 impl Sender {
+    /// What was sent so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    fn count(&mut self, batches: &[ProducerBatch]) {
+        let Counts { requests, batches: sent, retries, records, bytes } = &mut self.counts;
+        *requests += 1;
+        for batch in batches {
+            *sent += 1;
+            if batch.attempts > 1 {
+                *retries += 1;
+            } else {
+                *records += batch.records.len() as u64;
+                *bytes += batch.size() as u64;
+            }
+        }
+    }
+
     /// Sends what is ready; with acks=0 this delivers it as well.
     pub fn poll(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) {
         self.expire(cx, parts);
@@ -118,6 +153,7 @@ impl Sender {
             .with_acks(config.acks.code())
             .with_timeout_ms(i32::try_from(config.client.request_timeout_ms).unwrap_or(i32::MAX))
             .with_topic_data(topics);
+        self.count(&batches);
         let wants_answer = config.acks.code() != 0;
         match parts.net.send(cx, node, version, &request, wants_answer) {
             Ok(correlation_id) if wants_answer => {

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use barnabas_client::producer::{
-    Acks, Delivery, MAX_IN_FLIGHT_FOR_IDEMPOTENCE, Producer, ProducerConfig, ProducerRecord, RecordId,
-    Refused,
+    Acks, Delivery, MAX_IN_FLIGHT_FOR_IDEMPOTENCE, Partitioner, Producer, ProducerConfig, ProducerRecord,
+    RecordId, Refused,
 };
 use barnabas_client::{ApiError, ClientConfig, parse_bootstrap};
 use barnabas_kernel::{Context, Input, Instant, Node};
@@ -190,7 +190,7 @@ pub fn producer_config(
     properties: &Properties,
 ) -> Result<ProducerConfig, ConfigProblem> {
     let mut config = ProducerConfig::new(client);
-    for name in ["transactional.id", "partitioner.class", "interceptor.classes"] {
+    for name in ["transactional.id", "interceptor.classes"] {
         if properties.contains_key(name) {
             return Err(ConfigProblem::NotYet(format!("the producer's {name} is not here yet")));
         }
@@ -223,6 +223,7 @@ pub fn producer_config(
             Acks::parse(acks).ok_or_else(|| invalid("acks", acks, "String must be one of: all, -1, 0, 1"))?;
     }
     idempotence(&mut config, properties)?;
+    partitioner(&mut config, properties)?;
     if let Some(codec) = properties.get("compression.type") {
         config.compression = codec.parse::<Compression>().map_err(|_| {
             invalid("compression.type", codec, "String must be one of: none, gzip, snappy, lz4, zstd")
@@ -238,6 +239,23 @@ pub fn producer_config(
         config.delivery_timeout_ms = config.linger_ms.saturating_add(config.client.request_timeout_ms);
     }
     Ok(config)
+}
+
+/// `partitioner.class` and `partitioner.ignore.keys`
+fn partitioner(config: &mut ProducerConfig, properties: &Properties) -> Result<(), ConfigProblem> {
+    if let Some(class) = properties.get("partitioner.class") {
+        config.partitioner = Partitioner::parse(class)
+            .ok_or_else(|| ConfigProblem::NotYet(format!("the partitioner {class} is not here")))?;
+    }
+    let name = "partitioner.ignore.keys";
+    if let Some(value) = properties.get(name) {
+        config.partitioner_ignore_keys = match value.trim().to_ascii_lowercase().as_str() {
+            "true" => true,
+            "false" => false,
+            _ => return Err(invalid(name, value, "Expected value to be either true or false").into()),
+        };
+    }
+    Ok(())
 }
 
 /// `enable.idempotence`, and what does not go with it (ProducerConfig.postProcessAndValidateIdempotenceConfigs): asked for,

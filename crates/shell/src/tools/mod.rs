@@ -20,6 +20,7 @@ mod producer_perf;
 mod properties;
 mod reassign;
 mod topics;
+pub(crate) mod workload;
 
 use std::sync::Arc;
 
@@ -99,6 +100,7 @@ pub const TOOLS: &[Tool] = &[
         start: crate::dump_log::start,
     },
     Tool { name: "fault", specs: &[], reads: false, start: fault::start },
+    Tool { name: "workload", specs: &[], reads: false, start: workload::start },
     Tool { name: "kafka-cluster.sh", specs: cluster::SPECS, reads: false, start: cluster::start },
     Tool {
         name: "kafka-leader-election.sh",
@@ -158,6 +160,7 @@ pub fn commands(tool: &str) -> &'static [&'static str] {
     match tool {
         "kafka-cluster.sh" => &["cluster-id", "list-endpoints", "unregister"],
         "kafka-metadata-quorum.sh" => &["describe"],
+        "workload" => workload::COMMANDS,
         _ => &[],
     }
 }

@@ -262,6 +262,13 @@ impl ConsumerCoordinator {
     /// The connection to the coordinator if requests can be sent on it.
     fn ready(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) -> Option<i32> {
         match &self.node {
+            // Nobody is there: another broker may be the coordinator by now (AbstractCoordinator.ensureCoordinatorReady).
+            Some((node, _)) if parts.net.is_unavailable(connection(*node), cx.now) => {
+                self.lose_coordinator(cx, parts, false);
+                let wait = parts.config.client.retry_backoff.backoff(1, cx.rng);
+                self.find_not_before = cx.after_ms(wait);
+                None
+            }
             Some((node, endpoint)) => {
                 let conn = connection(*node);
                 parts.net.ready(cx, conn, endpoint).then_some(conn)

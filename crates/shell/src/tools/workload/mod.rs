@@ -1,0 +1,119 @@
+//! `workload`: clients that run until they are stopped, explained. No tool of Kafka's stays and works as a program does.
+
+mod args;
+mod consume;
+mod keys;
+mod produce;
+
+use std::time::Duration;
+
+use barnabas_kernel::{Context, Instant};
+
+use super::Launch;
+use crate::io::{Printed, out};
+use crate::options::{Spec, usage};
+use crate::{Environment, Language, StdinSource};
+
+const ENGLISH: &str = "\
+This runs a client that stays, as a program would, until Ctrl-C, --num-records or --duration-ms. It tells what changes, each
+line with its virtual time in seconds. A second Ctrl-C ends it at once.
+
+  workload produce --topic T            writes records, so many a second
+      workload produce --topic orders --rate 20 --keys 5 --distribution zipf
+  workload consume --topic T --group G  reads as a member of a group, and takes its time for each record
+      workload consume --topic orders --group billing --name one --processing-ms 200 --from-beginning
+
+A consumer that processes does not poll. Where that takes longer than max.poll.interval.ms, it leaves its group.
+";
+
+const KOREAN: &str = "\
+프로그램처럼 계속 도는 클라이언트를 실행합니다. Ctrl-C를 누르거나 --num-records나 --duration-ms에 이르면 끝납니다. 바뀌는 것을
+알리며, 줄마다 초 단위의 가상 시간이 앞에 붙습니다. Ctrl-C를 두 번 누르면 바로 끝납니다.
+
+  workload produce --topic T            1초에 정한 수만큼 레코드를 씁니다
+      workload produce --topic orders --rate 20 --keys 5 --distribution zipf
+  workload consume --topic T --group G  그룹의 멤버로 읽고, 레코드마다 정한 시간 동안 처리합니다
+      workload consume --topic orders --group billing --name one --processing-ms 200 --from-beginning
+
+컨슈머는 처리하는 동안 poll을 부르지 않습니다. 그 시간이 max.poll.interval.ms를 넘으면 그룹을 떠납니다.
+";
+
+/// The longest time that can be given.
+const LONGEST_MS: u64 = 1_000_000_000;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Its commands.
+pub const COMMANDS: &[&str] = &["consume", "produce"];
+
+/// The options of a command.
+pub fn specs(command: &str) -> &'static [Spec] {
+    match command {
+        "produce" => produce::SPECS,
+        "consume" => consume::SPECS,
+        _ => &[],
+    }
+}
+
+/// Reads the arguments.
+pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> Launch {
+    let asks = |word: &String| ["--help", "-h"].contains(&word.as_str());
+    let (command, rest) = match arguments.split_first() {
+        None => return Printed::output(explain(env.language())).into(),
+        Some((first, _)) if asks(first) => return Printed::output(explain(env.language())).into(),
+        Some((command, rest)) => (command.as_str(), rest),
+    };
+    let language = match command {
+        "en" | "english" => Some(Language::English),
+        "ko" | "korean" | "한국어" => Some(Language::Korean),
+        _ => None,
+    };
+    if let Some(language) = language {
+        return Printed::output(explain(language)).into();
+    }
+    if !specs(command).is_empty() && rest.iter().any(asks) {
+        return Printed::output(format!("workload {command}\n\n{}\n", usage(specs(command)))).into();
+    }
+    let prepared = match command {
+        "produce" => produce::prepare(rest, env),
+        "consume" => consume::prepare(rest, env),
+        _ => Err(format!("workload knows produce and consume, not {command}")),
+    };
+    match prepared {
+        Ok(process) => Launch::Run(process),
+        Err(text) if text.starts_with("barnabas: ") => Printed::error(text).into(),
+        Err(text) => Printed::error(format!("barnabas: {text}")).into(),
+    }
+}
+
+/// What it is, and all its options.
+pub fn explain(language: Language) -> String {
+    let about = match language {
+        Language::English => ENGLISH,
+        Language::Korean => KOREAN,
+    };
+    let options = |command| format!("\nworkload {command}\n{}\n", usage(specs(command)));
+    format!("{about}{}{}", options("produce"), options("consume"))
+}
+
+/// The values that an option can have.
+pub fn values(option: &str) -> &'static [&'static str] {
+    match option {
+        "acks" => &["0", "1", "all"],
+        "assignor" => &["range", "roundrobin"],
+        "commit" => &["async", "auto", "none", "sync"],
+        "distribution" => &["uniform", "zipf"],
+        "partitioner" => &["default", "round-robin", "uniform-sticky"],
+        _ => &[],
+    }
+}
+
+/// Writes a line with its virtual time.
+fn say(cx: &mut Context<'_>, text: &str) {
+    let ms = cx.now.since(Instant::ZERO).as_millis();
+    out(cx, &format!("{:>3}.{:03} {text}", ms / 1_000, ms % 1_000));
+}
+
+/// `a, b, c`
+fn listed(words: impl IntoIterator<Item = String>) -> String {
+    words.into_iter().collect::<Vec<_>>().join(", ")
+}
