@@ -123,7 +123,7 @@ impl Run {
             !views.iter().filter(|view| view.id == name).any(|view| {
                 let committed = |partition: i32| {
                     let of = view.offsets.iter().find(|of| of.topic == TOPIC && of.partition == partition);
-                    of.map_or(0, |of| of.committed)
+                    of.map_or(0, |of| of.committed.max(0))
                 };
                 ends.iter().all(|(partition, end)| committed(*partition) >= *end)
             })

@@ -31,6 +31,9 @@ pub struct MemberWorkload {
     /// Records that are worked on, and when they will be done.
     working: Option<(Instant, Vec<ConsumerRecord>)>,
     committing: Option<CommitId>,
+    /// Whether its last commit failed: in the middle of a cooperative rebalance it may, and the member goes on with what it
+    /// has. It is tried again when the rebalance is over.
+    uncommitted: bool,
     generation: i32,
     processed: BTreeMap<i32, u64>,
     now: Instant,
@@ -47,6 +50,7 @@ impl MemberWorkload {
             consumer: Consumer::new(config),
             working: None,
             committing: None,
+            uncommitted: false,
             generation: -1,
             processed: BTreeMap::new(),
             now: Instant::ZERO,
@@ -74,6 +78,7 @@ impl MemberWorkload {
                     }
                     if self.committing == Some(id) {
                         self.committing = None;
+                        self.uncommitted = result.is_err();
                     }
                 }
                 ConsumerEvent::PartitionsRevoked(_)
@@ -133,7 +138,12 @@ impl MemberWorkload {
             let records = self.consumer.poll(cx);
             self.events(facts);
             if records.is_empty() {
-                return;
+                if !self.uncommitted || !self.consumer.is_stable() {
+                    return;
+                }
+                self.uncommitted = false;
+                self.committing = Some(self.consumer.commit(cx));
+                continue;
             }
             let takes = self.load.processing * u32::try_from(records.len()).unwrap_or(u32::MAX);
             self.working = Some((cx.now + takes, records));
