@@ -396,7 +396,8 @@ impl Metadata {
             return (self.not_before > now).then_some(self.not_before);
         }
         let age = Duration::from_millis(u64::try_from(self.max_age_ms).unwrap_or(0));
-        self.refreshed.map(|at| at + age)
+        // What is due and could not be asked yet waits for a connection, and not for the clock.
+        self.refreshed.map(|at| at + age).filter(|at| *at > now)
     }
 
     /// The error of a topic that the metadata does not have: the broker's, or that it was not asked for yet.

@@ -384,11 +384,8 @@ impl Consumer {
                 continue;
             }
             match self.metadata.leader(partition).map(|broker| (broker.id, broker.endpoint.clone())) {
-                None => {
-                    if self.metadata.topic(&partition.topic).is_none() {
-                        self.metadata.request_update();
-                    }
-                }
+                // There may be a leader by now (OffsetFetcher.groupListOffsetRequests).
+                None => self.metadata.request_update(),
                 Some((node, endpoint)) => {
                     if self.net.ready(cx, node, &endpoint) {
                         by_node.entry(node).or_default().push((partition.clone(), reset));
