@@ -24,7 +24,11 @@ pub const SPECS: &[Spec] = &[
     value("group", "group", "The group to join (required)"),
     value("name", "name", "Its client.id (default: consumer)"),
     value("processing-ms", "ms", "How long it works on each record, without polling (default: 0)"),
-    value("assignor", "name", "partition.assignment.strategy: range (default) or roundrobin"),
+    value(
+        "assignor",
+        "name",
+        "partition.assignment.strategy: range (default), roundrobin, sticky or cooperative-sticky",
+    ),
     value("instance-id", "id", "group.instance.id: a static member"),
     value(
         "commit",

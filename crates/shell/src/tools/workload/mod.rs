@@ -99,7 +99,7 @@ pub fn explain(language: Language) -> String {
 pub fn values(option: &str) -> &'static [&'static str] {
     match option {
         "acks" => &["0", "1", "all"],
-        "assignor" => &["range", "roundrobin"],
+        "assignor" => &["cooperative-sticky", "range", "roundrobin", "sticky"],
         "commit" => &["async", "auto", "none", "sync"],
         "distribution" => &["uniform", "zipf"],
         "partitioner" => &["default", "round-robin", "uniform-sticky"],
