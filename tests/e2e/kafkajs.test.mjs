@@ -29,7 +29,7 @@ function expectWhatItSaw (saw) {
 
 /** The gateway on ports of its own; gives its bootstrap servers. */
 async function gateway (t) {
-  const brokers = spawn(process.env.GATEWAY, ['serve', '--brokers', '3', '--listen', '127.0.0.1:0'], {
+  const brokers = spawn(process.env.GATEWAY, ['serve', '--brokers', '3', '--listen', '127.0.0.1:0', '--log-level', 'warn'], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
   t.after(async () => {
