@@ -1,121 +1,137 @@
 // One KafkaJS script, three times: against the gateway on TCP, in Node over the engine, and in a page over the engine in a
 // worker. It sees the same each time.
-import test from 'node:test'
-import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import * as esbuild from 'esbuild'
-import { launch, serve } from './lib.mjs'
-import { script } from './kafkajs/script.mjs'
+import test from "node:test";
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+import { launch, serve } from "./lib.mjs";
+import { script } from "./kafkajs/script.mjs";
 
-const here = name => fileURLToPath(new URL(`./kafkajs/${name}`, import.meta.url))
-const PACKAGE = process.env.NPM_PACKAGE
+const here = (name) => fileURLToPath(new URL(`./kafkajs/${name}`, import.meta.url));
+const PACKAGE = process.env.NPM_PACKAGE;
 
-function expectWhatItSaw (saw) {
-  const count = saw.ends.reduce((sum, [, end]) => sum + end, 0)
-  assert.deepEqual(saw.lacking, [], 'everything that was written was read')
-  assert.equal(saw.read, count, 'and once')
-  assert.ok(saw.batchesInOrder, 'in order')
-  assert.deepEqual(saw.committed, saw.ends, 'and committed')
-  assert.ok(Object.values(saw.keys).every(partitions => partitions.length === 1), 'a key has one partition')
-  assert.deepEqual(saw.group, ['Stable', 'RoundRobinAssigner', 1, 'Empty'])
-  assert.ok(!saw.topics.includes('orders'))
+function expectWhatItSaw(saw) {
+  const count = saw.ends.reduce((sum, [, end]) => sum + end, 0);
+  assert.deepEqual(saw.lacking, [], "everything that was written was read");
+  assert.equal(saw.read, count, "and once");
+  assert.ok(saw.batchesInOrder, "in order");
+  assert.deepEqual(saw.committed, saw.ends, "and committed");
+  assert.ok(
+    Object.values(saw.keys).every((partitions) => partitions.length === 1),
+    "a key has one partition",
+  );
+  assert.deepEqual(saw.group, ["Stable", "RoundRobinAssigner", 1, "Empty"]);
+  assert.ok(!saw.topics.includes("orders"));
 }
 
 /** The gateway on ports of its own; gives its bootstrap servers. */
-async function gateway (t) {
-  const brokers = spawn(process.env.GATEWAY, ['serve', '--brokers', '3', '--listen', '127.0.0.1:0', '--log-level', 'warn'], {
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
+async function gateway(t) {
+  const brokers = spawn(
+    process.env.GATEWAY,
+    ["serve", "--brokers", "3", "--listen", "127.0.0.1:0", "--log-level", "warn"],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   t.after(async () => {
-    brokers.kill('SIGINT')
-    if (brokers.exitCode === null) await once(brokers, 'exit')
-  })
+    brokers.kill("SIGINT");
+    if (brokers.exitCode === null) await once(brokers, "exit");
+  });
   for await (const line of createInterface({ input: brokers.stdout })) {
-    const ready = /is ready: ((?:127\.0\.0\.1:\d+,?)+)/.exec(line)
-    if (ready) return ready[1].split(',')
+    const ready = /is ready: ((?:127\.0\.0\.1:\d+,?)+)/.exec(line);
+    if (ready) return ready[1].split(",");
   }
-  throw new Error('the gateway ended before it was ready')
+  throw new Error("the gateway ended before it was ready");
 }
 
-let reference
+let reference;
 
-test('the script against the gateway', async t => {
-  const saw = await script({ brokers: await gateway(t) })
-  expectWhatItSaw(saw)
-  reference = saw
-})
+test("the script against the gateway", async (t) => {
+  const saw = await script({ brokers: await gateway(t) });
+  expectWhatItSaw(saw);
+  reference = saw;
+});
 
-test('the same script in Node over the engine', async () => {
-  const { Cluster } = await import(join(PACKAGE, 'index.js'))
-  const cluster = await Cluster.start({ brokers: 3, seed: 7 })
-  const { brokers, socketFactory } = cluster
-  const saw = await script({ brokers, socketFactory })
-  const trace = await cluster.trace()
-  cluster.stop()
-  expectWhatItSaw(saw)
-  assert.deepEqual(saw, reference)
-  assert.ok(trace.some(line => line.includes('kafkajs')), 'its connections are in the trace')
-})
+test("the same script in Node over the engine", async () => {
+  const { Cluster } = await import(join(PACKAGE, "index.js"));
+  const cluster = await Cluster.start({ brokers: 3, seed: 7 });
+  const { brokers, socketFactory } = cluster;
+  const saw = await script({ brokers, socketFactory });
+  const trace = await cluster.trace();
+  cluster.stop();
+  expectWhatItSaw(saw);
+  assert.deepEqual(saw, reference);
+  assert.ok(
+    trace.some((line) => line.includes("kafkajs")),
+    "its connections are in the trace",
+  );
+});
 
-test('the same script in a page over the engine in a worker', async t => {
-  const folder = await mkdtemp(join(tmpdir(), 'barnabas-kafkajs-'))
-  t.after(() => rm(folder, { recursive: true }))
-  await cp(PACKAGE, folder, { recursive: true })
-  const shared = { bundle: true, format: 'esm', platform: 'browser', logLevel: 'error', absWorkingDir: here('..') }
+test("the same script in a page over the engine in a worker", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "barnabas-kafkajs-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await cp(PACKAGE, folder, { recursive: true });
+  const shared = { bundle: true, format: "esm", platform: "browser", logLevel: "error", absWorkingDir: here("..") };
   await esbuild.build({
     ...shared,
-    entryPoints: [here('page.mjs')],
-    outfile: join(folder, 'page.js'),
-    inject: [here('shim.mjs')],
+    entryPoints: [here("page.mjs")],
+    outfile: join(folder, "page.js"),
+    inject: [here("shim.mjs")],
     alias: {
-      barnabas: join(PACKAGE, 'index.js'),
-      net: here('none.mjs'),
-      tls: here('none.mjs'),
-      crypto: 'crypto-browserify',
-      stream: 'stream-browserify',
-      zlib: 'browserify-zlib'
-    }
-  })
-  await esbuild.build({ ...shared, entryPoints: [join(PACKAGE, 'worker.js')], outfile: join(folder, 'worker.js') })
-  await writeFile(join(folder, 'index.html'), '<!doctype html><meta charset="utf-8"><script type="module" src="page.js"></script>')
-  const server = await serve([folder])
-  t.after(() => server.close())
-  const browser = await launch()
-  t.after(() => browser.close())
-  const page = await browser.context.newPage()
-  const errors = []
-  page.on('pageerror', error => errors.push(error.message))
-  await page.goto(server.url)
-  await page.waitForFunction(() => globalThis.runScript)
-  const { saw, trace } = await page.evaluate(() => globalThis.runScript({ brokers: 3, seed: 7 }))
-  expectWhatItSaw(saw)
-  assert.deepEqual(saw, reference)
-  assert.ok(trace.some(line => line.includes('kafkajs')), 'its connections are in the trace')
-  assert.deepEqual(errors, [])
-})
+      barnabas: join(PACKAGE, "index.js"),
+      net: here("none.mjs"),
+      tls: here("none.mjs"),
+      crypto: "crypto-browserify",
+      stream: "stream-browserify",
+      zlib: "browserify-zlib",
+    },
+  });
+  await esbuild.build({ ...shared, entryPoints: [join(PACKAGE, "worker.js")], outfile: join(folder, "worker.js") });
+  await writeFile(
+    join(folder, "index.html"),
+    '<!doctype html><meta charset="utf-8"><script type="module" src="page.js"></script>',
+  );
+  const server = await serve([folder]);
+  t.after(() => server.close());
+  const browser = await launch();
+  t.after(() => browser.close());
+  const page = await browser.context.newPage();
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  await page.goto(server.url);
+  await page.waitForFunction(() => globalThis.runScript);
+  const { saw, trace } = await page.evaluate(() => globalThis.runScript({ brokers: 3, seed: 7 }));
+  expectWhatItSaw(saw);
+  assert.deepEqual(saw, reference);
+  assert.ok(
+    trace.some((line) => line.includes("kafkajs")),
+    "its connections are in the trace",
+  );
+  assert.deepEqual(errors, []);
+});
 
-test('a fault is felt by KafkaJS, and a client that is refused is told', async () => {
-  const { Cluster } = await import(join(PACKAGE, 'index.js'))
-  const cluster = await Cluster.start({ brokers: 1 })
-  const [broker] = cluster.brokers
-  const [host, port] = broker.split(':')
-  const socket = cluster.connect({ host, port: Number(port) })
-  await new Promise(resolve => socket.on('connect', resolve))
-  const gone = new Promise(resolve => socket.on('error', resolve))
-  await cluster.fault('crash 1')
-  assert.equal((await gone).code, 'ECONNRESET')
-  const refused = await new Promise(resolve => cluster.connect({ host, port: Number(port) }).on('error', resolve))
-  assert.equal(refused.code, 'ECONNREFUSED')
-  await assert.rejects(cluster.fault('crush 1'), /crush/)
-  const before = await cluster.now()
-  await cluster.advance(30_000)
-  assert.ok(await cluster.now() >= before + 30_000)
-  await assert.rejects(Cluster.start({ brokers: 12 }), /12 is not from 1 to 9/)
-  cluster.stop()
-})
+test("a fault is felt by KafkaJS, and a client that is refused is told", async () => {
+  const { Cluster } = await import(join(PACKAGE, "index.js"));
+  const cluster = await Cluster.start({ brokers: 1 });
+  const [broker] = cluster.brokers;
+  const [host, port] = broker.split(":");
+  const socket = cluster.connect({ host, port: Number(port) });
+  await new Promise((resolve) => socket.on("connect", resolve));
+  const gone = new Promise((resolve) => socket.on("error", resolve));
+  await cluster.fault("crash 1");
+  assert.equal((await gone).code, "ECONNRESET");
+  const refused = await new Promise((resolve) => cluster.connect({ host, port: Number(port) }).on("error", resolve));
+  assert.equal(refused.code, "ECONNREFUSED");
+  await assert.rejects(cluster.fault("crush 1"), /crush/);
+  const before = await cluster.now();
+  await cluster.advance(30_000);
+  assert.ok((await cluster.now()) >= before + 30_000);
+  await assert.rejects(Cluster.start({ brokers: 12 }), /12 is not from 1 to 9/);
+  cluster.stop();
+});

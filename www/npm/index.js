@@ -1,109 +1,115 @@
 // A cluster, and the sockets of its clients.
-import { Socket } from './socket.js'
+import { Socket } from "./socket.js";
 
 export class Cluster {
-  #post
-  #stop
-  #sockets = new Map()
-  #calls = new Map()
-  #numbers = 0
+  #post;
+  #stop;
+  #sockets = new Map();
+  #calls = new Map();
+  #numbers = 0;
   /** Where the brokers listen, for a client's configuration. */
-  brokers = []
+  brokers = [];
 
   /** Starts a cluster; see index.d.ts. */
-  static async start ({ brokers = 3, seed = 1, epoch = Date.now(), worker } = {}) {
-    const cluster = new Cluster()
-    if (worker) await cluster.#startIn(worker, { brokers, seed, epoch })
-    else await cluster.#startHere({ brokers, seed, epoch })
-    cluster.brokers = await cluster.#call('bootstrap')
-    return cluster
+  static async start({ brokers = 3, seed = 1, epoch = Date.now(), worker } = {}) {
+    const cluster = new Cluster();
+    if (worker) await cluster.#startIn(worker, { brokers, seed, epoch });
+    else await cluster.#startHere({ brokers, seed, epoch });
+    cluster.brokers = await cluster.#call("bootstrap");
+    return cluster;
   }
 
-  async #startHere ({ brokers, seed, epoch }) {
-    const [{ load }, { Host }] = await Promise.all([import('#load'), import('./host.js')])
-    const Engine = await load()
+  async #startHere({ brokers, seed, epoch }) {
+    const [{ load }, { Host }] = await Promise.all([import("#load"), import("./host.js")]);
+    const Engine = await load();
     // What the engine says comes to its clients later, as on a network.
-    const host = new Host(new Engine(brokers, seed, epoch), message => queueMicrotask(() => this.#handle(message)))
-    this.#post = message => host.handle(message)
-    this.#stop = () => host.end()
+    const host = new Host(new Engine(brokers, seed, epoch), (message) => queueMicrotask(() => this.#handle(message)));
+    this.#post = (message) => host.handle(message);
+    this.#stop = () => host.end();
   }
 
-  #startIn (worker, start) {
+  #startIn(worker, start) {
     return new Promise((resolve, reject) => {
-      worker.onerror = event => reject(new Error(event.message || 'the worker cannot be loaded'))
+      worker.onerror = (event) => reject(new Error(event.message || "the worker cannot be loaded"));
       worker.onmessage = ({ data }) => {
-        if ('failed' in data) return reject(new Error(data.failed))
-        if ('started' in data) return resolve()
-        this.#handle(data)
-      }
-      this.#post = message => worker.postMessage(message, message.bytes ? [message.bytes.buffer] : [])
-      this.#stop = () => worker.terminate()
-      worker.postMessage({ start })
-    })
+        if ("failed" in data) return reject(new Error(data.failed));
+        if ("started" in data) return resolve();
+        this.#handle(data);
+      };
+      this.#post = (message) => worker.postMessage(message, message.bytes ? [message.bytes.buffer] : []);
+      this.#stop = () => worker.terminate();
+      worker.postMessage({ start });
+    });
   }
 
-  #handle (message) {
-    if ('answer' in message) {
-      const call = this.#calls.get(message.answer)
-      this.#calls.delete(message.answer)
-      if (message.error === undefined) call?.resolve(message.value)
-      else call?.reject(new Error(message.error))
-      return
+  #handle(message) {
+    if ("answer" in message) {
+      const call = this.#calls.get(message.answer);
+      this.#calls.delete(message.answer);
+      if (message.error === undefined) call?.resolve(message.value);
+      else call?.reject(new Error(message.error));
+      return;
     }
-    const number = message.connected ?? message.data ?? message.closed
-    const socket = this.#sockets.get(number)
-    if ('closed' in message) this.#sockets.delete(number)
-    socket?.handle(message)
+    const number = message.connected ?? message.data ?? message.closed;
+    const socket = this.#sockets.get(number);
+    if ("closed" in message) this.#sockets.delete(number);
+    socket?.handle(message);
   }
 
-  #call (method, ...args) {
+  #call(method, ...args) {
     return new Promise((resolve, reject) => {
-      const call = ++this.#numbers
-      this.#calls.set(call, { resolve, reject })
-      this.#post({ call, method, args })
-    })
+      const call = ++this.#numbers;
+      this.#calls.set(call, { resolve, reject });
+      this.#post({ call, method, args });
+    });
   }
 
   /** A connection to a broker, as `net.connect` gives one. */
-  connect ({ host, port, onConnect, name = 'script' }) {
-    const number = ++this.#numbers
-    const socket = new Socket(message => {
-      if ('close' in message) this.#sockets.delete(number)
-      this.#post(message)
-    }, number, host, port, onConnect)
-    this.#sockets.set(number, socket)
-    this.#post({ open: number, host, port, name })
-    return socket
+  connect({ host, port, onConnect, name = "script" }) {
+    const number = ++this.#numbers;
+    const socket = new Socket(
+      (message) => {
+        if ("close" in message) this.#sockets.delete(number);
+        this.#post(message);
+      },
+      number,
+      host,
+      port,
+      onConnect,
+    );
+    this.#sockets.set(number, socket);
+    this.#post({ open: number, host, port, name });
+    return socket;
   }
 
   /** KafkaJS's `socketFactory`. */
-  get socketFactory () {
+  get socketFactory() {
     return ({ host, port, ssl, onConnect }) => {
-      if (ssl) throw new Error('the brokers have no TLS listener: leave ssl out')
-      return this.connect({ host, port, onConnect, name: 'kafkajs' })
-    }
+      if (ssl) throw new Error("the brokers have no TLS listener: leave ssl out");
+      return this.connect({ host, port, onConnect, name: "kafkajs" });
+    };
   }
 
-  fault (line) {
-    return this.#call('fault', line)
+  fault(line) {
+    return this.#call("fault", line);
   }
 
-  advance (ms) {
-    return this.#call('advance', ms)
+  advance(ms) {
+    return this.#call("advance", ms);
   }
 
-  now () {
-    return this.#call('now')
+  now() {
+    return this.#call("now");
   }
 
-  trace () {
-    return this.#call('trace')
+  trace() {
+    return this.#call("trace");
   }
 
-  stop () {
-    this.#stop()
-    for (const { reject } of this.#calls.values()) reject(new Error('the cluster was stopped'))
-    this.#calls.clear()
-    this.#sockets.clear()
+  stop() {
+    this.#stop();
+    for (const { reject } of this.#calls.values()) reject(new Error("the cluster was stopped"));
+    this.#calls.clear();
+    this.#sockets.clear();
   }
 }
