@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
-use crate::setup::{self, Tools, root, run as run_command, say};
+use crate::setup::{self, Tools, root, say};
 use crate::{npm, page};
 
 /// The page that loads the measurements' module.

@@ -59,6 +59,8 @@ pub enum GroupTimer {
 pub enum After {
     /// Nothing.
     Nothing,
+    /// Nothing: another coordinator wrote it, and may have told of it.
+    Loaded,
     /// The answer goes out.
     Respond(Waiter, Answer),
     /// What is asked of a group is one of several parts of a request.

@@ -124,7 +124,7 @@ impl Shard {
                 }
             }
             if !uncommitted.is_empty() {
-                let (offset, after) = (batch.next_offset(), After::Nothing);
+                let (offset, after) = (batch.next_offset(), After::Loaded);
                 self.pending.push_back(Pending { id: 0, offset, flush: None, records: uncommitted, after });
             }
         }
@@ -405,7 +405,7 @@ impl Shard {
     /// Records are committed, or could not be.
     pub(crate) fn finish(&mut self, env: &mut Env<'_, '_>, after: After, result: Result<(), ErrorCode>) {
         match after {
-            After::Nothing => {}
+            After::Nothing | After::Loaded => {}
             After::Respond(waiter, answer) => {
                 let answer = match result {
                     Ok(()) => answer,

@@ -251,7 +251,9 @@ impl Broker {
             }
             let Some(done) = shard.pending.pop_front() else { return };
             shard.commit_records(&done.records);
-            trace_commit(cx, &done.records);
+            if !matches!(done.after, After::Loaded) {
+                trace_commit(cx, &done.records);
+            }
             self.set_group_timer(cx, partition, GroupTimer::Write(done.id), None);
             self.finish_group(cx, partition, done.after, Ok(()));
         }
