@@ -32,6 +32,9 @@ pub struct Checks {
     /// Whether what groups commit is safe: one replica alone may lose it.
     groups_are_safe: bool,
     members: BTreeMap<ProcessId, usize>,
+    /// Static members: a join that was lost on its way and comes late takes the place of the member that sent it, which is
+    /// fenced then (KIP-345).
+    statics: BTreeSet<ProcessId>,
     groups: BTreeMap<usize, GroupChecks>,
     /// Lines of the trace that were looked at.
     traced: u64,
@@ -59,6 +62,7 @@ impl Checks {
             consumers: Consumers::default(),
             groups_are_safe: replicated && !reckless,
             members: BTreeMap::new(),
+            statics: BTreeSet::new(),
             groups: BTreeMap::new(),
             traced: 0,
             leaders: Leaders::default(),
@@ -84,6 +88,7 @@ impl Checks {
         let number = client.0.unsigned_abs();
         if let Some(group) = self.members.get(&client) {
             return match self.groups.get_mut(group) {
+                Some(_) if matches!(fact, Fact::Failed(_)) && self.statics.contains(&client) => Ok(()),
                 Some(group) if self.groups_are_safe => {
                     if let Fact::Read { partition, offset, value } = fact {
                         self.records.read(partition, offset, value)?;
@@ -126,9 +131,12 @@ impl Checks {
         }
     }
 
-    /// A client is a member of a group.
-    pub fn add_member(&mut self, client: ProcessId, group: usize) {
+    /// A client is a member of a group, be it a static one or not.
+    pub fn add_member(&mut self, client: ProcessId, group: usize, statically: bool) {
         self.members.insert(client, group);
+        if statically {
+            self.statics.insert(client);
+        }
         self.groups.entry(group).or_default();
     }
 

@@ -79,7 +79,7 @@ impl Run {
         let load = MemberLoad { topic: TOPIC.into(), processing, report: true };
         let process = self.world.spawn(Box::new(MemberWorkload::new(config, load)));
         self.clients.insert(process, Client::Member(group));
-        self.checks.add_member(process, group);
+        self.checks.add_member(process, group, settings.statically);
     }
 
     /// Every group begins with a member or two.
