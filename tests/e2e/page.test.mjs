@@ -225,6 +225,8 @@ page("topics: the form says Kafka's rules and runs the command line", "?lang=en"
   }
   await on.press("#topic-name", "Enter");
   await on.locator('[data-topic="clicks"]').waitFor();
+  // The topic may be seen before its command has said so.
+  await on.locator(".con", { hasText: "Created topic clicks." }).waitFor();
   assert.match(await text(on, ".con"), /\$ kafka-topics\.sh --bootstrap-server localhost:9092 --create --topic clicks --partitions 3 --replication-factor 2\nCreated topic clicks\./);
   assert.equal(await on.locator(".form").count(), 0);
   await on.locator(".hint, .topics").first().waitFor();
