@@ -32,9 +32,11 @@ fn main() {
     let create = "kafka-topics.sh --bootstrap-server localhost:9092 --create --topic idle --partitions 100 \
                   --replication-factor 3";
     assert_eq!(console.run(create, &[]).code, Some(0));
-    // The first hour fills what is then kept at its size.
-    console.world.run_for(Duration::from_secs(3_600));
-    let _ = console.world.trace_mut().take();
+    // Half a day fills what is then kept at its size: the metadata log and its snapshots.
+    for _ in 0..12 {
+        console.world.run_for(Duration::from_secs(3_600));
+        let _ = console.world.trace_mut().take();
+    }
     let (memory, events, begun) = (resident(), console.world.events(), Instant::now());
     for _ in 0..24 {
         console.world.run_for(Duration::from_secs(3_600));
