@@ -221,6 +221,8 @@ impl Broker {
 
     /// What follows from replicas that came, changed or went.
     fn after_apply(&mut self, cx: &mut Context<'_>, applied: crate::replica::Applied) {
+        // Most metadata is about nothing that this node has: a partition that went has changed, or left its files behind.
+        let any = !applied.changed.is_empty() || !applied.condemned.is_empty();
         self.delete_later(cx, applied.condemned, SEGMENT_DELETE_DELAY_MS);
         for key in applied.changed {
             let id = match self.replicas.of(&key) {
@@ -239,7 +241,9 @@ impl Broker {
             }
             self.changed.insert(key);
         }
-        self.fetchers.drop_gone(cx, &mut self.channels, &self.replicas);
+        if any {
+            self.fetchers.drop_gone(cx, &mut self.channels, &self.replicas);
+        }
         self.arm_flush_timer(cx);
     }
 
