@@ -8,7 +8,11 @@
 use std::time::{Duration, Instant};
 
 use barnabas_broker::BrokerConfig;
+use barnabas_client::ClientConfig;
+use barnabas_client::producer::ProducerConfig;
 use barnabas_protocol::Uuid;
+use barnabas_sim::Output;
+use barnabas_sim::workload::{ProducerLoad, ProducerWorkload, bootstrap};
 use barnabas_tests::console::Console;
 
 /// Memory of this process, in bytes; 0 where the system does not say.
@@ -16,6 +20,47 @@ fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: u64 = statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
     pages * 4096
+}
+
+/// Bytes that are produced at factor 3.
+const PRODUCED: u64 = 1 << 30;
+/// Bytes of a value.
+const VALUE: usize = 1_024;
+
+/// The most memory that this process ever had, in bytes; 0 where the system does not say.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib: u64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0);
+    kib * 1_024
+}
+
+/// Produces to three replicas, which share the bytes; gives the seconds that it takes.
+fn produce() -> f64 {
+    let mut console = Console::with(1, 3);
+    let create = "kafka-topics.sh --bootstrap-server localhost:9092 --create --topic load --partitions 6 \
+                  --replication-factor 3";
+    assert_eq!(console.run(create, &[]).code, Some(0));
+    let config = ProducerConfig::new(ClientConfig::new(bootstrap(), "bench"));
+    let load = ProducerLoad {
+        topic: "load".into(),
+        records: PRODUCED / VALUE as u64,
+        size: VALUE,
+        keys: 0,
+        base: 0,
+        burst: 1,
+        pause: Duration::ZERO,
+        report: false,
+    };
+    let world = &mut console.world;
+    world.stop_digest();
+    let begun = Instant::now();
+    let process = world.spawn(Box::new(ProducerWorkload::new(config, load)));
+    while !world.take_output(process).contains(&Output::Exit(0)) {
+        world.run_for(Duration::from_millis(100));
+        let _ = world.trace_mut().take();
+    }
+    begun.elapsed().as_secs_f64()
 }
 
 fn main() {
@@ -47,8 +92,12 @@ fn main() {
     let grown = resident().saturating_sub(memory);
     #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
     let rate = events as f64 / seconds;
+    drop(console);
+    let produced = produce();
+    let memory = peak();
     println!(
-        "{{\"start_3_brokers_ms\":{start_ms:.1},\"idle_24h_seconds\":{seconds:.2},\"idle_24h_events\":{events},\
+        "{{\"produce_1gib_factor_3_seconds\":{produced:.2},\"produce_1gib_factor_3_peak_bytes\":{memory},\
+         \"start_3_brokers_ms\":{start_ms:.1},\"idle_24h_seconds\":{seconds:.2},\"idle_24h_events\":{events},\
          \"idle_events_per_second\":{rate:.0},\"idle_24h_memory_growth_bytes\":{grown}}}"
     );
 }
