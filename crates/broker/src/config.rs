@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_kernel::Endpoint;
-use barnabas_protocol::Uuid;
+use barnabas_kernel::{Endpoint, Prng};
+use barnabas_protocol::{Uuid, uuid_text};
 
 /// `process.roles`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -229,6 +229,15 @@ impl BrokerConfig {
                 ..BrokerConfig::new(id, Endpoint::new("localhost", port(id)), cluster_id)
             })
             .collect()
+    }
+
+    /// The same with as many controllers as are of use, five at most, and a cluster id that follows from the seed: one seed
+    /// is one cluster.
+    pub fn combined(count: i32, seed: u64) -> Vec<BrokerConfig> {
+        // A majority has to be possible: an even number of controllers is no better than one fewer.
+        let voters = if count % 2 == 0 { count - 1 } else { count }.min(5);
+        let mut ids = Prng::new(seed, "cluster-id");
+        BrokerConfig::cluster(count, voters, uuid_text::random(|| ids.bytes16()))
     }
 
     /// The voters of the quorum with their listeners.

@@ -1,11 +1,9 @@
 //! The cluster's configs, from the flags and the ports.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use barnabas_broker::BrokerConfig;
-use barnabas_kernel::{Endpoint, Prng};
-use barnabas_protocol::{Uuid, uuid_text};
+use barnabas_kernel::Endpoint;
 use barnabas_sim::{DiskConfig, NetworkConfig, WorldConfig};
 
 use crate::args::Serve;
@@ -24,17 +22,12 @@ pub fn world_config(
     epoch_ms: i64,
 ) -> Result<WorldConfig, String> {
     let count = i32::try_from(advertised.len()).unwrap_or(i32::MAX);
-    // A majority has to be possible: an even number of controllers is no better than one fewer.
-    let voters = if count % 2 == 0 { count - 1 } else { count }.min(5);
-    let mut ids = Prng::new(seed, "cluster-id");
-    let cluster_id: Uuid = uuid_text::random(|| ids.bytes16());
     let listener = |id: i32| Endpoint::new(&format!("controller-{id}"), CONTROLLER_PORT);
-    let quorum: BTreeMap<i32, Endpoint> = (1..=voters).map(|id| (id, listener(id))).collect();
-    let mut brokers = BrokerConfig::cluster(count, voters, cluster_id);
+    let mut brokers = BrokerConfig::combined(count, seed);
     for (broker, advertised) in brokers.iter_mut().zip(advertised) {
         broker.advertised = advertised.clone();
         broker.controller_listener = listener(broker.node_id);
-        broker.voters.clone_from(&quorum);
+        broker.voters.iter_mut().for_each(|(id, at)| *at = listener(*id));
         for setting in &args.config {
             let (key, value) =
                 setting.split_once('=').ok_or_else(|| format!("'{setting}' is not KEY=VALUE"))?;

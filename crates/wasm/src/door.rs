@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use barnabas_broker::BrokerConfig;
 use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant};
-use barnabas_protocol::{FrameSplitter, Uuid, uuid_text};
+use barnabas_protocol::FrameSplitter;
 use barnabas_sim::{DiskConfig, Fault, NetworkConfig, OutsideEvent, World, WorldConfig};
 use bytes::Bytes;
 
@@ -50,14 +50,10 @@ impl Door {
         if !(1..=9).contains(&brokers) {
             return Err(format!("brokers: {brokers} is not from 1 to 9"));
         }
-        let mut ids = barnabas_kernel::Prng::new(seed, "cluster-id");
-        let cluster_id: Uuid = uuid_text::random(|| ids.bytes16());
-        // An even number of controllers is no better than one fewer.
-        let voters = (if brokers % 2 == 0 { brokers - 1 } else { brokers }).min(5);
         let config = WorldConfig {
             seed,
             epoch_ms,
-            brokers: BrokerConfig::cluster(brokers, voters, cluster_id),
+            brokers: BrokerConfig::combined(brokers, seed),
             network: NetworkConfig::default(),
             disk: DiskConfig::default(),
             wait_for_store: false,
@@ -80,11 +76,6 @@ impl Door {
     /// Virtual time.
     pub fn now(&self) -> Instant {
         self.world.now()
-    }
-
-    /// The world.
-    pub fn world(&self) -> &World {
-        &self.world
     }
 
     /// When something happens next, if nobody outside does anything; `None` for never.

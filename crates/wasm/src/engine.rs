@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use barnabas_broker::BrokerConfig;
 use barnabas_kernel::{Disk, DiskError, Endpoint, FilePath, Instant, NodeId, TraceEvent};
-use barnabas_protocol::{Uuid, uuid_text};
 use barnabas_shell::{Environment, Language, StdinSource};
 use barnabas_sim::{DiskChange, DiskConfig, Fault, NetworkConfig, TraceLine, World, WorldConfig, event_view};
 use barnabas_view::{
@@ -50,12 +49,10 @@ pub struct Boot {
 }
 
 /// The nodes of a cluster: in combined mode, up to five of them controllers.
-fn nodes(boot: &Boot, cluster_id: Uuid) -> Vec<BrokerConfig> {
+fn nodes(boot: &Boot) -> Vec<BrokerConfig> {
     let stored = boot.disks.keys().max().copied();
     let count = stored.unwrap_or(boot.brokers).clamp(1, 9);
-    // A majority has to be possible: an even number of controllers is no better than one fewer.
-    let voters = if count % 2 == 0 { count - 1 } else { count }.min(5);
-    let mut nodes = BrokerConfig::cluster(count, voters, cluster_id);
+    let mut nodes = BrokerConfig::combined(count, boot.seed);
     for node in &mut nodes {
         // A page lives for long and has little room: the metadata log is kept short.
         node.metadata_log_segment_bytes = 1024 * 1024;
@@ -117,13 +114,10 @@ impl Engine {
     /// A world on these disks. Its broker starts with the first virtual moment.
     pub fn new(boot: Boot) -> Engine {
         let record = Rc::new(RefCell::new(Record::new(&boot)));
-        // The cluster id follows from the seed, so that one seed is one cluster.
-        let mut ids = barnabas_kernel::Prng::new(boot.seed, "cluster-id");
-        let cluster_id: Uuid = uuid_text::random(|| ids.bytes16());
         let config = WorldConfig {
             seed: boot.seed,
             epoch_ms: boot.epoch_ms,
-            brokers: nodes(&boot, cluster_id),
+            brokers: nodes(&boot),
             network: NetworkConfig::default(),
             disk: DiskConfig::default(),
             wait_for_store: boot.durability == Durability::Strict,

@@ -115,6 +115,9 @@ fn note_follower(
     context: &FetchContext,
     version: i16,
 ) {
+    if is_of_earlier_life(broker, replica, replica_epoch) {
+        return;
+    }
     let asked: Vec<(TopicPartition, FetchPartition)> = match context {
         FetchContext::Full { asked, .. } => {
             asked.iter().filter_map(|(_, key, asked)| Some((key.clone()?, asked.clone()))).collect()
@@ -125,9 +128,6 @@ fn note_follower(
             dirty.filter_map(|cached| Some((cached.key.clone()?, cached.asked.clone()))).collect()
         }
     };
-    if is_of_earlier_life(broker, replica, replica_epoch) {
-        return;
-    }
     broker.replicas.note_follower(replica, cx.now);
     if broker.recheck.remove(&replica)
         && let FetchContext::Session(id) = context
@@ -154,8 +154,9 @@ fn note_follower(
 /// Whether a follower's fetch is of an earlier life of its broker: late on the wire, it must not undo what the present one
 /// has said (Replica.updateFetchStateOrThrow).
 fn is_of_earlier_life(broker: &Broker, replica: i32, replica_epoch: i64) -> bool {
-    let known = broker.image.brokers().get(&replica);
-    replica_epoch >= 0 && known.is_some_and(|known| known.epoch > replica_epoch)
+    let known = || broker.image.brokers().get(&replica);
+    // Consumers have no epoch, and are most of those that ask.
+    replica_epoch >= 0 && known().is_some_and(|known| known.epoch > replica_epoch)
 }
 
 fn divergence(partition: &Partition, asked: &FetchPartition) -> Option<EpochEndOffset> {
