@@ -48,8 +48,8 @@ impl Cached {
     }
 
     /// Whether an answer has something that was not said before; it counts as said (maybeUpdateResponseData).
-    pub fn update(&mut self, data: &PartitionData) -> bool {
-        let mut say = data.records.as_ref().is_some_and(|records| !records.is_empty());
+    pub fn update(&mut self, data: &PartitionData, bytes: usize) -> bool {
+        let mut say = bytes > 0;
         if self.high_watermark != data.high_watermark {
             self.high_watermark = data.high_watermark;
             say = true;

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
-use barnabas_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, Input, Instant};
-use barnabas_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use barnabas_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, Frame, Input, Instant};
+use barnabas_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse, FetchResponse};
 use barnabas_protocol::wire::{Decodable, Message, Request, StrBytes, VersionRange};
-use barnabas_protocol::{ApiKey, ErrorCode, frame};
+use barnabas_protocol::{ApiKey, ErrorCode, FrameError, RecordPieces, decode_fetch_response, frame};
 
 use crate::{ApiError, ClientConfig};
 
@@ -18,7 +18,7 @@ pub enum Outcome {
     /// A response came; its frame with the header.
     Response(
         /// The frame.
-        Bytes,
+        Frame,
     ),
     /// The connection ended first.
     Disconnected,
@@ -45,12 +45,27 @@ impl Completed {
     /// The response, or the error that stands for its absence. Both kinds of absence are retriable.
     pub fn decode<M: Decodable>(&self) -> Result<M, ApiError> {
         match &self.outcome {
-            Outcome::Response(bytes) => frame::decode_response(self.api_key, self.version, bytes.clone())
-                .map_err(|error| ApiError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string())),
+            Outcome::Response(frame) => {
+                frame::decode_response(self.api_key, self.version, frame.clone().into_bytes())
+                    .map_err(malformed)
+            }
             Outcome::Disconnected => Err(ErrorCode::NETWORK_EXCEPTION.into()),
             Outcome::TimedOut => Err(ErrorCode::REQUEST_TIMED_OUT.into()),
         }
     }
+
+    /// The same of a Fetch, with the records of each partition in the order of topics and partitions.
+    pub fn decode_fetch(&self) -> Result<(FetchResponse, Vec<RecordPieces>), ApiError> {
+        match &self.outcome {
+            Outcome::Response(frame) => decode_fetch_response(self.version, frame.clone()).map_err(malformed),
+            Outcome::Disconnected => Err(ErrorCode::NETWORK_EXCEPTION.into()),
+            Outcome::TimedOut => Err(ErrorCode::REQUEST_TIMED_OUT.into()),
+        }
+    }
+}
+
+fn malformed(error: FrameError) -> ApiError {
+    ApiError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string())
 }
 
 /// A request under way.
@@ -297,9 +312,9 @@ impl NetworkClient {
         }
     }
 
-    fn frame(&mut self, cx: &mut Context<'_>, node: i32, bytes: &Bytes) {
+    fn frame(&mut self, cx: &mut Context<'_>, node: i32, frame: &Frame) {
         let Some(connection) = self.nodes.get_mut(&node) else { return };
-        let id = frame::response_correlation_id(bytes);
+        let id = frame::response_correlation_id(frame.head());
         // Brokers answer in order on one connection: anything else is no Kafka broker.
         let expected = connection.in_flight.front().map(|request| request.correlation_id);
         if id.is_none() || id != expected {
@@ -313,14 +328,14 @@ impl NetworkClient {
         }
         let Some(request) = connection.in_flight.pop_front() else { return };
         if let State::CheckingApiVersions { conn } = connection.state {
-            return self.api_versions(cx, node, conn, request.version, bytes);
+            return self.api_versions(cx, node, conn, request.version, &frame.clone().into_bytes());
         }
         self.completed.push(Completed {
             correlation_id: request.correlation_id,
             node,
             api_key: request.api_key,
             version: request.version,
-            outcome: Outcome::Response(bytes.clone()),
+            outcome: Outcome::Response(frame.clone()),
         });
     }
 

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use barnabas_kernel::Endpoint;
+use barnabas_kernel::{Endpoint, Frame};
 use barnabas_protocol::{FrameSplitter, InvalidReceive};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use mio::net::{TcpListener, TcpStream};
 
 /// Read of a client in one turn, so that it does not keep the others waiting. In bytes.
@@ -16,7 +16,9 @@ const UNTAKEN: usize = 1024 * 1024;
 /// Requests of one client that are in the world at a time: enough for a link with latency.
 const IN_FLIGHT: usize = 8;
 /// Pieces of one write.
-const PIECES: usize = 64;
+const PIECES: usize = 256;
+/// Pieces of a response that are shorter, in bytes, are written together: a copy costs less than a piece of a write.
+const SHORT: usize = 1024;
 
 /// A port, and the broker behind it.
 #[derive(Debug)]
@@ -78,7 +80,7 @@ pub struct Client {
     /// Requests that are still to be handed in.
     requests: VecDeque<Bytes>,
     /// Responses that are still to be written, each with its length.
-    responses: VecDeque<([u8; 4], Bytes)>,
+    responses: VecDeque<([u8; 4], Frame)>,
     /// Bytes of them.
     untaken: usize,
     /// Of the first of them so much is written.
@@ -197,7 +199,8 @@ impl Client {
     }
 
     /// A response for the client.
-    pub fn respond(&mut self, frame: Bytes) {
+    pub fn respond(&mut self, frame: Frame) {
+        let frame = gathered(frame);
         let length = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes();
         self.untaken += length.len() + frame.len();
         self.responses.push_back((length, frame));
@@ -213,8 +216,11 @@ impl Client {
         while self.writable && !self.responses.is_empty() {
             let mut pieces = [IoSlice::new(&[]); PIECES];
             let (mut count, mut skip) = (0, self.written);
-            for (length, frame) in self.responses.iter().take(PIECES / 2) {
-                for part in [&length[..], &frame[..]] {
+            'full: for (length, frame) in &self.responses {
+                for part in std::iter::once(&length[..]).chain(frame.pieces().map(|piece| &piece[..])) {
+                    if count == PIECES {
+                        break 'full;
+                    }
                     let from = skip.min(part.len());
                     skip -= from;
                     if from < part.len() {
@@ -252,6 +258,28 @@ impl Client {
             self.responses.pop_front();
         }
     }
+}
+
+/// The same frame, with short pieces that follow each other in one.
+fn gathered(frame: Frame) -> Frame {
+    if frame.pieces().all(|piece| piece.len() >= SHORT) || frame.pieces().nth(1).is_none() {
+        return frame;
+    }
+    let (mut pieces, mut short) = (Vec::new(), BytesMut::new());
+    for piece in frame.pieces() {
+        if piece.len() < SHORT {
+            short.extend_from_slice(piece);
+            continue;
+        }
+        if !short.is_empty() {
+            pieces.push(short.split().freeze());
+        }
+        pieces.push(piece.clone());
+    }
+    if !short.is_empty() {
+        pieces.push(short.freeze());
+    }
+    Frame::of(pieces)
 }
 
 /// A client's address, as the trace names it.

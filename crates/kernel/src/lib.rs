@@ -6,6 +6,7 @@
 //! simulator run the same code natively and in a browser tab, to the byte.
 
 mod disk;
+mod frame;
 mod ids;
 mod node;
 mod prng;
@@ -13,6 +14,7 @@ mod time;
 mod trace;
 
 pub use disk::{Disk, DiskError, DiskOp, File, FilePath};
+pub use frame::Frame;
 pub use ids::{ConnectionId, Endpoint, FlushId, NodeId, Peer};
 pub use node::{Context, Effect, Input, Node, Outbox, Process};
 pub use prng::Prng;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::{
-    ConnectionId, DisconnectReason, DiskError, DiskOp, Endpoint, FlushId, Instant, NodeId, Peer, Prng,
+    ConnectionId, DisconnectReason, DiskError, DiskOp, Endpoint, FlushId, Frame, Instant, NodeId, Peer, Prng,
     TraceEvent,
 };
 
@@ -26,7 +26,7 @@ pub enum Input {
         /// From where.
         conn: ConnectionId,
         /// Header and body.
-        frame: Bytes,
+        frame: Frame,
     },
     /// A connection is gone, or could not be made.
     Disconnected {
@@ -70,7 +70,7 @@ pub enum Effect {
         /// On which connection.
         conn: ConnectionId,
         /// Header and body.
-        frame: Bytes,
+        frame: Frame,
         /// Hold it until this disk operation is done. A failed operation drops it.
         after: Option<FlushId>,
     },
@@ -130,13 +130,13 @@ impl Outbox<'_> {
     }
 
     /// Sends a frame at once.
-    pub fn send(&mut self, conn: ConnectionId, frame: Bytes) {
-        self.effects.push(Effect::Send { conn, frame, after: None });
+    pub fn send(&mut self, conn: ConnectionId, frame: impl Into<Frame>) {
+        self.effects.push(Effect::Send { conn, frame: frame.into(), after: None });
     }
 
     /// Sends a frame once a disk operation is done.
-    pub fn send_after(&mut self, conn: ConnectionId, frame: Bytes, after: FlushId) {
-        self.effects.push(Effect::Send { conn, frame, after: Some(after) });
+    pub fn send_after(&mut self, conn: ConnectionId, frame: impl Into<Frame>, after: FlushId) {
+        self.effects.push(Effect::Send { conn, frame: frame.into(), after: Some(after) });
     }
 
     /// Closes a connection.

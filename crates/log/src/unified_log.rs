@@ -303,10 +303,14 @@ impl UnifiedLog {
     ///
     /// # Errors
     /// A batch that is damaged, or does not follow the log end; what came before it is appended.
-    pub fn append_as_follower(&mut self, cx: &mut Context<'_>, records: &Bytes) -> Result<i64, AppendError> {
+    pub fn append_as_follower(
+        &mut self,
+        cx: &mut Context<'_>,
+        records: &[Bytes],
+    ) -> Result<i64, AppendError> {
         let corrupt = |what: String| AppendError::new(ErrorCode::CORRUPT_MESSAGE, what);
         let mut appended = 0;
-        for batch in batches(records) {
+        for batch in records.iter().flat_map(batches) {
             let batch = batch.map_err(|error| corrupt(error.to_string()))?;
             let end = self.log_end();
             if batch.last_offset() < end {

@@ -6,6 +6,7 @@
 
 pub mod compression;
 pub mod error;
+mod fetch_frame;
 pub mod frame;
 pub mod record_batch;
 mod schema;
@@ -15,6 +16,7 @@ pub mod varint;
 
 pub use compression::{Compression, CompressionError};
 pub use error::ErrorCode;
+pub use fetch_frame::{RecordPieces, decode_fetch_response, encode_fetch_response};
 pub use frame::FrameError;
 pub use kafka_protocol::messages;
 pub use kafka_protocol::messages::ApiKey;

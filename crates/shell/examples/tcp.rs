@@ -76,7 +76,7 @@ fn receive(conn: ConnectionId, mut stream: TcpStream, inputs: &Sender<Input>) {
         }
         let mut frame = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap_or(0)];
         if stream.read_exact(&mut frame).is_err()
-            || inputs.send(Input::Frame { conn, frame: frame.into() }).is_err()
+            || inputs.send(Input::Frame { conn, frame: Bytes::from(frame).into() }).is_err()
         {
             return;
         }
@@ -192,7 +192,7 @@ fn run(mut process: Box<dyn Process>, mut stdin: Stdin) -> i32 {
                 Effect::Send { conn, frame, .. } => {
                     if let Some(stream) = streams.get_mut(&conn) {
                         let length = u32::try_from(frame.len()).unwrap_or(0).to_be_bytes();
-                        let _ = stream.write_all(&[&length[..], &frame].concat());
+                        let _ = stream.write_all(&[&length[..], &frame.into_bytes()].concat());
                     }
                 }
                 Effect::Disconnect { conn, .. } => {

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use barnabas_kernel::{ConnectionId, FlushId, Input, Instant, NodeId, Prng};
-use bytes::Bytes;
+use barnabas_kernel::{ConnectionId, FlushId, Frame, Input, Instant, NodeId, Prng};
 
 use crate::NetworkConfig;
 use crate::fault::Side;
@@ -42,7 +41,7 @@ pub(crate) struct End {
     /// Through a narrow way, what was sent before leaves until this moment.
     leaves_until: Instant,
     /// Frames that wait for a disk operation, and those behind them.
-    pub held: VecDeque<(Option<FlushId>, Bytes)>,
+    pub held: VecDeque<(Option<FlushId>, Frame)>,
     /// Whether this end has been told that the connection is gone.
     pub closed: bool,
     /// What was sent from here and cannot arrive yet, and what came behind it.

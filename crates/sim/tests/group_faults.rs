@@ -93,7 +93,8 @@ impl Node for Committer {
                 let Some(key) = self.asked.take() else { return };
                 let code = match key {
                     ApiKey::FindCoordinator => {
-                        let found: FindCoordinatorResponse = decode_response(key, 3, frame).unwrap();
+                        let found: FindCoordinatorResponse =
+                            decode_response(key, 3, frame.into_bytes()).unwrap();
                         if found.error_code == 0 {
                             let port = u16::try_from(found.port).unwrap();
                             cx.out.disconnect(conn, DisconnectReason::Closed);
@@ -105,7 +106,7 @@ impl Node for Committer {
                         found.error_code
                     }
                     ApiKey::OffsetCommit => {
-                        let done: OffsetCommitResponse = decode_response(key, 8, frame).unwrap();
+                        let done: OffsetCommitResponse = decode_response(key, 8, frame.into_bytes()).unwrap();
                         let code = done.topics[0].partitions[0].error_code;
                         if code == 0 {
                             self.acked = self.next;
@@ -114,7 +115,7 @@ impl Node for Committer {
                         code
                     }
                     _ => {
-                        let found: OffsetFetchResponse = decode_response(key, 7, frame).unwrap();
+                        let found: OffsetFetchResponse = decode_response(key, 7, frame.into_bytes()).unwrap();
                         if found.error_code == 0 {
                             let topic = found.topics.first();
                             let offset = topic.map_or(0, |topic| topic.partitions[0].committed_offset);

@@ -289,7 +289,7 @@ impl Node for Member {
                 if key == ApiKey::FindCoordinator {
                     cx.out.disconnect(conn, DisconnectReason::Closed);
                 }
-                let answer = self.answer(key, frame);
+                let answer = self.answer(key, frame.into_bytes());
                 // Of regular heartbeats only those that say something new.
                 let beats = key == ApiKey::Heartbeat && self.beat.is_some();
                 if !beats || self.beaten != answer {
@@ -336,7 +336,7 @@ impl Node for Once {
                 cx.out.send(conn, self.1.clone());
             }
             Input::Frame { frame, .. } => {
-                cx.out.stdout(frame);
+                cx.out.stdout(frame.into_bytes());
                 cx.out.exit(0);
             }
             _ => {}

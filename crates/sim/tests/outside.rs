@@ -41,8 +41,8 @@ fn take(world: &mut World) -> Vec<String> {
         .map(|(conn, event)| match event {
             OutsideEvent::Connected => format!("{conn} connected"),
             OutsideEvent::Frame(frame) => {
-                let id = i32::from_be_bytes(*frame.first_chunk::<4>().unwrap());
-                decode_response::<ApiVersionsResponse>(ApiKey::ApiVersions, 0, frame).unwrap();
+                let id = i32::from_be_bytes(*frame.head().first_chunk::<4>().unwrap());
+                decode_response::<ApiVersionsResponse>(ApiKey::ApiVersions, 0, frame.into_bytes()).unwrap();
                 format!("{conn} answer {id}")
             }
             OutsideEvent::Disconnected(reason) => format!("{conn} {reason}"),

@@ -31,7 +31,7 @@ impl Node for Script {
                 return;
             }
             Input::Connected { .. } => {}
-            Input::Frame { frame, .. } => cx.out.stdout(frame),
+            Input::Frame { frame, .. } => cx.out.stdout(frame.into_bytes()),
             Input::Disconnected { reason, .. } => {
                 cx.out.stderr(reason.to_string());
                 return cx.out.exit(1);

@@ -176,11 +176,11 @@ impl Node for Probe {
             }
             Input::Frame { conn, frame } => {
                 let name = of(conn, self).expect("a connection of its own");
-                let id = i32::from_be_bytes(*frame.first_chunk().unwrap());
+                let id = i32::from_be_bytes(*frame.head().first_chunk().unwrap());
                 let asked = &mut self.connections.get_mut(&name).unwrap().1;
                 assert_eq!(asked.first().map(|(_, id)| *id), Some(id), "responses come in order");
                 let (key, _) = asked.remove(0);
-                say(cx, &format!("{name} {}", answer(key, frame)));
+                say(cx, &format!("{name} {}", answer(key, frame.into_bytes())));
             }
             Input::Disconnected { conn, reason } => {
                 if let Some(name) = of(conn, self) {

@@ -156,7 +156,7 @@ impl Door {
                 OutsideEvent::Frame(frame) => {
                     let len = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes();
                     events.push((conn, DoorEvent::Data(Bytes::copy_from_slice(&len))));
-                    events.push((conn, DoorEvent::Data(frame)));
+                    events.push((conn, DoorEvent::Data(frame.into_bytes())));
                     self.hand_in(conn);
                 }
                 OutsideEvent::Disconnected(reason) => {

@@ -24,7 +24,8 @@ pub fn unsupported(listener: ListenerKind, header: &Header) -> Result<Reply, Fra
     let own = |key: &ApiVersion| key.api_key == ApiKey::ApiVersions as i16;
     let mut response = versions(listener).with_error_code(ErrorCode::UNSUPPORTED_VERSION.0);
     response.api_keys.retain(own);
-    encode_response(ApiKey::ApiVersions, 0, header.correlation_id, &response).map(Reply::Now)
+    encode_response(ApiKey::ApiVersions, 0, header.correlation_id, &response)
+        .map(|frame| Reply::Now(frame.into()))
 }
 
 /// Handles a request.

@@ -7,7 +7,7 @@ use barnabas_protocol::frame::{FrameError, Header, decode_header};
 use barnabas_protocol::messages::{EnvelopeRequest, EnvelopeResponse};
 use bytes::Bytes;
 
-use super::{Reply, encode, forwardable, on_controller};
+use super::{Reply, encode, forwardable, on_controller, respond};
 use crate::node::Broker;
 
 /// Handles a request: the answer to what is inside, inside an answer.
@@ -24,10 +24,10 @@ pub fn handle(
     let (inner, body) = decode_header(&request.request_data)?;
     if !forwardable(inner.api_key) {
         let response = EnvelopeResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0);
-        return Ok(Reply::Now(encode(header, &response)?));
+        return respond(header, &response);
     }
     Ok(match on_controller(broker, cx, conn, &inner, body)? {
-        Reply::Now(frame) => Reply::Now(wrap(header, frame)?),
+        Reply::Now(frame) => Reply::Now(wrap(header, frame.into_bytes())?.into()),
         Reply::Committed(offset, frame) => Reply::Committed(offset, wrap(header, frame)?),
         other => other,
     })

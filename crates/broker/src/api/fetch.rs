@@ -11,14 +11,13 @@ use barnabas_protocol::messages::fetch_response::{
     EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
 };
 use barnabas_protocol::messages::{BrokerId, FetchRequest, FetchResponse, TopicName};
-use barnabas_protocol::{ErrorCode, Uuid};
+use barnabas_protocol::{ErrorCode, RecordPieces, Uuid, encode_fetch_response};
 use bytes::Bytes;
 
-use super::{Reply, encode, respond};
+use super::{Reply, respond};
 use crate::fetch_session::TopicIdPartition;
 use crate::node::Broker;
 use crate::purgatory::{DelayedFetch, FetchContext};
-use crate::raft::join;
 use crate::replica::{Partition, TopicPartition};
 
 /// Handles a request.
@@ -172,6 +171,8 @@ fn divergence(partition: &Partition, asked: &FetchPartition) -> Option<EpochEndO
 /// What one partition's part of the answer is made of.
 struct Read {
     data: PartitionData,
+    /// Its records, as they stand in the log.
+    pieces: RecordPieces,
     bytes: usize,
     records: u64,
     failed: bool,
@@ -229,7 +230,7 @@ fn answer(
             if let Some(session) = broker.sessions.get_mut(session_id) {
                 for (of, _, read) in &reads {
                     if let Some(cached) = session.partitions.get_mut(of) {
-                        cached.update(&read.data);
+                        cached.update(&read.data, read.bytes);
                     }
                 }
             }
@@ -239,7 +240,10 @@ fn answer(
             session_id = *id;
             if let Some(session) = broker.sessions.get_mut(*id) {
                 reads.retain(|(of, _, read)| {
-                    let said = session.partitions.get_mut(of).is_some_and(|cached| cached.update(&read.data));
+                    let said = session
+                        .partitions
+                        .get_mut(of)
+                        .is_some_and(|cached| cached.update(&read.data, read.bytes));
                     // What has nothing more to say comes back when it changes.
                     if read.bytes == 0 && !read.failed {
                         session.dirty.remove(of);
@@ -251,10 +255,12 @@ fn answer(
     }
     let mut response = FetchResponse::default().with_session_id(session_id);
     // What a disk would have to bring into the page cache holds the answer back.
+    let mut records = Vec::with_capacity(reads.len());
     let mut last_read: Option<FlushId> = None;
     let mut leaders = BTreeSet::new();
     for ((topic_id, _), key, read) in reads {
         broker.stats.records_out += if fetch.replica < 0 { read.records } else { 0 };
+        records.push(read.pieces);
         if let Some((file, from, len)) = read.place {
             last_read = Some(cx.out.disk(DiskOp::Read { file, from, len }));
         }
@@ -281,7 +287,7 @@ fn answer(
     if version >= 16 {
         response.node_endpoints = endpoints(broker, leaders);
     }
-    let frame = encode(&fetch.header, &response)?;
+    let frame = encode_fetch_response(version, fetch.header.correlation_id, &mut response, records)?;
     Ok(match last_read {
         Some(read) => Reply::After(read, frame),
         None => Reply::Now(frame),
@@ -318,11 +324,9 @@ fn read(
         .with_records(Some(Bytes::new()));
     match try_read(broker, fetch, key, asked, (room, first)) {
         Ok(found) => {
-            let bytes = found.bytes.len();
-            let mut data = data
-                .with_high_watermark(found.high_watermark)
-                .with_last_stable_offset(found.high_watermark)
-                .with_records(Some(found.bytes));
+            let bytes = found.bytes;
+            let mut data =
+                data.with_high_watermark(found.high_watermark).with_last_stable_offset(found.high_watermark);
             if version >= 5 {
                 data.log_start_offset = found.log_start;
             }
@@ -334,7 +338,7 @@ fn read(
             }
             // A preferred replica and a divergence are answered at once.
             let failed = found.preferred >= 0 || data.diverging_epoch.epoch >= 0;
-            Read { data, bytes, records: found.records, failed, place: found.place }
+            Read { data, pieces: found.pieces, bytes, records: found.records, failed, place: found.place }
         }
         Err(code) => {
             let mut data = data.with_error_code(code.0).with_high_watermark(-1).with_last_stable_offset(-1);
@@ -352,13 +356,14 @@ fn read(
                         .with_leader_epoch(now.leader_epoch);
                 }
             }
-            Read { data, bytes: 0, records: 0, failed: true, place: None }
+            Read { data, pieces: RecordPieces::new(), bytes: 0, records: 0, failed: true, place: None }
         }
     }
 }
 
 struct Found {
-    bytes: Bytes,
+    pieces: RecordPieces,
+    bytes: usize,
     records: u64,
     place: Option<(barnabas_kernel::FilePath, u64, u64)>,
     high_watermark: i64,
@@ -399,7 +404,8 @@ fn try_read(
     }
     let (log, high_watermark) = (partition.log(), partition.high_watermark());
     let mut found = Found {
-        bytes: Bytes::new(),
+        pieces: RecordPieces::new(),
+        bytes: 0,
         records: 0,
         place: None,
         high_watermark,
@@ -422,7 +428,8 @@ fn try_read(
     }
     let data = log.read(asked.fetch_offset, max, upper, first).map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)?;
     found.records = data.batches.iter().map(|batch| u64::try_from(batch.records_count()).unwrap_or(0)).sum();
-    found.bytes = join(data.batches.iter().map(|batch| batch.bytes()), data.size);
+    found.pieces = data.batches.iter().map(|batch| batch.bytes().clone()).collect();
+    found.bytes = data.size;
     found.place = data.place;
     Ok(found)
 }

@@ -42,7 +42,7 @@ mod sync_group;
 mod unregister_broker;
 mod vote;
 
-use barnabas_kernel::{ConnectionId, Context, FlushId};
+use barnabas_kernel::{ConnectionId, Context, FlushId, Frame};
 use barnabas_protocol::frame::{FrameError, Header, decode_body, encode_response};
 use barnabas_protocol::messages::{
     AlterPartitionResponse, BrokerHeartbeatResponse, BrokerRegistrationResponse, EnvelopeResponse,
@@ -60,9 +60,9 @@ use crate::node::Broker;
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// This answer.
-    Now(Bytes),
+    Now(Frame),
     /// This answer, once a disk operation is done.
-    After(FlushId, Bytes),
+    After(FlushId, Frame),
     /// This answer, once the metadata log is committed up to an offset.
     Committed(i64, Bytes),
     /// An answer later; the request is in purgatory.
@@ -180,7 +180,7 @@ pub(crate) fn forwardable(key: ApiKey) -> bool {
 
 /// The answer to `header`, encoded.
 pub(crate) fn respond<M: Encodable>(header: &Header, body: &M) -> Result<Reply, FrameError> {
-    encode(header, body).map(Reply::Now)
+    encode(header, body).map(|frame| Reply::Now(frame.into()))
 }
 
 pub(crate) fn encode<M: Encodable>(header: &Header, body: &M) -> Result<Bytes, FrameError> {
@@ -191,8 +191,8 @@ pub(crate) fn encode<M: Encodable>(header: &Header, body: &M) -> Result<Bytes, F
 fn durable<M: Encodable>(broker: &Broker, header: &Header, body: &M) -> Result<Reply, FrameError> {
     let frame = encode(header, body)?;
     Ok(match broker.raft.pending_write() {
-        Some(operation) => Reply::After(operation, frame),
-        None => Reply::Now(frame),
+        Some(operation) => Reply::After(operation, frame.into()),
+        None => Reply::Now(frame.into()),
     })
 }
 
@@ -326,7 +326,7 @@ pub(crate) fn on_controller(
         ApiKey::Fetch => {
             let request: FetchRequest = decode_body(header, body)?;
             let answer = broker.raft.handle_fetch(cx, conn, header, request)?;
-            Ok(answer.map_or(Reply::Parked, Reply::Now))
+            Ok(answer.map_or(Reply::Parked, |frame| Reply::Now(frame.into())))
         }
         ApiKey::FetchSnapshot => fetch_snapshot::handle(broker, header, decode_body(header, body)?),
         ApiKey::BrokerRegistration => {

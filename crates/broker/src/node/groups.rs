@@ -126,7 +126,7 @@ impl Broker {
         while let Some((waiter, answer)) = self.coordinator.answers.pop_front() {
             let about = (waiter.header.api_key as i16, waiter.header.version);
             match answer.encode(&waiter.header) {
-                Ok(frame) => self.answer(cx, waiter.conn, Reply::Now(frame)),
+                Ok(frame) => self.answer(cx, waiter.conn, Reply::Now(frame.into())),
                 Err(error) => self.close_malformed(cx, waiter.conn, about, &error.to_string()),
             }
         }

@@ -320,7 +320,7 @@ impl Broker {
                 return;
             }
             if let Some(waiting) = active.waiting.pop_front() {
-                self.answer(cx, waiting.conn, Reply::Now(waiting.frame));
+                self.answer(cx, waiting.conn, Reply::Now(waiting.frame.into()));
             }
         }
     }

@@ -8,12 +8,11 @@ mod requests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use barnabas_kernel::{
-    ConnectionId, Context, DisconnectReason, Disk, DiskError, DiskOp, FilePath, FlushId, Input, Instant,
-    Node, Peer, TraceEvent,
+    ConnectionId, Context, DisconnectReason, Disk, DiskError, DiskOp, FilePath, FlushId, Frame, Input,
+    Instant, Node, Peer, TraceEvent,
 };
 use barnabas_log::UnifiedLog;
 use barnabas_protocol::{ErrorCode, Uuid, uuid_text};
-use bytes::Bytes;
 
 use crate::broker_config::DynamicConfigs;
 use crate::channel::Channels;
@@ -80,7 +79,7 @@ pub struct Broker {
     connections: BTreeMap<ConnectionId, Connection>,
     forwarded: VecDeque<Forwarded>,
     /// Answers to requests that this node sent to itself.
-    local_answers: VecDeque<(ConnectionId, Bytes)>,
+    local_answers: VecDeque<(ConnectionId, Frame)>,
     delayed_fetches: BTreeMap<u64, DelayedFetch>,
     delayed_produces: BTreeMap<u64, DelayedProduce>,
     pub(crate) coordinator: GroupCoordinator,
@@ -287,7 +286,7 @@ impl Broker {
             }
             self.raft.poll(cx, &mut self.channels);
             for (conn, frame) in self.raft.take_answers() {
-                self.answer(cx, conn, crate::api::Reply::Now(frame));
+                self.answer(cx, conn, crate::api::Reply::Now(frame.into()));
             }
             self.follow_metadata(cx);
             self.poll_broker(cx);
@@ -474,7 +473,7 @@ impl Node for Broker {
                 if self.channels.owns(conn) {
                     self.on_answer(cx, conn, frame);
                 } else {
-                    self.on_frame(cx, conn, frame);
+                    self.on_frame(cx, conn, frame.into_bytes());
                 }
             }
             Input::Disconnected { conn, .. } => self.on_disconnected(cx, conn),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_kernel::{Context, Endpoint};
+use barnabas_kernel::{Context, Endpoint, Frame};
 use barnabas_protocol::frame::decode_response;
 use barnabas_protocol::messages::alter_partition_request::{
     BrokerState as WireState, PartitionData, TopicData,
@@ -28,7 +28,7 @@ const TIMEOUT_MS: i64 = 30_000;
 
 impl Broker {
     /// Takes what a leader sent.
-    pub(super) fn on_fetched(&mut self, cx: &mut Context<'_>, leader: i32, request: &InFlight, frame: Bytes) {
+    pub(super) fn on_fetched(&mut self, cx: &mut Context<'_>, leader: i32, request: &InFlight, frame: Frame) {
         let about = (leader, &self.config);
         let outcome =
             self.fetchers.on_response(cx, &mut self.channels, &mut self.replicas, about, (request, frame));

@@ -1,6 +1,6 @@
 //! Requests that come in, wait, are forwarded, and are answered.
 
-use barnabas_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, FlushId, Instant};
+use barnabas_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, FlushId, Frame, Instant};
 use barnabas_protocol::frame::{Header, decode_header, decode_response};
 use barnabas_protocol::messages::create_topics_request::CreatableTopic;
 use barnabas_protocol::messages::{CreateTopicsRequest, EnvelopeRequest, EnvelopeResponse};
@@ -107,7 +107,7 @@ impl Broker {
         frame: Bytes,
     ) {
         if self.raft.high_watermark().is_some_and(|at| offset <= at) {
-            return self.send(cx, conn, Reply::Now(frame));
+            return self.send(cx, conn, Reply::Now(frame.into()));
         }
         self.set_busy(conn, true);
         if let Some(active) = &mut self.active {
@@ -159,15 +159,19 @@ impl Broker {
     // ---- the other direction
 
     /// An answer to a request of this node.
-    pub(super) fn on_answer(&mut self, cx: &mut Context<'_>, conn: ConnectionId, frame: Bytes) {
+    pub(super) fn on_answer(&mut self, cx: &mut Context<'_>, conn: ConnectionId, frame: Frame) {
         let Some((purpose, request)) = self.channels.on_frame(conn) else { return };
+        if let Purpose::Fetcher(leader) = purpose {
+            return self.on_fetched(cx, leader, &request, frame);
+        }
+        let frame = frame.into_bytes();
         match purpose {
             Purpose::Raft(from) => self.raft.on_response(cx, &mut self.channels, from, &request, frame),
             Purpose::Heartbeat => self.lifecycle.on_response(cx, &self.config, Some((&request, frame))),
             Purpose::AlterPartition => self.on_alter_partition(cx, Some((&request, frame))),
             Purpose::Forward => self.on_forwarded(cx, Some((&request, frame))),
             Purpose::ProducerIds => self.on_producer_ids(cx, Some((&request, frame))),
-            Purpose::Fetcher(leader) => self.on_fetched(cx, leader, &request, frame),
+            Purpose::Fetcher(_) => {}
         }
     }
 
@@ -261,7 +265,7 @@ impl Broker {
             None => frame,
         };
         match frame {
-            Some(frame) => self.answer(cx, conn, Reply::Now(frame)),
+            Some(frame) => self.answer(cx, conn, Reply::Now(frame.into())),
             None => self.close_malformed(
                 cx,
                 conn,

@@ -129,7 +129,7 @@ impl RaftLog {
     /// again from where the log ends.
     pub fn append_as_follower(&mut self, cx: &mut Context<'_>, records: &Bytes) {
         let before = self.end();
-        let _ = self.log.append_as_follower(cx, records);
+        let _ = self.log.append_as_follower(cx, std::slice::from_ref(records));
         if self.end() > before {
             self.flush(cx);
         }
@@ -343,7 +343,7 @@ impl RaftLog {
 }
 
 /// Pieces as one; copied only if there are several.
-pub fn join<'a>(mut pieces: impl Iterator<Item = &'a Bytes>, size: usize) -> Bytes {
+fn join<'a>(mut pieces: impl Iterator<Item = &'a Bytes>, size: usize) -> Bytes {
     let Some(first) = pieces.next() else { return Bytes::new() };
     if first.len() == size {
         return first.clone();

@@ -29,7 +29,7 @@ use crate::bug::{Bug, planted};
 use crate::channel::{Channels, Purpose};
 use crate::config::{BrokerConfig, QuorumConfig};
 
-pub use log::{METADATA_DIR, RaftLog, SnapshotId, join};
+pub use log::{METADATA_DIR, RaftLog, SnapshotId};
 use state::{ElectionState, Leader, Votes};
 pub use state::{EpochState, ReplicaState};
 

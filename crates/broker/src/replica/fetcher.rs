@@ -3,13 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_kernel::{Context, Endpoint, FilePath, FlushId, Instant};
-use barnabas_protocol::frame::decode_response;
+use barnabas_kernel::{Context, Endpoint, FilePath, FlushId, Frame, Instant};
 use barnabas_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
 use barnabas_protocol::messages::fetch_response::PartitionData;
 use barnabas_protocol::messages::{FetchRequest, FetchResponse};
-use barnabas_protocol::{ApiKey, ErrorCode, Uuid};
-use bytes::Bytes;
+use barnabas_protocol::{ApiKey, ErrorCode, RecordPieces, Uuid, decode_fetch_response};
 
 use super::manager::{ReplicaManager, TopicPartition};
 use crate::channel::{Channels, InFlight, Purpose};
@@ -188,12 +186,12 @@ impl Fetchers {
         channels: &mut Channels,
         replicas: &mut ReplicaManager,
         (leader, config): (i32, &BrokerConfig),
-        (request, frame): (&InFlight, Bytes),
+        (request, frame): (&InFlight, Frame),
     ) -> FetchOutcome {
         let mut outcome = FetchOutcome::default();
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return outcome };
         let backoff = cx.after_ms(config.replica_fetch_backoff_ms);
-        let Ok(response) = decode_response::<FetchResponse>(request.api_key, request.version, frame) else {
+        let Ok((response, records)) = decode_fetch_response(request.version, frame) else {
             fetcher.reset_session();
             channels.pause(Purpose::Fetcher(leader), backoff);
             return outcome;
@@ -212,9 +210,11 @@ impl Fetchers {
             return outcome;
         }
         fetcher.on_session(&response);
+        let mut records = records.iter();
         for topic in &response.responses {
             for data in &topic.partitions {
                 let id = (topic.topic_id, data.partition_index);
+                let Some(records) = records.next() else { continue };
                 let Some(fetched) = fetcher.partitions.get_mut(&id) else { continue };
                 let Some(told) = fetcher.session.get(&id) else { continue };
                 // An answer to what was asked in an older epoch is for nobody.
@@ -222,7 +222,7 @@ impl Fetchers {
                     continue;
                 }
                 fetcher.stale.insert(id);
-                match take(cx, replicas, fetched, told, data, (config, &mut outcome.files)) {
+                match take(cx, replicas, fetched, told, (data, records), (config, &mut outcome.files)) {
                     Ok(true) => outcome.changed.push(fetched.key.clone()),
                     Ok(false) => {}
                     Err(()) => fetched.delayed_until = Some(backoff),
@@ -249,7 +249,7 @@ fn take(
     replicas: &mut ReplicaManager,
     fetched: &mut Fetched,
     told: &Told,
-    data: &PartitionData,
+    (data, records): (&PartitionData, &RecordPieces),
     (config, files): (&BrokerConfig, &mut Vec<FilePath>),
 ) -> Result<bool, ()> {
     let Some(partition) = replicas.of_mut(&fetched.key) else { return Err(()) };
@@ -278,7 +278,7 @@ fn take(
         return Ok(false);
     }
     let mut grew = false;
-    if let Some(records) = data.records.as_ref().filter(|records| !records.is_empty()) {
+    if !records.is_empty() {
         // A batch cut off at the end of the answer is fetched again.
         let before = partition.log().log_end();
         let result = partition.log_mut().append_as_follower(cx, records);

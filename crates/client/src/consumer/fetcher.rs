@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use barnabas_kernel::{Context, Instant};
 use barnabas_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use barnabas_protocol::messages::fetch_response::PartitionData;
-use barnabas_protocol::messages::{BrokerId, FetchRequest, FetchResponse, TopicName};
-use barnabas_protocol::record_batch::{Batches, Records, TimestampType, batches};
+use barnabas_protocol::messages::{BrokerId, FetchRequest, TopicName};
+use barnabas_protocol::record_batch::{Batches, Records, TimestampType, batches_of};
 use barnabas_protocol::wire::StrBytes;
-use barnabas_protocol::{ErrorCode, Uuid};
+use barnabas_protocol::{ErrorCode, RecordPieces, Uuid};
 
 use super::subscription::{Position, SubscriptionState};
 use super::{ConsumerConfig, ConsumerRecord, IsolationLevel};
@@ -134,8 +134,8 @@ impl Fetcher {
         errors: &mut Vec<ApiError>,
     ) -> bool {
         let Some(partitions) = self.in_flight.remove(&completed.correlation_id) else { return false };
-        let response = match completed.decode::<FetchResponse>() {
-            Ok(response) => response,
+        let (response, records) = match completed.decode_fetch() {
+            Ok(read) => read,
             Err(error) => {
                 metadata.request_update();
                 if !error.code.is_retriable() {
@@ -147,22 +147,26 @@ impl Fetcher {
         for (partition, offset) in partitions {
             let by_id = completed.version >= FIRST_VERSION_WITH_TOPIC_IDS;
             let id = metadata.topic(&partition.topic).map(|topic| topic.id);
-            let data = response
-                .responses
-                .iter()
-                .filter(|topic| {
-                    if by_id { Some(topic.topic_id) == id } else { topic.topic.as_str() == &*partition.topic }
+            let data = (response.responses.iter())
+                .flat_map(|topic| topic.partitions.iter().map(move |data| (topic, data)))
+                .zip(&records)
+                .find(|((topic, data), _)| {
+                    data.partition_index == partition.partition
+                        && if by_id {
+                            Some(topic.topic_id) == id
+                        } else {
+                            topic.topic.as_str() == &*partition.topic
+                        }
                 })
-                .flat_map(|topic| &topic.partitions)
-                .find(|data| data.partition_index == partition.partition);
+                .map(|((_, data), records)| (data, records));
             // A position that was moved meanwhile makes the answer stale.
             if subscription.position(&partition) != Some(Position::At(offset)) {
                 continue;
             }
             let failure = match (data, ErrorCode(response.error_code)) {
-                (Some(data), ErrorCode::NONE) => match classify(data) {
+                (Some((data, records)), ErrorCode::NONE) => match classify(data) {
                     None => {
-                        self.accept(config, partition, offset, data);
+                        self.accept(config, partition, offset, (data, records));
                         continue;
                     }
                     Some(failure) => failure,
@@ -196,10 +200,9 @@ impl Fetcher {
         config: &ConsumerConfig,
         partition: TopicPartition,
         offset: i64,
-        data: &PartitionData,
+        (data, records): (&PartitionData, &RecordPieces),
     ) {
         self.high_watermarks.insert(partition.clone(), data.high_watermark);
-        let records = data.records.clone().unwrap_or_default();
         if records.is_empty() {
             return;
         }
@@ -214,7 +217,7 @@ impl Fetcher {
         };
         self.completed.push_back(CompletedFetch {
             partition,
-            batches: batches(&records),
+            batches: batches_of(records.clone()),
             current: None,
             next_offset: offset,
             epoch: None,

@@ -154,7 +154,7 @@ impl Harness {
                 self.inputs.push_back(input);
             }
             Effect::Send { conn, frame, .. } => {
-                let (header, body) = decode_header(&frame).unwrap();
+                let (header, body) = decode_header(frame.head()).unwrap();
                 self.seen.push(format!("{:?} v{}", header.api_key, header.version));
                 let reply = (self.broker)(&header, body);
                 self.answer(conn, reply);
@@ -166,7 +166,7 @@ impl Harness {
 
     fn answer(&mut self, conn: ConnectionId, reply: Reply) {
         match reply {
-            Reply::Frame(frame) => self.inputs.push_back(Input::Frame { conn, frame }),
+            Reply::Frame(frame) => self.inputs.push_back(Input::Frame { conn, frame: frame.into() }),
             Reply::Silence => {}
             Reply::Close => {
                 self.inputs.push_back(Input::Disconnected { conn, reason: DisconnectReason::PeerDown });

@@ -384,30 +384,34 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes)
 }
 
+/// The checksum of what a first part and `bytes` behind it are together, from the first part's.
+pub fn checksum_on(first: u32, bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(first, bytes)
+}
+
 /// The batches that stand one after the other in `bytes`. Ends after the first error.
 pub fn batches(bytes: &Bytes) -> Batches {
-    Batches { rest: bytes.clone() }
+    batches_of(vec![bytes.clone()])
+}
+
+/// The same of several pieces; no batch is in more than one of them.
+pub fn batches_of(pieces: Vec<Bytes>) -> Batches {
+    Batches { rest: Bytes::new(), more: pieces.into_iter() }
 }
 
 /// Iterator of [`batches`].
 #[derive(Clone, Debug)]
 pub struct Batches {
     rest: Bytes,
-}
-
-impl Batches {
-    /// The bytes that were not read yet.
-    pub fn rest(&self) -> &Bytes {
-        &self.rest
-    }
+    more: std::vec::IntoIter<Bytes>,
 }
 
 impl Iterator for Batches {
     type Item = Result<Batch, BatchError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
+        while self.rest.is_empty() {
+            self.rest = self.more.next()?;
         }
         match Batch::parse(&self.rest) {
             Ok(batch) => {
@@ -416,6 +420,7 @@ impl Iterator for Batches {
             }
             Err(error) => {
                 self.rest = Bytes::new();
+                self.more = Vec::new().into_iter();
                 Some(Err(error))
             }
         }

@@ -4,8 +4,7 @@
 
 use std::sync::Arc;
 
-use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, Input, NodeId, TraceEvent};
-use bytes::Bytes;
+use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, Frame, Input, NodeId, TraceEvent};
 
 use crate::trace::TraceLine;
 use crate::world::World;
@@ -17,7 +16,7 @@ pub enum OutsideEvent {
     /// Its connection stands.
     Connected,
     /// A whole frame, without its four length bytes.
-    Frame(Bytes),
+    Frame(Frame),
     /// Its connection is gone, or never came about. The last event of a connection.
     Disconnected(DisconnectReason),
 }
@@ -31,7 +30,7 @@ pub(crate) struct Outside {
     to: Endpoint,
     stands: bool,
     /// Frames that were handed in before the connection stood.
-    waiting: Vec<Bytes>,
+    waiting: Vec<Frame>,
     /// Requests without their response.
     in_flight: usize,
 }
@@ -60,10 +59,11 @@ impl World {
     }
 
     /// An outside client sends a frame, without its four length bytes. On a connection that is gone it is lost.
-    pub fn outside_send(&mut self, conn: ConnectionId, frame: Bytes) {
+    pub fn outside_send(&mut self, conn: ConnectionId, frame: impl Into<Frame>) {
+        let frame = frame.into();
         let Some(node) = self.outside_nodes.get(&conn).copied() else { return };
         let Some(client) = self.outside.get_mut(&node) else { return };
-        client.in_flight += usize::from(expects_response(&frame).is_some());
+        client.in_flight += usize::from(expects_response(frame.head()).is_some());
         if client.stands {
             self.send(node, conn, frame, None);
         } else {

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, FlushId, Input, NodeId, Peer};
+use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, FlushId, Frame, Input, NodeId, Peer};
 use barnabas_protocol::frame::decode_header;
 use barnabas_protocol::messages::ApiKey;
+use barnabas_protocol::record_batch::checksum_on;
 use bytes::Bytes;
 
 use crate::event::Event;
@@ -110,7 +111,7 @@ impl World {
 
     // ---- frames leave
 
-    pub(super) fn send(&mut self, node: NodeId, conn: ConnectionId, frame: Bytes, after: Option<FlushId>) {
+    pub(super) fn send(&mut self, node: NodeId, conn: ConnectionId, frame: Frame, after: Option<FlushId>) {
         let Some(link) = self.network.link(conn) else { return };
         let from = usize::from(link.ends[0].node != node);
         let end = &mut link.ends[from];
@@ -146,7 +147,7 @@ impl World {
         }
     }
 
-    fn transmit(&mut self, conn: ConnectionId, from: usize, frame: Bytes) {
+    fn transmit(&mut self, conn: ConnectionId, from: usize, frame: Frame) {
         if from == 1 && !self.responds(conn, &frame) {
             return;
         }
@@ -156,9 +157,9 @@ impl World {
     }
 
     /// A listener sends a response; false if it is one that is to be lost, and the connection is broken for it.
-    fn responds(&mut self, conn: ConnectionId, frame: &Bytes) -> bool {
+    fn responds(&mut self, conn: ConnectionId, frame: &Frame) -> bool {
         let Some(link) = self.network.link(conn) else { return false };
-        let Some(id) = frame.first_chunk::<4>().map(|id| i32::from_be_bytes(*id)) else { return true };
+        let Some(id) = frame.head().first_chunk::<4>().map(|id| i32::from_be_bytes(*id)) else { return true };
         if link.losing == Some(id) {
             self.reset(conn, &DisconnectReason::Reset);
             return false;
@@ -177,7 +178,7 @@ impl World {
 
     /// The world answers in a broker's place.
     pub(super) fn answer(&mut self, conn: ConnectionId, frame: Bytes) {
-        self.transmit(conn, 1, frame);
+        self.transmit(conn, 1, frame.into());
     }
 
     // ---- messages arrive
@@ -294,7 +295,7 @@ impl World {
     /// Lets the faults of requests have a message that has come to a listener. False if it waits before the others.
     fn judge(&mut self, conn: ConnectionId, mut message: Stalled) -> bool {
         let fate = match &message.input {
-            Input::Frame { frame, .. } => self.fate(conn, frame),
+            Input::Frame { frame, .. } => self.fate(conn, frame.head()),
             _ => Fate::Arrives,
         };
         match fate {
@@ -323,11 +324,11 @@ impl World {
             Input::Disconnected { .. } => drop(self.network.remove(conn)),
             Input::Frame { frame, .. } => {
                 if from == 0 {
-                    link.unanswered.extend(expects_response(frame));
+                    link.unanswered.extend(expects_response(frame.head()));
                 }
                 if self.trace.digests() {
-                    let crc = u64::from(barnabas_protocol::record_batch::checksum(frame));
-                    self.trace.note(&[self.now.as_micros(), conn.0, crc], &[]);
+                    let crc = frame.pieces().fold(0, |crc, piece| checksum_on(crc, piece));
+                    self.trace.note(&[self.now.as_micros(), conn.0, u64::from(crc)], &[]);
                 }
             }
             _ => {}
