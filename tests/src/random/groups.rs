@@ -76,7 +76,7 @@ impl Run {
             self.groups.statics += 1;
             config.group_instance_id = Some(format!("instance-{}", self.groups.statics));
         }
-        let load = MemberLoad { topic: TOPIC.into(), processing, report: true };
+        let load = MemberLoad { topic: TOPIC.into(), processing, until: 0, report: true };
         let process = self.world.spawn(Box::new(MemberWorkload::new(config, load)));
         self.clients.insert(process, Client::Member(group));
         self.checks.add_member(process, group, settings.statically);

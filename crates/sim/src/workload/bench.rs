@@ -4,19 +4,30 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use barnabas_broker::BrokerConfig;
+use barnabas_broker::ClassicGroupState;
 use barnabas_client::ClientConfig;
-use barnabas_client::consumer::ConsumerConfig;
+use barnabas_client::consumer::{ConsumerConfig, OffsetReset};
 use barnabas_client::producer::ProducerConfig;
 use barnabas_kernel::NodeId;
 use barnabas_protocol::Uuid;
 
-use super::{ConsumerWorkload, ProducerLoad, ProducerWorkload, bootstrap};
+use super::{ConsumerWorkload, MemberLoad, MemberWorkload, ProducerLoad, ProducerWorkload, bootstrap};
 use crate::{DiskConfig, NetworkConfig, Output, ProcessId, World, WorldConfig};
 
 /// The topic of the measurements.
 const TOPIC: &str = "bench";
 
-/// A world of one broker, one producer and one consumer.
+/// Partitions of the topic that a cluster replicates.
+const PARTITIONS: i32 = 3;
+
+fn member(number: usize, group: &str) -> ConsumerConfig {
+    let mut config = ConsumerConfig::new(ClientConfig::new(bootstrap(), &format!("bench-member-{number}")));
+    config.group_id = Some(group.to_owned());
+    config.auto_offset_reset = OffsetReset::Earliest;
+    config
+}
+
+/// A world of brokers, one producer and one consumer.
 #[derive(Clone)]
 pub struct Bench {
     world: World,
@@ -25,36 +36,40 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A world that serves, for so many records of so many bytes.
+    /// A world of one broker that serves, for so many records of so many bytes.
     pub fn new(records: u64, size: usize) -> Bench {
         let listener = bootstrap().remove(0);
+        Bench::with(vec![BrokerConfig::new(1, listener, Uuid::from_u128(7))], records, size)
+    }
+
+    /// A world of three brokers that serve, and replicate three partitions to each.
+    pub fn cluster(records: u64, size: usize) -> Bench {
+        let mut brokers = BrokerConfig::cluster(3, 3, Uuid::from_u128(7));
+        for broker in &mut brokers {
+            broker.num_partitions = PARTITIONS;
+            broker.default_replication_factor = 3;
+        }
+        Bench::with(brokers, records, size)
+    }
+
+    fn with(brokers: Vec<BrokerConfig>, records: u64, size: usize) -> Bench {
         let config = WorldConfig {
             seed: 1,
             epoch_ms: 1_700_000_000_000,
-            brokers: vec![BrokerConfig::new(1, listener, Uuid::from_u128(7))],
+            brokers,
             network: NetworkConfig::default(),
             disk: DiskConfig::default(),
             wait_for_store: false,
         };
         let mut world = World::new(config, BTreeMap::new());
-        world.run_for(Duration::from_secs(1));
+        let deadline = world.now() + Duration::from_secs(60);
+        while !world.is_ready() && world.now() < deadline && world.step() {}
         Bench { world, records, size }
     }
 
     /// Produces all records into one partition; gives how many the log has then.
     pub fn produce(&mut self) -> u64 {
-        let config = ProducerConfig::new(ClientConfig::new(bootstrap(), "bench-producer"));
-        let load = ProducerLoad {
-            topic: TOPIC.into(),
-            records: self.records,
-            size: self.size,
-            keys: 0,
-            base: 0,
-            burst: 0,
-            pause: Duration::ZERO,
-            report: false,
-        };
-        let process = self.world.spawn(Box::new(ProducerWorkload::new(config, load)));
+        let process = self.producer(self.records);
         self.finish(process);
         let broker = self.world.broker(NodeId(1));
         let end =
@@ -69,6 +84,68 @@ impl Bench {
         let process = self.world.spawn(Box::new(ConsumerWorkload::new(config, TOPIC, ends, false)));
         self.finish(process);
         self.world.broker(NodeId(1)).map_or(0, |broker| broker.stats().records_out)
+    }
+
+    /// Produces all records with acks=all while a group of one member reads them; gives how many it was given. Both are told
+    /// of the topic before.
+    pub fn through(&mut self) -> u64 {
+        let config = member(0, "bench");
+        let load = MemberLoad {
+            topic: TOPIC.into(),
+            processing: Duration::ZERO,
+            until: self.records + 1,
+            report: false,
+        };
+        let member = self.world.spawn(Box::new(MemberWorkload::new(config, load)));
+        self.producer(self.records);
+        self.finish(member);
+        self.world.nodes().filter_map(|node| Some(self.world.broker(node)?.stats().records_out)).sum()
+    }
+
+    /// Has one record acknowledged.
+    pub fn first_ack(&mut self) {
+        let process = self.producer(1);
+        self.finish(process);
+    }
+
+    /// Three members join a group at once, and each is given a partition; the milliseconds of virtual time that it takes, of
+    /// which `group.initial.rebalance.delay.ms` are waited for more members.
+    pub fn join(&mut self) -> f64 {
+        let begun = self.world.now();
+        for number in 0..3 {
+            let load =
+                MemberLoad { topic: TOPIC.into(), processing: Duration::ZERO, until: 0, report: false };
+            self.world.spawn(Box::new(MemberWorkload::new(member(number, "three"), load)));
+        }
+        let deadline = begun + Duration::from_secs(60);
+        while self.world.now() < deadline && self.world.step() {
+            let brokers = self.world.nodes().filter_map(|node| self.world.broker(node));
+            let mut groups = brokers.flat_map(|broker| broker.groups().groups());
+            if groups.any(|group| group.state() == ClassicGroupState::Stable && group.members().len() == 3) {
+                break;
+            }
+        }
+        self.world.now().since(begun).as_secs_f64() * 1e3
+    }
+
+    /// The world.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn producer(&mut self, records: u64) -> ProcessId {
+        let config = ProducerConfig::new(ClientConfig::new(bootstrap(), "bench-producer"));
+        let load = ProducerLoad {
+            topic: TOPIC.into(),
+            records,
+            size: self.size,
+            keys: 0,
+            base: 0,
+            burst: 0,
+            pause: Duration::ZERO,
+            report: false,
+        };
+        self.world.spawn(Box::new(ProducerWorkload::new(config, load)))
     }
 
     /// Events that the world has handled.

@@ -16,6 +16,8 @@ pub struct MemberLoad {
     pub topic: Arc<str>,
     /// How long a record takes. The member does not poll meanwhile, as a Java program does not.
     pub processing: Duration,
+    /// It leaves in order after so many records; 0 is never.
+    pub until: u64,
     /// Whether every record, and every partition that comes, is told as a [`Fact`].
     pub report: bool,
 }
@@ -109,6 +111,8 @@ impl MemberWorkload {
                 .encode(facts);
             }
         }
+        let processed: u64 = self.processed.values().sum();
+        self.leaving |= self.load.until > 0 && processed >= self.load.until;
         if self.commits && !records.is_empty() {
             self.committing = Some(self.consumer.commit(cx));
         }

@@ -19,7 +19,6 @@ fn measure(now: impl Fn() -> f64) -> String {
             let between = now();
             let fetched = bench.fetch();
             let end = now();
-            let per_second = |count: u64, ms: f64| count as f64 * 1_000.0 / ms.max(0.001);
             runs[0].push(per_second(produced, between - start));
             runs[1].push(per_second(fetched, end - between));
             runs[2].push(per_second(bench.events() - events, end - start));
@@ -27,14 +26,42 @@ fn measure(now: impl Fn() -> f64) -> String {
         let [produce, fetch, events] = runs.map(median);
         for (what, rate) in [("produce", produce), ("fetch", fetch)] {
             numbers.insert(format!("{what}_{name}_records_per_s"), rate.round().into());
-            numbers.insert(
-                format!("{what}_{name}_mb_per_s"),
-                ((rate * size as f64 / 1e5).round() / 10.0).into(),
-            );
+            numbers.insert(format!("{what}_{name}_mb_per_s"), mb(rate, size));
         }
         numbers.insert(format!("sim_{name}_events_per_s"), events.round().into());
+        let mut through = Vec::new();
+        for _ in 0..RUNS {
+            let mut bench = Bench::cluster(records, size);
+            bench.first_ack();
+            let start = now();
+            let read = bench.through();
+            through.push(per_second(read, now() - start));
+        }
+        // From a producer with acks=all through three replicas to the member of a group.
+        let rate = median(through);
+        numbers.insert(format!("through_3_replicas_{name}_records_per_s"), rate.round().into());
+        numbers.insert(format!("through_3_replicas_{name}_mb_per_s"), mb(rate, size));
     }
+    let start = now();
+    let mut bench = Bench::cluster(1, 100);
+    bench.first_ack();
+    numbers.insert("start_of_3_to_first_ack_ms".to_owned(), tenths(now() - start));
+    let first = bench.world().now().as_millis();
+    numbers.insert("start_of_3_to_first_ack_virtual_ms".to_owned(), first.into());
+    numbers.insert("group_of_3_stable_virtual_ms".to_owned(), tenths(bench.join()));
     serde_json::Value::Object(numbers).to_string()
+}
+
+fn per_second(count: u64, ms: f64) -> f64 {
+    count as f64 * 1_000.0 / ms.max(0.001)
+}
+
+fn mb(rate: f64, size: usize) -> serde_json::Value {
+    tenths(rate * size as f64 / 1e6)
+}
+
+fn tenths(number: f64) -> serde_json::Value {
+    ((number * 10.0).round() / 10.0).into()
 }
 
 fn median(mut runs: Vec<f64>) -> f64 {
