@@ -35,6 +35,8 @@ pub fn run(args: &[String]) -> Result<()> {
     command.args(["run", "--quiet", "--release", "--package", "barnabas-tests", "--bin", "cluster_bench"]);
     let cluster = parse(&mut command, "cluster bench")?;
 
+    let loads = load()?;
+
     say("bench: building for the browser");
     let folder = module(&tools)?;
     say("bench: browser");
@@ -46,6 +48,9 @@ pub fn run(args: &[String]) -> Result<()> {
     let mut numbers = Map::new();
     flatten("native", &native, &mut numbers);
     flatten("cluster", &cluster, &mut numbers);
+    for (target, measured) in &loads {
+        flatten(target, measured, &mut numbers);
+    }
     flatten("wasm", &browser["wasm"], &mut numbers);
     numbers.insert("page_load_to_first_ack_ms".to_owned(), browser["page_load_to_first_ack_ms"].clone());
     for (name, file) in [("page", "barnabas-app_bg.wasm"), ("engine", "worker_bg.wasm")] {
@@ -88,6 +93,26 @@ fn parse(command: &mut Command, what: &str) -> Result<Value> {
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().last().with_context(|| format!("{what} printed nothing"))?;
     serde_json::from_str(line).with_context(|| format!("{what} printed {line}"))
+}
+
+/// The same load of librdkafka's on its own mock cluster and on the gateway, one after the other.
+fn load() -> Result<[(&'static str, Value); 2]> {
+    say("bench: building the gateway and librdkafka");
+    let mut command = Command::new("cargo");
+    command.args(["build", "--quiet", "--release", "--package", "barnabas-gateway"]);
+    setup::run(&mut command, "building the gateway")?;
+    let folder = setup::target().join("load");
+    let mut command = Command::new("cargo");
+    command.args(["build", "--quiet", "--release", "--manifest-path"]);
+    command.arg(root().join("tests/load/Cargo.toml")).arg("--target-dir").arg(&folder);
+    setup::run(&mut command, "building librdkafka, which needs a C compiler and make,")?;
+    let program = folder.join("release/barnabas-load");
+    say("bench: librdkafka on its mock cluster");
+    let mock = parse(Command::new(&program).arg("mock"), "the mock's load")?;
+    say("bench: librdkafka on the gateway");
+    let gateway = setup::target().join("release/barnabas-gateway");
+    let gateway = parse(Command::new(&program).arg("gateway").arg(gateway), "the gateway's load")?;
+    Ok([("mock", mock), ("gateway", gateway)])
 }
 
 /// Builds the measurements for the browser as the page is built; gives their folder.
