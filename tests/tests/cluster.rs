@@ -5,8 +5,10 @@
 //! A scenario's lines: `# text`; `cluster BROKERS VOTERS [seed N]`, first; `$ COMMAND` of Kafka, with `< LINE` for each
 //! line that is typed into it; `fault …`; `wait MS`; `until TEXT`, which goes on until a line of the trace contains the
 //! text. `@NAME $ COMMAND` begins a command that runs beside the others, `@NAME < LINE` types into it, `@NAME eof` ends its
-//! input, `@NAME ctrl-c` and `@NAME kill` end it; what it wrote stands behind its name.
+//! input, `@NAME ctrl-c` and `@NAME kill` end it; what it wrote stands behind its name. `stops` tells of each partition when it
+//! belonged to none of the `workload consume` that run so, and for how long, since the last time it was asked.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -26,9 +28,24 @@ fn is_told(event: &TraceEvent) -> bool {
     )
 }
 
+/// What a member of a group says of its partitions: in which second it was given them, or had to give them away.
+fn ownership(line: &str) -> Option<(f64, bool, Vec<String>)> {
+    let (at, said) = line.trim_start().split_once(' ')?;
+    let (verb, rest) = said.split_once(' ')?;
+    let given = match verb {
+        "assigned" => true,
+        "revoked" | "lost" => false,
+        _ => return None,
+    };
+    let names = rest.split(&[':', ' '][..]).take_while(|word| word.contains('-'));
+    Some((at.parse().ok()?, given, names.map(|name| name.trim_end_matches(',').to_owned()).collect()))
+}
+
 struct Scenario {
     console: Console,
     begun: Instant,
+    /// What members said, since `stops` was asked.
+    owned: Vec<(f64, bool, Vec<String>)>,
 }
 
 impl Scenario {
@@ -39,7 +56,7 @@ impl Scenario {
         let brokers = BrokerConfig::cluster(brokers, voters, Uuid::from_u128(7));
         let console = Console::cluster(u64::try_from(seed).unwrap_or(1), brokers);
         let begun = Instant::ZERO;
-        Scenario { console, begun }
+        Scenario { console, begun, owned: Vec::new() }
     }
 
     /// The lines of the trace since the last look.
@@ -54,6 +71,30 @@ impl Scenario {
         for line in lines.iter().filter(|line| told(&line.event)) {
             let ms = line.at.since(self.begun).as_millis();
             writeln!(out, ". {:>3}.{:03} {}: {}", ms / 1000, ms % 1000, line.node, line.event).unwrap();
+        }
+    }
+
+    fn stops(&mut self, out: &mut String) {
+        let mut said = std::mem::take(&mut self.owned);
+        said.sort_by(|(a, given_a, _), (b, given_b, _)| a.total_cmp(b).then(given_a.cmp(given_b)));
+        let mut free: BTreeMap<String, f64> = BTreeMap::new();
+        let mut stops: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+        for (at, given, names) in said {
+            for name in names {
+                if !given {
+                    free.insert(name, at);
+                } else if let Some(since) = free.remove(&name) {
+                    stops.entry(name).or_default().push((since, at - since));
+                }
+            }
+        }
+        for (name, stops) in &stops {
+            for (since, seconds) in stops {
+                writeln!(out, "> {name} stood still from {since:.3} for {seconds:.3} s").unwrap();
+            }
+        }
+        if stops.is_empty() {
+            out.push_str("> none stood still\n");
         }
     }
 
@@ -78,6 +119,7 @@ impl Scenario {
                 }
                 out.push_str(&told);
             }
+            ["stops"] => self.stops(out),
             ["fault", ..] => {
                 let text = line.strip_prefix("fault ").unwrap_or_default();
                 let fault = Fault::parse(text).unwrap_or_else(|error| panic!("{line}: {error}"));
@@ -108,6 +150,7 @@ impl Scenario {
         }
         for (name, text) in self.console.take_written() {
             for text in text.lines() {
+                self.owned.extend(ownership(text));
                 writeln!(out, "> {name}: {}", text.trim_start_matches('>')).unwrap();
             }
         }
