@@ -77,10 +77,6 @@ impl Trace {
         self.digests = false;
     }
 
-    pub(crate) fn digests(&self) -> bool {
-        self.digests
-    }
-
     /// A number that two runs share if everything in them was the same.
     pub fn digest(&self) -> u64 {
         self.hasher.finish()

@@ -240,17 +240,19 @@ impl Fetcher {
             let readable = |fetch: &CompletedFetch| subscription.is_fetchable(&fetch.partition);
             let Some(at) = self.completed.iter().position(readable) else { break };
             let fetch = &mut self.completed[at];
-            match fetch.next() {
-                Some(Ok(record)) => out.push(record),
-                Some(Err(error)) => {
-                    errors.push(error);
-                    self.completed.remove(at);
-                    break;
-                }
-                None => {
-                    subscription.set_with_epoch(&fetch.partition, fetch.next_offset, fetch.epoch);
-                    self.completed.remove(at);
-                }
+            let room = max - out.len();
+            let mut ended = Ok(());
+            out.extend(
+                fetch.by_ref().map_while(|next| next.map_err(|error| ended = Err(error)).ok()).take(room),
+            );
+            if let Err(error) = ended {
+                errors.push(error);
+                self.completed.remove(at);
+                break;
+            }
+            if out.len() < max {
+                subscription.set_with_epoch(&fetch.partition, fetch.next_offset, fetch.epoch);
+                self.completed.remove(at);
             }
         }
         for fetch in self.completed.iter().filter(|fetch| fetch.epoch.is_some()) {
@@ -270,8 +272,10 @@ impl Fetcher {
     }
 }
 
-impl CompletedFetch {
-    fn next(&mut self) -> Option<Result<ConsumerRecord, ApiError>> {
+impl Iterator for CompletedFetch {
+    type Item = Result<ConsumerRecord, ApiError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some((records, timestamp_type, leader_epoch, end)) = &mut self.current {
                 match records.next() {
@@ -334,7 +338,9 @@ impl CompletedFetch {
             }
         }
     }
+}
 
+impl CompletedFetch {
     fn corrupt(&self, error: &dyn std::fmt::Display) -> ApiError {
         let (partition, offset) = (&self.partition, self.next_offset);
         let text = format!(

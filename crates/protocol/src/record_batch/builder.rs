@@ -150,7 +150,7 @@ impl BatchBuilder {
         out.extend(options.base_sequence.to_be_bytes());
         out.extend(self.count.to_be_bytes());
         out.extend(payload);
-        let crc = crc32c::crc32c(&out[CRC_FROM..]);
+        let crc = super::checksum(&out[CRC_FROM..]);
         out[17..21].copy_from_slice(&crc.to_be_bytes());
         Batch { bytes: Bytes::from(out) }
     }

@@ -82,7 +82,7 @@ fn every_single_changed_byte_after_the_crc_is_found() {
 fn forged(at: usize, change: &[u8]) -> Result<(), BatchError> {
     let mut bytes = sample(Compression::None).bytes().to_vec();
     bytes[at..at + change.len()].copy_from_slice(change);
-    let crc = crc32c::crc32c(&bytes[CRC_FROM..]);
+    let crc = checksum(&bytes[CRC_FROM..]);
     bytes[17..21].copy_from_slice(&crc.to_be_bytes());
     Batch::parse(&bytes.into())?.validate()
 }
@@ -135,4 +135,13 @@ fn control_records_are_read() {
     assert!(batch.is_control() && batch.is_transactional());
     let record = batch.records().unwrap().next().unwrap().unwrap();
     assert_eq!(ControlRecord::of(&record), Some(ControlRecord::Commit { coordinator_epoch: 7 }));
+}
+
+#[test]
+fn both_ways_to_a_checksum_lead_to_the_same() {
+    let bytes: Vec<u8> = (0..1_000_u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    for len in 0..bytes.len() {
+        assert_eq!(TABLES.checksum(&bytes[..len]), checksum(&bytes[..len]), "{len} bytes");
+    }
+    assert_eq!(checksum(b"123456789"), ISCSI.check);
 }
