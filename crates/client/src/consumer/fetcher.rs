@@ -1,19 +1,22 @@
-//! Fetching and decoding (org.apache.kafka.clients.consumer.internals.Fetcher, CompletedFetch). Without fetch sessions.
+//! Fetching and decoding (org.apache.kafka.clients.consumer.internals.Fetcher, AbstractFetch, CompletedFetch).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use barnabas_kernel::{Context, Instant};
-use barnabas_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use barnabas_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use barnabas_protocol::messages::fetch_response::PartitionData;
 use barnabas_protocol::messages::{BrokerId, FetchRequest, TopicName};
 use barnabas_protocol::record_batch::{Batches, Records, TimestampType, batches_of};
 use barnabas_protocol::wire::StrBytes;
 use barnabas_protocol::{ErrorCode, RecordPieces, Uuid};
 
+use super::fetch_session::{Asked, FetchSession, Next};
 use super::subscription::{Position, SubscriptionState};
 use super::{ConsumerConfig, ConsumerRecord, IsolationLevel};
 use crate::{ApiError, Completed, Metadata, NetworkClient, TopicPartition};
 
+/// From this version on there are fetch sessions (KIP-227).
+const FIRST_VERSION_WITH_SESSIONS: i16 = 7;
 /// From this version on a fetch request names topics by id (KIP-516).
 const FIRST_VERSION_WITH_TOPIC_IDS: i16 = 13;
 
@@ -21,6 +24,8 @@ const FIRST_VERSION_WITH_TOPIC_IDS: i16 = 13;
 #[derive(Clone, Debug)]
 struct CompletedFetch {
     partition: TopicPartition,
+    /// Who sent it.
+    node: i32,
     batches: Batches,
     /// The batch being given out: its records, timestamp type and leader epoch.
     current: Option<(Records, TimestampType, i32, i64)>,
@@ -33,10 +38,21 @@ struct CompletedFetch {
     high_watermark: i64,
 }
 
+/// A request under way.
+#[derive(Clone, Debug)]
+struct InFlight {
+    node: i32,
+    /// Every partition must be answered, and not only those with news.
+    full: bool,
+    /// Partitions whose answer is still wanted, and from which offset.
+    partitions: BTreeMap<TopicPartition, i64>,
+}
+
 /// Fetch requests under way, and what came back.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fetcher {
-    in_flight: BTreeMap<i32, Vec<(TopicPartition, i64)>>,
+    sessions: BTreeMap<i32, FetchSession>,
+    in_flight: BTreeMap<i32, InFlight>,
     completed: VecDeque<CompletedFetch>,
     high_watermarks: BTreeMap<TopicPartition, i64>,
     /// Partitions that failed are left alone until then.
@@ -62,22 +78,22 @@ impl Fetcher {
     /// Forgets what was fetched of a partition: its position was moved.
     pub fn forget(&mut self, partition: &TopicPartition) {
         self.completed.retain(|fetch| fetch.partition != *partition);
-        for partitions in self.in_flight.values_mut() {
-            partitions.retain(|(of, _)| of != partition);
+        for request in self.in_flight.values_mut() {
+            request.partitions.remove(partition);
         }
     }
 
     /// Forgets what was fetched of all partitions but these.
     pub fn retain(&mut self, keep: impl Fn(&TopicPartition) -> bool) {
         self.completed.retain(|fetch| keep(&fetch.partition));
-        for partitions in self.in_flight.values_mut() {
-            partitions.retain(|(of, _)| keep(of));
+        for request in self.in_flight.values_mut() {
+            request.partitions.retain(|of, _| keep(of));
         }
     }
 
     fn buffered(&self, partition: &TopicPartition) -> bool {
         self.completed.iter().any(|fetch| fetch.partition == *partition)
-            || self.in_flight.values().flatten().any(|(of, _)| of == partition)
+            || self.in_flight.values().any(|request| request.partitions.contains_key(partition))
     }
 
     /// Sends a fetch to every leader that has partitions which are neither buffered nor under way.
@@ -89,7 +105,7 @@ impl Fetcher {
         metadata: &mut Metadata,
         net: &mut NetworkClient,
     ) {
-        let mut by_node: BTreeMap<i32, Vec<(TopicPartition, i64)>> = BTreeMap::new();
+        let mut by_node: BTreeMap<i32, BTreeMap<TopicPartition, Asked>> = BTreeMap::new();
         for (partition, offset) in subscription.fetchable() {
             let waits = self.not_before.get(partition).is_some_and(|&at| at > cx.now);
             if waits || self.buffered(partition) {
@@ -105,18 +121,30 @@ impl Fetcher {
                     }
                 }
                 Some((node, endpoint)) => {
-                    // One fetch a node: the broker holds it up to max wait, and another would queue behind it.
-                    if net.ready(cx, node, &endpoint) && net.in_flight(node) == 0 {
-                        by_node.entry(node).or_default().push((partition.clone(), offset));
+                    // One fetch a node: the broker holds it up to max wait, and another would queue behind it. While records
+                    // of a node wait for the program their partitions would have to leave its session, so that it is not
+                    // asked then.
+                    let waits = self.completed.iter().any(|fetch| fetch.node == node);
+                    if !waits && net.ready(cx, node, &endpoint) && net.in_flight(node) == 0 {
+                        let topic_id = metadata.topic(&partition.topic).map_or(Uuid::nil(), |topic| topic.id);
+                        let leader_epoch = metadata.partition(partition).map_or(-1, |of| of.leader_epoch);
+                        let asked = Asked { topic_id, offset, leader_epoch };
+                        by_node.entry(node).or_default().insert(partition.clone(), asked);
                     }
                 }
             }
         }
         for (node, partitions) in by_node {
             if let Ok(version) = net.version::<FetchRequest>(node) {
-                let request = fetch_request(config, metadata, version, &partitions);
+                let session = self.sessions.entry(node).or_default();
+                let full = session.is_full() || version < FIRST_VERSION_WITH_SESSIONS;
+                let offsets = partitions.iter().map(|(of, asked)| (of.clone(), asked.offset)).collect();
+                let next = session.next(partitions);
+                let request = fetch_request(config, version, &next);
                 if let Ok(correlation_id) = net.send(cx, node, version, &request, true) {
-                    self.in_flight.insert(correlation_id, partitions);
+                    self.in_flight.insert(correlation_id, InFlight { node, full, partitions: offsets });
+                } else {
+                    session.failed();
                 }
             }
         }
@@ -133,10 +161,12 @@ impl Fetcher {
         metadata: &mut Metadata,
         errors: &mut Vec<ApiError>,
     ) -> bool {
-        let Some(partitions) = self.in_flight.remove(&completed.correlation_id) else { return false };
+        let Some(request) = self.in_flight.remove(&completed.correlation_id) else { return false };
+        let session = self.sessions.entry(request.node).or_default();
         let (response, records) = match completed.decode_fetch() {
             Ok(read) => read,
             Err(error) => {
+                session.failed();
                 metadata.request_update();
                 if !error.code.is_retriable() {
                     errors.push(error);
@@ -144,7 +174,11 @@ impl Fetcher {
                 return true;
             }
         };
-        for (partition, offset) in partitions {
+        if !session.answered(&response) && SESSION_ERRORS.contains(&ErrorCode(response.error_code)) {
+            // The next request asks for a new session.
+            return true;
+        }
+        for (partition, offset) in request.partitions {
             let by_id = completed.version >= FIRST_VERSION_WITH_TOPIC_IDS;
             let id = metadata.topic(&partition.topic).map(|topic| topic.id);
             let data = (response.responses.iter())
@@ -159,14 +193,18 @@ impl Fetcher {
                         }
                 })
                 .map(|((_, data), records)| (data, records));
-            // A position that was moved meanwhile makes the answer stale.
-            if subscription.position(&partition) != Some(Position::At(offset)) {
+            // A position that was moved meanwhile makes the answer stale, and so do records of another broker.
+            let here = self.completed.iter().any(|fetch| fetch.partition == partition);
+            if here || subscription.position(&partition) != Some(Position::At(offset)) {
+                continue;
+            }
+            if data.is_none() && !request.full && response.error_code == 0 {
                 continue;
             }
             let failure = match (data, ErrorCode(response.error_code)) {
                 (Some((data, records)), ErrorCode::NONE) => match classify(data) {
                     None => {
-                        self.accept(config, partition, offset, (data, records));
+                        self.accept(config, (request.node, partition), offset, (data, records));
                         continue;
                     }
                     Some(failure) => failure,
@@ -198,7 +236,7 @@ impl Fetcher {
     fn accept(
         &mut self,
         config: &ConsumerConfig,
-        partition: TopicPartition,
+        (node, partition): (i32, TopicPartition),
         offset: i64,
         (data, records): (&PartitionData, &RecordPieces),
     ) {
@@ -217,6 +255,7 @@ impl Fetcher {
         };
         self.completed.push_back(CompletedFetch {
             partition,
+            node,
             batches: batches_of(records.clone()),
             current: None,
             next_offset: offset,
@@ -351,6 +390,13 @@ impl CompletedFetch {
     }
 }
 
+/// Errors of a session: its partitions are asked for again.
+const SESSION_ERRORS: [ErrorCode; 3] = [
+    ErrorCode::FETCH_SESSION_ID_NOT_FOUND,
+    ErrorCode::INVALID_FETCH_SESSION_EPOCH,
+    ErrorCode::FETCH_SESSION_TOPIC_ID_ERROR,
+];
+
 fn classify(data: &PartitionData) -> Option<Failure> {
     match ErrorCode(data.error_code) {
         ErrorCode::NONE => None,
@@ -370,31 +416,27 @@ fn classify(data: &PartitionData) -> Option<Failure> {
     }
 }
 
-fn fetch_request(
-    config: &ConsumerConfig,
-    metadata: &Metadata,
-    version: i16,
-    partitions: &[(TopicPartition, i64)],
-) -> FetchRequest {
+fn fetch_request(config: &ConsumerConfig, version: i16, next: &Next) -> FetchRequest {
+    let by_id = version >= FIRST_VERSION_WITH_TOPIC_IDS;
+    let name = |of: &TopicPartition| TopicName(StrBytes::from_string(of.topic.to_string()));
     let mut topics: Vec<FetchTopic> = Vec::new();
-    for (partition, offset) in partitions {
-        let topic = metadata.topic(&partition.topic);
-        let epoch = metadata.partition(partition).map_or(-1, |partition| partition.leader_epoch);
+    for (of, asked) in &next.tell {
         let mut data = FetchPartition::default()
-            .with_partition(partition.partition)
-            .with_fetch_offset(*offset)
+            .with_partition(of.partition)
+            .with_fetch_offset(asked.offset)
             .with_partition_max_bytes(config.max_partition_fetch_bytes);
         if version >= 9 {
-            data.current_leader_epoch = epoch;
+            data.current_leader_epoch = asked.leader_epoch;
         }
-        let id = topic.map_or(Uuid::nil(), |topic| topic.id);
-        let name = TopicName(StrBytes::from_string(partition.topic.to_string()));
-        let by_id = version >= FIRST_VERSION_WITH_TOPIC_IDS;
-        match topics.iter_mut().find(|topic| if by_id { topic.topic_id == id } else { topic.topic == name }) {
+        let name = name(of);
+        let same = |topic: &&mut FetchTopic| {
+            if by_id { topic.topic_id == asked.topic_id } else { topic.topic == name }
+        };
+        match topics.iter_mut().find(same) {
             Some(topic) => topic.partitions.push(data),
             None => {
                 let topic = FetchTopic::default().with_partitions(vec![data]);
-                topics.push(if by_id { topic.with_topic_id(id) } else { topic.with_topic(name) });
+                topics.push(if by_id { topic.with_topic_id(asked.topic_id) } else { topic.with_topic(name) });
             }
         }
     }
@@ -407,7 +449,14 @@ fn fetch_request(
     if version <= 14 {
         request.replica_id = BrokerId(-1);
     }
-    // Session 0 and epoch -1: no session (KIP-227).
-    request.session_epoch = -1;
+    if version >= FIRST_VERSION_WITH_SESSIONS {
+        request.session_id = next.session_id;
+        request.session_epoch = next.session_epoch;
+        for (of, asked) in &next.forget {
+            let topic = ForgottenTopic::default().with_partitions(vec![of.partition]);
+            let topic = if by_id { topic.with_topic_id(asked.topic_id) } else { topic.with_topic(name(of)) };
+            request.forgotten_topics_data.push(topic);
+        }
+    }
     request
 }

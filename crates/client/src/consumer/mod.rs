@@ -3,6 +3,7 @@
 mod assignor;
 mod config;
 mod coordinator;
+mod fetch_session;
 mod fetcher;
 pub(crate) mod protocol;
 mod subscription;
