@@ -6,7 +6,9 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use barnabas_client::consumer::{Consumer, ConsumerConfig, IsolationLevel, OffsetReset};
+use barnabas_client::consumer::{
+    Consumer, ConsumerConfig, ConsumerEvent, IsolationLevel, OffsetReset, OffsetSpec,
+};
 use barnabas_client::{ClientConfig, TopicPartition};
 use barnabas_protocol::frame::{Header, decode_body};
 use barnabas_protocol::messages::fetch_response::{
@@ -237,4 +239,41 @@ fn a_corrupt_batch_is_told_and_does_not_pass() {
         got[0].starts_with("CORRUPT_MESSAGE: Record batch for partition orders-0 at offset 5"),
         "{got:?}"
     );
+}
+
+#[test]
+fn offsets_are_found_or_the_question_ends() {
+    let ask = |partition: i32, spec: OffsetSpec| {
+        let (mut harness, asked) = broker(Vec::new());
+        let mut consumer = Consumer::new(config());
+        let of = TopicPartition::new("orders", partition);
+        harness.with(|cx| consumer.ask_offsets(cx, [(of, spec)].into()));
+        let mut told = Vec::new();
+        while let Some(input) = harness.next(consumer.next_timeout(harness.now), ms(100_000)) {
+            harness.with(|cx| consumer.handle(cx, &input));
+            for event in consumer.take_events() {
+                let ConsumerEvent::Offsets { result, .. } = event else { panic!("{event:?}") };
+                told.push(match result {
+                    Ok(found) => format!(
+                        "{:?}",
+                        found.values().map(|found| found.map(|at| at.offset)).collect::<Vec<_>>()
+                    ),
+                    Err(error) => error.to_string(),
+                });
+            }
+            if !told.is_empty() {
+                break;
+            }
+        }
+        let asked = asked.borrow().join(" ");
+        (told.join(" "), asked)
+    };
+    for (partition, spec, want, asked) in [
+        (0, OffsetSpec::Earliest, "[Some(3)]", "offset of -2"),
+        (0, OffsetSpec::Latest, "[Some(40)]", "offset of -1"),
+        (0, OffsetSpec::At(77), "[Some(40)]", "offset of 77"),
+        (9, OffsetSpec::Latest, "Failed to get offsets by times in 60000ms", ""),
+    ] {
+        assert_eq!(ask(partition, spec), (want.to_owned(), asked.to_owned()), "{spec:?} of {partition}");
+    }
 }

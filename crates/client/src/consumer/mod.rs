@@ -5,6 +5,7 @@ mod config;
 mod coordinator;
 mod fetch_session;
 mod fetcher;
+mod offset_fetcher;
 pub(crate) mod protocol;
 mod subscription;
 
@@ -14,14 +15,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use barnabas_kernel::{Context, Input, Instant};
-use barnabas_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use barnabas_protocol::messages::{BrokerId, ListOffsetsRequest, ListOffsetsResponse, TopicName};
 use barnabas_protocol::record_batch::{Header, TimestampType};
-use barnabas_protocol::wire::StrBytes;
 
-use crate::{ApiError, Completed, Metadata, NetworkClient, TopicPartition};
+use crate::{ApiError, Metadata, NetworkClient, TopicPartition};
 use coordinator::{CommitKind, ConsumerCoordinator, Parts};
 use fetcher::Fetcher;
+use offset_fetcher::OffsetFetcher;
 use subscription::{Position, Subscription, SubscriptionState};
 
 pub use assignor::{
@@ -29,6 +28,7 @@ pub use assignor::{
     TopicRacks,
 };
 pub use config::{ConsumerConfig, IsolationLevel, OffsetReset};
+pub use offset_fetcher::{OffsetAndTimestamp, OffsetSpec, Offsets};
 
 /// A committed offset, with what was committed beside it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,6 +87,13 @@ pub enum ConsumerEvent {
         offsets: BTreeMap<TopicPartition, OffsetAndMetadata>,
         /// What became of it.
         result: Result<(), ApiError>,
+    },
+    /// Offsets that the program asked for.
+    Offsets {
+        /// Which question.
+        id: CommitId,
+        /// The answer.
+        result: Result<Offsets, ApiError>,
     },
     /// Committed offsets that the program asked for.
     Committed {
@@ -147,9 +154,7 @@ pub struct Consumer {
     fetcher: Fetcher,
     coordinator: ConsumerCoordinator,
     events: Vec<ConsumerEvent>,
-    /// Position requests under way.
-    lookups: BTreeMap<i32, Vec<TopicPartition>>,
-    lookup_not_before: Instant,
+    offsets: OffsetFetcher,
     errors: Vec<ApiError>,
 }
 
@@ -163,8 +168,7 @@ impl Consumer {
             fetcher: Fetcher::default(),
             coordinator: ConsumerCoordinator::new(&config.assignors),
             events: Vec::new(),
-            lookups: BTreeMap::new(),
-            lookup_not_before: Instant::ZERO,
+            offsets: OffsetFetcher::default(),
             errors: Vec::new(),
             config,
         }
@@ -262,6 +266,19 @@ impl Consumer {
         self.coordinator.ask_committed(partitions)
     }
 
+    /// Asks for offsets of partitions, assigned or not (`beginningOffsets`, `endOffsets`, `offsetsForTimes`); the answer is a
+    /// [`ConsumerEvent::Offsets`], `default.api.timeout.ms` later at the latest.
+    pub fn ask_offsets(
+        &mut self,
+        cx: &Context<'_>,
+        offsets: BTreeMap<TopicPartition, OffsetSpec>,
+    ) -> CommitId {
+        offsets.keys().for_each(|of| self.metadata.add_topic(&of.topic));
+        let id = self.coordinator.next_id();
+        self.offsets.ask(cx, id, offsets, self.config.client.default_api_timeout_ms);
+        id
+    }
+
     /// What happened in the group since the last call. Poll again after it.
     pub fn take_events(&mut self) -> Vec<ConsumerEvent> {
         std::mem::take(&mut self.events)
@@ -335,7 +352,9 @@ impl Consumer {
                         &mut self.errors,
                     );
                 if !done {
-                    self.looked_up(cx, one);
+                    let mut offsets = std::mem::take(&mut self.offsets);
+                    offsets.handle(cx, one, &mut self.parts().1);
+                    self.offsets = offsets;
                 }
             }
             completed = self.net.take_completed();
@@ -367,119 +386,16 @@ impl Consumer {
     fn drive(&mut self, cx: &mut Context<'_>) {
         let (coordinator, mut parts) = self.parts();
         coordinator.background(cx, &mut parts);
-        if self.lookup_not_before <= cx.now {
-            self.look_up(cx);
-        }
+        let mut offsets = std::mem::take(&mut self.offsets);
+        offsets.poll(cx, &mut self.parts().1);
+        self.offsets = offsets;
         self.fetcher.poll(cx, &self.config, &self.subscription, &mut self.metadata, &mut self.net);
         self.metadata.poll(cx, &mut self.net);
     }
 
-    /// Asks leaders for the log start or end of partitions that wait for a position.
-    fn look_up(&mut self, cx: &mut Context<'_>) {
-        let mut by_node: BTreeMap<i32, Vec<(TopicPartition, OffsetReset)>> = BTreeMap::new();
-        for (partition, reset) in self.subscription.to_reset() {
-            if self.lookups.values().flatten().any(|of| of == partition) {
-                continue;
-            }
-            if reset == OffsetReset::None {
-                continue;
-            }
-            match self.metadata.leader(partition).map(|broker| (broker.id, broker.endpoint.clone())) {
-                // There may be a leader by now (OffsetFetcher.groupListOffsetRequests).
-                None => self.metadata.request_update(),
-                Some((node, endpoint)) => {
-                    if self.net.ready(cx, node, &endpoint) {
-                        by_node.entry(node).or_default().push((partition.clone(), reset));
-                    }
-                }
-            }
-        }
-        for (node, partitions) in by_node {
-            let Ok(version) = self.net.version::<ListOffsetsRequest>(node) else { continue };
-            let mut topics: Vec<ListOffsetsTopic> = Vec::new();
-            for (partition, reset) in &partitions {
-                let timestamp = match reset {
-                    OffsetReset::Earliest => -2,
-                    OffsetReset::ByDuration(ms) => cx.unix_ms().saturating_sub(*ms),
-                    OffsetReset::Latest | OffsetReset::None => -1,
-                };
-                let mut data = ListOffsetsPartition::default()
-                    .with_partition_index(partition.partition)
-                    .with_timestamp(timestamp);
-                if version >= 4 {
-                    data.current_leader_epoch =
-                        self.metadata.partition(partition).map_or(-1, |of| of.leader_epoch);
-                }
-                let name = TopicName(StrBytes::from_string(partition.topic.to_string()));
-                match topics.iter_mut().find(|topic| topic.name == name) {
-                    Some(topic) => topic.partitions.push(data),
-                    None => {
-                        topics.push(ListOffsetsTopic::default().with_name(name).with_partitions(vec![data]))
-                    }
-                }
-            }
-            let mut request = ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(topics);
-            if version >= 2 {
-                request.isolation_level = self.config.isolation_level.id();
-            }
-            if version >= 10 {
-                request.timeout_ms = i32::try_from(self.config.client.request_timeout_ms).unwrap_or(i32::MAX);
-            }
-            if let Ok(correlation_id) = self.net.send(cx, node, version, &request, true) {
-                let waiting = partitions.into_iter().map(|(partition, _)| partition).collect();
-                self.lookups.insert(correlation_id, waiting);
-            }
-        }
-    }
-
-    fn looked_up(&mut self, cx: &mut Context<'_>, completed: &Completed) {
-        let Some(partitions) = self.lookups.remove(&completed.correlation_id) else { return };
-        let answers = completed.decode::<ListOffsetsResponse>();
-        let mut again = false;
-        for partition in partitions {
-            let answer = answers.as_ref().map_err(ApiError::clone).map(|response| {
-                response
-                    .topics
-                    .iter()
-                    .filter(|topic| topic.name.as_str() == &*partition.topic)
-                    .flat_map(|topic| &topic.partitions)
-                    .find(|answer| answer.partition_index == partition.partition)
-            });
-            match answer {
-                Ok(Some(answer)) if answer.error_code == 0 => {
-                    if matches!(self.subscription.position(&partition), Some(Position::Reset(_))) {
-                        // Nothing is as young as a duration asks for: then it begins at the end.
-                        let end = Position::Reset(OffsetReset::Latest);
-                        let found = if answer.offset < 0 { end } else { Position::At(answer.offset) };
-                        self.subscription.set(&partition, found);
-                    }
-                }
-                Ok(Some(answer)) => {
-                    let error = ApiError::from(barnabas_protocol::ErrorCode(answer.error_code));
-                    again = true;
-                    if !error.code.is_retriable() {
-                        self.errors.push(error);
-                    }
-                }
-                Ok(None) => again = true,
-                Err(error) => {
-                    again = true;
-                    if !error.code.is_retriable() {
-                        self.errors.push(error);
-                    }
-                }
-            }
-        }
-        if again {
-            self.metadata.request_update();
-            let wait = self.config.client.retry_backoff.backoff(1, cx.rng);
-            self.lookup_not_before = cx.after_ms(wait);
-        }
-    }
-
     /// When `handle` is next wanted.
     pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
-        let lookup = (self.lookup_not_before > now).then_some(self.lookup_not_before);
+        let lookup = self.offsets.next_timeout(now);
         let group = self.coordinator.next_timeout(now, &self.config, &self.subscription.subscription);
         let (net, metadata) = (self.net.next_timeout(now), self.metadata.next_timeout(now));
         [net, metadata, self.fetcher.next_timeout(now), lookup, group].into_iter().flatten().min()

@@ -53,6 +53,10 @@ struct State {
     position: Position,
     /// The leader epoch of the last record that was given, -1 for none.
     epoch: i32,
+    /// The epoch of the leader that the position counts for, -1 for none.
+    leader_epoch: i32,
+    /// Another leader has come: it is to be asked whether what was read is still there (AWAIT_VALIDATION).
+    validating: bool,
     paused: bool,
     /// It is about to be given away: nothing more is read of it.
     revoking: bool,
@@ -70,7 +74,14 @@ impl SubscriptionState {
     pub fn assign(&mut self, partitions: impl IntoIterator<Item = TopicPartition>, position: Position) {
         let mut before = std::mem::take(&mut self.partitions);
         for partition in partitions {
-            let fresh = || State { position, epoch: -1, paused: false, revoking: false };
+            let fresh = || State {
+                position,
+                epoch: -1,
+                leader_epoch: -1,
+                validating: false,
+                paused: false,
+                revoking: false,
+            };
             let state = before.remove(&partition).unwrap_or_else(fresh);
             self.partitions.insert(partition, state);
         }
@@ -92,6 +103,44 @@ impl SubscriptionState {
     pub fn set(&mut self, of: &TopicPartition, position: Position) {
         if let Some(state) = self.partitions.get_mut(of) {
             state.position = position;
+            (state.epoch, state.validating) = (-1, false);
+        }
+    }
+
+    /// A committed position, which is to be validated where it has an epoch (seekUnvalidated).
+    pub fn set_committed(&mut self, of: &TopicPartition, offset: i64, epoch: Option<i32>) {
+        self.set_with_epoch(of, offset, epoch);
+        if let Some(state) = self.partitions.get_mut(of) {
+            state.validating = state.epoch >= 0;
+        }
+    }
+
+    /// Tells of each partition's leader epoch. What was read under an older one is to be validated
+    /// (maybeValidatePositionForCurrentLeader).
+    pub fn note_leaders(&mut self, epoch: impl Fn(&TopicPartition) -> i32) {
+        for (of, state) in &mut self.partitions {
+            let now = epoch(of);
+            if now > state.leader_epoch {
+                let known = state.leader_epoch >= 0;
+                state.leader_epoch = now;
+                let read = matches!(state.position, Position::At(_)) && state.epoch >= 0;
+                state.validating |= known && read;
+            }
+        }
+    }
+
+    /// Partitions that are to be validated, with their offset and the epoch of what stands before it.
+    pub fn to_validate(&self) -> impl Iterator<Item = (&TopicPartition, i64, i32)> {
+        self.partitions.iter().filter_map(|(of, state)| match state.position {
+            Position::At(offset) if state.validating => Some((of, offset, state.epoch)),
+            _ => None,
+        })
+    }
+
+    /// A position counts for the leader of now.
+    pub fn validated(&mut self, of: &TopicPartition) {
+        if let Some(state) = self.partitions.get_mut(of) {
+            state.validating = false;
         }
     }
 
@@ -120,7 +169,7 @@ impl SubscriptionState {
 
     /// Whether records of a partition may be given out.
     pub fn is_fetchable(&self, of: &TopicPartition) -> bool {
-        self.partitions.get(of).is_some_and(|state| !state.paused && !state.revoking)
+        self.partitions.get(of).is_some_and(|state| !state.paused && !state.revoking && !state.validating)
     }
 
     /// Everything that was given out so far, as it is committed (SubscriptionState.allConsumed).
@@ -153,7 +202,9 @@ impl SubscriptionState {
     /// Partitions that can be fetched, and from where.
     pub fn fetchable(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
         self.partitions.iter().filter_map(|(partition, state)| match state.position {
-            Position::At(offset) if !state.paused && !state.revoking => Some((partition, offset)),
+            Position::At(offset) if !state.paused && !state.revoking && !state.validating => {
+                Some((partition, offset))
+            }
             _ => None,
         })
     }

@@ -86,6 +86,7 @@ impl MemberWorkload {
                 ConsumerEvent::PartitionsRevoked(_)
                 | ConsumerEvent::PartitionsLost(_)
                 | ConsumerEvent::PollTimeout
+                | ConsumerEvent::Offsets { .. }
                 | ConsumerEvent::Committed { .. } => {}
             }
         }

@@ -77,18 +77,22 @@ impl ConsumerCoordinator {
         kind: CommitKind,
         config: &ConsumerConfig,
     ) -> CommitId {
-        self.last_commit += 1;
-        let id = CommitId(self.last_commit);
+        let id = self.next_id();
         let deadline = cx.after_ms(config.client.default_api_timeout_ms);
         let commit = Commit { id, offsets, kind, deadline, not_before: cx.now, attempts: 0, generation: -1 };
         self.waiting.push_back(commit);
         id
     }
 
+    /// A number for what the program asks.
+    pub fn next_id(&mut self) -> CommitId {
+        self.last_commit += 1;
+        CommitId(self.last_commit)
+    }
+
     /// Asks for committed offsets on the program's behalf.
     pub fn ask_committed(&mut self, partitions: Vec<TopicPartition>) -> CommitId {
-        self.last_commit += 1;
-        let id = CommitId(self.last_commit);
+        let id = self.next_id();
         self.to_fetch.push_back(Fetching { id: Some(id), partitions });
         id
     }
@@ -338,7 +342,7 @@ impl ConsumerCoordinator {
                 continue;
             }
             match (committed, parts.config.auto_offset_reset) {
-                (Some(at), _) => parts.subscription.set_with_epoch(&partition, at.offset, at.leader_epoch),
+                (Some(at), _) => parts.subscription.set_committed(&partition, at.offset, at.leader_epoch),
                 (None, OffsetReset::None) => {
                     parts.subscription.set(&partition, Position::Reset(OffsetReset::None));
                     without.push(partition.to_string());

@@ -405,7 +405,7 @@ impl Consume {
                     }
                 }
             }
-            ConsumerEvent::Committed { .. } => {}
+            ConsumerEvent::Committed { .. } | ConsumerEvent::Offsets { .. } => {}
         }
     }
 
