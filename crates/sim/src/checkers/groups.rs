@@ -11,8 +11,17 @@ pub struct GroupChecks {
     /// Offsets in the order in which the coordinator wrote them, by partition, from the last acknowledged one on.
     committed: BTreeMap<i32, Vec<i64>>,
     processed: BTreeMap<i32, BTreeSet<i64>>,
-    /// What a member reads next of a partition that it was given; `None` before the first record.
-    next: BTreeMap<(u32, i32), Option<i64>>,
+    given: BTreeMap<(u32, i32), Given>,
+}
+
+/// A partition that a member was given.
+#[derive(Clone, Debug)]
+enum Given {
+    /// It has processed nothing of it, and does not begin before all of these: what had been committed then. What is
+    /// committed later is of members that came after it, while it works on what it was given.
+    Fresh(Vec<i64>),
+    /// It reads this offset next.
+    Next(i64),
 }
 
 impl GroupChecks {
@@ -32,7 +41,8 @@ impl GroupChecks {
 
     /// A member was given a partition, and goes on where the group left off.
     pub fn assigned(&mut self, member: u32, partition: i32) {
-        self.next.insert((member, partition), None);
+        let committed = self.committed.get(&partition).cloned().unwrap_or_default();
+        self.given.insert((member, partition), Given::Fresh(committed));
     }
 
     /// The coordinator wrote an offset. A request that was lost on its way and comes late may write an earlier one: Kafka
@@ -54,24 +64,24 @@ impl GroupChecks {
     /// # Errors
     /// It was not given the partition, left records out, or did not begin where the group left off.
     pub fn processed(&mut self, member: u32, partition: i32, offset: i64) -> Result<(), String> {
-        let committed = self.committed.get(&partition).map_or(&[] as &[i64], Vec::as_slice);
-        let earliest = committed.iter().min().copied().unwrap_or(0);
         let processed = self.processed.entry(partition).or_default();
         // What another coordinator wrote and nobody was told of is in the log too: it was processed before.
         let follows = offset == 0 || processed.contains(&(offset - 1));
-        let Some(next) = self.next.get_mut(&(member, partition)) else {
+        let Some(given) = self.given.get_mut(&(member, partition)) else {
             return Err(format!("client-{member} processed {partition}@{offset}, which it was not given"));
         };
-        match next {
-            Some(next) if *next != offset => {
+        match given {
+            Given::Next(next) if *next != offset => {
                 return Err(format!("client-{member} processed {partition}@{offset} and not {next}"));
             }
-            None if offset < earliest || !follows => {
+            Given::Fresh(committed)
+                if committed.iter().min().is_some_and(|least| offset < *least) || !follows =>
+            {
                 return Err(format!(
                     "client-{member} began {partition} at {offset}, and {committed:?} had been committed"
                 ));
             }
-            _ => *next = Some(offset + 1),
+            _ => *given = Given::Next(offset + 1),
         }
         processed.insert(offset);
         Ok(())
@@ -121,6 +131,10 @@ mod tests {
         for offset in [0, 1, 4] {
             assert!(group.clone().processed(2, 0, offset).is_err_and(|error| error.contains("[2, 3]")));
         }
+        group.assigned(3, 0);
+        group.written(0, 4);
+        group.committed(0, 4);
+        assert_eq!(group.clone().processed(3, 0, 2), Ok(()), "given before the others went on");
         let ends = |end| BTreeMap::from([(0, end)]);
         assert_eq!(group.complete(&ends(3)), Ok(()));
         assert!(group.complete(&ends(4)).is_err_and(|error| error.contains("0@3 was never processed")));
