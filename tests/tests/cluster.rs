@@ -3,9 +3,10 @@
 //! difference before you commit it.
 //!
 //! A scenario's lines: `# text`; `cluster BROKERS VOTERS [seed N]`, first; `$ COMMAND` of Kafka, with `< LINE` for each
-//! line that is typed into it; `fault …`; `wait MS`; `until TEXT`, which goes on until a line of the trace contains the
-//! text. `@NAME $ COMMAND` begins a command that runs beside the others, `@NAME < LINE` types into it, `@NAME eof` ends its
-//! input, `@NAME ctrl-c` and `@NAME kill` end it; what it wrote stands behind its name.
+//! line that is typed into it; `file NAME TEXT`, a file that tools can read; `fault …`; `wait MS`; `until TEXT`, which goes
+//! on until a line of the trace contains the text. `@NAME $ COMMAND` begins a command that runs beside the others,
+//! `@NAME < LINE` types into it, `@NAME eof` ends its input, `@NAME ctrl-c` and `@NAME kill` end it; what it wrote stands
+//! behind its name.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -77,6 +78,10 @@ impl Scenario {
                     self.trace(&mut told);
                 }
                 out.push_str(&told);
+            }
+            ["file", name, ..] => {
+                let text = line.split_once(name).map_or("", |(_, rest)| rest.trim_start());
+                self.console.files.insert(name.to_owned(), text.to_owned().into());
             }
             ["fault", ..] => {
                 let text = line.strip_prefix("fault ").unwrap_or_default();
