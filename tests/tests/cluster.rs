@@ -3,10 +3,11 @@
 //! difference before you commit it.
 //!
 //! A scenario's lines: `# text`; `cluster BROKERS VOTERS [seed N]`, first; `$ COMMAND` of Kafka, with `< LINE` for each
-//! line that is typed into it; `fault …`; `wait MS`; `until TEXT`, which goes on until a line of the trace contains the
-//! text. `@NAME $ COMMAND` begins a command that runs beside the others, `@NAME < LINE` types into it, `@NAME eof` ends its
-//! input, `@NAME ctrl-c` and `@NAME kill` end it; what it wrote stands behind its name. `stops` tells of each partition when it
-//! belonged to none of the `workload consume` that run so, and for how long, since the last time it was asked.
+//! line that is typed into it; `file NAME TEXT`, a file that tools can read; `fault …`; `wait MS`; `until TEXT`, which goes
+//! on until a line of the trace contains the text. `@NAME $ COMMAND` begins a command that runs beside the others,
+//! `@NAME < LINE` types into it, `@NAME eof` ends its input, `@NAME ctrl-c` and `@NAME kill` end it; what it wrote stands
+//! behind its name. `stops` tells of each partition when it belonged to none of the `workload consume` that run so, and for
+//! how long, since the last time it was asked.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -120,6 +121,10 @@ impl Scenario {
                 out.push_str(&told);
             }
             ["stops"] => self.stops(out),
+            ["file", name, ..] => {
+                let text = line.split_once(name).map_or("", |(_, rest)| rest.trim_start());
+                self.console.files.insert(name.to_owned(), text.to_owned().into());
+            }
             ["fault", ..] => {
                 let text = line.strip_prefix("fault ").unwrap_or_default();
                 let fault = Fault::parse(text).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -151,6 +151,26 @@ fn api_versions_is_answered_in_every_version_and_in_none() {
 }
 
 #[test]
+fn supported_features_begin_where_kafkas_do() {
+    let mut world = world();
+    for version in [3, 4] {
+        let mut request = ApiVersionsRequest::default();
+        request.client_software_name = "test".to_owned().into();
+        request.client_software_version = "1.0".to_owned().into();
+        let response: ApiVersionsResponse = ask(&mut world, ApiKey::ApiVersions, version, &request);
+        let supported: Vec<(String, i16, i16)> = (response.supported_features.iter())
+            .map(|feature| (feature.name.to_string(), feature.min_version, feature.max_version))
+            .collect();
+        // 3.3-IV3 to 4.0-IV3. A level of 0 is said from version 4 on.
+        let mut wanted = vec![("metadata.version".to_owned(), 7, 25)];
+        if version >= 4 {
+            wanted.push(("eligible.leader.replicas.version".to_owned(), 0, 1));
+        }
+        assert_eq!(supported, wanted, "v{version}");
+    }
+}
+
+#[test]
 fn topics_are_created_described_extended_and_deleted_in_every_version() {
     let mut world = world();
     for version in versions(ApiKey::CreateTopics) {

@@ -6,9 +6,10 @@ use barnabas_protocol::messages::api_versions_response::{
     ApiVersion, FinalizedFeatureKey, SupportedFeatureKey,
 };
 use barnabas_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use barnabas_protocol::wire::StrBytes;
 use barnabas_protocol::{ApiKey, ErrorCode};
 
-use super::{Reply, respond, served};
+use super::{FEATURES, Reply, respond, served};
 use crate::connection::ListenerKind;
 use crate::node::Broker;
 
@@ -54,12 +55,14 @@ pub fn handle(
     }
     if header.version >= 3 {
         let features = broker.image.features();
-        response.supported_features = (features.iter())
-            .map(|(name, level)| {
+        // Older clients cannot read a lowest level of 0: such features are kept from them (ApiVersionsResponse).
+        response.supported_features = (FEATURES.iter())
+            .filter(|(_, min, _)| header.version >= 4 || *min > 0)
+            .map(|(name, min, max)| {
                 SupportedFeatureKey::default()
-                    .with_name(name.clone().into())
-                    .with_min_version(1)
-                    .with_max_version(*level)
+                    .with_name(StrBytes::from_static_str(name))
+                    .with_min_version(*min)
+                    .with_max_version(*max)
             })
             .collect();
         response.finalized_features_epoch = broker.applied_offset();

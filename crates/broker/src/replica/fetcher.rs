@@ -281,7 +281,7 @@ fn take(
     if !records.is_empty() {
         // A batch cut off at the end of the answer is fetched again.
         let before = partition.log().log_end();
-        let result = partition.log_mut().append_as_follower(cx, records);
+        let result = partition.append_from_leader(cx, records);
         grew = partition.log().log_end() > before;
         if result.is_err() && !grew {
             return Err(());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use barnabas_kernel::{Context, Instant, TraceEvent};
 use barnabas_log::{AppendError, AppendInfo, UnifiedLog};
+use barnabas_protocol::record_batch::batches;
 use barnabas_protocol::{ErrorCode, Uuid};
 use bytes::Bytes;
 
@@ -458,6 +459,25 @@ impl Partition {
     }
 
     // ---- as follower
+
+    /// Appends what the leader sent. Where records were deleted up to the inside of a batch, a new replica begins there and is
+    /// sent the whole batch: it then begins where the batch does, as long as it has nothing
+    /// (Partition.appendRecordsToFollowerOrFutureReplica, UnexpectedAppendOffsetException).
+    pub fn append_from_leader(
+        &mut self,
+        cx: &mut Context<'_>,
+        records: &[Bytes],
+    ) -> Result<i64, AppendError> {
+        let (start, end) = (self.log.log_start(), self.log.log_end());
+        if let Some(Ok(first)) = records.iter().flat_map(batches).next()
+            && start == end
+            && first.base_offset() < end
+            && end <= first.last_offset()
+        {
+            self.begin_at(cx, first.base_offset());
+        }
+        self.log.append_as_follower(cx, records)
+    }
 
     /// Takes what the leader knows of the high watermark and of its log's start.
     pub fn follow_leader(&mut self, high_watermark: i64) -> bool {
