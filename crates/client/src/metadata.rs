@@ -100,6 +100,8 @@ pub struct Metadata {
     version: u64,
     /// Of each partition what was told of its newest leader epoch, with the id of the topic.
     newest: BTreeMap<TopicPartition, (Uuid, PartitionMetadata)>,
+    /// Leader epochs that committed offsets told of, with the id of the topic.
+    seen: BTreeMap<TopicPartition, (Uuid, i32)>,
     unanswered: BTreeMap<Arc<str>, ErrorCode>,
     issues: Vec<MetadataIssue>,
 }
@@ -126,6 +128,7 @@ impl Metadata {
             refreshed: None,
             version: 0,
             newest: BTreeMap::new(),
+            seen: BTreeMap::new(),
             unanswered: BTreeMap::new(),
             issues: Vec::new(),
         }
@@ -196,7 +199,24 @@ impl Metadata {
 
     /// The broker that leads a partition, if there is one and its endpoint is known.
     pub fn leader(&self, of: &TopicPartition) -> Option<&Broker> {
-        self.brokers.get(&self.partition(of)?.leader)
+        let partition = self.partition(of)?;
+        let stale = |(id, epoch): &(Uuid, i32)| {
+            *epoch > partition.leader_epoch && self.topic(&of.topic).is_some_and(|topic| topic.id == *id)
+        };
+        if self.seen.get(of).is_some_and(stale) {
+            return None;
+        }
+        self.brokers.get(&partition.leader)
+    }
+
+    /// Somebody has seen this leader epoch of a partition: an older leader than that of it is none any more, and metadata that
+    /// names one is asked for again (updateLastSeenEpochIfNewer).
+    pub fn note_epoch(&mut self, of: &TopicPartition, epoch: i32) {
+        let Some(topic) = self.topics.get(&of.topic) else { return };
+        if topic.partitions.get(&of.partition).is_some_and(|known| known.leader_epoch < epoch) {
+            self.seen.insert(of.clone(), (topic.id, epoch));
+            self.request_update();
+        }
     }
 
     /// A node that can take a request which any node can answer: the least loaded of those that are ready. If none is,

@@ -8,6 +8,7 @@ mod topology;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use barnabas_broker::GROUP_METADATA_TOPIC;
 use barnabas_client::ClientConfig;
 use barnabas_client::admin::NewTopic;
 use barnabas_client::consumer::{ConsumerConfig, OffsetReset};
@@ -419,7 +420,13 @@ impl Run {
         self.run_until("a cluster that serves", BOOT, |run| run.world.is_ready())?;
         let partitions = i32::try_from(1 + self.rng.below(4)).unwrap_or(1);
         let load = self.topic(TOPIC, partitions);
-        self.spawn_admin(vec![load], Duration::ZERO);
+        // As an operator would, who does not want to lose what groups have committed with one machine's power: by itself the
+        // topic is made with min.insync.replicas=1.
+        let nodes = &self.topology.config.brokers;
+        let count = nodes.first().map(|node| node.group.offsets_topic_partitions);
+        let mut offsets = self.topic(GROUP_METADATA_TOPIC, count.unwrap_or(1));
+        offsets.configs.insert("cleanup.policy".to_owned(), "compact".to_owned());
+        self.spawn_admin(vec![load, offsets], Duration::ZERO);
         self.run_until("the topic", BOOT, |run| run.clients.is_empty() && run.is_whole())?;
         let others = (0..self.rng.below(5)).map(|number| format!("topic-{number}")).collect::<Vec<_>>();
         let others = others.iter().map(|name| self.topic(name, partitions)).collect();

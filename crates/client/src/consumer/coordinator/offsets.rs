@@ -342,7 +342,10 @@ impl ConsumerCoordinator {
                 continue;
             }
             match (committed, parts.config.auto_offset_reset) {
-                (Some(at), _) => parts.subscription.set_committed(&partition, at.offset, at.leader_epoch),
+                (Some(at), _) => {
+                    parts.metadata.note_epoch(&partition, at.leader_epoch.unwrap_or(-1));
+                    parts.subscription.set_committed(&partition, at.offset, at.leader_epoch);
+                }
                 (None, OffsetReset::None) => {
                     parts.subscription.set(&partition, Position::Reset(OffsetReset::None));
                     without.push(partition.to_string());
