@@ -65,9 +65,8 @@ public final class Client {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         Client client = new Client(arguments[0]);
         Map<String, Object> can = new HashMap<>();
-        for (String what : List.of("idempotent", "assign", "admin", "offset_at", "group", "group_admin", "reset", "delete_group")) {
-            can.put(what, true);
-        }
+        List.of("idempotent", "assign", "admin", "offset_at", "group", "group_admin", "reset", "delete_group")
+            .forEach(what -> can.put(what, true));
         can.put("compression", CODECS);
         out.println(JSON.writeValueAsString(Map.of("can", can, "version", AppInfoParser.getVersion())));
         for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -279,7 +278,8 @@ public final class Client {
         config.put("heartbeat.interval.ms", 500);
         config.put("max.poll.records", 500);
         if (command.has("assignor")) {
-            config.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer." + command.get("assignor").asText());
+            String assignor = "org.apache.kafka.clients.consumer." + command.get("assignor").asText();
+            config.put("partition.assignment.strategy", assignor);
         }
         if (command.has("instance")) {
             config.put("group.instance.id", command.get("instance").asText());

@@ -23,7 +23,8 @@ def assignment(lists):
 def made(t, name, partitions, more=""):
     """A topic with its leaders and all replicas in sync, made by kafka-topics.sh."""
     topic, lists = t.topic(name), replicas(t, partitions)
-    t.prints(f"kafka-topics.sh --create --topic {topic} --replica-assignment {assignment(lists)} {more}", f"Created topic {topic}.")
+    create = f"kafka-topics.sh --create --topic {topic} --replica-assignment {assignment(lists)} {more}"
+    t.prints(create, f"Created topic {topic}.")
     t.comes_to_print(f"kafka-topics.sh --describe --topic {topic}", *described(topic, lists, configs(more)))
     return topic
 
@@ -32,16 +33,16 @@ def configs(options):
     return "".join(f",{one}" for one in re.findall(r"--config (\S+)", options))
 
 
-def described(topic, lists, more="", leaders=None):
-    """What `--describe` prints of a topic. The cluster's default of min.insync.replicas is written down when it is formatted."""
+def described(topic, lists, more=""):
+    """What `--describe` prints of a topic. The default of min.insync.replicas is written down when a cluster is formatted."""
     lines = [
         f"Topic: {topic}\tTopicId: <TOPIC_ID>\tPartitionCount: {len(lists)}\tReplicationFactor: {len(lists[0])}\t"
         f"Configs: min.insync.replicas=1{more}"
     ]
     for number, one in enumerate(lists):
-        ids, leader = ",".join(map(str, one)), leaders[number] if leaders else one[0]
+        ids = ",".join(map(str, one))
         lines.append(
-            f"\tTopic: {topic}\tPartition: {number}\tLeader: {leader}\tReplicas: {ids}\tIsr: {ids}\tElr: \tLastKnownElr: "
+            f"\tTopic: {topic}\tPartition: {number}\tLeader: {one[0]}\tReplicas: {ids}\tIsr: {ids}\tElr: \tLastKnownElr: "
         )
     return lines
 
@@ -69,7 +70,8 @@ def topics_are_created_altered_and_deleted(t):
     t.prints(
         f"kafka-topics.sh --create --topic {topic}-2 --replication-factor 4",
         "Error while executing topic command : Unable to replicate the partition 4 time(s): The target replication factor of 4 "
-        f"cannot be reached because only {t.brokers} broker(s) are registered or some brokers have all their log directories cordoned.",
+        f"cannot be reached because only {t.brokers} broker(s) are registered or some brokers have all their log directories "
+        "cordoned.",
         code=1,
     )
     t.prints(f"kafka-topics.sh --delete --topic {topic}")
@@ -137,8 +139,9 @@ def what_is_produced_is_consumed(t):
     check("Processed a total of 100 messages" in t.said, True, "count")
     # What is committed is not read again.
     group = t.group("lines")
-    t.prints(f"kafka-console-consumer.sh --topic {topic} --group {group} --from-beginning --max-messages 60 {keyed}", *shown[:60])
-    t.prints(f"kafka-console-consumer.sh --topic {topic} --group {group} --max-messages 40 {keyed}", *shown[60:])
+    member = f"kafka-console-consumer.sh --topic {topic} --group {group} {keyed}"
+    t.prints(f"{member} --from-beginning --max-messages 60", *shown[:60])
+    t.prints(f"{member} --max-messages 40", *shown[60:])
     t.prints(
         f"kafka-console-consumer.sh --topic {topic} --partition 0 --offset 42 --max-messages 2 "
         "--formatter-property print.offset=true --formatter-property print.partition=true",
@@ -204,7 +207,8 @@ def performance_tests_count_what_they_sent(t):
     check(report.splitlines()[-1].startswith(f"{records} records sent, "), True, report)
     ends = [int(line.split(":")[2]) for line in t.run(f"kafka-get-offsets.sh --topic {topic}").splitlines()]
     check(sum(ends), records, "log ends")
-    report = t.run(f"kafka-consumer-perf-test.sh --topic {topic} --num-records {records} --group {t.group('performance')} --hide-header")
+    group = t.group("performance")
+    report = t.run(f"kafka-consumer-perf-test.sh --topic {topic} --num-records {records} --group {group} --hide-header")
     columns = report.strip().split(", ")
     check((columns[2], columns[4]), ("4.7684", str(records)), "MB and records read")
     # The round trip of single records, acknowledged by all.
@@ -248,7 +252,9 @@ def groups_are_described_reset_and_deleted(t):
         "not empty.",
     )
     refused = t.run(f"{tool} --reset-offsets --group {group} --topic {topic} --to-earliest --execute").splitlines()
-    check(refused[1], f"Error: Assignments can only be reset if the group '{group}' is inactive, but the current state is Stable.")
+    check(
+        refused[1], f"Error: Assignments can only be reset if the group '{group}' is inactive, but the current state is Stable."
+    )
     member.terminate()
     unowned = [row[:6] + ["-", "-", "-"] for row in owned]
     until("empty", lambda: rows(describe) == [header, *unowned])
@@ -324,7 +330,8 @@ def the_cluster_describes_itself(t):
     check(sorted(re.findall(r"(?m)^\S+ \(id: (\d) rack: \S+ isFenced: \S+\) -> \($", text)), brokers, "brokers")
     check(re.findall(r"(?m)^\tProduce\(0\): \S+ to (\d+) \[usable: (\d+)\],$", text), [("13", "13")] * t.brokers, "Produce")
     features = t.run("kafka-features.sh describe")
-    levels = re.findall(r"Feature: metadata.version +SupportedMinVersion: 3.3-IV3 +.*FinalizedVersionLevel: (4.\d-IV\d) ", features)
+    row = r"Feature: metadata.version +SupportedMinVersion: 3.3-IV3 +.*FinalizedVersionLevel: (4.\d-IV\d) "
+    levels = re.findall(row, features)
     check(len(levels), 1, features)
 
 
@@ -338,8 +345,6 @@ def leaders_and_replicas_are_moved(t):
         partitions = [{"topic": topic, "partition": 0, "replicas": ids}]
         return t.file(name, json.dumps({"version": 1, "partitions": partitions}))
 
-    directory = json.loads(t.run(f"kafka-log-dirs.sh --describe --topic-list {topic}").splitlines()[2])
-    check(len(directory["brokers"]), t.brokers, "brokers with directories")
     tool = "kafka-reassign-partitions.sh"
     t.client().produce(
         topic=topic, partition=0, values=VALUES, acks="all", compression="none", idempotent=True, timestamp=None
@@ -347,7 +352,8 @@ def leaders_and_replicas_are_moved(t):
     brokers = ",".join(map(str, range(1, t.brokers + 1)))
     done = [
         "Status of partition reassignment:", f"Reassignment of partition {topic}-0 is completed.", "",
-        f"Clearing broker-level throttles on broker{'s' * (t.brokers > 1)} {brokers}", f"Clearing topic-level throttles on topic {topic}",
+        f"Clearing broker-level throttles on broker{'s' * (t.brokers > 1)} {brokers}",
+        f"Clearing topic-level throttles on topic {topic}",
     ]
     # Another order of three, two of them, and three again; of one broker the same one.
     plans = [first] if t.brokers == 1 else [first[::-1], first[:2][::-1], first]
