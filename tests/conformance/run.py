@@ -188,6 +188,62 @@ def crash(program, logs, passed, failed):
         print(f"FAILED {time.monotonic() - start:5.1f} s  {title}\n       {type(error).__name__}: {error}", flush=True)
 
 
+def work_off(work, jobs, trial):
+    """Does the work, a scenario, a client's name and a gateway each, so many at once. Gives what passed and what failed, and
+    the clients' versions."""
+    lock, passed, failed, versions = threading.Lock(), [], [], {}
+
+    def worker():
+        while True:
+            try:
+                scenario, name, gateway = work.get_nowait()
+            except queue.Empty:
+                return
+            title = f"{name}, {gateway.brokers} broker{'s' * (gateway.brokers > 1)}: {scenario.__name__.replace('_', ' ')}"
+            one, start = trial(name, gateway), time.monotonic()
+            try:
+                scenario(one)
+                error = None
+            except Exception as found:
+                error = found
+            seconds = time.monotonic() - start
+            with lock:
+                versions[name] = one.first.version if one.first else versions.get(name)
+                (failed if error else passed).append(title)
+                print(f"{'FAILED' if error else 'ok    '} {seconds:5.1f} s  {title}", flush=True)
+                if error:
+                    print(f"       {type(error).__name__}: {str(error)[:500]}", flush=True)
+            one.end()
+
+    workers = [threading.Thread(target=worker) for _ in range(jobs)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
+    return passed, failed, versions
+
+
+def stop(gateways, failed):
+    """Stops the gateways in order; one that does not end so has failed."""
+    for gateway in gateways:
+        try:
+            gateway.stop()
+        except Exception as error:
+            failed.append(f"gateway of {gateway.brokers}: {error}")
+            print(f"FAILED {failed[-1]}")
+
+
+def count(passed, failed, versions, logs):
+    """Prints the last lines; gives the exit code."""
+    for name, version in versions.items():
+        if version:
+            print(f"{name} {version}")
+    if failed:
+        print(f"logs: {logs}")
+    print(f"{len(passed)} passed, {len(failed)} failed")
+    return 1 if failed or not passed else 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gateway", required=True)
@@ -220,49 +276,11 @@ def main():
             for gateway in gateways:
                 if arguments.scenario in scenario.__name__ and arguments.client in (None, name):
                     work.put((scenario, name, gateway))
-    lock, passed, failed, versions = threading.Lock(), [], [], {}
-
-    def worker():
-        while True:
-            try:
-                scenario, name, gateway = work.get_nowait()
-            except queue.Empty:
-                return
-            title = f"{name}, {gateway.brokers} broker{'s' * (gateway.brokers > 1)}: {scenario.__name__.replace('_', ' ')}"
-            trial, start = Trial(name, gateway, commands, logs), time.monotonic()
-            try:
-                scenario(trial)
-                error = None
-            except Exception as found:
-                error = found
-            seconds = time.monotonic() - start
-            with lock:
-                versions[name] = trial.first.version if trial.first else versions.get(name)
-                (failed if error else passed).append(title)
-                print(f"{'FAILED' if error else 'ok    '} {seconds:5.1f} s  {title}", flush=True)
-                if error:
-                    print(f"       {type(error).__name__}: {str(error)[:500]}", flush=True)
-            trial.end()
-
-    workers = [threading.Thread(target=worker) for _ in range(arguments.jobs)]
-    for one in workers:
-        one.start()
-    for one in workers:
-        one.join()
-    for gateway in gateways:
-        try:
-            gateway.stop()
-        except Exception as error:
-            failed.append(f"gateway of {gateway.brokers}: {error}")
-            print(f"FAILED {failed[-1]}")
+    passed, failed, versions = work_off(work, arguments.jobs, lambda name, gateway: Trial(name, gateway, commands, logs))
+    stop(gateways, failed)
     if arguments.scenario in "a_leader_crashes_under_load" and arguments.client in (None, REFERENCE):
         crash(arguments.gateway, logs, passed, failed)
-    for name, version in versions.items():
-        print(f"{name} {version}")
-    if failed:
-        print(f"logs: {logs}")
-    print(f"{len(passed)} passed, {len(failed)} failed")
-    return 1 if failed or not passed else 0
+    return count(passed, failed, versions, logs)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 //! its own set-up and says what it does.
 
 mod bench;
+mod conformance;
 mod npm;
 mod page;
 mod serve;
@@ -20,6 +21,9 @@ cargo xtask COMMAND
   test                        run every test: format, lints, native, other clients, browser engine, page
   test --only STEP[,STEP]     run these of: fmt, clippy, tidy, native, sim,
                               conformance, wasm, page
+  conformance [--java [--kafka]] [--brokers N] [--scenario PART]
+                              the step of that name; with --java Apache Kafka's own tools and Java client instead,
+                              with --kafka these against Apache Kafka itself
   sim [--seeds N] [--seed S] [--ticks T] [--bug NAME] [--replay FILE]
                               simulate random faults under the checkers; replay a fault that the page recorded
   tidy                        check which crate may use which
@@ -45,6 +49,7 @@ fn run(args: &[String]) -> Result<()> {
     match args.first().map(String::as_str) {
         Some("serve") => serve::run(rest),
         Some("test") => test::run(rest),
+        Some("conformance") => conformance::run(rest),
         Some("sim") => test::sim(rest),
         Some("tidy") => tidy::run(),
         Some("bench") => bench::run(rest),

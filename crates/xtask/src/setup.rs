@@ -120,6 +120,56 @@ pub fn for_conformance() -> Result<PathBuf> {
     python(&folder)
 }
 
+/// Apache Kafka's jars, and our program for its client.
+#[derive(Clone, Debug)]
+pub struct Java {
+    /// The folder of the jars.
+    pub lib: PathBuf,
+    /// The jar of our program.
+    pub client: PathBuf,
+}
+
+/// What the suite of Java needs: Python without packages, a JDK, and what Maven fetches.
+pub fn for_java() -> Result<Java> {
+    const JDK: &str =
+        "install a JDK of Java 17 or later (on Debian: apt-get install openjdk-17-jdk-headless)";
+    const MAVEN: &str = "install Maven (on Debian: apt-get install maven)";
+    on_path("python3").context("install Python 3.10 or later (on Debian: apt-get install python3)")?;
+    on_path("java").context(JDK)?;
+    let version = output(Command::new("javac").arg("-version")).context(JDK)?;
+    let major =
+        version.trim_start_matches("javac ").split('.').next().and_then(|text| text.trim().parse().ok());
+    if major.is_none_or(|major: u32| major < 17) {
+        bail!("{JDK}: {} is too old", version.trim());
+    }
+    let (folder, made) = (root().join("tests/conformance/java"), root().join("target/java"));
+    let (lib, pom, seen) = (made.join("lib"), folder.join("pom.xml"), made.join("barnabas-pom.xml"));
+    let wanted = std::fs::read(&pom).with_context(|| format!("cannot read {}", pom.display()))?;
+    if std::fs::read(&seen).is_ok_and(|have| have == wanted) && lib.is_dir() {
+        say("Apache Kafka's jars: there");
+    } else {
+        on_path("mvn").context(MAVEN)?;
+        say("Apache Kafka's jars: fetching with Maven");
+        if lib.is_dir() {
+            std::fs::remove_dir_all(&lib)?;
+        }
+        let mut command = Command::new("mvn");
+        command.args(["--batch-mode", "--quiet", "--file"]).arg(&pom).arg("dependency:copy-dependencies");
+        command.arg("-DincludeScope=runtime").arg(format!("-DoutputDirectory={}", lib.display()));
+        run(&mut command, "mvn dependency:copy-dependencies")?;
+        std::fs::write(seen, wanted)?;
+    }
+    let (classes, client) = (made.join("classes"), made.join("client.jar"));
+    let mut command = Command::new("javac");
+    command.arg("-d").arg(&classes).arg("-cp").arg(lib.join("*"));
+    command.args(["Client.java", "AdminCommands.java"].map(|name| folder.join(name)));
+    run(&mut command, "javac")?;
+    let mut command = Command::new("jar");
+    command.arg("--create").arg("--file").arg(&client).arg("-C").arg(&classes).arg(".");
+    run(&mut command, "jar")?;
+    Ok(Java { lib, client })
+}
+
 fn kcat() -> Result<()> {
     if let Some(path) = on_path("kcat") {
         say(&format!("{}: there", path.display()));

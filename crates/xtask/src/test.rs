@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::setup::{self, Browser, Tools, root, run as run_command, say};
-use crate::{npm, page, tidy};
+use crate::{conformance, npm, page, tidy};
 
 /// The steps in their order.
 const STEPS: [&str; 8] = ["fmt", "clippy", "tidy", "native", "sim", "conformance", "wasm", "page"];
@@ -60,13 +60,13 @@ fn one(step: &str) -> Result<()> {
         "tidy" => tidy::run(),
         "native" => cargo(&["test", "--workspace"]),
         "sim" => sim(&["--seeds".to_owned(), SEEDS.to_owned()]),
-        "conformance" => conformance(),
+        "conformance" => conformance::run(&[]),
         "wasm" => wasm(),
         "page" => {
             let tools = setup::for_page()?;
             page::build(&tools)?;
             let package = npm::build(&tools)?;
-            let gateway = gateway()?;
+            let gateway = conformance::gateway()?;
             let (_, browser) = setup::for_tests()?;
             page_tests(&browser, &package, &gateway)
         }
@@ -83,24 +83,6 @@ pub fn sim(args: &[String]) -> Result<()> {
     }
     command.args(cargo).arg("--").args(args);
     run_command(command.current_dir(root()), "sim")
-}
-
-/// Builds the gateway, and gives its program.
-fn gateway() -> Result<PathBuf> {
-    // The profile of the simulator's step: its crates are built already.
-    let mut build = std::process::Command::new("cargo");
-    build.args(["build", "--profile", "sim", "--package", "barnabas-gateway"]).current_dir(root());
-    run_command(&mut build, "cargo build of the gateway")?;
-    Ok(setup::target().join("sim/barnabas-gateway"))
-}
-
-/// Clients that others wrote, against the gateway.
-fn conformance() -> Result<()> {
-    let python = setup::for_conformance()?;
-    let mut command = std::process::Command::new(&python);
-    command.arg("run.py").arg("--gateway").arg(gateway()?);
-    command.arg("--python").arg(&python).arg("--logs").arg(root().join("target/conformance/logs"));
-    run_command(command.current_dir(root().join("tests/conformance")), "conformance")
 }
 
 /// The engine's and the store's tests in a real browser.

@@ -1,0 +1,41 @@
+//! The gateway under clients that others wrote: those of six libraries, or Apache Kafka's own tools and Java client.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::setup::{self, Java, root, run as run_command};
+
+/// Builds the gateway, and gives its program.
+pub fn gateway() -> Result<PathBuf> {
+    // The profile of the simulator's step: its crates are built already.
+    let mut build = Command::new("cargo");
+    build.args(["build", "--profile", "sim", "--package", "barnabas-gateway"]).current_dir(root());
+    run_command(&mut build, "cargo build of the gateway")?;
+    Ok(setup::target().join("sim/barnabas-gateway"))
+}
+
+/// Runs one of the suites. What is not for this command is for the suite, as `--brokers 3`.
+pub fn run(args: &[String]) -> Result<()> {
+    let (chosen, rest): (Vec<&String>, Vec<&String>) = args.iter().partition(|arg| *arg == "--java");
+    let mut command = if chosen.is_empty() { clients()? } else { java()? };
+    command.arg("--gateway").arg(gateway()?).args(rest);
+    run_command(command.current_dir(root().join("tests/conformance")), "conformance")
+}
+
+fn clients() -> Result<Command> {
+    let python = setup::for_conformance()?;
+    let mut command = Command::new(&python);
+    command.arg("run.py").arg("--python").arg(&python);
+    command.arg("--logs").arg(root().join("target/conformance/logs"));
+    Ok(command)
+}
+
+fn java() -> Result<Command> {
+    let Java { lib, client } = setup::for_java()?;
+    let mut command = Command::new("python3");
+    command.arg("java/suite.py").arg("--lib").arg(lib).arg("--jar").arg(client);
+    command.arg("--logs").arg(root().join("target/java/logs"));
+    Ok(command)
+}
