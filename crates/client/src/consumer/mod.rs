@@ -6,6 +6,7 @@ mod coordinator;
 mod fetcher;
 pub(crate) mod protocol;
 mod subscription;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub use assignor::{
     TopicRacks,
 };
 pub use config::{ConsumerConfig, IsolationLevel, OffsetReset};
+pub use coordinator::MemberStep;
+pub use view::{ConsumerView, PartitionPosition};
 
 /// A committed offset, with what was committed beside it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -150,6 +153,8 @@ pub struct Consumer {
     lookups: BTreeMap<i32, Vec<TopicPartition>>,
     lookup_not_before: Instant,
     errors: Vec<ApiError>,
+    /// Records that `poll` gave so far.
+    polled: u64,
 }
 
 impl Consumer {
@@ -165,6 +170,7 @@ impl Consumer {
             lookups: BTreeMap::new(),
             lookup_not_before: Instant::ZERO,
             errors: Vec::new(),
+            polled: 0,
             config,
         }
     }
@@ -349,6 +355,7 @@ impl Consumer {
         coordinator.poll(cx, &mut parts);
         let max = self.config.max_poll_records;
         let records = self.fetcher.drain(max, &mut self.subscription, &mut self.errors);
+        self.polled += records.len() as u64;
         self.drive(cx);
         records
     }
