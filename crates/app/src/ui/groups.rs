@@ -42,7 +42,8 @@ fn lag(offset: &GroupOffsetView) -> Option<i64> {
 
 fn card(ctx: &Ctx, group: &GroupView) -> Html {
     let t = ctx.t;
-    let total: i64 = group.offsets.iter().filter_map(lag).sum();
+    let lags: Vec<i64> = group.offsets.iter().filter_map(lag).collect();
+    let total = if lags.is_empty() { "–".to_owned() } else { count(lags.iter().sum::<i64>()) };
     // What is under way is filled ink; a state of rest is a word.
     let busy = group.state.ends_with("Rebalance");
     let badge = classes!(if busy { "busy" } else { "meta" });
@@ -54,7 +55,7 @@ fn card(ctx: &Ctx, group: &GroupView) -> Html {
                 <span class="meta">{fill(t.generation, &[&group.generation.to_string()])}</span>
                 if !group.protocol.is_empty() { <span class="meta">{&group.protocol}</span> }
                 <span class="meta">{fill(t.coordinator, &[&group.coordinator.to_string()])}</span>
-                <span class="meta">{fill(t.total_lag, &[&count(total)])}</span>
+                <span class="meta">{fill(t.total_lag, &[&total])}</span>
             </header>
             if group.members.is_empty() { <p class="meta">{t.no_members}</p> } else {
                 <ul class="members" aria-label={t.members}>{ for group.members.iter().map(|one| member(ctx, one)) }</ul>
