@@ -139,7 +139,7 @@ clients(
   "cluster=waits&seed=12",
   async (page) => {
     await create(page, "orders", 2);
-    assert.equal((await run(page, "fault latency clients 1 200")).exit, 0);
+    assert.equal((await run(page, "fault latency clients 1 60")).exit, 0);
     const line = await add(page, "producer", {
       rate: "50",
       keys: "9",

@@ -345,8 +345,8 @@ page("groups: state, members with what they own, committed offsets and lag", "?l
   }
   const rows = await card("billing").locator(".lags tbody tr").evaluateAll((all) => all.map((row) => [...row.cells].map((cell) => cell.textContent)));
   assert.deepEqual(rows, [
-    ["orders-0", "309,048", "309,048", "0", "console-consumer · aaaaaa"], ["orders-1", "528,000", "528,268", "268", "console-consumer · aaaaaa"],
-    ["orders-2", "-", "133,479", "-", "console-consumer · bbbbbb"],
+    ["orders-0", "309,048", "309,048", "309,048", "0", "console-consumer · aaaaaa"], ["orders-1", "-", "528,000", "528,268", "268", "console-consumer · aaaaaa"],
+    ["orders-2", "-", "-", "133,479", "-", "console-consumer · bbbbbb"],
   ]);
   assert.match(await card("billing").locator(".members li").nth(1).innerText(), /static: till-2/);
   assert.match(await card("billing").locator(".members li").nth(2).innerText(), /no partition/);

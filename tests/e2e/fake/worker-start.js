@@ -100,7 +100,7 @@ const clients = [
   client(2, "pos-gateway-of-the-shop-in-the-second-basement", { producer: producer("pos", { acks: "0", idempotent: false, producerId: -1, bufferUsed: 33_554_432, failed: 12, retries: 3, waiting: [{ ...waiting(7), topic: HEAVY }] }) }, { state: "stopping" }),
   client(3, "till", { producer: producer("till") }, { state: { ended: 1 }, output: ["  2.000 ends: org.apache.kafka.common.errors.TimeoutException"] }),
   client(4, "billing-1", { consumer: consumer("billing-1", {
-    partitions: [read("orders", 0, 309_048, 309_040, 309_048), read("orders", 1, -1, -1, 528_268), read(HEAVY, 11, 12, 12, 12)], processed: 988_100,
+    member: "console-consumer-aaaaaa11", partitions: [read("orders", 0, 309_048, 309_040, 309_048), read("orders", 1, -1, -1, 528_268), read(HEAVY, 11, 12, 12, 12)], processed: 988_100,
     working: { topic: "orders", partition: 0, offset: 309_041, until: 83_500_000, left: 7 },
   }) }),
   client(5, "", { consumer: consumer("console-consumer", { step: "PreparingRebalance", generation: -1, coordinator: -1 }) }, { line: "kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --group billing", output: [] }),

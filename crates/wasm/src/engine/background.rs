@@ -11,7 +11,7 @@ use crate::record::Done;
 use crate::workloads::Answer;
 
 /// Lines of a client in the background that are shown with it.
-const LINES_SHOWN: usize = 6;
+const LINES_SHOWN: usize = 12;
 
 impl Engine {
     /// Does what a line asks of the clients in the background; gives whether it does.
