@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use super::client_form::ClientForm;
 use super::strip::pattern;
-use super::{command_line, icon, identity, swatch};
+use super::{command_line, icon, identity, partition_name};
 use crate::browser;
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::{count, size};
@@ -234,7 +234,7 @@ fn waits(t: &'static Text, producer: &ProducerView, waiting: &WaitingView, now: 
     let fills = fill(t.fill_of, &[&count(*open_bytes), &count(producer.batch_size)]);
     html! {
         <tr data-p={id.clone()} data-waiting={format!("{topic}-{partition}")}>
-            <th scope="row">{swatch(*partition)}{format!("{topic}-{partition}")}</th>
+            <th scope="row">{partition_name(topic, *partition)}</th>
             <td class="fill"><svg class="bar-svg" height="10" role="img" aria-label={fills.clone()}><title>{fills}</title>
                 <rect class="room" width="100%" height="10" />
                 <rect class="part-fill" width={width.clone()} height="10" />
@@ -320,7 +320,7 @@ fn read(read: &ReadView) -> Html {
     let known = |offset: i64| if offset < 0 { "–".to_owned() } else { count(offset) };
     html! {
         <tr data-read={format!("{}-{}", read.topic, read.partition)}>
-            <th scope="row">{swatch(read.partition)}{format!("{}-{}", read.topic, read.partition)}</th>
+            <th scope="row">{partition_name(&read.topic, read.partition)}</th>
             <td class="num">{known(read.position)}</td><td class="num">{known(read.committed)}</td>
             <td class="num">{known(read.high_watermark)}</td>
             <td class="num"><b>{lag(read).map_or_else(|| "–".to_owned(), count)}</b></td>

@@ -3,7 +3,7 @@
 use barnabas_view::{ClientRole, ClientView, ClusterView, GroupMemberView, GroupOffsetView, GroupView};
 use yew::prelude::*;
 
-use super::swatch;
+use super::{partition_name, swatch};
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::count;
 use crate::model::Shared;
@@ -112,7 +112,7 @@ fn row(group: &GroupView, offset: &GroupOffsetView, position: Option<i64>) -> Ht
     let owner = group.members.iter().find(|member| member.id == offset.owner).map(name);
     html! {
         <tr>
-            <td>{swatch(offset.partition)}{format!("{}-{}", offset.topic, offset.partition)}</td>
+            <td>{partition_name(&offset.topic, offset.partition)}</td>
             <td class="n">{position.map_or_else(|| "-".to_owned(), count)}</td>
             <td class="n">{known(offset.committed)}</td>
             <td class="n">{known(offset.high_watermark)}</td>

@@ -47,6 +47,14 @@ pub fn command_line(line: &str) -> Html {
     line.split(' ').map(|word| html! { <><span class="word">{word.to_owned()}</span>{" "}</> }).collect()
 }
 
+/// A partition by name, with its square. Of a long name the topic is cut short, and never the number.
+pub fn partition_name(topic: &str, partition: i32) -> Html {
+    html! {
+        <span class="pn" title={format!("{topic}-{partition}")}>{swatch(partition)}<span class="tn">{topic.to_owned()}</span>
+            <span>{format!("-{partition}")}</span></span>
+    }
+}
+
 /// A small square in the colour and pattern of a partition.
 pub fn swatch(partition: i32) -> Html {
     let id = identity(partition);
