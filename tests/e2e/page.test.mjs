@@ -345,12 +345,40 @@ page("groups: state, members with what they own, committed offsets and lag", "?l
   }
   const rows = await card("billing").locator(".lags tbody tr").evaluateAll((all) => all.map((row) => [...row.cells].map((cell) => cell.textContent)));
   assert.deepEqual(rows, [
-    ["orders-0", "309,048", "309,048", "0", "console-consumer · aaaaaa"], ["orders-1", "528,000", "528,268", "268", "console-consumer · aaaaaa"],
-    ["orders-2", "-", "133,479", "-", "console-consumer · bbbbbb"],
+    ["orders-0", "309,048", "309,048", "309,048", "0", "console-consumer · aaaaaa"], ["orders-1", "-", "528,000", "528,268", "268", "console-consumer · aaaaaa"],
+    ["orders-2", "-", "-", "133,479", "-", "console-consumer · bbbbbb"],
   ]);
   assert.match(await card("billing").locator(".members li").nth(1).innerText(), /static: till-2/);
   assert.match(await card("billing").locator(".members li").nth(2).innerText(), /no partition/);
   assert.match(await card("analytics").innerText(), /No member/);
+});
+
+// ── Clients ──────────────────────────────────────────────────────────────
+page("clients: what waits, what is in flight, who reads what, and buttons that are command lines", "?lang=en#clients", async (on) => {
+  const card = (name) => on.locator(`[data-client="${name}"]`);
+  const numbers = (name) => card(name).locator("[data-num]").evaluateAll((all) => Object.fromEntries(all.map((one) => [one.dataset.num, one.textContent])));
+  assert.deepEqual(await numbers("web-checkout"), { rate: "20.4", acknowledged: "12,040", batches: "611", requests: "402", retries: "0", failed: "0" });
+  assert.match(await card("web-checkout").innerText(), /acks=all · idempotent · PID 1000 epoch 0 · linger\.ms=5 · batch\.size=16,384/);
+  const waiting = await card("web-checkout").locator("[data-waiting]").evaluateAll((all) => all.map((row) => [
+    row.dataset.waiting, row.querySelector(".part-fill").getAttribute("width"), row.querySelector(".go").textContent, row.querySelector(".ring title").textContent,
+  ]));
+  assert.deepEqual(waiting, [
+    ["orders-0", "25.63%", "", "3 of 5 ms of linger.ms"], ["orders-1", "100.00%", "▸", "3 of 5 ms of linger.ms; ready to send"], ["orders-2", "0.00%", "", "0 of 5 ms of linger.ms"],
+  ]);
+  assert.deepEqual(await card("web-checkout").locator("[data-flight]").evaluateAll((all) => all.map((to) => [to.title, to.querySelectorAll(".on").length])), [
+    ["Broker 1: 3 of 5 requests in flight, batches 5", 3], ["Broker 2: 0 of 5 requests in flight, batches 0", 0],
+  ]);
+  assert.match(await card("till").locator("[data-state]").innerText(), /ended, exit code 1/);
+  const rows = await card("billing-1").locator("[data-read]").evaluateAll((all) => all.map((row) => [...row.cells].map((cell) => cell.textContent)));
+  assert.deepEqual(rows.slice(0, 2), [["orders-0", "309,048", "309,040", "309,048", "8"], ["orders-1", "–", "–", "528,268", "–"]]);
+  assert.match(await card("billing-1").innerText(), /works on orders-0@309,041, 7 more of this poll/);
+  assert.equal(await card("console-consumer").locator("[data-step]").innerText(), "PreparingRebalance");
+  assert.equal((await numbers("console-consumer")).lag, "–");
+  await card("web-checkout").getByRole("button", { name: "Stop web-checkout" }).click();
+  await card("till").getByRole("button", { name: "Remove till" }).click();
+  await on.click("#stop-all");
+  const asked = (await sent(on)).flatMap((command) => command?.console?.line ?? []);
+  assert.deepEqual(asked, ["workload stop web-checkout", "workload stop till", "workload stop all"]);
 });
 
 // ── Console ──────────────────────────────────────────────────────────────
@@ -519,7 +547,7 @@ for (const [width, height] of [[1440, 900], [1024, 768], [390, 844], [360, 640]]
   for (const lang of ["en", "ko"]) {
     page(`no sideways scrolling at ${width}×${height} in ${lang}, and every control has a name`, `?lang=${lang}&theme=light`, async (on) => {
       await on.setViewportSize({ width, height });
-      for (const screen of ["topics", "messages", "brokers", "groups", "console"]) {
+      for (const screen of ["topics", "messages", "brokers", "clients", "groups", "console"]) {
         await on.click(`.nav a[href="#${screen}"]`);
         await on.locator(`.shell[data-screen="${screen}"]`).waitFor();
         assert.ok((await overflow(on)) <= 0, screen);

@@ -9,7 +9,12 @@ use barnabas_tests::console::Console;
 fn wrong_arguments_are_named() {
     let mut console = Console::default();
     for (line, want) in [
-        ("workload dance", "workload knows produce and consume, not dance"),
+        ("workload dance", "workload knows produce, consume, start, list, log and stop, not dance"),
+        (
+            "workload start produce --topic a",
+            "there is no world around this console to keep clients in the background",
+        ),
+        ("workload list", "there is no world around this console to keep clients in the background"),
         ("workload produce", "workload produce needs --topic"),
         ("workload consume --topic a", "workload consume needs --group"),
         ("workload produce --topic a --rate", "--rate needs a value"),

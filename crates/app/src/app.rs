@@ -16,8 +16,8 @@ use crate::engine::{Engine, Heard};
 use crate::model::{Action, Model, Screen, Shared};
 use crate::text::{Lang, fill};
 use crate::ui::{
-    Brokers, DockTabs, DropZone, EventLog, Files, Gate, Groups, Hint, Inspector, Messages, Nav, Notices,
-    TopBar, Topics,
+    Brokers, Clients, DockTabs, DropZone, EventLog, Files, Gate, Groups, Hint, Inspector, Messages, Nav,
+    Notices, TopBar, Topics,
 };
 
 /// A listener that is taken away with this value.
@@ -78,12 +78,19 @@ fn hear(heard: Heard, dispatch: &UseReducerDispatcher<Model>, terminal: &Termina
                     Stream::Err => Ink::Err,
                 };
                 terminal.write(ink, &piece.text);
+                if piece.stream == Stream::Err {
+                    terminal.complained(id, &piece.text);
+                }
             }
             if let Some(exit) = exit {
                 if exit != 0 {
                     terminal.write(Ink::Note, &format!("[exit {exit}]\n"));
                 }
                 terminal.end(id, exit);
+                if let Some(said) = terminal.settled(id).filter(|_| exit != 0) {
+                    let said = said.trim().strip_prefix("barnabas: ").unwrap_or(said.trim()).to_owned();
+                    dispatch.dispatch(Action::Notice(true, said));
+                }
                 dispatch.dispatch(Action::Ended(id, exit));
             }
         }
@@ -194,6 +201,9 @@ pub fn App() -> Html {
                             <Brokers view={Shared::clone(view)} cluster={model.cluster.clone()} seed={model.seed} />
                         }).unwrap_or_default(),
                         Screen::Groups => view.map(|view| html! { <Groups view={Shared::clone(view)} /> }).unwrap_or_default(),
+                        Screen::Clients => view.map(|view| html! {
+                            <Clients view={Shared::clone(view)} chosen={model.chosen.clone()} />
+                        }).unwrap_or_default(),
                         Screen::Console => Html::default(),
                     } }
                 </main>

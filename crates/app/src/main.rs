@@ -14,6 +14,7 @@ mod strip;
 mod text;
 mod topic_name;
 mod ui;
+mod workload;
 
 fn main() {
     // A fault of the page itself must not leave a picture that stands still and looks alive.

@@ -106,6 +106,8 @@ pub enum Screen {
     Messages,
     /// Brokers.
     Brokers,
+    /// Producers and consumers.
+    Clients,
     /// Consumer groups.
     Groups,
     /// The console at full height.
@@ -119,13 +121,15 @@ impl Screen {
             Self::Topics => "topics",
             Self::Messages => "messages",
             Self::Brokers => "brokers",
+            Self::Clients => "clients",
             Self::Groups => "groups",
             Self::Console => "console",
         }
     }
 
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 5] = [Self::Topics, Self::Messages, Self::Brokers, Self::Groups, Self::Console];
+    pub const ALL: [Self; 6] =
+        [Self::Topics, Self::Messages, Self::Brokers, Self::Clients, Self::Groups, Self::Console];
 }
 
 /// A pane of the dock, which stand side by side when there is room.

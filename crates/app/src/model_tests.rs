@@ -24,6 +24,7 @@ fn view(topics: Vec<TopicView>) -> ClusterView {
         brokers: vec![],
         topics,
         groups: vec![],
+        clients: vec![],
         faults: vec![],
         store: StoreView::default(),
     }
@@ -35,6 +36,8 @@ fn delta(topics: Vec<TopicView>, gone: &[&str], events: usize, left_out: u64) ->
         clock: clock(1),
         brokers: None,
         groups: None,
+        clients: vec![],
+        clients_gone: vec![],
         faults: None,
         topics,
         gone: gone.iter().map(ToString::to_string).collect(),

@@ -179,6 +179,15 @@ impl NetworkClient {
         self.nodes.get(&node).map_or(0, |connection| connection.in_flight.len())
     }
 
+    /// Nodes to which a connection stands, by id, each with the numbers of the requests under way to it. Bootstrap servers
+    /// are not among them.
+    pub fn connected(&self) -> impl Iterator<Item = (i32, impl Iterator<Item = i32>)> {
+        let stands = |connection: &Connection| connection.conn().is_some();
+        self.nodes.range(0..).filter(move |(_, connection)| stands(connection)).map(|(&node, connection)| {
+            (node, connection.in_flight.iter().map(|request| request.correlation_id))
+        })
+    }
+
     /// The newest version of a request that both this client and the node know.
     pub fn version<R: Request>(&self, node: i32) -> Result<i16, ApiError> {
         let (have, api) = (R::VERSIONS, R::KEY);

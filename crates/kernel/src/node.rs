@@ -227,6 +227,8 @@ pub trait Process: Send {
     fn next_timeout(&self) -> Option<Instant>;
     /// A copy, for checkpoints of the world.
     fn boxed_clone(&self) -> Box<dyn Process>;
+    /// Itself, for whoever knows what it may be and wants to show how it stands.
+    fn as_any(&self) -> &dyn std::any::Any;
 }
 
 impl<T: Node + Send + 'static> Process for T {
@@ -238,6 +240,9 @@ impl<T: Node + Send + 'static> Process for T {
     }
     fn boxed_clone(&self) -> Box<dyn Process> {
         Box::new(self.clone())
+    }
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
     }
 }
 

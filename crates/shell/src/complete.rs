@@ -106,8 +106,13 @@ fn candidates<'a>(words: &[&str], stem: &'a str, env: &dyn Environment) -> (Vec<
         return (crate::tools::fault::candidates(arguments, env), stem);
     }
     let Some(tool) = find(command) else { return (Vec::new(), stem) };
-    let specs = match (tool.name, arguments.first()) {
-        ("workload", Some(command)) => workload::specs(command),
+    let specs = match (tool.name, arguments) {
+        ("workload", ["start"]) => return (owned(&["consume", "produce"]), stem),
+        ("workload", ["log"]) => return (env.workloads(), stem),
+        ("workload", ["stop"]) => {
+            return (env.workloads().into_iter().chain(["all".to_owned()]).collect(), stem);
+        }
+        ("workload", ["start", command, ..] | [command, ..]) => workload::specs(command),
         _ => tool.specs,
     };
     let needs_value = |word: &str| {
@@ -134,9 +139,12 @@ fn candidates<'a>(words: &[&str], stem: &'a str, env: &dyn Environment) -> (Vec<
     (options.chain(commands.map(|command| (*command).to_owned())).collect(), stem)
 }
 
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
 /// Values of an option. Of a list only the part behind the last comma is completed.
 fn values<'a>(tool: &str, option: &str, stem: &'a str, env: &dyn Environment) -> (Vec<String>, &'a str) {
-    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let last = stem.rsplit(',').next().unwrap_or(stem);
     let configs = || TOPIC_CONFIGS.iter().map(|name| format!("{name}=")).collect();
     match option {

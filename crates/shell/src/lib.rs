@@ -4,6 +4,7 @@
 //! are those of Apache Kafka 4.3's tools; what we add to them stands on the standard error behind `barnabas: `.
 
 mod argparse;
+mod clients;
 mod complete;
 mod dump_log;
 mod io;
@@ -17,9 +18,11 @@ use bytes::Bytes;
 
 use barnabas_kernel::{Endpoint, Process};
 
+pub use clients::{Client, Working, client};
 pub use complete::{Completions, complete};
 pub use line::{Line, ShellError, parse};
 pub use tools::fault::{Explained, FAULTS};
+pub use tools::workload::{Background, WorkloadKind, background, workload};
 
 /// The language of what the shell itself says. Kafka's words stay Kafka's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -47,6 +50,10 @@ pub trait Environment {
     fn language(&self) -> Language;
     /// Ids of the groups, for completion; none where nobody sees them.
     fn groups(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// Names of the clients in the background, for completion; none where nobody keeps any.
+    fn workloads(&self) -> Vec<String> {
         Vec::new()
     }
     /// Ids of the brokers that `fault` can name; none where there is no world to break.

@@ -35,6 +35,9 @@ impl Environment for Page {
     fn groups(&self) -> Vec<String> {
         ["billing", "audit"].map(str::to_owned).to_vec()
     }
+    fn workloads(&self) -> Vec<String> {
+        ["producer-1", "slow"].map(str::to_owned).to_vec()
+    }
 }
 
 const PAGE: Page = Page { language: Language::English };
@@ -159,7 +162,12 @@ fn completion_offers_what_fits_the_place() {
             &["--to-current", "--to-datetime", "--to-earliest", "--to-latest", "--to-offset"],
         ),
         ("help kafka-g", "kafka-g", &["kafka-get-offsets.sh"]),
-        ("workload ", "", &["consume", "produce"]),
+        ("workload ", "", &["consume", "list", "log", "produce", "start", "stop"]),
+        ("workload start ", "", &["consume", "produce"]),
+        ("workload start produce --ba", "--ba", &["--batch-size"]),
+        ("workload start consume --group b", "b", &["billing"]),
+        ("workload log ", "", &["producer-1", "slow"]),
+        ("workload stop ", "", &["all", "producer-1", "slow"]),
         ("workload produce --ba", "--ba", &["--batch-size"]),
         ("workload consume --topic or", "or", &["order-items", "orders"]),
         ("workload consume --commit s", "s", &["sync"]),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Durability, Pace};
+use crate::{ClientView, Durability, Pace};
 
 /// The clock and what drives it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -261,6 +261,9 @@ pub struct ClusterView {
     /// Consumer groups by id.
     #[serde(default)]
     pub groups: Vec<GroupView>,
+    /// Producers and consumers that run, by their processes' numbers.
+    #[serde(default)]
+    pub clients: Vec<ClientView>,
     /// Faults in force, each as the console writes it: `cut 1 3`.
     pub faults: Vec<String>,
     /// The browser's storage.
@@ -284,6 +287,12 @@ pub struct Delta {
     /// Consumer groups, all of them, if one changed.
     #[serde(default)]
     pub groups: Option<Vec<GroupView>>,
+    /// Producers and consumers that are new or changed.
+    #[serde(default)]
+    pub clients: Vec<ClientView>,
+    /// Numbers of those that are gone.
+    #[serde(default)]
+    pub clients_gone: Vec<i32>,
     /// The browser's storage, if it changed.
     pub store: Option<StoreView>,
     /// Events since, oldest first; at most 200.
@@ -308,6 +317,13 @@ impl ClusterView {
         if let Some(store) = &delta.store {
             self.store.clone_from(store);
         }
+        self.clients.retain(|client| !delta.clients_gone.contains(&client.id));
+        for client in &delta.clients {
+            match self.clients.binary_search_by_key(&client.id, |have| have.id) {
+                Ok(at) => self.clients[at] = client.clone(),
+                Err(at) => self.clients.insert(at, client.clone()),
+            }
+        }
         self.topics.retain(|topic| !delta.gone.contains(&topic.name));
         for topic in &delta.topics {
             match self.topics.binary_search_by(|have| have.name.cmp(&topic.name)) {
@@ -330,6 +346,11 @@ impl ClusterView {
                 .map(|was| was.name.clone())
                 .collect(),
             groups: (self.groups != before.groups).then(|| self.groups.clone()),
+            clients: self.clients.iter().filter(|client| !before.clients.contains(client)).cloned().collect(),
+            clients_gone: (before.clients.iter())
+                .filter(|was| !self.clients.iter().any(|client| client.id == was.id))
+                .map(|was| was.id)
+                .collect(),
             store: (self.store != before.store).then(|| self.store.clone()),
             events,
             events_left_out,

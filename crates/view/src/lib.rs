@@ -4,11 +4,16 @@
 //! Nothing here computes. Times are virtual microseconds since the world began, sizes are bytes, offsets are Kafka's.
 
 mod browse;
+mod clients;
 mod cluster;
 mod command;
 mod update;
 
 pub use browse::{BatchDetail, BatchView, BrowseView, FieldView, RecordView};
+pub use clients::{
+    ClientRole, ClientState, ClientView, ConsumerView, InFlightView, ProducerView, ReadView, WaitingView,
+    WorkingView,
+};
 pub use cluster::{
     BrokerView, ClockView, ClusterView, Delta, EventKind, EventView, GroupMemberView, GroupOffsetView,
     GroupView, PartitionView, ReplicaView, SegmentView, StoreView, TopicView,
@@ -19,6 +24,38 @@ pub use update::{ConsoleText, RecoveryView, Stream, Update};
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn client(id: i32, name: &str, acknowledged: i64) -> ClientView {
+        ClientView {
+            id,
+            process: format!("client-{id}"),
+            name: name.into(),
+            line: String::new(),
+            state: ClientState::Running,
+            rate: 0.0,
+            output: vec![],
+            role: ClientRole::Producer(ProducerView {
+                client_id: name.into(),
+                acks: "all".into(),
+                idempotent: true,
+                producer_id: -1,
+                producer_epoch: -1,
+                linger_ms: 5,
+                batch_size: 16_384,
+                buffer_memory: 1,
+                buffer_used: 0,
+                max_in_flight: 5,
+                waiting: vec![],
+                waiting_left_out: 0,
+                in_flight: vec![],
+                requests: 0,
+                batches: 0,
+                retries: 0,
+                acknowledged: u64::try_from(acknowledged).unwrap(),
+                failed: 0,
+            }),
+        }
+    }
 
     fn view(now: u64, topics: &[(&str, i64)]) -> ClusterView {
         ClusterView {
@@ -44,6 +81,9 @@ mod tests {
                     members: vec![],
                     offsets: vec![],
                 })
+                .collect(),
+            clients: (topics.iter().zip(1..))
+                .map(|(&(name, log_end), id)| client(id, name, log_end))
                 .collect(),
             faults: vec![],
             store: StoreView::default(),

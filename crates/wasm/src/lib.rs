@@ -3,12 +3,14 @@
 //! [`Engine`] is plain Rust and runs natively too, which is how a recorded fault is replayed. `worker`, compiled for wasm
 //! alone, ties it to a Web Worker: messages, the wall clock, files, IndexedDB.
 
+mod clients;
 mod door;
 mod engine;
 mod record;
 mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
+mod workloads;
 
 pub use door::{Door, DoorEvent};
 pub use engine::{Boot, Engine};

@@ -9,6 +9,8 @@ use barnabas_view::{ConsoleText, Stream};
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub process: ProcessId,
+    /// The line that began it.
+    pub line: String,
     /// Bytes of an output that end inside a character, by stream.
     partial: [Vec<u8>; 2],
     /// What the page was not told yet.
@@ -18,9 +20,10 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub fn new(process: ProcessId) -> Session {
+    pub fn new(process: ProcessId, line: &str) -> Session {
         Session {
             process,
+            line: line.to_owned(),
             partial: [Vec::new(), Vec::new()],
             output: VecDeque::new(),
             pending: 0,
@@ -111,13 +114,13 @@ mod tests {
     fn a_character_that_is_cut_between_two_outputs_arrives_whole() {
         let text = "a한글\u{1f600}z";
         for cut in 0..=text.len() {
-            let mut session = Session::new(NodeId(1));
+            let mut session = Session::new(NodeId(1), "line");
             let (one, two) = text.as_bytes().split_at(cut);
             session.take(vec![Output::Stdout(one.to_vec().into()), Output::Stdout(two.to_vec().into())]);
             let seen: String = session.next_output(1_000).into_iter().map(|part| part.text).collect();
             assert_eq!(seen, text, "cut at {cut}");
         }
-        let mut session = Session::new(NodeId(1));
+        let mut session = Session::new(NodeId(1), "line");
         session.take(vec![Output::Stdout((&b"\xff\xed\x95"[..]).into()), Output::Exit(0)]);
         let seen: String = session.next_output(1_000).into_iter().map(|part| part.text).collect();
         assert_eq!(seen, "\u{fffd}\u{fffd}");

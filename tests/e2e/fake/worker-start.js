@@ -80,13 +80,38 @@ const groups = [
   },
   { id: "shipping", state: "PreparingRebalance", generation: 2, protocol: "cooperative-sticky", coordinator: 1, members: [member("dddddd44", [["orders", 0]], { joined: true })], offsets: [offset(0, 12, 309_048, "dddddd44")] },
 ];
+const HEAVY = "orders-with-a-rather-long-name-as-teams-write-them.commerce.payment.prd";
+const client = (id, name, role, more) => ({ id: 1000 + id, process: `client-${id}`, name, line: `workload start ${name}`, state: "running", rate: 20.4, output: ["  1.000 sent 20, acknowledged 20"], role, ...more });
+const producer = (clientId, more) => ({
+  clientId, acks: "all", idempotent: true, producerId: 1000, producerEpoch: 0, lingerMs: 5, batchSize: 16_384, bufferMemory: 33_554_432, bufferUsed: 151_552, maxInFlight: 5,
+  waiting: [], waitingLeftOut: 0, inFlight: [], requests: 402, batches: 611, retries: 0, acknowledged: 12_040, failed: 0, ...more,
+});
+const waiting = (partition, more) => ({ topic: "orders", partition, batches: 1, records: 12, bytes: 4_200, openBytes: 4_200, since: 83_454_000, ready: false, again: 0, ...more });
+const read = (topic, partition, position, committed, highWatermark) => ({ topic, partition, position, committed, highWatermark });
+const consumer = (clientId, more) => ({
+  clientId, group: "billing", instance: "", member: `${clientId}-7a66bb4c-67aa-4345-b930-651e73031822`, generation: 7, step: "Stable", coordinator: 1, assignors: "range, cooperative-sticky",
+  partitions: [], partitionsLeftOut: 0, fetches: 1, received: 988_110, processed: undefined, working: undefined, ...more,
+});
+const clients = [
+  client(1, "web-checkout", { producer: producer("web-checkout", {
+    waiting: [waiting(0), waiting(1, { batches: 3, records: 144, bytes: 41_000, ready: true }), waiting(2, { batches: 0, records: 0, bytes: 0, openBytes: 0, since: undefined })],
+    inFlight: [{ broker: 1, requests: 3, batches: 5 }, { broker: 2, requests: 0, batches: 0 }],
+  }) }),
+  client(2, "pos-gateway-of-the-shop-in-the-second-basement", { producer: producer("pos", { acks: "0", idempotent: false, producerId: -1, bufferUsed: 33_554_432, failed: 12, retries: 3, waiting: [{ ...waiting(7), topic: HEAVY }] }) }, { state: "stopping" }),
+  client(3, "till", { producer: producer("till") }, { state: { ended: 1 }, output: ["  2.000 ends: org.apache.kafka.common.errors.TimeoutException"] }),
+  client(4, "billing-1", { consumer: consumer("billing-1", {
+    member: "console-consumer-aaaaaa11", partitions: [read("orders", 0, 309_048, 309_040, 309_048), read("orders", 1, -1, -1, 528_268), read(HEAVY, 11, 12, 12, 12)], processed: 988_100,
+    working: { topic: "orders", partition: 0, offset: 309_041, until: 83_500_000, left: 7 },
+  }) }),
+  client(5, "", { consumer: consumer("console-consumer", { step: "PreparingRebalance", generation: -1, coordinator: -1 }) }, { line: "kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --group billing", output: [] }),
+];
 let faults = ["crash 3", "cut 2 4"];
 let store = { durability: "relaxed", pendingBytes: 0, storedBytes: 23_911_424, commits: 812, error: undefined, writer: true };
 const delta = (more) => say({ delta: { clock: clock(), topics: [], gone: [], events: [], eventsLeftOut: 0, ...more } });
 const event = (kind, text, back = 0) => ({ at: now - back, kind, node: "broker-1", text });
 
 function ready(more = {}) {
-  say({ ready: { cluster, seed, view: { clock: clock(), brokers, topics, groups, faults, store }, recovery: [], persistent: true, ...more } });
+  say({ ready: { cluster, seed, view: { clock: clock(), brokers, topics, groups, clients: cluster === "empty" ? [] : clients, faults, store }, recovery: [], persistent: true, ...more } });
   delta({
     events: [
       event("metadata", "orders elected leader 1 for partitions 0, 1, 2, epoch 0", 62_001_000),

@@ -2,7 +2,7 @@
 //! blocks of which the oldest are taken away. So a hundred thousand lines cost no long task and no memory.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
@@ -55,6 +55,8 @@ pub struct Terminal {
     next: Rc<Cell<u32>>,
     /// The command that runs. Known here at once, while the page learns it with its next drawing.
     running: Rc<Cell<Option<u32>>>,
+    /// Commands that buttons began, with what they wrote to their standard error.
+    asides: Rc<RefCell<BTreeMap<u32, String>>>,
 }
 
 impl PartialEq for Terminal {
@@ -93,6 +95,26 @@ impl Terminal {
         Some(id)
     }
 
+    /// Begins a command that a button stands for: it needs no free console, and its output comes in between.
+    pub fn aside(&self, line: &str) -> u32 {
+        let id = self.number();
+        self.asides.borrow_mut().insert(id, String::new());
+        self.write(Ink::Prompt, &format!("$ {line}\n"));
+        id
+    }
+
+    /// Notes what a command wrote to its standard error, if a button began it.
+    pub fn complained(&self, id: u32, text: &str) {
+        if let Some(said) = self.asides.borrow_mut().get_mut(&id) {
+            said.push_str(text);
+        }
+    }
+
+    /// What a command that a button began complained of, once it has ended.
+    pub fn settled(&self, id: u32) -> Option<String> {
+        self.asides.borrow_mut().remove(&id)
+    }
+
     /// A number for a question that is no command.
     pub fn number(&self) -> u32 {
         self.next.set(self.next.get() + 1);
@@ -116,6 +138,7 @@ impl Terminal {
     /// Whatever ran is gone, with the engine that ran it.
     pub fn reset(&self) {
         self.running.set(None);
+        self.asides.borrow_mut().clear();
     }
 
     /// Removes all output.

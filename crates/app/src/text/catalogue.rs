@@ -52,6 +52,7 @@ catalogue! {
     topics: "Topics", "토픽";
     messages: "Messages", "메시지";
     brokers: "Brokers", "브로커";
+    clients: "Clients", "클라이언트";
     groups: "Groups", "그룹";
     console: "Console", "콘솔";
 
@@ -70,8 +71,70 @@ catalogue! {
     no_partition: "no partition", "파티션 없음";
     committed: "Committed", "커밋됨";
     lag: "Lag", "랙";
+    lag_word: "lag", "랙";
     total_lag: "lag {}", "랙 {}";
     owner: "Owner", "담당";
+
+    // Clients
+    client_title: "Producers and consumers", "프로듀서와 컨슈머";
+    producers: "Producers", "프로듀서";
+    consumers: "Consumers", "컨슈머";
+    add_producer: "Add producer", "프로듀서 추가";
+    add_consumer: "Add consumer", "컨슈머 추가";
+    no_clients: "No client runs.", "도는 클라이언트가 없습니다.";
+    no_clients_why: "A producer writes records at a rate. A consumer reads as a member of a group and takes its time for each record. Both run in the background until they are stopped, or until this tab is closed or reloaded.", "프로듀서는 정한 속도로 레코드를 씁니다. 컨슈머는 그룹의 멤버로 읽고 레코드마다 정한 시간 동안 처리합니다. 멈추거나 이 탭을 닫거나 새로 고칠 때까지 백그라운드에서 돕니다.";
+    needs_topic: "A client needs a topic. Create one first.", "클라이언트에는 토픽이 필요합니다. 먼저 토픽을 만드세요.";
+    to_topics: "To the topics", "토픽으로 가기";
+    start: "Start", "시작";
+    stop: "Stop", "멈추기";
+    stop_label: "Stop {}", "{} 멈추기";
+    stop_now: "Stop now", "바로 멈추기";
+    stop_all: "Stop all", "모두 멈추기";
+    put_away: "Remove", "빼기";
+    client_stopping: "stopping", "멈추는 중";
+    client_ended: "ended", "끝남";
+    client_failed: "ended, exit code {}", "끝남, 종료 코드 {}";
+    in_console: "in the console", "콘솔에서 실행 중";
+    rate: "records/s", "레코드/초";
+    acknowledged: "acknowledged", "확인 응답받음";
+    sent_only: "sent (acks=0)", "보냄(acks=0)";
+    failed: "failed", "실패";
+    sent_again: "batches sent again", "다시 보낸 배치";
+    produce_requests: "produce requests", "produce 요청";
+    batches_sent: "batches sent", "보낸 배치";
+    idempotent: "idempotent", "멱등";
+    pid: "PID {} epoch {}", "PID {} 에포크 {}";
+    waiting: "Waiting in the accumulator", "누산기에서 기다리는 배치";
+    nothing_waits: "Nothing was written yet.", "아직 쓴 것이 없습니다.";
+    fill_of: "{} of {} bytes of batch.size", "batch.size {1} 바이트 중 {0}";
+    linger_of: "{} of {} ms of linger.ms", "linger.ms {1} ms 중 {0}";
+    ready: "ready to send", "보낼 준비됨";
+    in_flight: "in flight", "전송 중";
+    in_flight_to: "Broker {}: {} of {} requests in flight, batches {}", "브로커 {}: 요청 {2}개 중 {1}개 전송 중, 배치 {3}개";
+    in_flight_batches: "batches {}", "배치 {}개";
+    not_connected: "not connected", "연결 없음";
+    more_partitions: "{} partitions more", "파티션 {}개 더";
+    group: "group", "그룹";
+    group_of: "group {}", "그룹 {}";
+    processed: "processed", "처리함";
+    received: "received", "받음";
+    works_on: "works on {}, {} more of this poll", "{} 처리 중, 이 poll에서 {}개 남음";
+    works_not: "waits for records", "레코드를 기다림";
+    fetches: "fetches in flight", "전송 중인 fetch";
+    position: "Position", "위치";
+    no_assignment: "No partition is assigned to it.", "할당된 파티션이 없습니다.";
+    last_lines: "Last lines", "마지막 출력";
+    f_rate: "records a second", "초당 레코드";
+    f_record_size: "record size, bytes", "레코드 크기(바이트)";
+    f_keys: "keys, 0 for none", "키 개수(0은 없음)";
+    f_distribution: "distribution of keys", "키 분포";
+    f_processing: "ms to process a record", "레코드당 처리 시간(ms)";
+    f_assignor: "assignor", "할당자";
+    f_from_beginning: "from the log start", "로그 시작부터";
+    f_name: "name (optional)", "이름(선택)";
+    f_partitioner: "partitioner", "파티셔너";
+    bad_number: "{}: a number from {} to {}.", "{}: {}~{} 사이의 수입니다.";
+    bad_empty: "{}: cannot be empty.", "{}: 비울 수 없습니다.";
 
     // Hint
     hint_title: "This cluster is running. Try three things.", "클러스터가 돌고 있습니다. 세 가지를 해 보세요.";

@@ -4,6 +4,7 @@ use barnabas_view::TopicView;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
+use super::command_line;
 use crate::browser;
 use crate::ctx::use_ctx;
 use crate::model::Shared;
@@ -110,7 +111,7 @@ pub fn CreateTopic(props: &CreateTopicProps) -> Html {
                         <code>{shape.join(".")}</code></button> }
                 }) }
             </div>
-            <div class="will"><span class="k">{t.runs}</span><code>{line}</code></div>
+            <div class="will"><span class="k">{t.runs}</span><code>{command_line(&line)}</code></div>
             <div class="acts">
                 <button type="submit" class="ctl primary" disabled={!fit}>{t.create}</button>
                 <button type="button" class="ctl" onclick={cancel}>{t.cancel}</button>

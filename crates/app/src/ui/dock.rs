@@ -33,6 +33,7 @@ pub fn Nav(props: &NavProps) -> Html {
                     Screen::Topics => t.topics,
                     Screen::Messages => t.messages,
                     Screen::Brokers => t.brokers,
+                    Screen::Clients => t.clients,
                     Screen::Groups => t.groups,
                     Screen::Console => t.console,
                 };

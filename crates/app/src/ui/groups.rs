@@ -1,9 +1,9 @@
 //! Consumer groups: who owns what, and how far each has come.
 
-use barnabas_view::{ClusterView, GroupMemberView, GroupOffsetView, GroupView};
+use barnabas_view::{ClientRole, ClientView, ClusterView, GroupMemberView, GroupOffsetView, GroupView};
 use yew::prelude::*;
 
-use super::swatch;
+use super::{partition_name, swatch};
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::count;
 use crate::model::Shared;
@@ -29,7 +29,7 @@ pub fn Groups(props: &GroupsProps) -> Html {
                 <div class="mach about empty"><h3>{t.no_groups}</h3><p>{t.no_groups_why}</p>
                     <code>{"kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --group billing"}</code></div>
             }
-            { for groups.iter().map(|group| card(&ctx, group)) }
+            { for groups.iter().map(|group| card(&ctx, group, &props.view.clients)) }
         </section>
     }
 }
@@ -40,9 +40,22 @@ fn lag(offset: &GroupOffsetView) -> Option<i64> {
         .then(|| offset.high_watermark.saturating_sub(offset.committed).max(0))
 }
 
-fn card(ctx: &Ctx, group: &GroupView) -> Html {
+/// Where the partition's owner reads on, if it is a client of this page and knows.
+fn position(clients: &[ClientView], offset: &GroupOffsetView) -> Option<i64> {
+    let mut consumers = clients.iter().filter_map(|client| match &client.role {
+        ClientRole::Consumer(consumer) => Some(consumer),
+        ClientRole::Producer(_) => None,
+    });
+    let owner = consumers.find(|consumer| !offset.owner.is_empty() && consumer.member == offset.owner)?;
+    let read = (owner.partitions.iter())
+        .find(|read| read.topic == offset.topic && read.partition == offset.partition)?;
+    Some(read.position).filter(|position| *position >= 0)
+}
+
+fn card(ctx: &Ctx, group: &GroupView, clients: &[ClientView]) -> Html {
     let t = ctx.t;
-    let total: i64 = group.offsets.iter().filter_map(lag).sum();
+    let lags: Vec<i64> = group.offsets.iter().filter_map(lag).collect();
+    let total = if lags.is_empty() { "–".to_owned() } else { count(lags.iter().sum::<i64>()) };
     // What is under way is filled ink; a state of rest is a word.
     let busy = group.state.ends_with("Rebalance");
     let badge = classes!(if busy { "busy" } else { "meta" });
@@ -54,15 +67,15 @@ fn card(ctx: &Ctx, group: &GroupView) -> Html {
                 <span class="meta">{fill(t.generation, &[&group.generation.to_string()])}</span>
                 if !group.protocol.is_empty() { <span class="meta">{&group.protocol}</span> }
                 <span class="meta">{fill(t.coordinator, &[&group.coordinator.to_string()])}</span>
-                <span class="meta">{fill(t.total_lag, &[&count(total)])}</span>
+                <span class="meta">{fill(t.total_lag, &[&total])}</span>
             </header>
             if group.members.is_empty() { <p class="meta">{t.no_members}</p> } else {
                 <ul class="members" aria-label={t.members}>{ for group.members.iter().map(|one| member(ctx, one)) }</ul>
             }
             if !group.offsets.is_empty() {
                 <div class="scroll"><table class="lags">
-                    <thead><tr><th>{t.partition}</th><th class="n">{t.committed}</th><th class="n">{"HW"}</th><th class="n">{t.lag}</th><th>{t.owner}</th></tr></thead>
-                    <tbody>{ for group.offsets.iter().map(|offset| row(group, offset)) }</tbody>
+                    <thead><tr><th>{t.partition}</th><th class="n">{t.position}</th><th class="n">{t.committed}</th><th class="n">{"HW"}</th><th class="n">{t.lag}</th><th>{t.owner}</th></tr></thead>
+                    <tbody>{ for group.offsets.iter().map(|offset| row(group, offset, position(clients, offset))) }</tbody>
                 </table></div>
             }
         </article>
@@ -94,12 +107,13 @@ fn name(member: &GroupMemberView) -> String {
     format!("{} · {tail}", member.client_id)
 }
 
-fn row(group: &GroupView, offset: &GroupOffsetView) -> Html {
+fn row(group: &GroupView, offset: &GroupOffsetView, position: Option<i64>) -> Html {
     let known = |offset: i64| if offset < 0 { "-".to_owned() } else { count(offset) };
     let owner = group.members.iter().find(|member| member.id == offset.owner).map(name);
     html! {
         <tr>
-            <td>{swatch(offset.partition)}{format!("{}-{}", offset.topic, offset.partition)}</td>
+            <td>{partition_name(&offset.topic, offset.partition)}</td>
+            <td class="n">{position.map_or_else(|| "-".to_owned(), count)}</td>
             <td class="n">{known(offset.committed)}</td>
             <td class="n">{known(offset.high_watermark)}</td>
             <td class="n">{lag(offset).map_or_else(|| "-".to_owned(), count)}</td>

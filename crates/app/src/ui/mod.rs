@@ -1,6 +1,8 @@
 //! The page's parts.
 
 mod brokers;
+mod client_form;
+mod clients;
 mod create_topic;
 mod dock;
 mod files;
@@ -19,6 +21,7 @@ mod topics;
 use yew::prelude::*;
 
 pub use brokers::Brokers;
+pub use clients::Clients;
 pub use dock::{DockTabs, EventLog, Nav};
 pub use files::{DropZone, Files};
 pub use gate::Gate;
@@ -37,6 +40,19 @@ pub fn icon(name: &str) -> Html {
 /// The colour and pattern of a partition, by its number modulo six.
 pub fn identity(partition: i32) -> String {
     partition.rem_euclid(6).to_string()
+}
+
+/// A command line, which breaks between its words and not behind a hyphen.
+pub fn command_line(line: &str) -> Html {
+    line.split(' ').map(|word| html! { <><span class="word">{word.to_owned()}</span>{" "}</> }).collect()
+}
+
+/// A partition by name, with its square. Of a long name the topic is cut short, and never the number.
+pub fn partition_name(topic: &str, partition: i32) -> Html {
+    html! {
+        <span class="pn" title={format!("{topic}-{partition}")}>{swatch(partition)}<span class="tn">{topic.to_owned()}</span>
+            <span>{format!("-{partition}")}</span></span>
+    }
 }
 
 /// A small square in the colour and pattern of a partition.

@@ -124,6 +124,6 @@ fn width_of((places, numbered): (usize, bool)) -> usize {
 }
 
 /// The paint of a partition's pattern; the first has none.
-fn pattern(id: &str) -> String {
+pub fn pattern(id: &str) -> String {
     if id == "0" { "none".to_owned() } else { format!("url(#pat{id})") }
 }

@@ -75,6 +75,11 @@ impl Fetcher {
         self.high_watermarks.get(of).copied()
     }
 
+    /// Requests under way.
+    pub fn under_way(&self) -> usize {
+        self.in_flight.len()
+    }
+
     /// Forgets what was fetched of a partition: its position was moved.
     pub fn forget(&mut self, partition: &TopicPartition) {
         self.completed.retain(|fetch| fetch.partition != *partition);

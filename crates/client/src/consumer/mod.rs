@@ -8,6 +8,7 @@ mod fetcher;
 mod offset_fetcher;
 pub(crate) mod protocol;
 mod subscription;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,7 +29,9 @@ pub use assignor::{
     TopicRacks,
 };
 pub use config::{ConsumerConfig, IsolationLevel, OffsetReset};
+pub use coordinator::MemberStep;
 pub use offset_fetcher::{OffsetAndTimestamp, OffsetSpec, Offsets};
+pub use view::{ConsumerView, PartitionPosition};
 
 /// A committed offset, with what was committed beside it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -156,6 +159,8 @@ pub struct Consumer {
     events: Vec<ConsumerEvent>,
     offsets: OffsetFetcher,
     errors: Vec<ApiError>,
+    /// Records that `poll` gave so far.
+    polled: u64,
 }
 
 impl Consumer {
@@ -170,6 +175,7 @@ impl Consumer {
             events: Vec::new(),
             offsets: OffsetFetcher::default(),
             errors: Vec::new(),
+            polled: 0,
             config,
         }
     }
@@ -369,6 +375,7 @@ impl Consumer {
         coordinator.poll(cx, &mut parts);
         let max = self.config.max_poll_records;
         let records = self.fetcher.drain(max, &mut self.subscription, &mut self.errors);
+        self.polled += records.len() as u64;
         self.drive(cx);
         records
     }

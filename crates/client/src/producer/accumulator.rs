@@ -9,6 +9,7 @@ use barnabas_protocol::record_batch::{Batch, BatchBuilder, BatchOptions, record_
 
 use super::partitioner::PartitionLoad;
 use super::transaction_manager::ProducerIdAndEpoch;
+use super::view::PartitionQueue;
 use super::{ProducerConfig, ProducerRecord, RecordId};
 use crate::TopicPartition;
 
@@ -183,6 +184,20 @@ impl RecordAccumulator {
         } else {
             Err(Some(lingered))
         }
+    }
+
+    /// What waits for each partition that was ever written to, by partition.
+    pub fn waiting(&self, now: Instant) -> impl Iterator<Item = PartitionQueue> {
+        self.queues.iter().map(move |(to, queue)| PartitionQueue {
+            partition: to.clone(),
+            batches: queue.len(),
+            records: queue.iter().map(|batch| batch.records.len()).sum(),
+            bytes: queue.iter().map(ProducerBatch::size).sum(),
+            open_bytes: queue.back().filter(|last| last.attempts == 0).map_or(0, ProducerBatch::size),
+            since: queue.front().map(|first| first.created),
+            ready: !self.muted.contains(to) && self.sendable(now, queue).is_ok(),
+            again: queue.iter().filter(|batch| batch.attempts > 0).count(),
+        })
     }
 
     /// Partitions with something to send now.

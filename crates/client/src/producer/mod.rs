@@ -7,6 +7,7 @@ mod accumulator;
 mod partitioner;
 mod sender;
 mod transaction_manager;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use transaction_manager::TransactionManager;
 pub use partitioner::{Partitioner, murmur2, partition_for_key};
 pub use sender::Counts;
 pub use transaction_manager::ProducerIdAndEpoch;
+pub use view::{NodeInFlight, PartitionQueue, ProducerView};
 
 /// `acks`: whom an acknowledgement waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -204,6 +206,9 @@ pub struct Producer {
     pending: usize,
     refused_since: Option<Instant>,
     delivered: Vec<Delivery>,
+    /// Records that were delivered, and that were given up, in all.
+    acknowledged: u64,
+    failed: u64,
 }
 
 impl Producer {
@@ -223,6 +228,8 @@ impl Producer {
             pending: 0,
             refused_since: None,
             delivered: Vec::new(),
+            acknowledged: 0,
+            failed: 0,
             config,
         }
     }
@@ -390,6 +397,9 @@ impl Producer {
         self.metadata.poll(cx, &mut self.net);
         let delivered = std::mem::take(&mut self.delivered);
         self.pending = self.pending.saturating_sub(delivered.len());
+        let failed = delivered.iter().filter(|delivery| delivery.result.is_err()).count();
+        self.failed += failed as u64;
+        self.acknowledged += (delivered.len() - failed) as u64;
         delivered
     }
 

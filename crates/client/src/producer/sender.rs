@@ -58,6 +58,11 @@ impl Sender {
         self.counts
     }
 
+    /// Batches in a request that is under way, by its number.
+    pub fn batches_in(&self, correlation_id: i32) -> usize {
+        self.in_flight.get(&correlation_id).map_or(0, Vec::len)
+    }
+
     fn count(&mut self, batches: &[ProducerBatch]) {
         let Counts { requests, batches: sent, retries, records, bytes } = &mut self.counts;
         *requests += 1;

@@ -384,8 +384,9 @@ impl Formatter {
     }
 }
 
+/// The running tool.
 #[derive(Clone, Debug)]
-struct ConsoleConsumer {
+pub struct ConsoleConsumer {
     consumer: Consumer,
     source: Source,
     formatter: Formatter,
@@ -408,6 +409,13 @@ struct ConsoleConsumer {
     closing: Option<i32>,
     over: bool,
     now: Instant,
+}
+
+impl ConsoleConsumer {
+    /// Its consumer.
+    pub fn consumer(&self) -> &Consumer {
+        &self.consumer
+    }
 }
 
 impl Node for ConsoleConsumer {

@@ -295,8 +295,9 @@ fn idempotence(config: &mut ProducerConfig, properties: &Properties) -> Result<(
     Ok(())
 }
 
+/// The running tool.
 #[derive(Clone, Debug)]
-struct ConsoleProducer {
+pub struct ConsoleProducer {
     producer: Producer,
     reader: LineReader,
     notice: String,
@@ -314,6 +315,13 @@ struct ConsoleProducer {
     /// Key and value sizes of records under way, for what is said of those that fail.
     sizes: BTreeMap<RecordId, (Option<usize>, Option<usize>)>,
     now: Instant,
+}
+
+impl ConsoleProducer {
+    /// Its producer.
+    pub fn producer(&self) -> &Producer {
+        &self.producer
+    }
 }
 
 impl Node for ConsoleProducer {

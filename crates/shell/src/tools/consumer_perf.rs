@@ -115,8 +115,9 @@ struct Read {
     bytes: i64,
 }
 
+/// The running tool.
 #[derive(Clone, Debug)]
-struct ConsumerPerf {
+pub struct ConsumerPerf {
     options: Options,
     consumer: Consumer,
     /// How Java's log calls the consumer.
@@ -150,6 +151,13 @@ fn between(from: Instant, to: Instant) -> i64 {
 /// Java's `dd HH:mm:ss:SSS`.
 fn time(unix_ms: i64) -> String {
     date(unix_ms).replace(',', ":")
+}
+
+impl ConsumerPerf {
+    /// Its consumer.
+    pub fn consumer(&self) -> &Consumer {
+        &self.consumer
+    }
 }
 
 impl Node for ConsumerPerf {

@@ -40,7 +40,7 @@ The tools:
   kafka-consumer-perf-test.sh  measure how fast records are read
   cat FILE                    show a file
   fault [FAULT]               break something, or mend it; alone it says how
-  workload [COMMAND]          run a producer or a consumer that stays; alone it says how
+  workload [COMMAND]          run a producer or a consumer that stays, in the background too; alone it says how
   help [TOOL] [en|ko]         this, or the options of a tool
 
 The Tab key completes tools, options, topics and files. The arrow keys bring earlier lines back.
@@ -81,7 +81,7 @@ const KOREAN: &str = "\
   kafka-consumer-perf-test.sh  레코드를 읽는 속도를 잽니다
   cat FILE                    파일을 보여 줍니다
   fault [장애]                고장 내거나 복구합니다. 그냥 치면 방법을 보여 줍니다
-  workload [명령]             계속 도는 프로듀서나 컨슈머를 실행합니다. 그냥 치면 방법을 보여 줍니다
+  workload [명령]             계속 도는 프로듀서나 컨슈머를 백그라운드에서도 실행합니다. 그냥 치면 방법을 보여 줍니다
   help [도구] [en|ko]         이 도움말, 또는 도구의 옵션
 
 Tab 키는 도구, 옵션, 토픽, 파일 이름을 완성합니다. 화살표 키로 앞서 친 줄을 불러옵니다.

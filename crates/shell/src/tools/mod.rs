@@ -27,6 +27,12 @@ use std::sync::Arc;
 use barnabas_client::{ClientConfig, parse_bootstrap};
 use barnabas_kernel::{Context, Input, Instant, Node, Process};
 
+pub use console_consumer::ConsoleConsumer;
+pub use console_producer::ConsoleProducer;
+pub use consumer_perf::ConsumerPerf;
+pub use producer_perf::ProducerPerf;
+pub use workload::{Consume, Produce};
+
 use crate::io::{INTERRUPTED, Printed};
 use crate::line::Line;
 use crate::options::Spec;

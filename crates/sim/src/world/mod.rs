@@ -271,6 +271,16 @@ impl World {
         }
     }
 
+    /// A process as it stands, until its exit was taken with its output.
+    pub fn process(&self, process: ProcessId) -> Option<&dyn Process> {
+        self.processes.get(&process).map(|host| &*host.process)
+    }
+
+    /// Whether a process has ended and its exit was not taken yet.
+    pub fn has_exited(&self, process: ProcessId) -> bool {
+        self.processes.get(&process).is_some_and(|host| host.exited)
+    }
+
     /// Whether a process has asked for more of its standard input.
     pub fn wants_stdin(&self, process: ProcessId) -> bool {
         self.processes.get(&process).is_some_and(|host| host.wants_stdin)

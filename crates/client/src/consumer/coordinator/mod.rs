@@ -49,6 +49,21 @@ enum MemberState {
     Stable,
 }
 
+/// Where a member stands, as it is shown: the names are those of `AbstractCoordinator.MemberState`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MemberStep {
+    /// It has no part in the group, or has none any more.
+    Unjoined,
+    /// It joins, or is to join again once its program polls.
+    PreparingRebalance,
+    /// The group has joined; its assignment is awaited.
+    CompletingRebalance,
+    /// It has its partitions.
+    Stable,
+    /// It commits its offsets and leaves.
+    Leaving,
+}
+
 /// Which generation of the group a member knows, and as whom.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Generation {
@@ -205,6 +220,25 @@ impl ConsumerCoordinator {
     /// The member's id and generation, while it has them.
     pub fn member(&self) -> (&str, i32) {
         (&self.generation.member_id, self.generation.id)
+    }
+
+    /// Where the member stands.
+    pub fn step(&self) -> MemberStep {
+        match (self.closing, self.state) {
+            (Closing::Committing | Closing::Leaving, _) => MemberStep::Leaving,
+            (Closing::Done, _) | (Closing::No, MemberState::Unjoined) => MemberStep::Unjoined,
+            (Closing::No, MemberState::PreparingRebalance) => MemberStep::PreparingRebalance,
+            (Closing::No, MemberState::CompletingRebalance) => MemberStep::CompletingRebalance,
+            // What SyncGroup brought is the program's with its next poll; and until it polls it does not join again either.
+            (Closing::No, MemberState::Stable) if self.rejoin_needed => MemberStep::PreparingRebalance,
+            (Closing::No, MemberState::Stable) if self.joined.is_some() => MemberStep::CompletingRebalance,
+            (Closing::No, MemberState::Stable) => MemberStep::Stable,
+        }
+    }
+
+    /// The broker that coordinates the group, while it is known.
+    pub fn coordinator(&self) -> Option<i32> {
+        self.node.as_ref().map(|(node, _)| *node)
     }
 
     /// Whether the member has its part of a stable generation.

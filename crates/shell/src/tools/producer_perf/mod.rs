@@ -187,8 +187,9 @@ struct UnderWay {
     steady: bool,
 }
 
+/// The running tool.
 #[derive(Clone, Debug)]
-struct ProducerPerf {
+pub struct ProducerPerf {
     producer: Producer,
     client_id: Arc<str>,
     notice: String,
@@ -214,6 +215,13 @@ struct ProducerPerf {
     steady: Option<Stats>,
     over: bool,
     now: Instant,
+}
+
+impl ProducerPerf {
+    /// Its producer.
+    pub fn producer(&self) -> &Producer {
+        &self.producer
+    }
 }
 
 impl Node for ProducerPerf {

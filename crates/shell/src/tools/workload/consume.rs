@@ -14,6 +14,7 @@ use barnabas_kernel::{Context, Input, Instant, Node, Process};
 use super::args::Args;
 use super::{LONGEST_MS, SECOND, listed, say};
 use crate::Environment;
+use crate::clients::Working;
 use crate::io::{INTERRUPTED, log_issues};
 use crate::options::{Spec, flag, value};
 use crate::tools::console_consumer::consumer_config;
@@ -139,8 +140,9 @@ struct Window {
     committed: BTreeMap<TopicPartition, i64>,
 }
 
+/// The running program.
 #[derive(Clone, Debug)]
-struct Consume {
+pub struct Consume {
     topic: Arc<str>,
     group: String,
     client_id: String,
@@ -235,6 +237,23 @@ impl Node for Consume {
 }
 
 impl Consume {
+    /// Its consumer.
+    pub fn consumer(&self) -> &Consumer {
+        &self.consumer
+    }
+
+    /// Records that it has processed.
+    pub fn processed(&self) -> u64 {
+        self.processed
+    }
+
+    /// The record that it works on.
+    pub fn working(&self) -> Option<Working> {
+        let (Stage::Processing(until), Some(record)) = (self.stage, self.batch.front()) else { return None };
+        let (partition, left) = (record.partition.clone(), self.batch.len() - 1);
+        Some(Working { partition, offset: record.offset, until, left })
+    }
+
     fn begin(&mut self, cx: &mut Context<'_>) {
         self.begun = cx.now;
         self.consumer.subscribe([self.topic.clone()]);

@@ -1,6 +1,7 @@
 //! `workload`: clients that run until they are stopped, explained. No tool of Kafka's stays and works as a program does.
 
 mod args;
+mod background;
 mod consume;
 mod keys;
 mod produce;
@@ -8,6 +9,10 @@ mod produce;
 use std::time::Duration;
 
 use barnabas_kernel::{Context, Instant};
+
+pub use background::{Background, WorkloadKind, background, workload};
+pub use consume::Consume;
+pub use produce::Produce;
 
 use super::Launch;
 use crate::io::{Printed, out};
@@ -18,10 +23,20 @@ const ENGLISH: &str = "\
 This runs a client that stays, as a program would, until Ctrl-C, --num-records or --duration-ms. It tells what changes, each
 line with its virtual time in seconds. A second Ctrl-C ends it at once.
 
+With start it runs in the background, and the console is free for other commands. It has a name, which is its client.id too,
+and runs until it is stopped or this tab is closed: a reload brings the cluster back, but not its clients.
+
   workload produce --topic T            writes records, so many a second
       workload produce --topic orders --rate 20 --keys 5 --distribution zipf
   workload consume --topic T --group G  reads as a member of a group, and takes its time for each record
       workload consume --topic orders --group billing --name one --processing-ms 200 --from-beginning
+
+  workload start produce … | start consume …    begins one in the background: producer-1, or as --name says
+      workload start produce --topic orders --rate 20
+      workload start consume --topic orders --group billing --processing-ms 50
+  workload list                         says which there are
+  workload log NAME                     prints the last lines that one wrote
+  workload stop NAME | stop all         ends it as Ctrl-C does; a second time at once
 
 A consumer that processes does not poll. Where that takes longer than max.poll.interval.ms, it leaves its group.
 ";
@@ -30,10 +45,20 @@ const KOREAN: &str = "\
 프로그램처럼 계속 도는 클라이언트를 실행합니다. Ctrl-C를 누르거나 --num-records나 --duration-ms에 이르면 끝납니다. 바뀌는 것을
 알리며, 줄마다 초 단위의 가상 시간이 앞에 붙습니다. Ctrl-C를 두 번 누르면 바로 끝납니다.
 
+start를 붙이면 백그라운드에서 돌고, 콘솔에서는 다른 명령을 쓸 수 있습니다. 이름이 있으며 그것이 client.id이기도 합니다.
+멈추거나 이 탭을 닫을 때까지 돕니다. 새로 고치면 클러스터는 돌아오지만 클라이언트는 돌아오지 않습니다.
+
   workload produce --topic T            1초에 정한 수만큼 레코드를 씁니다
       workload produce --topic orders --rate 20 --keys 5 --distribution zipf
   workload consume --topic T --group G  그룹의 멤버로 읽고, 레코드마다 정한 시간 동안 처리합니다
       workload consume --topic orders --group billing --name one --processing-ms 200 --from-beginning
+
+  workload start produce … | start consume …    백그라운드에서 시작합니다. 이름은 producer-1, 또는 --name으로 정합니다
+      workload start produce --topic orders --rate 20
+      workload start consume --topic orders --group billing --processing-ms 50
+  workload list                         무엇이 도는지 보여 줍니다
+  workload log NAME                     마지막으로 쓴 줄을 보여 줍니다
+  workload stop NAME | stop all         Ctrl-C처럼 멈춥니다. 한 번 더 하면 바로 끝납니다
 
 컨슈머는 처리하는 동안 poll을 부르지 않습니다. 그 시간이 max.poll.interval.ms를 넘으면 그룹을 떠납니다.
 ";
@@ -43,7 +68,7 @@ const LONGEST_MS: u64 = 1_000_000_000;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Its commands.
-pub const COMMANDS: &[&str] = &["consume", "produce"];
+pub const COMMANDS: &[&str] = &["consume", "list", "log", "produce", "start", "stop"];
 
 /// The options of a command.
 pub fn specs(command: &str) -> &'static [Spec] {
@@ -56,7 +81,12 @@ pub fn specs(command: &str) -> &'static [Spec] {
 
 /// Reads the arguments.
 pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> Launch {
-    let asks = |word: &String| ["--help", "-h"].contains(&word.as_str());
+    // `start` is asked what the command behind it is asked.
+    let arguments = match arguments {
+        [start, rest @ ..] if start == "start" && rest.iter().any(|word| asks_help(word)) => rest,
+        all => all,
+    };
+    let asks = |word: &String| asks_help(word);
     let (command, rest) = match arguments.split_first() {
         None => return Printed::output(explain(env.language())).into(),
         Some((first, _)) if asks(first) => return Printed::output(explain(env.language())).into(),
@@ -76,13 +106,20 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
     let prepared = match command {
         "produce" => produce::prepare(rest, env),
         "consume" => consume::prepare(rest, env),
-        _ => Err(format!("workload knows produce and consume, not {command}")),
+        command if background::COMMANDS.contains(&command) => {
+            Err("there is no world around this console to keep clients in the background".to_owned())
+        }
+        _ => Err(format!("workload knows produce, consume, start, list, log and stop, not {command}")),
     };
     match prepared {
         Ok(process) => Launch::Run(process),
         Err(text) if text.starts_with("barnabas: ") => Printed::error(text).into(),
         Err(text) => Printed::error(format!("barnabas: {text}")).into(),
     }
+}
+
+fn asks_help(word: &str) -> bool {
+    ["--help", "-h"].contains(&word)
 }
 
 /// What it is, and all its options.

@@ -119,8 +119,9 @@ struct Tally {
     why: BTreeMap<String, u64>,
 }
 
+/// The running program.
 #[derive(Clone, Debug)]
-struct Produce {
+pub struct Produce {
     topic: Arc<str>,
     client_id: String,
     memory: usize,
@@ -211,6 +212,11 @@ impl Node for Produce {
 }
 
 impl Produce {
+    /// Its producer.
+    pub fn producer(&self) -> &Producer {
+        &self.producer
+    }
+
     fn begin(&mut self, cx: &mut Context<'_>) {
         self.begun = cx.now;
         self.look = Some(cx.now + SECOND);

@@ -1,5 +1,7 @@
 //! The engine: commands go in, what is to be shown comes out.
 
+mod background;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -15,8 +17,10 @@ use barnabas_view::{
 };
 use bytes::Bytes;
 
+use crate::clients::Rates;
 use crate::record::{Done, Record};
 use crate::session::Session;
+use crate::workloads::Workloads;
 
 /// The first broker: where the console looks unless it is told otherwise.
 const FIRST: NodeId = NodeId(1);
@@ -28,6 +32,8 @@ const EVENTS_SHOWN: usize = 200;
 const OUTPUT_LIMIT: usize = 512 * 1024;
 /// Events between two looks at the wall clock.
 const EVENTS_A_LOOK: u32 = 64;
+/// Exit code of a command that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
 
 /// What an engine begins with.
 #[derive(Clone, Debug)]
@@ -97,6 +103,9 @@ pub struct Engine {
     /// Virtual microseconds that the pace asked for and the engine still owes.
     owed: f64,
     sessions: BTreeMap<u32, Session>,
+    /// Clients in the background.
+    workloads: Workloads,
+    rates: Rates,
     /// Dropped files with their sizes in bytes.
     files: BTreeMap<String, u64>,
     progress: BTreeMap<u32, Progress>,
@@ -134,6 +143,8 @@ impl Engine {
             reached: 1.0,
             owed: 0.0,
             sessions: BTreeMap::new(),
+            workloads: Workloads::default(),
+            rates: Rates::default(),
             files: BTreeMap::new(),
             progress: BTreeMap::new(),
             language: Language::English,
@@ -148,6 +159,7 @@ impl Engine {
                 },
                 brokers: Vec::new(),
                 groups: Vec::new(),
+                clients: Vec::new(),
                 topics: Vec::new(),
                 faults: Vec::new(),
                 store: store.clone(),
@@ -256,11 +268,7 @@ impl Engine {
             match self.world.next_event() {
                 Some(at) if until.is_none_or(|until| at <= until) => {
                     // With nothing running, as fast as possible would be an endless jump from timer to timer.
-                    if until.is_none()
-                        && self.sessions.is_empty()
-                        && self.world.is_ready()
-                        && at > before + IDLE_JUMP
-                    {
+                    if until.is_none() && self.is_idle() && self.world.is_ready() && at > before + IDLE_JUMP {
                         self.world.idle_until(before + IDLE_JUMP);
                         break;
                     }
@@ -290,7 +298,12 @@ impl Engine {
             let now = gone.as_secs_f64() / wall.as_secs_f64();
             self.reached += (now - self.reached) * wall.as_secs_f64().min(1.0);
         }
-        late || (until.is_none() && !self.sessions.is_empty())
+        late || (until.is_none() && !self.is_idle())
+    }
+
+    /// Whether no command and no client runs.
+    fn is_idle(&self) -> bool {
+        self.sessions.is_empty() && self.workloads.running().next().is_none()
     }
 
     /// Whether a command has more text than the page has taken.
@@ -320,6 +333,9 @@ impl Engine {
         if let Some((text, code)) = self.fault_line(line) {
             return self.answer(id, text, code);
         }
+        if self.background_line(id, line) {
+            return;
+        }
         match barnabas_shell::start(line, &Shell(self)) {
             Ok(started) => {
                 let process = self.world.spawn(started.process);
@@ -330,7 +346,7 @@ impl Engine {
                 if started.stdin == StdinSource::Empty {
                     self.world.close_stdin(process);
                 }
-                self.sessions.insert(id, Session::new(process));
+                self.sessions.insert(id, Session::new(process, line));
             }
             Err(error) => self.answer(id, format!("{error}\n"), error.exit_code()),
         }
@@ -396,13 +412,17 @@ impl Engine {
     /// Ctrl-C for a command.
     pub fn interrupt(&mut self, id: u32) {
         self.note(Done::Interrupt { id });
+        if self.workloads.interrupt(id) {
+            return self.answer(id, String::new(), INTERRUPTED);
+        }
         if let Some(session) = self.sessions.get(&id) {
             self.world.interrupt(session.process);
         }
     }
 
     fn collect_all(&mut self) {
-        let ids: Vec<u32> = self.sessions.keys().copied().collect();
+        let background = self.workloads.running().map(|workload| workload.id);
+        let ids: Vec<u32> = self.sessions.keys().copied().chain(background).collect();
         for id in ids {
             self.collect(id);
         }
@@ -410,7 +430,7 @@ impl Engine {
 
     /// Takes what a command has written. Where it has ended its process is gone after this, which a replay must do too.
     pub(crate) fn collect(&mut self, id: u32) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else { return self.collect_background(id) };
         let output = self.world.take_output(session.process);
         if !output.is_empty() {
             session.take(output);
@@ -590,10 +610,13 @@ impl Engine {
 
     // ---- what is shown
 
-    fn current_view(&self) -> ClusterView {
+    fn current_view(&mut self) -> ClusterView {
         #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
         let unix_ms = self.world.unix_ms() as f64;
+        let groups = self.world.group_views();
         ClusterView {
+            clients: self.client_views(&groups),
+            groups,
             clock: ClockView {
                 now: self.world.now().as_micros(),
                 unix_ms,
@@ -603,7 +626,6 @@ impl Engine {
             },
             brokers: self.world.broker_views(),
             topics: self.world.topic_views(),
-            groups: self.world.group_views(),
             faults: self.world.faults().iter().map(ToString::to_string).collect(),
             store: self.store.clone(),
         }
@@ -717,6 +739,10 @@ impl Environment for Shell<'_> {
 
     fn groups(&self) -> Vec<String> {
         self.0.world.group_views().into_iter().map(|group| group.id).collect()
+    }
+
+    fn workloads(&self) -> Vec<String> {
+        self.0.workloads.names().map(ToOwned::to_owned).collect()
     }
 
     fn nodes(&self) -> Vec<i32> {

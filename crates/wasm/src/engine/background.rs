@@ -1,0 +1,129 @@
+//! Clients in the background, and how all clients stand.
+
+use barnabas_kernel::NodeId;
+use barnabas_shell::{Background, Language, WorkloadKind};
+use barnabas_sim::ProcessId;
+use barnabas_view::{ClientRole, ClientState, ClientView, GroupView};
+
+use super::{Engine, Shell};
+use crate::clients::{records, role};
+use crate::record::Done;
+use crate::workloads::Answer;
+
+/// Lines of a client in the background that are shown with it.
+const LINES_SHOWN: usize = 12;
+
+impl Engine {
+    /// Does what a line asks of the clients in the background; gives whether it does.
+    pub(super) fn background_line(&mut self, id: u32, line: &str) -> bool {
+        let Some(asked) = barnabas_shell::parse(line).ok().and_then(|line| barnabas_shell::background(&line))
+        else {
+            return false;
+        };
+        let answer = match asked {
+            Err(error) => Answer::Failed(error),
+            Ok(Background::Start { kind, name, words }) => match self.begin(id, kind, name, &words, line) {
+                Ok(text) => Answer::Done(text),
+                Err(error) => Answer::Failed(error),
+            },
+            Ok(Background::List) => Answer::Done(self.workloads.list()),
+            Ok(Background::Log(name)) => self.workloads.log(&name),
+            Ok(Background::Stop(name)) => self.workloads.stop(id, Some(&name)),
+            Ok(Background::StopAll) => self.workloads.stop(id, None),
+        };
+        match answer {
+            Answer::Done(text) => self.answer(id, text, 0),
+            Answer::Failed(error) => self.answer(id, format!("barnabas: {error}\n"), 1),
+            Answer::Stop(processes) => processes.into_iter().for_each(|one| self.world.interrupt(one)),
+        }
+        true
+    }
+
+    /// Begins a client in the background.
+    fn begin(
+        &mut self,
+        id: u32,
+        kind: WorkloadKind,
+        name: Option<String>,
+        words: &[String],
+        line: &str,
+    ) -> Result<String, String> {
+        let name = self.workloads.name(kind, name)?;
+        let process = barnabas_shell::workload(kind, &name, words, &Shell(self))?;
+        let process = self.world.spawn(process);
+        self.world.close_stdin(process);
+        self.workloads.begin(name.clone(), id, process, line);
+        Ok(match self.language {
+            Language::English => {
+                format!("{name} runs in the background. It ends with this tab, or by: workload stop {name}\n")
+            }
+            Language::Korean => {
+                format!("{name} 실행 중(백그라운드). 이 탭을 닫거나 workload stop {name} 명령으로 끝납니다\n")
+            }
+        })
+    }
+
+    /// The same of a client in the background, which the console's command `id` began.
+    pub(super) fn collect_background(&mut self, id: u32) {
+        let Some(workload) = self.workloads.by_id(id) else { return };
+        let process = workload.process;
+        let ends = self.world.has_exited(process);
+        let last = if ends { self.role(process, &self.world.group_views()) } else { None };
+        let output = self.world.take_output(process);
+        if !output.is_empty() && self.workloads.take(id, output, last) {
+            self.note(Done::Collect { id });
+        }
+        for (id, text) in self.workloads.over() {
+            self.answer(id, text, 0);
+        }
+    }
+
+    /// How a process's client stands; nothing if it has none.
+    fn role(&self, process: ProcessId, groups: &[GroupView]) -> Option<ClientRole> {
+        let client = barnabas_shell::client(self.world.process(process)?, self.world.now())?;
+        Some(role(client, groups))
+    }
+
+    /// Every client: in the background, and in the console.
+    pub(super) fn client_views(&mut self, groups: &[GroupView]) -> Vec<ClientView> {
+        let view = |process: ProcessId, name: &str, line: &str, state, role| ClientView {
+            id: process.0,
+            process: process.to_string(),
+            name: name.to_owned(),
+            line: line.to_owned(),
+            state,
+            rate: 0.0,
+            output: Vec::new(),
+            role,
+        };
+        let mut views = Vec::new();
+        for (name, workload) in self.workloads.iter() {
+            let state = match workload.exit {
+                Some(code) => ClientState::Ended(code),
+                None if workload.is_stopping() => ClientState::Stopping,
+                None => ClientState::Running,
+            };
+            let role = workload.last.clone().or_else(|| self.role(workload.process, groups));
+            let Some(role) = role else { continue };
+            let mut view = view(workload.process, name, &workload.line, state, role);
+            let lines = workload.tail.lines().rev().take(LINES_SHOWN).map(ToOwned::to_owned);
+            view.output = lines.collect();
+            view.output.reverse();
+            views.push(view);
+        }
+        for session in self.sessions.values().filter(|session| session.exit.is_none()) {
+            if let Some(role) = self.role(session.process, groups) {
+                views.push(view(session.process, "", &session.line, ClientState::Running, role));
+            }
+        }
+        views.sort_by_key(|view| view.id);
+        let now = self.world.now();
+        for view in &mut views {
+            if !matches!(view.state, ClientState::Ended(_)) {
+                view.rate = self.rates.look(NodeId(view.id), now, records(&view.role));
+            }
+        }
+        self.rates.retain(|process| views.iter().any(|view| view.id == process.0));
+        views
+    }
+}
