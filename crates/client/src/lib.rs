@@ -12,12 +12,14 @@ mod error;
 mod metadata;
 mod network_client;
 pub mod producer;
+mod serialization;
 
 pub use backoff::ExponentialBackoff;
 pub use config::{ClientConfig, ConfigError, parse_bootstrap};
 pub use error::{ApiError, exception_name};
 pub use metadata::{Broker, Metadata, MetadataIssue, PartitionMetadata, TopicMetadata};
 pub use network_client::{Completed, NetworkClient, Outcome};
+pub use serialization::{Serde, SerializationError};
 
 use std::fmt;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use bytes::{BufMut, BytesMut};
 use barnabas_client::consumer::{
     Assignor, Consumer, ConsumerConfig, ConsumerRecord, IsolationLevel, OffsetReset, TopicPattern,
 };
-use barnabas_client::{ClientConfig, TopicPartition, parse_bootstrap};
+use barnabas_client::{ClientConfig, Serde, SerializationError, TopicPartition, parse_bootstrap};
 use barnabas_kernel::{Context, Input, Instant, Node};
 
 use super::properties::{self, Properties, invalid, number};
@@ -42,7 +42,7 @@ pub const SPECS: &[Spec] = &[
     flag("help", "Show this"),
     value("include", "pattern", "The topics that fit this regular expression"),
     value("isolation-level", "level", "read_uncommitted (default) or read_committed"),
-    not_yet("key-deserializer", Argument::Required("class")),
+    value("key-deserializer", "class", "How keys are read: one of org.apache.kafka.common.serialization"),
     value("max-messages", "number", "End after so many records"),
     value("offset", "offset", "With --partition: earliest, latest (default) or a number"),
     value("partition", "number", "Only this partition"),
@@ -50,7 +50,7 @@ pub const SPECS: &[Spec] = &[
     flag("skip-message-on-error", "Go on after a record that cannot be printed"),
     value("timeout-ms", "ms", "End when no record came for so long"),
     value("topic", "topic", "The topic to read"),
-    not_yet("value-deserializer", Argument::Required("class")),
+    value("value-deserializer", "class", "How values are read: one of org.apache.kafka.common.serialization"),
     flag("version", "Show the release of Kafka whose tool this is"),
 ];
 
@@ -178,8 +178,13 @@ fn prepare(options: &Options) -> Result<Box<ConsoleConsumer>, Printed> {
         config.insert("isolation.level".to_owned(), level.to_owned());
     }
     let bootstrap = options.value("bootstrap-server").map_err(plain)?.unwrap_or_default();
-    let formatter_properties =
+    let mut formatter_properties =
         properties::parse(options.values("property").chain(options.values("formatter-property")));
+    for part in ["key", "value"] {
+        if let Some(class) = options.value(&format!("{part}-deserializer")).map_err(plain)? {
+            formatter_properties.insert(format!("{part}.deserializer"), class.to_owned());
+        }
+    }
     let formatter = Formatter::new(&formatter_properties).map_err(Printed::error)?;
     let source = match (topic, include, partition) {
         (Some(topic), _, Some(partition)) => Source::Partition(TopicPartition::new(topic, partition), offset),
@@ -204,6 +209,8 @@ fn prepare(options: &Options) -> Result<Box<ConsoleConsumer>, Printed> {
         max_messages: options.number::<i64>("max-messages").map_err(|error| error.trace()),
         timeout_ms: options.number::<i64>("timeout-ms").map_err(plain)?,
         systest: options.has("enable-systest-events"),
+        skip_on_error: options.has("skip-message-on-error"),
+        thrown: None,
         count: 0,
         deadline: None,
         seen: None,
@@ -298,13 +305,29 @@ struct Formatter {
     line_separator: String,
     headers_separator: String,
     null_literal: String,
+    /// Of headers, keys and values.
+    deserializers: [Option<Serde>; 3],
+    /// Classes that are none of Kafka's: bytes stay what they are.
+    unknown: Vec<String>,
 }
 
 impl Formatter {
     fn new(properties: &Properties) -> Result<Formatter, String> {
-        if let Some(name) = properties.keys().find(|name| name.contains("deserializer")) {
-            return Err(format!("barnabas: the formatter's {name} is not here yet"));
-        }
+        let mut unknown = Vec::new();
+        let mut deserializer = |part: &str| match properties.get(&format!("{part}.deserializer")) {
+            None => Ok(None),
+            Some(class) => match Serde::of_class(class) {
+                None if class.starts_with("org.apache.kafka.") => {
+                    Err(format!("barnabas: the deserializer {class} is not here yet"))
+                }
+                None => {
+                    unknown.push(class.clone());
+                    Ok(None)
+                }
+                found => Ok(found),
+            },
+        };
+        let deserializers = [deserializer("headers")?, deserializer("key")?, deserializer("value")?];
         let flag = |name: &str, default: bool| {
             properties.get(name).map_or(default, |value| value.trim().eq_ignore_ascii_case("true"))
         };
@@ -323,10 +346,24 @@ impl Formatter {
             line_separator: text("line.separator", "\n"),
             headers_separator: text("headers.separator", ","),
             null_literal: text("null.literal", "null"),
+            deserializers,
+            unknown,
         })
     }
 
-    fn write(&self, record: &ConsumerRecord, to: &mut BytesMut) {
+    /// Writes a record.
+    ///
+    /// # Errors
+    /// A part of it is not what its deserializer reads; what stands before it is written.
+    fn write(&self, record: &ConsumerRecord, to: &mut BytesMut) -> Result<(), SerializationError> {
+        let part = |bytes: Option<&[u8]>, deserializer: usize, to: &mut BytesMut| {
+            let bytes = bytes.unwrap_or(self.null_literal.as_bytes());
+            match self.deserializers.get(deserializer).copied().flatten() {
+                Some(serde) => to.put_slice(serde.deserialize(bytes)?.as_bytes()),
+                None => to.put_slice(bytes),
+            }
+            Ok(())
+        };
         let mut parts = 0;
         let mut begin = |to: &mut BytesMut| {
             if parts > 0 {
@@ -334,7 +371,6 @@ impl Formatter {
             }
             parts += 1;
         };
-        let null = self.null_literal.as_bytes();
         if self.timestamp {
             begin(to);
             to.put_slice(format!("{}:{}", record.timestamp_type.name(), record.timestamp).as_bytes());
@@ -367,20 +403,21 @@ impl Formatter {
                 }
                 to.put_slice(&header.key);
                 to.put_slice(b":");
-                to.put_slice(header.value.as_deref().unwrap_or(null));
+                part(header.value.as_deref(), 0, to)?;
             }
         }
         if self.key {
             begin(to);
-            to.put_slice(record.key.as_deref().unwrap_or(null));
+            part(record.key.as_deref(), 1, to)?;
         }
         if self.value {
             begin(to);
-            to.put_slice(record.value.as_deref().unwrap_or(null));
+            part(record.value.as_deref(), 2, to)?;
         }
         if parts > 0 {
             to.put_slice(self.line_separator.as_bytes());
         }
+        Ok(())
     }
 }
 
@@ -401,6 +438,9 @@ pub struct ConsoleConsumer {
     max_messages: Result<Option<i64>, String>,
     timeout_ms: Option<i64>,
     systest: bool,
+    skip_on_error: bool,
+    /// What could not be read: the stack trace to be logged at the end.
+    thrown: Option<String>,
     count: i64,
     deadline: Option<Instant>,
     /// The metadata that the assignment was last made from.
@@ -481,6 +521,8 @@ impl ConsoleConsumer {
             max_messages: Ok(None),
             timeout_ms: None,
             systest: false,
+            skip_on_error: false,
+            thrown: None,
             count: 0,
             deadline: None,
             seen: None,
@@ -498,6 +540,11 @@ impl ConsoleConsumer {
             log(cx, "ERROR", "Unknown error when running consumer: ", LOGGER, trace);
             self.over = true;
             return cx.out.exit(1);
+        }
+        for class in &self.formatter.unknown {
+            let text = format!("Unable to instantiate a deserializer from {class}");
+            let thrown = format!("java.lang.ClassNotFoundException: {class}\n");
+            log(cx, "ERROR", &text, "org.apache.kafka.tools.consumer.DefaultMessageFormatter", &thrown);
         }
         if self.group.is_empty() {
             self.group = format!("console-consumer-{}", cx.rng.below(100_000));
@@ -593,8 +640,20 @@ impl ConsoleConsumer {
             let mut text = BytesMut::new();
             let mut done = false;
             for record in &records {
-                self.formatter.write(record, &mut text);
                 self.count += 1;
+                if let Err(error) = self.formatter.write(record, &mut text) {
+                    let cause = error.cause.iter().map(|cause| format!("Caused by: {cause}\n"));
+                    let thrown = format!(
+                        "org.apache.kafka.common.errors.SerializationException: {error}\n{}",
+                        cause.collect::<String>()
+                    );
+                    if !self.skip_on_error {
+                        cx.out.stdout(text.freeze());
+                        self.thrown = Some(thrown);
+                        return self.exit(cx, 1);
+                    }
+                    log(cx, "ERROR", "Error processing message, skipping this message: ", LOGGER, &thrown);
+                }
                 if Some(self.count) == max {
                     done = true;
                     break;
@@ -630,6 +689,9 @@ impl ConsoleConsumer {
         err(cx, &format!("Processed a total of {} messages", self.count));
         if self.systest {
             out(cx, "shutdown_complete");
+        }
+        if let Some(thrown) = self.thrown.take() {
+            log(cx, "ERROR", "Unknown error when running consumer: ", LOGGER, &thrown);
         }
         self.consumer.close(cx);
         cx.out.exit(code);
