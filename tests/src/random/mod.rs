@@ -373,7 +373,14 @@ impl Run {
 
     fn carry_out(&mut self, plan: Option<faults::Plan>) -> Result<(), String> {
         let Some(plan) = plan else { return Ok(()) };
-        if matches!(plan.fault, Fault::Crash(node) if !self.may_kill(node)) {
+        // Who is shut down before it has registered has nothing to show for its clean end, and is taken for one that was killed.
+        let starts = |node| self.world.broker(node).is_some_and(|broker| !broker.is_serving());
+        let kills = match plan.fault {
+            Fault::Crash(node) => Some(node),
+            Fault::ShutDown(node) if starts(node) => Some(node),
+            _ => None,
+        };
+        if kills.is_some_and(|node| !self.may_kill(node)) {
             return Ok(());
         }
         // A way has two ends.
