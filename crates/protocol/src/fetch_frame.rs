@@ -11,7 +11,7 @@ use kafka_protocol::messages::{ApiKey, FetchResponse, ResponseHeader};
 use kafka_protocol::protocol::buf::ByteBuf;
 use kafka_protocol::protocol::{Decodable, Encodable};
 
-use crate::frame::FrameError;
+use crate::frame::{FrameError, encode_response};
 use crate::varint;
 
 /// The records of one partition, in pieces of whole batches, or in one piece that may end within a batch.
@@ -34,6 +34,10 @@ pub fn encode_fetch_response(
     response: &mut FetchResponse,
     records: Vec<RecordPieces>,
 ) -> Result<Frame, FrameError> {
+    // Most answers to followers have none.
+    if records.iter().all(Vec::is_empty) {
+        return encode_response(ApiKey::Fetch, version, correlation_id, response).map(Frame::from);
+    }
     let fail = |what: String| FrameError::Encode { api_key: ApiKey::Fetch, version, what };
     let failed = |error: anyhow::Error| fail(error.to_string());
     let flexible = version >= FIRST_FLEXIBLE;
@@ -187,22 +191,15 @@ impl Reader {
         }
     }
 
-    /// The next bytes, `size` of them or what is left, in the pieces that they stand in.
-    fn take(&mut self, size: usize) -> Vec<Bytes> {
-        let mut left = size.min(self.remaining);
-        self.remaining -= left;
-        let mut taken = Vec::new();
-        while left > 0
-            && let Some(first) = self.rest.front_mut()
-        {
-            let part = first.split_to(left.min(first.len()));
-            left -= part.len();
-            if first.is_empty() {
-                self.rest.pop_front();
-            }
-            taken.push(part);
+    /// The next bytes, at most `size`, as far as they stand in one piece.
+    fn part(&mut self, size: usize) -> Bytes {
+        let Some(first) = self.rest.front_mut() else { return Bytes::new() };
+        let part = first.split_to(size.min(first.len()));
+        if first.is_empty() {
+            self.rest.pop_front();
         }
-        taken
+        self.remaining -= part.len();
+        part
     }
 }
 
@@ -216,7 +213,10 @@ impl Buf for Reader {
     }
 
     fn advance(&mut self, count: usize) {
-        self.take(count);
+        let mut left = count.min(self.remaining);
+        while left > 0 {
+            left -= self.part(left).len();
+        }
     }
 }
 
@@ -229,10 +229,17 @@ impl ByteBuf for Reader {
     /// A field that stands in several pieces is set aside, and its first piece given: no field of a response but records is
     /// ever in more than one.
     fn get_bytes(&mut self, size: usize) -> Bytes {
-        let taken = self.take(size);
-        let first = taken.first().cloned().unwrap_or_default();
-        if taken.len() > 1 {
-            self.records.push(taken);
+        let mut left = size.min(self.remaining);
+        let first = self.part(left);
+        left -= first.len();
+        if left > 0 {
+            let mut pieces = vec![first.clone()];
+            while left > 0 {
+                let part = self.part(left);
+                left -= part.len();
+                pieces.push(part);
+            }
+            self.records.push(pieces);
         }
         first
     }
@@ -241,7 +248,7 @@ impl ByteBuf for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{decode_response, encode_response};
+    use crate::frame::decode_response;
     use kafka_protocol::messages::fetch_response::{EpochEndOffset, NodeEndpoint};
     use kafka_protocol::messages::{BrokerId, TopicName};
 

@@ -254,8 +254,8 @@ fn answer(
         }
     }
     let mut response = FetchResponse::default().with_session_id(session_id);
-    // What a disk would have to bring into the page cache holds the answer back.
     let mut records = Vec::with_capacity(reads.len());
+    // What a disk would have to bring into the page cache holds the answer back.
     let mut last_read: Option<FlushId> = None;
     let mut leaders = BTreeSet::new();
     for ((topic_id, _), key, read) in reads {
