@@ -144,29 +144,29 @@ impl OffsetFetcher {
 
     fn poll_positions(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) {
         let now_ms = cx.unix_ms();
-        let wanted: Vec<(TopicPartition, i64)> = (parts.subscription.to_reset())
+        let wanted: Vec<(TopicPartition, OffsetSpec)> = (parts.subscription.to_reset())
             .filter(|(of, reset)| *reset != OffsetReset::None && !self.is_asked(of))
             .map(|(of, reset)| {
-                let timestamp = match reset {
-                    OffsetReset::Earliest => -2,
-                    OffsetReset::ByDuration(ms) => now_ms.saturating_sub(ms),
-                    OffsetReset::Latest | OffsetReset::None => -1,
+                let spec = match reset {
+                    OffsetReset::Earliest => OffsetSpec::Earliest,
+                    OffsetReset::ByDuration(ms) => OffsetSpec::At(now_ms.saturating_sub(ms)),
+                    OffsetReset::Latest | OffsetReset::None => OffsetSpec::Latest,
                 };
-                (of.clone(), timestamp)
+                (of.clone(), spec)
             })
             .collect();
         self.list_offsets(cx, parts, wanted, Request::Positions);
     }
 
     fn poll_questions(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) {
-        let questions: Vec<(CommitId, Vec<(TopicPartition, i64)>)> = (self.questions.iter())
+        let questions: Vec<(CommitId, Vec<(TopicPartition, OffsetSpec)>)> = (self.questions.iter())
             .filter(|question| {
                 let asked =
                     |request: &Request| matches!(request, Request::Question(id, _) if *id == question.id);
                 !self.in_flight.values().any(asked)
             })
             .map(|question| {
-                (question.id, question.open.iter().map(|(of, spec)| (of.clone(), spec.timestamp())).collect())
+                (question.id, question.open.iter().map(|(of, spec)| (of.clone(), *spec)).collect())
             })
             .collect();
         for (id, wanted) in questions {
@@ -174,21 +174,21 @@ impl OffsetFetcher {
         }
     }
 
-    /// Asks each leader for the offsets of its partitions at these timestamps.
+    /// Asks each leader for these offsets of its partitions.
     fn list_offsets(
         &mut self,
         cx: &mut Context<'_>,
         parts: &mut Parts<'_>,
-        wanted: Vec<(TopicPartition, i64)>,
+        wanted: Vec<(TopicPartition, OffsetSpec)>,
         request_of: impl Fn(Vec<TopicPartition>) -> Request,
     ) {
         for (node, wanted) in by_leader(cx, parts, wanted, |(of, _)| of) {
             let Ok(version) = parts.net.version::<ListOffsetsRequest>(node) else { continue };
             let mut topics: Vec<ListOffsetsTopic> = Vec::new();
-            for (of, timestamp) in &wanted {
+            for (of, spec) in &wanted {
                 let mut data = ListOffsetsPartition::default()
                     .with_partition_index(of.partition)
-                    .with_timestamp(*timestamp);
+                    .with_timestamp(spec.timestamp());
                 if version >= 4 {
                     data.current_leader_epoch = leader_epoch(parts.metadata, of);
                 }

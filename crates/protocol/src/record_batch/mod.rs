@@ -410,7 +410,7 @@ const ISCSI: crc::Algorithm<u32> = crc::Algorithm {
 
 /// The batches that stand one after the other in `bytes`. Ends after the first error.
 pub fn batches(bytes: &Bytes) -> Batches {
-    batches_of(vec![bytes.clone()])
+    Batches { rest: bytes.clone(), more: Vec::new().into_iter() }
 }
 
 /// The same of several pieces; no batch is in more than one of them.
