@@ -171,14 +171,12 @@ class Trial:
             client.kill()
 
 
-def crash(program, logs, passed, failed):
-    """The load that has a cluster for itself."""
-    from crash import a_leader_crashes_under_load
-
-    title, start = f"{REFERENCE}, 3 brokers: a leader crashes under load", time.monotonic()
+def crash(program, logs, passed, failed, title, scenario):
+    """A scenario, given the gateway, that has a cluster of three for itself."""
+    start = time.monotonic()
     gateway = Gateway(program, 3, logs / "gateway-crash.log", control=True)
     try:
-        a_leader_crashes_under_load(gateway)
+        scenario(gateway)
         gateway.stop()
         passed.append(title)
         print(f"ok     {time.monotonic() - start:5.1f} s  {title}", flush=True)
@@ -279,7 +277,10 @@ def main():
     passed, failed, versions = work_off(work, arguments.jobs, lambda name, gateway: Trial(name, gateway, commands, logs))
     stop(gateways, failed)
     if arguments.scenario in "a_leader_crashes_under_load" and arguments.client in (None, REFERENCE):
-        crash(arguments.gateway, logs, passed, failed)
+        from crash import a_leader_crashes_under_load
+
+        title = f"{REFERENCE}, 3 brokers: a leader crashes under load"
+        crash(arguments.gateway, logs, passed, failed, title, a_leader_crashes_under_load)
     return count(passed, failed, versions, logs)
 
 

@@ -207,21 +207,13 @@ def free_port():
         return one.getsockname()[1]
 
 
-def crash(program, java, logs, passed, failed):
+def crash(gateway, java, logs):
     """The load that has a cluster for itself."""
-    title, start = "Java client, 3 brokers: a leader crashes under a java producer", time.monotonic()
-    gateway = run.Gateway(program, 3, logs / "gateway-crash.log", control=True)
     trial = Trial("Java crash", gateway, java, logs)
     try:
         a_leader_crashes_under_a_java_producer(trial)
-        gateway.stop()
-        passed.append(title)
-        print(f"ok     {time.monotonic() - start:5.1f} s  {title}", flush=True)
-    except Exception as error:
-        gateway.process.kill()
-        failed.append(title)
-        print(f"FAILED {time.monotonic() - start:5.1f} s  {title}\n       {type(error).__name__}: {error}", flush=True)
-    trial.end()
+    finally:
+        trial.end()
 
 
 def main():
@@ -259,7 +251,8 @@ def main():
     )
     run.stop(gateways, failed)
     if arguments.scenario in a_leader_crashes_under_a_java_producer.__name__ and not arguments.kafka:
-        crash(arguments.gateway, java, logs, passed, failed)
+        title = "Java client, 3 brokers: a leader crashes under a java producer"
+        run.crash(arguments.gateway, logs, passed, failed, title, lambda gateway: crash(gateway, java, logs))
     return run.count(passed, failed, versions, logs)
 
 
