@@ -3,7 +3,7 @@
 use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::command_line;
+use super::{cancels, command_line};
 use crate::browser;
 use crate::ctx::use_ctx;
 use crate::text::{Text, fill};
@@ -47,18 +47,7 @@ pub fn ClientForm(props: &ClientFormProps) -> Html {
             }
         })
     };
-    let onkeydown = {
-        let close = props.close.clone();
-        Callback::from(move |event: KeyboardEvent| {
-            if event.key() == "Escape" && !event.is_composing() {
-                close.emit(());
-            }
-        })
-    };
-    let cancel = {
-        let close = props.close.clone();
-        Callback::from(move |_: MouseEvent| close.emit(()))
-    };
+    let (onkeydown, cancel) = cancels(&props.close);
     let name = match kind {
         Kind::Producer => t.add_producer,
         Kind::Consumer => t.add_consumer,

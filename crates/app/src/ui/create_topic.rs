@@ -4,7 +4,7 @@ use barnabas_view::TopicView;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
-use super::command_line;
+use super::{cancels, command_line};
 use crate::browser;
 use crate::ctx::use_ctx;
 use crate::model::Shared;
@@ -72,18 +72,7 @@ pub fn CreateTopic(props: &CreateTopicProps) -> Html {
             }
         })
     };
-    let onkeydown = {
-        let close = props.close.clone();
-        Callback::from(move |event: KeyboardEvent| {
-            if event.key() == "Escape" && !event.is_composing() {
-                close.emit(());
-            }
-        })
-    };
-    let cancel = {
-        let close = props.close.clone();
-        Callback::from(move |_: MouseEvent| close.emit(()))
-    };
+    let (onkeydown, cancel) = cancels(&props.close);
     html! {
         <form class="mach form" {onsubmit} {onkeydown} aria-label={t.create_topic}>
             <div class="fields2">

@@ -47,6 +47,20 @@ pub fn command_line(line: &str) -> Html {
     line.split(' ').map(|word| html! { <><span class="word">{word.to_owned()}</span>{" "}</> }).collect()
 }
 
+/// What closes a form without doing anything: the Escape key, unless it ends the composing of a syllable, and a button.
+pub fn cancels(close: &Callback<()>) -> (Callback<KeyboardEvent>, Callback<MouseEvent>) {
+    let by_key = {
+        let close = close.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            if event.key() == "Escape" && !event.is_composing() {
+                close.emit(());
+            }
+        })
+    };
+    let close = close.clone();
+    (by_key, Callback::from(move |_: MouseEvent| close.emit(())))
+}
+
 /// A partition by name, with its square. Of a long name the topic is cut short, and never the number.
 pub fn partition_name(topic: &str, partition: i32) -> Html {
     html! {
