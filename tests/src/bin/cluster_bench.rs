@@ -1,5 +1,5 @@
-//! Measures a cluster of three natively; the last line is JSON. `cargo xtask bench` runs it. With the word `produce` it
-//! measures that alone.
+//! Measures a cluster of three natively; the last line is JSON. `cargo xtask bench` runs it. With the word `produce` or
+//! `idle` it measures that alone.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -64,15 +64,17 @@ fn produce() -> f64 {
     begun.elapsed().as_secs_f64()
 }
 
-fn main() {
-    if std::env::args().nth(1).as_deref() == Some("produce") {
-        let produced = produce();
-        println!(
-            "{{\"produce_1gib_factor_3_seconds\":{produced:.2},\"produce_1gib_factor_3_peak_bytes\":{}}}",
-            peak()
-        );
-        return;
-    }
+/// What 24 idle hours cost.
+struct Idle {
+    start_ms: f64,
+    seconds: f64,
+    events: u64,
+    /// Bytes.
+    grown: u64,
+}
+
+/// Lets three brokers stand with 100 partitions that nobody uses.
+fn idle() -> Idle {
     let mut brokers = BrokerConfig::cluster(3, 3, Uuid::from_u128(7));
     for broker in &mut brokers {
         // As the page sets it: the metadata log is kept short.
@@ -98,15 +100,27 @@ fn main() {
     }
     let seconds = begun.elapsed().as_secs_f64();
     let events = console.world.events() - events;
-    let grown = resident().saturating_sub(memory);
-    #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
-    let rate = events as f64 / seconds;
-    drop(console);
-    let produced = produce();
-    let memory = peak();
-    println!(
-        "{{\"produce_1gib_factor_3_seconds\":{produced:.2},\"produce_1gib_factor_3_peak_bytes\":{memory},\
-         \"start_3_brokers_ms\":{start_ms:.1},\"idle_24h_seconds\":{seconds:.2},\"idle_24h_events\":{events},\
-         \"idle_events_per_second\":{rate:.0},\"idle_24h_memory_growth_bytes\":{grown}}}"
-    );
+    Idle { start_ms, seconds, events, grown: resident().saturating_sub(memory) }
+}
+
+fn main() {
+    let only = std::env::args().nth(1);
+    let mut figures = Vec::new();
+    if only.as_deref() != Some("produce") {
+        let Idle { start_ms, seconds, events, grown } = idle();
+        #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
+        let rate = events as f64 / seconds;
+        figures.push(format!(
+            "\"start_3_brokers_ms\":{start_ms:.1},\"idle_24h_seconds\":{seconds:.2},\"idle_24h_events\":{events},\
+             \"idle_events_per_second\":{rate:.0},\"idle_24h_memory_growth_bytes\":{grown}"
+        ));
+    }
+    if only.as_deref() != Some("idle") {
+        let seconds = produce();
+        let peak = peak();
+        figures.push(format!(
+            "\"produce_1gib_factor_3_seconds\":{seconds:.2},\"produce_1gib_factor_3_peak_bytes\":{peak}"
+        ));
+    }
+    println!("{{{}}}", figures.join(","));
 }

@@ -27,16 +27,17 @@ struct Told {
 struct Fetched {
     key: TopicPartition,
     leader_epoch: i32,
-    /// After an error nothing is fetched before this moment.
-    delayed_until: Option<Instant>,
-    /// What was appended is not durable yet, on a node that flushes first.
-    awaiting: Option<FlushId>,
 }
 
 /// The fetcher of one leader.
 #[derive(Clone, Debug, Default)]
 struct Fetcher {
     partitions: BTreeMap<(Uuid, i32), Fetched>,
+    /// Partitions of which nothing is fetched before a moment, after an error. Few are, and every request asks: so they are
+    /// not looked for among all.
+    delayed: BTreeMap<(Uuid, i32), Instant>,
+    /// Partitions of which what was appended is not durable yet, on a node that flushes first.
+    awaiting: BTreeMap<(Uuid, i32), FlushId>,
     session_id: i32,
     session_epoch: i32,
     /// What the session at the leader holds.
@@ -83,8 +84,7 @@ impl Fetchers {
         if let Some(old) = have.filter(|old| wanted.is_none_or(|(leader, _)| leader != *old)) {
             self.leaders.remove(&id);
             if let Some(fetcher) = self.fetchers.get_mut(&old) {
-                fetcher.partitions.remove(&id);
-                fetcher.stale.insert(id);
+                fetcher.remove(id);
                 if fetcher.partitions.is_empty() {
                     self.fetchers.remove(&old);
                     channels.close(cx, Purpose::Fetcher(old));
@@ -94,15 +94,11 @@ impl Fetchers {
         if let Some((leader, leader_epoch)) = wanted {
             self.leaders.insert(id, leader);
             let fetcher = self.fetchers.entry(leader).or_default();
-            let fetched = fetcher.partitions.entry(id).or_insert_with(|| Fetched {
-                key: key.clone(),
-                leader_epoch,
-                delayed_until: None,
-                awaiting: None,
-            });
+            let fetched = (fetcher.partitions.entry(id))
+                .or_insert_with(|| Fetched { key: key.clone(), leader_epoch });
             if fetched.leader_epoch != leader_epoch {
                 fetched.leader_epoch = leader_epoch;
-                fetched.delayed_until = None;
+                fetcher.delayed.remove(&id);
             }
             fetcher.stale.insert(id);
         }
@@ -112,12 +108,15 @@ impl Fetchers {
     pub fn drop_gone(&mut self, cx: &mut Context<'_>, channels: &mut Channels, replicas: &ReplicaManager) {
         let mut empty = Vec::new();
         for (leader, fetcher) in &mut self.fetchers {
-            let gone = fetcher.partitions.extract_if(.., |id, one| {
-                replicas.of(&one.key).is_none_or(|partition| partition.topic_id() != id.0)
-            });
-            for (id, _) in gone {
+            let gone: Vec<(Uuid, i32)> = (fetcher.partitions.iter())
+                .filter(|(id, one)| {
+                    replicas.of(&one.key).is_none_or(|partition| partition.topic_id() != id.0)
+                })
+                .map(|(id, _)| *id)
+                .collect();
+            for id in gone {
                 self.leaders.remove(&id);
-                fetcher.stale.insert(id);
+                fetcher.remove(id);
             }
             if fetcher.partitions.is_empty() {
                 empty.push(*leader);
@@ -132,20 +131,18 @@ impl Fetchers {
     /// A flush is done: what waited for it is fetched further.
     pub fn on_flushed(&mut self, id: FlushId) {
         for fetcher in self.fetchers.values_mut() {
-            for (of, partition) in &mut fetcher.partitions {
-                if partition.awaiting == Some(id) {
-                    partition.awaiting = None;
-                    fetcher.stale.insert(*of);
-                }
-            }
+            fetcher.stale.extend(fetcher.awaiting.extract_if(.., |_, flush| *flush == id).map(|(of, _)| of));
         }
     }
 
     /// A flush failed, and another one was begun for it.
     pub fn on_flushed_again(&mut self, failed: FlushId, again: Option<FlushId>) {
-        let partitions = self.fetchers.values_mut().flat_map(|fetcher| fetcher.partitions.values_mut());
-        for partition in partitions.filter(|partition| partition.awaiting == Some(failed)) {
-            partition.awaiting = again;
+        for fetcher in self.fetchers.values_mut() {
+            let waiting: Vec<(Uuid, i32)> =
+                fetcher.awaiting.extract_if(.., |_, flush| *flush == failed).map(|(of, _)| of).collect();
+            if let Some(again) = again {
+                fetcher.awaiting.extend(waiting.into_iter().map(|of| (of, again)));
+            }
         }
     }
 
@@ -176,7 +173,7 @@ impl Fetchers {
         // A fetch under way comes back by itself: only a fetcher that can send has something to wait for.
         let idle = (self.fetchers.iter())
             .filter(|(leader, fetcher)| channels.idle(Purpose::Fetcher(**leader)) && !fetcher.is_flushing());
-        idle.flat_map(|(_, fetcher)| fetcher.partitions.values().filter_map(|one| one.delayed_until)).min()
+        idle.flat_map(|(_, fetcher)| fetcher.delayed.values().copied()).min()
     }
 
     /// Takes the answer of a leader.
@@ -215,7 +212,7 @@ impl Fetchers {
             for data in &topic.partitions {
                 let id = (topic.topic_id, data.partition_index);
                 let Some(records) = records.next() else { continue };
-                let Some(fetched) = fetcher.partitions.get_mut(&id) else { continue };
+                let Some(fetched) = fetcher.partitions.get(&id) else { continue };
                 let Some(told) = fetcher.session.get(&id) else { continue };
                 // An answer to what was asked in an older epoch is for nobody.
                 if told.leader_epoch != fetched.leader_epoch {
@@ -223,9 +220,17 @@ impl Fetchers {
                 }
                 fetcher.stale.insert(id);
                 match take(cx, replicas, fetched, told, (data, records), (config, &mut outcome.files)) {
-                    Ok(true) => outcome.changed.push(fetched.key.clone()),
-                    Ok(false) => {}
-                    Err(()) => fetched.delayed_until = Some(backoff),
+                    Ok(taken) => {
+                        if taken.changed {
+                            outcome.changed.push(fetched.key.clone());
+                        }
+                        if let Some(flush) = taken.flush {
+                            fetcher.awaiting.insert(id, flush);
+                        }
+                    }
+                    Err(()) => {
+                        fetcher.delayed.insert(id, backoff);
+                    }
                 }
             }
         }
@@ -240,18 +245,31 @@ impl Fetchers {
     }
 }
 
-/// Takes what a leader sent of one partition. Gives whether the replica changed.
+/// What an answer did to a replica.
+#[derive(Clone, Copy, Default)]
+struct Taken {
+    /// It grew, or its high watermark moved.
+    changed: bool,
+    /// It is fetched further once this flush is done.
+    flush: Option<FlushId>,
+}
+
+impl Taken {
+    const CHANGED: Taken = Taken { changed: true, flush: None };
+}
+
+/// Takes what a leader sent of one partition.
 ///
 /// # Errors
 /// The partition is fetched again only after a while.
 fn take(
     cx: &mut Context<'_>,
     replicas: &mut ReplicaManager,
-    fetched: &mut Fetched,
+    fetched: &Fetched,
     told: &Told,
     (data, records): (&PartitionData, &RecordPieces),
     (config, files): (&BrokerConfig, &mut Vec<FilePath>),
-) -> Result<bool, ()> {
+) -> Result<Taken, ()> {
     let Some(partition) = replicas.of_mut(&fetched.key) else { return Err(()) };
     if partition.is_leader() || partition.registration().leader_epoch != fetched.leader_epoch {
         return Err(());
@@ -263,7 +281,7 @@ fn take(
             let (start, end) = (data.log_start_offset, partition.log().log_end());
             if start > end {
                 partition.begin_at(cx, start);
-                return Ok(true);
+                return Ok(Taken::CHANGED);
             }
             return Err(());
         }
@@ -271,11 +289,11 @@ fn take(
     }
     if data.diverging_epoch.epoch >= 0 {
         partition.truncate_to_leader(cx, data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
-        return Ok(true);
+        return Ok(Taken::CHANGED);
     }
     // What was asked for is not what the log now ends with: the next fetch asks anew.
     if told.fetch_offset != partition.log().log_end() {
-        return Ok(false);
+        return Ok(Taken::default());
     }
     let mut grew = false;
     if !records.is_empty() {
@@ -293,16 +311,23 @@ fn take(
     {
         files.extend(partition.log_mut().advance_log_start(cx, data.log_start_offset));
     }
-    if grew && config.flush_before_acknowledging {
-        fetched.awaiting = replicas.flush(cx, &fetched.key);
-    }
-    Ok(grew || moved)
+    let flush =
+        if grew && config.flush_before_acknowledging { replicas.flush(cx, &fetched.key) } else { None };
+    Ok(Taken { changed: grew || moved, flush })
 }
 
 impl Fetcher {
     /// Whether something that was fetched is not durable yet, on a node that flushes first.
     fn is_flushing(&self) -> bool {
-        self.partitions.values().any(|one| one.awaiting.is_some())
+        !self.awaiting.is_empty()
+    }
+
+    /// Fetches a partition no longer.
+    fn remove(&mut self, id: (Uuid, i32)) {
+        self.partitions.remove(&id);
+        self.delayed.remove(&id);
+        self.awaiting.remove(&id);
+        self.stale.insert(id);
     }
 
     fn reset_session(&mut self) {
@@ -330,19 +355,14 @@ impl Fetcher {
         let mut tell: BTreeMap<(Uuid, i32), Told> = BTreeMap::new();
         let mut forgotten = Vec::new();
         let now = cx.now;
-        for (id, one) in &mut self.partitions {
-            if one.delayed_until.is_some_and(|at| at <= now) {
-                one.delayed_until = None;
-                self.stale.insert(*id);
-            }
-        }
+        self.stale.extend(self.delayed.extract_if(.., |_, at| *at <= now).map(|(id, _)| id));
         let candidates: Vec<(Uuid, i32)> = if full {
             self.partitions.keys().copied().collect()
         } else {
             self.stale.iter().copied().collect()
         };
         for id in candidates {
-            let ready = self.partitions.get(&id).filter(|one| one.delayed_until.is_none());
+            let ready = self.partitions.get(&id).filter(|_| !self.delayed.contains_key(&id));
             let partition = ready.and_then(|one| replicas.of(&one.key).map(|partition| (one, partition)));
             match partition {
                 Some((one, partition)) => {
