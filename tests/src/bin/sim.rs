@@ -11,23 +11,23 @@ use barnabas_tests::random::Run;
 const HELP: &str = "\
 cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from 0), each with T virtual milliseconds
                                                      of faults (20000) and then time to heal
+                                                     of a seed alone that fails, --lines L (60) of its trace are shown
 cargo xtask sim --bug NAME [--seeds N] …             the same with a bug planted in the brokers, which is to be found
 cargo xtask sim --replay FILE                        does again what a fault file of the page recorded";
-
-/// So many lines of the trace are shown of a seed that fails alone.
-const LINES: usize = 60;
 
 /// What the command line asks for.
 struct Options {
     seeds: u64,
     seed: u64,
     ticks: u64,
+    /// So many lines of the trace are shown of a seed that fails alone.
+    lines: usize,
     bug: Option<String>,
     replay: Option<String>,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { seeds: 200, seed: 0, ticks: 20_000, bug: None, replay: None };
+    let mut options = Options { seeds: 200, seed: 0, ticks: 20_000, lines: 60, bug: None, replay: None };
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
         let value = args.next().ok_or_else(|| format!("{flag} wants a value\n{HELP}"))?;
@@ -36,6 +36,7 @@ fn options() -> Result<Options, String> {
             "--seeds" => options.seeds = number()?,
             "--seed" => options.seed = number()?,
             "--ticks" => options.ticks = number()?,
+            "--lines" => options.lines = usize::try_from(number()?).unwrap_or(usize::MAX),
             "--bug" => options.bug = Some(value),
             "--replay" => options.replay = Some(value),
             _ => return Err(format!("unknown option {flag}\n{HELP}")),
@@ -76,7 +77,7 @@ fn replay(file: &str) -> Result<(), String> {
 }
 
 /// One seed alone is looked into: what was done to it, and the last lines that led there.
-fn tell(run: &mut Run) {
+fn tell(run: &mut Run, shown: usize) {
     eprintln!("{}", run.describe());
     for (at, fault) in &run.faults {
         eprintln!("{at} fault {fault}");
@@ -117,7 +118,10 @@ fn tell(run: &mut Run) {
     lines.retain(|line| {
         !matches!(line.event, TraceEvent::Appended { .. } | TraceEvent::HighWatermarkAdvanced { .. })
     });
-    lines.iter().rev().take(LINES).rev().for_each(|line| eprintln!("{line}"));
+    let said = run.told.iter().map(|(at, member, fact)| (*at, format!("{at} client{}: {fact:?}", member.0)));
+    let mut lines: Vec<_> = lines.iter().map(|line| (line.at, line.to_string())).chain(said).collect();
+    lines.sort_by_key(|(at, _)| *at);
+    lines.iter().rev().take(shown).rev().for_each(|(_, line)| eprintln!("{line}"));
 }
 
 fn seeds(options: &Options) -> Result<(), String> {
@@ -140,7 +144,7 @@ fn seeds(options: &Options) -> Result<(), String> {
         if let Err(what) = result {
             failed += 1;
             if options.seeds == 1 {
-                tell(&mut run);
+                tell(&mut run, options.lines);
             }
             let (at, ticks) = (run.world.now(), options.ticks);
             let bug = options.bug.as_ref().map_or_else(String::new, |bug| format!(" --bug {bug}"));

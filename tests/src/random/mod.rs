@@ -56,6 +56,8 @@ pub struct Run {
     pub checks: Checks,
     /// Faults that were injected, with their times.
     pub faults: Vec<(Instant, Fault)>,
+    /// What members of groups said, with the times.
+    pub told: Vec<(Instant, ProcessId, Fact)>,
     topology: Topology,
     rng: Prng,
     groups: groups::Groups,
@@ -86,6 +88,7 @@ impl Run {
             world: World::new(topology.config.clone(), BTreeMap::new()),
             checks: Checks::new(TOPIC, topology.reckless, topology.brokers.len() >= 3),
             faults: Vec::new(),
+            told: Vec::new(),
             topology,
             rng,
             groups: groups::Groups::new(seed),
@@ -231,7 +234,12 @@ impl Run {
                         }
                         // Too few brokers are there for the replicas just now.
                         (Fact::Failed(_), Some(Client::Admin(_))) => {}
-                        _ => self.checks.fact(process, fact)?,
+                        (_, client) => {
+                            if matches!(client, Some(Client::Member(_))) {
+                                self.told.push((self.world.now(), process, fact));
+                            }
+                            self.checks.fact(process, fact)?;
+                        }
                     }
                 }
             }

@@ -94,8 +94,8 @@ impl Fetchers {
         if let Some((leader, leader_epoch)) = wanted {
             self.leaders.insert(id, leader);
             let fetcher = self.fetchers.entry(leader).or_default();
-            let fetched = (fetcher.partitions.entry(id))
-                .or_insert_with(|| Fetched { key: key.clone(), leader_epoch });
+            let fetched =
+                (fetcher.partitions.entry(id)).or_insert_with(|| Fetched { key: key.clone(), leader_epoch });
             if fetched.leader_epoch != leader_epoch {
                 fetched.leader_epoch = leader_epoch;
                 fetcher.delayed.remove(&id);
