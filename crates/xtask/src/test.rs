@@ -59,7 +59,10 @@ fn one(step: &str) -> Result<()> {
         "clippy" => cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         "tidy" => tidy::run(),
         "native" => cargo(&["test", "--workspace"]),
-        "sim" => sim(&["--seeds".to_owned(), SEEDS.to_owned()]),
+        "sim" => {
+            sim(&["--known".to_owned()])?;
+            sim(&["--seeds".to_owned(), SEEDS.to_owned()])
+        }
         "conformance" => conformance::run(&[]),
         "wasm" => wasm(),
         "page" => {

@@ -12,8 +12,12 @@ const HELP: &str = "\
 cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from 0), each with T virtual milliseconds
                                                      of faults (20000) and then time to heal
                                                      of a seed alone that fails, --lines L (60) of its trace are shown
+cargo xtask sim --known                              the seeds of tests/fixtures/seeds.txt, each of which once failed
 cargo xtask sim --bug NAME [--seeds N] …             the same with a bug planted in the brokers, which is to be found
 cargo xtask sim --replay FILE                        does again what a fault file of the page recorded";
+
+/// Seeds that once failed, with their ticks.
+const KNOWN: &str = include_str!("../../fixtures/seeds.txt");
 
 /// What the command line asks for.
 struct Options {
@@ -22,14 +26,21 @@ struct Options {
     ticks: u64,
     /// So many lines of the trace are shown of a seed that fails alone.
     lines: usize,
+    /// Seeds that once failed, and no others.
+    known: bool,
     bug: Option<String>,
     replay: Option<String>,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { seeds: 200, seed: 0, ticks: 20_000, lines: 60, bug: None, replay: None };
+    let mut options =
+        Options { seeds: 200, seed: 0, ticks: 20_000, lines: 60, known: false, bug: None, replay: None };
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
+        if flag == "--known" {
+            options.known = true;
+            continue;
+        }
         let value = args.next().ok_or_else(|| format!("{flag} wants a value\n{HELP}"))?;
         let number = || value.parse::<u64>().map_err(|_| format!("{flag} wants a number, not {value}"));
         match flag.as_str() {
@@ -124,12 +135,31 @@ fn tell(run: &mut Run, shown: usize) {
     lines.iter().rev().take(shown).rev().for_each(|(_, line)| eprintln!("{line}"));
 }
 
+/// The seeds of the fixture and their ticks.
+fn known() -> Result<Vec<(u64, u64)>, String> {
+    let lines = KNOWN.lines().zip(1..).filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
+    let parsed = lines.map(|(line, number)| {
+        let mut words = line.split(' ').map(str::parse);
+        match (words.next(), words.next()) {
+            (Some(Ok(seed)), Some(Ok(ticks))) => Ok((seed, ticks)),
+            _ => Err(format!("seeds.txt, line {number}: \"{line}\" is no seed and ticks")),
+        }
+    });
+    parsed.collect()
+}
+
 fn seeds(options: &Options) -> Result<(), String> {
-    let faults_for = Duration::from_millis(options.ticks.max(1_000));
+    let seeds = if options.known {
+        known()?
+    } else {
+        let end = options.seed.saturating_add(options.seeds);
+        (options.seed..end).map(|seed| (seed, options.ticks)).collect()
+    };
     let (mut failed, mut events, mut counts) = (0, 0, (0, 0));
     let mut faults: BTreeMap<String, u64> = BTreeMap::new();
-    for seed in options.seed..options.seed.saturating_add(options.seeds) {
-        let mut run = Run::new(seed);
+    for (seed, ticks) in &seeds {
+        let faults_for = Duration::from_millis((*ticks).max(1_000));
+        let mut run = Run::new(*seed);
         // What panics in a node is a failure of its seed, and not of those behind it. The run is only looked at after that.
         let result = catch_unwind(AssertUnwindSafe(|| run.run(faults_for)))
             .unwrap_or_else(|_| Err("a node panicked".to_owned()));
@@ -143,10 +173,10 @@ fn seeds(options: &Options) -> Result<(), String> {
         counts = (counts.0 + acknowledged, counts.1 + read);
         if let Err(what) = result {
             failed += 1;
-            if options.seeds == 1 {
+            if seeds.len() == 1 {
                 tell(&mut run, options.lines);
             }
-            let (at, ticks) = (run.world.now(), options.ticks);
+            let at = run.world.now();
             let bug = options.bug.as_ref().map_or_else(String::new, |bug| format!(" --bug {bug}"));
             eprintln!(
                 "seed {seed} at {at}: {what}; again: cargo xtask sim --seed {seed} --seeds 1 --ticks {ticks}{bug}"
@@ -157,7 +187,9 @@ fn seeds(options: &Options) -> Result<(), String> {
     println!("faults: {}", faults.join(", "));
     println!(
         "{} seeds: {events} events, {} records acknowledged, {} read; {failed} seeds failed",
-        options.seeds, counts.0, counts.1
+        seeds.len(),
+        counts.0,
+        counts.1
     );
     if failed == 0 { Ok(()) } else { Err(format!("{failed} seeds failed")) }
 }
