@@ -200,7 +200,7 @@ pub fn App() -> Html {
                         Screen::Brokers => view.map(|view| html! {
                             <Brokers view={Shared::clone(view)} cluster={model.cluster.clone()} seed={model.seed} />
                         }).unwrap_or_default(),
-                        Screen::Groups => view.map(|view| html! { <Groups view={Shared::clone(view)} /> }).unwrap_or_default(),
+                        Screen::Groups => view.map(|view| html! { <Groups view={Shared::clone(view)} lags={Shared::clone(&model.lags)} /> }).unwrap_or_default(),
                         Screen::Clients => view.map(|view| html! {
                             <Clients view={Shared::clone(view)} chosen={model.chosen.clone()} />
                         }).unwrap_or_default(),

@@ -9,6 +9,7 @@ mod ctx;
 mod engine;
 mod format;
 mod health;
+mod lag;
 mod model;
 mod strip;
 mod text;

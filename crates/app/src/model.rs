@@ -11,6 +11,7 @@ use barnabas_view::{
 use yew::Reducible;
 
 use crate::address::Theme;
+use crate::lag::Lags;
 use crate::text::{Lang, fill};
 
 /// Events that are kept; older ones go, and the log says how many.
@@ -254,6 +255,8 @@ pub struct Model {
     pub view: Option<Shared<ClusterView>>,
     /// The topics one by one, so that one that did not change is not drawn again.
     pub topics: Vec<Shared<TopicView>>,
+    /// How far groups were behind.
+    pub lags: Shared<Lags>,
     /// What recovery found; put away by the user.
     pub recovery: Option<Shared<Vec<RecoveryView>>>,
     /// Events, oldest first.
@@ -340,6 +343,7 @@ impl Model {
             reloaded: false,
             view: None,
             topics: vec![],
+            lags: Shared::default(),
             recovery: None,
             events: Shared::default(),
             events_left_out: 0,
@@ -404,6 +408,8 @@ impl Model {
                 (self.cluster, self.seed, self.persistent) = (cluster, seed, persistent);
                 self.durability = view.store.durability;
                 self.topics = view.topics.iter().cloned().map(Shared::new).collect();
+                self.lags = Shared::default();
+                self.note_lags(&view);
                 self.recovery = (!recovery.is_empty()).then(|| Shared::new(recovery));
                 self.view = Some(Shared::new(view));
                 self.reloaded = self.steps().1;
@@ -463,6 +469,7 @@ impl Model {
         if let Some(store) = &delta.store {
             self.durability = store.durability;
         }
+        self.note_lags(&view);
         self.view = Some(Shared::new(view));
         self.events_left_out += delta.events_left_out;
         if delta.events.is_empty() {
@@ -478,6 +485,12 @@ impl Model {
             self.events_left_out += 1;
         }
         self.events = Shared::new(events);
+    }
+
+    fn note_lags(&mut self, view: &ClusterView) {
+        let mut lags = (*self.lags).clone();
+        lags.note(view.clock.now / 1_000, &view.groups);
+        self.lags = Shared::new(lags);
     }
 
     fn browsed(&mut self, mut browse: BrowseView) {

@@ -73,6 +73,8 @@ catalogue! {
     lag: "Lag", "랙";
     lag_word: "lag", "랙";
     total_lag: "lag {}", "랙 {}";
+    lag_chart: "Lag over the last {} s: {} now, {} at most", "지난 {}초의 랙: 지금 {}, 최대 {}";
+    chart_now: "now", "지금";
     owner: "Owner", "담당";
 
     // Clients

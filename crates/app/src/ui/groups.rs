@@ -6,6 +6,7 @@ use yew::prelude::*;
 use super::{partition_name, swatch};
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::count;
+use crate::lag::{Chart, Lags, WINDOW_MS, of_group, of_partition};
 use crate::model::Shared;
 use crate::text::fill;
 
@@ -14,6 +15,8 @@ use crate::text::fill;
 pub struct GroupsProps {
     /// The cluster.
     pub view: Shared<ClusterView>,
+    /// How far groups were behind.
+    pub lags: Shared<Lags>,
 }
 
 /// The screen.
@@ -29,15 +32,12 @@ pub fn Groups(props: &GroupsProps) -> Html {
                 <div class="mach about empty"><h3>{t.no_groups}</h3><p>{t.no_groups_why}</p>
                     <code>{"kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --group billing"}</code></div>
             }
-            { for groups.iter().map(|group| card(&ctx, group, &props.view.clients)) }
+            { for groups.iter().map(|group| {
+                let chart = Chart::draw(props.lags.of(&group.id), props.view.clock.now / 1_000);
+                card(&ctx, group, &props.view.clients, chart.as_ref())
+            }) }
         </section>
     }
-}
-
-/// How many records the group has not committed yet; `None` where it has committed nothing.
-fn lag(offset: &GroupOffsetView) -> Option<i64> {
-    (offset.committed >= 0 && offset.high_watermark >= 0)
-        .then(|| offset.high_watermark.saturating_sub(offset.committed).max(0))
 }
 
 /// Where the partition's owner reads on, if it is a client of this page and knows.
@@ -52,10 +52,9 @@ fn position(clients: &[ClientView], offset: &GroupOffsetView) -> Option<i64> {
     Some(read.position).filter(|position| *position >= 0)
 }
 
-fn card(ctx: &Ctx, group: &GroupView, clients: &[ClientView]) -> Html {
+fn card(ctx: &Ctx, group: &GroupView, clients: &[ClientView], chart: Option<&Chart>) -> Html {
     let t = ctx.t;
-    let lags: Vec<i64> = group.offsets.iter().filter_map(lag).collect();
-    let total = if lags.is_empty() { "–".to_owned() } else { count(lags.iter().sum::<i64>()) };
+    let total = of_group(group).map_or_else(|| "–".to_owned(), count);
     // What is under way is filled ink; a state of rest is a word.
     let busy = group.state.ends_with("Rebalance");
     let badge = classes!(if busy { "busy" } else { "meta" });
@@ -78,7 +77,30 @@ fn card(ctx: &Ctx, group: &GroupView, clients: &[ClientView]) -> Html {
                     <tbody>{ for group.offsets.iter().map(|offset| row(group, offset, position(clients, offset))) }</tbody>
                 </table></div>
             }
+            if let Some(chart) = chart { { draw(ctx, chart, &total) } }
         </article>
+    }
+}
+
+/// The lag of the last minute of virtual time.
+fn draw(ctx: &Ctx, chart: &Chart, total: &str) -> Html {
+    let t = ctx.t;
+    let (width, height) = Chart::SIZE;
+    let seconds = (WINDOW_MS / 1_000).to_string();
+    let label = fill(t.lag_chart, &[&seconds, total, &count(chart.most)]);
+    html! {
+        <figure class="chart" role="img" aria-label={label}>
+            <figcaption aria-hidden="true">{t.lag}</figcaption>
+            <div class="plot" aria-hidden="true">
+                <span class="ymax">{count(chart.top)}</span>
+                <svg viewBox={format!("0 0 {width} {height}")} preserveAspectRatio="none">
+                    <path class="grid" d={format!("M0 0H{width}M0 {}H{width}M0 {height}H{width}", height / 2)} />
+                    <path class="line" d={chart.line.clone()} />
+                </svg>
+                <span class="xl">{format!("−{seconds} s")}</span>
+                <span class="xr">{t.chart_now}</span>
+            </div>
+        </figure>
     }
 }
 
@@ -116,7 +138,7 @@ fn row(group: &GroupView, offset: &GroupOffsetView, position: Option<i64>) -> Ht
             <td class="n">{position.map_or_else(|| "-".to_owned(), count)}</td>
             <td class="n">{known(offset.committed)}</td>
             <td class="n">{known(offset.high_watermark)}</td>
-            <td class="n">{lag(offset).map_or_else(|| "-".to_owned(), count)}</td>
+            <td class="n">{of_partition(offset).map_or_else(|| "-".to_owned(), count)}</td>
             <td>{owner.unwrap_or_else(|| "-".to_owned())}</td>
         </tr>
     }
