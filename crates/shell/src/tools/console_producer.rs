@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use barnabas_client::producer::{
-    Acks, Delivery, MAX_IN_FLIGHT_FOR_IDEMPOTENCE, Partitioner, Producer, ProducerConfig, ProducerRecord,
-    RecordId, Refused,
+    Acks, Delivery, MAX_IN_FLIGHT_FOR_IDEMPOTENCE, PartitionerClass, Producer, ProducerConfig,
+    ProducerRecord, RecordId, Refused,
 };
 use barnabas_client::{ApiError, ClientConfig, parse_bootstrap};
 use barnabas_kernel::{Context, Input, Instant, Node};
@@ -244,7 +244,7 @@ pub fn producer_config(
 /// `partitioner.class` and `partitioner.ignore.keys`
 fn partitioner(config: &mut ProducerConfig, properties: &Properties) -> Result<(), ConfigProblem> {
     if let Some(class) = properties.get("partitioner.class") {
-        config.partitioner = Partitioner::parse(class)
+        config.partitioner = PartitionerClass::parse(class)
             .ok_or_else(|| ConfigProblem::NotYet(format!("the partitioner {class} is not here")))?;
     }
     let name = "partitioner.ignore.keys";

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use barnabas_client::producer::{
-    Acks, Counts, Delivery, Partitioner, Producer, ProducerRecord, RecordId, Refused,
+    Acks, Counts, Delivery, PartitionerClass, Producer, ProducerRecord, RecordId, Refused,
 };
 use barnabas_client::{ClientConfig, parse_bootstrap};
 use barnabas_kernel::{Context, Input, Instant, Node, Process};
@@ -35,7 +35,7 @@ pub const SPECS: &[Spec] = &[
     value(
         "partitioner",
         "name",
-        "default, round-robin, or uniform-sticky, which does not look at keys (partitioner.ignore.keys)",
+        "default, round-robin, or uniform-sticky, which does not look at keys (as partitioner.ignore.keys)",
     ),
     value("acks", "acks", "0, 1 or all (default)"),
     value("linger-ms", "ms", "linger.ms (default: 5)"),
@@ -73,11 +73,11 @@ pub fn prepare(words: &[String], env: &dyn Environment) -> Result<Box<dyn Proces
         ConfigProblem::Kafka(text) | ConfigProblem::NotYet(text) => text,
     })?;
     match args.one_of("partitioner", &["default", "round-robin", "uniform-sticky"], "default")? {
-        "round-robin" => config.partitioner = Partitioner::RoundRobin,
-        "uniform-sticky" => config.partitioner_ignore_keys = true,
+        "round-robin" => config.partitioner = PartitionerClass::RoundRobin,
+        "uniform-sticky" => config.partitioner = PartitionerClass::UniformSticky,
         _ => {}
     }
-    let by_key = config.partitioner == Partitioner::BuiltIn && !config.partitioner_ignore_keys;
+    let by_key = !config.ignores_keys();
     Ok(Box::new(Produce {
         topic: topic.into(),
         client_id: config.client.client_id.clone(),
