@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use barnabas_kernel::{Context, Input, Instant};
 use barnabas_protocol::record_batch::{Header, record_size};
-use barnabas_protocol::{Compression, ErrorCode};
+use barnabas_protocol::{Compression, CompressionLevels, ErrorCode};
 
 use crate::{ApiError, ClientConfig, Metadata, NetworkClient, TopicMetadata, TopicPartition};
 use accumulator::RecordAccumulator;
@@ -85,6 +85,8 @@ pub struct ProducerConfig {
     pub delivery_timeout_ms: i64,
     /// `compression.type`
     pub compression: Compression,
+    /// `compression.gzip.level`, `compression.lz4.level` and `compression.zstd.level`
+    pub compression_levels: CompressionLevels,
     /// `enable.idempotence`: batches have sequence numbers, so that a retry neither doubles nor overtakes. Takes `acks=all`,
     /// `retries` above 0, and at most five requests in flight.
     pub enable_idempotence: bool,
@@ -109,6 +111,7 @@ impl ProducerConfig {
             retries: u32::MAX,
             delivery_timeout_ms: 120_000,
             compression: Compression::None,
+            compression_levels: CompressionLevels::default(),
             enable_idempotence: true,
             partitioner: PartitionerClass::BuiltIn,
             partitioner_ignore_keys: false,

@@ -11,7 +11,7 @@ use barnabas_client::producer::{
 };
 use barnabas_client::{ApiError, ClientConfig, parse_bootstrap};
 use barnabas_kernel::{Context, Input, Instant, Node};
-use barnabas_protocol::Compression;
+use barnabas_protocol::{Compression, CompressionLevels};
 
 use super::line_reader::{LineReader, Lines};
 use super::properties::{self, Properties, invalid, number};
@@ -228,6 +228,12 @@ pub fn producer_config(
         config.compression = codec.parse::<Compression>().map_err(|_| {
             invalid("compression.type", codec, "String must be one of: none, gzip, snappy, lz4, zstd")
         })?;
+    }
+    let CompressionLevels { gzip, lz4, zstd } = &mut config.compression_levels;
+    for (codec, level) in [(Compression::Gzip, gzip), (Compression::Lz4, lz4), (Compression::Zstd, zstd)] {
+        let name = format!("compression.{codec}.level");
+        number(properties, &name, "INT", level)?;
+        codec.check_level(*level).map_err(|why| invalid(&name, &level.to_string(), &why))?;
     }
     if config.delivery_timeout_ms < config.linger_ms.saturating_add(config.client.request_timeout_ms) {
         if properties.contains_key("delivery.timeout.ms") {
