@@ -22,6 +22,22 @@ fn wrong_arguments_are_named() {
         ("workload produce --topic a --topic b", "--topic stands there twice"),
         ("workload produce a", "a stands there without an option before it"),
         ("workload produce --topic a --group b", "workload produce has no option --group"),
+        (
+            "workload produce --topic a --value-serializer list",
+            "--value-serializer is one of string, short, integer, long, float, double, boolean, uuid, bytes, json, not list",
+        ),
+        (
+            "workload produce --topic a --value-serializer long --record-size 9",
+            "--record-size is of string, bytes and json: a long has a size of its own",
+        ),
+        (
+            "workload produce --topic a --key-serializer long",
+            "--key-serializer is one of keys: how many there are, --keys says",
+        ),
+        (
+            "workload produce --topic a --keys 3 --key-serializer boolean",
+            "--keys is at most 2 if --key-serializer is boolean, not 3",
+        ),
         ("workload produce --topic a --acks 2", "--acks is one of 0, 1, -1, all, not 2"),
         (
             "workload produce --topic a --command-property x",
@@ -38,6 +54,43 @@ fn wrong_arguments_are_named() {
     }
     assert!(console.run("workload", &[]).stdout.contains("max.poll.interval.ms"));
     assert!(console.run("help workload ko", &[]).stdout.contains("그룹을 떠납니다"));
+}
+
+#[test]
+fn records_have_the_types_that_are_asked_for() {
+    let mut console = Console::default();
+    let create = "kafka-topics.sh --bootstrap-server localhost:9092 --create --topic typed";
+    assert_eq!(console.run(create, &[]).code, Some(0));
+    for (offset, (key, value, classes, want)) in [
+        (
+            "integer",
+            "json",
+            "common.serialization.Integer connect.json.Json",
+            r#"0 {"record":0,"fill":"......."}"#.to_owned(),
+        ),
+        (
+            "uuid",
+            "bytes",
+            "common.serialization.UUID common.serialization.Bytes",
+            format!("00000000-0000-0000-0000-000000000000 {}", r"\x00".repeat(29)),
+        ),
+        ("json", "double", "connect.json.Json common.serialization.Double", r#"{"key":0} 0.0"#.to_owned()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let size = if value == "double" { "" } else { " --record-size 29" };
+        let produce = format!(
+            "workload produce --topic typed --keys 1 --num-records 1 --key-serializer {key} --value-serializer {value}{size}"
+        );
+        let ran = console.run(&produce, &[]);
+        assert!(ran.stdout.contains("in all sent 1, acknowledged 1"), "{}{}", ran.stdout, ran.stderr);
+        let (of_key, of_value) = classes.split_once(' ').unwrap();
+        let read = format!(
+            "kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic typed --partition 0 --offset {offset} --max-messages 1 --formatter-property print.key=true --formatter-property key.separator=' ' --key-deserializer org.apache.kafka.{of_key}Deserializer --value-deserializer org.apache.kafka.{of_value}Deserializer"
+        );
+        assert_eq!(console.run(&read, &[]).stdout.trim_end(), want, "{key} {value}");
+    }
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use barnabas_log::{CleanupPolicy, LogConfig};
-use barnabas_protocol::Compression;
 use barnabas_protocol::record_batch::TimestampType;
+use barnabas_protocol::{Compression, CompressionLevels};
 
 use crate::broker_config::DynamicConfigs;
 
@@ -232,6 +232,7 @@ pub fn log_config(topic: &BTreeMap<String, String>, broker: &DynamicConfigs) -> 
     };
     let long = |name: &str| text(name).trim().parse::<i64>().unwrap_or_default();
     let int = |name: &str| u32::try_from(long(name)).unwrap_or(u32::MAX);
+    let level = |name: &str| i32::try_from(long(name)).unwrap_or_default();
     let policy: Vec<&str> = items(text("cleanup.policy")).collect();
     LogConfig {
         segment_bytes: int("segment.bytes"),
@@ -253,6 +254,11 @@ pub fn log_config(topic: &BTreeMap<String, String>, broker: &DynamicConfigs) -> 
         compression: match text("compression.type") {
             "uncompressed" => Some(Compression::None),
             name => name.parse().ok(),
+        },
+        compression_levels: CompressionLevels {
+            gzip: level("compression.gzip.level"),
+            lz4: level("compression.lz4.level"),
+            zstd: level("compression.zstd.level"),
         },
         cleanup: CleanupPolicy { delete: policy.contains(&"delete"), compact: policy.contains(&"compact") },
     }
@@ -328,5 +334,17 @@ mod tests {
             assert_eq!(validate(key, key.default), Ok(()), "{}", key.name);
         }
         assert_eq!(log_config(&BTreeMap::new(), &DynamicConfigs::default()), LogConfig::default());
+    }
+
+    #[test]
+    fn levels_of_compression_come_from_the_topic_and_else_from_the_broker() {
+        let configs = |all: &[(&str, &str)]| -> BTreeMap<String, String> {
+            all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let topic = configs(&[("compression.gzip.level", "9")]);
+        let broker = configs(&[("compression.gzip.level", "1"), ("compression.zstd.level", "-5")]);
+        let broker = DynamicConfigs { broker, ..DynamicConfigs::default() };
+        let levels = log_config(&topic, &broker).compression_levels;
+        assert_eq!(levels, CompressionLevels { gzip: 9, lz4: 9, zstd: -5 });
     }
 }

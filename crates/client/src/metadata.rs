@@ -61,6 +61,13 @@ pub struct TopicMetadata {
     pub partitions: BTreeMap<i32, PartitionMetadata>,
 }
 
+impl TopicMetadata {
+    /// Its partitions that have a leader (Cluster.availablePartitionsForTopic).
+    pub fn available(&self) -> impl Iterator<Item = &PartitionMetadata> {
+        self.partitions.values().filter(|partition| partition.leader >= 0)
+    }
+}
+
 /// What an answer said of topics that it could not give: Java's clients log it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MetadataIssue {

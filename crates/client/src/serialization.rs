@@ -1,6 +1,8 @@
 //! Keys and values as bytes, and back (org.apache.kafka.common.serialization). What one serializer wrote another deserializer
 //! refuses, or reads as something else: nothing in a record says which it was.
 
+mod json;
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -24,6 +26,15 @@ pub enum Serde {
     Boolean,
     /// Its 36 characters in UTF-8.
     Uuid,
+    /// Any bytes. As text they are what Java's Bytes prints: ASCII, and `\xNN` for the rest and for the backslash. Java prints
+    /// no bytes of an array; here they are printed the same way.
+    ByteArray,
+    /// The same as Java's ByteBuffer, which prints its size only.
+    ByteBuffer,
+    /// The same as Kafka's Bytes.
+    Bytes,
+    /// JSON in UTF-8. The classes are Connect's, Kafka's clients have none.
+    Json,
 }
 
 /// Kafka's SerializationException, and what caused it.
@@ -48,10 +59,11 @@ fn error(message: impl Into<String>) -> SerializationError {
 }
 
 const PACKAGE: &str = "org.apache.kafka.common.serialization.";
+const JSON_PACKAGE: &str = "org.apache.kafka.connect.json.";
 
 impl Serde {
     /// All of them.
-    pub const ALL: [Serde; 8] = [
+    pub const ALL: [Serde; 12] = [
         Self::String,
         Self::Short,
         Self::Integer,
@@ -60,6 +72,10 @@ impl Serde {
         Self::Double,
         Self::Boolean,
         Self::Uuid,
+        Self::ByteArray,
+        Self::ByteBuffer,
+        Self::Bytes,
+        Self::Json,
     ];
 
     /// What its classes are named after: `Integer` of IntegerSerializer.
@@ -73,14 +89,21 @@ impl Serde {
             Self::Double => "Double",
             Self::Boolean => "Boolean",
             Self::Uuid => "UUID",
+            Self::ByteArray => "ByteArray",
+            Self::ByteBuffer => "ByteBuffer",
+            Self::Bytes => "Bytes",
+            Self::Json => "JSON",
         }
     }
 
     /// The one whose serializer or deserializer is this class.
     pub fn of_class(class: &str) -> Option<Serde> {
+        if let Some("JsonDeserializer" | "JsonSerializer") = class.strip_prefix(JSON_PACKAGE) {
+            return Some(Self::Json);
+        }
         let name = class.strip_prefix(PACKAGE)?;
         let name = name.strip_suffix("Deserializer").or_else(|| name.strip_suffix("Serializer"))?;
-        Self::ALL.into_iter().find(|one| one.name() == name)
+        Self::ALL.into_iter().find(|one| one.name() == name && *one != Self::Json)
     }
 
     /// The bytes of a value that is given as text.
@@ -100,6 +123,11 @@ impl Serde {
             Self::Double => number(text.parse::<f64>().ok().map(|number| number.to_be_bytes().to_vec())),
             Self::Boolean => number(text.parse::<bool>().ok().map(|value| vec![u8::from(value)])),
             Self::Uuid => number(uuid(text).map(String::into_bytes)),
+            Self::ByteArray | Self::ByteBuffer | Self::Bytes => number(unescape(text)),
+            Self::Json => match json::check(text.as_bytes()) {
+                Ok(()) => Ok(Bytes::copy_from_slice(text.as_bytes())),
+                Err(wrong) => Err(not_json(&wrong)),
+            },
         }
     }
 
@@ -126,10 +154,7 @@ impl Serde {
                     format!("{number:e}"),
                 )
             }
-            Self::Double => {
-                let number = f64::from_be_bytes(bytes.try_into().map_err(|_| bare(8))?);
-                java_number(number.is_finite(), number.abs(), number.to_string(), format!("{number:e}"))
-            }
+            Self::Double => java_double(f64::from_be_bytes(bytes.try_into().map_err(|_| bare(8))?)),
             Self::Boolean => match bytes {
                 [0] => "false".to_owned(),
                 [1] => "true".to_owned(),
@@ -145,8 +170,46 @@ impl Serde {
                     cause: Some(format!("java.lang.IllegalArgumentException: Invalid UUID string: {text}")),
                 })?
             }
+            Self::ByteArray | Self::Bytes => escape(bytes),
+            Self::ByteBuffer => {
+                let size = bytes.len();
+                format!("java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]")
+            }
+            Self::Json => json::first(bytes)
+                .map_err(|wrong| not_json(&wrong))?
+                .map_or_else(String::new, |(text, _)| text),
         })
     }
+}
+
+fn not_json(wrong: &json::Wrong) -> SerializationError {
+    error(format!("This is not JSON: {} at byte {}", wrong.what, wrong.at))
+}
+
+/// Bytes as text (org.apache.kafka.common.utils.Bytes).
+fn escape(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        match byte {
+            b'\\' => out.push_str("\\x5C"),
+            b' '..=b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("\\x{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// The bytes of such a text; other characters than ASCII are taken as UTF-8.
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut pieces = text.split('\\');
+    let mut out = pieces.next()?.as_bytes().to_vec();
+    for piece in pieces {
+        let (byte, rest) = piece.strip_prefix('x')?.split_at_checked(2)?;
+        let digit = |at: usize| byte.chars().nth(at)?.to_digit(16);
+        out.push(u8::try_from(digit(0)? * 16 + digit(1)?).ok()?);
+        out.extend_from_slice(rest.as_bytes());
+    }
+    Some(out)
 }
 
 /// A UUID's 36 characters in lower case.
@@ -156,6 +219,11 @@ fn uuid(text: &str) -> Option<String> {
         _ => byte.is_ascii_hexdigit(),
     };
     (text.len() == 36 && text.bytes().enumerate().all(fits)).then(|| text.to_ascii_lowercase())
+}
+
+/// A double as Java prints it.
+fn java_double(number: f64) -> String {
+    java_number(number.is_finite(), number.abs(), number.to_string(), format!("{number:e}"))
 }
 
 /// A number as Java's `toString` has it: with a fraction, and with an exponent below a thousandth and from ten million on.
@@ -196,6 +264,11 @@ mod tests {
             (Serde::Double, "NaN", 8, "NaN"),
             (Serde::Boolean, "true", 1, "true"),
             (Serde::Uuid, "0F8FAD5B-D9CB-469F-A165-70867728950E", 36, "0f8fad5b-d9cb-469f-a165-70867728950e"),
+            (Serde::Bytes, "a\\x5Cb ~\\x00\\xfF", 7, "a\\x5Cb ~\\x00\\xFF"),
+            (Serde::Bytes, "é", 2, "\\xC3\\xA9"),
+            (Serde::ByteArray, "\\x7F", 1, "\\x7F"),
+            (Serde::ByteBuffer, "four", 4, "java.nio.HeapByteBuffer[pos=0 lim=4 cap=4]"),
+            (Serde::Json, " [1, 2.50] ", 11, "[1,2.5]"),
         ] {
             let bytes = serde.serialize(text).unwrap();
             assert_eq!(
@@ -213,13 +286,28 @@ mod tests {
             (Serde::Double, b"four", "Size of data received by Deserializer is not 8"),
             (Serde::Uuid, b"four", "Error parsing data into UUID"),
             (Serde::Boolean, &[7], "Unexpected byte received by BooleanDeserializer: 7"),
+            (Serde::Json, b"{\"a\" 1}", "This is not JSON: no colon at byte 5"),
         ] {
             assert_eq!(serde.deserialize(bytes).unwrap_err().to_string(), message);
         }
-        assert_eq!(Serde::Integer.serialize("four").unwrap_err().to_string(), "'four' is no Integer");
+        for (serde, text, message) in [
+            (Serde::Integer, "four", "'four' is no Integer"),
+            (Serde::Bytes, "\\x4", "'\\x4' is no Bytes"),
+            (Serde::Bytes, "\\n", "'\\n' is no Bytes"),
+            (Serde::ByteArray, "\\x+1", "'\\x+1' is no ByteArray"),
+            (Serde::Bytes, "\\xé", "'\\xé' is no Bytes"),
+            (Serde::Json, "{} {}", "This is not JSON: something behind the value at byte 3"),
+            (Serde::Json, " ", "This is not JSON: no value at byte 1"),
+        ] {
+            assert_eq!(serde.serialize(text).unwrap_err().to_string(), message);
+        }
         let class = |name: &str| format!("{PACKAGE}{name}");
         assert_eq!(Serde::of_class(&class("UUIDDeserializer")), Some(Serde::Uuid));
         assert_eq!(Serde::of_class(&class("LongSerializer")), Some(Serde::Long));
-        assert_eq!(Serde::of_class(&class("ListDeserializer")), None);
+        assert_eq!(Serde::of_class(&class("ByteArraySerializer")), Some(Serde::ByteArray));
+        assert_eq!(Serde::of_class(&format!("{JSON_PACKAGE}JsonSerializer")), Some(Serde::Json));
+        for class in [class("ListDeserializer"), class("JSONSerializer"), class("Bytes")] {
+            assert_eq!(Serde::of_class(&class), None, "{class}");
+        }
     }
 }

@@ -277,3 +277,60 @@ fn offsets_are_found_or_the_question_ends() {
         assert_eq!(ask(partition, spec), (want.to_owned(), asked.to_owned()), "{spec:?} of {partition}");
     }
 }
+
+/// A broker with an empty log that gives session 9 with the first fetch and holds the next ones. It
+/// notes each fetch's session, epoch and number of topics.
+fn broker_with_sessions(answers_close: bool) -> (Harness, Asked) {
+    let asked = Asked::default();
+    let log = asked.clone();
+    let harness = Harness::new(move |header: &Header, body: Bytes| match header.api_key {
+        ApiKey::ApiVersions => reply(header, &all_versions()),
+        ApiKey::Metadata => reply(header, &metadata(1)),
+        _ => {
+            let request: FetchRequest = decode_body(header, body).unwrap();
+            let (id, epoch) = (request.session_id, request.session_epoch);
+            log.borrow_mut().push(format!("session {id} epoch {epoch}, {} topics", request.topics.len()));
+            let partition = PartitionData::default().with_records(Some(Bytes::new()));
+            let topic = FetchableTopicResponse::default()
+                .with_topic_id(Uuid::from_u128(5))
+                .with_partitions(vec![partition]);
+            let response = FetchResponse::default();
+            match epoch {
+                0 => reply(header, &response.with_session_id(9).with_responses(vec![topic])),
+                -1 if answers_close => reply(header, &response),
+                _ => Reply::Silence,
+            }
+        }
+    });
+    (harness, asked)
+}
+
+#[test]
+fn a_consumer_that_ends_closes_its_fetch_sessions() {
+    // Where the broker does not answer, the fetch before it runs out of time and takes the connection with it.
+    for (answers, closed_at) in [(true, 1_000), (false, 30_120)] {
+        let (mut harness, asked) = broker_with_sessions(answers);
+        let mut consumer = Consumer::new(config());
+        let partition = TopicPartition::new("orders", 0);
+        consumer.assign([partition.clone()]);
+        consumer.seek(&partition, 3);
+        while let Some(input) = harness.next(consumer.next_timeout(harness.now), ms(1_000)) {
+            harness.with(|cx| consumer.handle(cx, &input));
+        }
+        assert_eq!(*asked.borrow(), ["session 0 epoch 0, 1 topics", "session 9 epoch 1, 0 topics"]);
+        harness.now = ms(1_000);
+        harness.with(|cx| consumer.begin_close(cx));
+        assert!(!consumer.is_closed(), "the answer is waited for");
+        assert_eq!(asked.borrow()[2..], ["session 9 epoch -1, 0 topics"]);
+        harness.with(|cx| consumer.begin_close(cx));
+        while !consumer.is_closed() {
+            let input = harness.next(consumer.next_timeout(harness.now), ms(60_000)).unwrap();
+            harness.with(|cx| consumer.handle(cx, &input));
+        }
+        assert_eq!((harness.now.as_millis(), asked.borrow().len()), (closed_at, 3), "no fetch follows");
+    }
+    let (mut harness, asked) = broker_with_sessions(true);
+    let mut idle = Consumer::new(config());
+    harness.with(|cx| idle.begin_close(cx));
+    assert!(idle.is_closed() && asked.borrow().is_empty(), "there is no session to close");
+}

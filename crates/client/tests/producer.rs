@@ -5,11 +5,13 @@ mod common;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use barnabas_client::producer::{
-    Acks, Delivery, Partitioner, Producer, ProducerConfig, ProducerRecord, Refused, partition_for_key,
+    Acks, Delivery, Partitioner, PartitionerClass, Producer, ProducerConfig, ProducerRecord, Refused,
+    partition_for_key,
 };
-use barnabas_client::{ApiError, ClientConfig};
+use barnabas_client::{ApiError, ClientConfig, TopicMetadata};
 use barnabas_protocol::frame::{Header, decode_body};
 use barnabas_protocol::messages::metadata_response::MetadataResponseTopic;
 use barnabas_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
@@ -103,7 +105,14 @@ fn produce(
     config: ProducerConfig,
     records: Vec<ProducerRecord>,
 ) -> (Vec<Delivery>, Vec<ApiError>) {
-    let mut producer = Producer::new(config);
+    produce_by(harness, Producer::new(config), records)
+}
+
+fn produce_by(
+    harness: &mut Harness,
+    mut producer: Producer,
+    records: Vec<ProducerRecord>,
+) -> (Vec<Delivery>, Vec<ApiError>) {
     let mut waiting: std::collections::VecDeque<_> = records.into();
     let (mut delivered, mut refused) = (Vec::new(), Vec::new());
     while let Some(input) = harness.next(producer.next_timeout(harness.now), ms(7_200_000)) {
@@ -302,12 +311,102 @@ fn keys_turns_and_ignored_keys_choose_partitions() {
     };
     let hashed = partition_for_key(key.as_bytes(), 2);
     assert_eq!(sent_to(config()), [hashed; 6]);
-    let round_robin = ProducerConfig { partitioner: Partitioner::RoundRobin, ..config() };
+    let class = |name: &str| PartitionerClass::parse(&format!("org.apache.kafka.clients.producer.{name}"));
+    let partitioner = class("RoundRobinPartitioner").unwrap();
+    let round_robin = ProducerConfig { partitioner, ..config() };
     assert_eq!(sent_to(round_robin), [0, 1, 0, 1, 0, 1], "whatever the key is");
     // Each record ends a batch, so that a partitioner that sticks draws anew.
     let ignored = ProducerConfig { partitioner_ignore_keys: true, batch_size: 1, ..config() };
     let partitions = sent_to(ignored);
     assert!(partitions.contains(&(1 - hashed)), "{partitions:?}");
+    let partitioner = class("UniformStickyPartitioner").unwrap();
+    let uniform_sticky = ProducerConfig { partitioner, batch_size: 1, ..config() };
+    assert_eq!(sent_to(uniform_sticky), partitions, "the same under its old name");
+    assert_eq!(class("NoPartitioner"), None);
+}
+
+/// Sends a record to the partition that its value begins with (`-` for -1), and fails those that begin with no digit.
+/// It notes what it was asked.
+#[derive(Clone, Debug, Default)]
+struct ByFirstByte {
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Partitioner for ByFirstByte {
+    fn partition(
+        &mut self,
+        topic: &TopicMetadata,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+    ) -> Result<i32, String> {
+        let text = |bytes: Option<&[u8]>| String::from_utf8(bytes.unwrap_or(b"none").to_vec()).unwrap();
+        let (count, led) = (topic.partitions.len(), topic.available().count());
+        let call = format!("{} {} of {led}/{count}", text(key), &text(value)[..1],);
+        self.asked.lock().unwrap().push(call);
+        match value.and_then(|value| value.first()) {
+            Some(b'-') => Ok(-1),
+            Some(digit) if digit.is_ascii_digit() => Ok(i32::from(digit - b'0')),
+            other => Err(format!("no partition in {other:?}")),
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Partitioner> {
+        Box::new(self.clone())
+    }
+}
+
+#[test]
+fn a_programs_own_partitioner_is_asked_once_for_each_record_that_names_no_partition() {
+    let by = ByFirstByte::default();
+    let log = Log::default();
+    let mut harness = broker(&log, |_| None);
+    // Two batches have room: the third waits for it, and is still asked for once.
+    let config = ProducerConfig { batch_size: 1, buffer_memory: 200, linger_ms: 0, ..config() };
+    let config = ProducerConfig { partitioner: PartitionerClass::RoundRobin, ..config };
+    let producer = Producer::with_partitioner(config, Box::new(by.clone()));
+    let keyed = ProducerRecord { key: Some(Bytes::from_static(b"key")), ..record("1b", None) };
+    let records =
+        vec![record("1a", None), keyed, record("0c", None), record("0c", None), record("0e", Some(1))];
+    let (delivered, refused) = produce_by(&mut harness, producer, records);
+    assert_eq!((delivered.len(), refused), (5, vec![]));
+    let sent = |to: i32| -> Vec<String> {
+        log.borrow().iter().filter(|batch| batch.0 == to).flat_map(|batch| batch.1.clone()).collect()
+    };
+    assert_eq!(
+        (sent(0), sent(1)),
+        (vec!["0c".into(), "0c".into()], vec!["1a".into(), "1b".into(), "0e".into()])
+    );
+    let asked = ["none 1 of 2/2", "key 1 of 2/2", "none 0 of 2/2", "none 0 of 2/2"];
+    assert_eq!(*by.asked.lock().unwrap(), asked);
+}
+
+#[test]
+fn what_a_partitioner_does_not_place_fails_alone() {
+    let log = Log::default();
+    let mut harness = broker(&log, |_| None);
+    let producer = Producer::with_partitioner(config(), Box::new(ByFirstByte::default()));
+    let values = ["-1", "x", "7 of two", "0 is good"];
+    let records = values.map(|value| record(value, None)).into();
+    let (delivered, refused) = produce_by(&mut harness, producer, records);
+    assert_eq!(
+        refused.iter().map(ApiError::to_string).collect::<Vec<_>>(),
+        [
+            "The partitioner generated an invalid partition number: -1. Partition number should always be non-negative.",
+            "The partitioner failed: no partition in Some(120)",
+        ]
+    );
+    let results: Vec<String> = delivered
+        .iter()
+        .map(|one| match &one.result {
+            Ok(metadata) => format!("{} at {}", one.partition, metadata.offset),
+            Err(error) => error.to_string(),
+        })
+        .collect();
+    assert_eq!(
+        results,
+        ["orders-0 at 0", "Expiring 1 record(s) for orders-7:120000 ms has passed since batch creation",]
+    );
+    assert_eq!(harness.now.as_millis(), 120_000, "delivery.timeout.ms");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The topic configs that a log obeys (org.apache.kafka.storage.internals.log.LogConfig).
 
-use barnabas_protocol::Compression;
 use barnabas_protocol::record_batch::TimestampType;
+use barnabas_protocol::{Compression, CompressionLevels};
 
 /// What happens to old segments (`cleanup.policy`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +43,8 @@ pub struct LogConfig {
     pub timestamp_after_max_ms: i64,
     /// `compression.type`; `None` is `producer`: keep what the producer chose.
     pub compression: Option<Compression>,
+    /// `compression.gzip.level` and its like, for batches that the broker compresses anew.
+    pub compression_levels: CompressionLevels,
     /// `cleanup.policy`.
     pub cleanup: CleanupPolicy,
 }
@@ -65,6 +67,7 @@ impl Default for LogConfig {
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
             compression: None,
+            compression_levels: CompressionLevels::default(),
             cleanup: CleanupPolicy { delete: true, compact: false },
         }
     }

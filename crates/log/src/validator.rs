@@ -4,7 +4,7 @@
 use barnabas_protocol::record_batch::{
     Batch, BatchBuilder, BatchError, BatchOptions, TimestampType, batches,
 };
-use barnabas_protocol::{Compression, ErrorCode};
+use barnabas_protocol::{Compression, CompressionLevels, ErrorCode};
 use bytes::Bytes;
 
 use crate::LogConfig;
@@ -107,7 +107,7 @@ pub(crate) fn validate(
     }
     let source = batch.compression().unwrap_or_default();
     let target = config.compression.unwrap_or(source);
-    let batch = if source == target { batch } else { recompress(&batch, target) };
+    let batch = if source == target { batch } else { recompress(&batch, target, config.compression_levels) };
     let (batch, log_append_time) =
         if append_time { (batch.with_log_append_time(now_ms), now_ms) } else { (batch, -1) };
     Ok(Validated { batch: batch.with_offset_and_epoch(base_offset, leader_epoch), log_append_time })
@@ -176,9 +176,10 @@ fn check_records(
 }
 
 /// The same records in another compression (`compression.type` of the topic).
-fn recompress(batch: &Batch, compression: Compression) -> Batch {
+fn recompress(batch: &Batch, compression: Compression, compression_levels: CompressionLevels) -> Batch {
     let mut builder = BatchBuilder::new(BatchOptions {
         compression,
+        compression_levels,
         producer_id: batch.producer_id(),
         producer_epoch: batch.producer_epoch(),
         base_sequence: batch.base_sequence(),

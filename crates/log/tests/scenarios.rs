@@ -130,6 +130,9 @@ impl Machine {
                         "max.message.bytes" => self.config.max_message_bytes = n.try_into().unwrap(),
                         "message.timestamp.after.max.ms" => self.config.timestamp_after_max_ms = n,
                         "cleanup.policy" => self.config.cleanup.compact = text == "compact",
+                        "compression.gzip.level" => {
+                            self.config.compression_levels.gzip = n.try_into().unwrap();
+                        }
                         "compression.type" => self.config.compression = text.parse().ok(),
                         "message.timestamp.type" => self.config.timestamp_type = TimestampType::LogAppendTime,
                         other => panic!("no config {other}"),

@@ -27,6 +27,28 @@ pub enum Compression {
     Zstd,
 }
 
+/// How hard each codec tries (KIP-390). A codec without an entry has no levels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CompressionLevels {
+    /// `compression.gzip.level`: 1 to 9, or -1 for zlib's default.
+    pub gzip: i32,
+    /// `compression.lz4.level`: 1 to 17.
+    pub lz4: i32,
+    /// `compression.zstd.level`: -131072 to 22.
+    pub zstd: i32,
+}
+
+impl CompressionLevels {
+    const GZIP_DEFAULT: i32 = -1;
+}
+
+/// Kafka's defaults.
+impl Default for CompressionLevels {
+    fn default() -> CompressionLevels {
+        CompressionLevels { gzip: CompressionLevels::GZIP_DEFAULT, lz4: 9, zstd: 3 }
+    }
+}
+
 /// Why bytes could not be decompressed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum CompressionError {
@@ -73,13 +95,46 @@ impl Compression {
         }
     }
 
-    /// Compresses at Kafka's default level. (zstd has one level here, about zstd's own 1, because its pure Rust encoder
-    /// has no other.)
+    /// Refuses a level that the codec does not have, with the end of Kafka's sentence (CompressionType.levelValidator).
+    pub fn check_level(self, level: i32) -> Result<(), String> {
+        let (min, max) = match self {
+            // Its default is written -1 and lies below its range.
+            Self::Gzip if level == CompressionLevels::GZIP_DEFAULT || (1..=9).contains(&level) => {
+                return Ok(());
+            }
+            Self::Gzip => {
+                let default = CompressionLevels::GZIP_DEFAULT;
+                return Err(format!("Value must be between 1 and 9 or equal to {default}"));
+            }
+            Self::Lz4 => (1, 17),
+            Self::Zstd => (-131_072, 22),
+            Self::None | Self::Snappy => return Ok(()),
+        };
+        if level < min {
+            Err(format!("Value must be at least {min}"))
+        } else if level > max {
+            Err(format!("Value must be no more than {max}"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Compresses at Kafka's default level.
     pub fn compress(self, bytes: &[u8]) -> Vec<u8> {
+        self.compress_at(bytes, CompressionLevels::default())
+    }
+
+    /// Compresses at its one of `levels`. Only gzip has more than one here: of the pure Rust encoders lz4's has the one
+    /// fast mode, and zstd's one that is about zstd's own level 1.
+    pub fn compress_at(self, bytes: &[u8], levels: CompressionLevels) -> Vec<u8> {
         match self {
             Self::None => bytes.to_vec(),
             Self::Gzip => {
-                let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+                let level = match u32::try_from(levels.gzip) {
+                    Ok(level @ 1..=9) => flate2::Compression::new(level),
+                    _ => flate2::Compression::default(),
+                };
+                let mut encoder = GzEncoder::new(Vec::new(), level);
                 // Writing to memory does not fail; an error would leave the output short, which no reader accepts.
                 let _ = encoder.write_all(bytes);
                 encoder.finish().unwrap_or_default()
@@ -213,6 +268,36 @@ mod tests {
             assert_eq!(codec.name().parse(), Ok(codec));
             assert_eq!(Compression::from_id(codec.id()), Some(codec));
         }
+    }
+
+    #[test]
+    fn levels_are_judged_in_kafkas_words_and_gzips_makes_a_difference() {
+        for (codec, level, want) in [
+            (Compression::Gzip, -1, ""),
+            (Compression::Gzip, 1, ""),
+            (Compression::Gzip, 9, ""),
+            (Compression::Gzip, 0, "Value must be between 1 and 9 or equal to -1"),
+            (Compression::Gzip, 10, "Value must be between 1 and 9 or equal to -1"),
+            (Compression::Lz4, 0, "Value must be at least 1"),
+            (Compression::Lz4, 17, ""),
+            (Compression::Lz4, 18, "Value must be no more than 17"),
+            (Compression::Zstd, -131_072, ""),
+            (Compression::Zstd, -131_073, "Value must be at least -131072"),
+            (Compression::Zstd, 23, "Value must be no more than 22"),
+        ] {
+            assert_eq!(codec.check_level(level).err().unwrap_or_default(), want, "{codec} {level}");
+        }
+        let text: Vec<u8> =
+            (0..4_000_u32).flat_map(|n| format!("{} 줄 {}\n", n * n % 997, n % 89).into_bytes()).collect();
+        let size = |gzip: i32| {
+            let levels = CompressionLevels { gzip, ..CompressionLevels::default() };
+            let packed = Compression::Gzip.compress_at(&text, levels);
+            assert_eq!(Compression::Gzip.decompress(&packed, text.len()).unwrap(), text);
+            packed.len()
+        };
+        let (fast, usual, best) = (size(1), size(-1), size(9));
+        assert!(best < usual && usual < fast, "{best} {usual} {fast}");
+        assert_eq!(size(6), usual, "zlib's default");
     }
 
     #[test]

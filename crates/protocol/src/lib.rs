@@ -14,7 +14,7 @@ mod splitter;
 pub mod uuid_text;
 pub mod varint;
 
-pub use compression::{Compression, CompressionError};
+pub use compression::{Compression, CompressionError, CompressionLevels};
 pub use error::ErrorCode;
 pub use fetch_frame::{RecordPieces, decode_fetch_response, encode_fetch_response};
 pub use frame::FrameError;

@@ -398,6 +398,30 @@ fn a_long_poll_ends_with_records_or_with_its_time() {
 }
 
 #[test]
+fn a_fetch_with_the_final_epoch_ends_its_session() {
+    use fetch_request::{FetchPartition, FetchTopic};
+    let mut world = world();
+    create(&mut world, "orders", 1);
+    let mut fetch = |session_id: i32, session_epoch: i32, partitions: Vec<FetchPartition>| -> (i16, i32) {
+        let topics = vec![FetchTopic::default().with_topic(name("orders")).with_partitions(partitions)];
+        let topics = topics.into_iter().filter(|topic| !topic.partitions.is_empty()).collect();
+        let request = FetchRequest::default()
+            .with_replica_id(BrokerId(-1))
+            .with_max_bytes(1_000)
+            .with_session_id(session_id)
+            .with_session_epoch(session_epoch)
+            .with_topics(topics);
+        let response: FetchResponse = ask(&mut world, ApiKey::Fetch, 12, &request);
+        (response.error_code, response.session_id)
+    };
+    let (error, id) = fetch(0, 0, vec![FetchPartition::default().with_current_leader_epoch(-1)]);
+    assert!(error == 0 && id > 0, "{error} {id}");
+    assert_eq!(fetch(id, 1, vec![]), (0, id), "it goes on");
+    assert_eq!(fetch(id, -1, vec![]), (0, 0), "it ends");
+    assert_eq!(fetch(id, 2, vec![]), (ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0, 0), "it is gone");
+}
+
+#[test]
 fn a_malformed_frame_ends_its_connection_and_nothing_else() {
     let mut world = world();
     let good =

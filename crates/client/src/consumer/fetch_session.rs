@@ -19,6 +19,9 @@ pub(super) struct Asked {
     pub leader_epoch: i32,
 }
 
+/// The epoch of a request after which its session is over.
+const FINAL_EPOCH: i32 = -1;
+
 /// A session with one broker.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FetchSession {
@@ -58,6 +61,12 @@ impl FetchSession {
         let gone = before.iter().filter(|(of, asked)| !self.is_full() && !same(of, asked));
         let forget = gone.map(|(of, asked)| (of.clone(), *asked)).collect();
         Next { session_id: self.id, session_epoch: self.epoch, tell, forget }
+    }
+
+    /// The request that ends the session at the broker (FetchMetadata.FINAL_EPOCH), unless there is none.
+    pub fn close(self) -> Option<Next> {
+        let (tell, forget) = (Vec::new(), Vec::new());
+        (self.id != 0).then_some(Next { session_id: self.id, session_epoch: FINAL_EPOCH, tell, forget })
     }
 
     /// Takes what an answer says of the session. Gives whether its partitions can be read.
@@ -125,6 +134,8 @@ mod tests {
         session.answered(&answer(4, ErrorCode::NONE));
         session.failed();
         assert_eq!(told(&session.next(wanted(&[]))), (4, 0, vec![], vec![]));
+        assert_eq!(session.close().map(|next| told(&next)), Some((4, -1, vec![], vec![])));
+        assert_eq!(FetchSession::default().close(), None);
     }
 
     #[test]

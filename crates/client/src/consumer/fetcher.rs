@@ -57,6 +57,16 @@ pub(super) struct Fetcher {
     high_watermarks: BTreeMap<TopicPartition, i64>,
     /// Partitions that failed are left alone until then.
     not_before: BTreeMap<TopicPartition, Instant>,
+    closing: Option<Closing>,
+}
+
+/// The sessions are being closed.
+#[derive(Clone, Debug)]
+struct Closing {
+    /// Requests that have no answer yet.
+    waiting: BTreeSet<i32>,
+    /// Nobody waits for them longer.
+    deadline: Instant,
 }
 
 /// What to do about a fetch that failed.
@@ -99,6 +109,46 @@ impl Fetcher {
     fn buffered(&self, partition: &TopicPartition) -> bool {
         self.completed.iter().any(|fetch| fetch.partition == *partition)
             || self.in_flight.values().any(|request| request.partitions.contains_key(partition))
+    }
+
+    /// Closes the sessions with all brokers that are connected (AbstractFetch.prepareCloseFetchSessionRequests). Nothing is
+    /// fetched from now on.
+    pub fn begin_close(
+        &mut self,
+        cx: &mut Context<'_>,
+        config: &ConsumerConfig,
+        net: &mut NetworkClient,
+        deadline: Instant,
+    ) {
+        let mut waiting = BTreeSet::new();
+        for (node, session) in std::mem::take(&mut self.sessions) {
+            // A broker that cannot be reached evicts the session in time.
+            if let Some(next) = session.close()
+                && net.is_ready(node)
+                && let Ok(version) = net.version::<FetchRequest>(node)
+                && let Ok(id) = net.send(cx, node, version, &fetch_request(config, version, &next), true)
+            {
+                waiting.insert(id);
+            }
+        }
+        self.closing = Some(Closing { waiting, deadline });
+    }
+
+    /// Whether closing has begun.
+    pub fn is_closing(&self) -> bool {
+        self.closing.is_some()
+    }
+
+    /// Whether it has come to its end.
+    pub fn is_closed(&self) -> bool {
+        self.closing.as_ref().is_some_and(|closing| closing.waiting.is_empty())
+    }
+
+    /// Waits no longer than the deadline.
+    pub fn close_on(&mut self, now: Instant) {
+        if let Some(closing) = self.closing.as_mut().filter(|closing| closing.deadline <= now) {
+            closing.waiting.clear();
+        }
     }
 
     /// Sends a fetch to every leader that has partitions which are neither buffered nor under way.
@@ -166,6 +216,11 @@ impl Fetcher {
         metadata: &mut Metadata,
         errors: &mut Vec<ApiError>,
     ) -> bool {
+        if let Some(closing) = &mut self.closing
+            && closing.waiting.remove(&completed.correlation_id)
+        {
+            return true;
+        }
         let Some(request) = self.in_flight.remove(&completed.correlation_id) else { return false };
         let session = self.sessions.entry(request.node).or_default();
         let (response, records) = match completed.decode_fetch() {
@@ -310,9 +365,11 @@ impl Fetcher {
         !self.completed.is_empty()
     }
 
-    /// When `poll` is next wanted because of a partition that failed.
+    /// When `poll` is next wanted because of a partition that failed, or `close_on`.
     pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
-        self.not_before.values().filter(|&&at| at > now).min().copied()
+        let closing = self.closing.as_ref().filter(|closing| !closing.waiting.is_empty());
+        let closed = closing.map(|closing| closing.deadline);
+        self.not_before.values().copied().chain(closed).filter(|&at| at > now).min()
     }
 }
 

@@ -161,6 +161,8 @@ pub struct Consumer {
     errors: Vec<ApiError>,
     /// Records that `poll` gave so far.
     polled: u64,
+    /// Until when ending may take.
+    closing_deadline: Instant,
 }
 
 impl Consumer {
@@ -176,6 +178,7 @@ impl Consumer {
             offsets: OffsetFetcher::default(),
             errors: Vec::new(),
             polled: 0,
+            closing_deadline: Instant::ZERO,
             config,
         }
     }
@@ -396,8 +399,20 @@ impl Consumer {
         let mut offsets = std::mem::take(&mut self.offsets);
         offsets.poll(cx, &mut self.parts().1);
         self.offsets = offsets;
-        self.fetcher.poll(cx, &self.config, &self.subscription, &mut self.metadata, &mut self.net);
+        if self.coordinator.is_closing() {
+            self.close_sessions(cx);
+        } else {
+            self.fetcher.poll(cx, &self.config, &self.subscription, &mut self.metadata, &mut self.net);
+        }
         self.metadata.poll(cx, &mut self.net);
+    }
+
+    /// Closes the fetch sessions once the group is left.
+    fn close_sessions(&mut self, cx: &mut Context<'_>) {
+        if self.coordinator.is_closed() && !self.fetcher.is_closing() {
+            self.fetcher.begin_close(cx, &self.config, &mut self.net, self.closing_deadline);
+        }
+        self.fetcher.close_on(cx.now);
     }
 
     /// When `handle` is next wanted.
@@ -408,19 +423,24 @@ impl Consumer {
         [net, metadata, self.fetcher.next_timeout(now), lookup, group].into_iter().flatten().min()
     }
 
-    /// Begins to end: offsets are committed if that is automatic, and the group is left. Go on with `handle` until
-    /// [`is_closed`](Self::is_closed), which takes `request.timeout.ms` at most.
+    /// Begins to end: offsets are committed if that is automatic, the group is left, then the fetch sessions are closed. Go
+    /// on with `handle` until [`is_closed`](Self::is_closed), which takes `request.timeout.ms` at most.
     pub fn begin_close(&mut self, cx: &mut Context<'_>) {
+        if self.coordinator.is_closing() {
+            return;
+        }
+        self.closing_deadline = cx.after_ms(self.config.client.request_timeout_ms);
         let (coordinator, mut parts) = self.parts();
         coordinator.begin_close(cx, &mut parts);
+        self.close_sessions(cx);
     }
 
     /// Whether ending has come to its end.
     pub fn is_closed(&self) -> bool {
-        self.coordinator.is_closed()
+        self.coordinator.is_closed() && self.fetcher.is_closed()
     }
 
-    /// Closes the connections.
+    /// Closes the connections, and nothing else: that is for a consumer that has ended, or is given up.
     pub fn close(&mut self, cx: &mut Context<'_>) {
         self.net.close(cx);
     }

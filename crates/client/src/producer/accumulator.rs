@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use barnabas_kernel::Instant;
-use barnabas_protocol::Compression;
 use barnabas_protocol::record_batch::{Batch, BatchBuilder, BatchOptions, record_size};
 
 use super::partitioner::PartitionLoad;
@@ -72,7 +71,8 @@ pub struct RecordAccumulator {
     batch_size: usize,
     linger: Duration,
     delivery_timeout: Duration,
-    compression: Compression,
+    /// Of its batches.
+    options: BatchOptions,
     total_memory: usize,
     available_memory: usize,
     queues: BTreeMap<TopicPartition, VecDeque<ProducerBatch>>,
@@ -90,7 +90,11 @@ impl RecordAccumulator {
             batch_size: config.batch_size,
             linger: millis(config.linger_ms),
             delivery_timeout: millis(config.delivery_timeout_ms),
-            compression: config.compression,
+            options: BatchOptions {
+                compression: config.compression,
+                compression_levels: config.compression_levels,
+                ..BatchOptions::default()
+            },
             total_memory: config.buffer_memory,
             available_memory: config.buffer_memory,
             queues: BTreeMap::new(),
@@ -133,8 +137,7 @@ impl RecordAccumulator {
         if let Some(last) = queue.back_mut() {
             last.full = true;
         }
-        let options = BatchOptions { compression: self.compression, ..BatchOptions::default() };
-        let mut builder = BatchBuilder::new(options);
+        let mut builder = BatchBuilder::new(self.options);
         let bytes = builder.record_size(timestamp, key, value, headers);
         builder.append(timestamp, key, value, headers);
         let full = builder.size() >= self.batch_size;
@@ -258,12 +261,11 @@ impl RecordAccumulator {
             return Err(Box::new(batch));
         }
         let Ok(records) = batch.build().records() else { return Err(Box::new(batch)) };
-        let options = BatchOptions { compression: self.compression, ..BatchOptions::default() };
         let half = batch.records.len().div_ceil(2);
         let mut parts: Vec<(BatchBuilder, Vec<(RecordId, i64)>)> = Vec::new();
         for (index, (record, id)) in records.flatten().zip(&batch.records).enumerate() {
             if index == 0 || index == half {
-                parts.push((BatchBuilder::new(options), Vec::new()));
+                parts.push((BatchBuilder::new(self.options), Vec::new()));
             }
             if let Some((builder, ids)) = parts.last_mut() {
                 builder.append(
@@ -336,5 +338,36 @@ impl RecordAccumulator {
             next = Some(next.map_or(at, |next| next.min(at)));
         }
         next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ClientConfig;
+    use barnabas_protocol::{Compression, CompressionLevels};
+
+    #[test]
+    fn batches_are_compressed_at_the_producers_level() {
+        let text: String = (0..3_000_u32).map(|n| format!("{} 줄 {}\n", n * n % 997, n % 89)).collect();
+        let record = ProducerRecord {
+            topic: "orders".into(),
+            partition: Some(0),
+            timestamp: None,
+            key: None,
+            value: Some(text.into_bytes().into()),
+            headers: Vec::new(),
+        };
+        let sizes = [1, -1, 9].map(|gzip| {
+            let mut config = ProducerConfig::new(ClientConfig::new(Vec::new(), "test"));
+            config.compression = Compression::Gzip;
+            config.compression_levels = CompressionLevels { gzip, ..CompressionLevels::default() };
+            let (mut accumulator, to) = (RecordAccumulator::new(&config), TopicPartition::new("orders", 0));
+            accumulator.append(Instant::ZERO, &to, RecordId(1), 0, &record).unwrap();
+            let batch = accumulator.drain(&to, usize::MAX).unwrap().build();
+            assert_eq!(batch.compression(), Ok(Compression::Gzip));
+            batch.bytes().len()
+        });
+        assert!(sizes[0] > sizes[1] && sizes[1] > sizes[2], "{sizes:?}");
     }
 }

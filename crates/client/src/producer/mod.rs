@@ -16,15 +16,15 @@ use bytes::Bytes;
 
 use barnabas_kernel::{Context, Input, Instant};
 use barnabas_protocol::record_batch::{Header, record_size};
-use barnabas_protocol::{Compression, ErrorCode};
+use barnabas_protocol::{Compression, CompressionLevels, ErrorCode};
 
-use crate::{ApiError, ClientConfig, Metadata, NetworkClient, TopicPartition};
+use crate::{ApiError, ClientConfig, Metadata, NetworkClient, TopicMetadata, TopicPartition};
 use accumulator::RecordAccumulator;
 use partitioner::{PartitionLoad, StickyPartitioner};
 use sender::{Parts, Sender};
 use transaction_manager::TransactionManager;
 
-pub use partitioner::{Partitioner, murmur2, partition_for_key};
+pub use partitioner::{Partitioner, PartitionerClass, murmur2, partition_for_key};
 pub use sender::Counts;
 pub use transaction_manager::ProducerIdAndEpoch;
 pub use view::{NodeInFlight, PartitionQueue, ProducerView};
@@ -85,11 +85,13 @@ pub struct ProducerConfig {
     pub delivery_timeout_ms: i64,
     /// `compression.type`
     pub compression: Compression,
+    /// `compression.gzip.level`, `compression.lz4.level` and `compression.zstd.level`
+    pub compression_levels: CompressionLevels,
     /// `enable.idempotence`: batches have sequence numbers, so that a retry neither doubles nor overtakes. Takes `acks=all`,
     /// `retries` above 0, and at most five requests in flight.
     pub enable_idempotence: bool,
     /// `partitioner.class`
-    pub partitioner: Partitioner,
+    pub partitioner: PartitionerClass,
     /// `partitioner.ignore.keys`: the built-in partitioner treats records with keys as those without.
     pub partitioner_ignore_keys: bool,
 }
@@ -109,8 +111,9 @@ impl ProducerConfig {
             retries: u32::MAX,
             delivery_timeout_ms: 120_000,
             compression: Compression::None,
+            compression_levels: CompressionLevels::default(),
             enable_idempotence: true,
-            partitioner: Partitioner::BuiltIn,
+            partitioner: PartitionerClass::BuiltIn,
             partitioner_ignore_keys: false,
         }
     }
@@ -122,6 +125,11 @@ impl ProducerConfig {
             && self.acks == Acks::All
             && self.retries > 0
             && self.client.max_in_flight <= MAX_IN_FLIGHT_FOR_IDEMPOTENCE
+    }
+
+    /// Whether a record's key has no part in where it goes.
+    pub fn ignores_keys(&self) -> bool {
+        self.partitioner_ignore_keys || self.partitioner != PartitionerClass::BuiltIn
     }
 
     /// Whether one batch a partition is under way at most, so that a retry cannot overtake
@@ -199,6 +207,10 @@ pub struct Producer {
     accumulator: RecordAccumulator,
     sender: Sender,
     transactions: Option<TransactionManager>,
+    /// The program's own, which then chooses alone.
+    partitioner: Option<Box<dyn Partitioner>>,
+    /// What it chose for the record that was last refused for want of memory: it is not asked again.
+    chosen: Option<(Box<ProducerRecord>, i32)>,
     sticky: BTreeMap<Arc<str>, StickyPartitioner>,
     /// How many records of a topic the round robin partitioner has placed.
     turns: BTreeMap<Arc<str>, usize>,
@@ -222,6 +234,8 @@ impl Producer {
             transactions: config
                 .is_idempotent()
                 .then(|| TransactionManager::new(config.client.retry_backoff)),
+            partitioner: None,
+            chosen: None,
             sticky: BTreeMap::new(),
             turns: BTreeMap::new(),
             last_id: 0,
@@ -232,6 +246,12 @@ impl Producer {
             failed: 0,
             config,
         }
+    }
+
+    /// A producer whose records, unless they name a partition, go where `partitioner` says; the settings of Kafka's own
+    /// partitioners do not count then.
+    pub fn with_partitioner(config: ProducerConfig, partitioner: Box<dyn Partitioner>) -> Producer {
+        Producer { partitioner: Some(partitioner), ..Producer::new(config) }
     }
 
     /// What the producer knows of the cluster.
@@ -269,9 +289,11 @@ impl Producer {
             return self.refuse(cx, record, ErrorCode::REQUEST_TIMED_OUT, text);
         };
         let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
-        let key = record.key.as_ref().filter(|_| !self.config.partitioner_ignore_keys);
-        let in_turn = record.partition.is_none() && self.config.partitioner == Partitioner::RoundRobin;
-        let sticks = record.partition.is_none() && key.is_none() && !in_turn;
+        let key = record.key.as_ref().filter(|_| !self.config.ignores_keys());
+        let built_in = record.partition.is_none() && self.partitioner.is_none();
+        let in_turn = built_in && self.config.partitioner == PartitionerClass::RoundRobin;
+        let sticks = built_in && key.is_none() && !in_turn;
+        let chosen = self.chosen.take().filter(|(of, _)| **of == record).map(|(_, partition)| partition);
         let partition = match (record.partition, key) {
             (Some(partition), _) if !topic.partitions.contains_key(&partition) => {
                 let (name, wait) = (&record.topic, self.config.max_block_ms);
@@ -282,6 +304,15 @@ impl Producer {
                 return self.refuse(cx, record, ErrorCode::REQUEST_TIMED_OUT, text);
             }
             (Some(partition), _) => partition,
+            (None, _) if let Some(partitioner) = &mut self.partitioner => {
+                match chosen.map_or_else(|| choose(partitioner.as_mut(), topic, &record), Ok) {
+                    Ok(partition) => partition,
+                    Err(error) => {
+                        self.refused_since = None;
+                        return Err(Refused::Failed(error));
+                    }
+                }
+            }
             (None, _) if in_turn => {
                 let loads = self.loads(&record.topic);
                 let turn = self.turns.get(&record.topic).copied().unwrap_or(0);
@@ -327,7 +358,11 @@ impl Producer {
                 self.config.max_block_ms,
                 self.config.batch_size,
             );
-            return self.refuse(cx, record, ErrorCode::REQUEST_TIMED_OUT, text);
+            let again = self.refuse(cx, record, ErrorCode::REQUEST_TIMED_OUT, text);
+            if let (Some(_), Err(Refused::Wait(record))) = (&self.partitioner, &again) {
+                self.chosen = Some((record.clone(), partition));
+            }
+            return again;
         };
         if in_turn {
             let turn = self.turns.entry(record.topic.clone()).or_default();
@@ -441,6 +476,25 @@ impl Producer {
     pub fn close(&mut self, cx: &mut Context<'_>) {
         self.net.close(cx);
     }
+}
+
+/// Where a program's partitioner sends a record, by the rules of KafkaProducer.partition.
+fn choose(
+    partitioner: &mut dyn Partitioner,
+    topic: &TopicMetadata,
+    record: &ProducerRecord,
+) -> Result<i32, ApiError> {
+    // No code stands for what a program's own classes throw, nor for Java's IllegalArgumentException.
+    let failed = |text: String| ApiError::new(ErrorCode::UNKNOWN_SERVER_ERROR, text);
+    let partition = partitioner
+        .partition(topic, record.key.as_deref(), record.value.as_deref())
+        .map_err(|text| failed(format!("The partitioner failed: {text}")))?;
+    if partition < 0 {
+        return Err(failed(format!(
+            "The partitioner generated an invalid partition number: {partition}. Partition number should always be non-negative."
+        )));
+    }
+    Ok(partition)
 }
 
 #[cfg(test)]

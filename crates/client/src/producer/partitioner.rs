@@ -1,6 +1,10 @@
 //! Which partition a record goes to (org.apache.kafka.clients.producer.internals.BuiltInPartitioner, KIP-480, KIP-794).
 
+use std::fmt;
+
 use barnabas_kernel::Prng;
+
+use crate::TopicMetadata;
 
 /// MurmurHash2 of 32 bits with the seed of Kafka's `Utils.murmur2`. The result is a Java int.
 pub fn murmur2(bytes: &[u8]) -> i32 {
@@ -31,21 +35,53 @@ pub fn partition_for_key(key: &[u8], partitions: i32) -> i32 {
     if partitions <= 0 { 0 } else { (murmur2(key) & i32::MAX) % partitions }
 }
 
-/// `partitioner.class`: who chooses the partition of a record that names none.
+/// A program's own choice of partitions (org.apache.kafka.clients.producer.Partitioner), for
+/// [`Producer::with_partitioner`](super::Producer::with_partitioner).
+pub trait Partitioner: fmt::Debug + Send {
+    /// The partition of a record that names none; `key` and `value` are its bytes. It is asked once a record, when
+    /// `topic` is known. A number that the topic does not have is taken, as in Kafka: the record waits for the partition
+    /// to appear until `delivery.timeout.ms`.
+    ///
+    /// # Errors
+    /// A text fails the record. So does a negative number.
+    fn partition(
+        &mut self,
+        topic: &TopicMetadata,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+    ) -> Result<i32, String>;
+
+    /// A copy, for copies of the producer.
+    fn boxed_clone(&self) -> Box<dyn Partitioner>;
+}
+
+impl Clone for Box<dyn Partitioner> {
+    fn clone(&self) -> Self {
+        (**self).boxed_clone()
+    }
+}
+
+/// `partitioner.class`: which of Kafka's own partitioners chooses the partition of a record that names none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Partitioner {
+pub enum PartitionerClass {
     /// Kafka's own: the key's hash, or for records without a key one partition until about `batch.size` bytes are there.
     #[default]
     BuiltIn,
     /// One partition after the other, whatever the key is (org.apache.kafka.clients.producer.RoundRobinPartitioner).
     RoundRobin,
+    /// The built-in one without a look at keys (org.apache.kafka.clients.producer.UniformStickyPartitioner). Kafka 4.0
+    /// removed the class for `partitioner.ignore.keys` (KIP-794), which is the same.
+    UniformSticky,
 }
 
-impl Partitioner {
+impl PartitionerClass {
     /// The partitioner of a class that Kafka's configuration names; the built-in one has no class.
-    pub fn parse(class: &str) -> Option<Partitioner> {
-        (class.trim() == "org.apache.kafka.clients.producer.RoundRobinPartitioner")
-            .then_some(Self::RoundRobin)
+    pub fn parse(class: &str) -> Option<PartitionerClass> {
+        match class.trim().strip_prefix("org.apache.kafka.clients.producer.")? {
+            "RoundRobinPartitioner" => Some(Self::RoundRobin),
+            "UniformStickyPartitioner" => Some(Self::UniformSticky),
+            _ => None,
+        }
     }
 }
 

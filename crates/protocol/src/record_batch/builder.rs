@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::{Batch, CRC_FROM, HEADER_LEN, Header, TimestampType};
-use crate::Compression;
 use crate::varint::{put_i32, put_i64, size_i32, size_i64};
+use crate::{Compression, CompressionLevels};
 
 /// What a batch carries besides its records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +15,8 @@ pub struct BatchOptions {
     pub partition_leader_epoch: i32,
     /// How the records are compressed.
     pub compression: Compression,
+    /// How hard the compression tries.
+    pub compression_levels: CompressionLevels,
     /// Whose clock the timestamps are.
     pub timestamp_type: TimestampType,
     /// Idempotent producer's id, or -1.
@@ -35,6 +37,7 @@ impl Default for BatchOptions {
             base_offset: 0,
             partition_leader_epoch: -1,
             compression: Compression::None,
+            compression_levels: CompressionLevels::default(),
             timestamp_type: TimestampType::CreateTime,
             producer_id: -1,
             producer_epoch: -1,
@@ -127,7 +130,7 @@ impl BatchBuilder {
         let payload = match options.compression {
             Compression::None => &self.records,
             codec => {
-                compressed = codec.compress(&self.records);
+                compressed = codec.compress_at(&self.records, options.compression_levels);
                 &compressed
             }
         };

@@ -503,7 +503,8 @@ impl Node for ConsoleConsumer {
         if self.over {
             return None;
         }
-        self.consumer.next_timeout(self.now).into_iter().chain(self.deadline).min()
+        let deadline = self.deadline.filter(|_| self.closing.is_none());
+        self.consumer.next_timeout(self.now).into_iter().chain(deadline).min()
     }
 }
 
@@ -673,17 +674,15 @@ impl ConsoleConsumer {
     }
 
     fn exit(&mut self, cx: &mut Context<'_>, code: i32) {
-        if self.in_group {
-            self.consumer.begin_close(cx);
-            if !self.consumer.is_closed() {
-                self.closing = Some(code);
-                return;
-            }
+        self.consumer.begin_close(cx);
+        if self.consumer.is_closed() {
+            self.end(cx, code);
+        } else {
+            self.closing = Some(code);
         }
-        self.end(cx, code);
     }
 
-    /// The group is left, or there is none.
+    /// The group is left, or there is none, and no broker keeps a fetch session.
     fn end(&mut self, cx: &mut Context<'_>, code: i32) {
         self.over = true;
         err(cx, &format!("Processed a total of {} messages", self.count));

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use barnabas_client::producer::{
-    Acks, Delivery, MAX_IN_FLIGHT_FOR_IDEMPOTENCE, Partitioner, Producer, ProducerConfig, ProducerRecord,
-    RecordId, Refused,
+    Acks, Delivery, MAX_IN_FLIGHT_FOR_IDEMPOTENCE, PartitionerClass, Producer, ProducerConfig,
+    ProducerRecord, RecordId, Refused,
 };
 use barnabas_client::{ApiError, ClientConfig, parse_bootstrap};
 use barnabas_kernel::{Context, Input, Instant, Node};
-use barnabas_protocol::Compression;
+use barnabas_protocol::{Compression, CompressionLevels};
 
 use super::line_reader::{LineReader, Lines};
 use super::properties::{self, Properties, invalid, number};
@@ -229,6 +229,12 @@ pub fn producer_config(
             invalid("compression.type", codec, "String must be one of: none, gzip, snappy, lz4, zstd")
         })?;
     }
+    let CompressionLevels { gzip, lz4, zstd } = &mut config.compression_levels;
+    for (codec, level) in [(Compression::Gzip, gzip), (Compression::Lz4, lz4), (Compression::Zstd, zstd)] {
+        let name = format!("compression.{codec}.level");
+        number(properties, &name, "INT", level)?;
+        codec.check_level(*level).map_err(|why| invalid(&name, &level.to_string(), &why))?;
+    }
     if config.delivery_timeout_ms < config.linger_ms.saturating_add(config.client.request_timeout_ms) {
         if properties.contains_key("delivery.timeout.ms") {
             return Err(ConfigProblem::Kafka(
@@ -244,7 +250,7 @@ pub fn producer_config(
 /// `partitioner.class` and `partitioner.ignore.keys`
 fn partitioner(config: &mut ProducerConfig, properties: &Properties) -> Result<(), ConfigProblem> {
     if let Some(class) = properties.get("partitioner.class") {
-        config.partitioner = Partitioner::parse(class)
+        config.partitioner = PartitionerClass::parse(class)
             .ok_or_else(|| ConfigProblem::NotYet(format!("the partitioner {class} is not here")))?;
     }
     let name = "partitioner.ignore.keys";

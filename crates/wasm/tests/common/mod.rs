@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use barnabas_kernel::Prng;
-use barnabas_protocol::Compression;
+use barnabas_protocol::{Compression, CompressionLevels};
 use barnabas_view::{Durability, Fault, Stream};
 use barnabas_wasm::{Boot, Engine};
 use bytes::Bytes;
@@ -240,6 +240,11 @@ pub fn workload(seed: u64) -> Outcome {
     for codec in Compression::ALL {
         let packed = codec.compress(&long);
         assert!(codec.decompress(&packed, long.len()).is_ok_and(|plain| plain == long), "{codec}");
+        show(&packed.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    }
+    for gzip in 1..=9 {
+        let levels = CompressionLevels { gzip, ..CompressionLevels::default() };
+        let packed = Compression::Gzip.compress_at(&long, levels);
         show(&packed.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     }
 

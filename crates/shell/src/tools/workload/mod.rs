@@ -4,6 +4,7 @@ mod args;
 mod background;
 mod consume;
 mod keys;
+mod made;
 mod produce;
 
 use std::time::Duration;
@@ -138,6 +139,7 @@ pub fn values(option: &str) -> &'static [&'static str] {
         "acks" => &["0", "1", "all"],
         "assignor" => &["cooperative-sticky", "range", "roundrobin", "sticky"],
         "commit" => &["async", "auto", "none", "sync"],
+        "key-serializer" | "value-serializer" => made::NAMES,
         "distribution" => &["uniform", "zipf"],
         "partitioner" => &["default", "round-robin", "uniform-sticky"],
         _ => &[],

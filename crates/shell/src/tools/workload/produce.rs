@@ -4,17 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use barnabas_client::producer::{
-    Acks, Counts, Delivery, Partitioner, Producer, ProducerRecord, RecordId, Refused,
+    Acks, Counts, Delivery, PartitionerClass, Producer, ProducerRecord, RecordId, Refused,
 };
-use barnabas_client::{ClientConfig, parse_bootstrap};
+use barnabas_client::{ClientConfig, Serde, parse_bootstrap};
 use barnabas_kernel::{Context, Input, Instant, Node, Process};
 
 use super::args::Args;
 use super::keys::{self, Keys};
-use super::{LONGEST_MS, SECOND, listed, say};
+use super::{LONGEST_MS, SECOND, listed, made, say};
 use crate::Environment;
 use crate::io::{INTERRUPTED, log_issues};
 use crate::options::{Spec, value};
@@ -31,11 +29,17 @@ pub const SPECS: &[Spec] = &[
         "how",
         "How often each key comes: uniform (default), zipf, or a weight for each key, as 5,3,1",
     ),
-    value("record-size", "bytes", "How large the values are (default: 100)"),
+    value("record-size", "bytes", "How large the values are, where their type allows it (default: 100)"),
+    value(
+        "key-serializer",
+        "type",
+        "What keys are: string (default), short, integer, long, float, double, boolean, uuid, bytes or json",
+    ),
+    value("value-serializer", "type", "What values are, of the same types"),
     value(
         "partitioner",
         "name",
-        "default, round-robin, or uniform-sticky, which does not look at keys (partitioner.ignore.keys)",
+        "default, round-robin, or uniform-sticky, which does not look at keys (as partitioner.ignore.keys)",
     ),
     value("acks", "acks", "0, 1 or all (default)"),
     value("linger-ms", "ms", "linger.ms (default: 5)"),
@@ -57,6 +61,25 @@ pub fn prepare(words: &[String], env: &dyn Environment) -> Result<Box<dyn Proces
     let topic = args.required("topic")?;
     let keys = Keys::new(args.number("keys", 0, keys::MOST)?, args.text("distribution"))?;
     let size = args.number("record-size", 1, 10_000_000)?.unwrap_or(100);
+    let key_serializer = made::serializer(&args, "key-serializer")?;
+    let value_serializer = made::serializer(&args, "value-serializer")?;
+    if args.has("record-size") && !made::has_any_size(value_serializer) {
+        let name = args.text("value-serializer").unwrap_or_default();
+        return Err(format!("--record-size is of string, bytes and json: a {name} has a size of its own"));
+    }
+    match (&keys, made::variety(key_serializer)) {
+        (None, _) if args.has("key-serializer") => {
+            return Err("--key-serializer is one of keys: how many there are, --keys says".to_owned());
+        }
+        (Some(keys), Some(most)) if keys.len() as u64 > most => {
+            let name = args.text("key-serializer").unwrap_or_default();
+            return Err(format!(
+                "--keys is at most {most} if --key-serializer is {name}, not {}",
+                keys.len()
+            ));
+        }
+        _ => {}
+    }
     args.one_of("acks", &["0", "1", "-1", "all"], "all")?;
     args.number("linger-ms", 0, LONGEST_MS)?;
     args.number("batch-size", 0, i32::MAX.unsigned_abs().into())?;
@@ -73,11 +96,11 @@ pub fn prepare(words: &[String], env: &dyn Environment) -> Result<Box<dyn Proces
         ConfigProblem::Kafka(text) | ConfigProblem::NotYet(text) => text,
     })?;
     match args.one_of("partitioner", &["default", "round-robin", "uniform-sticky"], "default")? {
-        "round-robin" => config.partitioner = Partitioner::RoundRobin,
-        "uniform-sticky" => config.partitioner_ignore_keys = true,
+        "round-robin" => config.partitioner = PartitionerClass::RoundRobin,
+        "uniform-sticky" => config.partitioner = PartitionerClass::UniformSticky,
         _ => {}
     }
-    let by_key = config.partitioner == Partitioner::BuiltIn && !config.partitioner_ignore_keys;
+    let by_key = !config.ignores_keys();
     Ok(Box::new(Produce {
         topic: topic.into(),
         client_id: config.client.client_id.clone(),
@@ -88,6 +111,8 @@ pub fn prepare(words: &[String], env: &dyn Environment) -> Result<Box<dyn Proces
         last_seen: keys.as_ref().filter(|_| by_key).map_or_else(Vec::new, |keys| vec![None; keys.len()]),
         keys,
         size: usize::try_from(size).unwrap_or(100),
+        key_serializer,
+        value_serializer,
         most: args.number("num-records", 1, u64::MAX)?,
         span: args.number("duration-ms", 1, LONGEST_MS)?.map(Duration::from_millis),
         begun: Instant::ZERO,
@@ -131,6 +156,8 @@ pub struct Produce {
     rate: u64,
     keys: Option<Keys>,
     size: usize,
+    key_serializer: Serde,
+    value_serializer: Serde,
     most: Option<u64>,
     span: Option<Duration>,
     begun: Instant,
@@ -258,8 +285,8 @@ impl Produce {
                 topic: self.topic.clone(),
                 partition: None,
                 timestamp: None,
-                key: key.map(|key| Bytes::from(format!("key-{key}"))),
-                value: Some(self.payload()),
+                key: key.map(|key| made::key(self.key_serializer, key as u64)),
+                value: Some(made::value(self.value_serializer, self.made, self.size)),
                 headers: Vec::new(),
             };
             self.made += 1;
@@ -269,13 +296,6 @@ impl Produce {
             }
         }
         self.due = Some(cx.now + Duration::from_millis(1));
-    }
-
-    /// The record's number, and dots up to its size.
-    fn payload(&self) -> Bytes {
-        let mut value = self.made.to_string().into_bytes();
-        value.resize(self.size, b'.');
-        value.into()
     }
 
     fn send(&mut self, cx: &mut Context<'_>, record: ProducerRecord, key: Option<usize>) {
