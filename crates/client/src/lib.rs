@@ -11,6 +11,7 @@ pub mod consumer;
 mod error;
 mod metadata;
 mod network_client;
+mod offset_fetch;
 pub mod producer;
 mod serialization;
 

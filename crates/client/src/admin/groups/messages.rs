@@ -19,7 +19,7 @@ use barnabas_protocol::wire::StrBytes;
 use super::super::calls::{name, text};
 use super::{CONSUMER, GroupDescription, Learnt, MemberDescription};
 use crate::consumer::{OffsetAndMetadata, protocol};
-use crate::{ApiError, Broker, TopicPartition};
+use crate::{ApiError, Broker, TopicPartition, offset_fetch};
 
 pub(super) fn id(group: &str) -> GroupId {
     GroupId(text(group))
@@ -137,36 +137,9 @@ pub(super) fn describe(group: &DescribedGroup, coordinator: Broker) -> Result<Gr
 }
 
 pub(super) fn fetched(
-    mut response: OffsetFetchResponse,
+    response: OffsetFetchResponse,
 ) -> Result<BTreeMap<TopicPartition, OffsetAndMetadata>, ApiError> {
-    let mut answers = Vec::new();
-    if let Some(group) = response.groups.pop() {
-        ApiError::check(group.error_code, None)?;
-        for topic in &group.topics {
-            for one in &topic.partitions {
-                let of = TopicPartition::new(&topic.name, one.partition_index);
-                let at = (one.committed_offset, one.committed_leader_epoch, one.metadata.clone());
-                answers.push((of, at, one.error_code));
-            }
-        }
-    } else {
-        ApiError::check(response.error_code, None)?;
-        for topic in &response.topics {
-            for one in &topic.partitions {
-                let of = TopicPartition::new(&topic.name, one.partition_index);
-                let at = (one.committed_offset, one.committed_leader_epoch, one.metadata.clone());
-                answers.push((of, at, one.error_code));
-            }
-        }
-    }
-    let mut offsets = BTreeMap::new();
-    for (of, (offset, epoch, metadata), code) in answers {
-        // Java leaves out what it cannot learn.
-        if code == 0 && offset >= 0 {
-            let metadata = metadata.map(|text| text.to_string()).unwrap_or_default();
-            let leader_epoch = Some(epoch).filter(|epoch| *epoch >= 0);
-            offsets.insert(of, OffsetAndMetadata { offset, leader_epoch, metadata });
-        }
-    }
-    Ok(offsets)
+    let answers = offset_fetch::read(response)?.into_iter();
+    // Java leaves out what it cannot learn.
+    Ok(answers.filter_map(|(of, committed)| Some((of, committed.ok()??))).collect())
 }

@@ -11,13 +11,13 @@ use barnabas_protocol::messages::offset_fetch_request::{
     OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
 use barnabas_protocol::messages::{
-    GroupId, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse, TopicName,
+    GroupId, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, TopicName,
 };
 
 use super::super::subscription::Position;
 use super::super::{CommitId, ConsumerConfig, ConsumerEvent, OffsetAndMetadata, OffsetReset};
 use super::{ConsumerCoordinator, MemberState, Parts, Prepare, text};
-use crate::{ApiError, Completed, TopicPartition};
+use crate::{ApiError, Completed, TopicPartition, offset_fetch};
 
 /// What Kafka says to a member that commits for a generation that is over (CommitFailedException).
 pub(in super::super) const COMMIT_FAILED: &str = "Commit cannot be completed since the group has already rebalanced and assigned the partitions to another member. This means that the time between subsequent calls to poll() was longer than the configured max.poll.interval.ms, which typically implies that the poll loop is spending too much time message processing. You can address this either by increasing max.poll.interval.ms or by reducing the maximum size of batches returned in poll() with max.poll.records.";
@@ -330,7 +330,7 @@ impl ConsumerCoordinator {
         }
         let Ok(version) = parts.net.version::<OffsetFetchRequest>(node) else { return };
         for fetching in std::mem::take(&mut self.to_fetch) {
-            let request = offset_fetch(parts.config, version, &fetching.partitions);
+            let request = offset_fetch_request(parts.config, version, &fetching.partitions);
             if let Ok(correlation_id) = parts.net.send(cx, node, version, &request, true) {
                 self.fetching.insert(correlation_id, fetching);
             }
@@ -370,7 +370,11 @@ fn offsets_text(offsets: &BTreeMap<TopicPartition, OffsetAndMetadata>) -> String
     format!("{{{}}}", offsets.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
-fn offset_fetch(config: &ConsumerConfig, version: i16, partitions: &[TopicPartition]) -> OffsetFetchRequest {
+fn offset_fetch_request(
+    config: &ConsumerConfig,
+    version: i16,
+    partitions: &[TopicPartition],
+) -> OffsetFetchRequest {
     let mut by_topic: Vec<(&str, Vec<i32>)> = Vec::new();
     for partition in partitions {
         match by_topic.iter_mut().find(|(topic, _)| *topic == &*partition.topic) {
@@ -408,34 +412,9 @@ fn offset_fetch(config: &ConsumerConfig, version: i16, partitions: &[TopicPartit
 
 /// What an answer says of each partition that was asked about.
 fn read_committed(completed: &Completed, asked: &[TopicPartition]) -> Result<Found, ApiError> {
-    let response = completed.decode::<OffsetFetchResponse>()?;
-    let mut answers: Vec<(TopicPartition, i64, i32, String, i16)> = Vec::new();
-    let said = |metadata: &Option<_>| metadata.as_ref().map(ToString::to_string).unwrap_or_default();
-    if let Some(group) = response.groups.first() {
-        ApiError::check(group.error_code, None)?;
-        for topic in &group.topics {
-            for one in &topic.partitions {
-                let of = TopicPartition::new(&topic.name, one.partition_index);
-                let epoch = one.committed_leader_epoch;
-                answers.push((of, one.committed_offset, epoch, said(&one.metadata), one.error_code));
-            }
-        }
-    } else {
-        ApiError::check(response.error_code, None)?;
-        for topic in &response.topics {
-            for one in &topic.partitions {
-                let of = TopicPartition::new(&topic.name, one.partition_index);
-                let epoch = one.committed_leader_epoch;
-                answers.push((of, one.committed_offset, epoch, said(&one.metadata), one.error_code));
-            }
-        }
-    }
     let mut found: Found = asked.iter().map(|partition| (partition.clone(), None)).collect();
-    for (partition, offset, epoch, metadata, code) in answers {
-        ApiError::check(code, None)?;
-        let leader_epoch = (epoch >= 0).then_some(epoch);
-        let committed = (offset >= 0).then_some(OffsetAndMetadata { offset, leader_epoch, metadata });
-        found.insert(partition, committed);
+    for (partition, committed) in offset_fetch::read(completed.decode()?)? {
+        found.insert(partition, committed?);
     }
     Ok(found)
 }
