@@ -119,6 +119,18 @@ clients(
       (await owners.allInnerTexts()).map((text) => text.split(" ")[0]),
       ["consumer-1", "slow"],
     );
+    // Its chart moves with time, and goes up where the lag grew.
+    const chart = '[data-group="billing"] .chart';
+    assert.match(await page.getAttribute(chart, "aria-label"), /^Lag over the last 60 s: [\d,]+ now, [\d,]+ at most$/);
+    const drawn = await page.getAttribute(`${chart} .line`, "d");
+    await page.waitForFunction(
+      ([line, drawn]) => {
+        const heights = [...document.querySelector(line).getAttribute("d").matchAll(/V([\d.]+)/g)].map(([, height]) => Number(height));
+        const up = heights.some((height, at) => at > 0 && height < heights[at - 1]);
+        return up && document.querySelector(line).getAttribute("d") !== drawn;
+      },
+      [`${chart} .line`, drawn],
+    );
     await page.click('.nav a[href="#clients"]');
 
     await page.click(`${card("slow")} [data-act=stop]`);

@@ -342,6 +342,8 @@ page("groups: state, members with what they own, committed offsets and lag", "?l
     assert.equal(await card(id).locator("[data-state]").innerText(), state);
     assert.equal(await card(id).locator(".members li").count(), members);
     assert.match(await card(id).locator("header").innerText(), new RegExp(lag));
+    const [, behind] = lag.split(" ");
+    assert.equal(await card(id).locator(".chart").getAttribute("aria-label"), `Lag over the last 60 s: ${behind} now, ${behind} at most`);
   }
   const rows = await card("billing").locator(".lags tbody tr").evaluateAll((all) => all.map((row) => [...row.cells].map((cell) => cell.textContent)));
   assert.deepEqual(rows, [
