@@ -124,10 +124,10 @@ impl Serde {
             Self::Boolean => number(text.parse::<bool>().ok().map(|value| vec![u8::from(value)])),
             Self::Uuid => number(uuid(text).map(String::into_bytes)),
             Self::ByteArray | Self::ByteBuffer | Self::Bytes => number(unescape(text)),
-            Self::Json => match json::check(text.as_bytes()) {
-                Ok(()) => Ok(Bytes::copy_from_slice(text.as_bytes())),
-                Err(wrong) => Err(not_json(&wrong)),
-            },
+            Self::Json => {
+                json::check(text).map_err(|wrong| not_json(&wrong))?;
+                Ok(Bytes::copy_from_slice(text.as_bytes()))
+            }
         }
     }
 
@@ -175,15 +175,13 @@ impl Serde {
                 let size = bytes.len();
                 format!("java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]")
             }
-            Self::Json => json::first(bytes)
-                .map_err(|wrong| not_json(&wrong))?
-                .map_or_else(String::new, |(text, _)| text),
+            Self::Json => json::first(bytes).map_err(|wrong| not_json(&wrong))?.unwrap_or_default(),
         })
     }
 }
 
-fn not_json(wrong: &json::Wrong) -> SerializationError {
-    error(format!("This is not JSON: {} at byte {}", wrong.what, wrong.at))
+fn not_json(wrong: &serde_json::Error) -> SerializationError {
+    error(format!("This is not JSON: {wrong}"))
 }
 
 /// Bytes as text (org.apache.kafka.common.utils.Bytes).
@@ -286,7 +284,7 @@ mod tests {
             (Serde::Double, b"four", "Size of data received by Deserializer is not 8"),
             (Serde::Uuid, b"four", "Error parsing data into UUID"),
             (Serde::Boolean, &[7], "Unexpected byte received by BooleanDeserializer: 7"),
-            (Serde::Json, b"{\"a\" 1}", "This is not JSON: no colon at byte 5"),
+            (Serde::Json, b"{\"a\" 1}", "This is not JSON: expected `:` at line 1 column 6"),
         ] {
             assert_eq!(serde.deserialize(bytes).unwrap_err().to_string(), message);
         }
@@ -296,8 +294,8 @@ mod tests {
             (Serde::Bytes, "\\n", "'\\n' is no Bytes"),
             (Serde::ByteArray, "\\x+1", "'\\x+1' is no ByteArray"),
             (Serde::Bytes, "\\xé", "'\\xé' is no Bytes"),
-            (Serde::Json, "{} {}", "This is not JSON: something behind the value at byte 3"),
-            (Serde::Json, " ", "This is not JSON: no value at byte 1"),
+            (Serde::Json, "{} {}", "This is not JSON: trailing characters at line 1 column 4"),
+            (Serde::Json, " ", "This is not JSON: EOF while parsing a value at line 1 column 1"),
         ] {
             assert_eq!(serde.serialize(text).unwrap_err().to_string(), message);
         }
