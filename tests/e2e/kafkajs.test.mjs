@@ -4,13 +4,10 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import * as esbuild from "esbuild";
-import { launch, serve } from "./lib.mjs";
+import { openBundled } from "./kafkajs/bundle.mjs";
 import { script } from "./kafkajs/script.mjs";
 
 const here = (name) => fileURLToPath(new URL(`./kafkajs/${name}`, import.meta.url));
@@ -74,38 +71,7 @@ test("the same script in Node over the engine", async () => {
 });
 
 test("the same script in a page over the engine in a worker", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "barnabas-kafkajs-"));
-  t.after(() => rm(folder, { recursive: true }));
-  await cp(PACKAGE, folder, { recursive: true });
-  const shared = { bundle: true, format: "esm", platform: "browser", logLevel: "error", absWorkingDir: here("..") };
-  await esbuild.build({
-    ...shared,
-    entryPoints: [here("page.mjs")],
-    outfile: join(folder, "page.js"),
-    inject: [here("shim.mjs")],
-    alias: {
-      barnabas: join(PACKAGE, "index.js"),
-      net: here("none.mjs"),
-      tls: here("none.mjs"),
-      crypto: "crypto-browserify",
-      stream: "stream-browserify",
-      zlib: "browserify-zlib",
-    },
-  });
-  await esbuild.build({ ...shared, entryPoints: [join(PACKAGE, "worker.js")], outfile: join(folder, "worker.js") });
-  await writeFile(
-    join(folder, "index.html"),
-    '<!doctype html><meta charset="utf-8"><script type="module" src="page.js"></script>',
-  );
-  const server = await serve([folder]);
-  t.after(() => server.close());
-  const browser = await launch();
-  t.after(() => browser.close());
-  const page = await browser.context.newPage();
-  const errors = [];
-  page.on("pageerror", (error) => errors.push(error.message));
-  await page.goto(server.url);
-  await page.waitForFunction(() => globalThis.runScript);
+  const { page, errors } = await openBundled(t, PACKAGE, here("page.mjs"));
   const { saw, trace } = await page.evaluate(() => globalThis.runScript({ brokers: 3, seed: 7 }));
   expectWhatItSaw(saw);
   assert.deepEqual(saw, reference);

@@ -12,6 +12,7 @@ import { chromium } from "playwright-core";
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
+  ".mjs": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".wasm": "application/wasm",
   ".svg": "image/svg+xml",
@@ -33,10 +34,10 @@ const ARGS = [
 
 /**
  * Serves folders on a free port of the loopback. Later folders are looked at when a file is not in the earlier ones.
- * `prefix` is the sub-path (`/a/b/`), `edit(name, bytes)` may change a file on its way.
+ * `prefix` is the sub-path (`/a/b/`), `edit(name, bytes)` may change a file on its way, `headers` go with each.
  * Gives `{ url, requests, offline(bool), close() }`; while offline every request is cut.
  */
-export async function serve(folders, { prefix = "/", edit = (_name, bytes) => bytes } = {}) {
+export async function serve(folders, { prefix = "/", edit = (_name, bytes) => bytes, headers = {} } = {}) {
   const requests = [];
   let offline = false;
   const server = createServer(async (request, response) => {
@@ -55,6 +56,7 @@ export async function serve(folders, { prefix = "/", edit = (_name, bytes) => by
         "content-type": TYPES[extname(file)] ?? "application/octet-stream",
         "content-length": bytes.length,
         "cache-control": "no-cache",
+        ...headers,
       });
       return response.end(bytes);
     }

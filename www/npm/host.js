@@ -2,6 +2,8 @@
 // cluster, which are in this thread or in another. Messages are plain data:
 //   to the host:  { open, host, port } { write, bytes } { close } { call, method, args }
 //   from it:      { connected } { data, bytes } { closed, reason } { answer, value | error }
+// An error is { name, message, code }, with Kafka's names where it is one of Kafka's.
+import { load, text } from "./partitioner.js";
 
 // The engine works so long, in milliseconds, before others have their turn.
 const TURN = 8;
@@ -20,6 +22,12 @@ export class Host {
   // A socket's number to its connection's, and back.
   #connections = new Map();
   #sockets = new Map();
+  // What was asked of producers, by the tokens that come back with the answers.
+  #asked = new Map();
+  #tokens = 0;
+  // While the engine goes on it cannot be called: what a partitioner asks of its own cluster waits here.
+  #inside = false;
+  #later = [];
 
   /** Drives `engine`, and says with `tell` what has come. */
   constructor(engine, tell) {
@@ -32,6 +40,7 @@ export class Host {
   /** Takes a message. */
   handle(message) {
     if (this.#ended) return;
+    if (this.#inside) return void this.#later.push(message);
     const engine = this.#engine;
     if ("open" in message) {
       const connection = engine.connect(message.host, message.port, message.name);
@@ -58,11 +67,21 @@ export class Host {
   }
 
   #call({ call, method, args }) {
+    const failed = (error) => {
+      const { name = "Error", message = text(error), code } = Object(error);
+      this.#answer({ answer: call, error: { name, message, ...(code && { code }) } });
+    };
     try {
-      this.#tell({ answer: call, value: this[method](...args) });
+      const value = this[method](...args);
+      if (value instanceof Promise) value.then((kept) => this.#answer({ answer: call, value: kept }), failed);
+      else this.#answer({ answer: call, value });
     } catch (error) {
-      this.#tell({ answer: call, error: error.message });
+      failed(error);
     }
+  }
+
+  #answer(message) {
+    if (!this.#ended) this.#tell(message);
   }
 
   /** Where the brokers listen. */
@@ -89,16 +108,64 @@ export class Host {
   advance(ms) {
     if (!(ms >= 0)) throw new RangeError(`advance: ${ms} is not a number of milliseconds`);
     const until = this.#engine.now() + ms;
-    while (!this.#engine.run(until, TURN)) this.#deliver();
+    while (!this.#run(until, TURN)) this.#deliver();
     this.#deliver();
     this.#ahead = until - performance.now();
   }
 
+  /** Starts a producer with these pairs of settings, and gives its id. `from` is where its partitioner comes from, if it has one. */
+  async producer(settings, from) {
+    const choose = from && (await load(from));
+    if (this.#ended) throw new Error("the cluster was stopped");
+    const id = this.#engine.producer(settings.flat(), choose);
+    this.#wake(0);
+    return id;
+  }
+
+  /** Has a producer send a record. The promise is kept with where it stands. */
+  send(producer, record) {
+    return this.#ask((token) => this.#engine.send(producer, token, record));
+  }
+
+  /** Has a producer deliver everything that it has. */
+  flush(producer) {
+    return this.#ask((token) => this.#engine.flush(producer, token));
+  }
+
+  /** The same, and ends it. */
+  closeProducer(producer) {
+    return this.#ask((token) => this.#engine.closeProducer(producer, token));
+  }
+
+  #ask(ask) {
+    const token = ++this.#tokens;
+    ask(token);
+    return new Promise((resolve, reject) => this.#asked.set(token, { resolve, reject }));
+  }
+
   /** Ends: nothing is told any more. */
   end() {
+    if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
-    this.#engine.free();
+    if (!this.#inside) this.#engine.free();
+  }
+
+  /** Lets the engine go on, as its `run` does. */
+  #run(until, budget) {
+    this.#inside = true;
+    let came;
+    try {
+      came = this.#engine.run(until, budget);
+    } finally {
+      this.#inside = false;
+    }
+    if (this.#ended) {
+      this.#engine.free();
+      return true;
+    }
+    for (const message of this.#later.splice(0)) this.handle(message);
+    return came;
   }
 
   #forget(connection) {
@@ -117,15 +184,18 @@ export class Host {
     const until = () => performance.now() + this.#ahead;
     let came = false;
     do {
-      came = engine.run(until(), end - performance.now());
+      came = this.#run(until(), end - performance.now());
       this.#deliver();
     } while (!came && performance.now() < end);
+    if (this.#ended) return;
     const behind = until() - engine.now();
     if (!came && behind > BEHIND) this.#ahead -= behind;
     this.#wake(came ? Math.min(REST, Math.max(0, engine.next() - until())) : 0);
   }
 
   #deliver() {
+    if (this.#ended) return;
+    this.#answers();
     const events = this.#engine.take();
     for (let at = 0; at < events.length; at += 2) {
       const [connection, event] = [events[at], events[at + 1]];
@@ -139,6 +209,16 @@ export class Host {
       } else {
         this.#tell({ data: socket, bytes: event });
       }
+    }
+  }
+
+  #answers() {
+    const answers = this.#engine.answers();
+    for (let at = 0; at < answers.length; at += 2) {
+      const { resolve, reject } = this.#asked.get(answers[at]);
+      this.#asked.delete(answers[at]);
+      if ("message" in answers[at + 1]) reject(answers[at + 1]);
+      else resolve(answers[at + 1]);
     }
   }
 }

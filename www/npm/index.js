@@ -1,5 +1,9 @@
-// A cluster, and the sockets of its clients.
+// A cluster, its producers, and the sockets of its clients.
+import { chosen } from "./partitioner.js";
+import { Producer, texts } from "./producer.js";
 import { Socket } from "./socket.js";
+
+const STOPPED = "the cluster was stopped";
 
 export class Cluster {
   #post;
@@ -7,6 +11,8 @@ export class Cluster {
   #sockets = new Map();
   #calls = new Map();
   #numbers = 0;
+  #inWorker = false;
+  #stopped = false;
   /** Where the brokers listen, for a client's configuration. */
   brokers = [];
 
@@ -29,6 +35,7 @@ export class Cluster {
   }
 
   #startIn(worker, start) {
+    this.#inWorker = true;
     return new Promise((resolve, reject) => {
       worker.onerror = (event) => reject(new Error(event.message || "the worker cannot be loaded"));
       worker.onmessage = ({ data }) => {
@@ -47,7 +54,7 @@ export class Cluster {
       const call = this.#calls.get(message.answer);
       this.#calls.delete(message.answer);
       if (message.error === undefined) call?.resolve(message.value);
-      else call?.reject(new Error(message.error));
+      else call?.reject(Object.assign(new Error(message.error.message), message.error));
       return;
     }
     const number = message.connected ?? message.data ?? message.closed;
@@ -58,6 +65,7 @@ export class Cluster {
 
   #call(method, ...args) {
     return new Promise((resolve, reject) => {
+      if (this.#stopped) return reject(new Error(STOPPED));
       const call = ++this.#numbers;
       this.#calls.set(call, { resolve, reject });
       this.#post({ call, method, args });
@@ -90,6 +98,14 @@ export class Cluster {
     };
   }
 
+  /** Starts a producer; see index.d.ts. */
+  async producer({ partitioner = "default", ...settings } = {}) {
+    const { class: kafkas, from } = chosen(partitioner, this.#inWorker);
+    if (kafkas) settings["partitioner.class"] = kafkas;
+    const id = await this.#call("producer", texts(settings), from);
+    return new Producer((method, ...args) => this.#call(method, ...args), id);
+  }
+
   fault(line) {
     return this.#call("fault", line);
   }
@@ -107,8 +123,9 @@ export class Cluster {
   }
 
   stop() {
+    this.#stopped = true;
     this.#stop();
-    for (const { reject } of this.#calls.values()) reject(new Error("the cluster was stopped"));
+    for (const { reject } of this.#calls.values()) reject(new Error(STOPPED));
     this.#calls.clear();
     this.#sockets.clear();
   }

@@ -21,6 +21,7 @@ use barnabas_kernel::{Endpoint, Process};
 pub use clients::{Client, Working, client};
 pub use complete::{Completions, complete};
 pub use line::{Line, ShellError, parse};
+pub use tools::console_producer::{ConfigProblem, producer_config};
 pub use tools::fault::{Explained, FAULTS};
 pub use tools::workload::{Background, WorkloadKind, background, workload};
 

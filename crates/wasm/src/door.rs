@@ -1,13 +1,19 @@
-//! A world with a door for a script's clients: streams of bytes go in and come out, as on TCP.
+//! A world with a door for a script's clients: streams of bytes go in and come out, as on TCP. Producers of ours run in the
+//! world itself, and the script asks them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use barnabas_broker::BrokerConfig;
+use barnabas_client::producer::{Partitioner, Producer};
+use barnabas_client::{ClientConfig, parse_bootstrap};
 use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant};
 use barnabas_protocol::FrameSplitter;
-use barnabas_sim::{DiskConfig, Fault, NetworkConfig, OutsideEvent, World, WorldConfig};
+use barnabas_shell::{ConfigProblem, producer_config};
+use barnabas_sim::{DiskConfig, Fault, NetworkConfig, Output, OutsideEvent, ProcessId, World, WorldConfig};
 use bytes::Bytes;
+
+use crate::script_producer::{Answer, Ask, ScriptError, ScriptProducer, stream};
 
 /// `socket.request.max.bytes`
 const MAX_FRAME: usize = 100 * 1024 * 1024;
@@ -38,6 +44,11 @@ struct Client {
 pub struct Door {
     world: World,
     clients: BTreeMap<ConnectionId, Client>,
+    /// The producers that run, with what of an answer has been read.
+    producers: BTreeMap<ProcessId, FrameSplitter>,
+    /// How many there were.
+    begun: u32,
+    answers: Vec<(u64, Answer)>,
 }
 
 impl Door {
@@ -65,7 +76,13 @@ impl Door {
                 return Err(format!("the cluster does not serve after {} s", BOOT.as_secs()));
             }
         }
-        Ok(Door { world, clients: BTreeMap::new() })
+        Ok(Door {
+            world,
+            clients: BTreeMap::new(),
+            producers: BTreeMap::new(),
+            begun: 0,
+            answers: Vec::new(),
+        })
     }
 
     /// Where the brokers listen, as `host:port`.
@@ -123,12 +140,75 @@ impl Door {
         }
     }
 
-    /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client. Gives whether it
-    /// came there.
+    /// Starts a producer in the world, with Kafka's names of settings. Records that name no partition go where `partitioner`
+    /// says, if there is one.
+    ///
+    /// # Errors
+    /// A setting is wrong; Kafka's words say which.
+    pub fn producer(
+        &mut self,
+        settings: &BTreeMap<String, String>,
+        partitioner: Option<Box<dyn Partitioner>>,
+    ) -> Result<ProcessId, ScriptError> {
+        let wrong = |text: String| ScriptError::new("ConfigException", text);
+        let bootstrap = match settings.get("bootstrap.servers") {
+            Some(list) => parse_bootstrap(list).map_err(|error| wrong(error.to_string()))?,
+            None => self.world.config().brokers.iter().map(|node| node.advertised.clone()).collect(),
+        };
+        let client = ClientConfig::new(bootstrap, &format!("producer-{}", self.begun + 1));
+        let config = producer_config(client, settings).map_err(|problem| match problem {
+            ConfigProblem::Kafka(text) => wrong(text),
+            ConfigProblem::NotYet(text) => ScriptError::new("Error", text),
+        })?;
+        let producer = match partitioner {
+            Some(partitioner) => Producer::with_partitioner(config, partitioner),
+            None => Producer::new(config),
+        };
+        let id = self.world.spawn(Box::new(ScriptProducer::new(producer)));
+        self.producers.insert(id, stream());
+        self.begun = self.begun.saturating_add(1);
+        Ok(id)
+    }
+
+    /// Whether this producer runs.
+    pub fn has_producer(&self, id: ProcessId) -> bool {
+        self.producers.contains_key(&id)
+    }
+
+    /// Asks something of a producer. `token` comes back with the answer.
+    pub fn ask(&mut self, id: ProcessId, token: u64, ask: &Ask) {
+        if self.has_producer(id) {
+            self.world.write_stdin(id, ask.to_frame(token));
+        } else {
+            self.answers.push((token, Answer::Failed(ScriptError::closed())));
+        }
+    }
+
+    /// What producers have answered since the last call, in order, with the tokens of what was asked.
+    pub fn take_answers(&mut self) -> Vec<(u64, Answer)> {
+        std::mem::take(&mut self.answers)
+    }
+
+    fn read(&mut self, id: ProcessId) {
+        let Some(splitter) = self.producers.get_mut(&id) else { return };
+        for output in self.world.take_output(id) {
+            match output {
+                Output::Stdout(bytes) => self.answers.extend(Answer::read_all(splitter, &bytes)),
+                Output::Stderr(_) => {}
+                Output::Exit(_) => {
+                    self.producers.remove(&id);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client or of a producer.
+    /// Gives whether it came there.
     pub fn run(&mut self, until: Instant, mut goes_on: impl FnMut() -> bool) -> bool {
         let mut left = EVENTS;
         while self.world.next_event().is_some_and(|next| next <= until) {
-            if self.world.has_outside() {
+            if self.world.has_outside() || !self.answers.is_empty() {
                 return false;
             }
             if left == 0 {
@@ -139,6 +219,9 @@ impl Door {
             }
             left -= 1;
             self.world.step();
+            if let Some(node) = self.world.acted() {
+                self.read(node);
+            }
         }
         self.world.idle_until(until);
         true
@@ -187,7 +270,15 @@ impl Door {
 
 #[cfg(test)]
 mod tests {
+    use barnabas_client::producer::ProducerRecord;
+
     use super::*;
+
+    /// More than 100 bytes.
+    const LONG: &str = concat!(
+        "0123456789012345678901234567890123456789012345678901234567890123456789",
+        "0123456789012345678901234567890123456789012345678901234567890123456789"
+    );
 
     /// ApiVersions v0, correlation id 7, no client id.
     const API_VERSIONS: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff];
@@ -240,5 +331,95 @@ mod tests {
         assert!(door.inject("crush 1").is_err());
         let nowhere = door.connect("localhost", 1, "lost");
         assert_eq!(settle(&mut door), [(nowhere, DoorEvent::Closed(DisconnectReason::Refused))]);
+    }
+
+    /// Asks producer `id` for everything in turn, and gives the answers that come within `seconds`.
+    fn answers(door: &mut Door, id: ProcessId, asks: &[Ask], seconds: u64) -> Vec<(u64, Answer)> {
+        (0..).zip(asks).for_each(|(token, ask)| door.ask(id, token, ask));
+        let until = door.now() + Duration::from_secs(seconds);
+        let mut answers = Vec::new();
+        while !door.run(until, || true) {
+            answers.extend(door.take_answers());
+        }
+        answers.extend(door.take_answers());
+        answers
+    }
+
+    fn record(topic: &str, value: &'static str) -> Ask {
+        let value = Some(Bytes::from_static(value.as_bytes()));
+        let (topic, partition, timestamp) = (topic.into(), None, Some(1_700_000_000_000));
+        Ask::Send(ProducerRecord { topic, partition, timestamp, key: None, value, headers: vec![] })
+    }
+
+    fn settings(list: &[(&str, &str)]) -> BTreeMap<String, String> {
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn sent(offset: i64) -> Answer {
+        Answer::Sent { partition: 0, offset, timestamp: 1_700_000_000_000 }
+    }
+
+    #[test]
+    fn a_producer_answers_what_it_is_asked_in_turn() {
+        let mut door = Door::new(1, 1, 1_700_000_000_000).unwrap();
+        let id = door.producer(&settings(&[("linger.ms", "2000")]), None).unwrap();
+        let asks = [record("orders", "a"), record("orders", "b")];
+        assert_eq!(answers(&mut door, id, &asks, 1), [], "they linger");
+        assert_eq!(answers(&mut door, id, &[], 2), [(0, sent(0)), (1, sent(1))]);
+        let asks =
+            [record("orders", "c"), Ask::Flush, Ask::Flush, record("orders", "d"), Ask::Close, Ask::Flush];
+        let got = answers(&mut door, id, &asks, 1);
+        let (closed, done) = (Answer::Failed(ScriptError::closed()), Answer::Done);
+        assert_eq!(
+            got,
+            [
+                (0, sent(2)),
+                (1, done.clone()),
+                (2, done.clone()),
+                (3, sent(3)),
+                (4, done),
+                (5, closed.clone())
+            ],
+            "nothing lingers"
+        );
+        assert!(!door.has_producer(id));
+        assert_eq!(answers(&mut door, id, &[record("orders", "e")], 1), [(0, closed)]);
+    }
+
+    #[test]
+    fn a_producers_errors_are_kafkas() {
+        let mut door = Door::new(1, 1, 1_700_000_000_000).unwrap();
+        let mut wrong = |name, value| door.producer(&settings(&[(name, value)]), None).unwrap_err();
+        let error = wrong("acks", "2");
+        assert_eq!(error.name, "ConfigException");
+        let text = "Invalid value 2 for configuration acks: String must be one of: all, -1, 0, 1";
+        assert_eq!(error.message, text);
+        assert!(wrong("bootstrap.servers", "nowhere").message.contains("Invalid url in bootstrap.servers"));
+        assert!(wrong("transactional.id", "t").message.contains("not here yet"));
+        let id = door.producer(&settings(&[("max.request.size", "100"), ("acks", "0")]), None).unwrap();
+        let asks = [record("no topic", "a"), record("small", "b"), record("small", LONG), Ask::Close];
+        let got = answers(&mut door, id, &asks, 1);
+        let error = |token| {
+            let found = got.iter().find(|(of, _)| *of == token);
+            match found {
+                Some((_, Answer::Failed(error))) => (error.name.as_str(), error.code.as_deref()),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(error(0), ("InvalidTopicException", Some("INVALID_TOPIC_EXCEPTION")));
+        assert!(got.contains(&(1, sent(-1))), "with acks=0 nobody knows where: {got:?}");
+        assert_eq!(error(2), ("RecordTooLargeException", Some("MESSAGE_TOO_LARGE")));
+        let id = door.producer(&settings(&[]), None).unwrap();
+        let got = answers(&mut door, id, &[record("small", "c")], 1);
+        assert!(matches!(got[..], [(0, Answer::Sent { offset: 1, .. })]), "{got:?}");
+        door.inject("crash 1").unwrap();
+        assert_eq!(answers(&mut door, id, &[record("small", "d")], 119), [], "it is tried again");
+        let got = answers(&mut door, id, &[], 2);
+        let [(0, Answer::Failed(error))] = &got[..] else { panic!("{got:?}") };
+        assert_eq!(
+            (error.name.as_str(), error.code.as_deref()),
+            ("TimeoutException", Some("REQUEST_TIMED_OUT"))
+        );
+        assert!(error.message.starts_with("Expiring 1 record(s) for small-0:"), "{}", error.message);
     }
 }

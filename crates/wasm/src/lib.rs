@@ -7,6 +7,7 @@ mod clients;
 mod door;
 mod engine;
 mod record;
+mod script_producer;
 mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
@@ -15,3 +16,4 @@ mod workloads;
 pub use door::{Door, DoorEvent};
 pub use engine::{Boot, Engine};
 pub use record::{Record, ReplayError, replay};
+pub use script_producer::{Answer, Ask, ScriptError};

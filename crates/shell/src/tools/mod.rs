@@ -4,7 +4,7 @@ mod admin;
 mod cluster;
 mod configs;
 mod console_consumer;
-mod console_producer;
+pub(crate) mod console_producer;
 mod consumer_groups;
 mod consumer_perf;
 mod delete_records;

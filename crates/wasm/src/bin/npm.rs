@@ -1,17 +1,126 @@
-//! The program of the npm package: a cluster as a class, with sockets of a kind. `www/npm` has what stands around it.
+//! The program of the npm package: a cluster as a class, with sockets of a kind and producers. `www/npm` has what stands
+//! around it.
 
 #[cfg(target_arch = "wasm32")]
 mod class {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
-    use barnabas_kernel::{ConnectionId, Instant};
-    use barnabas_wasm::{Door, DoorEvent};
-    use js_sys::{Array, Uint8Array};
+    use barnabas_client::TopicMetadata;
+    use barnabas_client::producer::{Partitioner, ProducerRecord};
+    use barnabas_kernel::{ConnectionId, Instant, NodeId};
+    use barnabas_protocol::record_batch::Header;
+    use barnabas_wasm::{Answer, Ask, Door, DoorEvent, ScriptError};
+    use js_sys::{Array, Function, Int32Array, Reflect, Uint8Array};
+    use serde::{Deserialize, Serialize};
+    use serde_bytes::ByteBuf;
     use wasm_bindgen::prelude::*;
 
     /// A cluster that stands still until it is told to go on.
     #[wasm_bindgen]
-    pub struct Engine(Door);
+    pub struct Engine {
+        door: Door,
+        /// The functions that choose partitions, by their producers.
+        functions: BTreeMap<NodeId, Registered>,
+    }
+
+    thread_local! {
+        /// A process of the world can be sent to another thread, which a function of this one cannot: it has its number.
+        static FUNCTIONS: RefCell<BTreeMap<u64, Function>> = const { RefCell::new(BTreeMap::new()) };
+    }
+
+    /// A function's number. Without it the function is forgotten.
+    struct Registered(u64);
+
+    impl Registered {
+        fn new(function: Function) -> Registered {
+            FUNCTIONS.with_borrow_mut(|functions| {
+                let number = functions.last_key_value().map_or(0, |(last, _)| last + 1);
+                functions.insert(number, function);
+                Registered(number)
+            })
+        }
+    }
+
+    impl Drop for Registered {
+        fn drop(&mut self) {
+            FUNCTIONS.with_borrow_mut(|functions| functions.remove(&self.0));
+        }
+    }
+
+    /// A function `(topic, key, value, partitions)` that gives a partition, or a text that says why it does not.
+    /// `partitions` is flat: each partition with its leader, -1 for none.
+    #[derive(Clone, Debug)]
+    struct Scripted(u64);
+
+    impl Partitioner for Scripted {
+        fn partition(
+            &mut self,
+            topic: &TopicMetadata,
+            key: Option<&[u8]>,
+            value: Option<&[u8]>,
+        ) -> Result<i32, String> {
+            // A copy of the handle: the function may do what it likes meanwhile.
+            let function = FUNCTIONS.with_borrow(|functions| functions.get(&self.0).cloned());
+            let function = function.ok_or("its function is gone")?;
+            let bytes = |bytes: Option<&[u8]>| bytes.map_or(JsValue::NULL, |b| Uint8Array::from(b).into());
+            let flat: Vec<i32> =
+                topic.partitions.values().flat_map(|one| [one.partition, one.leader]).collect();
+            let arguments = Array::new();
+            arguments.push(&JsValue::from_str(&topic.name));
+            arguments.push(&bytes(key));
+            arguments.push(&bytes(value));
+            arguments.push(&Int32Array::from(&flat[..]));
+            let given = function.apply(&JsValue::NULL, &arguments).map_err(|_| "it threw")?;
+            if let Some(text) = given.as_string() {
+                return Err(text);
+            }
+            let whole = |number: &f64| {
+                number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(number)
+            };
+            given
+                .as_f64()
+                .filter(whole)
+                .map(|number| number as i32)
+                .ok_or_else(|| "it gave no partition".to_owned())
+        }
+
+        fn boxed_clone(&self) -> Box<dyn Partitioner> {
+            Box::new(self.clone())
+        }
+    }
+
+    /// A record as `producer.js` hands it in.
+    #[derive(Deserialize)]
+    struct Record {
+        topic: String,
+        partition: Option<i32>,
+        timestamp: Option<f64>,
+        key: Option<ByteBuf>,
+        value: Option<ByteBuf>,
+        headers: Vec<(ByteBuf, Option<ByteBuf>)>,
+    }
+
+    /// What became of something that was asked of a producer, as `host.js` takes it.
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Told<'a> {
+        Sent { partition: i32, offset: f64, timestamp: f64 },
+        Done {},
+        Failed { name: &'a str, code: Option<&'a str>, message: &'a str },
+    }
+
+    /// An error of JavaScript's with Kafka's name, and code where there is one.
+    fn thrown(error: &ScriptError) -> JsValue {
+        let value = js_sys::Error::new(&error.message);
+        value.set_name(&error.name);
+        if let Some(code) = &error.code {
+            // A new object takes any property.
+            let _ = Reflect::set(&value, &"code".into(), &code.into());
+        }
+        value.into()
+    }
 
     fn micros(ms: f64) -> Duration {
         Duration::from_secs_f64((ms / 1_000.0).clamp(0.0, 1e9))
@@ -26,56 +135,63 @@ mod class {
         ConnectionId(id as u64)
     }
 
+    fn node(id: f64) -> NodeId {
+        // The ids that `producer` gave are whole numbers below 2^31.
+        NodeId(id as i32)
+    }
+
     #[wasm_bindgen]
     impl Engine {
         /// A cluster that serves. `epoch_ms` is the wall clock at its beginning.
         #[wasm_bindgen(constructor)]
         pub fn new(brokers: i32, seed: f64, epoch_ms: f64) -> Result<Engine, JsError> {
-            Door::new(brokers, seed as u64, epoch_ms as i64).map(Engine).map_err(|what| JsError::new(&what))
+            let door =
+                Door::new(brokers, seed as u64, epoch_ms as i64).map_err(|what| JsError::new(&what))?;
+            Ok(Engine { door, functions: BTreeMap::new() })
         }
 
         /// Where its brokers listen.
         pub fn bootstrap(&self) -> Vec<String> {
-            self.0.bootstrap()
+            self.door.bootstrap()
         }
 
         /// Virtual time, in milliseconds.
         pub fn now(&self) -> f64 {
-            milliseconds(self.0.now())
+            milliseconds(self.door.now())
         }
 
         /// When something happens next, in virtual milliseconds; infinite for never.
         pub fn next(&self) -> f64 {
-            self.0.next_event().map_or(f64::INFINITY, milliseconds)
+            self.door.next_event().map_or(f64::INFINITY, milliseconds)
         }
 
         /// Opens a connection and gives its id.
         pub fn connect(&mut self, host: &str, port: u16, name: &str) -> f64 {
-            self.0.connect(host, port, name).0 as f64
+            self.door.connect(host, port, name).0 as f64
         }
 
         /// Sends bytes on a connection.
         pub fn write(&mut self, id: f64, bytes: &[u8]) -> Result<(), JsError> {
-            self.0.write(conn(id), bytes).map_err(|what| JsError::new(&what))
+            self.door.write(conn(id), bytes).map_err(|what| JsError::new(&what))
         }
 
         /// Closes a connection.
         pub fn close(&mut self, id: f64) {
-            self.0.close(conn(id));
+            self.door.close(conn(id));
         }
 
         /// Goes on up to a virtual time in milliseconds, for at most `budget` real ones, or until something has come for a
         /// client. Gives whether it came there.
         pub fn run(&mut self, until: f64, budget: f64) -> bool {
             let end = js_sys::Date::now() + budget;
-            self.0.run(Instant::ZERO + micros(until), || js_sys::Date::now() < end)
+            self.door.run(Instant::ZERO + micros(until), || js_sys::Date::now() < end)
         }
 
         /// What has come for clients: `[id, event, …]` with `true` for a connection that stands, bytes, or a text that says
         /// why it is gone.
         pub fn take(&mut self) -> Array {
             let out = Array::new();
-            for (conn, event) in self.0.take() {
+            for (conn, event) in self.door.take() {
                 out.push(&JsValue::from(conn.0 as f64));
                 out.push(&match event {
                     DoorEvent::Connected => JsValue::TRUE,
@@ -86,14 +202,85 @@ mod class {
             out
         }
 
+        /// Starts a producer and gives its id. Names and values of its settings alternate; a function may choose partitions.
+        pub fn producer(
+            &mut self,
+            settings: Vec<String>,
+            function: Option<Function>,
+        ) -> Result<f64, JsValue> {
+            let pairs = settings.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));
+            let registered = function.map(Registered::new);
+            let partitioner =
+                registered.as_ref().map(|number| Box::new(Scripted(number.0)) as Box<dyn Partitioner>);
+            let id = self.door.producer(&pairs.collect(), partitioner).map_err(|error| thrown(&error))?;
+            if let Some(registered) = registered {
+                self.functions.insert(id, registered);
+            }
+            Ok(id.0.into())
+        }
+
+        /// Has a producer send a record. What becomes of it is in `answers`, behind `token`.
+        pub fn send(&mut self, producer: f64, token: f64, record: JsValue) -> Result<(), JsError> {
+            let record: Record = serde_wasm_bindgen::from_value(record)?;
+            let bytes = |bytes: Option<ByteBuf>| bytes.map(|bytes| bytes.into_vec().into());
+            let headers = record.headers.into_iter();
+            let record = ProducerRecord {
+                topic: record.topic.into(),
+                partition: record.partition,
+                timestamp: record.timestamp.map(|ms| ms as i64),
+                key: bytes(record.key),
+                value: bytes(record.value),
+                headers: headers
+                    .map(|(key, value)| Header { key: key.into_vec().into(), value: bytes(value) })
+                    .collect(),
+            };
+            self.door.ask(node(producer), token as u64, &Ask::Send(record));
+            Ok(())
+        }
+
+        /// Has a producer say when everything is delivered that it has.
+        pub fn flush(&mut self, producer: f64, token: f64) {
+            self.door.ask(node(producer), token as u64, &Ask::Flush);
+        }
+
+        /// The same, and ends it.
+        #[wasm_bindgen(js_name = closeProducer)]
+        pub fn close_producer(&mut self, producer: f64, token: f64) {
+            self.door.ask(node(producer), token as u64, &Ask::Close);
+        }
+
+        /// What producers have answered: `[token, answer, …]` with `{ partition, offset, timestamp }` of a record that stands,
+        /// `{ name, code, message }` of an error, and else nothing in it.
+        pub fn answers(&mut self) -> Result<Array, JsError> {
+            let out = Array::new();
+            for (token, answer) in self.door.take_answers() {
+                let told = match &answer {
+                    Answer::Sent { partition, offset, timestamp } => Told::Sent {
+                        partition: *partition,
+                        offset: *offset as f64,
+                        timestamp: *timestamp as f64,
+                    },
+                    Answer::Done => Told::Done {},
+                    Answer::Failed(ScriptError { name, code, message }) => {
+                        Told::Failed { name, code: code.as_deref(), message }
+                    }
+                };
+                out.push(&JsValue::from(token as f64));
+                out.push(&serde_wasm_bindgen::to_value(&told)?);
+            }
+            let door = &self.door;
+            self.functions.retain(|id, _| door.has_producer(*id));
+            Ok(out)
+        }
+
         /// Injects a fault.
         pub fn fault(&mut self, line: &str) -> Result<(), JsError> {
-            self.0.inject(line).map_err(|what| JsError::new(&what))
+            self.door.inject(line).map_err(|what| JsError::new(&what))
         }
 
         /// The lines of the trace since the last call.
         pub fn trace(&mut self) -> Vec<String> {
-            self.0.take_trace()
+            self.door.take_trace()
         }
     }
 }
