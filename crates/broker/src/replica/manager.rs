@@ -315,36 +315,33 @@ impl ReplicaManager {
 
     /// Writes `recovery-point-offset-checkpoint` and `log-start-offset-checkpoint`.
     pub fn checkpoint_logs(&self, cx: &mut Context<'_>) {
-        let offsets = |of: fn(&UnifiedLog) -> Option<i64>| -> Offsets {
-            (self.partitions.iter())
-                .filter_map(|(key, partition)| Some((key.clone(), of(partition.log())?)))
-                .collect()
-        };
-        write(cx, checkpoint::RECOVERY_POINT, &offsets(|log| Some(log.recovery_point())));
+        self.checkpoint(cx, checkpoint::RECOVERY_POINT, |replica| Some(replica.log().recovery_point()));
         // Only where the log begins inside a segment: else the segment's name says it.
-        let inside = |log: &UnifiedLog| {
-            Some(log.log_start())
-                .filter(|start| log.segments().next().is_some_and(|s| s.base_offset() < *start))
-        };
-        write(cx, checkpoint::LOG_START, &offsets(inside));
+        self.checkpoint(cx, checkpoint::LOG_START, |replica| {
+            let (log, start) = (replica.log(), replica.log().log_start());
+            log.segments().next().is_some_and(|first| first.base_offset() < start).then_some(start)
+        });
     }
 
     /// Writes `replication-offset-checkpoint`.
     pub fn checkpoint_high_watermarks(&self, cx: &mut Context<'_>) {
-        let offsets =
-            self.partitions.iter().map(|(key, partition)| (key.clone(), partition.high_watermark()));
-        write(cx, checkpoint::HIGH_WATERMARK, &offsets.collect());
+        self.checkpoint(cx, checkpoint::HIGH_WATERMARK, |replica| Some(replica.high_watermark()));
+    }
+
+    fn checkpoint(&self, cx: &mut Context<'_>, file: &str, of: impl Fn(&Partition) -> Option<i64>) {
+        let offsets: Vec<(&str, i32, i64)> = (self.partitions.iter())
+            .filter_map(|((topic, number), replica)| Some((topic.as_str(), *number, of(replica)?)))
+            .collect();
+        cx.out.disk(DiskOp::Replace { file: file.into(), bytes: checkpoint::write_offsets(&offsets).into() });
     }
 
     /// Closes every log for a clean shutdown and writes everything that the next start needs.
     pub fn shut_down(&mut self, cx: &mut Context<'_>, broker_epoch: i64) {
-        let mut ends = Offsets::new();
-        for (key, partition) in &mut self.partitions {
+        for partition in self.partitions.values_mut() {
             partition.log_mut().close(cx);
-            ends.insert(key.clone(), partition.log().log_end());
         }
         self.checkpoint_logs(cx);
-        write(cx, checkpoint::RECOVERY_POINT, &ends);
+        self.checkpoint(cx, checkpoint::RECOVERY_POINT, |replica| Some(replica.log().log_end()));
         self.checkpoint_high_watermarks(cx);
         let text = format!("{{\"version\":0,\"brokerEpoch\":{broker_epoch}}}");
         cx.out.disk(DiskOp::Replace { file: CLEAN_SHUTDOWN.into(), bytes: text.into() });
@@ -358,10 +355,6 @@ impl ReplicaManager {
 
 fn metadata_file(dir: &str) -> String {
     format!("{dir}/partition.metadata")
-}
-
-fn write(cx: &mut Context<'_>, file: &str, offsets: &Offsets) {
-    cx.out.disk(DiskOp::Replace { file: file.into(), bytes: checkpoint::write_offsets(offsets).into() });
 }
 
 fn open(
