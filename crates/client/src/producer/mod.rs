@@ -398,8 +398,7 @@ impl Producer {
         let Some(metadata) = self.metadata.topic(topic) else { return Vec::new() };
         let load =
             |&partition: &i32| self.accumulator.load(&TopicPartition { topic: topic.clone(), partition });
-        let led = metadata.partitions.values().filter(|partition| partition.leader >= 0);
-        let available: Vec<_> = led.map(|partition| load(&partition.partition)).collect();
+        let available: Vec<_> = metadata.available().map(|partition| load(&partition.partition)).collect();
         if available.is_empty() { metadata.partitions.keys().map(load).collect() } else { available }
     }
 

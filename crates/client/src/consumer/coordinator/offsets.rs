@@ -282,15 +282,19 @@ impl ConsumerCoordinator {
                 || error.code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
                 || error.code == ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
                 || error.code.is_retriable());
-        let wait = parts.config.client.retry_backoff.backoff(commit.attempts, cx.rng);
+        let attempts = commit.attempts;
+        let later = |cx: &mut Context<'_>| {
+            let wait = parts.config.client.retry_backoff.backoff(attempts, cx.rng);
+            cx.after_ms(wait)
+        };
         match commit.kind {
             // The next one takes what is consumed by then: this one sent again might arrive behind a rebalance's commit, and the
             // group would go back (ConsumerCoordinator.autoCommitOffsetsAsync).
             CommitKind::Auto if retriable && !self.is_closing() => {
-                self.next_auto_commit = cx.after_ms(wait);
+                self.next_auto_commit = later(cx);
             }
             CommitKind::Sync | CommitKind::Prepare | CommitKind::Close if retriable => {
-                commit.not_before = cx.after_ms(wait);
+                commit.not_before = later(cx);
                 self.waiting.push_back(commit);
             }
             _ => self.finish(cx, parts, commit, Err(error)),
