@@ -2,23 +2,28 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use barnabas_view::{GroupOffsetView, GroupView};
+use barnabas_view::GroupView;
+
+use crate::format::round_numbers;
 
 /// So much of the past is kept, in milliseconds of virtual time.
 pub const WINDOW_MS: u64 = 60_000;
 /// Of so many milliseconds the last value is kept.
 const STEP_MS: u64 = 100;
 
-/// How many records of a partition its group has not committed yet; `None` where it has committed nothing.
-pub fn of_partition(offset: &GroupOffsetView) -> Option<i64> {
-    (offset.committed >= 0 && offset.high_watermark >= 0)
-        .then(|| offset.high_watermark.saturating_sub(offset.committed).max(0))
+/// How many records of a partition its group has not committed yet; `None` where one of the two is not known, and below 0.
+pub fn lag(committed: i64, high_watermark: i64) -> Option<i64> {
+    (committed >= 0 && high_watermark >= 0).then(|| high_watermark.saturating_sub(committed).max(0))
 }
 
-/// How many records a group has not committed yet, in the partitions where it has committed any; `None` without one.
+/// The same of several partitions, as far as it is known; `None` if it is of none.
+pub fn total(lags: impl Iterator<Item = Option<i64>>) -> Option<i64> {
+    lags.flatten().reduce(i64::saturating_add)
+}
+
+/// The same of all that a group reads.
 pub fn of_group(group: &GroupView) -> Option<i64> {
-    let lags = group.offsets.iter().filter_map(of_partition);
-    lags.fold(None, |sum: Option<i64>, lag| Some(sum.unwrap_or(0).saturating_add(lag)))
+    total(group.offsets.iter().map(|offset| lag(offset.committed, offset.high_watermark)))
 }
 
 /// The last minute of every group: moments, in virtual milliseconds, and lags. A lag holds until the next moment.
@@ -68,9 +73,11 @@ impl Chart {
     /// Draws points, oldest first; `None` if there are none.
     pub fn draw(points: impl Iterator<Item = (u64, i64)>, now: u64) -> Option<Chart> {
         let begin = now.saturating_sub(WINDOW_MS);
-        let points: Vec<(u64, i64)> = points.map(|(at, lag)| (at.max(begin), lag)).collect();
+        let mut points: Vec<(u64, i64)> = points.collect();
+        // Of those before the window the last says what held when it began.
+        points.drain(..points.partition_point(|(at, _)| *at <= begin).saturating_sub(1));
         let most = points.iter().map(|(_, lag)| *lag).max()?;
-        let top = round_up(most.max(1));
+        let top = round_numbers(1).find(|top| most <= *top)?;
         let (width, height) = Self::SIZE;
         #[allow(clippy::cast_precision_loss, reason = "a place in a picture")]
         let x = |at: u64| width as f64 - now.saturating_sub(at) as f64 / WINDOW_MS as f64 * width as f64;
@@ -78,7 +85,7 @@ impl Chart {
         let y = |lag: i64| height as f64 * (1.0 - lag as f64 / top as f64);
         let mut line = String::new();
         for (at, lag) in points {
-            let (x, y) = (x(at), y(lag));
+            let (x, y) = (x(at.max(begin)), y(lag));
             match line.is_empty() {
                 true => line = format!("M{x:.1} {y:.1}"),
                 false => line += &format!("H{x:.1}V{y:.1}"),
@@ -89,23 +96,10 @@ impl Chart {
     }
 }
 
-/// The next of 1, 2, 5, 10, 20, 50 and so on that is not below a number.
-fn round_up(number: i64) -> i64 {
-    let mut unit: i64 = 1;
-    loop {
-        for step in [1, 2, 5] {
-            match unit.checked_mul(step) {
-                Some(round) if round < number => {}
-                round => return round.unwrap_or(i64::MAX),
-            }
-        }
-        let Some(next) = unit.checked_mul(10) else { return i64::MAX };
-        unit = next;
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use barnabas_view::GroupOffsetView;
+
     use super::*;
 
     fn group(lags: &[Option<i64>]) -> GroupView {
@@ -129,6 +123,11 @@ mod tests {
 
     #[test]
     fn a_lag_is_what_is_not_committed() {
+        for (committed, high_watermark, want) in
+            [(3, 10, Some(7)), (-1, 10, None), (3, -1, None), (9, 5, Some(0))]
+        {
+            assert_eq!(lag(committed, high_watermark), want);
+        }
         for (lags, want) in [
             (vec![], None),
             (vec![None], None),
@@ -167,6 +166,9 @@ mod tests {
         let chart = |points: &[(u64, i64)], now| Chart::draw(points.iter().copied(), now).unwrap();
         let line = "M0.0 30.0H300.0V0.0H600".to_owned();
         assert_eq!(chart(&[(0, 5), (90_000, 10)], 120_000), Chart { line, top: 10, most: 10 });
+        let line = "M0.0 0.0H600".to_owned();
+        let passed = [(0, 70), (9_000, 5)];
+        assert_eq!(chart(&passed, 100_000), Chart { line, top: 5, most: 5 }, "what is past");
         assert_eq!(chart(&[(100, 0)], 100), Chart { line: "M600.0 60.0H600".to_owned(), top: 1, most: 0 });
         for (most, top) in [(1, 1), (3, 5), (6, 10), (11, 20), (58_624, 100_000), (i64::MAX, i64::MAX)] {
             assert_eq!(chart(&[(0, most)], 0).top, top);

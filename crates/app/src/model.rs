@@ -469,7 +469,9 @@ impl Model {
         if let Some(store) = &delta.store {
             self.durability = store.durability;
         }
-        self.note_lags(&view);
+        if delta.groups.is_some() {
+            self.note_lags(&view);
+        }
         self.view = Some(Shared::new(view));
         self.events_left_out += delta.events_left_out;
         if delta.events.is_empty() {

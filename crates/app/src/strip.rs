@@ -3,6 +3,8 @@
 
 use barnabas_view::{PartitionView, ReplicaView};
 
+use crate::format::round_numbers;
+
 /// Sealed segments that are drawn; older ones are a number.
 pub const BLOCKS: usize = 8;
 
@@ -45,17 +47,9 @@ pub fn axis(partitions: &[PartitionView]) -> i64 {
     // A replica can be ahead of its leader until it truncates, and is to be seen whole.
     let end = |p: &PartitionView| p.copies.iter().map(|copy| copy.log_end).fold(p.log_end, i64::max);
     let longest = partitions.iter().map(|p| end(p).saturating_sub(tail_from(p))).max().unwrap_or(0);
-    let mut power = 10_i64;
-    loop {
-        for step in [1, 2, 5] {
-            let axis = power.saturating_mul(step);
-            // A tenth of room, so that a strip that grows does not stand at the edge.
-            if longest <= axis / 10 * 9 || axis == i64::MAX {
-                return axis;
-            }
-        }
-        power = power.saturating_mul(10);
-    }
+    // A tenth of room, so that a strip that grows does not stand at the edge.
+    let fits = |axis: &i64| longest <= axis / 10 * 9 || *axis == i64::MAX;
+    round_numbers(10).find(fits).unwrap_or(i64::MAX)
 }
 
 /// How many blocks the partitions of a topic leave room for, and whether one has more sealed segments than are drawn. All

@@ -12,6 +12,7 @@ use super::{command_line, icon, identity, partition_name};
 use crate::browser;
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::{count, size};
+use crate::lag::{lag, total};
 use crate::model::{PartitionName, Shared};
 use crate::text::{Text, fill};
 use crate::workload::{Kind, quoted};
@@ -269,8 +270,8 @@ fn reads(ctx: &Ctx, client: &ClientView, consumer: &ConsumerView) -> Html {
     let t = ctx.t;
     // What is under way is filled ink; a state of rest is a word.
     let busy = consumer.step.ends_with("Rebalance") || consumer.step == "Leaving";
-    let lags: Vec<i64> = consumer.partitions.iter().filter_map(lag).collect();
-    let total = if lags.is_empty() { "–".to_owned() } else { count(lags.iter().sum::<i64>()) };
+    let lags = consumer.partitions.iter().map(|read| lag(read.committed, read.high_watermark));
+    let total = total(lags).map_or_else(|| "–".to_owned(), count);
     let works = match (&consumer.working, consumer.processed) {
         (Some(on), _) => {
             let at = format!("{}-{}@{}", on.topic, on.partition, count(on.offset));
@@ -310,12 +311,6 @@ fn reads(ctx: &Ctx, client: &ClientView, consumer: &ConsumerView) -> Html {
     </> }
 }
 
-/// How many records its group has not committed yet; nothing where that is not known.
-fn lag(read: &ReadView) -> Option<i64> {
-    (read.committed >= 0 && read.high_watermark >= 0)
-        .then(|| read.high_watermark.saturating_sub(read.committed).max(0))
-}
-
 fn read(read: &ReadView) -> Html {
     let known = |offset: i64| if offset < 0 { "–".to_owned() } else { count(offset) };
     html! {
@@ -323,7 +318,7 @@ fn read(read: &ReadView) -> Html {
             <th scope="row">{partition_name(&read.topic, read.partition)}</th>
             <td class="num">{known(read.position)}</td><td class="num">{known(read.committed)}</td>
             <td class="num">{known(read.high_watermark)}</td>
-            <td class="num"><b>{lag(read).map_or_else(|| "–".to_owned(), count)}</b></td>
+            <td class="num"><b>{lag(read.committed, read.high_watermark).map_or_else(|| "–".to_owned(), count)}</b></td>
         </tr>
     }
 }
@@ -331,22 +326,6 @@ fn read(read: &ReadView) -> Html {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lag_is_what_is_not_committed() {
-        let at = |committed, high_watermark| ReadView {
-            topic: "t".into(),
-            partition: 0,
-            position: 9,
-            committed,
-            high_watermark,
-        };
-        for (committed, high_watermark, want) in
-            [(3, 10, Some(7)), (-1, 10, None), (3, -1, None), (9, 5, Some(0))]
-        {
-            assert_eq!(lag(&at(committed, high_watermark)), want);
-        }
-    }
 
     #[test]
     fn rates_are_short() {

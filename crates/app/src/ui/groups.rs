@@ -6,7 +6,7 @@ use yew::prelude::*;
 use super::{partition_name, swatch};
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::count;
-use crate::lag::{Chart, Lags, WINDOW_MS, of_group, of_partition};
+use crate::lag::{Chart, Lags, WINDOW_MS, lag, of_group};
 use crate::model::Shared;
 use crate::text::fill;
 
@@ -138,7 +138,7 @@ fn row(group: &GroupView, offset: &GroupOffsetView, position: Option<i64>) -> Ht
             <td class="n">{position.map_or_else(|| "-".to_owned(), count)}</td>
             <td class="n">{known(offset.committed)}</td>
             <td class="n">{known(offset.high_watermark)}</td>
-            <td class="n">{of_partition(offset).map_or_else(|| "-".to_owned(), count)}</td>
+            <td class="n">{lag(offset.committed, offset.high_watermark).map_or_else(|| "-".to_owned(), count)}</td>
             <td>{owner.unwrap_or_else(|| "-".to_owned())}</td>
         </tr>
     }
