@@ -482,13 +482,27 @@ impl Run {
         self.audit()
     }
 
+    /// Where the partitions of the topic end; `None` while one has two who believe to lead it, or a leader with records that
+    /// are not committed: another leader may cut these off.
+    fn committed_ends(&self) -> Option<BTreeMap<i32, i64>> {
+        let mut ends = BTreeMap::new();
+        for broker in self.world.nodes().filter_map(|node| self.world.broker(node)) {
+            for (of, replica) in broker.replicas().partitions() {
+                if *of.0 == *TOPIC && replica.is_leader() {
+                    let end = Some(replica.log().log_end()).filter(|end| replica.high_watermark() == *end)?;
+                    if ends.insert(of.1, end).is_some() {
+                        return None;
+                    }
+                }
+            }
+        }
+        Some(ends)
+    }
+
     /// One more consumer reads everything.
     fn audit(&mut self) -> Result<(), String> {
-        let leaders = self.world.nodes().filter_map(|node| self.world.broker(node)).flat_map(|broker| {
-            let partitions = broker.replicas().partitions();
-            partitions.filter(|(of, replica)| *of.0 == *TOPIC && replica.is_leader())
-        });
-        let ends: BTreeMap<i32, i64> = leaders.map(|(of, replica)| (of.1, replica.log().log_end())).collect();
+        self.run_until("a log that is committed to its end", LIVENESS, |run| run.committed_ends().is_some())?;
+        let ends = self.committed_ends().unwrap_or_default();
         let auditor = self.spawn_consumer(Client::Auditor, ends.clone());
         self.run_until("a log that is read to its end", LIVENESS, |run| !run.clients.contains_key(&auditor))?;
         // A controller that is no broker may still be catching up.
