@@ -3,3 +3,4 @@
 pub mod console;
 pub mod golden;
 pub mod random;
+pub mod script;
