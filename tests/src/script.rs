@@ -2,7 +2,7 @@
 //! (`> `) and what became true (`. `).
 //!
 //! A scenario's lines: `# text`; `cluster BROKERS VOTERS [seed N]`, first; `$ COMMAND` of Kafka, with `< LINE` for each
-//! line that is typed into it; `file NAME TEXT`, a file that tools can read; `fault …`; `wait MS`; `until TEXT`, which goes
+//! line that is typed into it; `file NAME TEXT`, a file that tools can read; `fault …` and `broker …`; `wait MS`; `until TEXT`, which goes
 //! on until a line of the trace contains the text; `bring back`, which restarts or resumes whom faults have stopped, in that order; `---`, which does
 //! nothing. `@NAME $ COMMAND` begins a command that runs beside the others,
 //! `@NAME < LINE` types into it, `@NAME eof` ends its input, `@NAME ctrl-c` and `@NAME kill` end it; what it wrote stands
@@ -18,7 +18,7 @@ use std::time::Duration;
 use barnabas_broker::BrokerConfig;
 use barnabas_kernel::{Instant, TraceEvent};
 use barnabas_protocol::Uuid;
-use barnabas_sim::Fault;
+use barnabas_sim::{Fault, Membership};
 
 use crate::console::Console;
 
@@ -187,6 +187,16 @@ impl Script {
                 self.console.files.insert(name.to_owned(), text.to_owned().into());
             }
             ["fault", ..] => self.inject(line.strip_prefix("fault ").unwrap_or_default()),
+            ["broker", ..] => {
+                let change = Membership::parse(&line["broker".len()..]).map_err(|error| error.to_string());
+                let world = &mut self.console.world;
+                let changed = change.and_then(|change| {
+                    world.change_membership(&change).map_err(|error| error.to_string())
+                });
+                if let Err(error) = changed {
+                    writeln!(out, "> barnabas: {error}").unwrap();
+                }
+            }
             ["bring", "back"] => {
                 for (node, back) in self.down.clone() {
                     self.inject(&format!("{back} {node}"));

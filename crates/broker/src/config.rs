@@ -161,6 +161,11 @@ pub struct BrokerConfig {
     pub flush_before_acknowledging: bool,
 }
 
+/// Where the broker of this id listens in a cluster on one machine.
+fn port(id: i32) -> u16 {
+    u16::try_from(id - 1).unwrap_or(0).saturating_mul(2).saturating_add(9_092)
+}
+
 impl BrokerConfig {
     /// The node `node_id` of the cluster `cluster_id`, found at `advertised`, with Kafka's defaults: a broker and a
     /// controller that is alone, whose listener is one port further on.
@@ -215,7 +220,6 @@ impl BrokerConfig {
     /// The nodes of a cluster in combined mode: `count` brokers with ids from 1, at `localhost:9092`, `9094` and so on,
     /// each with its CONTROLLER listener one port further on; the first `voters` of them are controllers.
     pub fn cluster(count: i32, voters: i32, cluster_id: Uuid) -> Vec<BrokerConfig> {
-        let port = |id: i32| 9_092 + 2 * u16::try_from(id - 1).unwrap_or(0);
         let listener = |id: i32| Endpoint::new("localhost", port(id) + 1);
         let quorum: BTreeMap<i32, Endpoint> = (1..=voters).map(|id| (id, listener(id))).collect();
         (1..=count)
@@ -238,6 +242,20 @@ impl BrokerConfig {
         let voters = if count % 2 == 0 { count - 1 } else { count }.min(5);
         let mut ids = Prng::new(seed, "cluster-id");
         BrokerConfig::cluster(count, voters, uuid_text::random(|| ids.bytes16()))
+    }
+
+    /// A broker that is to join this node's cluster, in the place of [`cluster`](Self::cluster) for its id. It is no
+    /// controller: the voters of the quorum are fixed (kraft.version 0).
+    pub fn joining(&self, id: i32, rack: Option<String>) -> BrokerConfig {
+        BrokerConfig {
+            node_id: id,
+            roles: Roles { broker: true, controller: false },
+            advertised: Endpoint::new("localhost", port(id)),
+            controller_listener: Endpoint::new("localhost", port(id) + 1),
+            voters: self.quorum_voters(),
+            rack,
+            ..self.clone()
+        }
     }
 
     /// The voters of the quorum with their listeners.

@@ -138,6 +138,10 @@ pub enum TraceEvent {
     DiskFailed { reason: Arc<str> },
     /// Somebody broke or mended something; the text is the fault's own.
     FaultInjected { fault: Arc<str> },
+    /// A machine with a broker and an empty disk came to the cluster.
+    BrokerAdded { broker: i32, address: Arc<str> },
+    /// A machine was taken away, with its disk.
+    BrokerRemoved { broker: i32 },
     /// A client outside the world has a connection.
     OutsideConnected { name: Arc<str>, listener: Arc<str> },
     /// The connection of a client outside the world is gone.
@@ -276,6 +280,8 @@ impl fmt::Display for TraceEvent {
             }
             Self::DiskFailed { reason } => write!(f, "disk failed: {reason}"),
             Self::FaultInjected { fault } => write!(f, "fault {fault}"),
+            Self::BrokerAdded { broker, address } => write!(f, "added broker-{broker} at {address}"),
+            Self::BrokerRemoved { broker } => write!(f, "took broker-{broker} away with its disk"),
             Self::OutsideConnected { name, listener } => write!(f, "connected from {name} to {listener}"),
             Self::OutsideDisconnected { name, reason } => write!(f, "disconnected, {name}: {reason}"),
         }

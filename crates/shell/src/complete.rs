@@ -102,6 +102,9 @@ fn candidates<'a>(words: &[&str], stem: &'a str, env: &dyn Environment) -> (Vec<
         let names = TOOLS.iter().map(|tool| tool.name.to_owned());
         return (names.chain(["en".to_owned(), "ko".to_owned()]).collect(), stem);
     }
+    if *command == "broker" {
+        return (crate::tools::broker::candidates(arguments, env), stem);
+    }
     if *command == "fault" {
         return (crate::tools::fault::candidates(arguments, env), stem);
     }

@@ -69,7 +69,7 @@ impl World {
     }
 
     /// The running node that has replayed most of the metadata.
-    fn best_informed(&self) -> Option<&Broker> {
+    pub(crate) fn best_informed(&self) -> Option<&Broker> {
         self.nodes().filter_map(|node| self.broker(node)).max_by_key(|broker| broker.metadata_offset())
     }
 

@@ -17,5 +17,5 @@ pub use indexed_db::IndexedDb;
 #[cfg(target_arch = "wasm32")]
 pub use lock::{ClusterLock, LockError};
 pub use memory::Memory;
-pub use mirror::{CHUNK_SIZE, Loaded, Meta, Mirror, PreparedCommit};
+pub use mirror::{CHUNK_SIZE, Loaded, Members, Meta, Mirror, PreparedCommit};
 pub use port::{Batch, Port, StoreError};

@@ -23,6 +23,19 @@ pub struct Meta {
     pub seed: u64,
     /// Virtual time of the commit, in microseconds.
     pub now: u64,
+    /// Which brokers it has.
+    #[serde(default)]
+    pub members: Option<Members>,
+}
+
+/// Which brokers a cluster has.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Members {
+    /// How many it began with: which of them are controllers follows from that.
+    pub began_with: i32,
+    /// The racks, where they have one, of those that are there now, by `node.id`.
+    pub racks: BTreeMap<i32, Option<String>>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -222,7 +235,7 @@ mod tests {
         let paths: Vec<(FilePath, u64)> =
             changes.iter().map(|(path, from)| ((*path).into(), *from)).collect();
         let changes = paths.iter().map(|(path, from)| (1, path, *from));
-        let prepared = mirror.prepare(Meta { seed: 3, now: 4 }, changes, |_, path| disk.file(path), false);
+        let prepared = mirror.prepare(Meta { seed: 3, now: 4, members: None }, changes, |_, path| disk.file(path), false);
         let puts = prepared.batch.puts.len();
         block_on(mirror.commit(prepared)).map(|()| puts)
     }
@@ -257,7 +270,7 @@ mod tests {
         );
 
         let (_, loaded) = open(&memory);
-        assert_eq!((loaded.meta, loaded.damaged.len()), (Some(Meta { seed: 3, now: 4 }), 0));
+        assert_eq!((loaded.meta, loaded.damaged.len()), (Some(Meta { seed: 3, now: 4, members: None }), 0));
         let back = &loaded.disks[&1];
         assert_eq!(back.read("t-0/0.log"), disk.read("t-0/0.log"));
         assert_eq!(back.file(&log).unwrap().durable(), CHUNK_SIZE);

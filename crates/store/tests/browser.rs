@@ -84,7 +84,7 @@ async fn commit(
 ) -> Result<(), StoreError> {
     let paths: Vec<(FilePath, u64)> = changes.iter().map(|(path, from)| ((*path).into(), *from)).collect();
     let changes = paths.iter().map(|(path, from)| (1, path, *from));
-    let meta = Meta { seed: u64::MAX, now: 5 };
+    let meta = Meta { seed: u64::MAX, now: 5, members: None };
     let prepared = mirror.prepare(meta, changes, |_, path| disk.file(path), durable);
     mirror.commit(prepared).await
 }
@@ -115,7 +115,7 @@ async fn a_mirror_opened_again_gives_the_same_disks() {
     let mut seen = Vec::new();
     let port = IndexedDb::open("mirror").await.unwrap();
     let (_, loaded) = Mirror::open(port, |done, total| seen.push((done, total))).await.unwrap();
-    assert_eq!(loaded.meta, Some(Meta { seed: u64::MAX, now: 5 }));
+    assert_eq!(loaded.meta, Some(Meta { seed: u64::MAX, now: 5, members: None }));
     assert_eq!(loaded.damaged, [""; 0]);
     let back = &loaded.disks[&1];
     assert_eq!(back.files().count(), 2);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use barnabas_kernel::{Disk, DiskError, File, Instant};
+use barnabas_store::Members;
 use barnabas_view::{Durability, Fault};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -66,6 +67,8 @@ pub struct Record {
     now: u64,
     durability: Durability,
     brokers: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    members: Option<Members>,
     disks: Vec<StoredFile>,
     steps: Vec<Step>,
     /// Whether something was too large to keep, so that a replay takes another course.
@@ -129,6 +132,7 @@ impl Record {
             now: boot.now,
             durability: boot.durability,
             brokers: boot.brokers,
+            members: boot.members.clone(),
             disks: disks.collect(),
             steps: Vec::new(),
             cut,
@@ -181,6 +185,7 @@ pub fn replay(text: &str) -> Result<Engine, ReplayError> {
         now: record.now,
         durability: record.durability,
         brokers: record.brokers,
+        members: record.members,
         disks,
     });
     for step in record.steps {

@@ -218,7 +218,7 @@ async fn live<P: Port + Clone + 'static>(
     for file in &loaded.damaged {
         error_message(format!("A stored file was cut: {file}"));
     }
-    let meta = loaded.meta.unwrap_or(Meta { seed, now: 0 });
+    let meta = loaded.meta.unwrap_or(Meta { seed, now: 0, members: None });
     #[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
     let epoch_ms = js_sys::Date::now() as i64 - i64::try_from(meta.now / 1_000).unwrap_or(0);
     let engine = Engine::new(Boot {
@@ -228,6 +228,7 @@ async fn live<P: Port + Clone + 'static>(
         now: meta.now,
         durability: *durability,
         brokers,
+        members: meta.members,
         disks: loaded.disks,
     });
     RECORD.with(|record| *record.borrow_mut() = Some(engine.record()));
@@ -401,7 +402,8 @@ impl<P: Port + 'static> Life<P> {
             return post(&Update::Flushed);
         }
         let (token, changes) = self.engine.take_changes();
-        let meta = Meta { seed: self.engine.seed(), now: self.engine.world().now().as_micros() };
+        let (now, members) = (self.engine.world().now().as_micros(), Some(self.engine.members()));
+        let meta = Meta { seed: self.engine.seed(), now, members };
         let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
         let strict = self.engine.durability() == Durability::Strict;
         let prepared = mirror.prepare(meta, list, |node, path| self.engine.disk_file(node, path), strict);

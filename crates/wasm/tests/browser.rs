@@ -4,7 +4,7 @@
 mod common;
 
 use barnabas_kernel::Instant;
-use barnabas_store::{IndexedDb, Loaded, Meta, Mirror};
+use barnabas_store::{IndexedDb, Loaded, Members, Meta, Mirror};
 use barnabas_view::{Durability, Fault};
 use barnabas_wasm::{Boot, replay};
 use common::{DIGESTS, Desk, SEEDS, workload};
@@ -30,9 +30,10 @@ async fn open(cluster: &str) -> (Mirror<IndexedDb>, Loaded) {
 }
 
 fn boot(loaded: Loaded, durability: Durability) -> Desk {
-    let meta = loaded.meta.unwrap_or(Meta { seed: 9, now: 0 });
+    let meta = loaded.meta.unwrap_or(Meta { seed: 9, now: 0, members: None });
     Desk::at(Boot {
         brokers: 1,
+        members: meta.members,
         cluster: "browser".to_owned(),
         seed: meta.seed,
         epoch_ms: 1_700_000_000_000,
@@ -46,7 +47,8 @@ fn boot(loaded: Loaded, durability: Durability) -> Desk {
 async fn store(desk: &mut Desk, mirror: &mut Mirror<IndexedDb>) {
     let engine = &mut desk.engine;
     let (token, changes) = engine.take_changes();
-    let meta = Meta { seed: engine.seed(), now: engine.world().now().as_micros() };
+    let members = Some(engine.members());
+    let meta = Meta { seed: engine.seed(), now: engine.world().now().as_micros(), members };
     let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
     let prepared = mirror.prepare(meta, list, |node, path| engine.disk_file(node, path), true);
     mirror.commit(prepared).await.unwrap();
@@ -84,7 +86,8 @@ async fn a_cluster_goes_on_from_what_is_stored() {
     drop((desk, mirror));
 
     let (_, loaded) = open("engine").await;
-    assert_eq!(loaded.meta, Some(Meta { seed: 9, now: now.as_micros() }));
+    let members = Members { began_with: 1, racks: [(1, None)].into() };
+    assert_eq!(loaded.meta, Some(Meta { seed: 9, now: now.as_micros(), members: Some(members) }));
     assert_eq!(loaded.damaged, [""; 0]);
     let mut desk = boot(loaded, Durability::Relaxed);
     assert!(desk.engine.world().now() >= now && now > Instant::default());

@@ -39,6 +39,7 @@ The tools:
   kafka-producer-perf-test.sh  measure how fast records are written
   kafka-consumer-perf-test.sh  measure how fast records are read
   cat FILE                    show a file
+  broker [add | remove]       add a broker, or take one away; alone it says how
   fault [FAULT]               break something, or mend it; alone it says how
   workload [COMMAND]          run a producer or a consumer that stays, in the background too; alone it says how
   help [TOOL] [en|ko]         this, or the options of a tool
@@ -80,6 +81,7 @@ const KOREAN: &str = "\
   kafka-producer-perf-test.sh  레코드를 쓰는 속도를 잽니다
   kafka-consumer-perf-test.sh  레코드를 읽는 속도를 잽니다
   cat FILE                    파일을 보여 줍니다
+  broker [add | remove]       브로커를 더하거나 뺍니다. 그냥 치면 방법을 보여 줍니다
   fault [장애]                고장 내거나 복구합니다. 그냥 치면 방법을 보여 줍니다
   workload [명령]             계속 도는 프로듀서나 컨슈머를 백그라운드에서도 실행합니다. 그냥 치면 방법을 보여 줍니다
   help [도구] [en|ko]         이 도움말, 또는 도구의 옵션

@@ -1,6 +1,7 @@
 //! The tools, one file each.
 
 mod admin;
+pub mod broker;
 mod cluster;
 mod configs;
 mod console_consumer;
@@ -105,6 +106,7 @@ pub const TOOLS: &[Tool] = &[
         reads: false,
         start: crate::dump_log::start,
     },
+    Tool { name: "broker", specs: &[], reads: false, start: broker::start },
     Tool { name: "fault", specs: &[], reads: false, start: fault::start },
     Tool { name: "workload", specs: &[], reads: false, start: workload::start },
     Tool { name: "kafka-cluster.sh", specs: cluster::SPECS, reads: false, start: cluster::start },

@@ -36,7 +36,7 @@ pub(crate) struct Paused {
 /// What befalls the next requests of an API at a node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestRule {
-    node: NodeId,
+    pub node: NodeId,
     api_key: ApiKey,
     what: RequestFault,
     left: u32,
@@ -65,11 +65,7 @@ impl World {
         match fault {
             Fault::Crash(node) => self.crash(node),
             Fault::PowerCut(node) => self.power_cut(node),
-            Fault::ShutDown(node) => {
-                // A process that stands still would not hear of it.
-                self.resume(node);
-                self.begin_shutdown(node);
-            }
+            Fault::ShutDown(node) => self.end_in_order(node),
             Fault::Restart(node) => self.restart(node),
             Fault::Pause { node, ms } => self.pause(node, ms),
             Fault::Resume(node) => self.resume(node),
@@ -142,7 +138,7 @@ impl World {
         }
     }
 
-    fn machine(&self, node: NodeId) -> Result<&Machine, FaultError> {
+    pub(super) fn machine(&self, node: NodeId) -> Result<&Machine, FaultError> {
         self.machines.get(&node).ok_or_else(|| {
             let known: Vec<String> = self.machines.keys().map(|node| node.0.to_string()).collect();
             FaultError::NoBroker(Side::Node(node).to_string(), known.join(", "))
@@ -234,9 +230,13 @@ impl World {
                 machine.down = Down::Crash;
             }
             machine.slot.armed = None;
+            let leaving = machine.leaving;
             self.paused.remove(&node);
             self.drop_connections_of(node, &DisconnectReason::PeerDown);
             self.awaiting_store.retain(|(waiting, ..)| *waiting != node);
+            if leaving {
+                self.take_away(node);
+            }
         }
     }
 
@@ -259,6 +259,12 @@ impl World {
     /// Starts a broker's process, unless it runs.
     pub fn restart(&mut self, node: NodeId) {
         self.schedule(self.now, Event::Start { node });
+    }
+
+    pub(super) fn end_in_order(&mut self, node: NodeId) {
+        // A process that stands still would not hear of it.
+        self.resume(node);
+        self.begin_shutdown(node);
     }
 
     /// Asks a broker to end in order: it hands its leaderships over first.

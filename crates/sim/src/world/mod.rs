@@ -2,6 +2,7 @@
 
 mod acting;
 mod faults;
+mod members;
 mod outside;
 mod queue;
 mod storage;
@@ -15,7 +16,7 @@ use barnabas_kernel::{ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Inst
 use bytes::Bytes;
 
 use crate::config::WorldConfig;
-use crate::disk::MachineDisk;
+use crate::disk::{DiskChange, MachineDisk};
 use crate::event::Event;
 use crate::network::Network;
 use crate::process::{Host, Output, ProcessId};
@@ -43,6 +44,8 @@ pub(crate) struct Machine {
     writeback_at: Option<Instant>,
     /// How the process ended that last ran.
     down: Down,
+    /// It is taken away as soon as its process has ended.
+    leaving: bool,
 }
 
 /// Where a machine listens.
@@ -83,6 +86,8 @@ pub struct World {
     acts: Acts,
     /// The node that last put something out.
     acted: Option<NodeId>,
+    /// Files of machines that were taken away, which the store outside still has.
+    gone: Vec<(NodeId, DiskChange)>,
 }
 
 impl World {
@@ -116,25 +121,13 @@ impl World {
             disk_ops: None,
             acts: Acts::default(),
             acted: None,
+            gone: Vec::new(),
             config,
         };
         for broker in world.config.brokers.clone() {
             let node = NodeId(broker.node_id);
-            world.listeners.extend(listeners(&broker).into_iter().map(|listener| (listener, node)));
-            let disk = MachineDisk::new(disks.remove(&node).unwrap_or_default(), world.config.disk);
-            world.machines.insert(
-                node,
-                Machine {
-                    slot: Slot::new(Prng::new(seed, &format!("broker-{}", node.0)), 0),
-                    disk_rng: Prng::new(seed, &format!("disk-{}", node.0)),
-                    config: broker,
-                    disk,
-                    broker: None,
-                    boot: 0,
-                    writeback_at: None,
-                    down: Down::NotStarted,
-                },
-            );
+            let disk = disks.remove(&node).unwrap_or_default();
+            world.install(broker, disk, 0);
             world.schedule(now, Event::Start { node });
         }
         world

@@ -43,23 +43,24 @@ impl World {
 
     /// Whether the disks changed since changes were last taken.
     pub fn has_disk_changes(&self) -> bool {
-        self.machines.values().any(|machine| machine.disk.has_changes())
+        !self.gone.is_empty() || self.machines.values().any(|machine| machine.disk.has_changes())
     }
 
     /// The files that changed since the last call, with a token for [`store_committed`](Self::store_committed).
     pub fn take_disk_changes(&mut self) -> (u64, Vec<(NodeId, DiskChange)>) {
         self.taken += 1;
-        let changes = (self.machines.iter_mut())
-            .flat_map(|(node, machine)| machine.disk.take_changes().into_iter().map(|change| (*node, change)))
-            .collect();
+        let on_disks = (self.machines.iter_mut())
+            .flat_map(|(node, machine)| machine.disk.take_changes().into_iter().map(|change| (*node, change)));
+        let changes = std::mem::take(&mut self.gone).into_iter().chain(on_disks).collect();
         (self.taken, changes)
     }
 
     /// Changes that the store did not take count as not taken.
     pub fn put_back_changes(&mut self, changes: Vec<(NodeId, DiskChange)>) {
         for (node, change) in changes {
-            if let Some(machine) = self.machines.get_mut(&node) {
-                machine.disk.put_back_changes(&[change]);
+            match self.machines.get_mut(&node) {
+                Some(machine) => machine.disk.put_back_changes(&[change]),
+                None => self.gone.push((node, change)),
             }
         }
     }

@@ -1,16 +1,17 @@
 //! The engine: commands go in, what is to be shown comes out.
 
 mod background;
+mod members;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use barnabas_broker::BrokerConfig;
 use barnabas_kernel::{Disk, DiskError, Endpoint, FilePath, Instant, NodeId, TraceEvent};
 use barnabas_shell::{Environment, Language, StdinSource};
 use barnabas_sim::{DiskChange, DiskConfig, Fault, NetworkConfig, TraceLine, World, WorldConfig, event_view};
+use barnabas_store::Members;
 use barnabas_view::{
     BatchDetail, BrowseView, ClockView, ClusterView, ConsoleText, Delta, Durability, EventView, Pace,
     RecoveryView, SegmentFile, StoreView, Stream,
@@ -48,24 +49,12 @@ pub struct Boot {
     pub now: u64,
     /// When acknowledgements may leave.
     pub durability: Durability,
-    /// How many brokers a new cluster has, 1 to 9. One that is on the disks keeps its own number.
+    /// How many brokers a new cluster has, 1 to 9.
     pub brokers: i32,
+    /// Which brokers a cluster has that was stored; `None` for a new one, and for one that was stored without saying it.
+    pub members: Option<Members>,
     /// The disks by node id.
     pub disks: BTreeMap<i32, Disk>,
-}
-
-/// The nodes of a cluster: in combined mode, up to five of them controllers.
-fn nodes(boot: &Boot) -> Vec<BrokerConfig> {
-    let stored = boot.disks.keys().max().copied();
-    let count = stored.unwrap_or(boot.brokers).clamp(1, 9);
-    let mut nodes = BrokerConfig::combined(count, boot.seed);
-    for node in &mut nodes {
-        // A page lives for long and has little room: the metadata log is kept short.
-        node.metadata_log_segment_bytes = 1024 * 1024;
-        node.metadata_max_retention_bytes = 2 * 1024 * 1024;
-        node.metadata_bytes_between_snapshots = 1024 * 1024;
-    }
-    nodes
 }
 
 /// Progress of a command that reads a dropped file.
@@ -96,6 +85,8 @@ pub struct ConsoleUpdate {
 pub struct Engine {
     cluster: String,
     seed: u64,
+    /// Brokers at the cluster's beginning.
+    began_with: i32,
     world: World,
     durability: Durability,
     pace: Pace,
@@ -123,10 +114,11 @@ impl Engine {
     /// A world on these disks. Its broker starts with the first virtual moment.
     pub fn new(boot: Boot) -> Engine {
         let record = Rc::new(RefCell::new(Record::new(&boot)));
+        let members = members::members(&boot);
         let config = WorldConfig {
             seed: boot.seed,
             epoch_ms: boot.epoch_ms,
-            brokers: nodes(&boot),
+            brokers: members::nodes(&members, boot.seed),
             network: NetworkConfig::default(),
             disk: DiskConfig::default(),
             wait_for_store: boot.durability == Durability::Strict,
@@ -137,6 +129,7 @@ impl Engine {
         let mut engine = Engine {
             cluster: boot.cluster,
             seed: boot.seed,
+            began_with: members.began_with,
             world,
             durability: boot.durability,
             pace: Pace::Times(1.0),
@@ -330,7 +323,7 @@ impl Engine {
         if self.sessions.contains_key(&id) {
             return;
         }
-        if let Some((text, code)) = self.fault_line(line) {
+        if let Some((text, code)) = self.fault_line(line).or_else(|| self.broker_line(line)) {
             return self.answer(id, text, code);
         }
         if self.background_line(id, line) {

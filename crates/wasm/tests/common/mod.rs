@@ -45,6 +45,7 @@ impl Desk {
     pub fn new(seed: u64, durability: Durability) -> Desk {
         Desk::at(Boot {
             brokers: 1,
+            members: None,
             cluster: "test".to_owned(),
             seed,
             epoch_ms: 1_700_000_000_000,
