@@ -335,6 +335,15 @@ page("brokers: states, parts in the quorum, racks, and faults in force with thei
   assert.deepEqual(asked.map((command) => command.fault ?? command.console.line), ["fault heal 2 4", { restart: 3 }]);
 });
 
+page("brokers: one is added and removed by the console's command, and why it cannot be is told", "?lang=en#brokers", async (on) => {
+  await on.click("#add-broker");
+  assert.equal(await on.locator("[data-act=remove]").count(), 1, "voters stay");
+  await on.click('[data-broker="4"] [data-act=remove]');
+  await on.locator("[data-notice=error]", { hasText: "broker-4 has a replica of orders-0" }).first().waitFor();
+  const asked = (await sent(on)).filter((command) => command.console);
+  assert.deepEqual(asked.map((command) => command.console.line), ["broker add", "broker remove 4"]);
+});
+
 // ── Groups ───────────────────────────────────────────────────────────────
 page("groups: state, members with what they own, committed offsets and lag", "?lang=en#groups", async (on) => {
   const card = (id) => on.locator(`[data-group="${id}"]`);

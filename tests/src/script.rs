@@ -190,9 +190,8 @@ impl Script {
             ["broker", ..] => {
                 let change = Membership::parse(&line["broker".len()..]).map_err(|error| error.to_string());
                 let world = &mut self.console.world;
-                let changed = change.and_then(|change| {
-                    world.change_membership(&change).map_err(|error| error.to_string())
-                });
+                let changed = change
+                    .and_then(|change| world.change_membership(&change).map_err(|error| error.to_string()));
                 if let Err(error) = changed {
                     writeln!(out, "> barnabas: {error}").unwrap();
                 }

@@ -94,6 +94,16 @@ export class Host {
     this.#engine.fault(line);
   }
 
+  /** Adds a broker, and gives where it will listen. */
+  addBroker(id, rack) {
+    return this.#engine.addBroker(id, rack);
+  }
+
+  /** Takes a broker away. */
+  removeBroker(id, force) {
+    this.#engine.removeBroker(id, force);
+  }
+
   /** Lines of the trace since the last call. */
   trace() {
     return this.#engine.trace();

@@ -129,6 +129,16 @@ export class Cluster {
   producer(options?: ProducerOptions): Promise<Producer>;
   /** Injects a fault, as the console's `fault` does: `crash 2`, `restart 2`, `cut 1 3`, `heal`. Fails if it is none. */
   fault(line: string): Promise<void>;
+  /**
+   * Adds a broker with an empty disk, as the console's `broker add` does: `id` from 1 to 9, the lowest that is free without
+   * it. Kept with where it will listen, before it serves.
+   */
+  addBroker(options?: { id?: number; rack?: string }): Promise<string>;
+  /**
+   * Takes a broker away with its disk, once it has ended in order. Fails for a voter of the metadata quorum, and for one that
+   * has replicas unless `force` gives them up. Its registration stays, as in Kafka, until it is unregistered.
+   */
+  removeBroker(id: number, options?: { force?: boolean }): Promise<void>;
   /** Lets virtual time go on by so many milliseconds at once. */
   advance(ms: number): Promise<void>;
   /** Virtual milliseconds since the start. */

@@ -110,6 +110,21 @@ export class Cluster {
     return this.#call("fault", line);
   }
 
+  /** Adds a broker; see index.d.ts. */
+  async addBroker({ id, rack } = {}) {
+    if (id !== undefined && !Number.isInteger(id)) throw new TypeError(`addBroker: id ${id} is no whole number`);
+    const address = await this.#call("addBroker", id, rack);
+    this.brokers = await this.#call("bootstrap");
+    return address;
+  }
+
+  /** Takes a broker away; see index.d.ts. */
+  async removeBroker(id, { force = false } = {}) {
+    if (!Number.isInteger(id)) throw new TypeError(`removeBroker: ${id} is no broker's id`);
+    await this.#call("removeBroker", id, force);
+    this.brokers = await this.#call("bootstrap");
+  }
+
   advance(ms) {
     return this.#call("advance", ms);
   }

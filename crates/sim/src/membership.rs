@@ -48,7 +48,9 @@ pub enum MembershipError {
     #[error("there are nine brokers, and no more can be here")]
     Full,
     /// Voters of the metadata quorum stay.
-    #[error("{0} is a voter of the metadata quorum, and the voters are fixed here: it can be crashed, not removed")]
+    #[error(
+        "{0} is a voter of the metadata quorum, and the voters are fixed here: it can be crashed, not removed"
+    )]
     Voter(
         /// Which.
         NodeId,

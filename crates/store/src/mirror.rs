@@ -235,7 +235,12 @@ mod tests {
         let paths: Vec<(FilePath, u64)> =
             changes.iter().map(|(path, from)| ((*path).into(), *from)).collect();
         let changes = paths.iter().map(|(path, from)| (1, path, *from));
-        let prepared = mirror.prepare(Meta { seed: 3, now: 4, members: None }, changes, |_, path| disk.file(path), false);
+        let prepared = mirror.prepare(
+            Meta { seed: 3, now: 4, members: None },
+            changes,
+            |_, path| disk.file(path),
+            false,
+        );
         let puts = prepared.batch.puts.len();
         block_on(mirror.commit(prepared)).map(|()| puts)
     }

@@ -10,7 +10,9 @@ use barnabas_client::{ClientConfig, parse_bootstrap};
 use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant};
 use barnabas_protocol::FrameSplitter;
 use barnabas_shell::{ConfigProblem, producer_config};
-use barnabas_sim::{DiskConfig, Fault, NetworkConfig, Output, OutsideEvent, ProcessId, World, WorldConfig};
+use barnabas_sim::{
+    DiskConfig, Fault, Membership, NetworkConfig, Output, OutsideEvent, ProcessId, World, WorldConfig,
+};
 use bytes::Bytes;
 
 use crate::script_producer::{Answer, Ask, ScriptError, ScriptProducer, stream};
@@ -258,6 +260,27 @@ impl Door {
     pub fn inject(&mut self, line: &str) -> Result<(), String> {
         let fault = Fault::parse(line).map_err(|error| error.to_string())?;
         self.world.inject(fault).map_err(|error| error.to_string())
+    }
+
+    /// Adds a broker with an empty disk: `id` from 1 to 9, or the lowest that is free. Gives where it will listen.
+    ///
+    /// # Errors
+    /// It cannot be added; the text says why.
+    pub fn add_broker(&mut self, id: Option<i32>, rack: Option<String>) -> Result<String, String> {
+        let added = self.world.change_membership(&Membership::Add { id, rack });
+        let node = added.map_err(|error| error.to_string())?;
+        let brokers = &self.world.config().brokers;
+        let broker = brokers.iter().find(|broker| broker.node_id == node.0);
+        Ok(broker.map(|broker| broker.advertised.to_string()).unwrap_or_default())
+    }
+
+    /// Takes a broker away with its disk, once it has ended in order; with `force` replicas that it has too.
+    ///
+    /// # Errors
+    /// It cannot be removed; the text says why.
+    pub fn remove_broker(&mut self, id: i32, force: bool) -> Result<(), String> {
+        let removed = self.world.change_membership(&Membership::Remove { id, force });
+        removed.map(drop).map_err(|error| error.to_string())
     }
 
     /// The lines of the trace since the last call.

@@ -22,11 +22,8 @@ fn open(memory: &Memory) -> (Mirror<Memory>, Loaded) {
 fn store(desk: &mut Desk, mirror: &mut Mirror<Memory>) {
     let engine = &mut desk.engine;
     let (token, changes) = engine.take_changes();
-    let meta = Meta {
-        seed: engine.seed(),
-        now: engine.world().now().as_micros(),
-        members: Some(engine.members()),
-    };
+    let meta =
+        Meta { seed: engine.seed(), now: engine.world().now().as_micros(), members: Some(engine.members()) };
     let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
     let prepared = mirror.prepare(meta, list, |node, path| engine.disk_file(node, path), true);
     block_on(mirror.commit(prepared)).unwrap();
@@ -84,7 +81,11 @@ fn a_reload_brings_back_the_brokers_that_were_there() {
     // With its replica it would take what only it may have.
     let refused = desk.run("broker remove 7", "");
     assert_eq!(refused.code, Some(1));
-    assert!(refused.stderr.contains("broker-7 has a replica of orders-0: move it first"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("broker-7 has a replica of orders-0: move it first"),
+        "{}",
+        refused.stderr
+    );
     let gone = desk.ok("broker remove 7 --force", "");
     assert!(gone.contains("kafka-cluster.sh unregister --id 7"), "{gone}");
     desk.pass(Duration::from_secs(10));
@@ -161,7 +162,7 @@ fn the_words_are_explained_and_completed() {
     assert!(desk.ok("broker", "").contains("broker add [ID] [--rack RACK]"));
     assert!(desk.ok("broker ko", "").contains("브로커를 더하거나 뺍니다"));
     desk.engine.set_language("ko");
-    assert!(desk.ok("broker add", "").starts_with("브로커 2이(가) localhost:9094에 들어옵니다."));
+    assert!(desk.ok("broker add", "").starts_with("브로커 2 추가: localhost:9094."));
     desk.pass(Duration::from_secs(2));
     for (line, want) in [
         ("brok", "broker"),

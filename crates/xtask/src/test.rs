@@ -17,6 +17,8 @@ use crate::{conformance, npm, page, tidy};
 const STEPS: [&str; 8] = ["fmt", "clippy", "tidy", "native", "sim", "conformance", "wasm", "page"];
 /// Seeds of the simulator that every run goes through.
 const SEEDS: &str = "200";
+/// The same of clusters whose brokers come and go.
+const SEEDS_WITH_MEMBERS: &str = "50";
 
 /// Runs the steps that are asked for.
 pub fn run(args: &[String]) -> Result<()> {
@@ -61,7 +63,8 @@ fn one(step: &str) -> Result<()> {
         "native" => cargo(&["test", "--workspace"]),
         "sim" => {
             sim(&["--known".to_owned()])?;
-            sim(&["--seeds".to_owned(), SEEDS.to_owned()])
+            sim(&["--seeds".to_owned(), SEEDS.to_owned()])?;
+            sim(&["--members".to_owned(), "--seeds".to_owned(), SEEDS_WITH_MEMBERS.to_owned()])
         }
         "conformance" => conformance::run(&[]),
         "wasm" => wasm(),

@@ -12,6 +12,7 @@ const HELP: &str = "\
 cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from 0), each with T virtual milliseconds
                                                      of faults (20000) and then time to heal
                                                      of a seed alone that fails, --lines L (60) of its trace are shown
+                                                     with --members brokers come and go, and disks are lost, as well
 cargo xtask sim --known                              the seeds of tests/fixtures/seeds.txt, each of which once failed
 cargo xtask sim --bug NAME [--seeds N] …             the same with a bug planted in the brokers, which is to be found
 cargo xtask sim --replay FILE                        does again what a fault file of the page recorded";
@@ -28,32 +29,56 @@ struct Options {
     lines: usize,
     /// Seeds that once failed, and no others.
     known: bool,
+    /// Whether brokers come and go.
+    members: bool,
     bug: Option<String>,
     replay: Option<String>,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options =
-        Options { seeds: 200, seed: 0, ticks: 20_000, lines: 60, known: false, bug: None, replay: None };
+    let mut options = Options {
+        seeds: 200,
+        seed: 0,
+        ticks: 20_000,
+        lines: 60,
+        known: false,
+        members: false,
+        bug: None,
+        replay: None,
+    };
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
-        if flag == "--known" {
-            options.known = true;
-            continue;
-        }
-        let value = args.next().ok_or_else(|| format!("{flag} wants a value\n{HELP}"))?;
-        let number = || value.parse::<u64>().map_err(|_| format!("{flag} wants a number, not {value}"));
         match flag.as_str() {
-            "--seeds" => options.seeds = number()?,
-            "--seed" => options.seed = number()?,
-            "--ticks" => options.ticks = number()?,
-            "--lines" => options.lines = usize::try_from(number()?).unwrap_or(usize::MAX),
-            "--bug" => options.bug = Some(value),
-            "--replay" => options.replay = Some(value),
-            _ => return Err(format!("unknown option {flag}\n{HELP}")),
+            "--known" => options.known = true,
+            "--members" => options.members = true,
+            "--help" => {
+                println!("{HELP}");
+                std::process::exit(0);
+            }
+            _ => {
+                let value = args.next().ok_or_else(|| format!("{flag} wants a value\n{HELP}"))?;
+                options.take(&flag, value)?;
+            }
         }
     }
     Ok(options)
+}
+
+impl Options {
+    /// Takes an option that has a value.
+    fn take(&mut self, flag: &str, value: String) -> Result<(), String> {
+        let number = || value.parse::<u64>().map_err(|_| format!("{flag} wants a number, not {value}"));
+        match flag {
+            "--seeds" => self.seeds = number()?,
+            "--seed" => self.seed = number()?,
+            "--ticks" => self.ticks = number()?,
+            "--lines" => self.lines = usize::try_from(number()?).unwrap_or(usize::MAX),
+            "--bug" => self.bug = Some(value),
+            "--replay" => self.replay = Some(value),
+            _ => return Err(format!("unknown option {flag}\n{HELP}")),
+        }
+        Ok(())
+    }
 }
 
 #[cfg(feature = "planted-bugs")]
@@ -157,9 +182,10 @@ fn seeds(options: &Options) -> Result<(), String> {
     };
     let (mut failed, mut events, mut counts) = (0, 0, (0, 0));
     let mut faults: BTreeMap<String, u64> = BTreeMap::new();
+    let mut changes = [0; 3];
     for (seed, ticks) in &seeds {
         let faults_for = Duration::from_millis((*ticks).max(1_000));
-        let mut run = Run::new(*seed);
+        let mut run = if options.members { Run::with_members(*seed) } else { Run::new(*seed) };
         // What panics in a node is a failure of its seed, and not of those behind it. The run is only looked at after that.
         let result = catch_unwind(AssertUnwindSafe(|| run.run(faults_for)))
             .unwrap_or_else(|_| Err("a node panicked".to_owned()));
@@ -169,6 +195,7 @@ fn seeds(options: &Options) -> Result<(), String> {
             let word = text.split(' ').next().unwrap_or_default();
             *faults.entry(word.to_owned()).or_default() += 1;
         }
+        changes.iter_mut().zip(run.membership_changes()).for_each(|(all, of_one)| *all += of_one);
         let (acknowledged, read) = run.checks.records.counts();
         counts = (counts.0 + acknowledged, counts.1 + read);
         if let Err(what) = result {
@@ -177,14 +204,19 @@ fn seeds(options: &Options) -> Result<(), String> {
                 tell(&mut run, options.lines);
             }
             let at = run.world.now();
+            let members = if options.members { " --members" } else { "" };
             let bug = options.bug.as_ref().map_or_else(String::new, |bug| format!(" --bug {bug}"));
             eprintln!(
-                "seed {seed} at {at}: {what}; again: cargo xtask sim --seed {seed} --seeds 1 --ticks {ticks}{bug}"
+                "seed {seed} at {at}: {what}; again: cargo xtask sim --seed {seed} --seeds 1 --ticks {ticks}{members}{bug}"
             );
         }
     }
     let faults: Vec<String> = faults.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
     println!("faults: {}", faults.join(", "));
+    if options.members {
+        let [came, went, lost] = changes;
+        println!("brokers: {came} came, {went} went, {lost} were lost with their disks and replaced");
+    }
     println!(
         "{} seeds: {events} events, {} records acknowledged, {} read; {failed} seeds failed",
         seeds.len(),

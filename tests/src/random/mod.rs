@@ -3,6 +3,7 @@
 mod checks;
 mod faults;
 mod groups;
+mod members;
 mod topology;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use barnabas_protocol::Compression;
 use barnabas_sim::checkers::{PartitionHealth, unhealthy};
 use barnabas_sim::workload::{ConsumerWorkload, Fact, ProducerLoad, ProducerWorkload, TopicsWorkload};
 use barnabas_sim::{Fault, Output, ProcessId, World};
+
+use members::Members;
 
 pub use checks::Checks;
 pub use topology::Topology;
@@ -70,6 +73,8 @@ pub struct Run {
     cut: Option<NodeId>,
     /// The only machine is about to come back after a power cut.
     comes_back: bool,
+    /// Who comes and goes, if anybody does.
+    members: Option<Members>,
 }
 
 impl Client {
@@ -97,7 +102,20 @@ impl Run {
             storing: None,
             cut: None,
             comes_back: false,
+            members: None,
         }
+    }
+
+    /// The same, of a cluster whose brokers come and go if it has more than one replica of everything.
+    pub fn with_members(seed: u64) -> Run {
+        let run = Run::new(seed);
+        let members = (!run.is_alone()).then(|| Members::new(seed));
+        Run { members, ..run }
+    }
+
+    /// How many brokers came, went, and were lost with their replicas.
+    pub fn membership_changes(&self) -> [u64; 3] {
+        self.members.as_ref().map_or([0; 3], |members| members.counts)
     }
 
     /// A few words about the cluster.
@@ -301,7 +319,7 @@ impl Run {
         self.faults.push((self.world.now(), fault));
         match fault {
             Fault::PowerCut(node) if self.is_alone() => self.comes_back |= node == self.only(),
-            Fault::PowerCut(node) if self.topology.brokers.contains(&node.0) => self.cut = Some(node),
+            Fault::PowerCut(node) if self.is_broker(node) => self.cut = Some(node),
             _ => {}
         }
         self.world.inject(fault).map_err(|error| format!("fault {fault}: {error}"))
@@ -332,10 +350,19 @@ impl Run {
             self.world.idle_until(at);
             self.mend(fault);
         }
-        if self.cut.is_some() && self.world.events().is_multiple_of(16) && self.is_whole() {
+        self.bring_members_back();
+        if self.cut.is_some()
+            && self.world.events().is_multiple_of(16)
+            && !self.lacks_members()
+            && self.is_whole()
+        {
             self.cut = None;
         }
         Ok(())
+    }
+
+    fn is_broker(&self, node: NodeId) -> bool {
+        self.world.config().brokers.iter().any(|one| one.node_id == node.0 && one.roles.broker)
     }
 
     fn is_whole(&self) -> bool {
@@ -346,8 +373,10 @@ impl Run {
     /// ISR, so the cluster must be whole before: Kafka's promise rests on that.
     fn may_cut_power(&self, node: NodeId) -> bool {
         // What a controller alone writes it has flushed before it says so.
-        let flushed = !self.topology.brokers.contains(&node.0);
-        flushed || self.is_alone() || self.topology.reckless || (self.cut.is_none() && self.is_whole())
+        !self.is_broker(node)
+            || self.is_alone()
+            || self.topology.reckless
+            || (self.cut.is_none() && self.is_whole())
     }
 
     /// Kafka takes a killed process for one that has lost what it had not flushed. As long as the machine without power may
@@ -468,6 +497,7 @@ impl Run {
                 disturbed = self.world.now();
                 self.disturb_a_group();
             }
+            self.change_members();
             if self.world.now() >= next {
                 lurks |= self.rng.chance(1, 2);
                 self.fault()?;
@@ -475,6 +505,7 @@ impl Run {
             }
         }
         self.heal();
+        self.heal_members();
         self.complete_groups();
         self.run_until("a cluster that is whole with clients that are done", LIVENESS, |run| {
             run.mending.is_empty() && !run.clients.values().any(Client::is_awaited) && run.is_whole()

@@ -310,6 +310,10 @@ catalogue! {
     power_cut_why: "The machine loses power. What was not flushed is gone, and the last write may be torn; recovery cuts it at a batch boundary.", "기계의 전원이 끊깁니다. 디스크에 쓰이지 않은 것은 사라지고 마지막 쓰기가 찢길 수 있습니다. 복구가 배치 경계에서 잘라냅니다.";
     restart: "Restart", "다시 시작";
     restart_why: "The process starts from what its disk holds and recovers its logs. One that runs is stopped first.", "디스크에 남은 것으로 프로세스를 시작하고 로그를 복구합니다. 돌고 있으면 먼저 멈춥니다.";
+    add_broker: "Add a broker", "브로커 추가";
+    add_broker_why: "A machine with an empty disk joins the cluster as a broker. It has no replicas until topics are created or partitions moved to it.", "디스크가 빈 기계가 브로커로 클러스터에 들어옵니다. 토픽을 만들거나 파티션을 옮겨 오기 전에는 레플리카가 없습니다.";
+    remove_broker: "Remove", "제거";
+    remove_broker_why: "The broker ends in order and its machine goes with its disk. Move its replicas away first (kafka-reassign-partitions.sh). Voters of the quorum stay.", "브로커를 정상 종료하고 기계를 디스크와 함께 뺍니다. 먼저 레플리카를 옮겨 놓으세요(kafka-reassign-partitions.sh). 쿼럼 투표자는 빼지 않습니다.";
     seed: "seed", "시드";
     begin_anew: "Begin anew", "처음부터 다시";
     begin_anew_why: "Deletes this cluster from the browser's storage and begins an empty one.", "이 클러스터를 브라우저 저장소에서 지우고 빈 클러스터로 시작합니다.";

@@ -8,6 +8,10 @@ use crate::format::{count, size};
 use crate::health::broker_state;
 use crate::model::Shared;
 use crate::text::fill;
+use crate::ui::icon;
+
+/// The most brokers that can be in one cluster here.
+const MOST: usize = 9;
 
 /// What the screen shows.
 #[derive(Properties, PartialEq)]
@@ -40,11 +44,13 @@ pub fn Brokers(props: &BrokersProps) -> Html {
     html! {
         <section class="screen brokers" aria-labelledby="h-brokers">
             <header class="bar"><h2 id="h-brokers">{t.brokers}</h2><span class="times">{props.view.brokers.len()}</span>
-                <span class="meta">{t.seed}{" "}{props.seed}</span></header>
+                <span class="meta">{t.seed}{" "}{props.seed}</span>
+                <button class="ctl end" id="add-broker" title={t.add_broker_why} disabled={props.view.brokers.len() >= MOST}
+                    onclick={press(&ctx, "broker add".to_owned())}>{icon("plus")}{t.add_broker}</button></header>
             if !props.view.faults.is_empty() { {faults(&ctx, &props.view.faults)} }
             <div class="brk-cards">{ for props.view.brokers.iter().map(|broker| card(&ctx, broker)) }</div>
             <div class="mach about"><h3>{t.deeds}</h3>
-                <dl class="deeds">{ for [(t.crash, t.crash_why), (t.power_cut, t.power_cut_why), (t.restart, t.restart_why)]
+                <dl class="deeds">{ for [(t.crash, t.crash_why), (t.power_cut, t.power_cut_why), (t.restart, t.restart_why), (t.remove_broker, t.remove_broker_why)]
                     .map(|(name, why)| html! { <div><dt>{name}</dt><dd>{why}</dd></div> }) }</dl>
             </div>
             <div class="mach anew">
@@ -59,6 +65,12 @@ pub fn Brokers(props: &BrokersProps) -> Html {
             </div>
         </section>
     }
+}
+
+/// Runs the command line that a button stands for.
+fn press(ctx: &Ctx, line: String) -> Callback<MouseEvent> {
+    let ctx = ctx.clone();
+    Callback::from(move |_| ctx.press(&line))
 }
 
 fn card(ctx: &Ctx, broker: &BrokerView) -> Html {
@@ -111,6 +123,11 @@ fn card(ctx: &Ctx, broker: &BrokerView) -> Html {
                     onclick={act(Fault::PowerCut(broker.id))}>{t.power_cut}</button>
                 <button class={classes!("ctl", (!broker.up).then_some("primary"))} data-fault="restart" aria-label={named(t.restart)}
                     title={t.restart_why} onclick={act(Fault::Restart(broker.id))}>{t.restart}</button>
+                // The voters of the quorum stay.
+                if broker.quorum == "observer" {
+                    <button class="ctl" data-act="remove" disabled={broker.state == "shutting-down"} aria-label={named(t.remove_broker)}
+                        title={t.remove_broker_why} onclick={press(ctx, format!("broker remove {id}"))}>{t.remove_broker}</button>
+                }
             </div>
         </article>
     }

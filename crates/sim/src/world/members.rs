@@ -97,9 +97,12 @@ impl World {
 
     /// The partitions of which a broker has a replica, as the best informed node knows them.
     fn replicas_on(&self, node: NodeId) -> Vec<String> {
-        let topics = self.best_informed().map(|broker| broker.image().topics().values()).into_iter().flatten();
+        let topics =
+            self.best_informed().map(|broker| broker.image().topics().values()).into_iter().flatten();
         topics
-            .flat_map(|topic| topic.partitions.iter().map(move |(number, partition)| (topic, number, partition)))
+            .flat_map(|topic| {
+                topic.partitions.iter().map(move |(number, partition)| (topic, number, partition))
+            })
             .filter(|(.., partition)| partition.replicas.contains(&node.0))
             .map(|(topic, number, _)| format!("{}-{number}", topic.name))
             .collect()

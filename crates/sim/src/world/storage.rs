@@ -49,8 +49,9 @@ impl World {
     /// The files that changed since the last call, with a token for [`store_committed`](Self::store_committed).
     pub fn take_disk_changes(&mut self) -> (u64, Vec<(NodeId, DiskChange)>) {
         self.taken += 1;
-        let on_disks = (self.machines.iter_mut())
-            .flat_map(|(node, machine)| machine.disk.take_changes().into_iter().map(|change| (*node, change)));
+        let on_disks = (self.machines.iter_mut()).flat_map(|(node, machine)| {
+            machine.disk.take_changes().into_iter().map(|change| (*node, change))
+        });
         let changes = std::mem::take(&mut self.gone).into_iter().chain(on_disks).collect();
         (self.taken, changes)
     }

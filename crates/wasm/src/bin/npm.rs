@@ -278,6 +278,18 @@ mod class {
             self.door.inject(line).map_err(|what| JsError::new(&what))
         }
 
+        /// Adds a broker, and gives where it will listen.
+        #[wasm_bindgen(js_name = addBroker)]
+        pub fn add_broker(&mut self, id: Option<i32>, rack: Option<String>) -> Result<String, JsError> {
+            self.door.add_broker(id, rack).map_err(|what| JsError::new(&what))
+        }
+
+        /// Takes a broker away.
+        #[wasm_bindgen(js_name = removeBroker)]
+        pub fn remove_broker(&mut self, id: i32, force: bool) -> Result<(), JsError> {
+            self.door.remove_broker(id, force).map_err(|what| JsError::new(&what))
+        }
+
         /// The lines of the trace since the last call.
         pub fn trace(&mut self) -> Vec<String> {
             self.door.take_trace()

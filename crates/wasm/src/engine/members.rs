@@ -70,20 +70,19 @@ impl Engine {
     fn changed(&self, change: &Membership, node: NodeId) -> String {
         let id = node.0;
         let config = self.world.config().brokers.iter().find(|broker| broker.node_id == id);
+        let address = config.map(|broker| broker.advertised.to_string()).unwrap_or_default();
         match (change, self.language) {
-            (Membership::Add { .. }, Language::English) => {
-                let address = config.map(|broker| broker.advertised.to_string()).unwrap_or_default();
-                format!("Broker {id} joins at {address}. It has no replicas until some are created on it or moved to it.\n")
-            }
+            (Membership::Add { .. }, Language::English) => format!(
+                "Broker {id} joins at {address}. It has no replicas until some are created on it or moved to it.\n"
+            ),
             (Membership::Add { .. }, Language::Korean) => {
-                let address = config.map(|broker| broker.advertised.to_string()).unwrap_or_default();
-                format!("브로커 {id}이(가) {address}에 들어옵니다. 새로 만들거나 옮겨 오기 전에는 레플리카가 없습니다.\n")
+                format!("브로커 {id} 추가: {address}. 새로 만들거나 옮겨 오기 전에는 레플리카가 없습니다.\n")
             }
             (Membership::Remove { .. }, Language::English) => format!(
                 "Broker {id} goes as soon as it has ended. It stays registered until kafka-cluster.sh unregister --id {id}.\n"
             ),
             (Membership::Remove { .. }, Language::Korean) => format!(
-                "브로커 {id}은(는) 종료되는 대로 빠집니다. kafka-cluster.sh unregister --id {id}을(를) 실행할 때까지 등록은 \
+                "브로커 {id} 제거: 종료되는 대로 빠집니다. kafka-cluster.sh unregister --id {id} 명령을 실행할 때까지 등록은 \
                  남습니다.\n"
             ),
         }
