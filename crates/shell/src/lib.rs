@@ -35,6 +35,17 @@ pub enum Language {
     Korean,
 }
 
+impl Language {
+    /// The language that a word names: `en`, `english`, `ko`, `korean`, `한국어`.
+    pub fn named(word: &str) -> Option<Language> {
+        match word {
+            "en" | "english" => Some(Language::English),
+            "ko" | "korean" | "한국어" => Some(Language::Korean),
+            _ => None,
+        }
+    }
+}
+
 /// What a line can refer to.
 pub trait Environment {
     /// Where the cluster listens: what hints and completion write after `--bootstrap-server`.

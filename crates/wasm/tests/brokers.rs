@@ -161,6 +161,12 @@ fn the_words_are_explained_and_completed() {
     let mut desk = Desk::new(1, Durability::Relaxed);
     assert!(desk.ok("broker", "").contains("broker add [ID] [--rack RACK]"));
     assert!(desk.ok("broker ko", "").contains("브로커를 더하거나 뺍니다"));
+    for command in ["broker", "fault", "workload"] {
+        for language in ["en", "ko"] {
+            let (alone, help) = (format!("{command} {language}"), format!("help {command} {language}"));
+            assert_eq!(desk.ok(&help, ""), desk.ok(&alone, ""), "{help}");
+        }
+    }
     desk.engine.set_language("ko");
     assert!(desk.ok("broker add", "").starts_with("브로커 2 추가: localhost:9094."));
     desk.pass(Duration::from_secs(2));

@@ -1,8 +1,7 @@
 //! `broker`: machines that come to the cluster and go from it, explained. Kafka's tools change what a cluster knows of its
 //! brokers, and none starts or removes one: whoever has the world reads a line with arguments before it comes here.
 
-use super::Launch;
-use crate::io::Printed;
+use super::{Launch, explained};
 use crate::{Environment, Language, StdinSource};
 
 const ENGLISH: &str = "\
@@ -42,19 +41,15 @@ const KOREAN: &str = "\
 
 /// What `broker` alone says.
 pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> Launch {
-    let mut language = env.language();
-    for argument in arguments {
-        match argument.as_str() {
-            "en" | "english" => language = Language::English,
-            "ko" | "korean" | "한국어" => language = Language::Korean,
-            _ => return Printed::error("barnabas: there is no world around this console to change").into(),
-        }
-    }
+    explained(arguments, env, "change", explain)
+}
+
+pub(super) fn explain(language: Language, env: &dyn Environment) -> String {
     let text = match language {
         Language::English => ENGLISH,
         Language::Korean => KOREAN,
     };
-    Printed::output(text.replace("@B", &env.bootstrap().to_string())).into()
+    text.replace("@B", &env.bootstrap().to_string())
 }
 
 /// What can follow these words.

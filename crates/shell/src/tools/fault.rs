@@ -3,8 +3,7 @@
 
 use barnabas_protocol::{ApiKey, ErrorCode};
 
-use super::Launch;
-use crate::io::Printed;
+use super::{Launch, explained};
 use crate::{Environment, Language, StdinSource};
 
 /// One fault: how it is written, an example, and what it does in English and Korean.
@@ -120,18 +119,10 @@ const KOREAN: &str = "\
 
 /// What `fault` alone says.
 pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> Launch {
-    let mut language = env.language();
-    for argument in arguments {
-        match argument.as_str() {
-            "en" | "english" => language = Language::English,
-            "ko" | "korean" | "한국어" => language = Language::Korean,
-            _ => return Printed::error("barnabas: there is no world around this console to break").into(),
-        }
-    }
-    Printed::output(explain(language)).into()
+    explained(arguments, env, "break", explain)
 }
 
-fn explain(language: Language) -> String {
+pub(super) fn explain(language: Language, _: &dyn Environment) -> String {
     let mut text = match language {
         Language::English => ENGLISH,
         Language::Korean => KOREAN,

@@ -1,6 +1,6 @@
 //! `help`: what a newcomer can do here, in the page's language or the one that is named.
 
-use super::{Launch, TOOLS, find, workload};
+use super::{Launch, TOOLS, broker, fault, find, workload};
 use crate::io::Printed;
 use crate::options::usage;
 use crate::{Environment, Language, StdinSource};
@@ -94,22 +94,20 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
     let mut language = env.language();
     let mut tool = None;
     for argument in arguments {
-        match argument.as_str() {
-            "en" | "english" => language = Language::English,
-            "ko" | "korean" | "한국어" => language = Language::Korean,
-            name => match find(name) {
-                Some(found) => tool = Some(found),
-                None => {
-                    let names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
-                    let text =
-                        format!("barnabas: there is no tool {name} here; there are {}", names.join(", "));
-                    return Printed::error(text).into();
-                }
-            },
+        if let Some(named) = Language::named(argument) {
+            language = named;
+        } else if let Some(found) = find(argument) {
+            tool = Some(found);
+        } else {
+            let names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
+            let text = format!("barnabas: there is no tool {argument} here; there are {}", names.join(", "));
+            return Printed::error(text).into();
         }
     }
     let text = match tool {
         Some(tool) if tool.name == "workload" => workload::explain(language),
+        Some(tool) if tool.name == "fault" => fault::explain(language, env),
+        Some(tool) if tool.name == "broker" => broker::explain(language, env),
         Some(tool) if !tool.specs.is_empty() => format!("{}\n\n{}\n", tool.name, usage(tool.specs)),
         _ => {
             let text = match language {

@@ -37,7 +37,7 @@ pub use workload::{Consume, Produce};
 use crate::io::{INTERRUPTED, Printed};
 use crate::line::Line;
 use crate::options::Spec;
-use crate::{Environment, ShellError, Started, StdinSource};
+use crate::{Environment, Language, ShellError, Started, StdinSource};
 
 /// What a tool is about to do: run, or only write.
 pub enum Launch {
@@ -249,4 +249,25 @@ impl Node for Cat {
     fn next_timeout(&self) -> Option<Instant> {
         None
     }
+}
+
+/// What a command says that acts on the world around the cluster: alone, or with a language, how it is written. With more
+/// it would have to `act`, which no tool can.
+fn explained(
+    arguments: &[String],
+    env: &dyn Environment,
+    act: &str,
+    explain: fn(Language, &dyn Environment) -> String,
+) -> Launch {
+    let mut language = env.language();
+    for argument in arguments {
+        match Language::named(argument) {
+            Some(named) => language = named,
+            None => {
+                let text = format!("barnabas: there is no world around this console to {act}");
+                return Printed::error(text).into();
+            }
+        }
+    }
+    Printed::output(explain(language, env)).into()
 }

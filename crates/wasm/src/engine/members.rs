@@ -6,7 +6,7 @@ use barnabas_shell::Language;
 use barnabas_sim::Membership;
 use barnabas_store::Members;
 
-use super::{Boot, Engine};
+use super::{Boot, Engine, is_asked_for};
 
 /// The most brokers there can be, and the highest id.
 const MOST: i32 = 9;
@@ -55,9 +55,7 @@ impl Engine {
     /// exit code. Alone it is the shell's, which explains it.
     pub(super) fn broker_line(&mut self, line: &str) -> Option<(String, i32)> {
         let line = barnabas_shell::parse(line).ok().filter(|line| line.command == "broker")?;
-        if let [] | ["en" | "english" | "ko" | "korean" | "한국어"] =
-            line.arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
-        {
+        if is_asked_for(&line.arguments) {
             return None;
         }
         let changed = Membership::parse(&line.arguments.join(" ")).and_then(|change| {

@@ -357,7 +357,7 @@ impl Engine {
     fn fault_line(&mut self, line: &str) -> Option<(String, i32)> {
         let line = barnabas_shell::parse(line).ok().filter(|line| line.command == "fault")?;
         match &line.arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            [] | ["en" | "english" | "ko" | "korean" | "한국어"] => None,
+            _ if is_asked_for(&line.arguments) => None,
             ["list"] => Some((self.fault_list(), 0)),
             words => match Fault::parse(&words.join(" ")).and_then(|fault| self.world.inject(fault)) {
                 Ok(()) => Some((String::new(), 0)),
@@ -693,6 +693,11 @@ impl Engine {
         let file = self.disk_file(holder, &path).ok_or_else(|| format!("there is no file {path}"))?;
         Ok((name, file.read_all()))
     }
+}
+
+/// Whether a command has nothing more to say than in which language it is to be explained.
+fn is_asked_for(arguments: &[String]) -> bool {
+    arguments.iter().all(|word| Language::named(word).is_some())
 }
 
 /// How far one turn jumps over idle time when nothing runs.

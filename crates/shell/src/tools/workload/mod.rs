@@ -93,12 +93,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
         Some((first, _)) if asks(first) => return Printed::output(explain(env.language())).into(),
         Some((command, rest)) => (command.as_str(), rest),
     };
-    let language = match command {
-        "en" | "english" => Some(Language::English),
-        "ko" | "korean" | "한국어" => Some(Language::Korean),
-        _ => None,
-    };
-    if let Some(language) = language {
+    if let Some(language) = Language::named(command) {
         return Printed::output(explain(language)).into();
     }
     if !specs(command).is_empty() && rest.iter().any(asks) {
