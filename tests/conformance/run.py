@@ -171,10 +171,10 @@ class Trial:
             client.kill()
 
 
-def crash(program, logs, passed, failed, title, scenario):
-    """A scenario, given the gateway, that has a cluster of three for itself."""
+def alone(program, logs, passed, failed, title, scenario):
+    """A scenario, given the gateway, that has a cluster of three for itself, and may break it."""
     start = time.monotonic()
-    gateway = Gateway(program, 3, logs / "gateway-crash.log", control=True)
+    gateway = Gateway(program, 3, logs / f"gateway-{title.split(': ')[1].replace(' ', '-')}.log", control=True)
     try:
         scenario(gateway)
         gateway.stop()
@@ -276,11 +276,14 @@ def main():
                     work.put((scenario, name, gateway))
     passed, failed, versions = work_off(work, arguments.jobs, lambda name, gateway: Trial(name, gateway, commands, logs))
     stop(gateways, failed)
-    if arguments.scenario in "a_leader_crashes_under_load" and arguments.client in (None, REFERENCE):
+    if arguments.client in (None, REFERENCE):
         from crash import a_leader_crashes_under_load
+        from members import a_broker_joins_and_leaves
 
-        title = f"{REFERENCE}, 3 brokers: a leader crashes under load"
-        crash(arguments.gateway, logs, passed, failed, title, a_leader_crashes_under_load)
+        for scenario in a_leader_crashes_under_load, a_broker_joins_and_leaves:
+            if arguments.scenario in scenario.__name__:
+                title = f"{REFERENCE}, 3 brokers: {scenario.__name__.replace('_', ' ')}"
+                alone(arguments.gateway, logs, passed, failed, title, scenario)
     return count(passed, failed, versions, logs)
 
 

@@ -64,7 +64,7 @@ pub struct Serve {
     /// Latency of the simulated disks' flushes and cold reads, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub disk_latency: u64,
-    /// Reads commands from the standard input: `fault …` as in the console, `quit`
+    /// Reads commands from the standard input: `fault …` and `broker …` as in the console, `quit`
     #[arg(long)]
     pub control: bool,
     /// What is logged

@@ -11,6 +11,11 @@ use crate::args::Serve;
 /// Where the controllers listen: inside the world alone, so the name is nobody's address.
 const CONTROLLER_PORT: u16 = 9_093;
 
+/// Where the controller of a node listens.
+pub fn controller_listener(id: i32) -> Endpoint {
+    Endpoint::new(&format!("controller-{id}"), CONTROLLER_PORT)
+}
+
 /// The world's config for brokers that are found at `advertised`.
 ///
 /// # Errors
@@ -22,12 +27,11 @@ pub fn world_config(
     epoch_ms: i64,
 ) -> Result<WorldConfig, String> {
     let count = i32::try_from(advertised.len()).unwrap_or(i32::MAX);
-    let listener = |id: i32| Endpoint::new(&format!("controller-{id}"), CONTROLLER_PORT);
     let mut brokers = BrokerConfig::combined(count, seed);
     for (broker, advertised) in brokers.iter_mut().zip(advertised) {
         broker.advertised = advertised.clone();
-        broker.controller_listener = listener(broker.node_id);
-        broker.voters.iter_mut().for_each(|(id, at)| *at = listener(*id));
+        broker.controller_listener = controller_listener(broker.node_id);
+        broker.voters.iter_mut().for_each(|(id, at)| *at = controller_listener(*id));
         for setting in &args.config {
             let (key, value) =
                 setting.split_once('=').ok_or_else(|| format!("'{setting}' is not KEY=VALUE"))?;

@@ -29,33 +29,50 @@ pub struct Door {
     pub endpoint: Endpoint,
 }
 
-/// Binds a port for each broker.
-///
-/// # Errors
-/// An address that cannot be resolved or is in use, in words.
-pub fn bind(listen: &str, advertise: Option<&str>, count: usize) -> Result<Vec<Door>, String> {
-    let bad = || format!("--listen {listen} is not HOST:PORT");
-    let (host, port) = listen.rsplit_once(':').ok_or_else(bad)?;
-    let (host, port) = (host.trim_matches(['[', ']']), port.parse::<u16>().map_err(|_| bad())?);
-    let mut doors = Vec::new();
-    for number in 0..count {
-        let port = match port {
+/// Where to bind ports, and what to tell clients of them.
+#[derive(Debug)]
+pub struct Listen {
+    host: String,
+    port: u16,
+    advertise: Option<String>,
+}
+
+impl Listen {
+    /// Reads `--listen` and `--advertise`.
+    ///
+    /// # Errors
+    /// `--listen` is not HOST:PORT.
+    pub fn parse(listen: &str, advertise: Option<&str>) -> Result<Listen, String> {
+        let bad = || format!("--listen {listen} is not HOST:PORT");
+        let (host, port) = listen.rsplit_once(':').ok_or_else(bad)?;
+        let (host, port) = (host.trim_matches(['[', ']']).to_owned(), port.parse().map_err(|_| bad())?);
+        Ok(Listen { host, port, advertise: advertise.map(ToOwned::to_owned) })
+    }
+
+    /// Binds the port of a broker: as many above the first as its id is above 1, or any if the first is 0.
+    ///
+    /// # Errors
+    /// There is no such port, or the address cannot be resolved or is in use, in words.
+    pub fn bind(&self, id: i32) -> Result<Door, String> {
+        let (host, first) = (&self.host, self.port);
+        let port = match first {
             0 => 0,
-            port => u16::try_from(usize::from(port) + number)
-                .map_err(|_| format!("--listen {listen}: there are no {count} ports from {port} on"))?,
+            first => u16::try_from(i32::from(first) + id - 1).map_err(|_| {
+                format!("--listen {host}:{first}: there is no port for broker {id} from {first} on")
+            })?,
         };
         let cannot = |error: io::Error| format!("cannot listen on {host}:{port}: {error}");
-        let address = (host, port).to_socket_addrs().map_err(cannot)?.next().ok_or_else(bad)?;
+        let address = (host.as_str(), port).to_socket_addrs().map_err(cannot)?.next();
+        let address = address.ok_or_else(|| format!("--listen {host}:{first}: {host} has no address"))?;
         let listener = TcpListener::bind(address).map_err(cannot)?;
         let bound = listener.local_addr().map_err(cannot)?;
-        if advertise.is_none() && bound.ip().is_unspecified() {
+        if self.advertise.is_none() && bound.ip().is_unspecified() {
             return Err(format!(
                 "no client can connect to {host}: give the host to tell clients with --advertise"
             ));
         }
-        doors.push(Door { listener, endpoint: Endpoint::new(advertise.unwrap_or(host), bound.port()) });
+        Ok(Door { listener, endpoint: Endpoint::new(self.advertise.as_ref().unwrap_or(host), bound.port()) })
     }
-    Ok(doors)
 }
 
 /// How a client's socket ended.

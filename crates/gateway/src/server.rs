@@ -8,18 +8,18 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use barnabas_kernel::{ConnectionId, DisconnectReason, Instant, NodeId, Prng};
-use barnabas_sim::{Fault, OutsideEvent, World};
+use barnabas_sim::{Fault, Membership, OutsideEvent, World};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::{Level, Serve};
 use crate::clock::{Clock, entropy, unix_ms};
-use crate::cluster::world_config;
+use crate::cluster::{controller_listener, world_config};
 use crate::control;
 use crate::data_dir::DataDir;
-use crate::door::{Client, Door, Ended, bind, name};
+use crate::door::{Client, Door, Ended, Listen, name};
 use crate::log::Log;
 
-/// The token of signals and commands; the doors come after it, and the clients after these.
+/// The token of signals and commands; a door's is the id of its broker, and the clients come after these.
 const WAKER: Token = Token(0);
 const FIRST_CLIENT: usize = 1_024;
 /// Bytes that are read at once from a client that is between two frames.
@@ -87,13 +87,24 @@ fn allow_many_files() {
     }
 }
 
+/// Binds the port of a broker, and listens to it.
+fn open(poll: &Poll, listen: &Listen, id: i32) -> Result<Door, String> {
+    let mut door = listen.bind(id)?;
+    let token = Token(usize::try_from(id).unwrap_or(0));
+    let registered = poll.registry().register(&mut door.listener, token, Interest::READABLE);
+    registered.map_err(|error| format!("cannot listen on {}: {error}", door.endpoint))?;
+    Ok(door)
+}
+
 struct Server {
     world: World,
     clock: Clock,
     log: Log,
     data: Option<DataDir>,
     poll: Poll,
-    doors: Vec<Door>,
+    listen: Listen,
+    /// By the brokers' ids.
+    doors: BTreeMap<i32, Door>,
     clients: BTreeMap<ConnectionId, Client>,
     /// Clients with which something is to be done.
     touched: BTreeSet<ConnectionId>,
@@ -125,16 +136,17 @@ impl Server {
                 "--brokers {count}: the data directory holds a cluster of {stored}, whose quorum cannot change"
             )));
         }
-        let mut doors = bind(&args.listen, args.advertise.as_deref(), count).map_err(ServeError::Usage)?;
-        for (number, door) in doors.iter_mut().enumerate() {
-            poll.registry().register(&mut door.listener, Token(1 + number), Interest::READABLE)?;
+        let listen = Listen::parse(&args.listen, args.advertise.as_deref()).map_err(ServeError::Usage)?;
+        let mut doors = BTreeMap::new();
+        for id in (1..).take(count) {
+            doors.insert(id, open(&poll, &listen, id).map_err(ServeError::Usage)?);
         }
         let mut seed = args.seed.unwrap_or_else(entropy);
         if stored > 0 {
             // Ids that were drawn before must not be drawn again.
             seed ^= Prng::new(entropy(), "restart").next_u64();
         }
-        let advertised: Vec<_> = doors.iter().map(|door| door.endpoint.clone()).collect();
+        let advertised: Vec<_> = doors.values().map(|door| door.endpoint.clone()).collect();
         // What is written while virtual time jumps bears a time that has been.
         let epoch_ms = unix_ms() - i64::try_from(BOOT.as_millis()).unwrap_or(0);
         let config = world_config(args, &advertised, seed, epoch_ms).map_err(ServeError::Usage)?;
@@ -152,6 +164,7 @@ impl Server {
             log,
             data,
             poll,
+            listen,
             doors,
             clients: BTreeMap::new(),
             touched: BTreeSet::new(),
@@ -176,7 +189,7 @@ impl Server {
         }
         self.clock = Clock::begin(self.world.now());
         self.world.set_unix_ms(unix_ms());
-        let addresses: Vec<String> = self.doors.iter().map(|door| door.endpoint.to_string()).collect();
+        let addresses: Vec<String> = self.doors.values().map(|door| door.endpoint.to_string()).collect();
         let state = if self.world.is_ready() { "ready" } else { "up, but not every broker is ready" };
         // A script waits for this line; who closed the standard output does not.
         let mut stdout = io::stdout();
@@ -238,6 +251,7 @@ impl Server {
             self.tell_trace();
             self.deliver(failed);
             self.serve_touched();
+            self.close_doors();
             rounds += 1;
             let due = self.world.next_event().is_some_and(|at| at <= self.world.now());
             if more || !due || rounds == 64 {
@@ -344,7 +358,7 @@ impl Server {
                         self.command(&line);
                     }
                 }
-                Token(door) if door < FIRST_CLIENT => self.accept(door - 1)?,
+                Token(door) if door < FIRST_CLIENT => self.accept(door)?,
                 Token(client) => {
                     let conn = ConnectionId((client - FIRST_CLIENT) as u64);
                     if let Some(client) = self.clients.get_mut(&conn) {
@@ -360,7 +374,8 @@ impl Server {
 
     fn accept(&mut self, door: usize) -> io::Result<()> {
         loop {
-            let Some(Door { listener, endpoint }) = self.doors.get(door) else { return Ok(()) };
+            let door = i32::try_from(door).ok().and_then(|id| self.doors.get(&id));
+            let Some(Door { listener, endpoint }) = door else { return Ok(()) };
             let (mut stream, address) = match listener.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
@@ -391,19 +406,56 @@ impl Server {
 
     fn command(&mut self, line: &str) {
         let line = line.trim();
-        let answer = match line.split_once(' ') {
-            Some(("fault", fault)) => match Fault::parse(fault).and_then(|fault| self.world.inject(fault)) {
-                Ok(()) => "ok".to_owned(),
-                Err(error) => format!("error: {error}"),
-            },
+        let done = match line.split_once(' ') {
+            Some(("fault", fault)) => {
+                let fault = Fault::parse(fault).and_then(|fault| self.world.inject(fault));
+                fault.map_err(|error| error.to_string())
+            }
+            Some(("broker", change)) => self.change_membership(change),
             _ if line == "quit" => {
                 self.quit = true;
-                "ok".to_owned()
+                Ok(())
             }
-            _ => format!("error: there is no command '{line}', only fault and quit"),
+            _ => Err(format!("there is no command '{line}', only fault, broker and quit")),
         };
+        let answer = done.map_or_else(|error| format!("error: {error}"), |()| "ok".to_owned());
         let mut stdout = io::stdout();
         let _ = writeln!(stdout, "{answer}").and_then(|()| stdout.flush());
+    }
+
+    /// Adds a broker with a port of its own, or takes one away.
+    fn change_membership(&mut self, change: &str) -> Result<(), String> {
+        let change = Membership::parse(change).map_err(|error| error.to_string())?;
+        if self.data.is_some() {
+            return Err("with --data-dir the brokers are those that it holds".to_owned());
+        }
+        let Membership::Add { id, rack } = change else {
+            return self.world.change_membership(&change).map(drop).map_err(|error| error.to_string());
+        };
+        let first = self.world.config().brokers.first().cloned();
+        // Where no id is free, the world says so.
+        let (Some(id), Some(first)) = (id.or_else(|| self.world.free_id()), first) else {
+            let refused = self.world.change_membership(&Membership::Add { id, rack });
+            return refused.map(drop).map_err(|error| error.to_string());
+        };
+        self.world.may_have(id).map_err(|error| error.to_string())?;
+        let door = open(&self.poll, &self.listen, id)?;
+        let mut config = first.joining(id, rack);
+        config.advertised = door.endpoint.clone();
+        config.controller_listener = controller_listener(id);
+        self.doors.insert(id, door);
+        self.world.admit(config).map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Closes the ports of brokers that are gone.
+    fn close_doors(&mut self) {
+        let world = &self.world;
+        if self.doors.len() == world.config().brokers.len() {
+            return;
+        }
+        for (_, mut door) in self.doors.extract_if(.., |id, _| world.disk(NodeId(*id)).is_none()) {
+            let _ = self.poll.registry().deregister(&mut door.listener);
+        }
     }
 
     // ---- the end

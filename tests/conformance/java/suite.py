@@ -252,7 +252,7 @@ def main():
     run.stop(gateways, failed)
     if arguments.scenario in a_leader_crashes_under_a_java_producer.__name__ and not arguments.kafka:
         title = "Java client, 3 brokers: a leader crashes under a java producer"
-        run.crash(arguments.gateway, logs, passed, failed, title, lambda gateway: crash(gateway, java, logs))
+        run.alone(arguments.gateway, logs, passed, failed, title, lambda gateway: crash(gateway, java, logs))
     return run.count(passed, failed, versions, logs)
 
 

@@ -51,23 +51,43 @@ impl World {
     }
 
     fn add_broker(&mut self, id: Option<i32>, rack: Option<String>) -> Result<NodeId, MembershipError> {
-        let free = || IDS.into_iter().find(|id| !self.machines.contains_key(&NodeId(*id)));
-        let id = id.or_else(free).ok_or(MembershipError::Full)?;
+        let id = id.or_else(|| self.free_id()).ok_or(MembershipError::Full)?;
+        let first = self.config.brokers.first().ok_or(MembershipError::Full)?;
+        self.admit(first.joining(id, rack))
+    }
+
+    /// The lowest id that no machine has.
+    pub fn free_id(&self) -> Option<i32> {
+        IDS.into_iter().find(|id| !self.machines.contains_key(&NodeId(*id)))
+    }
+
+    /// Whether a machine may have this id.
+    ///
+    /// # Errors
+    /// It is none, or another has it.
+    pub fn may_have(&self, id: i32) -> Result<(), MembershipError> {
         if !IDS.contains(&id) {
             return Err(MembershipError::Id(id));
         }
         if self.machines.contains_key(&NodeId(id)) {
             return Err(MembershipError::Taken(id));
         }
-        let Some(first) = self.config.brokers.first() else { return Err(MembershipError::Full) };
-        let config = first.joining(id, rack);
+        Ok(())
+    }
+
+    /// Adds a machine with an empty disk, whose broker starts at once.
+    ///
+    /// # Errors
+    /// Its id is none, or another has it.
+    pub fn admit(&mut self, config: BrokerConfig) -> Result<NodeId, MembershipError> {
+        self.may_have(config.node_id)?;
+        let node = NodeId(config.node_id);
         let address = config.advertised.to_string().into();
-        let node = NodeId(id);
         self.config.brokers.push(config.clone());
         self.config.brokers.sort_by_key(|broker| broker.node_id);
         self.runs += 1;
         self.install(config, Disk::default(), self.runs);
-        self.tell(TraceEvent::BrokerAdded { broker: id, address });
+        self.tell(TraceEvent::BrokerAdded { broker: node.0, address });
         self.schedule(self.now, Event::Start { node });
         Ok(node)
     }
