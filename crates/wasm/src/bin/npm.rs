@@ -123,7 +123,8 @@ mod class {
     }
 
     fn micros(ms: f64) -> Duration {
-        Duration::from_secs_f64((ms / 1_000.0).clamp(0.0, 1e9))
+        // To the nearest: a sum of the script's may lie a little before the microsecond that it means.
+        Duration::from_micros((ms * 1_000.0).round().clamp(0.0, 1e15) as u64)
     }
 
     fn milliseconds(at: Instant) -> f64 {
