@@ -432,19 +432,14 @@ impl Server {
         let Membership::Add { id, rack } = change else {
             return self.world.change_membership(&change).map(drop).map_err(|error| error.to_string());
         };
-        let first = self.world.config().brokers.first().cloned();
-        // Where no id is free, the world says so.
-        let (Some(id), Some(first)) = (id.or_else(|| self.world.free_id()), first) else {
-            let refused = self.world.change_membership(&Membership::Add { id, rack });
-            return refused.map(drop).map_err(|error| error.to_string());
-        };
-        self.world.may_have(id).map_err(|error| error.to_string())?;
+        let mut config = self.world.joining(id, rack).map_err(|error| error.to_string())?;
+        let id = config.node_id;
         let door = open(&self.poll, &self.listen, id)?;
-        let mut config = first.joining(id, rack);
         config.advertised = door.endpoint.clone();
         config.controller_listener = controller_listener(id);
         self.doors.insert(id, door);
-        self.world.admit(config).map(drop).map_err(|error| error.to_string())
+        self.world.admit(config);
+        Ok(())
     }
 
     /// Closes the ports of brokers that are gone.

@@ -42,7 +42,7 @@ impl World {
     /// It cannot be done; nothing is changed then.
     pub fn change_membership(&mut self, change: &Membership) -> Result<NodeId, MembershipError> {
         match change {
-            Membership::Add { id, rack } => self.add_broker(*id, rack.clone()),
+            Membership::Add { id, rack } => Ok(self.admit(self.joining(*id, rack.clone())?)),
             Membership::Remove { id, force } => {
                 self.remove_broker(NodeId(*id), *force)?;
                 Ok(NodeId(*id))
@@ -50,37 +50,26 @@ impl World {
         }
     }
 
-    fn add_broker(&mut self, id: Option<i32>, rack: Option<String>) -> Result<NodeId, MembershipError> {
-        let id = id.or_else(|| self.free_id()).ok_or(MembershipError::Full)?;
-        let first = self.config.brokers.first().ok_or(MembershipError::Full)?;
-        self.admit(first.joining(id, rack))
-    }
-
-    /// The lowest id that no machine has.
-    pub fn free_id(&self) -> Option<i32> {
-        IDS.into_iter().find(|id| !self.machines.contains_key(&NodeId(*id)))
-    }
-
-    /// Whether a machine may have this id.
+    /// The config of a broker that may join: `id` from 1 to 9, or the lowest that is free.
     ///
     /// # Errors
-    /// It is none, or another has it.
-    pub fn may_have(&self, id: i32) -> Result<(), MembershipError> {
+    /// The id is none or another has it, or no id is free.
+    pub fn joining(&self, id: Option<i32>, rack: Option<String>) -> Result<BrokerConfig, MembershipError> {
+        let taken = |id: i32| self.machines.contains_key(&NodeId(id));
+        let id = id.or_else(|| IDS.into_iter().find(|id| !taken(*id))).ok_or(MembershipError::Full)?;
         if !IDS.contains(&id) {
             return Err(MembershipError::Id(id));
         }
-        if self.machines.contains_key(&NodeId(id)) {
+        if taken(id) {
             return Err(MembershipError::Taken(id));
         }
-        Ok(())
+        let first = self.config.brokers.first().ok_or(MembershipError::Full)?;
+        Ok(first.joining(id, rack))
     }
 
-    /// Adds a machine with an empty disk, whose broker starts at once.
-    ///
-    /// # Errors
-    /// Its id is none, or another has it.
-    pub fn admit(&mut self, config: BrokerConfig) -> Result<NodeId, MembershipError> {
-        self.may_have(config.node_id)?;
+    /// Adds a machine with an empty disk, whose broker starts at once. `config` is one of [`joining`](Self::joining)'s, perhaps
+    /// with other listeners.
+    pub fn admit(&mut self, config: BrokerConfig) -> NodeId {
         let node = NodeId(config.node_id);
         let address = config.advertised.to_string().into();
         self.config.brokers.push(config.clone());
@@ -89,7 +78,7 @@ impl World {
         self.install(config, Disk::default(), self.runs);
         self.tell(TraceEvent::BrokerAdded { broker: node.0, address });
         self.schedule(self.now, Event::Start { node });
-        Ok(node)
+        node
     }
 
     fn remove_broker(&mut self, node: NodeId, force: bool) -> Result<(), MembershipError> {
