@@ -62,6 +62,7 @@ impl Console {
     /// A world of these brokers, all of which serve.
     pub fn cluster(seed: u64, brokers: Vec<BrokerConfig>) -> Console {
         let config = WorldConfig {
+            boot: 0,
             seed,
             epoch_ms: 1_700_000_000_000,
             brokers,

@@ -398,12 +398,24 @@ impl Model {
         }
     }
 
+    /// Says what a reload did to the clients that ran before it.
+    fn returned(&mut self, again: &[String], over: &[String]) {
+        let t = self.lang.text();
+        if !again.is_empty() {
+            self.notice(false, fill(t.clients_again, &[&again.join(", ")]));
+        }
+        if !over.is_empty() {
+            self.notice(false, fill(t.clients_over, &[&over.join(", ")]));
+        }
+    }
+
     fn told(&mut self, update: Update) {
         match update {
             Update::Loading { done, total } => self.phase = Phase::Loading { done, total },
             Update::Locked => self.phase = Phase::Locked,
             Update::TakenOver => self.phase = Phase::TakenOver,
-            Update::Ready { cluster, seed, view, recovery, persistent } => {
+            Update::Ready { cluster, seed, view, recovery, persistent, again, over } => {
+                self.returned(&again, &over);
                 self.phase = Phase::Ready;
                 (self.cluster, self.seed, self.persistent) = (cluster, seed, persistent);
                 self.durability = view.store.durability;

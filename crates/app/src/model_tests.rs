@@ -55,7 +55,15 @@ fn run(actions: Vec<Action>) -> Model {
 
 fn ready(topics: Vec<TopicView>) -> Action {
     let (cluster, recovery) = ("lab-1".into(), vec![]);
-    Action::Told(Update::Ready { cluster, seed: 7, view: view(topics), recovery, persistent: true })
+    Action::Told(Update::Ready {
+        cluster,
+        seed: 7,
+        view: view(topics),
+        recovery,
+        persistent: true,
+        again: vec![],
+        over: vec![],
+    })
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub fn world_config(
         bytes_per_second: u64::MAX,
         ..DiskConfig::default()
     };
-    Ok(WorldConfig { seed, epoch_ms, brokers, network, disk, wait_for_store: false })
+    Ok(WorldConfig { seed, boot: 0, epoch_ms, brokers, network, disk, wait_for_store: false })
 }
 
 /// Sets a static config of a broker by its name in Kafka.

@@ -16,6 +16,8 @@ const OPEN_FILES: usize = 256;
 const TEMPORARY: &str = ".tmp";
 /// Kafka's name for the file that keeps a second process out.
 const LOCK: &str = ".lock";
+/// How often the directory was opened, in decimal digits.
+const BOOTS: &str = ".boots";
 
 /// The directory of one broker.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ struct BrokerDir {
 /// The data directory.
 #[derive(Debug)]
 pub struct DataDir {
+    /// How often it was opened before.
+    boot: u64,
     brokers: BTreeMap<NodeId, BrokerDir>,
     _lock: File,
 }
@@ -57,7 +61,13 @@ impl DataDir {
                 brokers.insert(NodeId(id), BrokerDir::new(entry.path()));
             }
         }
-        Ok((DataDir { brokers, _lock: lock }, disks))
+        let boot = count_boot(path, !disks.is_empty())?;
+        Ok((DataDir { boot, brokers, _lock: lock }, disks))
+    }
+
+    /// How often it was opened before, at least: what earlier lives of the cluster drew, this one must not draw.
+    pub fn boot(&self) -> u64 {
+        self.boot
     }
 
     /// Makes the directories of the brokers that have none.
@@ -238,6 +248,28 @@ impl BrokerDir {
         self.dirty.retain(|dirty| !dirty.starts_with(path));
         self.wanted.retain(|wanted| !wanted.starts_with(path));
     }
+}
+
+/// How often the directory was opened before; that it was opened now is durable before anything is drawn. Without a count a
+/// directory that holds a cluster was opened at least once.
+fn count_boot(path: &Path, holds: bool) -> io::Result<u64> {
+    let file = path.join(BOOTS);
+    let boot = match fs::read_to_string(&file) {
+        Ok(text) => text.trim().parse().map_err(|_| {
+            let what =
+                format!("{BOOTS} holds \"{}\", which is no number of starts", text.trim().escape_debug());
+            io::Error::new(io::ErrorKind::InvalidData, what)
+        })?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => u64::from(holds),
+        Err(error) => return Err(error),
+    };
+    let temporary = path.join(format!("{BOOTS}{TEMPORARY}"));
+    let mut new = File::create(&temporary)?;
+    writeln!(new, "{}", boot.saturating_add(1))?;
+    new.sync_data()?;
+    fs::rename(&temporary, &file)?;
+    File::open(path)?.sync_all()?;
+    Ok(boot)
 }
 
 /// Reads the files below a directory. All count as durable: what the machine lost before is not in them.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use barnabas_kernel::{ConnectionId, DisconnectReason, Instant, NodeId, Prng};
+use barnabas_kernel::{ConnectionId, DisconnectReason, Instant, NodeId};
 use barnabas_sim::{Fault, Membership, OutsideEvent, World};
 use mio::{Events, Interest, Poll, Token, Waker};
 
@@ -141,15 +141,12 @@ impl Server {
         for id in (1..).take(count) {
             doors.insert(id, open(&poll, &listen, id).map_err(ServeError::Usage)?);
         }
-        let mut seed = args.seed.unwrap_or_else(entropy);
-        if stored > 0 {
-            // Ids that were drawn before must not be drawn again.
-            seed ^= Prng::new(entropy(), "restart").next_u64();
-        }
+        let seed = args.seed.unwrap_or_else(entropy);
         let advertised: Vec<_> = doors.values().map(|door| door.endpoint.clone()).collect();
         // What is written while virtual time jumps bears a time that has been.
         let epoch_ms = unix_ms() - i64::try_from(BOOT.as_millis()).unwrap_or(0);
-        let config = world_config(args, &advertised, seed, epoch_ms).map_err(ServeError::Usage)?;
+        let mut config = world_config(args, &advertised, seed, epoch_ms).map_err(ServeError::Usage)?;
+        config.boot = data.as_ref().map_or(0, DataDir::boot);
         let request_max_bytes =
             config.brokers.first().map_or(usize::MAX, |broker| broker.socket_request_max_bytes);
         let mut world = World::new(config, disks);

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::Instant;
+
 /// A file's path below the node's log directory: `orders-0/00000000000000000000.log`.
 pub type FilePath = Arc<str>;
 
@@ -88,16 +90,20 @@ impl std::error::Error for DiskError {}
 /// A file: pieces as they were written, shared with whoever holds them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct File {
-    pieces: Vec<Bytes>,
+    /// Each with the place of its first byte. None is empty.
+    pieces: Vec<(u64, Bytes)>,
     len: u64,
     durable: u64,
+    dirty_since: Option<Instant>,
 }
 
 impl File {
     /// A file of these bytes, of which the first `durable` are durable.
     pub fn new(bytes: Bytes, durable: u64) -> File {
-        let len = bytes.len() as u64;
-        File { pieces: vec![bytes], len, durable: durable.min(len) }
+        let mut file = File::default();
+        file.append(bytes);
+        file.make_durable(durable);
+        file
     }
 
     /// Its length in bytes, the page cache included.
@@ -115,11 +121,22 @@ impl File {
         self.durable
     }
 
+    /// Since when it has had bytes that are not durable, if whoever writes keeps time; `None` while all are.
+    pub fn dirty_since(&self) -> Option<Instant> {
+        self.dirty_since.filter(|_| self.durable < self.len)
+    }
+
+    /// Notes since when it has had dirty bytes.
+    pub fn set_dirty_since(&mut self, since: Instant) {
+        self.dirty_since = Some(since);
+    }
+
     /// Writes at the end.
     pub fn append(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
+            let at = self.len;
             self.len += bytes.len() as u64;
-            self.pieces.push(bytes);
+            self.pieces.push((at, bytes));
         }
     }
 
@@ -131,12 +148,11 @@ impl File {
     /// Cuts it to `len` bytes.
     pub fn truncate(&mut self, len: u64) {
         while self.len > len {
-            let Some(mut last) = self.pieces.pop() else { break };
-            self.len -= last.len() as u64;
-            if self.len < len {
-                last.truncate(usize::try_from(len - self.len).unwrap_or(usize::MAX));
-                self.len += last.len() as u64;
-                self.pieces.push(last);
+            let Some((at, mut last)) = self.pieces.pop() else { break };
+            self.len = at;
+            if at < len {
+                last.truncate(usize::try_from(len - at).unwrap_or(usize::MAX));
+                self.append(last);
             }
         }
         self.durable = self.durable.min(self.len);
@@ -148,7 +164,7 @@ impl File {
         let mut bytes = BytesMut::from(&self.read_all()[..]);
         let kept = usize::try_from(kept).unwrap_or(usize::MAX).min(bytes.len());
         bytes[kept..].fill(0);
-        self.pieces = vec![bytes.freeze()];
+        self.pieces = vec![(0, bytes.freeze())];
     }
 
     /// Changes one byte, as a torn or rotten sector does. Nothing happens past the end.
@@ -157,7 +173,7 @@ impl File {
         if let Some(byte) = usize::try_from(at).ok().and_then(|at| bytes.get_mut(at)) {
             *byte ^= flip;
         }
-        self.pieces = vec![bytes.freeze()];
+        self.pieces = vec![(0, bytes.freeze())];
     }
 
     /// Its whole content; copied only if it was written in more than one piece.
@@ -171,19 +187,51 @@ impl File {
         if from >= end {
             return Bytes::new();
         }
-        let (mut at, mut parts) = (0_u64, Vec::new());
-        for piece in &self.pieces {
-            let next = at + piece.len() as u64;
-            if next > from && at < end {
-                let start = usize::try_from(from.saturating_sub(at)).unwrap_or(0);
-                let stop = usize::try_from(end.min(next) - at).unwrap_or(piece.len());
-                parts.push(piece.slice(start..stop));
-            }
-            at = next;
-        }
+        let mut parts: Vec<Bytes> = self.pieces(from, end).collect();
         match parts.len() {
             1 => parts.remove(0),
             _ => parts.concat().into(),
+        }
+    }
+
+    /// The bytes from `from` up to and without `to`, or to the end of the file, in the pieces in which they were written.
+    pub fn pieces(&self, from: u64, to: u64) -> impl Iterator<Item = Bytes> {
+        let first = match to > from {
+            true => self.pieces.partition_point(|(at, piece)| at + piece.len() as u64 <= from),
+            false => self.pieces.len(),
+        };
+        let within = self.pieces[first..].iter().take_while(move |(at, _)| *at < to);
+        within.map(move |(at, piece)| {
+            let place =
+                |byte: u64| usize::try_from(byte.saturating_sub(*at)).unwrap_or(usize::MAX).min(piece.len());
+            if from <= *at && to >= at + piece.len() as u64 {
+                return piece.clone();
+            }
+            piece.slice(place(from)..place(to))
+        })
+    }
+
+    /// How many bytes from `from` on, up to `to`, another file has at the same place. Pieces that are the same memory are
+    /// not looked at byte by byte.
+    pub fn shared_with(&self, other: &File, from: u64, to: u64) -> u64 {
+        let (mut ours, mut theirs) = (self.pieces(from, to), other.pieces(from, to));
+        let (mut one, mut two, mut same) = (Bytes::new(), Bytes::new(), 0);
+        loop {
+            if one.is_empty() {
+                let Some(next) = ours.next() else { return same };
+                one = next;
+            }
+            if two.is_empty() {
+                let Some(next) = theirs.next() else { return same };
+                two = next;
+            }
+            let len = one.len().min(two.len());
+            let (left, right) = (one.split_to(len), two.split_to(len));
+            if left.as_ptr() != right.as_ptr() && left != right {
+                let equal = left.iter().zip(&right).take_while(|(left, right)| left == right).count();
+                return same + equal as u64;
+            }
+            same += len as u64;
         }
     }
 }
@@ -321,6 +369,21 @@ mod tests {
         );
         disk.delete("a-0.deleted");
         assert_eq!(disk.files_below("a-0").count(), 1);
+    }
+
+    #[test]
+    fn files_share_what_is_the_same_from_a_place_on() {
+        let whole = File::new(Bytes::from_static(b"abcdefgh"), 0);
+        let mut pieces = File::default();
+        for piece in [&b"ab"[..], b"cde", b"fxh"] {
+            pieces.append(Bytes::from_static(piece));
+        }
+        for (from, to, same) in [(0, 8, 6), (1, 4, 3), (6, 8, 0), (7, 8, 1), (5, 5, 0), (9, 20, 0)] {
+            assert_eq!(whole.shared_with(&pieces, from, to), same, "{from}..{to}");
+            assert_eq!(pieces.shared_with(&whole, from, to), same, "{from}..{to}");
+            assert_eq!(whole.shared_with(&whole.clone(), from, to), to.min(8).saturating_sub(from));
+        }
+        assert_eq!(pieces.pieces(1, 7).collect::<Vec<_>>(), ["b", "cde", "fx"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use barnabas_broker::BrokerConfig;
+use barnabas_kernel::Prng;
 
 /// How long messages take. Each takes `latency`, up to `jitter` more, and its bytes at `bytes_per_second`.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,9 @@ impl Default for DiskConfig {
 pub struct WorldConfig {
     /// Seed of every random choice.
     pub seed: u64,
+    /// Which life of the cluster this is: 0 at its beginning, another number each time that it goes on from its disks. What
+    /// one life draws (ids of topics, members, incarnations, directories, sessions) no other may draw.
+    pub boot: u64,
     /// Wall clock of all machines at the beginning, in milliseconds since 1970-01-01 UTC.
     pub epoch_ms: i64,
     /// The brokers.
@@ -68,4 +72,14 @@ pub struct WorldConfig {
     /// Whether a flush counts as done only once the store outside the world has it
     /// ([`World::store_committed`](crate::World::store_committed)).
     pub wait_for_store: bool,
+}
+
+impl WorldConfig {
+    /// The generator of a domain in this life of the cluster.
+    pub(crate) fn rng(&self, label: &str) -> Prng {
+        match self.boot {
+            0 => Prng::new(self.seed, label),
+            boot => Prng::new(self.seed, &format!("{label}, boot {boot}")),
+        }
+    }
 }

@@ -55,7 +55,11 @@ pub struct MachineDisk {
 }
 
 impl MachineDisk {
+    /// A disk that goes on with these files: what an earlier life left dirty is still to be written back.
     pub(crate) fn new(disk: Disk, config: DiskConfig) -> MachineDisk {
+        let dirty = disk.files().filter(|(_, file)| file.durable() < file.len());
+        let dirty_since =
+            dirty.map(|(path, file)| (path.clone(), file.dirty_since().unwrap_or(Instant::ZERO))).collect();
         MachineDisk {
             disk,
             config,
@@ -66,7 +70,7 @@ impl MachineDisk {
             cache: VecDeque::new(),
             cached: BTreeMap::new(),
             uses: 0,
-            dirty_since: BTreeMap::new(),
+            dirty_since,
             changes: BTreeMap::new(),
             error: None,
             fault: None,
@@ -135,7 +139,11 @@ impl MachineDisk {
                 self.change(file, from);
                 self.disk.apply(op);
                 if !bytes.is_empty() {
-                    self.dirty_since.entry(file.clone()).or_insert(now);
+                    let written = self.disk.file_mut(file);
+                    if written.dirty_since().is_none() {
+                        written.set_dirty_since(now);
+                        self.dirty_since.insert(file.clone(), now);
+                    }
                     self.touch(file, from, bytes.len() as u64);
                 }
                 None
@@ -156,7 +164,9 @@ impl MachineDisk {
             DiskOp::Rename { from, to } => {
                 self.change_below(from);
                 self.disk.apply(op);
-                self.change_below(to);
+                for file in self.change_below(to) {
+                    self.note_dirty(&file);
+                }
                 None
             }
             DiskOp::Delete { path } => {
@@ -181,16 +191,25 @@ impl MachineDisk {
         *have = (*have).min(from);
     }
 
-    fn change_below(&mut self, path: &str) {
+    /// Keeps in mind when the operating system is to write a file back: dirty bytes stay dirty where the file is renamed.
+    fn note_dirty(&mut self, path: &FilePath) {
+        if let Some(since) = self.disk.file(path).and_then(File::dirty_since) {
+            self.dirty_since.insert(path.clone(), since);
+        }
+    }
+
+    /// Every file there counts as changed, and as one that is not there any more. Gives them.
+    fn change_below(&mut self, path: &str) -> Vec<FilePath> {
         let prefix = format!("{path}/");
         let files: Vec<FilePath> = (self.disk.files_below(path))
             .map(|(file, _)| file.clone())
             .filter(|file| &**file == path || file.starts_with(&prefix))
             .collect();
-        for file in files {
-            self.change(&file, 0);
-            self.dirty_since.remove(&file);
+        for file in &files {
+            self.change(file, 0);
+            self.dirty_since.remove(file);
         }
+        files
     }
 
     /// Marks blocks as used; gives the bytes of those that were not in the cache.

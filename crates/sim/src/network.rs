@@ -131,11 +131,11 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub fn new(config: NetworkConfig, seed: u64) -> Network {
+    pub fn new(config: NetworkConfig, rng: Prng, fault_rng: Prng) -> Network {
         Network {
             config,
-            rng: Prng::new(seed, "network"),
-            fault_rng: Prng::new(seed, "network-faults"),
+            rng,
+            fault_rng,
             links: BTreeMap::new(),
             of_node: BTreeSet::new(),
             holding: BTreeSet::new(),
@@ -277,7 +277,8 @@ mod tests {
 
     #[test]
     fn conditions_of_a_node_and_of_all_clients_add_up() {
-        let mut network = Network::new(NetworkConfig::default(), 1);
+        let mut network =
+            Network::new(NetworkConfig::default(), Prng::new(1, "network"), Prng::new(1, "network-faults"));
         let client = NodeId(NodeId::FIRST_CLIENT.0 + 1);
         let latency = |latency_ms| Condition { latency_ms, ..Condition::default() };
         network.conditions.insert((Side::Clients, Side::Node(NodeId(1))), latency(10));

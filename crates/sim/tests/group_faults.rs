@@ -200,6 +200,7 @@ fn check(world: &mut World, process: ProcessId, acked: &mut i64) -> u32 {
 fn acknowledged_offsets_outlive_their_coordinators() {
     for seed in 0..4 {
         let config = WorldConfig {
+            boot: 0,
             seed,
             epoch_ms: 1_700_000_000_000,
             brokers: BrokerConfig::cluster(3, 3, Uuid::from_u128(7)),

@@ -379,6 +379,7 @@ impl Scene {
         }
         let count = i16::try_from(brokers.len()).unwrap();
         let config = WorldConfig {
+            boot: 0,
             seed: 1,
             epoch_ms: EPOCH_MS,
             brokers,

@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 fn world() -> World {
     let config = WorldConfig {
+        boot: 0,
         seed: 1,
         epoch_ms: 1_700_000_000_000,
         brokers: vec![BrokerConfig::new(1, door(), Uuid::from_u128(7))],

@@ -54,6 +54,7 @@ impl Node for Script {
 fn world() -> World {
     let broker = BrokerConfig::new(1, Endpoint::new("localhost", 9092), Uuid::from_u128(7));
     let config = WorldConfig {
+        boot: 0,
         seed: 1,
         epoch_ms: 1_700_000_000_000,
         brokers: vec![broker],
@@ -453,6 +454,7 @@ fn what_was_flushed_survives_a_power_cut_and_everything_a_crash() {
     for (seed, power) in (0..40).map(|seed| (seed, seed % 2 == 0)) {
         let broker = BrokerConfig::new(1, Endpoint::new("localhost", 9092), Uuid::from_u128(7));
         let config = WorldConfig {
+            boot: 0,
             seed,
             epoch_ms: 1_700_000_000_000,
             brokers: vec![broker],

@@ -219,6 +219,7 @@ impl Scene {
         let broker =
             |id: u16| BrokerConfig::new(i32::from(id), endpoint(id), Uuid::from_u128(u128::from(id)));
         let config = WorldConfig {
+            boot: 0,
             seed: 1,
             epoch_ms: EPOCH_MS,
             brokers: (1..=brokers).map(broker).collect(),

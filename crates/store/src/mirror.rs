@@ -1,59 +1,32 @@
-//! Files as chunks under keys, and the manifest over them.
+//! The mirror of all disks in a store of values under keys.
+//!
+//! The disks change by appends: every record makes eighteen files of a cluster grow a little, where three brokers hold six
+//! partitions. Browsers' storage is the opposite: a value costs the same, be it short or long, and cannot be added to. So a
+//! commit does not write files. It writes one value, an *extent*, with all bytes that are new since the last commit, and in the
+//! same transaction a manifest that says of every file in which stretches of which extents its bytes are. What is read back
+//! is always the disks as they were at one moment.
+//!
+//! Three things follow. Replicas hold the same bytes at the same places: what one has stored the others refer to. Extents
+//! become many and small where little is written: eight of about one size are merged into one, so that a byte is written
+//! again once for each eightfold growth, and never again once its extent has [`LARGE`] bytes. And bytes that no file refers to
+//! stay in their extents: one without any live byte is deleted at once, one that is more than half dead is written anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use barnabas_kernel::{Disk, File, FilePath};
 use bytes::{Bytes, BytesMut};
-use serde::{Deserialize, Serialize};
 
+use crate::manifest::{Entry, Manifest, Meta, Stretch};
 use crate::port::{Batch, Port, StoreError};
 
-/// Bytes of a chunk. An append rewrites the last chunk of its file, so they are kept well below the megabyte that
-/// IndexedDB takes easily.
-pub const CHUNK_SIZE: u64 = 256 * 1024;
-
-/// The format of the manifest.
-const VERSION: u32 = 1;
-
-/// What a cluster is besides its disks.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Meta {
-    /// Seed of the world.
-    pub seed: u64,
-    /// Virtual time of the commit, in microseconds.
-    pub now: u64,
-    /// Which brokers it has.
-    #[serde(default)]
-    pub members: Option<Members>,
-}
-
-/// Which brokers a cluster has.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Members {
-    /// How many it began with: which of them are controllers follows from that.
-    pub began_with: i32,
-    /// The racks, where they have one, of those that are there now, by `node.id`.
-    pub racks: BTreeMap<i32, Option<String>>,
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Manifest {
-    version: u32,
-    meta: Meta,
-    files: BTreeMap<i32, BTreeMap<String, Entry>>,
-}
-
-/// Length and durable length of a file, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry(u64, u64);
-
-impl Entry {
-    fn chunks(self) -> u64 {
-        self.0.div_ceil(CHUNK_SIZE)
-    }
-}
+/// An extent that has so many bytes is not merged with others. One commit cuts what it has to write into extents that are
+/// not much larger than four times this.
+pub const LARGE: u64 = 1024 * 1024;
+/// So many extents of about one size are merged.
+const MERGED: usize = 8;
+/// Dead bytes are looked for with each commit of so many.
+const SWEEP: u64 = 32;
 
 /// What was read back.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +35,7 @@ pub struct Loaded {
     pub meta: Option<Meta>,
     /// The disks by node id.
     pub disks: BTreeMap<i32, Disk>,
-    /// Files of which a chunk was missing, cut there.
+    /// Files of which bytes were missing, cut there.
     pub damaged: Vec<String>,
 }
 
@@ -72,11 +45,13 @@ pub struct PreparedCommit {
     /// What to write.
     pub batch: Batch,
     manifest: Manifest,
+    extents: BTreeMap<u64, u64>,
+    next: u64,
     bytes: u64,
 }
 
 impl PreparedCommit {
-    /// Bytes of its chunks.
+    /// Bytes of its extents.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -88,6 +63,11 @@ pub struct Mirror<P> {
     port: P,
     epoch: u64,
     manifest: Manifest,
+    /// The extents that are stored, with their lengths in bytes.
+    extents: BTreeMap<u64, u64>,
+    /// The next extent's number.
+    next: u64,
+    commits: u64,
 }
 
 impl<P: Port> Mirror<P> {
@@ -98,34 +78,66 @@ impl<P: Port> Mirror<P> {
     ) -> Result<(Mirror<P>, Loaded), StoreError> {
         let epoch = port.claim().await?;
         let Some(text) = port.manifest().await? else {
-            return Ok((
-                Mirror { port, epoch, manifest: Manifest { version: VERSION, ..Manifest::default() } },
-                Loaded::default(),
-            ));
+            return Ok((Mirror::fresh(port, epoch), Loaded::default()));
         };
-        let mut manifest: Manifest =
-            serde_json::from_slice(&text).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        if manifest.version != VERSION {
-            let what = format!("its manifest is of version {}, this page reads {VERSION}", manifest.version);
-            return Err(StoreError::Damaged(what));
+        let mut manifest = Manifest::from_json(&text)?;
+        let mut loaded = Loaded { meta: Some(manifest.meta.clone()), ..Loaded::default() };
+        let wanted: BTreeSet<u64> = stretches(&manifest).map(|stretch| stretch.extent).collect();
+        let (mut have, mut done) = (BTreeMap::new(), 0);
+        // How long an extent is, the manifest says only as far as files refer to it.
+        let total = stretches(&manifest).fold(BTreeMap::new(), |mut ends: BTreeMap<u64, u64>, stretch| {
+            let end = ends.entry(stretch.extent).or_default();
+            *end = (*end).max(stretch.from.saturating_add(stretch.len));
+            ends
+        });
+        let all = total.values().sum();
+        for extent in &wanted {
+            let value = port.read(&[key(*extent)]).await?.pop().flatten();
+            have.extend(value.map(|bytes| (*extent, bytes)));
+            done += total.get(extent).copied().unwrap_or(0);
+            progress(done, all);
         }
-        let total = manifest.files.values().flat_map(BTreeMap::values).map(|entry| entry.0).sum();
-        let (mut done, mut loaded) = (0, Loaded { meta: Some(manifest.meta.clone()), ..Loaded::default() });
+        // Replicas that are stored once are in memory once.
+        let mut shared: BTreeMap<Vec<Stretch>, Bytes> = BTreeMap::new();
         for (node, files) in &mut manifest.files {
             let disk = loaded.disks.entry(*node).or_default();
             for (path, entry) in files.iter_mut() {
-                let keys: Vec<String> = (0..entry.chunks()).map(|chunk| key(*node, path, chunk)).collect();
-                let (bytes, whole) = join(port.read(&keys).await?, entry.0);
-                if !whole {
-                    loaded.damaged.push(format!("{path}: {} of {} bytes are there", bytes.len(), entry.0));
-                    *entry = Entry(bytes.len() as u64, entry.1.min(bytes.len() as u64));
+                let bytes = match shared.get(&entry.stretches) {
+                    Some(bytes) => bytes.clone(),
+                    None => join(&entry.stretches, &have),
+                };
+                let (len, want) = (bytes.len() as u64, entry.len());
+                if len == want {
+                    shared.insert(entry.stretches.clone(), bytes.clone());
+                } else {
+                    loaded.damaged.push(format!("{path}: {len} of {want} bytes are there"));
+                    let mut cut = Entry { durable: entry.durable.min(len), ..Entry::default() };
+                    cut.dirty_since = entry.dirty_since;
+                    entry.slice(0, len).for_each(|stretch| cut.push(stretch));
+                    *entry = Rc::new(cut);
                 }
-                done += entry.0;
-                disk.insert(path.as_str().into(), File::new(bytes, entry.1));
-                progress(done, total);
+                let mut file = File::new(bytes, entry.durable);
+                if let Some(since) = entry.dirty_since {
+                    file.set_dirty_since(since);
+                }
+                disk.insert(path.clone(), file);
             }
         }
-        Ok((Mirror { port, epoch, manifest }, loaded))
+        let extents: BTreeMap<u64, u64> =
+            have.iter().map(|(extent, bytes)| (*extent, bytes.len() as u64)).collect();
+        let next = wanted.last().map_or(0, |last| last.saturating_add(1));
+        Ok((Mirror { port, epoch, manifest, extents, next, commits: 0 }, loaded))
+    }
+
+    fn fresh(port: P, epoch: u64) -> Mirror<P> {
+        let manifest = Manifest { began: epoch, ..Manifest::default() };
+        Mirror { port, epoch, manifest, extents: BTreeMap::new(), next: 0, commits: 0 }
+    }
+
+    /// Which life of the cluster this is: 0 at its beginning, and after that a number that no earlier opening of the store
+    /// had, whatever of that opening was committed.
+    pub fn boot(&self) -> u64 {
+        self.epoch.saturating_sub(self.manifest.began)
     }
 
     /// Puts together what brings the store to the state of the disks. `changes` names files with the first byte that may
@@ -138,212 +150,242 @@ impl<P: Port> Mirror<P> {
         durable: bool,
     ) -> PreparedCommit {
         let mut manifest = Manifest { meta, ..self.manifest.clone() };
-        let mut batch = Batch { durable, ..Batch::default() };
-        let mut bytes = 0;
+        let mut writer = Writer::new(self.next);
+        let mut changed: BTreeMap<(i32, FilePath), u64> = BTreeMap::new();
         for (node, path, from) in changes {
-            let files = manifest.files.entry(node).or_default();
-            let before = files.get(&**path).copied().unwrap_or_default();
-            let after = match file(node, path) {
-                Some(file) => {
-                    let entry = Entry(file.len(), file.durable());
-                    // What was stored beyond `from` is old; a file that grew from there keeps its earlier chunks.
-                    let mut chunk = from.min(before.0) / CHUNK_SIZE;
-                    let grew = entry.0 != before.0 || from < entry.0;
-                    while grew && chunk < entry.chunks() {
-                        let piece = file.read(chunk * CHUNK_SIZE, CHUNK_SIZE);
-                        bytes += piece.len() as u64;
-                        batch.puts.push((key(node, path, chunk), piece));
-                        chunk += 1;
-                    }
-                    files.insert(path.to_string(), entry);
-                    entry
-                }
-                None => {
-                    files.remove(&**path);
-                    Entry::default()
-                }
-            };
-            batch.deletes.extend((after.chunks()..before.chunks()).map(|chunk| key(node, path, chunk)));
+            let first = changed.entry((node, path.clone())).or_insert(from);
+            *first = (*first).min(from);
         }
-        // Only maps with text keys and numbers: they can always be written.
-        batch.manifest = serde_json::to_vec(&manifest).unwrap_or_default().into();
-        PreparedCommit { batch, manifest, bytes }
+        while let Some(((node, path), from)) = changed.pop_first() {
+            let Some(now) = file(node, &path) else {
+                if let Some(files) = manifest.files.get_mut(&node) {
+                    files.remove(&path);
+                }
+                continue;
+            };
+            let mut entry =
+                Entry { durable: now.durable(), dirty_since: now.dirty_since(), ..Entry::default() };
+            // What was stored beyond `from` is old.
+            let before = manifest.files.get(&node).and_then(|files| files.get(&path));
+            let kept = before.map_or(0, |before| before.len().min(from).min(now.len()));
+            before.into_iter().flat_map(|before| before.slice(0, kept)).for_each(|one| entry.push(one));
+            let at = self.refer(&manifest, &changed, &file, (node, &path), kept, &mut entry);
+            writer.append(now, at, now.len(), &mut entry);
+            manifest.files.entry(node).or_default().insert(path, Rc::new(entry));
+        }
+        self.compact(&mut manifest, &mut writer, &file);
+        let (puts, next) = writer.finish();
+        let mut extents = self.extents.clone();
+        extents.extend(puts.iter().map(|(extent, bytes)| (*extent, bytes.len() as u64)));
+        let mut live: Vec<u64> = stretches(&manifest).map(|stretch| stretch.extent).collect();
+        live.sort_unstable();
+        let dead: Vec<u64> = extents
+            .extract_if(.., |extent, _| live.binary_search(extent).is_err())
+            .map(|(extent, _)| extent)
+            .collect();
+        let bytes = puts.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+        let batch = Batch {
+            puts: puts.into_iter().map(|(extent, bytes)| (key(extent), bytes)).collect(),
+            deletes: dead.into_iter().filter(|extent| *extent < self.next).map(key).collect(),
+            manifest: manifest.to_json().into(),
+            durable,
+        };
+        PreparedCommit { batch, manifest, extents, next, bytes }
+    }
+
+    /// Lets a file refer to what other nodes have stored of the same file, from `at` on. Gives up to where.
+    fn refer<'a>(
+        &self,
+        manifest: &Manifest,
+        changed: &BTreeMap<(i32, FilePath), u64>,
+        file: &impl Fn(i32, &str) -> Option<&'a File>,
+        (node, path): (i32, &FilePath),
+        mut at: u64,
+        entry: &mut Entry,
+    ) -> u64 {
+        let Some(now) = file(node, path) else { return at };
+        for (other, files) in &manifest.files {
+            let twin = files.get(path).filter(|_| *other != node);
+            let (Some(twin), Some(theirs)) = (twin, file(*other, path)) else { continue };
+            // Of one that changed, and whose turn has not come, only what lies before its change is stored as it is now.
+            let first = changed.get(&(*other, path.clone())).copied().unwrap_or(u64::MAX);
+            let same = now.shared_with(theirs, at, twin.len().min(first));
+            twin.slice(at, at + same).for_each(|stretch| entry.push(stretch));
+            at += same;
+        }
+        at
+    }
+
+    /// Writes again what lies in many small extents, or among bytes that nothing refers to.
+    fn compact<'a>(
+        &self,
+        manifest: &mut Manifest,
+        writer: &mut Writer,
+        file: &impl Fn(i32, &str) -> Option<&'a File>,
+    ) {
+        let mut moving = self.small();
+        if self.commits % SWEEP == SWEEP - 1 {
+            moving.extend(self.half_dead(manifest));
+        }
+        if moving.is_empty() {
+            return;
+        }
+        let mut moved: BTreeMap<Stretch, Entry> = BTreeMap::new();
+        for (node, files) in &mut manifest.files {
+            for (path, entry) in files.iter_mut() {
+                if !entry.stretches.iter().any(|stretch| moving.contains(&stretch.extent)) {
+                    continue;
+                }
+                let Some(bytes) = file(*node, path) else { continue };
+                let mut new =
+                    Entry { durable: entry.durable, dirty_since: entry.dirty_since, ..Entry::default() };
+                let mut at = 0;
+                for stretch in &entry.stretches {
+                    let end = at + stretch.len;
+                    if !moving.contains(&stretch.extent) {
+                        new.push(*stretch);
+                    } else {
+                        let to = moved.entry(*stretch).or_insert_with(|| {
+                            let mut to = Entry::default();
+                            writer.append(bytes, at, end, &mut to);
+                            to
+                        });
+                        to.stretches.iter().for_each(|stretch| new.push(*stretch));
+                    }
+                    at = end;
+                }
+                *entry = Rc::new(new);
+            }
+        }
+    }
+
+    /// Enough extents of about one size to be merged.
+    fn small(&self) -> BTreeSet<u64> {
+        let mut of_size: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
+        for (extent, len) in self.extents.iter().filter(|(_, len)| **len < LARGE) {
+            of_size.entry(len.max(&64).ilog2() / 3).or_default().insert(*extent);
+        }
+        of_size.into_values().find(|extents| extents.len() >= MERGED).unwrap_or_default()
+    }
+
+    /// Extents of which files refer to less than half, as many as one commit can well write again.
+    fn half_dead(&self, manifest: &Manifest) -> BTreeSet<u64> {
+        let mut all: Vec<Stretch> = stretches(manifest).copied().collect();
+        all.sort_unstable();
+        let mut live: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+        for stretch in all {
+            let (end, bytes) = live.entry(stretch.extent).or_default();
+            let to = stretch.from + stretch.len;
+            *bytes += to.saturating_sub(stretch.from.max(*end));
+            *end = (*end).max(to);
+        }
+        let mut room = 4 * LARGE;
+        (live.into_iter())
+            .filter(|(extent, (_, bytes))| self.extents.get(extent).is_some_and(|len| bytes * 2 < *len))
+            .take_while(|(_, (_, bytes))| {
+                let fits = room >= *bytes;
+                room = room.saturating_sub(*bytes);
+                fits
+            })
+            .map(|(extent, _)| extent)
+            .collect()
     }
 
     /// Does a commit. Where it fails nothing has changed, and its changes have to be prepared again.
     pub async fn commit(&mut self, prepared: PreparedCommit) -> Result<(), StoreError> {
         self.port.commit(self.epoch, prepared.batch).await?;
         self.manifest = prepared.manifest;
+        self.extents = prepared.extents;
+        self.next = prepared.next;
+        self.commits += 1;
         Ok(())
     }
 
-    /// Deletes everything that is stored.
+    /// Deletes everything that is stored: what follows is another cluster.
     pub async fn clear(&mut self) -> Result<(), StoreError> {
         self.port.clear(self.epoch).await?;
-        self.manifest = Manifest { version: VERSION, ..Manifest::default() };
+        (self.manifest, self.extents) =
+            (Manifest { began: self.epoch, ..Manifest::default() }, BTreeMap::new());
         Ok(())
     }
 
-    /// Bytes of all files that are stored.
+    /// Bytes that are stored of all files. What replicas share is counted once.
     pub fn stored_bytes(&self) -> u64 {
-        self.manifest.files.values().flat_map(BTreeMap::values).map(|entry| entry.0).sum()
+        self.extents.values().sum()
     }
 }
 
-/// `1/orders-0/00000000000000000000.log#00000003`
-fn key(node: i32, path: &str, chunk: u64) -> String {
-    format!("{node}/{path}#{chunk:08}")
+fn stretches(manifest: &Manifest) -> impl Iterator<Item = &Stretch> {
+    manifest.files.values().flat_map(BTreeMap::values).flat_map(|entry| &entry.stretches)
 }
 
-/// Puts a file together; false if a chunk is missing or of another length than it should be.
-fn join(chunks: Vec<Option<Bytes>>, len: u64) -> (Bytes, bool) {
-    if let [Some(one)] = &chunks[..]
-        && one.len() as u64 == len
-    {
-        return (one.clone(), true);
+/// `0000002a`
+fn key(extent: u64) -> String {
+    format!("{extent:08x}")
+}
+
+/// New extents.
+struct Writer {
+    next: u64,
+    open: BytesMut,
+    done: Vec<(u64, Bytes)>,
+}
+
+impl Writer {
+    fn new(next: u64) -> Writer {
+        Writer { next, open: BytesMut::new(), done: Vec::new() }
     }
-    let mut bytes = BytesMut::new();
-    for chunk in chunks {
-        let Some(chunk) = chunk else { return (bytes.freeze(), false) };
-        let room = len - bytes.len() as u64;
-        let short = (chunk.len() as u64) < room.min(CHUNK_SIZE);
-        bytes.extend_from_slice(&chunk[..chunk.len().min(usize::try_from(room).unwrap_or(usize::MAX))]);
-        if short {
-            return (bytes.freeze(), false);
+
+    /// Writes the bytes of a file from `from` up to `to` and notes where they are.
+    fn append(&mut self, file: &File, from: u64, to: u64, entry: &mut Entry) {
+        for piece in file.pieces(from, to) {
+            entry.push(Stretch { extent: self.next, from: self.open.len() as u64, len: piece.len() as u64 });
+            self.open.extend_from_slice(&piece);
+            if self.open.len() as u64 >= 4 * LARGE {
+                self.close();
+            }
         }
     }
-    let whole = bytes.len() as u64 == len;
-    (bytes.freeze(), whole)
+
+    fn close(&mut self) {
+        self.done.push((self.next, self.open.split().freeze()));
+        self.next += 1;
+    }
+
+    fn finish(mut self) -> (Vec<(u64, Bytes)>, u64) {
+        if !self.open.is_empty() {
+            self.close();
+        }
+        (self.done, self.next)
+    }
+}
+
+/// Puts a file together, up to the first byte that is missing.
+fn join(stretches: &[Stretch], extents: &BTreeMap<u64, Bytes>) -> Bytes {
+    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+    let part = |stretch: &Stretch| {
+        let extent = extents.get(&stretch.extent)?;
+        let from = place(stretch.from).min(extent.len());
+        Some(extent.slice(from..place(stretch.from.saturating_add(stretch.len)).clamp(from, extent.len())))
+    };
+    // A file that is one whole extent needs no copy. One that is a part of it would hold the whole in memory.
+    if let [only] = stretches
+        && let Some(whole) = part(only)
+        && extents.get(&only.extent).is_some_and(|extent| extent.len() == whole.len())
+    {
+        return whole;
+    }
+    let mut bytes = BytesMut::new();
+    for stretch in stretches {
+        let part = part(stretch).unwrap_or_default();
+        bytes.extend_from_slice(&part);
+        if (part.len() as u64) < stretch.len {
+            break;
+        }
+    }
+    bytes.freeze()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Memory;
-    use futures_executor::block_on;
-
-    fn open(memory: &Memory) -> (Mirror<Memory>, Loaded) {
-        block_on(Mirror::open(memory.clone(), |_, _| {})).unwrap()
-    }
-
-    /// Commits every file of `disk` that `changes` names.
-    fn commit(
-        mirror: &mut Mirror<Memory>,
-        disk: &Disk,
-        changes: &[(&str, u64)],
-    ) -> Result<usize, StoreError> {
-        let paths: Vec<(FilePath, u64)> =
-            changes.iter().map(|(path, from)| ((*path).into(), *from)).collect();
-        let changes = paths.iter().map(|(path, from)| (1, path, *from));
-        let prepared = mirror.prepare(
-            Meta { seed: 3, now: 4, members: None },
-            changes,
-            |_, path| disk.file(path),
-            false,
-        );
-        let puts = prepared.batch.puts.len();
-        block_on(mirror.commit(prepared)).map(|()| puts)
-    }
-
-    fn bytes(len: u64, fill: u8) -> Bytes {
-        vec![fill; usize::try_from(len).unwrap()].into()
-    }
-
-    #[test]
-    fn only_changed_chunks_are_written_and_everything_comes_back() {
-        let memory = Memory::new();
-        let (mut mirror, loaded) = open(&memory);
-        assert_eq!(loaded.meta, None);
-        let mut disk = Disk::default();
-        let log: FilePath = "t-0/0.log".into();
-        disk.insert(log.clone(), File::new(bytes(CHUNK_SIZE * 2 + 10, 1), 5));
-        disk.insert("empty".into(), File::new(Bytes::new(), 0));
-        assert_eq!(commit(&mut mirror, &disk, &[("t-0/0.log", 0), ("empty", 0)]), Ok(3));
-        let from = disk.file(&log).unwrap().len();
-        disk.file_mut(&log).append(bytes(CHUNK_SIZE, 2));
-        assert_eq!(
-            commit(&mut mirror, &disk, &[("t-0/0.log", from)]),
-            Ok(2),
-            "the last chunk and the new one"
-        );
-        disk.file_mut(&log).make_durable(CHUNK_SIZE);
-        let end = disk.file(&log).unwrap().len();
-        assert_eq!(
-            commit(&mut mirror, &disk, &[("t-0/0.log", end)]),
-            Ok(0),
-            "durability is in the manifest alone"
-        );
-
-        let (_, loaded) = open(&memory);
-        assert_eq!((loaded.meta, loaded.damaged.len()), (Some(Meta { seed: 3, now: 4, members: None }), 0));
-        let back = &loaded.disks[&1];
-        assert_eq!(back.read("t-0/0.log"), disk.read("t-0/0.log"));
-        assert_eq!(back.file(&log).unwrap().durable(), CHUNK_SIZE);
-        assert!(back.file("empty").unwrap().is_empty());
-    }
-
-    #[test]
-    fn what_shrinks_or_goes_leaves_no_chunks() {
-        let memory = Memory::new();
-        let (mut mirror, _) = open(&memory);
-        let mut disk = Disk::default();
-        let log: FilePath = "t-0/0.log".into();
-        disk.insert(log.clone(), File::new(bytes(CHUNK_SIZE * 3, 1), 0));
-        commit(&mut mirror, &disk, &[("t-0/0.log", 0)]).unwrap();
-        disk.file_mut(&log).truncate(CHUNK_SIZE + 1);
-        commit(&mut mirror, &disk, &[("t-0/0.log", CHUNK_SIZE + 1)]).unwrap();
-        assert_eq!(memory.keys(), ["1/t-0/0.log#00000000", "1/t-0/0.log#00000001"]);
-        assert_eq!(open(&memory).1.disks[&1].read("t-0/0.log"), disk.read("t-0/0.log"));
-        let (mut mirror, _) = open(&memory);
-        disk.delete("t-0/0.log");
-        commit(&mut mirror, &disk, &[("t-0/0.log", 0)]).unwrap();
-        assert_eq!(memory.keys(), [""; 0]);
-    }
-
-    #[test]
-    fn a_newer_writer_fences_off_the_older_one() {
-        let memory = Memory::new();
-        let (mut old, _) = open(&memory);
-        let mut disk = Disk::default();
-        disk.insert("a".into(), File::new(bytes(1, 1), 0));
-        commit(&mut old, &disk, &[("a", 0)]).unwrap();
-        let (mut new, _) = open(&memory);
-        disk.insert("a".into(), File::new(bytes(2, 2), 0));
-        assert_eq!(commit(&mut old, &disk, &[("a", 0)]), Err(StoreError::Fenced { ours: 1, theirs: 2 }));
-        assert_eq!(open(&memory).1.disks[&1].read("a"), Some(bytes(1, 1)));
-        drop(commit(&mut new, &disk, &[("a", 0)]));
-    }
-
-    #[test]
-    fn a_full_store_keeps_what_it_had_and_takes_it_later() {
-        let memory = Memory::new();
-        let (mut mirror, _) = open(&memory);
-        let mut disk = Disk::default();
-        disk.insert("a".into(), File::new(bytes(100, 1), 0));
-        commit(&mut mirror, &disk, &[("a", 0)]).unwrap();
-        memory.set_limit(Some(150));
-        disk.insert("a".into(), File::new(bytes(200, 2), 0));
-        assert!(matches!(commit(&mut mirror, &disk, &[("a", 0)]), Err(StoreError::Quota(_))));
-        memory.set_limit(None);
-        assert_eq!(commit(&mut mirror, &disk, &[("a", 0)]), Ok(1));
-        assert_eq!(open(&memory).1.disks[&1].read("a"), Some(bytes(200, 2)));
-    }
-
-    #[test]
-    fn a_missing_chunk_cuts_its_file_and_is_named() {
-        let memory = Memory::new();
-        let (mut mirror, _) = open(&memory);
-        let mut disk = Disk::default();
-        disk.insert("a".into(), File::new(bytes(CHUNK_SIZE * 2, 1), 0));
-        commit(&mut mirror, &disk, &[("a", 0)]).unwrap();
-        let damage = Batch {
-            deletes: vec!["1/a#00000001".into()],
-            manifest: block_on(memory.manifest()).unwrap().unwrap(),
-            ..Batch::default()
-        };
-        block_on(memory.commit(1, damage)).unwrap();
-        let (_, loaded) = open(&memory);
-        assert_eq!(loaded.damaged, ["a: 262144 of 524288 bytes are there"]);
-        assert_eq!(loaded.disks[&1].file("a").unwrap().len(), CHUNK_SIZE);
-    }
-}
+#[path = "mirror_tests.rs"]
+mod tests;

@@ -27,9 +27,9 @@ pub enum StoreError {
 /// Changes that become true together, or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// Chunks to write.
+    /// Values to write, each under its key.
     pub puts: Vec<(String, Bytes)>,
-    /// Keys of chunks to delete.
+    /// Keys of values to delete.
     pub deletes: Vec<String>,
     /// The manifest, written last.
     pub manifest: Bytes,
@@ -46,7 +46,7 @@ pub trait Port {
     /// The manifest, if anything was ever committed.
     async fn manifest(&self) -> Result<Option<Bytes>, StoreError>;
 
-    /// The chunks of these keys, in their order; `None` for one that is not there.
+    /// The values of these keys, in their order; `None` for one that is not there.
     async fn read(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, StoreError>;
 
     /// Does all of a batch or nothing of it.

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use barnabas_kernel::{Disk, File, FilePath};
-use barnabas_store::{Batch, CHUNK_SIZE, ClusterLock, IndexedDb, LockError, Meta, Mirror, Port, StoreError};
+use barnabas_store::{Batch, ClusterLock, IndexedDb, LARGE, LockError, Meta, Mirror, Port, StoreError};
 use bytes::Bytes;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -84,7 +84,7 @@ async fn commit(
 ) -> Result<(), StoreError> {
     let paths: Vec<(FilePath, u64)> = changes.iter().map(|(path, from)| ((*path).into(), *from)).collect();
     let changes = paths.iter().map(|(path, from)| (1, path, *from));
-    let meta = Meta { seed: u64::MAX, now: 5, members: None };
+    let meta = Meta { seed: u64::MAX, now: 5, ..Meta::default() };
     let prepared = mirror.prepare(meta, changes, |_, path| disk.file(path), durable);
     mirror.commit(prepared).await
 }
@@ -99,8 +99,8 @@ async fn a_mirror_opened_again_gives_the_same_disks() {
     assert_eq!(loaded.meta, None);
     let mut disk = Disk::default();
     let log: FilePath = "주문-0/00000000000000000000.log".into();
-    let bytes: Vec<u8> = (0..CHUNK_SIZE * 3 + 17).map(|at| (at % 251) as u8).collect();
-    disk.insert(log.clone(), File::new(bytes.into(), CHUNK_SIZE + 1));
+    let bytes: Vec<u8> = (0..LARGE * 3 + 17).map(|at| (at % 251) as u8).collect();
+    disk.insert(log.clone(), File::new(bytes.into(), LARGE + 1));
     disk.insert("meta.properties".into(), File::new("version=1\n".into(), 10));
     disk.insert("empty".into(), File::new(Bytes::new(), 0));
     commit(&mut mirror, &disk, &[(&log, 0), ("meta.properties", 0), ("empty", 0)], true).await.unwrap();
@@ -109,13 +109,13 @@ async fn a_mirror_opened_again_gives_the_same_disks() {
     disk.file_mut(&log).append(vec![7; 300_000].into());
     disk.delete("empty");
     commit(&mut mirror, &disk, &[(&log, len), ("empty", 0)], false).await.unwrap();
-    disk.file_mut(&log).truncate(CHUNK_SIZE * 2 + 3);
-    commit(&mut mirror, &disk, &[(&log, CHUNK_SIZE * 2 + 3)], false).await.unwrap();
+    disk.file_mut(&log).truncate(LARGE * 2 + 3);
+    commit(&mut mirror, &disk, &[(&log, LARGE * 2 + 3)], false).await.unwrap();
 
     let mut seen = Vec::new();
     let port = IndexedDb::open("mirror").await.unwrap();
     let (_, loaded) = Mirror::open(port, |done, total| seen.push((done, total))).await.unwrap();
-    assert_eq!(loaded.meta, Some(Meta { seed: u64::MAX, now: 5, members: None }));
+    assert_eq!(loaded.meta, Some(Meta { seed: u64::MAX, now: 5, ..Meta::default() }));
     assert_eq!(loaded.damaged, [""; 0]);
     let back = &loaded.disks[&1];
     assert_eq!(back.files().count(), 2);
@@ -123,7 +123,7 @@ async fn a_mirror_opened_again_gives_the_same_disks() {
         let found = back.file(path).unwrap();
         assert_eq!((found.read_all(), found.durable()), (file.read_all(), file.durable()), "{path}");
     }
-    let total = CHUNK_SIZE * 2 + 3 + 10;
+    let total = LARGE * 2 + 3 + 10;
     assert_eq!(seen.last(), Some(&(total, total)));
 
     // Whoever opened it later is the writer now.

@@ -67,6 +67,12 @@ pub enum Update {
         recovery: Vec<RecoveryView>,
         /// Whether it keeps anything: false where the browser has no IndexedDB.
         persistent: bool,
+        /// Clients in the background that ran before a reload and run again, by name.
+        #[serde(default)]
+        again: Vec<String>,
+        /// Lines of the console whose commands or clients a reload has ended.
+        #[serde(default)]
+        over: Vec<String>,
     },
     /// What changed.
     Delta(Delta),

@@ -65,6 +65,7 @@ impl Door {
         }
         let config = WorldConfig {
             seed,
+            boot: 0,
             epoch_ms,
             brokers: BrokerConfig::combined(brokers, seed),
             network: NetworkConfig::default(),

@@ -6,6 +6,8 @@
 mod clients;
 mod door;
 mod engine;
+mod keeper;
+mod leaving;
 mod record;
 mod script_producer;
 mod session;
@@ -14,6 +16,7 @@ pub mod worker;
 mod workloads;
 
 pub use door::{Door, DoorEvent};
-pub use engine::{Boot, Engine};
+pub use engine::{Boot, Engine, Returned};
+pub use keeper::{Commit, Committed, Keeper, TakenOver};
 pub use record::{Record, ReplayError, replay};
 pub use script_producer::{Answer, Ask, ScriptError};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use barnabas_kernel::{Disk, DiskError, File, Instant};
-use barnabas_store::Members;
+use barnabas_store::{Members, StoredClient};
 use barnabas_view::{Durability, Fault};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -17,7 +17,7 @@ use crate::engine::{Boot, Engine};
 const LIMIT: usize = 32 * 1024 * 1024;
 
 /// The format of a record.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A file of a disk.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,7 +25,35 @@ struct StoredFile {
     node: i32,
     path: String,
     durable: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dirty_since: Option<u64>,
     base64: String,
+}
+
+/// Why a disk, or the store behind it, took nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Problem {
+    Full(String),
+    Io(String),
+}
+
+impl From<&DiskError> for Problem {
+    fn from(error: &DiskError) -> Problem {
+        match error {
+            DiskError::Full(text) => Problem::Full(text.to_string()),
+            DiskError::Io(text) => Problem::Io(text.to_string()),
+        }
+    }
+}
+
+impl From<Problem> for DiskError {
+    fn from(problem: Problem) -> DiskError {
+        match problem {
+            Problem::Full(text) => DiskError::Full(text.into()),
+            Problem::Io(text) => DiskError::Io(text.into()),
+        }
+    }
 }
 
 /// One thing that was done.
@@ -42,9 +70,10 @@ pub(crate) enum Done {
     Fault(Fault),
     Sync,
     TakeChanges,
-    Stored { token: u64, error: Option<String> },
-    DiskError(Option<String>),
+    Stored { token: u64, error: Option<Problem> },
+    DiskError(Option<Problem>),
     Collect { id: u32 },
+    BringBack,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,12 +92,15 @@ pub struct Record {
     version: u32,
     cluster: String,
     seed: u64,
+    boot: u64,
     epoch_ms: i64,
     now: u64,
     durability: Durability,
     brokers: i32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     members: Option<Members>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    clients: Vec<StoredClient>,
     disks: Vec<StoredFile>,
     steps: Vec<Step>,
     /// Whether something was too large to keep, so that a replay takes another course.
@@ -122,17 +154,20 @@ impl Record {
             node,
             path: path.to_string(),
             durable: file.durable(),
+            dirty_since: file.dirty_since().map(Instant::as_micros),
             base64: BASE64.encode(file.read_all()),
         });
         Record {
             version: VERSION,
             cluster: boot.cluster.clone(),
             seed: boot.seed,
+            boot: boot.boot,
             epoch_ms: boot.epoch_ms,
             now: boot.now,
             durability: boot.durability,
             brokers: boot.brokers,
             members: boot.members.clone(),
+            clients: boot.clients.clone(),
             disks: disks.collect(),
             steps: Vec::new(),
             cut,
@@ -176,16 +211,22 @@ pub fn replay(text: &str) -> Result<Engine, ReplayError> {
     let mut disks: BTreeMap<i32, Disk> = BTreeMap::new();
     for file in record.disks {
         let bytes = BASE64.decode(&file.base64).map_err(|error| format(format!("{}: {error}", file.path)))?;
-        disks.entry(file.node).or_default().insert(file.path.into(), File::new(bytes.into(), file.durable));
+        let mut restored = File::new(bytes.into(), file.durable);
+        if let Some(since) = file.dirty_since {
+            restored.set_dirty_since(Instant::from_micros(since));
+        }
+        disks.entry(file.node).or_default().insert(file.path.into(), restored);
     }
     let mut engine = Engine::new(Boot {
         cluster: record.cluster,
         seed: record.seed,
+        boot: record.boot,
         epoch_ms: record.epoch_ms,
         now: record.now,
         durability: record.durability,
         brokers: record.brokers,
         members: record.members,
+        clients: record.clients,
         disks,
     });
     for step in record.steps {
@@ -210,10 +251,11 @@ pub fn replay(text: &str) -> Result<Engine, ReplayError> {
             Done::Sync => engine.sync(),
             Done::TakeChanges => drop(engine.take_changes()),
             Done::Stored { token, error } => {
-                engine.stored(token, error.map_or(Ok(()), |text| Err(DiskError::Io(text.into()))));
+                engine.stored(token, error.map_or(Ok(()), |error| Err(error.into())));
             }
-            Done::DiskError(error) => engine.set_disk_error(error.map(|text| DiskError::Full(text.into()))),
+            Done::DiskError(error) => engine.set_disk_error(error.map(Into::into)),
             Done::Collect { id } => engine.collect(id),
+            Done::BringBack => drop(engine.bring_back()),
         }
     }
     Ok(engine)

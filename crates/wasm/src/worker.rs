@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use barnabas_kernel::{DiskError, NodeId};
-use barnabas_sim::DiskChange;
-use barnabas_store::{ClusterLock, IndexedDb, LockError, Memory, Meta, Mirror, Port, StoreError};
+use barnabas_store::{ClusterLock, IndexedDb, LockError, Memory, Mirror, Port, StoreError};
 use barnabas_view::{Command, Durability, Update};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Uint8Array;
@@ -15,7 +13,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
 
-use crate::engine::{Boot, Engine};
+use crate::engine::{Boot, Engine, Returned};
+use crate::keeper::{Committed, Keeper, TakenOver};
 use crate::record::Record;
 
 /// The engine works so long, in milliseconds, before it looks at messages again.
@@ -24,10 +23,6 @@ const TURN_MS: f64 = 12.0;
 const REST_MS: u32 = 8;
 /// The page is told what changed this often, in milliseconds.
 const DELTA_MS: f64 = 50.0;
-/// In relaxed durability the store follows this often, in milliseconds.
-const COMMIT_MS: f64 = 200.0;
-/// A store that failed is tried again after so many milliseconds.
-const RETRY_MS: f64 = 2_000.0;
 /// A dropped file is read in pieces of so many bytes.
 const PIECE: f64 = 256.0 * 1024.0;
 /// One message holds at most so many bytes of a command's output.
@@ -218,61 +213,58 @@ async fn live<P: Port + Clone + 'static>(
     for file in &loaded.damaged {
         error_message(format!("A stored file was cut: {file}"));
     }
-    let meta = loaded.meta.unwrap_or(Meta { seed, now: 0, members: None });
     #[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
-    let epoch_ms = js_sys::Date::now() as i64 - i64::try_from(meta.now / 1_000).unwrap_or(0);
-    let engine = Engine::new(Boot {
+    let fresh = Boot {
         cluster: cluster.to_owned(),
-        seed: meta.seed,
-        epoch_ms,
-        now: meta.now,
+        seed,
+        boot: 0,
+        epoch_ms: js_sys::Date::now() as i64,
+        now: 0,
         durability: *durability,
         brokers,
-        members: meta.members,
-        disks: loaded.disks,
-    });
+        members: None,
+        clients: Vec::new(),
+        disks: BTreeMap::new(),
+    };
+    let engine = Engine::new(Boot::of(loaded, mirror.boot(), fresh));
+    let seed = engine.seed();
     RECORD.with(|record| *record.borrow_mut() = Some(engine.record()));
     let mut life = Life {
         engine,
-        mirror: Some(mirror),
+        keeper: Keeper::new(mirror),
         committed: Rc::default(),
         piece: Rc::default(),
         reading: false,
         files: BTreeMap::new(),
-        last_commit: f64::NEG_INFINITY,
-        retry_at: f64::NEG_INFINITY,
         flush_wanted: false,
-        commits: 0,
         reported: BTreeMap::new(),
         ended: None,
     };
     if let Some(end) = life.start().await {
         return end;
     }
+    let Returned { again, over } = life.engine.bring_back();
     let (view, recovery, events) = life.engine.ready_view();
     let delta = view.delta_from(&view, events, 0);
-    post(&Update::Ready { cluster: cluster.to_owned(), seed: meta.seed, view, recovery, persistent });
+    let cluster = cluster.to_owned();
+    post(&Update::Ready { cluster, seed, view, recovery, persistent, again, over });
     post(&Update::Delta(delta));
     let end = life.run(inbox, lost).await;
     *durability = life.engine.durability();
     end
 }
 
-type Committed<P> = Rc<RefCell<Option<(Mirror<P>, u64, Vec<(NodeId, DiskChange)>, Result<(), StoreError>)>>>;
 type Piece = Rc<RefCell<Option<(u32, String, Result<Vec<u8>, String>)>>>;
 
 struct Life<P> {
     engine: Engine,
-    /// Away while a commit is under way.
-    mirror: Option<Mirror<P>>,
-    committed: Committed<P>,
+    keeper: Keeper<P>,
+    /// A commit that has come to its end.
+    committed: Rc<RefCell<Option<Committed<P>>>>,
     piece: Piece,
     reading: bool,
     files: BTreeMap<String, File>,
-    last_commit: f64,
-    retry_at: f64,
     flush_wanted: bool,
-    commits: u64,
     /// Progress that the page knows of, by command.
     reported: BTreeMap<u32, u64>,
     ended: Option<End>,
@@ -287,7 +279,7 @@ impl<P: Port + 'static> Life<P> {
             }
             self.engine.advance(Duration::from_millis(5), || false);
             self.store();
-            if self.mirror.is_none() {
+            if self.keeper.is_busy() {
                 TimeoutFuture::new(0).await;
             }
             if self.ended.is_some() {
@@ -326,7 +318,7 @@ impl<P: Port + 'static> Life<P> {
                 last_delta = now;
                 post(&Update::Delta(self.engine.take_delta()));
             }
-            let busy = more || self.mirror.is_none() || self.reading;
+            let busy = more || self.keeper.is_busy() || self.reading;
             TimeoutFuture::new(if busy { 0 } else { REST_MS }).await;
         }
     }
@@ -384,69 +376,28 @@ impl<P: Port + 'static> Life<P> {
     /// Takes what became of a commit, and begins the next one if it is time.
     fn store(&mut self) {
         let done = self.committed.borrow_mut().take();
-        if let Some((mirror, token, changes, result)) = done {
-            self.after_commit(&mirror, token, changes, result);
-            self.mirror = Some(mirror);
-        }
-        let now = now_ms();
-        let waits = self.engine.awaits_store() || self.flush_wanted;
-        let due = waits || (self.engine.has_changes() && now - self.last_commit >= COMMIT_MS);
-        if !due || now < self.retry_at {
+        if let Some(done) = done
+            && let Err(TakenOver) = self.keeper.finish(&mut self.engine, now_ms(), done)
+        {
+            self.ended = Some(End::TakenOver);
             return;
         }
-        let Some(mut mirror) = self.mirror.take() else { return };
-        self.last_commit = now;
-        if self.flush_wanted && !self.engine.has_changes() && !self.engine.awaits_store() {
+        let now = now_ms();
+        if self.flush_wanted
+            && !self.keeper.is_busy()
+            && !self.engine.has_changes()
+            && !self.engine.awaits_store()
+        {
             self.flush_wanted = false;
-            self.mirror = Some(mirror);
             return post(&Update::Flushed);
         }
-        let (token, changes) = self.engine.take_changes();
-        let (now, members) = (self.engine.world().now().as_micros(), Some(self.engine.members()));
-        let meta = Meta { seed: self.engine.seed(), now, members };
-        let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
-        let strict = self.engine.durability() == Durability::Strict;
-        let prepared = mirror.prepare(meta, list, |node, path| self.engine.disk_file(node, path), strict);
-        self.engine.store.pending_bytes = prepared.bytes();
+        let Some(commit) = self.keeper.begin(&mut self.engine, now, self.flush_wanted) else { return };
+        self.keeper.took(now_ms(), now_ms() - now);
         let slot = Rc::clone(&self.committed);
         spawn_local(async move {
-            let result = mirror.commit(prepared).await;
-            *slot.borrow_mut() = Some((mirror, token, changes, result));
+            let done = commit.run().await;
+            *slot.borrow_mut() = Some(done);
         });
-    }
-
-    fn after_commit(
-        &mut self,
-        mirror: &Mirror<P>,
-        token: u64,
-        changes: Vec<(NodeId, DiskChange)>,
-        result: Result<(), StoreError>,
-    ) {
-        let store = &mut self.engine.store;
-        match result {
-            Ok(()) => {
-                self.commits += 1;
-                store.commits = self.commits;
-                store.stored_bytes = mirror.stored_bytes();
-                store.pending_bytes = 0;
-                store.error = None;
-                self.engine.set_disk_error(None);
-                self.engine.stored(token, Ok(()));
-            }
-            Err(StoreError::Fenced { .. }) => self.ended = Some(End::TakenOver),
-            Err(error) => {
-                let text = error.to_string();
-                store.error = Some(text.clone());
-                self.retry_at = now_ms() + RETRY_MS;
-                let disk = match error {
-                    StoreError::Quota(_) => DiskError::Full(text.into()),
-                    _ => DiskError::Io(text.into()),
-                };
-                self.engine.put_back(changes);
-                self.engine.set_disk_error(Some(disk.clone()));
-                self.engine.stored(token, Err(disk));
-            }
-        }
     }
 
     // ---- files

@@ -4,9 +4,10 @@
 #[allow(dead_code, reason = "what the replay tests share is more than is needed here")]
 mod common;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_store::{Loaded, Members, Memory, Meta, Mirror};
+use barnabas_store::{Loaded, Members, Memory, Meta, Mirror, Port};
 use barnabas_view::Durability;
 use barnabas_wasm::{Boot, replay};
 use common::Desk;
@@ -22,32 +23,42 @@ fn open(memory: &Memory) -> (Mirror<Memory>, Loaded) {
 fn store(desk: &mut Desk, mirror: &mut Mirror<Memory>) {
     let engine = &mut desk.engine;
     let (token, changes) = engine.take_changes();
-    let meta =
-        Meta { seed: engine.seed(), now: engine.world().now().as_micros(), members: Some(engine.members()) };
     let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
-    let prepared = mirror.prepare(meta, list, |node, path| engine.disk_file(node, path), true);
+    let prepared = mirror.prepare(engine.meta(), list, |node, path| engine.disk_file(node, path), true);
     block_on(mirror.commit(prepared)).unwrap();
     engine.stored(token, Ok(()));
 }
 
-fn boot(loaded: Loaded, brokers: i32, members: Option<Members>) -> Desk {
-    let (seed, now) = loaded.meta.map_or((5, 0), |meta| (meta.seed, meta.now));
-    Desk::at(Boot {
-        cluster: "brokers".to_owned(),
-        seed,
-        epoch_ms: 1_700_000_000_000,
-        now,
-        durability: Durability::Relaxed,
-        brokers,
-        members,
-        disks: loaded.disks,
-    })
+fn boot(mirror: &Mirror<Memory>, loaded: Loaded, brokers: i32) -> Desk {
+    Desk::at(Boot::of(
+        loaded,
+        mirror.boot(),
+        Boot {
+            cluster: "brokers".to_owned(),
+            seed: 5,
+            boot: 0,
+            epoch_ms: 1_700_000_000_000,
+            now: 0,
+            durability: Durability::Relaxed,
+            brokers,
+            members: None,
+            clients: Vec::new(),
+            disks: BTreeMap::new(),
+        },
+    ))
 }
 
 fn reload(memory: &Memory) -> (Desk, Mirror<Memory>) {
     let (mirror, loaded) = open(memory);
-    let members = loaded.meta.as_ref().and_then(|meta| meta.members.clone());
-    (boot(loaded, 9, members), mirror)
+    (boot(&mirror, loaded, 9), mirror)
+}
+
+/// Whether the store has a file of a node whose path begins so.
+fn has(memory: &Memory, node: i32, path: &str) -> bool {
+    let manifest = block_on(memory.manifest()).unwrap().unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let files = manifest["files"][node.to_string()].as_object();
+    files.is_some_and(|files| files.keys().any(|file| file.starts_with(path)))
 }
 
 /// Ids of the brokers, and of those that vote.
@@ -61,7 +72,7 @@ fn ids(desk: &Desk) -> (Vec<i32>, Vec<i32>) {
 fn a_reload_brings_back_the_brokers_that_were_there() {
     let memory = Memory::new();
     let (mut mirror, loaded) = open(&memory);
-    let mut desk = boot(loaded, 3, None);
+    let mut desk = boot(&mirror, loaded, 3);
     let added = desk.ok("broker add 7 --rack b", "");
     assert!(added.starts_with("Broker 7 joins at localhost:9104."), "{added}");
     desk.pass(Duration::from_secs(1));
@@ -69,7 +80,7 @@ fn a_reload_brings_back_the_brokers_that_were_there() {
     desk.ok(&format!("kafka-console-producer.sh {AT} --topic orders"), "a\nb\nc\n");
     desk.pass(Duration::from_secs(1));
     store(&mut desk, &mut mirror);
-    assert!(memory.keys().iter().any(|key| key.starts_with("7/orders-0/")), "{:?}", memory.keys());
+    assert!(has(&memory, 7, "orders-0/"));
 
     let (mut desk, mut mirror) = reload(&memory);
     assert_eq!(ids(&desk), (vec![1, 2, 3, 7], vec![1, 2, 3]));
@@ -90,7 +101,7 @@ fn a_reload_brings_back_the_brokers_that_were_there() {
     assert!(gone.contains("kafka-cluster.sh unregister --id 7"), "{gone}");
     desk.pass(Duration::from_secs(10));
     store(&mut desk, &mut mirror);
-    assert!(!memory.keys().iter().any(|key| key.starts_with("7/")), "{:?}", memory.keys());
+    assert!(!has(&memory, 7, "") && has(&memory, 1, ""));
 
     let (mut desk, mut mirror) = reload(&memory);
     assert_eq!(ids(&desk), (vec![1, 2, 3], vec![1, 2, 3]));
@@ -103,17 +114,18 @@ fn a_reload_brings_back_the_brokers_that_were_there() {
     let described = desk.ok(&format!("kafka-topics.sh {AT} --describe --topic orders"), "");
     assert!(described.contains("Isr: 1,7"), "{described}");
     store(&mut desk, &mut mirror);
-    assert!(memory.keys().iter().any(|key| key.starts_with("7/orders-0/")), "{:?}", memory.keys());
+    assert!(has(&memory, 7, "orders-0/"));
 }
 
 #[test]
 fn a_cluster_that_was_stored_without_saying_its_brokers_has_all_up_to_its_last_disk() {
     let memory = Memory::new();
     let (mut mirror, loaded) = open(&memory);
-    let mut desk = boot(loaded, 4, None);
+    let mut desk = boot(&mirror, loaded, 4);
     store(&mut desk, &mut mirror);
-    let (_, loaded) = open(&memory);
-    assert_eq!(ids(&boot(loaded, 9, None)), (vec![1, 2, 3, 4], vec![1, 2, 3]));
+    let (mirror, mut loaded) = open(&memory);
+    loaded.meta.as_mut().unwrap().members = None;
+    assert_eq!(ids(&boot(&mirror, loaded, 9)), (vec![1, 2, 3, 4], vec![1, 2, 3]));
 }
 
 #[test]
@@ -128,7 +140,9 @@ fn what_a_store_says_that_cannot_be_is_passed_over() {
         (members(i32::MIN, &[-1, 0, 2, 10, i32::MAX]), vec![1, 2]),
         (members(i32::MAX, &[9]), vec![1, 2, 3, 4, 5, 9]),
     ] {
-        let desk = boot(Loaded::default(), 3, stored.clone());
+        let meta = Some(Meta { members: stored.clone(), ..Meta::default() });
+        let (mirror, _) = open(&Memory::new());
+        let desk = boot(&mirror, Loaded { meta, ..Loaded::default() }, 3);
         assert_eq!(ids(&desk).0, want, "{stored:?}");
     }
 }

@@ -29,28 +29,31 @@ async fn open(cluster: &str) -> (Mirror<IndexedDb>, Loaded) {
     Mirror::open(IndexedDb::open(cluster).await.unwrap(), |_, _| {}).await.unwrap()
 }
 
-fn boot(loaded: Loaded, durability: Durability) -> Desk {
-    let meta = loaded.meta.unwrap_or(Meta { seed: 9, now: 0, members: None });
-    Desk::at(Boot {
-        brokers: 1,
-        members: meta.members,
-        cluster: "browser".to_owned(),
-        seed: meta.seed,
-        epoch_ms: 1_700_000_000_000,
-        now: meta.now,
-        durability,
-        disks: loaded.disks,
-    })
+fn boot(mirror: &Mirror<IndexedDb>, loaded: Loaded, durability: Durability) -> Desk {
+    Desk::at(Boot::of(
+        loaded,
+        mirror.boot(),
+        Boot {
+            brokers: 1,
+            boot: 0,
+            members: None,
+            clients: Vec::new(),
+            cluster: "browser".to_owned(),
+            seed: 9,
+            epoch_ms: 1_700_000_000_000,
+            now: 0,
+            durability,
+            disks: BTreeMap::new(),
+        },
+    ))
 }
 
 /// Brings the disks to the store as the worker does.
 async fn store(desk: &mut Desk, mirror: &mut Mirror<IndexedDb>) {
     let engine = &mut desk.engine;
     let (token, changes) = engine.take_changes();
-    let members = Some(engine.members());
-    let meta = Meta { seed: engine.seed(), now: engine.world().now().as_micros(), members };
     let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
-    let prepared = mirror.prepare(meta, list, |node, path| engine.disk_file(node, path), true);
+    let prepared = mirror.prepare(engine.meta(), list, |node, path| engine.disk_file(node, path), true);
     mirror.commit(prepared).await.unwrap();
     engine.stored(token, Ok(()));
     assert!(!engine.has_changes());
@@ -62,7 +65,7 @@ const AT: &str = "--bootstrap-server localhost:9092";
 async fn a_cluster_goes_on_from_what_is_stored() {
     let (mut mirror, loaded) = open("engine").await;
     assert_eq!(loaded.meta, None);
-    let mut desk = boot(loaded, Durability::Relaxed);
+    let mut desk = boot(&mirror, loaded, Durability::Relaxed);
     desk.ok(
         &format!(
             "kafka-topics.sh {AT} --create --topic orders --partitions 3 --config retention.ms=86400000"
@@ -85,11 +88,13 @@ async fn a_cluster_goes_on_from_what_is_stored() {
     // The page goes without a word to the broker.
     drop((desk, mirror));
 
-    let (_, loaded) = open("engine").await;
-    let members = Members { began_with: 1, racks: [(1, None)].into() };
-    assert_eq!(loaded.meta, Some(Meta { seed: 9, now: now.as_micros(), members: Some(members) }));
+    let (mirror, loaded) = open("engine").await;
+    let members = Some(Members { began_with: 1, racks: [(1, None)].into() });
+    let unix_ms = 1_700_000_000_000 + i64::try_from(now.as_millis()).unwrap();
+    let meta = Meta { seed: 9, now: now.as_micros(), unix_ms, members, clients: Vec::new() };
+    assert_eq!(loaded.meta, Some(meta));
     assert_eq!(loaded.damaged, [""; 0]);
-    let mut desk = boot(loaded, Durability::Relaxed);
+    let mut desk = boot(&mirror, loaded, Durability::Relaxed);
     assert!(desk.engine.world().now() >= now && now > Instant::default());
     let (_, recovery, _) = desk.engine.ready_view();
     let mut found: Vec<_> = recovery.iter().filter(|log| log.partition.starts_with("orders-")).collect();
@@ -114,7 +119,7 @@ async fn a_cluster_goes_on_from_what_is_stored() {
 #[wasm_bindgen_test]
 async fn a_strict_acknowledgement_waits_for_the_store() {
     let (mut mirror, loaded) = open("strict").await;
-    let mut desk = boot(loaded, Durability::Strict);
+    let mut desk = boot(&mirror, loaded, Durability::Strict);
     desk.ok(&format!("kafka-topics.sh {AT} --create --topic t"), "");
     store(&mut desk, &mut mirror).await;
 
@@ -150,6 +155,6 @@ async fn a_strict_acknowledgement_waits_for_the_store() {
     desk.break_and_mend(Fault::PowerCut(1));
     assert_eq!(desk.read_all("t", 1), ["one"]);
     drop((desk, mirror));
-    let (_, loaded) = open("strict").await;
-    assert_eq!(boot(loaded, Durability::Strict).read_all("t", 1), ["one"]);
+    let (mirror, loaded) = open("strict").await;
+    assert_eq!(boot(&mirror, loaded, Durability::Strict).read_all("t", 1), ["one"]);
 }

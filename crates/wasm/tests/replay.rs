@@ -45,7 +45,7 @@ fn a_damaged_replay_file_is_named() {
         replay(&record.replacen(from, to, 1)).map(|engine| engine.digest()).unwrap_err().to_string()
     };
     for (from, to, want) in [
-        (r#""version":1"#, r#""version":2"#, "its version is 2, this program reads 1"),
+        (r#""version":2"#, r#""version":3"#, "its version is 3, this program reads 2"),
         (r#""seed":"#, r#""sead":"#, "missing field `seed`"),
         (r#"{"console":"#, r#"{"consul":"#, "unknown variant `consul`"),
         (r#""base64":""#, r#""base64":"*"#, "Invalid symbol"),

@@ -52,10 +52,7 @@ fn named<'a>(clients: &'a [ClientView], name: &str) -> Option<&'a ClientView> {
 fn the_console_is_free_while_they_run_and_they_end_in_order() {
     let mut desk = desk(2);
     let said = desk.ok("workload start produce --topic orders --rate 100", "");
-    assert_eq!(
-        said,
-        "producer-1 runs in the background. It ends with this tab, or by: workload stop producer-1\n"
-    );
+    assert_eq!(said, "producer-1 runs in the background, until: workload stop producer-1\n");
     let group = "--topic orders --group billing --from-beginning";
     desk.ok(&format!("workload start consume {group} --processing-ms 5"), "");
     desk.ok(&format!("workload start consume {group} --name slow --processing-ms 200"), "");

@@ -61,6 +61,7 @@ impl Topology {
         }
         let brokers = nodes.iter().filter(|node| node.roles.broker).map(|node| node.node_id).collect();
         let config = WorldConfig {
+            boot: 0,
             seed,
             epoch_ms: 1_700_000_000_000,
             brokers: nodes,

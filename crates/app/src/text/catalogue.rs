@@ -84,7 +84,7 @@ catalogue! {
     add_producer: "Add producer", "프로듀서 추가";
     add_consumer: "Add consumer", "컨슈머 추가";
     no_clients: "No client runs.", "도는 클라이언트가 없습니다.";
-    no_clients_why: "A producer writes records at a rate. A consumer reads as a member of a group and takes its time for each record. Both run in the background until they are stopped, or until this tab is closed or reloaded.", "프로듀서는 정한 속도로 레코드를 씁니다. 컨슈머는 그룹의 멤버로 읽고 레코드마다 정한 시간 동안 처리합니다. 멈추거나 이 탭을 닫거나 새로 고칠 때까지 백그라운드에서 돕니다.";
+    no_clients_why: "A producer writes records at a rate. A consumer reads as a member of a group and takes its time for each record. Both run in the background until they are stopped, and begin again when the page is reloaded.", "프로듀서는 정한 속도로 레코드를 씁니다. 컨슈머는 그룹의 멤버로 읽고 레코드마다 정한 시간 동안 처리합니다. 멈출 때까지 백그라운드에서 돌고, 페이지를 새로 고치면 다시 시작합니다.";
     needs_topic: "A client needs a topic. Create one first.", "클라이언트에는 토픽이 필요합니다. 먼저 토픽을 만드세요.";
     to_topics: "To the topics", "토픽으로 가기";
     start: "Start", "시작";
@@ -374,6 +374,8 @@ catalogue! {
     locked: "Another tab has this cluster", "다른 탭이 이 클러스터를 쓰고 있습니다";
     locked_more: "Only one tab at a time writes to cluster {}. Take over to go on here; the other tab then stops writing and says so.", "클러스터 {은} 한 번에 한 탭만 씁니다. 넘겨받으면 여기서 이어 가고, 다른 탭은 쓰기를 멈추고 그 사실을 알립니다.";
     take_over: "Take over", "넘겨받기";
+    clients_again: "Started again after the reload: {}", "새로 고친 뒤 다시 시작한 클라이언트: {}";
+    clients_over: "The reload ended: {}", "새로 고침으로 끝난 명령: {}";
     taken_over: "Another tab took this cluster over", "다른 탭이 이 클러스터를 넘겨받았습니다";
     taken_over_more: "This tab has stopped writing to {}. What it had acknowledged is in the browser's storage.", "이 탭은 {} 쓰기를 멈췄습니다. 확인 응답한 것은 브라우저 저장소에 있습니다.";
     take_back: "Take back", "되찾기";

@@ -177,6 +177,11 @@ impl Broker {
         self.config.node_id
     }
 
+    /// Sets whether what is written from now on is flushed before it is acknowledged.
+    pub fn set_flush_before_acknowledging(&mut self, flush: bool) {
+        self.config.flush_before_acknowledging = flush;
+    }
+
     /// What it was started with.
     pub fn config(&self) -> &BrokerConfig {
         &self.config

@@ -348,6 +348,15 @@ pub enum AdminRequest {
         /// Which.
         Vec<String>,
     ),
+    /// Take members out of a group. Those that it does not have are not missed.
+    RemoveMembers {
+        /// Which group.
+        group: String,
+        /// Their member ids.
+        members: Vec<String>,
+        /// Why, for the coordinator's log (KIP-800).
+        reason: String,
+    },
 }
 
 impl AdminRequest {
@@ -377,6 +386,7 @@ impl AdminRequest {
             Self::AlterGroupOffsets { .. } => "offsetCommit",
             Self::DeleteGroupOffsets { .. } => "offsetDelete",
             Self::DeleteGroups(_) => "deleteConsumerGroups",
+            Self::RemoveMembers { .. } => "removeMembersFromConsumerGroup",
         }
     }
 }
@@ -433,4 +443,6 @@ pub enum AdminResponse {
     GroupPartitions(Result<BTreeMap<TopicPartition, Result<(), ApiError>>, ApiError>),
     /// To `DeleteGroups`, by id.
     GroupsDeleted(BTreeMap<String, Result<(), ApiError>>),
+    /// To `RemoveMembers`. The error is of the group.
+    MembersRemoved(Result<(), ApiError>),
 }

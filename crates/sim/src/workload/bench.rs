@@ -54,6 +54,7 @@ impl Bench {
 
     fn with(brokers: Vec<BrokerConfig>, records: u64, size: usize) -> Bench {
         let config = WorldConfig {
+            boot: 0,
             seed: 1,
             epoch_ms: 1_700_000_000_000,
             brokers,

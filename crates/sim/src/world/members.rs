@@ -1,7 +1,7 @@
 //! Machines that come to the cluster and go from it.
 
 use barnabas_broker::BrokerConfig;
-use barnabas_kernel::{Disk, DiskOp, NodeId, Prng, TraceEvent};
+use barnabas_kernel::{Disk, DiskOp, NodeId, TraceEvent};
 
 use crate::disk::{DiskChange, MachineDisk};
 use crate::event::Event;
@@ -16,15 +16,15 @@ impl World {
     /// Puts a machine there. `life` tells it from earlier ones of the same id: its random choices are others, and what was
     /// under way on their disks is not its own.
     pub(super) fn install(&mut self, config: BrokerConfig, disk: Disk, life: u64) {
-        let (node, seed) = (NodeId(config.node_id), self.config.seed);
+        let node = NodeId(config.node_id);
         let name = |what: &str| match life {
             0 => format!("{what}-{}", node.0),
             _ => format!("{what}-{}-{life}", node.0),
         };
         self.listeners.extend(listeners(&config).into_iter().map(|listener| (listener, node)));
         let machine = Machine {
-            slot: Slot::new(Prng::new(seed, &name("broker")), 0),
-            disk_rng: Prng::new(seed, &name("disk")),
+            slot: Slot::new(self.config.rng(&name("broker")), 0),
+            disk_rng: self.config.rng(&name("disk")),
             config,
             disk: MachineDisk::new(disk, self.config.disk),
             broker: None,

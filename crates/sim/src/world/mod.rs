@@ -98,13 +98,13 @@ impl World {
 
     /// A world that goes on at `now`, after an earlier one whose disks these are.
     pub fn at(config: WorldConfig, now: Instant, disks: &mut BTreeMap<NodeId, Disk>) -> World {
-        let seed = config.seed;
+        let (rng, fault_rng) = (config.rng("network"), config.rng("network-faults"));
         let mut world = World {
             now,
             queue: Queue::default(),
             machines: BTreeMap::new(),
             processes: BTreeMap::new(),
-            network: Network::new(config.network, seed),
+            network: Network::new(config.network, rng, fault_rng),
             listeners: BTreeMap::new(),
             trace: Trace::new(),
             connections: 0,
@@ -128,6 +128,7 @@ impl World {
             let node = NodeId(broker.node_id);
             let disk = disks.remove(&node).unwrap_or_default();
             world.install(broker, disk, 0);
+            world.arm_writeback(node);
             world.schedule(now, Event::Start { node });
         }
         world
@@ -221,7 +222,7 @@ impl World {
         self.next_process += 1;
         self.runs += 1;
         let id = NodeId(self.next_process);
-        let slot = Slot::new(Prng::new(self.config.seed, &format!("{id}")), self.runs);
+        let slot = Slot::new(self.config.rng(&format!("{id}")), self.runs);
         let host = Host { process, slot, output: VecDeque::new(), wants_stdin: false, exited: false };
         self.processes.insert(id, host);
         self.deliver(id, Input::Started);

@@ -33,10 +33,21 @@ impl World {
         !self.awaiting_store.is_empty()
     }
 
-    /// Sets whether flushes wait for the store, and whether brokers flush before they acknowledge (at their next start).
+    /// Sets whether flushes wait for the store, and whether brokers flush before they acknowledge. Brokers that run go on:
+    /// it holds from their next request on. For what they have already written, and may be about to acknowledge, every disk
+    /// is made durable here, and what follows waits for the store to have it.
     pub fn set_wait_for_store(&mut self, wait: bool) {
+        if self.config.wait_for_store == wait {
+            return;
+        }
         self.config.wait_for_store = wait;
-        if !wait {
+        for broker in self.machines.values_mut().filter_map(|machine| machine.broker.as_mut()) {
+            broker.set_flush_before_acknowledging(wait);
+        }
+        if wait {
+            self.sync_disks();
+            self.awaiting_store.push_back((NodeId::WORLD, 0, FlushId(0), self.taken));
+        } else {
             self.store_committed(u64::MAX, Ok(()));
         }
     }

@@ -40,7 +40,7 @@ impl Engine {
     }
 
     /// Begins a client in the background.
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         id: u32,
         kind: WorkloadKind,
@@ -55,10 +55,10 @@ impl Engine {
         self.workloads.begin(name.clone(), id, process, line);
         Ok(match self.language {
             Language::English => {
-                format!("{name} runs in the background. It ends with this tab, or by: workload stop {name}\n")
+                format!("{name} runs in the background, until: workload stop {name}\n")
             }
             Language::Korean => {
-                format!("{name} 실행 중(백그라운드). 이 탭을 닫거나 workload stop {name} 명령으로 끝납니다\n")
+                format!("{name} 실행 중(백그라운드). workload stop {name} 명령으로 끝냅니다\n")
             }
         })
     }

@@ -2,16 +2,18 @@
 
 mod background;
 mod members;
+mod returning;
+mod storing;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use barnabas_kernel::{Disk, DiskError, Endpoint, FilePath, Instant, NodeId, TraceEvent};
+use barnabas_kernel::{Disk, Endpoint, FilePath, Instant, NodeId, TraceEvent};
 use barnabas_shell::{Environment, Language, StdinSource};
-use barnabas_sim::{DiskChange, DiskConfig, Fault, NetworkConfig, TraceLine, World, WorldConfig, event_view};
-use barnabas_store::Members;
+use barnabas_sim::{DiskConfig, Fault, NetworkConfig, ProcessId, TraceLine, World, WorldConfig, event_view};
+use barnabas_store::{Loaded, Members, StoredClient};
 use barnabas_view::{
     BatchDetail, BrowseView, ClockView, ClusterView, ConsoleText, Delta, Durability, EventView, Pace,
     RecoveryView, SegmentFile, StoreView, Stream,
@@ -22,6 +24,7 @@ use crate::clients::Rates;
 use crate::record::{Done, Record};
 use crate::session::Session;
 use crate::workloads::Workloads;
+pub use returning::Returned;
 
 /// The first broker: where the console looks unless it is told otherwise.
 const FIRST: NodeId = NodeId(1);
@@ -43,6 +46,8 @@ pub struct Boot {
     pub cluster: String,
     /// Seed of every random choice.
     pub seed: u64,
+    /// Which life of the cluster this is: 0 for a new one. No two lives of a cluster may have the same number.
+    pub boot: u64,
     /// Wall clock at virtual time 0, in milliseconds since 1970-01-01 UTC.
     pub epoch_ms: i64,
     /// Virtual time to go on from, in microseconds.
@@ -53,8 +58,32 @@ pub struct Boot {
     pub brokers: i32,
     /// Which brokers a cluster has that was stored; `None` for a new one, and for one that was stored without saying it.
     pub members: Option<Members>,
+    /// The clients that ran when the cluster was stored.
+    pub clients: Vec<StoredClient>,
     /// The disks by node id.
     pub disks: BTreeMap<i32, Disk>,
+}
+
+impl Boot {
+    /// The next life of a cluster that was stored, or the first of one that was not. `fresh` says what the cluster is as far as
+    /// nothing else was stored; its `epoch_ms` is the real wall clock now, in milliseconds since 1970-01-01 UTC.
+    ///
+    /// A cluster whose clock ran faster than the real one may have been ahead of it when it was stored. Its wall clock goes on
+    /// from there: it never goes back, and stays ahead by as much.
+    pub fn of(loaded: Loaded, boot: u64, fresh: Boot) -> Boot {
+        let Some(meta) = loaded.meta else { return Boot { boot, ..fresh } };
+        let since = i64::try_from(meta.now / 1_000).unwrap_or(i64::MAX);
+        Boot {
+            seed: meta.seed,
+            boot,
+            epoch_ms: fresh.epoch_ms.max(meta.unix_ms).saturating_sub(since),
+            now: meta.now,
+            members: meta.members,
+            clients: meta.clients,
+            disks: loaded.disks,
+            ..fresh
+        }
+    }
 }
 
 /// Progress of a command that reads a dropped file.
@@ -96,6 +125,10 @@ pub struct Engine {
     sessions: BTreeMap<u32, Session>,
     /// Clients in the background.
     workloads: Workloads,
+    /// Clients of an earlier life that have not been dealt with.
+    returning: Vec<StoredClient>,
+    /// The process that takes their members out of their groups.
+    leaving: Option<ProcessId>,
     rates: Rates,
     /// Dropped files with their sizes in bytes.
     files: BTreeMap<String, u64>,
@@ -117,6 +150,7 @@ impl Engine {
         let members = members::members(&boot);
         let config = WorldConfig {
             seed: boot.seed,
+            boot: boot.boot,
             epoch_ms: boot.epoch_ms,
             brokers: members::nodes(&members, boot.seed),
             network: NetworkConfig::default(),
@@ -137,6 +171,8 @@ impl Engine {
             owed: 0.0,
             sessions: BTreeMap::new(),
             workloads: Workloads::default(),
+            returning: boot.clients,
+            leaving: None,
             rates: Rates::default(),
             files: BTreeMap::new(),
             progress: BTreeMap::new(),
@@ -414,6 +450,7 @@ impl Engine {
     }
 
     fn collect_all(&mut self) {
+        self.collect_leaving();
         let background = self.workloads.running().map(|workload| workload.id);
         let ids: Vec<u32> = self.sessions.keys().copied().chain(background).collect();
         for id in ids {
@@ -492,7 +529,7 @@ impl Engine {
         self.progress.values()
     }
 
-    // ---- faults and store
+    // ---- faults and files
 
     /// Breaks something, or mends it.
     pub fn fault(&mut self, fault: barnabas_view::Fault) {
@@ -503,73 +540,6 @@ impl Engine {
             barnabas_view::Fault::PowerCut(node) => Fault::PowerCut(NodeId(node)),
             barnabas_view::Fault::Restart(node) => Fault::Restart(NodeId(node)),
         });
-    }
-
-    /// Changes when acknowledgements may leave. The brokers are restarted cleanly for it: that they flush before they
-    /// acknowledge is a static config.
-    pub fn set_durability(&mut self, durability: Durability) {
-        if durability == self.durability {
-            return;
-        }
-        self.note(Done::SetDurability(durability));
-        self.durability = durability;
-        self.store.durability = durability;
-        self.world.set_wait_for_store(durability == Durability::Strict);
-        let up: Vec<NodeId> = self.world.nodes().filter(|node| self.world.broker(*node).is_some()).collect();
-        for node in up {
-            self.world.shut_down(node);
-            self.world.restart(node);
-        }
-    }
-
-    /// When acknowledgements may leave.
-    pub fn durability(&self) -> Durability {
-        self.durability
-    }
-
-    /// Makes every disk durable, before the page closes.
-    pub fn sync(&mut self) {
-        self.note(Done::Sync);
-        self.world.sync_disks();
-    }
-
-    /// Whether a flush waits for the store.
-    pub fn awaits_store(&self) -> bool {
-        self.world.awaits_store()
-    }
-
-    /// Whether the disks changed since changes were last taken.
-    pub fn has_changes(&self) -> bool {
-        self.world.has_disk_changes()
-    }
-
-    /// The files that changed, with a token for [`stored`](Self::stored).
-    pub fn take_changes(&mut self) -> (u64, Vec<(NodeId, DiskChange)>) {
-        self.note(Done::TakeChanges);
-        self.world.take_disk_changes()
-    }
-
-    /// Changes that could not be stored.
-    pub fn put_back(&mut self, changes: Vec<(NodeId, DiskChange)>) {
-        self.world.put_back_changes(changes);
-    }
-
-    /// The store has the changes of a token, or cannot take them.
-    pub fn stored(&mut self, token: u64, result: Result<(), DiskError>) {
-        let error = result.as_ref().err().map(ToString::to_string);
-        self.note(Done::Stored { token, error });
-        self.world.store_committed(token, result);
-    }
-
-    /// Every disk fails, or works again.
-    pub fn set_disk_error(&mut self, error: Option<DiskError>) {
-        let text = error.as_ref().map(ToString::to_string);
-        let have = self.world.disk(FIRST).and_then(|disk| disk.error()).map(ToString::to_string);
-        if text != have {
-            self.note(Done::DiskError(text));
-            let nodes: Vec<NodeId> = self.world.nodes().collect();
-            nodes.into_iter().for_each(|node| self.world.set_disk_error(node, error.clone()));
-        }
     }
 
     /// A file of the node's disk as it is now.

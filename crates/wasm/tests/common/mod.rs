@@ -45,7 +45,9 @@ impl Desk {
     pub fn new(seed: u64, durability: Durability) -> Desk {
         Desk::at(Boot {
             brokers: 1,
+            boot: 0,
             members: None,
+            clients: Vec::new(),
             cluster: "test".to_owned(),
             seed,
             epoch_ms: 1_700_000_000_000,

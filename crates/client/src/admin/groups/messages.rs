@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use barnabas_protocol::ErrorCode;
 use barnabas_protocol::messages::describe_groups_response::DescribedGroup;
+use barnabas_protocol::messages::leave_group_request::MemberIdentity;
 use barnabas_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
@@ -12,7 +13,8 @@ use barnabas_protocol::messages::offset_delete_request::{
 };
 use barnabas_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use barnabas_protocol::messages::{
-    GroupId, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, OffsetFetchResponse,
+    GroupId, LeaveGroupRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest,
+    OffsetFetchResponse,
 };
 use barnabas_protocol::wire::StrBytes;
 
@@ -72,6 +74,25 @@ pub(super) fn commit(
     if version <= 4 {
         body.retention_time_ms = -1;
     }
+    body
+}
+
+/// Members go, several at once where the version has that (KIP-345), else the first alone.
+pub(super) fn leave(group: &str, members: &[String], reason: &str, version: i16) -> LeaveGroupRequest {
+    let mut body = LeaveGroupRequest::default().with_group_id(id(group));
+    if version < 3 {
+        body.member_id = members.first().map(|member| text(member)).unwrap_or_default();
+        return body;
+    }
+    body.members = (members.iter())
+        .map(|member| {
+            let mut identity = MemberIdentity::default().with_member_id(text(member));
+            if version >= 5 {
+                identity.reason = Some(text(reason));
+            }
+            identity
+        })
+        .collect();
     body
 }
 

@@ -12,7 +12,7 @@ use super::calls::text;
 use super::types::{AdminRequest, AdminResponse};
 use crate::consumer::OffsetAndMetadata;
 use crate::{ApiError, Broker, Completed, Metadata, NetworkClient, TopicPartition};
-use messages::{commit, delete_offsets, describe, fetch_all, fetched, id, unless_the_group_fails};
+use messages::{commit, delete_offsets, describe, fetch_all, fetched, id, leave, unless_the_group_fails};
 
 /// The protocol type of groups of consumers (org.apache.kafka.clients.consumer.internals.ConsumerProtocol).
 const CONSUMER: &str = "consumer";
@@ -108,6 +108,7 @@ pub(super) fn is_about(request: &AdminRequest) -> bool {
             | AdminRequest::AlterGroupOffsets { .. }
             | AdminRequest::DeleteGroupOffsets { .. }
             | AdminRequest::DeleteGroups(_)
+            | AdminRequest::RemoveMembers { .. }
     )
 }
 
@@ -120,6 +121,7 @@ pub(super) fn call_name(request: &AdminRequest, groups: &Groups, unknown: bool) 
         AdminRequest::AlterGroupOffsets { .. } => "OFFSET_COMMIT",
         AdminRequest::DeleteGroupOffsets { .. } => "OFFSET_DELETE",
         AdminRequest::DeleteGroups(_) => "DELETE_GROUPS",
+        AdminRequest::RemoveMembers { .. } => "LEAVE_GROUP",
         _ => return None,
     };
     let mut open = keys(request).iter().filter(|group| !groups.done.contains_key(*group));
@@ -134,7 +136,8 @@ fn keys(request: &AdminRequest) -> &[String] {
         AdminRequest::DescribeGroups(groups) | AdminRequest::DeleteGroups(groups) => groups,
         AdminRequest::ListGroupOffsets(group)
         | AdminRequest::AlterGroupOffsets { group, .. }
-        | AdminRequest::DeleteGroupOffsets { group, .. } => std::slice::from_ref(group),
+        | AdminRequest::DeleteGroupOffsets { group, .. }
+        | AdminRequest::RemoveMembers { group, .. } => std::slice::from_ref(group),
         _ => &[],
     }
 }
@@ -269,6 +272,10 @@ fn ask_coordinators(
             AdminRequest::DeleteGroupOffsets { group, partitions } => {
                 let version = net.version::<OffsetDeleteRequest>(node)?;
                 net.send(cx, node, version, &delete_offsets(group, partitions), true)?
+            }
+            AdminRequest::RemoveMembers { group, members, reason } => {
+                let version = net.version::<LeaveGroupRequest>(node)?;
+                net.send(cx, node, version, &leave(group, members, reason, version), true)?
             }
             _ => return Err(ErrorCode::INVALID_REQUEST.into()),
         };
@@ -421,6 +428,13 @@ fn learnt(
             });
             results.push((group.clone(), result));
         }
+        AdminRequest::RemoveMembers { group, .. } => {
+            let response: LeaveGroupResponse = completed.decode()?;
+            let gone = |code: i16| matches!(ErrorCode(code), ErrorCode::NONE | ErrorCode::UNKNOWN_MEMBER_ID);
+            let stays = response.members.iter().map(|member| member.error_code).find(|code| !gone(*code));
+            let result = ApiError::check(stays.unwrap_or(response.error_code), None);
+            results.push((group.clone(), result.map(|()| Learnt::Deleted)));
+        }
         _ => return Err(ErrorCode::INVALID_REQUEST.into()),
     }
     let mut again = None;
@@ -471,6 +485,7 @@ fn gathered(request: &AdminRequest, groups: &mut Groups) -> AdminResponse {
         AdminRequest::DeleteGroups(_) => AdminResponse::GroupsDeleted(
             done.into_iter().map(|(group, learnt)| (group, learnt.map(|_| ()))).collect(),
         ),
+        AdminRequest::RemoveMembers { .. } => AdminResponse::MembersRemoved(only(done).map(|_| ())),
         _ => AdminResponse::GroupPartitions(match only(done) {
             Ok(Learnt::Partitions(partitions)) => Ok(partitions),
             Ok(_) => Err(wrong()),

@@ -25,7 +25,7 @@ This runs a client that stays, as a program would, until Ctrl-C, --num-records o
 line with its virtual time in seconds. A second Ctrl-C ends it at once.
 
 With start it runs in the background, and the console is free for other commands. It has a name, which is its client.id too,
-and runs until it is stopped or this tab is closed: a reload brings the cluster back, but not its clients.
+and runs until it is stopped. A reload of the page begins it again, unless it had an end of its own.
 
   workload produce --topic T            writes records, so many a second
       workload produce --topic orders --rate 20 --keys 5 --distribution zipf
@@ -47,7 +47,7 @@ const KOREAN: &str = "\
 알리며, 줄마다 초 단위의 가상 시간이 앞에 붙습니다. Ctrl-C를 두 번 누르면 바로 끝납니다.
 
 start를 붙이면 백그라운드에서 돌고, 콘솔에서는 다른 명령을 쓸 수 있습니다. 이름이 있으며 그것이 client.id이기도 합니다.
-멈추거나 이 탭을 닫을 때까지 돕니다. 새로 고치면 클러스터는 돌아오지만 클라이언트는 돌아오지 않습니다.
+멈출 때까지 돕니다. 페이지를 새로 고치면 다시 시작합니다. 끝을 정해 둔 것은 다시 시작하지 않습니다.
 
   workload produce --topic T            1초에 정한 수만큼 레코드를 씁니다
       workload produce --topic orders --rate 20 --keys 5 --distribution zipf

@@ -1,0 +1,181 @@
+//! What is stored: the cluster's facts, and of every file where its bytes are.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use barnabas_kernel::{FilePath, Instant};
+use serde::{Deserialize, Serialize};
+
+use crate::port::StoreError;
+
+/// The format of the manifest.
+pub(crate) const VERSION: u32 = 2;
+
+/// What a cluster is besides its disks.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Meta {
+    /// Seed of the world.
+    pub seed: u64,
+    /// Virtual time of the commit, in microseconds.
+    pub now: u64,
+    /// Wall clock of the machines at the commit, in milliseconds since 1970-01-01 UTC.
+    #[serde(default)]
+    pub unix_ms: i64,
+    /// Which brokers it has.
+    #[serde(default)]
+    pub members: Option<Members>,
+    /// The clients that ran.
+    #[serde(default)]
+    pub clients: Vec<StoredClient>,
+}
+
+/// Which brokers a cluster has.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Members {
+    /// How many it began with: which of them are controllers follows from that.
+    pub began_with: i32,
+    /// The racks, where they have one, of those that are there now, by `node.id`.
+    pub racks: BTreeMap<i32, Option<String>>,
+}
+
+/// A client that ran when the cluster was stored. Its process is gone with the page.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredClient {
+    /// The line of the console that began it.
+    pub line: String,
+    /// Its name, if it ran in the background.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `group.id` and member id, if it was a dynamic member of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<(String, String)>,
+}
+
+/// A stretch of an extent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Stretch {
+    pub extent: u64,
+    pub from: u64,
+    pub len: u64,
+}
+
+/// A file: how much of it is durable, since when the rest has been dirty, and where its bytes are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub durable: u64,
+    pub dirty_since: Option<Instant>,
+    pub stretches: Vec<Stretch>,
+}
+
+impl Entry {
+    /// Bytes of the file.
+    pub fn len(&self) -> u64 {
+        self.stretches.iter().map(|stretch| stretch.len).sum()
+    }
+
+    /// Adds what comes behind; what continues the last stretch becomes part of it.
+    pub fn push(&mut self, stretch: Stretch) {
+        if stretch.len == 0 {
+            return;
+        }
+        match self.stretches.last_mut() {
+            Some(last) if last.extent == stretch.extent && last.from + last.len == stretch.from => {
+                last.len += stretch.len;
+            }
+            _ => self.stretches.push(stretch),
+        }
+    }
+
+    /// The stretches of the bytes from `from` up to and without `to`.
+    pub fn slice(&self, from: u64, to: u64) -> impl Iterator<Item = Stretch> {
+        let mut at = 0;
+        self.stretches.iter().filter_map(move |stretch| {
+            let begin = at;
+            at += stretch.len;
+            let (start, end) = (from.max(begin), to.min(at));
+            (start < end).then(|| Stretch {
+                from: stretch.from + (start - begin),
+                len: end - start,
+                ..*stretch
+            })
+        })
+    }
+}
+
+/// All files of all nodes. Entries are shared between one manifest and the next.
+pub(crate) type Files = BTreeMap<i32, BTreeMap<FilePath, Rc<Entry>>>;
+
+/// The manifest.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Manifest {
+    pub meta: Meta,
+    /// The writer's epoch when the cluster began: what has been claimed since is a later life of it.
+    pub began: u64,
+    pub files: Files,
+}
+
+/// An entry as it is written: durable bytes, since when it is dirty, and the numbers of its stretches in a row.
+#[derive(Serialize, Deserialize)]
+struct StoredEntry(u64, Option<u64>, Vec<u64>);
+
+#[derive(Serialize)]
+struct Stored<'a> {
+    version: u32,
+    began: u64,
+    meta: &'a Meta,
+    files: BTreeMap<i32, BTreeMap<&'a str, StoredEntry>>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    began: u64,
+    meta: Meta,
+    files: BTreeMap<i32, BTreeMap<String, StoredEntry>>,
+}
+
+impl Manifest {
+    pub fn to_json(&self) -> Vec<u8> {
+        let entry = |entry: &Entry| {
+            let numbers = entry.stretches.iter().flat_map(|one| [one.extent, one.from, one.len]);
+            StoredEntry(entry.durable, entry.dirty_since.map(Instant::as_micros), numbers.collect())
+        };
+        let files = (self.files.iter())
+            .map(|(node, files)| (*node, files.iter().map(|(path, of)| (&**path, entry(of))).collect()))
+            .collect();
+        let stored = Stored { version: VERSION, began: self.began, meta: &self.meta, files };
+        // Only maps with text keys and numbers: they can always be written.
+        serde_json::to_vec(&stored).unwrap_or_default()
+    }
+
+    pub fn from_json(text: &[u8]) -> Result<Manifest, StoreError> {
+        let damaged = |error: serde_json::Error| StoreError::Damaged(error.to_string());
+        let Version { version } = serde_json::from_slice(text).map_err(damaged)?;
+        if version != VERSION {
+            let what = format!("its manifest is of version {version}, this page reads {VERSION}");
+            return Err(StoreError::Damaged(what));
+        }
+        let read: Read = serde_json::from_slice(text).map_err(damaged)?;
+        let entry = |StoredEntry(durable, dirty_since, numbers): StoredEntry| {
+            let mut entry =
+                Entry { durable, dirty_since: dirty_since.map(Instant::from_micros), stretches: Vec::new() };
+            for numbers in numbers.chunks_exact(3) {
+                entry.push(Stretch { extent: numbers[0], from: numbers[1], len: numbers[2] });
+            }
+            Rc::new(entry)
+        };
+        let files = (read.files.into_iter())
+            .map(|(node, files)| {
+                (node, files.into_iter().map(|(path, of)| (path.into(), entry(of))).collect())
+            })
+            .collect();
+        Ok(Manifest { meta: read.meta, began: read.began, files })
+    }
+}

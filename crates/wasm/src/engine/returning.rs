@@ -1,0 +1,97 @@
+//! Clients over a reload. Their processes end with the page, and no Kafka client leaves its group when it is killed: its
+//! partitions would be nobody's until its session ends. So the next life of the cluster takes the members of those that were
+//! dynamic out of their groups, as `Admin.removeMembersFromConsumerGroup` does, and begins those in the background again, by
+//! the lines that began them. What ran in the console, or had an end of its own, is over; the page says so.
+
+use std::collections::BTreeMap;
+
+use barnabas_shell::{Background, Client, client};
+use barnabas_sim::ProcessId;
+use barnabas_store::StoredClient;
+
+use super::Engine;
+use crate::leaving::Leaving;
+use crate::record::Done;
+
+/// Ids of the commands that began what is begun again: the page counts its own from below.
+const FIRST_ID: u32 = 1 << 31;
+
+/// What became of the clients of an earlier life.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Returned {
+    /// Names of those in the background that run again.
+    pub again: Vec<String>,
+    /// Lines of those that are over.
+    pub over: Vec<String>,
+}
+
+impl Engine {
+    /// The clients that run, for the store.
+    pub(super) fn clients_to_store(&self) -> Vec<StoredClient> {
+        let member = |process: ProcessId| match client(self.world.process(process)?, self.world.now())? {
+            Client::Consumer { view, .. } if view.instance.is_none() && !view.member.is_empty() => {
+                Some((view.group?, view.member))
+            }
+            _ => None,
+        };
+        let background = self.workloads.iter().filter(|(_, workload)| workload.exit.is_none());
+        let background = background.map(|(name, workload)| StoredClient {
+            line: workload.line.clone(),
+            name: Some(name.to_owned()).filter(|_| !workload.is_stopping()),
+            member: member(workload.process),
+        });
+        let console = self.sessions.values().filter(|session| session.exit.is_none());
+        let console = console.map(|session| StoredClient {
+            line: session.line.clone(),
+            name: None,
+            member: member(session.process),
+        });
+        self.returning.iter().cloned().chain(background).chain(console).collect()
+    }
+
+    /// Deals with the clients of an earlier life, once the cluster serves: takes their members out of their groups, and begins
+    /// again what ran in the background.
+    pub fn bring_back(&mut self) -> Returned {
+        self.note(Done::BringBack);
+        let clients = std::mem::take(&mut self.returning);
+        let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (group, member) in clients.iter().filter_map(|client| client.member.clone()) {
+            members.entry(group).or_default().push(member);
+        }
+        if !members.is_empty() {
+            let bootstrap =
+                self.world.config().brokers.iter().map(|broker| broker.advertised.clone()).collect();
+            self.leaving = Some(self.world.spawn(Box::new(Leaving::new(bootstrap, members))));
+        }
+        let mut returned = Returned::default();
+        for (client, id) in clients.into_iter().zip(FIRST_ID..) {
+            match self.begin_again(&client, id) {
+                Some(name) => returned.again.push(name),
+                None => returned.over.push(client.line),
+            }
+        }
+        returned
+    }
+
+    fn begin_again(&mut self, client: &StoredClient, id: u32) -> Option<String> {
+        let name = client.name.clone()?;
+        let line = barnabas_shell::parse(&client.line).ok()?;
+        let Ok(Background::Start { kind, words, .. }) = barnabas_shell::background(&line)? else {
+            return None;
+        };
+        // What was to end by itself had done a part of it, and would begin from the front.
+        let ends = |word: &String| word.starts_with("--num-records") || word.starts_with("--duration-ms");
+        if words.iter().any(ends) {
+            return None;
+        }
+        self.begin(id, kind, Some(name.clone()), &words, &client.line).ok().map(|_| name)
+    }
+
+    /// Lets go of the process that took members out, once it has ended.
+    pub(super) fn collect_leaving(&mut self) {
+        if let Some(process) = self.leaving.filter(|process| self.world.has_exited(*process)) {
+            self.world.take_output(process);
+            self.leaving = None;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Who keeps the store up with the engine: when a commit is due, what is in it, and what follows from its end.
+//!
+//! Nothing here knows a browser, so that random runs can do to a cluster what the page does: end commits late, fail them, take
+//! the store over, and go away in the middle of one. Times are in milliseconds of any clock that does not go back.
+
+use barnabas_kernel::{DiskError, NodeId};
+use barnabas_sim::DiskChange;
+use barnabas_store::{Mirror, Port, PreparedCommit, StoreError};
+use barnabas_view::Durability;
+
+use crate::engine::Engine;
+
+/// In relaxed durability the store follows this often.
+const COMMIT_MS: f64 = 200.0;
+/// A commit begins at the earliest so many times as long after the last one as that one took to put together: what storing
+/// costs stays a part of the whole.
+const SHARE: f64 = 8.0;
+/// A store that failed is tried again after so long.
+const RETRY_MS: f64 = 2_000.0;
+
+/// The store of an engine's cluster.
+pub struct Keeper<P> {
+    /// Away while a commit is under way.
+    mirror: Option<Mirror<P>>,
+    next: f64,
+    retry_at: f64,
+    commits: u64,
+}
+
+/// A commit that is to be done.
+pub struct Commit<P> {
+    mirror: Mirror<P>,
+    prepared: PreparedCommit,
+    token: u64,
+    changes: Vec<(NodeId, DiskChange)>,
+}
+
+/// A commit that has come to its end, good or bad.
+pub struct Committed<P> {
+    mirror: Mirror<P>,
+    token: u64,
+    changes: Vec<(NodeId, DiskChange)>,
+    result: Result<(), StoreError>,
+}
+
+/// Another writer has claimed the store: nothing of this cluster's life can be stored any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenOver;
+
+impl<P: Port> Commit<P> {
+    /// Does it.
+    pub async fn run(self) -> Committed<P> {
+        let Commit { mut mirror, prepared, token, changes } = self;
+        let result = mirror.commit(prepared).await;
+        Committed { mirror, token, changes, result }
+    }
+}
+
+impl<P: Port> Keeper<P> {
+    /// Keeps what this mirror mirrors.
+    pub fn new(mirror: Mirror<P>) -> Keeper<P> {
+        Keeper { mirror: Some(mirror), next: f64::NEG_INFINITY, retry_at: f64::NEG_INFINITY, commits: 0 }
+    }
+
+    /// Whether a commit is under way.
+    pub fn is_busy(&self) -> bool {
+        self.mirror.is_none()
+    }
+
+    /// Begins a commit if one is due: something changed and the last one was long enough ago, or somebody waits for it.
+    pub fn begin(&mut self, engine: &mut Engine, now_ms: f64, wanted: bool) -> Option<Commit<P>> {
+        let waits = wanted || engine.awaits_store();
+        let due = waits || (engine.has_changes() && now_ms >= self.next);
+        if !due || now_ms < self.retry_at {
+            return None;
+        }
+        let mirror = self.mirror.take()?;
+        self.next = now_ms + COMMIT_MS;
+        let (token, changes) = engine.take_changes();
+        let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
+        let strict = engine.durability() == Durability::Strict;
+        let prepared = mirror.prepare(engine.meta(), list, |node, path| engine.disk_file(node, path), strict);
+        engine.store.pending_bytes = prepared.bytes();
+        Some(Commit { mirror, prepared, token, changes })
+    }
+
+    /// Says how long it took to put a commit together and hand it over, in milliseconds.
+    pub fn took(&mut self, now_ms: f64, ms: f64) {
+        self.next = self.next.max(now_ms + ms * SHARE);
+    }
+
+    /// Tells the engine what became of a commit.
+    ///
+    /// # Errors
+    /// The store has another writer by now.
+    pub fn finish(&mut self, engine: &mut Engine, now_ms: f64, done: Committed<P>) -> Result<(), TakenOver> {
+        let Committed { mirror, token, changes, result } = done;
+        let stored_bytes = mirror.stored_bytes();
+        self.mirror = Some(mirror);
+        match result {
+            Ok(()) => {
+                self.commits += 1;
+                let store = &mut engine.store;
+                (store.commits, store.stored_bytes) = (self.commits, stored_bytes);
+                (store.pending_bytes, store.error) = (0, None);
+                engine.set_disk_error(None);
+                engine.stored(token, Ok(()));
+                Ok(())
+            }
+            Err(StoreError::Fenced { .. }) => Err(TakenOver),
+            Err(error) => {
+                let text = error.to_string();
+                engine.store.error = Some(text.clone());
+                self.retry_at = now_ms + RETRY_MS;
+                let disk = match error {
+                    StoreError::Quota(_) => DiskError::Full(text.into()),
+                    _ => DiskError::Io(text.into()),
+                };
+                engine.put_back(changes);
+                engine.set_disk_error(Some(disk.clone()));
+                engine.stored(token, Err(disk));
+                Ok(())
+            }
+        }
+    }
+}
