@@ -2,5 +2,6 @@
 
 pub mod console;
 pub mod golden;
+pub mod page;
 pub mod random;
 pub mod script;

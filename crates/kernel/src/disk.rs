@@ -143,6 +143,7 @@ impl File {
     /// Makes the first `len` bytes durable.
     pub fn make_durable(&mut self, len: u64) {
         self.durable = self.durable.max(len.min(self.len));
+        self.dirty_since = self.dirty_since();
     }
 
     /// Cuts it to `len` bytes.
@@ -156,6 +157,7 @@ impl File {
             }
         }
         self.durable = self.durable.min(self.len);
+        self.dirty_since = self.dirty_since();
     }
 
     /// Makes the last `len` bytes zero, as sectors are that the device had no time to write.
@@ -369,6 +371,17 @@ mod tests {
         );
         disk.delete("a-0.deleted");
         assert_eq!(disk.files_below("a-0").count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_was_durable_is_dirty_from_its_next_byte_on() {
+        let mut file = File::new(Bytes::from_static(b"abc"), 0);
+        file.set_dirty_since(Instant::from_micros(5));
+        file.make_durable(2);
+        assert_eq!(file.dirty_since(), Some(Instant::from_micros(5)));
+        file.make_durable(3);
+        file.append(Bytes::from_static(b"d"));
+        assert_eq!(file.dirty_since(), None, "nobody has said since when");
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub struct Members {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredClient {
-    /// The line of the console that began it.
+    /// The line of the console that began it; empty for one that is over, whose member has not left yet.
     pub line: String,
     /// Its name, if it ran in the background.
     #[serde(default, skip_serializing_if = "Option::is_none")]

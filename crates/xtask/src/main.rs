@@ -24,7 +24,7 @@ cargo xtask COMMAND
   conformance [--java [--kafka]] [--brokers N] [--scenario PART]
                               the step of that name; with --java Apache Kafka's own tools and Java client instead,
                               with --kafka these against Apache Kafka itself
-  sim [--seeds N] [--seed S] [--ticks T] [--members] [--known] [--bug NAME] [--replay FILE]
+  sim [--seeds N] [--seed S] [--ticks T] [--members | --page] [--known] [--bug NAME] [--replay FILE]
                               simulate random faults under the checkers; replay a fault that the page recorded
   tidy                        check which crate may use which
   bench [--json FILE]         measure speed and sizes, natively and in the browser

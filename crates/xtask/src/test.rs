@@ -20,6 +20,9 @@ const SEEDS: &str = "200";
 /// The same of clusters whose brokers come and go.
 const SEEDS_WITH_MEMBERS: &str = "50";
 
+/// The same of the page around a cluster, with reloads.
+const SEEDS_OF_THE_PAGE: &str = "100";
+
 /// Runs the steps that are asked for.
 pub fn run(args: &[String]) -> Result<()> {
     let wanted: Vec<&str> = match args {
@@ -64,7 +67,8 @@ fn one(step: &str) -> Result<()> {
         "sim" => {
             sim(&["--known".to_owned()])?;
             sim(&["--seeds".to_owned(), SEEDS.to_owned()])?;
-            sim(&["--members".to_owned(), "--seeds".to_owned(), SEEDS_WITH_MEMBERS.to_owned()])
+            sim(&["--members".to_owned(), "--seeds".to_owned(), SEEDS_WITH_MEMBERS.to_owned()])?;
+            sim(&["--page".to_owned(), "--seeds".to_owned(), SEEDS_OF_THE_PAGE.to_owned()])
         }
         "conformance" => conformance::run(&[]),
         "wasm" => wasm(),
@@ -84,7 +88,9 @@ fn one(step: &str) -> Result<()> {
 pub fn sim(args: &[String]) -> Result<()> {
     let mut command = std::process::Command::new("cargo");
     let mut cargo = vec!["run", "--profile", "sim", "--package", "barnabas-tests", "--bin", "sim"];
-    if args.iter().any(|arg| arg == "--bug") {
+    let has = |flag: &str| args.iter().any(|arg| arg == flag);
+    // The page's bugs are planted by the run itself.
+    if has("--bug") && !has("--page") {
         cargo.extend(["--features", "planted-bugs"]);
     }
     command.args(cargo).arg("--").args(args);

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use barnabas_kernel::TraceEvent;
+use barnabas_tests::page::{PageRun, Planted};
 use barnabas_tests::random::Run;
 
 const HELP: &str = "\
@@ -14,6 +15,8 @@ cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from
                                                      of a seed alone that fails, --lines L (60) of its trace are shown
                                                      with --members brokers come and go, and disks are lost, as well
 cargo xtask sim --known                              the seeds of tests/fixtures/seeds.txt, each of which once failed
+cargo xtask sim --page [--seeds N] …                 the page around a cluster: reloads, its store, its clients; with --bug
+                                                     one of the page's own
 cargo xtask sim --bug NAME [--seeds N] …             the same with a bug planted in the brokers, which is to be found
 cargo xtask sim --replay FILE                        does again what a fault file of the page recorded";
 
@@ -31,6 +34,8 @@ struct Options {
     known: bool,
     /// Whether brokers come and go.
     members: bool,
+    /// Whether the page is simulated around the cluster.
+    page: bool,
     bug: Option<String>,
     replay: Option<String>,
 }
@@ -43,6 +48,7 @@ fn options() -> Result<Options, String> {
         lines: 60,
         known: false,
         members: false,
+        page: false,
         bug: None,
         replay: None,
     };
@@ -51,6 +57,7 @@ fn options() -> Result<Options, String> {
         match flag.as_str() {
             "--known" => options.known = true,
             "--members" => options.members = true,
+            "--page" => options.page = true,
             "--help" => {
                 println!("{HELP}");
                 std::process::exit(0);
@@ -226,8 +233,65 @@ fn seeds(options: &Options) -> Result<(), String> {
     if failed == 0 { Ok(()) } else { Err(format!("{failed} seeds failed")) }
 }
 
+/// The page's random runs.
+fn page(options: &Options) -> Result<(), String> {
+    let planted = match &options.bug {
+        None => None,
+        Some(name) => {
+            let known = || Planted::ALL.map(|(name, _)| name).join(", ");
+            let found = Planted::ALL.iter().find(|(known, _)| known == name);
+            Some(found.ok_or_else(|| format!("the page has no bug {name}, only {}", known()))?.1)
+        }
+    };
+    let span = Duration::from_millis(options.ticks.max(1_000) / 4);
+    let (mut failed, mut events, mut records, mut counts) = (0, 0, 0, [0; 6]);
+    for seed in options.seed..options.seed.saturating_add(options.seeds) {
+        let mut run = PageRun::new(seed, planted);
+        let result = catch_unwind(AssertUnwindSafe(|| run.run(4, span)))
+            .unwrap_or_else(|_| Err("something panicked".to_owned()));
+        events += run.engine().world().events();
+        records += run.acknowledged();
+        counts.iter_mut().zip(run.counts).for_each(|(all, of_one)| *all += of_one);
+        if let Err(what) = result {
+            failed += 1;
+            let at = run.engine().world().now();
+            if options.seeds == 1 {
+                let told = run.told.iter().rev().take(options.lines).rev();
+                told.for_each(|(at, what)| eprintln!("{at} {what}"));
+            }
+            if options.seeds == 1 {
+                let lines = run.engine().world().trace().after(0);
+                let told = lines.filter(|line| {
+                    !matches!(
+                        line.event,
+                        TraceEvent::Appended { .. } | TraceEvent::HighWatermarkAdvanced { .. }
+                    )
+                });
+                told.for_each(|line| eprintln!("{line}"));
+            }
+            let bug = options.bug.as_ref().map_or_else(String::new, |bug| format!(" --bug {bug}"));
+            let ticks = options.ticks;
+            eprintln!(
+                "seed {seed} at {at}: {what}; again: cargo xtask sim --page --seed {seed} --seeds 1 --ticks {ticks}{bug}"
+            );
+        }
+    }
+    let [reloads, takeovers, commits, failures, switches, faults] = counts;
+    println!(
+        "{reloads} reloads, {takeovers} takeovers, {commits} commits, {failures} that failed, {switches} changes of durability, {faults} faults"
+    );
+    println!(
+        "{} seeds: {events} events in last lives, {records} records acknowledged; {failed} seeds failed",
+        options.seeds
+    );
+    if failed == 0 { Ok(()) } else { Err(format!("{failed} seeds failed")) }
+}
+
 fn main() -> ExitCode {
     let result = options().and_then(|options| {
+        if options.page {
+            return page(&options);
+        }
         options.bug.as_deref().map_or(Ok(()), plant)?;
         match &options.replay {
             Some(file) => replay(file),

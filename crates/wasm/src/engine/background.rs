@@ -84,8 +84,12 @@ impl Engine {
         Some(role(client, groups))
     }
 
-    /// Every client: in the background, and in the console.
-    pub(super) fn client_views(&mut self, groups: &[GroupView]) -> Vec<ClientView> {
+    /// How every client stands now, but for how fast it is: in the background, and in the console.
+    pub fn clients(&self) -> Vec<ClientView> {
+        self.clients_with(&self.world.group_views())
+    }
+
+    fn clients_with(&self, groups: &[GroupView]) -> Vec<ClientView> {
         let view = |process: ProcessId, name: &str, line: &str, state, role| ClientView {
             id: process.0,
             process: process.to_string(),
@@ -117,6 +121,12 @@ impl Engine {
             }
         }
         views.sort_by_key(|view| view.id);
+        views
+    }
+
+    /// The same, each with how fast it is.
+    pub(super) fn client_views(&mut self, groups: &[GroupView]) -> Vec<ClientView> {
+        let mut views = self.clients_with(groups);
         let now = self.world.now();
         for view in &mut views {
             if !matches!(view.state, ClientState::Ended(_)) {

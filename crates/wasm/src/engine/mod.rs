@@ -127,8 +127,8 @@ pub struct Engine {
     workloads: Workloads,
     /// Clients of an earlier life that have not been dealt with.
     returning: Vec<StoredClient>,
-    /// The process that takes their members out of their groups.
-    leaving: Option<ProcessId>,
+    /// The process that takes their members out of their groups, and these.
+    leaving: Option<(ProcessId, Vec<StoredClient>)>,
     rates: Rates,
     /// Dropped files with their sizes in bytes.
     files: BTreeMap<String, u64>,

@@ -46,7 +46,8 @@ impl Engine {
             name: None,
             member: member(session.process),
         });
-        self.returning.iter().cloned().chain(background).chain(console).collect()
+        let leaving = self.leaving.iter().flat_map(|(_, members)| members.iter().cloned());
+        self.returning.iter().cloned().chain(leaving).chain(background).chain(console).collect()
     }
 
     /// Deals with the clients of an earlier life, once the cluster serves: takes their members out of their groups, and begins
@@ -61,12 +62,18 @@ impl Engine {
         if !members.is_empty() {
             let bootstrap =
                 self.world.config().brokers.iter().map(|broker| broker.advertised.clone()).collect();
-            self.leaving = Some(self.world.spawn(Box::new(Leaving::new(bootstrap, members))));
+            let process = self.world.spawn(Box::new(Leaving::new(bootstrap, members)));
+            // Should the page go away before they have left, the next life sees to it.
+            let gone = clients.iter().filter(|client| client.member.is_some());
+            let gone =
+                gone.map(|client| StoredClient { member: client.member.clone(), ..StoredClient::default() });
+            self.leaving = Some((process, gone.collect()));
         }
         let mut returned = Returned::default();
         for (client, id) in clients.into_iter().zip(FIRST_ID..) {
             match self.begin_again(&client, id) {
                 Some(name) => returned.again.push(name),
+                None if client.line.is_empty() => {}
                 None => returned.over.push(client.line),
             }
         }
@@ -89,8 +96,10 @@ impl Engine {
 
     /// Lets go of the process that took members out, once it has ended.
     pub(super) fn collect_leaving(&mut self) {
-        if let Some(process) = self.leaving.filter(|process| self.world.has_exited(*process)) {
-            self.world.take_output(process);
+        if let Some((process, _)) = &self.leaving
+            && self.world.has_exited(*process)
+        {
+            self.world.take_output(*process);
             self.leaving = None;
         }
     }
