@@ -356,6 +356,7 @@ impl PageRun {
             }
         }
         checks::same_disks(&loaded, &self.held.disks)?;
+        let want = self.held.clients.clone();
         let clients = loaded.meta.iter().flat_map(|meta| &meta.clients);
         let gone: Vec<String> = clients.filter_map(|client| Some(client.member.clone()?.1)).collect();
         self.plant(&mut loaded);
@@ -374,8 +375,6 @@ impl PageRun {
         self.lives.begins(gone);
         self.until_ready()?;
         let Returned { again, over: _ } = self.engine.bring_back();
-        let want = std::mem::take(&mut self.held.clients);
-        self.held.clients.clone_from(&want);
         if let Some(name) = want.iter().find(|name| !again.contains(name)) {
             return Err(format!("{name} ran in the background and did not come back"));
         }
