@@ -7,6 +7,7 @@ mod browser;
 mod console;
 mod ctx;
 mod engine;
+mod events;
 mod format;
 mod health;
 mod lag;

@@ -1,21 +1,18 @@
 //! What the page knows, and how that changes. Nothing here touches the browser.
 
-use std::collections::VecDeque;
 use std::ops::Deref;
 use std::rc::Rc;
 
 use barnabas_view::{
-    BatchDetail, BrowseView, ClusterView, Delta, Durability, EventKind, EventView, RecoveryView, TopicView,
-    Update,
+    BatchDetail, BrowseView, ClusterView, Delta, Durability, RecoveryView, TopicView, Update,
 };
 use yew::Reducible;
 
 use crate::address::Theme;
+use crate::events::Events;
 use crate::lag::Lags;
 use crate::text::{Lang, fill};
 
-/// Events that are kept; older ones go, and the log says how many.
-pub const EVENTS_KEPT: usize = 500;
 /// Notices that stand at one time.
 const NOTICES_KEPT: usize = 4;
 
@@ -194,15 +191,6 @@ pub struct FileState {
     pub reading: Option<(u32, u64)>,
 }
 
-/// A line of the event log with a number of its own.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Line {
-    /// Its number, in the order in which they came.
-    pub seq: u64,
-    /// What happened.
-    pub event: EventView,
-}
-
 /// What the last word of a line could become.
 #[derive(Debug)]
 pub struct Completions {
@@ -259,8 +247,8 @@ pub struct Model {
     pub lags: Shared<Lags>,
     /// What recovery found; put away by the user.
     pub recovery: Option<Shared<Vec<RecoveryView>>>,
-    /// Events, oldest first.
-    pub events: Shared<VecDeque<Line>>,
+    /// Events.
+    pub events: Events,
     /// Events that the engine did not send or that are no longer kept.
     pub events_left_out: u64,
     /// Notices, oldest first.
@@ -345,7 +333,7 @@ impl Model {
             topics: vec![],
             lags: Shared::default(),
             recovery: None,
-            events: Shared::default(),
+            events: Events::default(),
             events_left_out: 0,
             notices: vec![],
             files: vec![],
@@ -417,7 +405,7 @@ impl Model {
                 self.messages = MessagesState::default();
                 self.choose_one();
             }
-            Update::Delta(delta) => self.delta(&delta),
+            Update::Delta(delta) => self.delta(delta),
             Update::Completions { id, words, stem } => {
                 self.console.completions = Some((id, Shared::new(Completions { words, stem })));
             }
@@ -453,10 +441,10 @@ impl Model {
         self.messages = MessagesState::default();
     }
 
-    fn delta(&mut self, delta: &Delta) {
+    fn delta(&mut self, delta: Delta) {
         let Some(view) = &self.view else { return };
         let mut view = (**view).clone();
-        view.apply(delta);
+        view.apply(&delta);
         self.topics.retain(|topic| !delta.gone.contains(&topic.name));
         for topic in &delta.topics {
             let fresh = Shared::new(topic.clone());
@@ -473,20 +461,7 @@ impl Model {
             self.note_lags(&view);
         }
         self.view = Some(Shared::new(view));
-        self.events_left_out += delta.events_left_out;
-        if delta.events.is_empty() {
-            return;
-        }
-        let mut events = (*self.events).clone();
-        for event in &delta.events {
-            let seq = self.number();
-            events.push_back(Line { seq, event: event.clone() });
-        }
-        while events.len() > EVENTS_KEPT {
-            events.pop_front();
-            self.events_left_out += 1;
-        }
-        self.events = Shared::new(events);
+        self.events_left_out += delta.events_left_out + self.events.extend(delta.events);
     }
 
     fn note_lags(&mut self, view: &ClusterView) {
@@ -588,10 +563,6 @@ impl Reducible for Model {
         Rc::new(model)
     }
 }
-
-/// The kinds of events, in the order of the filter.
-pub const EVENT_KINDS: [EventKind; 4] =
-    [EventKind::Log, EventKind::Metadata, EventKind::Network, EventKind::Fault];
 
 #[cfg(test)]
 #[path = "model_tests.rs"]

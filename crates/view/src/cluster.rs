@@ -224,10 +224,16 @@ pub struct StoreView {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
-    /// Records, offsets, segments.
+    /// Records, high watermarks, segments.
     Log,
-    /// Topics, configs, leaders.
+    /// Leaders of partitions, followers, ISRs.
+    Replication,
+    /// The metadata quorum and its active controller.
+    Quorum,
+    /// Topics, configs, brokers.
     Metadata,
+    /// Consumer groups: coordinators, members, rebalances, commits.
+    Groups,
     /// Connections and requests.
     Network,
     /// Broken things.
@@ -242,6 +248,9 @@ pub struct EventView {
     pub at: u64,
     /// What it is.
     pub kind: EventKind,
+    /// Whether such events come with every batch or commit. Few of them are kept, and none in the place of a rare one.
+    #[serde(default)]
+    pub frequent: bool,
     /// Who says so: `broker-1`.
     pub node: String,
     /// The sentence, in English; names and numbers as Kafka writes them.
@@ -295,9 +304,9 @@ pub struct Delta {
     pub clients_gone: Vec<i32>,
     /// The browser's storage, if it changed.
     pub store: Option<StoreView>,
-    /// Events since, oldest first; at most 200.
+    /// Events since, oldest first: all the rare ones up to a bound, and the newest of the frequent ones.
     pub events: Vec<EventView>,
-    /// Events since that are not in `events`, because there were too many to show.
+    /// Events since that are not in `events`, because there were too many.
     pub events_left_out: u64,
 }
 
