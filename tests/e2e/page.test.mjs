@@ -154,6 +154,15 @@ page("clock: pause, run, step, speed, as fast as it goes", "?lang=en", async (on
 });
 
 // ── Topics ───────────────────────────────────────────────────────────────
+page("clock: deltas that come at once are drawn once", "?lang=en", async (on) => {
+  await on.evaluate(() => {
+    window.__drawn = [];
+    new MutationObserver(() => window.__drawn.push(document.querySelector(".clock .big").textContent)).observe(document.querySelector(".clock .big"), { characterData: true, childList: true, subtree: true });
+  });
+  await run(on, "ten deltas");
+  await on.waitForFunction(() => window.__drawn.length > 0);
+  assert.deepEqual(await on.evaluate(() => window.__drawn), ["00:01:33.456"]);
+});
 page("topics: filter, internal, table, strips", "?lang=en", async (on) => {
   const names = () => on.locator(".topic h3").allInnerTexts();
   assert.deepEqual(await names(), ["commerce.payment.prd.notification", "orders", "payments", "six-partitions"]);

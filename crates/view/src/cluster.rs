@@ -311,37 +311,6 @@ pub struct Delta {
 }
 
 impl ClusterView {
-    /// Takes over what changed. Topics stay in the order of their names.
-    pub fn apply(&mut self, delta: &Delta) {
-        self.clock = delta.clock.clone();
-        if let Some(brokers) = &delta.brokers {
-            self.brokers.clone_from(brokers);
-        }
-        if let Some(faults) = &delta.faults {
-            self.faults.clone_from(faults);
-        }
-        if let Some(groups) = &delta.groups {
-            self.groups.clone_from(groups);
-        }
-        if let Some(store) = &delta.store {
-            self.store.clone_from(store);
-        }
-        self.clients.retain(|client| !delta.clients_gone.contains(&client.id));
-        for client in &delta.clients {
-            match self.clients.binary_search_by_key(&client.id, |have| have.id) {
-                Ok(at) => self.clients[at] = client.clone(),
-                Err(at) => self.clients.insert(at, client.clone()),
-            }
-        }
-        self.topics.retain(|topic| !delta.gone.contains(&topic.name));
-        for topic in &delta.topics {
-            match self.topics.binary_search_by(|have| have.name.cmp(&topic.name)) {
-                Ok(at) => self.topics[at] = topic.clone(),
-                Err(at) => self.topics.insert(at, topic.clone()),
-            }
-        }
-    }
-
     /// What leads from `before` to this view.
     pub fn delta_from(&self, before: &ClusterView, events: Vec<EventView>, events_left_out: u64) -> Delta {
         let same = |topic: &&TopicView| before.topics.contains(topic);

@@ -225,6 +225,9 @@ function run({ id, line }) {
       delta({ events: appends, eventsLeftOut: 1_000 });
     }
     end(id);
+  } else if (line === "ten deltas") {
+    for (let at = 0; at < 10; at++) { now += 1_000_000; delta(); }
+    end(id);
   } else if (created) {
     topics = [...topics, topic(created[1], Array.from({ length: Number(created[2] ?? 1) }, (_, i) => partition(i, [segment(0, 0, 0)])))].sort((a, b) => (a.name < b.name ? -1 : 1));
     if (/[._]/.test(created[1])) print(id, "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. To avoid issues it is best to use either, but not both.\n");
