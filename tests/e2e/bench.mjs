@@ -2,9 +2,12 @@
 // node bench.mjs BENCH_FOLDER DIST_FOLDER
 
 import { launch, open, run, serve } from "./lib.mjs";
+import { VARIANTS, pace } from "./pace.mjs";
 
 const [bench, dist] = process.argv.slice(2);
 const RUNS = 3;
+/** Each screen is looked at for so long under load. */
+const SECONDS = 10;
 const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 
 const numbers = {};
@@ -42,4 +45,7 @@ for (let at = 0; at < RUNS; at++) {
   }
 }
 numbers.page_load_to_first_ack_ms = Math.round(median(times));
+
+numbers.pace = {};
+for (const [name, load] of Object.entries(VARIANTS)) numbers.pace[name] = await pace(dist, load, SECONDS);
 console.log(JSON.stringify(numbers));

@@ -227,3 +227,26 @@ test("strict: the browser is killed while two of four brokers are down, and ever
     await rm(profile, { recursive: true, force: true });
   }
 });
+
+browser("under load the event log keeps the fault, the elections and the rebalances", async ({ context }) => {
+  const { page, errors } = await open(context, at("cluster=events&seed=9"));
+  const ok = async (line) => assert.equal((await run(page, line)).exit, 0, line);
+  await ok(`kafka-topics.sh ${SERVER} --create --topic load --partitions 6 --replication-factor 3`);
+  await ok("workload start produce --topic load --rate 4000 --batch-size 2000");
+  await ok("workload start consume --topic load --group readers");
+  await ok("fault crash 3");
+  const log = page.locator(".log");
+  await page.click(".filters >> text=Replication");
+  const elected = log.locator("li", { hasText: /became leader of load-\d in epoch 1/ }).first();
+  await elected.waitFor({ timeout: 120_000 });
+  // Far more appends than any of the rings holds.
+  await page.waitForFunction(
+    () => Number(document.querySelector(".log .rest")?.textContent.replace(/\D/g, "")) > 20_000, null, { timeout: 180_000 },
+  );
+  await elected.waitFor();
+  for (const [kind, want] of [["Faults", /fault crash 3/], ["Groups", /group readers/], ["Metadata", /fenced broker-3/], ["Controller", /in epoch/]]) {
+    await page.click(`.filters >> text=${kind}`);
+    await log.locator("li", { hasText: want }).first().waitFor({ timeout: 10_000 });
+  }
+  assert.deepEqual(errors, []);
+});

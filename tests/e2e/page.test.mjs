@@ -154,6 +154,15 @@ page("clock: pause, run, step, speed, as fast as it goes", "?lang=en", async (on
 });
 
 // ── Topics ───────────────────────────────────────────────────────────────
+page("clock: deltas that come at once are drawn once", "?lang=en", async (on) => {
+  await on.evaluate(() => {
+    window.__drawn = [];
+    new MutationObserver(() => window.__drawn.push(document.querySelector(".clock .big").textContent)).observe(document.querySelector(".clock .big"), { characterData: true, childList: true, subtree: true });
+  });
+  await run(on, "ten deltas");
+  await on.waitForFunction(() => window.__drawn.length > 0);
+  assert.deepEqual(await on.evaluate(() => window.__drawn), ["00:01:33.456"]);
+});
 page("topics: filter, internal, table, strips", "?lang=en", async (on) => {
   const names = () => on.locator(".topic h3").allInnerTexts();
   assert.deepEqual(await names(), ["commerce.payment.prd.notification", "orders", "payments", "six-partitions"]);
@@ -529,6 +538,39 @@ page("event log: kinds, and what was left out", "?lang=en", async (on) => {
   assert.match(await text(on, ".log .rest"), /1,204 older/);
   await on.click(".filters >> text=Faults");
   assert.deepEqual(await on.locator(".log li:not(.rest) b").allInnerTexts(), ["broker-1"]);
+});
+page("event log: a load does not drown elections", "?lang=en", async (on) => {
+  const lines = on.locator(".log li:not(.rest, .older)");
+  await run(on, "storm");
+  await on.locator(".log .rest", { hasText: "64,304 older" }).waitFor();
+  assert.ok((await lines.count()) < 60, "what is not to be seen is not in the document");
+  await on.click(".filters >> text=Replication");
+  const elected = /elected broker-3[^]*elected broker-2[^]*elected broker-1[^]*elected leader 1/;
+  await on.locator(".log", { hasText: elected }).waitFor();
+  assert.equal(await lines.count(), 4);
+  // Under all they stand where they happened: the last one before the 600 newest appends, and so behind all that are kept.
+  await on.click(".filters >> text=All");
+  await on.click(".log .older button");
+  for (let count = 0; await on.locator(".log .older").count(); count = await lines.count()) {
+    await on.locator(".log .older button").scrollIntoViewIfNeeded();
+    await on.waitForFunction((had) => document.querySelectorAll(".log li").length > had || !document.querySelector(".log .older"), count);
+  }
+  assert.equal(await on.locator(".log .ev-log").count(), 503);
+  await on.locator(".log", { hasText: elected }).waitFor();
+});
+page("event log: who has scrolled reads on, and is told what is newer", "?lang=en", async (on) => {
+  const first = () => text(on, ".log li:first-child");
+  await run(on, "storm");
+  await on.locator(".log .older").waitFor();
+  await on.evaluate(() => document.querySelector(".log").scrollTo(0, 40));
+  await on.waitForFunction(() => document.querySelectorAll(".log li").length > 100);
+  const read = await first();
+  await run(on, "storm");
+  await on.locator(".newer", { hasText: "3,603 newer" }).waitFor();
+  assert.deepEqual([await first(), await on.evaluate(() => document.querySelector(".log").scrollTop)], [read, 40]);
+  await on.click(".newer");
+  await on.locator(".newer").waitFor({ state: "detached" });
+  assert.notEqual(await first(), read);
 });
 alone("hint: its steps tick off, and closed it is gone for good", async (own) => {
   const { page: on } = await open(own.context, `${server.url}?cluster=empty&lang=en`);

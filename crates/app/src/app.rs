@@ -13,6 +13,7 @@ use crate::browser;
 use crate::console::{ConsolePane, Ink, Terminal};
 use crate::ctx::Ctx;
 use crate::engine::{Engine, Heard};
+use crate::frames::Frames;
 use crate::model::{Action, Model, Screen, Shared};
 use crate::text::{Lang, fill};
 use crate::ui::{
@@ -68,7 +69,13 @@ fn screen_of_address() -> Option<Screen> {
 }
 
 /// Takes what the engine says to where it belongs.
-fn hear(heard: Heard, dispatch: &UseReducerDispatcher<Model>, terminal: &Terminal, boot: &dyn Fn()) {
+fn hear(
+    heard: Heard,
+    dispatch: &UseReducerDispatcher<Model>,
+    frames: &Frames,
+    terminal: &Terminal,
+    boot: &dyn Fn(),
+) {
     match heard {
         Heard::Update(Update::Hello) => boot(),
         Heard::Update(Update::Console { id, output, exit }) => {
@@ -99,7 +106,7 @@ fn hear(heard: Heard, dispatch: &UseReducerDispatcher<Model>, terminal: &Termina
             if matches!(update, Update::Ready { .. }) {
                 terminal.reset();
             }
-            dispatch.dispatch(Action::Told(update));
+            frames.take(update);
         }
         Heard::Strange(what) => {
             dispatch.dispatch(Action::Strange(what));
@@ -125,6 +132,10 @@ pub fn App() -> Html {
             let place: Rc<std::cell::OnceCell<std::rc::Weak<Engine>>> = Rc::default();
             let callback = {
                 let place = Rc::clone(&place);
+                let frames = Frames::new({
+                    let dispatch = dispatch.clone();
+                    Callback::from(move |update| dispatch.dispatch(Action::Told(update)))
+                });
                 let seed =
                     address.seed.unwrap_or_else(|| (js_sys::Math::random() * f64::from(u32::MAX)) as u64);
                 let brokers = address.brokers.unwrap_or(crate::address::DEFAULT_BROKERS);
@@ -136,7 +147,7 @@ pub fn App() -> Html {
                             dispatch.dispatch(Action::EngineFailed(error));
                         }
                     };
-                    hear(heard, &dispatch, &terminal, &boot);
+                    hear(heard, &dispatch, &frames, &terminal, &boot);
                 })
             };
             let engine = Rc::new(Engine::start(callback));
@@ -198,11 +209,14 @@ pub fn App() -> Html {
                         },
                         Screen::Messages => html! { <Messages {topics} chosen={model.chosen.clone()} state={model.messages.clone()} /> },
                         Screen::Brokers => view.map(|view| html! {
-                            <Brokers view={Shared::clone(view)} cluster={model.cluster.clone()} seed={model.seed} />
+                            <Brokers brokers={Shared::clone(&view.brokers)} faults={Shared::clone(&view.faults)} cluster={model.cluster.clone()} seed={model.seed} />
                         }).unwrap_or_default(),
-                        Screen::Groups => view.map(|view| html! { <Groups view={Shared::clone(view)} lags={Shared::clone(&model.lags)} /> }).unwrap_or_default(),
+                        Screen::Groups => view.map(|view| html! {
+                            <Groups groups={Shared::clone(&view.groups)} clients={Shared::clone(&view.clients)}
+                                lags={Shared::clone(&model.lags)} now={view.clock.now / 1_000} />
+                         }).unwrap_or_default(),
                         Screen::Clients => view.map(|view| html! {
-                            <Clients view={Shared::clone(view)} chosen={model.chosen.clone()} />
+                            <Clients clients={Shared::clone(&view.clients)} topics={own_topics(&model)} now={view.clock.now} chosen={model.chosen.clone()} />
                         }).unwrap_or_default(),
                         Screen::Console => Html::default(),
                     } }
@@ -218,6 +232,12 @@ pub fn App() -> Html {
             <Gate phase={model.phase.clone()} cluster={model.cluster.clone()} />
         </ContextProvider<Ctx>>
     }
+}
+
+/// Names of the topics that are not Kafka's own.
+fn own_topics(model: &Model) -> Vec<String> {
+    let own = model.topics.iter().filter(|topic| !topic.internal);
+    own.map(|topic| topic.name.clone()).collect()
 }
 
 /// Follows the address, and brings everything to storage when the page may be about to go.

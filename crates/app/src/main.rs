@@ -4,10 +4,13 @@
 mod address;
 mod app;
 mod browser;
+mod cluster;
 mod console;
 mod ctx;
 mod engine;
+mod events;
 mod format;
+mod frames;
 mod health;
 mod lag;
 mod model;

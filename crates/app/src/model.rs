@@ -1,21 +1,17 @@
 //! What the page knows, and how that changes. Nothing here touches the browser.
 
-use std::collections::VecDeque;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use barnabas_view::{
-    BatchDetail, BrowseView, ClusterView, Delta, Durability, EventKind, EventView, RecoveryView, TopicView,
-    Update,
-};
+use barnabas_view::{BatchDetail, BrowseView, Delta, Durability, GroupView, RecoveryView, TopicView, Update};
 use yew::Reducible;
 
 use crate::address::Theme;
+use crate::cluster::Cluster;
+use crate::events::Events;
 use crate::lag::Lags;
 use crate::text::{Lang, fill};
 
-/// Events that are kept; older ones go, and the log says how many.
-pub const EVENTS_KEPT: usize = 500;
 /// Notices that stand at one time.
 const NOTICES_KEPT: usize = 4;
 
@@ -194,15 +190,6 @@ pub struct FileState {
     pub reading: Option<(u32, u64)>,
 }
 
-/// A line of the event log with a number of its own.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Line {
-    /// Its number, in the order in which they came.
-    pub seq: u64,
-    /// What happened.
-    pub event: EventView,
-}
-
 /// What the last word of a line could become.
 #[derive(Debug)]
 pub struct Completions {
@@ -252,15 +239,15 @@ pub struct Model {
     /// Whether records were there when the cluster began to run here: it was reloaded.
     pub reloaded: bool,
     /// The cluster as the engine told it last.
-    pub view: Option<Shared<ClusterView>>,
+    pub view: Option<Cluster>,
     /// The topics one by one, so that one that did not change is not drawn again.
     pub topics: Vec<Shared<TopicView>>,
     /// How far groups were behind.
     pub lags: Shared<Lags>,
     /// What recovery found; put away by the user.
     pub recovery: Option<Shared<Vec<RecoveryView>>>,
-    /// Events, oldest first.
-    pub events: Shared<VecDeque<Line>>,
+    /// Events.
+    pub events: Events,
     /// Events that the engine did not send or that are no longer kept.
     pub events_left_out: u64,
     /// Notices, oldest first.
@@ -345,7 +332,7 @@ impl Model {
             topics: vec![],
             lags: Shared::default(),
             recovery: None,
-            events: Shared::default(),
+            events: Events::default(),
             events_left_out: 0,
             notices: vec![],
             files: vec![],
@@ -419,17 +406,18 @@ impl Model {
                 self.phase = Phase::Ready;
                 (self.cluster, self.seed, self.persistent) = (cluster, seed, persistent);
                 self.durability = view.store.durability;
-                self.topics = view.topics.iter().cloned().map(Shared::new).collect();
+                let mut view = view;
+                self.topics = std::mem::take(&mut view.topics).into_iter().map(Shared::new).collect();
                 self.lags = Shared::default();
-                self.note_lags(&view);
+                self.note_lags(view.clock.now, &view.groups);
                 self.recovery = (!recovery.is_empty()).then(|| Shared::new(recovery));
-                self.view = Some(Shared::new(view));
+                self.view = Some(Cluster::new(view));
                 self.reloaded = self.steps().1;
                 self.console.running = None;
                 self.messages = MessagesState::default();
                 self.choose_one();
             }
-            Update::Delta(delta) => self.delta(&delta),
+            Update::Delta(delta) => self.delta(delta),
             Update::Completions { id, words, stem } => {
                 self.console.completions = Some((id, Shared::new(Completions { words, stem })));
             }
@@ -465,45 +453,31 @@ impl Model {
         self.messages = MessagesState::default();
     }
 
-    fn delta(&mut self, delta: &Delta) {
-        let Some(view) = &self.view else { return };
-        let mut view = (**view).clone();
-        view.apply(delta);
+    fn delta(&mut self, mut delta: Delta) {
+        let Some(view) = &mut self.view else { return };
+        let durability = delta.store.as_ref().map(|store| store.durability);
+        let groups_changed = delta.groups.is_some();
+        view.apply(&mut delta);
+        self.durability = durability.unwrap_or(self.durability);
+        let (now, groups) = (view.clock.now, groups_changed.then(|| view.groups.clone()));
+        if let Some(groups) = groups {
+            self.note_lags(now, &groups);
+        }
         self.topics.retain(|topic| !delta.gone.contains(&topic.name));
-        for topic in &delta.topics {
-            let fresh = Shared::new(topic.clone());
-            match self.topics.binary_search_by(|have| have.name.cmp(&topic.name)) {
+        for topic in delta.topics {
+            let fresh = Shared::new(topic);
+            match self.topics.binary_search_by(|have| have.name.cmp(&fresh.name)) {
                 Ok(at) => self.topics[at] = fresh,
                 Err(at) => self.topics.insert(at, fresh),
             }
         }
         self.choose_one();
-        if let Some(store) = &delta.store {
-            self.durability = store.durability;
-        }
-        if delta.groups.is_some() {
-            self.note_lags(&view);
-        }
-        self.view = Some(Shared::new(view));
-        self.events_left_out += delta.events_left_out;
-        if delta.events.is_empty() {
-            return;
-        }
-        let mut events = (*self.events).clone();
-        for event in &delta.events {
-            let seq = self.number();
-            events.push_back(Line { seq, event: event.clone() });
-        }
-        while events.len() > EVENTS_KEPT {
-            events.pop_front();
-            self.events_left_out += 1;
-        }
-        self.events = Shared::new(events);
+        self.events_left_out += delta.events_left_out + self.events.extend(delta.events);
     }
 
-    fn note_lags(&mut self, view: &ClusterView) {
+    fn note_lags(&mut self, now: u64, groups: &[GroupView]) {
         let mut lags = (*self.lags).clone();
-        lags.note(view.clock.now / 1_000, &view.groups);
+        lags.note(now / 1_000, groups);
         self.lags = Shared::new(lags);
     }
 
@@ -600,10 +574,6 @@ impl Reducible for Model {
         Rc::new(model)
     }
 }
-
-/// The kinds of events, in the order of the filter.
-pub const EVENT_KINDS: [EventKind; 4] =
-    [EventKind::Log, EventKind::Metadata, EventKind::Network, EventKind::Fault];
 
 #[cfg(test)]
 #[path = "model_tests.rs"]

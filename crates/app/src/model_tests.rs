@@ -1,7 +1,8 @@
 //! Scenarios of updates and actions, and what the page then knows.
 
 use super::*;
-use barnabas_view::{BatchView, ClockView, Pace, StoreView};
+use crate::events::{FREQUENT_KEPT, RARE_KEPT};
+use barnabas_view::{BatchView, ClockView, ClusterView, EventKind, EventView, Pace, StoreView};
 
 fn topic(name: &str, internal: bool) -> TopicView {
     TopicView {
@@ -30,8 +31,17 @@ fn view(topics: Vec<TopicView>) -> ClusterView {
     }
 }
 
-fn delta(topics: Vec<TopicView>, gone: &[&str], events: usize, left_out: u64) -> Update {
-    let event = |at| EventView { at, kind: EventKind::Log, node: "broker-1".into(), text: "happened".into() };
+/// Appends at one moment after the other, but for leaders that are elected at some.
+fn events(from: u64, to: u64, elections: &[u64]) -> Vec<EventView> {
+    let event = |at| {
+        let rare = elections.contains(&at);
+        let kind = if rare { EventKind::Replication } else { EventKind::Log };
+        EventView { at, kind, frequent: !rare, node: "broker-1".into(), text: "happened".into() }
+    };
+    (from..to).map(event).collect()
+}
+
+fn delta(topics: Vec<TopicView>, gone: &[&str], events: Vec<EventView>, events_left_out: u64) -> Update {
     Update::Delta(Delta {
         clock: clock(1),
         brokers: None,
@@ -42,8 +52,8 @@ fn delta(topics: Vec<TopicView>, gone: &[&str], events: usize, left_out: u64) ->
         topics,
         gone: gone.iter().map(ToString::to_string).collect(),
         store: None,
-        events: (0..events as u64).map(event).collect(),
-        events_left_out: left_out,
+        events,
+        events_left_out,
     })
 }
 
@@ -101,30 +111,60 @@ fn the_workers_own_error_does_not_cover_what_the_engine_said() {
 fn topics_stay_in_order_and_only_changed_ones_are_new() {
     let before = run(vec![ready(vec![topic("a", false), topic("c", false)])]);
     let (a, c) = (before.topics[0].clone(), before.topics[1].clone());
-    let told = delta(vec![topic("b", false), topic("c", true)], &[], 0, 0);
+    let told = delta(vec![topic("b", false), topic("c", true)], &[], vec![], 0);
     let after = Rc::unwrap_or_clone(Rc::new(before).reduce(Action::Told(told)));
     assert_eq!(after.topics.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
     assert!(after.topics[0] == a && after.topics[2] != c);
-    assert_eq!(*after.view.clone().unwrap(), {
-        let mut want = view(vec![topic("a", false), topic("b", false), topic("c", true)]);
-        want.clock = clock(1);
-        want
-    });
+    assert_eq!(after.view.as_ref().map(|view| view.clock.clone()), Some(clock(1)));
     assert_eq!(after.steps(), (true, false));
     assert!(after.topic("b").is_some() && after.topic("d").is_none());
 
-    let gone = Rc::unwrap_or_clone(Rc::new(after).reduce(Action::Told(delta(vec![], &["a", "b"], 0, 0))));
+    let gone =
+        Rc::unwrap_or_clone(Rc::new(after).reduce(Action::Told(delta(vec![], &["a", "b"], vec![], 0))));
     assert_eq!((gone.topics.len(), gone.steps()), (1, (false, false)));
 }
 
+fn told(events: Vec<EventView>, left_out: u64) -> Action {
+    Action::Told(delta(vec![], &[], events, left_out))
+}
+
+fn times(model: &Model, kind: Option<EventKind>) -> Vec<u64> {
+    model.events.newest(kind).map(|line| line.event.at).collect()
+}
+
 #[test]
-fn the_event_log_is_bounded_and_says_so() {
-    let model = run(vec![ready(vec![]), Action::Told(delta(vec![], &[], 200, 5))]);
-    assert_eq!((model.events.len(), model.events_left_out), (200, 5));
-    let more = (0..3).map(|_| Action::Told(delta(vec![], &[], 200, 0)));
-    let model = more.fold(Rc::new(model), |model, action| model.reduce(action));
-    assert_eq!((model.events.len(), model.events_left_out), (EVENTS_KEPT, 305));
-    assert!(model.events.iter().zip(model.events.iter().skip(1)).all(|(a, b)| a.seq < b.seq));
+fn elections_among_a_hundred_thousand_appends_are_kept() {
+    let elections = [3, 40_000, 99_990];
+    // At once, and in the deltas of an engine that tells a few of its appends.
+    let at_once = vec![told(events(0, 100_000, &elections), 5)];
+    let in_deltas =
+        (0..1_000).map(|at| told(events(at * 100, at * 100 + 100, &elections), u64::from(at < 5)));
+    for actions in [at_once, in_deltas.collect()] {
+        let model = run(std::iter::once(ready(vec![])).chain(actions).collect());
+        let all = times(&model, None);
+        assert!(all.is_sorted_by(|newer, older| newer > older));
+        // Of the newest appends the last election is one.
+        assert_eq!((all.len(), all[0]), (FREQUENT_KEPT + 3, 99_999));
+        assert_eq!((all[9], all[FREQUENT_KEPT + 1], all[FREQUENT_KEPT + 2]), (99_990, 40_000, 3));
+        assert_eq!(times(&model, Some(EventKind::Replication)), [99_990, 40_000, 3]);
+        assert_eq!(times(&model, Some(EventKind::Log)).len(), FREQUENT_KEPT);
+        assert!(times(&model, Some(EventKind::Groups)).is_empty());
+        assert_eq!(model.events_left_out, 100_005 - all.len() as u64);
+        assert_eq!(model.events.count(), 100_000);
+    }
+}
+
+#[test]
+fn rare_events_are_bounded_too_and_what_goes_is_counted() {
+    let model = run(vec![ready(vec![]), told(events(0, 4_000, &(0..4_000).collect::<Vec<_>>()), 0)]);
+    assert_eq!((times(&model, None).len(), model.events_left_out), (4_000, 0));
+    let reader = model.events.clone();
+    let more = told(events(4_000, 6_000, &(4_000..6_000).collect::<Vec<_>>()), 0);
+    let model = Rc::unwrap_or_clone(Rc::new(model).reduce(more));
+    assert_eq!((times(&model, None).len(), model.events_left_out), (RARE_KEPT, 1_000));
+    assert_eq!(times(&model, None)[RARE_KEPT - 1], 1_000);
+    // What a reader holds stays as it was.
+    assert_eq!(reader.newest(None).last().map(|line| line.event.at), Some(0));
 }
 
 #[test]

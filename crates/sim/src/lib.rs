@@ -9,6 +9,7 @@ mod disk;
 mod event;
 mod fault;
 mod group_view;
+mod kind;
 mod membership;
 mod network;
 mod process;

@@ -7,6 +7,8 @@ use std::hash::{Hash, Hasher};
 use barnabas_kernel::{Instant, NodeId, TraceEvent};
 use twox_hash::XxHash64;
 
+use crate::kind::{Often, sort_of};
+
 /// A line of the trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceLine {
@@ -24,14 +26,34 @@ impl fmt::Display for TraceLine {
     }
 }
 
-/// So many lines are kept for whoever draws them; older ones are counted and dropped.
+impl TraceLine {
+    /// Whether such lines come with every batch or commit.
+    pub fn is_frequent(&self) -> bool {
+        sort_of(&self.event).1 != Often::Rare
+    }
+
+    /// Whether it says more than that an idle cluster lives.
+    fn is_news(&self) -> bool {
+        sort_of(&self.event).1 != Often::Idle
+    }
+}
+
+/// So many lines of frequent events, and as many of rare ones, are kept for whoever draws them; older ones are counted and
+/// dropped.
 const KEEP: usize = 10_000;
+
+/// Lines with their numbers, oldest first.
+type Lines = VecDeque<(u64, TraceLine)>;
 
 /// The lines since they were last taken, and the digest since the beginning.
 #[derive(Clone)]
 pub struct Trace {
-    lines: VecDeque<TraceLine>,
+    /// Apart, so that a burst of appends leaves elections where they are.
+    frequent: Lines,
+    rare: Lines,
     dropped: u64,
+    /// Of the dropped ones, those that would have been news.
+    dropped_news: u64,
     pushed: u64,
     hasher: XxHash64,
     digests: bool,
@@ -39,7 +61,15 @@ pub struct Trace {
 
 impl Trace {
     pub(crate) fn new() -> Trace {
-        Trace { lines: VecDeque::new(), dropped: 0, pushed: 0, hasher: XxHash64::with_seed(0), digests: true }
+        Trace {
+            frequent: VecDeque::new(),
+            rare: VecDeque::new(),
+            dropped: 0,
+            dropped_news: 0,
+            pushed: 0,
+            hasher: XxHash64::with_seed(0),
+            digests: true,
+        }
     }
 
     pub(crate) fn push(&mut self, line: TraceLine) {
@@ -47,12 +77,14 @@ impl Trace {
         if self.digests {
             (at, node, event).hash(&mut Portable(&mut self.hasher));
         }
-        if self.lines.len() == KEEP {
-            self.lines.pop_front();
+        let lines = if line.is_frequent() { &mut self.frequent } else { &mut self.rare };
+        if lines.len() == KEEP {
+            let news = lines.pop_front().is_some_and(|(_, line)| line.is_news());
             self.dropped += 1;
+            self.dropped_news += u64::from(news);
         }
+        lines.push_back((self.pushed, line));
         self.pushed += 1;
-        self.lines.push_back(line);
     }
 
     /// Takes numbers and bytes into the digest alone.
@@ -84,7 +116,8 @@ impl Trace {
 
     /// The newest line, if it was not taken yet.
     pub fn newest(&self) -> Option<&TraceLine> {
-        self.lines.back()
+        let last = [self.frequent.back(), self.rare.back()].into_iter().flatten();
+        last.max_by_key(|(number, _)| *number).map(|(_, line)| line)
     }
 
     /// How many lines there were since the beginning.
@@ -94,14 +127,41 @@ impl Trace {
 
     /// The lines behind the first `seen` of all, as far as they are kept and were not taken yet.
     pub fn after(&self, seen: u64) -> impl Iterator<Item = &TraceLine> {
-        let new = usize::try_from(self.pushed.saturating_sub(seen)).unwrap_or(usize::MAX);
-        self.lines.range(self.lines.len().saturating_sub(new)..)
+        let new = |lines: &Lines| lines.partition_point(|(number, _)| *number < seen);
+        let (frequent, rare) = (new(&self.frequent), new(&self.rare));
+        let lines =
+            in_order(self.frequent.range(frequent..), self.rare.range(rare..), |one, other| one.0 < other.0);
+        lines.map(|(_, line)| line)
     }
 
     /// The lines since the last call, and how many were dropped because they were too many.
     pub fn take(&mut self) -> (Vec<TraceLine>, u64) {
-        (self.lines.drain(..).collect(), std::mem::take(&mut self.dropped))
+        self.dropped_news = 0;
+        let lines = in_order(self.frequent.drain(..), self.rare.drain(..), |one, other| one.0 < other.0);
+        (lines.map(|(_, line)| line).collect(), std::mem::take(&mut self.dropped))
     }
+
+    /// The same without what a cluster says that does nothing.
+    pub fn take_news(&mut self) -> (Vec<TraceLine>, u64) {
+        let dropped = self.dropped_news;
+        let (mut lines, _) = self.take();
+        lines.retain(TraceLine::is_news);
+        (lines, dropped)
+    }
+}
+
+/// Two sequences in order as one.
+fn in_order<T>(
+    one: impl Iterator<Item = T>,
+    other: impl Iterator<Item = T>,
+    is_before: impl Fn(&T, &T) -> bool,
+) -> impl Iterator<Item = T> {
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    std::iter::from_fn(move || match (one.peek(), other.peek()) {
+        (Some(first), Some(second)) if !is_before(first, second) => other.next(),
+        (Some(_), _) => one.next(),
+        (None, _) => other.next(),
+    })
 }
 
 /// Takes values into the digest as the same bytes on every machine, whatever its word is.
@@ -164,5 +224,46 @@ mod tests {
         let distinct: std::collections::BTreeSet<u64> = digests.into_iter().collect();
         assert_eq!(distinct.len(), digests.len());
         assert_eq!(digests[0], digest(1, 1, rolled("a-0", 7)));
+    }
+
+    fn line(at: u64, event: TraceEvent) -> TraceLine {
+        TraceLine { at: Instant::from_micros(at), node: NodeId(1), event }
+    }
+
+    fn appended(partition: &str) -> TraceEvent {
+        TraceEvent::Appended { partition: partition.into(), base_offset: 0, last_offset: 0, bytes: 1 }
+    }
+
+    fn times<'a>(lines: impl IntoIterator<Item = &'a TraceLine>) -> Vec<u64> {
+        lines.into_iter().map(|line| line.at.as_micros()).collect()
+    }
+
+    #[test]
+    fn a_burst_of_appends_leaves_rare_lines_in_their_place_and_counts_what_it_drops() {
+        let mut trace = Trace::new();
+        let burst = 3 * KEEP as u64;
+        for at in 0..burst {
+            let event = match at {
+                7 | 20_000 => TraceEvent::BrokerFenced { broker: 1 },
+                _ if at % 2 == 0 => appended("orders-0"),
+                _ => appended("__cluster_metadata-0"),
+            };
+            trace.push(line(at, event));
+        }
+        assert_eq!(trace.pushed(), burst);
+        assert_eq!(trace.newest().map(|line| line.at.as_micros()), Some(burst - 1));
+        // The frequent ones that are kept are the last, but for the rare one among them.
+        assert_eq!(times(trace.after(0).take(3)), [7, 19_999, 20_000]);
+        assert_eq!(times(trace.after(burst - 2)), [burst - 2, burst - 1]);
+        assert_eq!(times(trace.after(burst)), [0; 0]);
+        let mut other = trace.clone();
+        let (lines, dropped) = trace.take();
+        assert_eq!((lines.len(), dropped), (KEEP + 2, burst - KEEP as u64 - 2));
+        assert!(lines.is_sorted_by_key(|line| line.at));
+        let (lines, dropped) = other.take_news();
+        assert_eq!(times(&lines[..3]), [7, 20_000, 20_002]);
+        // Of the first 20,000 lines the even ones are news, and none of those was the rare one.
+        assert_eq!((lines.len() as u64, dropped), (KEEP as u64 / 2 - 1 + 2, KEEP as u64));
+        assert_eq!((other.take_news(), trace.take()), ((Vec::new(), 0), (Vec::new(), 0)));
     }
 }

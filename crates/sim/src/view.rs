@@ -1,16 +1,17 @@
 //! What is drawn of the world: plain data, taken from the nodes' own state.
 
 use barnabas_broker::{Broker, BrokerConfig, BrokerState, EpochState, Partition, ResourceType, TopicImage};
-use barnabas_kernel::{NodeId, TraceEvent};
+use barnabas_kernel::NodeId;
 use barnabas_log::{LogSegment, UnifiedLog};
 use barnabas_protocol::record_batch::{Batch, FIELDS};
 use barnabas_protocol::uuid_text;
 use barnabas_view::{
-    BatchDetail, BatchView, BrokerView, BrowseView, EventKind, EventView, FieldView, PartitionView,
-    RecordView, ReplicaView, SegmentView, TopicView,
+    BatchDetail, BatchView, BrokerView, BrowseView, EventView, FieldView, PartitionView, RecordView,
+    ReplicaView, SegmentView, TopicView,
 };
 
 use crate::disk::MachineDisk;
+use crate::kind::sort_of;
 use crate::trace::TraceLine;
 use crate::world::World;
 
@@ -328,18 +329,11 @@ fn record_view(record: &barnabas_protocol::record_batch::Record) -> RecordView {
 
 /// A line of the trace as the event log shows it.
 pub fn event_view(line: &TraceLine) -> EventView {
-    let kind = match &line.event {
-        TraceEvent::Appended { .. }
-        | TraceEvent::HighWatermarkAdvanced { .. }
-        | TraceEvent::SegmentRolled { .. }
-        | TraceEvent::SegmentsDeleted { .. }
-        | TraceEvent::LogStartAdvanced { .. }
-        | TraceEvent::LogRecovered { .. } => EventKind::Log,
-        TraceEvent::RequestRejected { .. }
-        | TraceEvent::OutsideConnected { .. }
-        | TraceEvent::OutsideDisconnected { .. } => EventKind::Network,
-        TraceEvent::DiskFailed { .. } | TraceEvent::FaultInjected { .. } => EventKind::Fault,
-        _ => EventKind::Metadata,
-    };
-    EventView { at: line.at.as_micros(), kind, node: line.node.to_string(), text: line.event.to_string() }
+    EventView {
+        at: line.at.as_micros(),
+        kind: sort_of(&line.event).0,
+        frequent: line.is_frequent(),
+        node: line.node.to_string(),
+        text: line.event.to_string(),
+    }
 }

@@ -224,10 +224,16 @@ pub struct StoreView {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
-    /// Records, offsets, segments.
+    /// Records, high watermarks, segments.
     Log,
-    /// Topics, configs, leaders.
+    /// Leaders of partitions, followers, ISRs.
+    Replication,
+    /// The metadata quorum and its active controller.
+    Quorum,
+    /// Topics, configs, brokers.
     Metadata,
+    /// Consumer groups: coordinators, members, rebalances, commits.
+    Groups,
     /// Connections and requests.
     Network,
     /// Broken things.
@@ -242,6 +248,9 @@ pub struct EventView {
     pub at: u64,
     /// What it is.
     pub kind: EventKind,
+    /// Whether such events come with every batch or commit. Few of them are kept, and none in the place of a rare one.
+    #[serde(default)]
+    pub frequent: bool,
     /// Who says so: `broker-1`.
     pub node: String,
     /// The sentence, in English; names and numbers as Kafka writes them.
@@ -295,44 +304,13 @@ pub struct Delta {
     pub clients_gone: Vec<i32>,
     /// The browser's storage, if it changed.
     pub store: Option<StoreView>,
-    /// Events since, oldest first; at most 200.
+    /// Events since, oldest first: all the rare ones up to a bound, and the newest of the frequent ones.
     pub events: Vec<EventView>,
-    /// Events since that are not in `events`, because there were too many to show.
+    /// Events since that are not in `events`, because there were too many.
     pub events_left_out: u64,
 }
 
 impl ClusterView {
-    /// Takes over what changed. Topics stay in the order of their names.
-    pub fn apply(&mut self, delta: &Delta) {
-        self.clock = delta.clock.clone();
-        if let Some(brokers) = &delta.brokers {
-            self.brokers.clone_from(brokers);
-        }
-        if let Some(faults) = &delta.faults {
-            self.faults.clone_from(faults);
-        }
-        if let Some(groups) = &delta.groups {
-            self.groups.clone_from(groups);
-        }
-        if let Some(store) = &delta.store {
-            self.store.clone_from(store);
-        }
-        self.clients.retain(|client| !delta.clients_gone.contains(&client.id));
-        for client in &delta.clients {
-            match self.clients.binary_search_by_key(&client.id, |have| have.id) {
-                Ok(at) => self.clients[at] = client.clone(),
-                Err(at) => self.clients.insert(at, client.clone()),
-            }
-        }
-        self.topics.retain(|topic| !delta.gone.contains(&topic.name));
-        for topic in &delta.topics {
-            match self.topics.binary_search_by(|have| have.name.cmp(&topic.name)) {
-                Ok(at) => self.topics[at] = topic.clone(),
-                Err(at) => self.topics.insert(at, topic.clone()),
-            }
-        }
-    }
-
     /// What leads from `before` to this view.
     pub fn delta_from(&self, before: &ClusterView, events: Vec<EventView>, events_left_out: u64) -> Delta {
         let same = |topic: &&TopicView| before.topics.contains(topic);

@@ -91,16 +91,24 @@ mod tests {
     }
 
     #[test]
-    fn a_delta_leads_from_one_view_to_the_next() {
-        for (before, after) in [
-            (vec![], vec![("a", 1)]),
-            (vec![("a", 1), ("c", 1)], vec![("a", 1), ("b", 1), ("c", 2)]),
-            (vec![("a", 1), ("b", 1)], vec![("b", 2)]),
+    fn a_delta_tells_what_changed_and_nothing_else() {
+        for (before, after, changed, gone) in [
+            (vec![], vec![("a", 1)], vec!["a"], vec![]),
+            (vec![("a", 1), ("c", 1)], vec![("a", 1), ("b", 1), ("c", 2)], vec!["b", "c"], vec![]),
+            (vec![("a", 1), ("b", 1)], vec![("b", 2)], vec!["b"], vec!["a"]),
+            (vec![("a", 1)], vec![("a", 1)], vec![], vec![]),
         ] {
-            let (mut have, want) = (view(1, &before), view(2, &after));
+            let (have, want) = (view(1, &before), view(2, &after));
             let delta = want.delta_from(&have, vec![], 0);
-            have.apply(&delta);
-            assert_eq!(have, want);
+            let names: Vec<&str> = delta.topics.iter().map(|topic| topic.name.as_str()).collect();
+            assert_eq!((names, &delta.gone), (changed, &gone.iter().map(ToString::to_string).collect()));
+            assert!(delta.topics.iter().all(|topic| want.topics.contains(topic)));
+            assert_eq!(delta.groups, (have.groups != want.groups).then(|| want.groups.clone()));
+            let clients = want.clients.iter().filter(|client| !have.clients.contains(client));
+            assert_eq!(delta.clients, clients.cloned().collect::<Vec<_>>());
+            let stays = |id: i32| want.clients.iter().any(|client| client.id == id);
+            assert!(delta.clients_gone.iter().all(|id| !stays(*id)));
+            assert_eq!((delta.clock, delta.store, delta.brokers), (want.clock, None, None));
         }
     }
 }

@@ -53,6 +53,11 @@ pub fn run(args: &[String]) -> Result<()> {
     }
     flatten("wasm", &browser["wasm"], &mut numbers);
     numbers.insert("page_load_to_first_ack_ms".to_owned(), browser["page_load_to_first_ack_ms"].clone());
+    for (load, screens) in browser["pace"].as_object().into_iter().flatten() {
+        for (screen, measured) in screens.as_object().into_iter().flatten() {
+            flatten(&format!("page_{load}_{screen}"), measured, &mut numbers);
+        }
+    }
     for (name, file) in [("page", "barnabas-app_bg.wasm"), ("engine", "worker_bg.wasm")] {
         let bytes = fs::read(dist.join(file)).with_context(|| file.to_owned())?;
         numbers.insert(format!("size_{name}_wasm_bytes"), bytes.len().into());

@@ -114,7 +114,7 @@ function ready(more = {}) {
   say({ ready: { cluster, seed, view: { clock: clock(), brokers, topics, groups, clients: cluster === "empty" ? [] : clients, faults, store }, recovery: [], persistent: true, ...more } });
   delta({
     events: [
-      event("metadata", "orders elected leader 1 for partitions 0, 1, 2, epoch 0", 62_001_000),
+      event("replication", "orders elected leader 1 for partitions 0, 1, 2, epoch 0", 62_001_000),
       event("network", "accepted a connection from console-1", 31_420_118),
       event("log", "orders-1 rolled segment 00000000000000524292", 20_022_400),
       event("log", "orders-1 HW advanced 528,204 → 528,268", 8_120),
@@ -216,6 +216,18 @@ function run({ id, line }) {
       else end(id);
     };
     piece();
+  } else if (line === "storm") {
+    // Three elections among the appends of a load, of which the engine tells a few with each delta and counts the rest.
+    for (let at = 0; at < 60; at++) {
+      now += 50_000;
+      const appends = Array.from({ length: 60 }, (_, i) => ({ ...event("log", `appended ${at * 60 + i} to orders-0, 900 B`, 60 - i), frequent: true }));
+      if (at % 25 === 0) appends.splice(30, 0, event("replication", `elected broker-${at / 25 + 1} leader of orders-0`, 30));
+      delta({ events: appends, eventsLeftOut: 1_000 });
+    }
+    end(id);
+  } else if (line === "ten deltas") {
+    for (let at = 0; at < 10; at++) { now += 1_000_000; delta(); }
+    end(id);
   } else if (created) {
     topics = [...topics, topic(created[1], Array.from({ length: Number(created[2] ?? 1) }, (_, i) => partition(i, [segment(0, 0, 0)])))].sort((a, b) => (a.name < b.name ? -1 : 1));
     if (/[._]/.test(created[1])) print(id, "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. To avoid issues it is best to use either, but not both.\n");

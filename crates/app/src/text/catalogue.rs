@@ -358,10 +358,15 @@ catalogue! {
     event_log: "Event log", "사건 기록";
     all: "All", "모두";
     kind_log: "Logs", "로그";
+    kind_replication: "Replication", "복제";
+    kind_quorum: "Controller", "컨트롤러";
     kind_metadata: "Metadata", "메타데이터";
+    kind_groups: "Groups", "그룹";
     kind_network: "Network", "네트워크";
     kind_fault: "Faults", "장애";
     no_events: "Nothing has happened yet.", "아직 일어난 일이 없습니다.";
+    older_events: "Show older", "더 오래된 사건 보기";
+    newer_events: "{} newer", "새 사건 {}건";
     left_out: "{} older or too many to show", "{}건은 오래되었거나 너무 많아 보이지 않음";
     dock: "Dock", "독";
     open_dock: "Open or close the dock", "독 열고 닫기";

@@ -1,6 +1,6 @@
 //! Brokers: how they are, and what can be done to them.
 
-use barnabas_view::{BrokerView, ClusterView, Command, Fault};
+use barnabas_view::{BrokerView, Command, Fault};
 use yew::prelude::*;
 
 use crate::ctx::{Ctx, use_ctx};
@@ -16,9 +16,11 @@ const MOST: usize = 9;
 /// What the screen shows.
 #[derive(Properties, PartialEq)]
 pub struct BrokersProps {
-    /// The cluster.
-    pub view: Shared<ClusterView>,
-    /// Its name.
+    /// The brokers by id.
+    pub brokers: Shared<Vec<BrokerView>>,
+    /// Faults in force.
+    pub faults: Shared<Vec<String>>,
+    /// The cluster's name.
     pub cluster: String,
     /// Its seed.
     pub seed: u64,
@@ -43,12 +45,12 @@ pub fn Brokers(props: &BrokersProps) -> Html {
     };
     html! {
         <section class="screen brokers" aria-labelledby="h-brokers">
-            <header class="bar"><h2 id="h-brokers">{t.brokers}</h2><span class="times">{props.view.brokers.len()}</span>
+            <header class="bar"><h2 id="h-brokers">{t.brokers}</h2><span class="times">{props.brokers.len()}</span>
                 <span class="meta">{t.seed}{" "}{props.seed}</span>
-                <button class="ctl end" id="add-broker" title={t.add_broker_why} disabled={props.view.brokers.len() >= MOST}
+                <button class="ctl end" id="add-broker" title={t.add_broker_why} disabled={props.brokers.len() >= MOST}
                     onclick={press(&ctx, "broker add".to_owned())}>{icon("plus")}{t.add_broker}</button></header>
-            if !props.view.faults.is_empty() { {faults(&ctx, &props.view.faults)} }
-            <div class="brk-cards">{ for props.view.brokers.iter().map(|broker| card(&ctx, broker)) }</div>
+            if !props.faults.is_empty() { {faults(&ctx, &props.faults)} }
+            <div class="brk-cards">{ for props.brokers.iter().map(|broker| card(&ctx, broker)) }</div>
             <div class="mach about"><h3>{t.deeds}</h3>
                 <dl class="deeds">{ for [(t.crash, t.crash_why), (t.power_cut, t.power_cut_why), (t.restart, t.restart_why), (t.remove_broker, t.remove_broker_why)]
                     .map(|(name, why)| html! { <div><dt>{name}</dt><dd>{why}</dd></div> }) }</dl>

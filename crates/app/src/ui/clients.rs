@@ -1,8 +1,7 @@
 //! Producers and consumers: what waits, what is in flight, who reads what and how far; and how one adds and stops them.
 
 use barnabas_view::{
-    ClientRole, ClientState, ClientView, ClusterView, ConsumerView, InFlightView, ProducerView, ReadView,
-    WaitingView,
+    ClientRole, ClientState, ClientView, ConsumerView, InFlightView, ProducerView, ReadView, WaitingView,
 };
 use yew::prelude::*;
 
@@ -25,8 +24,12 @@ const RING: f64 = std::f64::consts::TAU * 5.0;
 /// What the screen shows.
 #[derive(Properties, PartialEq)]
 pub struct ClientsProps {
-    /// The cluster.
-    pub view: Shared<ClusterView>,
+    /// Producers and consumers.
+    pub clients: Shared<Vec<Shared<ClientView>>>,
+    /// Names of the topics of the user's.
+    pub topics: Vec<String>,
+    /// Virtual now, in microseconds.
+    pub now: u64,
     /// The chosen partition: its topic is proposed.
     pub chosen: Option<PartitionName>,
 }
@@ -38,9 +41,7 @@ pub fn Clients(props: &ClientsProps) -> Html {
     let buttons = [use_node_ref(), use_node_ref()];
     let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.t;
-    let view = &props.view;
-    let topics: Vec<String> =
-        view.topics.iter().filter(|topic| !topic.internal).map(|topic| topic.name.clone()).collect();
+    let (clients, topics) = (&props.clients, &props.topics);
     let proposed = props.chosen.as_ref().map(|chosen| chosen.topic.clone());
     let topic = proposed.filter(|name| topics.contains(name)).or_else(|| topics.first().cloned());
     let open = |kind: Kind| {
@@ -59,22 +60,22 @@ pub fn Clients(props: &ClientsProps) -> Html {
         })
     };
     let add = |kind: Kind, id: &'static str, name: &'static str| {
-        let primary = view.clients.is_empty() && adding.is_none() && kind == Kind::Producer;
+        let primary = clients.is_empty() && adding.is_none() && kind == Kind::Producer;
         html! {
             <button {id} ref={buttons[kind as usize].clone()} class={classes!("ctl", primary.then_some("primary"))} disabled={topics.is_empty()}
                 aria-expanded={(*adding == Some(kind)).to_string()} onclick={open(kind)}>{icon("plus")}{name}</button>
         }
     };
-    let stoppable = view.clients.iter().any(|client| !client.name.is_empty());
+    let stoppable = clients.iter().any(|client| !client.name.is_empty());
     let stop_all = {
         let ctx = ctx.clone();
         Callback::from(move |_: MouseEvent| ctx.press(STOP_ALL))
     };
-    let writes = |client: &&ClientView| matches!(client.role, ClientRole::Producer(_));
-    let (producers, consumers): (Vec<_>, Vec<_>) = view.clients.iter().partition(writes);
+    let writes = |client: &&Shared<ClientView>| matches!(client.role, ClientRole::Producer(_));
+    let (producers, consumers): (Vec<_>, Vec<_>) = clients.iter().partition(writes);
     html! {
         <section class="screen clients" aria-labelledby="h-clients">
-            <header class="bar"><h2 id="h-clients">{t.client_title}</h2><span class="times">{view.clients.len()}</span>
+            <header class="bar"><h2 id="h-clients">{t.client_title}</h2><span class="times">{clients.len()}</span>
                 {add(Kind::Producer, "add-producer", t.add_producer)}{add(Kind::Consumer, "add-consumer", t.add_consumer)}
                 if stoppable { <button id="stop-all" class="ctl end" title={STOP_ALL} onclick={stop_all}>{t.stop_all}</button> }
             </header>
@@ -84,25 +85,25 @@ pub fn Clients(props: &ClientsProps) -> Html {
             if topics.is_empty() {
                 <div class="mach about empty"><h3>{t.no_topics}</h3><p>{t.needs_topic}</p>
                     <p><a class="link" href="#topics">{t.to_topics}</a></p></div>
-            } else if view.clients.is_empty() && adding.is_none() {
+            } else if clients.is_empty() && adding.is_none() {
                 <div class="mach about empty"><h3>{t.no_clients}</h3><p>{t.no_clients_why}</p></div>
             }
-            {section(&ctx, t.producers, "producers", &producers, view.clock.now)}
-            {section(&ctx, t.consumers, "consumers", &consumers, view.clock.now)}
+            {section(t.producers, "producers", &producers, Some(props.now))}
+            {section(t.consumers, "consumers", &consumers, None)}
         </section>
     }
 }
 
 const STOP_ALL: &str = "workload stop all";
 
-fn section(ctx: &Ctx, name: &str, class: &'static str, clients: &[&ClientView], now: u64) -> Html {
+fn section(name: &str, class: &'static str, clients: &[&Shared<ClientView>], now: Option<u64>) -> Html {
     if clients.is_empty() {
         return Html::default();
     }
     html! {
         <section class={class} aria-label={name.to_owned()}>
             <h3 class="sect">{name}{" "}<span class="times">{clients.len()}</span></h3>
-            <div class="cli-cards">{ for clients.iter().map(|client| card(ctx, client, now)) }</div>
+            <div class="cli-cards">{ for clients.iter().map(|client| html! { <Card key={client.id} client={Shared::clone(client)} {now} /> }) }</div>
         </section>
     }
 }
@@ -114,8 +115,17 @@ fn client_id(client: &ClientView) -> &str {
     }
 }
 
-fn card(ctx: &Ctx, client: &ClientView, now: u64) -> Html {
-    let t = ctx.t;
+#[derive(Properties, PartialEq)]
+struct CardProps {
+    client: Shared<ClientView>,
+    /// Virtual now, where something of the client is a matter of time.
+    now: Option<u64>,
+}
+
+#[component]
+fn Card(props: &CardProps) -> Html {
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    let (t, ctx, client, now) = (ctx.t, &ctx, &props.client, props.now.unwrap_or(0));
     let name = if client.name.is_empty() { client_id(client) } else { &client.name };
     let state = match client.state {
         ClientState::Running => Html::default(),
@@ -130,7 +140,7 @@ fn card(ctx: &Ctx, client: &ClientView, now: u64) -> Html {
         }
     };
     html! {
-        <article class="mach cli" key={client.id} data-client={name.to_owned()}>
+        <article class="mach cli" data-client={name.to_owned()}>
             <header>
                 <h4>{name}</h4>{state}
                 <span class="meta end" title={client.line.clone()}>{&client.process}</span>

@@ -1,6 +1,6 @@
 //! Consumer groups: who owns what, and how far each has come.
 
-use barnabas_view::{ClientRole, ClientView, ClusterView, GroupMemberView, GroupOffsetView, GroupView};
+use barnabas_view::{ClientRole, ClientView, GroupMemberView, GroupOffsetView, GroupView};
 use yew::prelude::*;
 
 use super::{partition_name, swatch};
@@ -13,8 +13,12 @@ use crate::text::fill;
 /// What the screen shows.
 #[derive(Properties, PartialEq)]
 pub struct GroupsProps {
-    /// The cluster.
-    pub view: Shared<ClusterView>,
+    /// The groups by id.
+    pub groups: Shared<Vec<GroupView>>,
+    /// Producers and consumers.
+    pub clients: Shared<Vec<Shared<ClientView>>>,
+    /// Virtual now, in milliseconds.
+    pub now: u64,
     /// How far groups were behind.
     pub lags: Shared<Lags>,
 }
@@ -24,7 +28,7 @@ pub struct GroupsProps {
 pub fn Groups(props: &GroupsProps) -> Html {
     let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.t;
-    let groups = &props.view.groups;
+    let groups = &props.groups;
     html! {
         <section class="screen groups" aria-labelledby="h-groups">
             <header class="bar"><h2 id="h-groups">{t.group_title}</h2><span class="times">{groups.len()}</span></header>
@@ -33,15 +37,15 @@ pub fn Groups(props: &GroupsProps) -> Html {
                     <code>{"kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --group billing"}</code></div>
             }
             { for groups.iter().map(|group| {
-                let chart = Chart::draw(props.lags.of(&group.id), props.view.clock.now / 1_000);
-                card(&ctx, group, &props.view.clients, chart.as_ref())
+                let chart = Chart::draw(props.lags.of(&group.id), props.now);
+                card(&ctx, group, &props.clients, chart.as_ref())
             }) }
         </section>
     }
 }
 
 /// Where the partition's owner reads on, if it is a client of this page and knows.
-fn position(clients: &[ClientView], offset: &GroupOffsetView) -> Option<i64> {
+fn position(clients: &[Shared<ClientView>], offset: &GroupOffsetView) -> Option<i64> {
     let mut consumers = clients.iter().filter_map(|client| match &client.role {
         ClientRole::Consumer(consumer) => Some(consumer),
         ClientRole::Producer(_) => None,
@@ -52,7 +56,7 @@ fn position(clients: &[ClientView], offset: &GroupOffsetView) -> Option<i64> {
     Some(read.position).filter(|position| *position >= 0)
 }
 
-fn card(ctx: &Ctx, group: &GroupView, clients: &[ClientView], chart: Option<&Chart>) -> Html {
+fn card(ctx: &Ctx, group: &GroupView, clients: &[Shared<ClientView>], chart: Option<&Chart>) -> Html {
     let t = ctx.t;
     let total = of_group(group).map_or_else(|| "–".to_owned(), count);
     // What is under way is filled ink; a state of rest is a word.

@@ -1,6 +1,6 @@
 //! The message browser: batches of a partition, the header and bytes of one, its records.
 
-use barnabas_view::{BatchView, Command, TopicView};
+use barnabas_view::{BatchView, BrowseView, Command, TopicView};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
@@ -28,6 +28,11 @@ pub struct MessagesProps {
 pub fn Messages(props: &MessagesProps) -> Html {
     let lit = use_state(|| Lit::Nothing);
     let seek = use_state(String::new);
+    // One and the same in each drawing, so that what shows the batch is not drawn again with each record that comes.
+    let light = use_callback((), {
+        let lit = lit.setter();
+        move |to, ()| lit.set(to)
+    });
     let ctx = use_ctx();
     let (state, chosen) = (&props.state, &props.chosen);
 
@@ -111,6 +116,10 @@ pub fn Messages(props: &MessagesProps) -> Html {
             seek.set(event.target_unchecked_into::<HtmlInputElement>().value())
         })
     };
+    let names = (props.topics.iter())
+        .flat_map(|topic| topic.partitions.iter().map(|p| (topic.name.clone(), p.partition)))
+        .map(|(topic, partition)| PartitionName { topic, partition })
+        .collect::<Vec<_>>();
     let browse = state.browse.as_ref();
     let (before, after) = (browse.and_then(|b| b.previous_offset), browse.and_then(|b| b.next_offset));
     // Records that came since the page of batches that ends the log.
@@ -126,7 +135,7 @@ pub fn Messages(props: &MessagesProps) -> Html {
         <section class="screen messages" aria-labelledby="h-messages">
             <header class="bar">
                 <h2 id="h-messages">{t.messages}</h2>
-                {picker(&ctx, props)}
+                <Picker names={names} chosen={chosen.clone()} />
                 <span class="group">
                     <button class="ctl" disabled={partition.is_none()} onclick={go_to(partition.map(|p| p.log_start))}>{t.earliest}</button>
                     <button class="ctl" disabled={before.is_none()} onclick={go_to(before)} aria-label={t.previous} title={t.previous}>{icon("left")}</button>
@@ -144,17 +153,8 @@ pub fn Messages(props: &MessagesProps) -> Html {
             </header>
             if let Some((browse, chosen)) = browse.zip(chosen.as_ref()) {
                 <div class="browse">
-                    <div class="mach batches" role="group" aria-label={t.batches}>
-                        <table class="tb">
-                            <thead><tr><th scope="col">{t.batch}</th><th scope="col" class="num">{t.records}</th>
-                                <th scope="col" class="num">{t.size}</th><th scope="col">{t.compression}</th></tr></thead>
-                            <tbody>{ for browse.batches.iter().map(|batch| {
-                                let open = state.batch.as_ref().is_some_and(|detail| detail.batch.base_offset == batch.base_offset);
-                                batch_row(&ctx, chosen, batch, open)
-                            }) }</tbody>
-                        </table>
-                        if browse.batches.is_empty() { <p class="none">{t.no_batches}</p> }
-                    </div>
+                    <Batches browse={browse.clone()} chosen={chosen.clone()}
+                        open={state.batch.as_ref().map(|detail| detail.batch.base_offset)} />
                     if let Some(detail) = &state.batch {
                         <div class="detail">
                             <div class="mach">
@@ -163,10 +163,10 @@ pub fn Messages(props: &MessagesProps) -> Html {
                                     if !detail.batch.durable { <span class="state still">{t.not_durable}</span> }
                                 </header>
                                 if let Some(error) = &detail.error { <p class="rule bad" role="alert">{error}</p> }
-                                <HexView detail={detail.clone()} lit={*lit} light={let lit = lit.clone(); move |to| lit.set(to)} />
+                                <HexView detail={detail.clone()} lit={*lit} light={light.clone()} />
                             </div>
                             <div class="mach recs">
-                                <Records detail={detail.clone()} lit={*lit} light={let lit = lit.clone(); move |to| lit.set(to)} />
+                                <Records detail={detail.clone()} lit={*lit} {light} />
                             </div>
                         </div>
                     } else if !browse.batches.is_empty() {
@@ -177,6 +177,33 @@ pub fn Messages(props: &MessagesProps) -> Html {
                 <p class="empty">{t.nothing_chosen}</p>
             }
         </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct BatchesProps {
+    browse: Shared<BrowseView>,
+    chosen: PartitionName,
+    /// The base offset of the batch that is shown.
+    open: Option<i64>,
+}
+
+/// The list of batches.
+#[component]
+fn Batches(props: &BatchesProps) -> Html {
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    let (t, batches) = (ctx.t, &props.browse.batches);
+    html! {
+        <div class="mach batches" role="group" aria-label={t.batches}>
+            <table class="tb">
+                <thead><tr><th scope="col">{t.batch}</th><th scope="col" class="num">{t.records}</th>
+                    <th scope="col" class="num">{t.size}</th><th scope="col">{t.compression}</th></tr></thead>
+                <tbody>{ for batches.iter().map(|batch| {
+                    batch_row(&ctx, &props.chosen, batch, props.open == Some(batch.base_offset))
+                }) }</tbody>
+            </table>
+            if batches.is_empty() { <p class="none">{t.no_batches}</p> }
+        </div>
     }
 }
 
@@ -198,22 +225,26 @@ fn batch_row(ctx: &Ctx, chosen: &PartitionName, batch: &BatchView, open: bool) -
     }
 }
 
+#[derive(Properties, PartialEq)]
+struct PickerProps {
+    names: Vec<PartitionName>,
+    chosen: Option<PartitionName>,
+}
+
 /// Chooses topic and partition.
-fn picker(ctx: &Ctx, props: &MessagesProps) -> Html {
+#[component]
+fn Picker(props: &PickerProps) -> Html {
+    let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.t;
-    let names: Vec<PartitionName> = (props.topics.iter())
-        .flat_map(|topic| topic.partitions.iter().map(|p| (topic.name.clone(), p.partition)))
-        .map(|(topic, partition)| PartitionName { topic, partition })
-        .collect();
     let none = props.chosen.is_none();
-    let options: Vec<Html> = (names.iter().enumerate())
+    let options: Vec<Html> = (props.names.iter().enumerate())
         .map(|(at, name)| {
             let selected = props.chosen.as_ref() == Some(name);
             html! { <option value={at.to_string()} {selected}>{format!("{}-{}", name.topic, name.partition)}</option> }
         })
         .collect();
     let onchange = {
-        let ctx = ctx.clone();
+        let names = props.names.clone();
         Callback::from(move |event: Event| {
             let at = event.target_unchecked_into::<HtmlSelectElement>().value().parse::<usize>();
             if let Some(name) = at.ok().and_then(|at| names.get(at)) {

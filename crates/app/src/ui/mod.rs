@@ -5,6 +5,7 @@ mod client_form;
 mod clients;
 mod create_topic;
 mod dock;
+mod event_log;
 mod files;
 mod gate;
 mod groups;
@@ -22,7 +23,8 @@ use yew::prelude::*;
 
 pub use brokers::Brokers;
 pub use clients::Clients;
-pub use dock::{DockTabs, EventLog, Nav};
+pub use dock::{DockTabs, Nav};
+pub use event_log::EventLog;
 pub use files::{DropZone, Files};
 pub use gate::Gate;
 pub use groups::Groups;

@@ -1,6 +1,7 @@
 //! The engine: commands go in, what is to be shown comes out.
 
 mod background;
+mod events;
 mod members;
 mod returning;
 mod storing;
@@ -10,9 +11,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use barnabas_kernel::{Disk, Endpoint, FilePath, Instant, NodeId, TraceEvent};
+use barnabas_kernel::{Disk, Endpoint, FilePath, Instant, NodeId};
 use barnabas_shell::{Environment, Language, StdinSource};
-use barnabas_sim::{DiskConfig, Fault, NetworkConfig, ProcessId, TraceLine, World, WorldConfig, event_view};
+use barnabas_sim::{DiskConfig, Fault, NetworkConfig, ProcessId, World, WorldConfig};
 use barnabas_store::{Loaded, Members, StoredClient};
 use barnabas_view::{
     BatchDetail, BrowseView, ClockView, ClusterView, ConsoleText, Delta, Durability, EventView, Pace,
@@ -30,8 +31,6 @@ pub use returning::Returned;
 const FIRST: NodeId = NodeId(1);
 /// Where it listens: what every quick start writes.
 const BOOTSTRAP: (&str, u16) = ("localhost", 9092);
-/// A pane shows so many events at a time; the rest is counted.
-const EVENTS_SHOWN: usize = 200;
 /// While a command has more text than this that the page has not got, the world waits.
 const OUTPUT_LIMIT: usize = 512 * 1024;
 /// Events between two looks at the wall clock.
@@ -140,6 +139,8 @@ pub struct Engine {
     /// The browser's storage, as the worker last told.
     pub store: StoreView,
     recovery: Vec<RecoveryView>,
+    /// Events that the next delta has to count, because nobody is told of them.
+    events_left_out: u64,
     record: Rc<RefCell<Record>>,
 }
 
@@ -195,6 +196,7 @@ impl Engine {
             },
             store,
             recovery: Vec::new(),
+            events_left_out: 0,
             record,
         };
         engine.view = engine.current_view();
@@ -594,38 +596,25 @@ impl Engine {
         }
     }
 
-    fn take_events(&mut self) -> (Vec<EventView>, u64) {
-        let (mut lines, dropped) = self.world.trace_mut().take();
-        // The controller writes something twice a second, be it that nothing has changed: that is no news.
-        lines.retain(|line| {
-            !matches!(&line.event, TraceEvent::Appended { partition, .. } if &**partition == "__cluster_metadata-0")
-        });
-        for line in &lines {
-            if let TraceEvent::LogRecovered { partition, clean, scanned, truncated, log_end } = &line.event {
-                self.recovery.push(RecoveryView {
-                    partition: partition.to_string(),
-                    clean: *clean,
-                    scanned: *scanned,
-                    truncated: *truncated,
-                    log_end: *log_end,
-                });
-            }
-        }
-        let left_out = dropped + lines.len().saturating_sub(EVENTS_SHOWN) as u64;
-        let shown: Vec<&TraceLine> = lines.iter().rev().take(EVENTS_SHOWN).collect();
-        (shown.into_iter().rev().map(event_view).collect(), left_out)
+    fn take_events(&mut self) -> Vec<EventView> {
+        let (lines, dropped) = self.world.trace_mut().take_news();
+        self.recovery.extend(lines.iter().filter_map(events::recovered));
+        let (events, left_out) = events::told(&lines);
+        self.events_left_out += dropped + left_out;
+        events
     }
 
     /// Everything that is drawn, and what recovery found at the start.
     pub fn ready_view(&mut self) -> (ClusterView, Vec<RecoveryView>, Vec<EventView>) {
-        let (events, _) = self.take_events();
+        let events = self.take_events();
         self.view = self.current_view();
         (self.view.clone(), std::mem::take(&mut self.recovery), events)
     }
 
     /// What changed since the last call.
     pub fn take_delta(&mut self) -> Delta {
-        let (events, left_out) = self.take_events();
+        let events = self.take_events();
+        let left_out = std::mem::take(&mut self.events_left_out);
         self.recovery.clear();
         let view = self.current_view();
         let delta = view.delta_from(&self.view, events, left_out);

@@ -1,0 +1,74 @@
+//! What a line of the trace is to somebody who reads it: its kind, and how often such lines come.
+
+use barnabas_kernel::TraceEvent;
+use barnabas_view::EventKind;
+
+/// How often events of a sort come. What comes rarely must not be lost among what comes often.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Often {
+    /// Twice a second from a cluster that does nothing: no news.
+    Idle,
+    /// With every batch or commit.
+    Frequent,
+    /// When something about the cluster changes.
+    Rare,
+}
+
+/// The partition of the metadata. The controller appends to it twice a second, be it that nothing has changed.
+const METADATA: &str = "__cluster_metadata-0";
+
+/// The kind of an event, and how often its sort comes.
+pub(crate) fn sort_of(event: &TraceEvent) -> (EventKind, Often) {
+    use EventKind::{Fault, Groups, Log, Metadata, Network, Quorum, Replication};
+    use Often::{Frequent, Idle, Rare};
+    use TraceEvent as E;
+    match event {
+        E::Appended { partition, .. } if &**partition == METADATA => (Log, Idle),
+        E::Appended { .. } | E::DuplicateBatch { .. } | E::HighWatermarkAdvanced { .. } => (Log, Frequent),
+        E::SegmentRolled { .. }
+        | E::SegmentsDeleted { .. }
+        | E::LogStartAdvanced { .. }
+        | E::LogRecovered { .. } => (Log, Rare),
+        E::LeaderElected { .. }
+        | E::BecameLeader { .. }
+        | E::BecameFollower { .. }
+        | E::IsrChanged { .. }
+        | E::LogTruncated { .. }
+        | E::ReplicasAssigned { .. } => (Replication, Rare),
+        E::ControllerElected { .. }
+        | E::ControllerResigned { .. }
+        | E::QuorumFollower { .. }
+        | E::QuorumProspective { .. }
+        | E::QuorumCandidate { .. }
+        | E::VoteGranted { .. }
+        | E::QuorumLeader { .. }
+        | E::SnapshotWritten { .. } => (Quorum, Rare),
+        E::BrokerStarted { .. }
+        | E::BrokerRegistered { .. }
+        | E::RegistrationRefused { .. }
+        | E::BrokerFenced { .. }
+        | E::BrokerUnfenced { .. }
+        | E::BrokerShuttingDown { .. }
+        | E::BrokerUnregistered { .. }
+        | E::BrokerAdded { .. }
+        | E::BrokerRemoved { .. }
+        | E::TopicCreated { .. }
+        | E::TopicDeleted { .. }
+        | E::PartitionsAdded { .. }
+        | E::ConfigAltered { .. } => (Metadata, Rare),
+        E::OffsetsCommitted { .. } => (Groups, Frequent),
+        E::CoordinatorLoaded { .. }
+        | E::CoordinatorUnloaded { .. }
+        | E::GroupRecordSkipped { .. }
+        | E::GroupRebalancing { .. }
+        | E::GroupStateChanged { .. }
+        | E::GroupMemberJoined { .. }
+        | E::GroupStaticMemberReplaced { .. }
+        | E::GroupMemberLeft { .. }
+        | E::GroupOffsetsExpired { .. } => (Groups, Rare),
+        E::RequestRejected { .. } | E::OutsideConnected { .. } | E::OutsideDisconnected { .. } => {
+            (Network, Rare)
+        }
+        E::DiskFailed { .. } | E::FaultInjected { .. } => (Fault, Rare),
+    }
+}
