@@ -52,6 +52,9 @@ pub const SPECS: &[Spec] = &[
 
 /// So many records at most are handed over at one moment: a rate that memory does not allow is caught up with slowly.
 const AT_ONCE: u32 = 1_000;
+/// Records that are due within so long are handed over together, where a second has more than a thousand: a timer for each
+/// would wake the whole client for one record, and its clock has no finer timestamps than milliseconds anyway.
+const TICK_US: u64 = 1_000;
 /// Of so many keys at most it is told where each went.
 const TOLD: usize = 12;
 
@@ -256,8 +259,21 @@ impl Produce {
     }
 
     fn scheduled(&self, record: u64) -> Instant {
-        let us = u128::from(record) * 1_000_000 / u128::from(self.rate);
-        self.begun + Duration::from_micros(u64::try_from(us).unwrap_or(u64::MAX / 2))
+        // Each record asks, and a division of 128 bits costs as much as the rest of it in wasm.
+        let us = match record.checked_mul(1_000_000) {
+            Some(us) => us / self.rate,
+            None => (record / self.rate).saturating_mul(1_000_000).min(u64::MAX / 2),
+        };
+        self.begun + Duration::from_micros(us)
+    }
+
+    /// When a record is handed over that is due then: at once, or with all of its tick at the end of that.
+    fn woken(&self, scheduled: Instant) -> Instant {
+        if self.rate <= 1_000 {
+            return scheduled;
+        }
+        let us = scheduled.as_micros().saturating_sub(self.begun.as_micros());
+        self.begun + Duration::from_micros(us.div_ceil(TICK_US).saturating_mul(TICK_US))
     }
 
     fn pump(&mut self, cx: &mut Context<'_>) {
@@ -277,7 +293,7 @@ impl Produce {
             }
             let scheduled = self.scheduled(self.made);
             if scheduled > cx.now {
-                self.due = Some(scheduled);
+                self.due = Some(self.woken(scheduled));
                 return;
             }
             let key = self.keys.as_ref().map(|keys| keys.draw(cx.rng));
@@ -295,7 +311,7 @@ impl Produce {
                 return;
             }
         }
-        self.due = Some(cx.now + Duration::from_millis(1));
+        self.due = Some(cx.now + Duration::from_micros(TICK_US));
     }
 
     fn send(&mut self, cx: &mut Context<'_>, record: ProducerRecord, key: Option<usize>) {
