@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use barnabas_store::{Memory, Mirror};
-use barnabas_view::{ClientRole, Durability,};
+use barnabas_view::{ClientRole, Durability};
 use barnabas_wasm::{Boot, Engine, Keeper};
 use futures_executor::block_on;
 

@@ -324,6 +324,15 @@ impl PageRun {
         while cut(self) && self.engine.world().now() < deadline {
             self.turn()?;
         }
+        if cut(self) {
+            // It took too long, as where the clock is slow: what was acknowledged may be gone.
+            self.sure.clear();
+            self.acknowledged.clear();
+            self.held.acknowledged.clear();
+            if let Some((_, held)) = &mut self.preparing {
+                held.acknowledged.clear();
+            }
+        }
         let takeover = self.rng.chance(1, 5);
         self.counts[usize::from(takeover)] += 1;
         self.tell(format!(
