@@ -201,7 +201,7 @@ impl PageRun {
     pub fn run(&mut self, lives: u32, span: Duration) -> Result<(), String> {
         self.until_ready()?;
         // As an operator of a small cluster would: fifty partitions would take all the time.
-        let replicas = if self.brokers > 1 { "3 --config min.insync.replicas=2" } else { "1" };
+        let replicas = if self.brokers > 1 { 3 } else { 1 };
         let line = format!(
             "kafka-topics.sh {AT} --create --topic __consumer_offsets --partitions 2 --replication-factor {replicas} \
              --config cleanup.policy=compact"
