@@ -188,7 +188,12 @@ async function readAll(page, topic) {
   while (end === undefined) {
     const offsets = await run(page, `kafka-get-offsets.sh ${SERVER} --topic ${topic}`);
     end = new RegExp(`^${topic}:0:(\\d+)$`, "m").exec(offsets.out)?.[1];
-    assert.ok(Date.now() < deadline, `${topic} has no leader after a minute: ${offsets.out}${offsets.err}`);
+    if (Date.now() > deadline) {
+      // What the page says of the reload and the storage is what one wants to know then.
+      const topics = await run(page, `kafka-topics.sh ${SERVER} --list`);
+      const said = await page.locator(".notices").allTextContents();
+      assert.fail(`${topic} has no leader after a minute: ${offsets.out}${offsets.err}; topics: ${topics.out}; notices: ${said}`);
+    }
   }
   if (Number(end) === 0) return [];
   const got = await run(page, `kafka-console-consumer.sh ${SERVER} --topic ${topic} --from-beginning --max-messages ${end}`, {

@@ -169,7 +169,7 @@ impl<P: Port> Mirror<P> {
             let before = manifest.files.get(&node).and_then(|files| files.get(&path));
             let kept = before.map_or(0, |before| before.len().min(from).min(now.len()));
             before.into_iter().flat_map(|before| before.slice(0, kept)).for_each(|one| entry.push(one));
-            let at = self.refer(&manifest, &changed, &file, (node, &path), kept, &mut entry);
+            let at = refer(&manifest, &changed, &file, (node, &path, now), kept, &mut entry);
             writer.append(now, at, now.len(), &mut entry);
             manifest.files.entry(node).or_default().insert(path, Rc::new(entry));
         }
@@ -191,29 +191,6 @@ impl<P: Port> Mirror<P> {
             durable,
         };
         PreparedCommit { batch, manifest, extents, next, bytes }
-    }
-
-    /// Lets a file refer to what other nodes have stored of the same file, from `at` on. Gives up to where.
-    fn refer<'a>(
-        &self,
-        manifest: &Manifest,
-        changed: &BTreeMap<(i32, FilePath), u64>,
-        file: &impl Fn(i32, &str) -> Option<&'a File>,
-        (node, path): (i32, &FilePath),
-        mut at: u64,
-        entry: &mut Entry,
-    ) -> u64 {
-        let Some(now) = file(node, path) else { return at };
-        for (other, files) in &manifest.files {
-            let twin = files.get(path).filter(|_| *other != node);
-            let (Some(twin), Some(theirs)) = (twin, file(*other, path)) else { continue };
-            // Of one that changed, and whose turn has not come, only what lies before its change is stored as it is now.
-            let first = changed.get(&(*other, path.clone())).copied().unwrap_or(u64::MAX);
-            let same = now.shared_with(theirs, at, twin.len().min(first));
-            twin.slice(at, at + same).for_each(|stretch| entry.push(stretch));
-            at += same;
-        }
-        at
     }
 
     /// Writes again what lies in many small extents, or among bytes that nothing refers to.
@@ -317,6 +294,27 @@ impl<P: Port> Mirror<P> {
 
 fn stretches(manifest: &Manifest) -> impl Iterator<Item = &Stretch> {
     manifest.files.values().flat_map(BTreeMap::values).flat_map(|entry| &entry.stretches)
+}
+
+/// Lets a file refer to what other nodes have stored of the same file, from `at` on. Gives up to where.
+fn refer<'a>(
+    manifest: &Manifest,
+    changed: &BTreeMap<(i32, FilePath), u64>,
+    file: &impl Fn(i32, &str) -> Option<&'a File>,
+    (node, path, now): (i32, &FilePath, &File),
+    mut at: u64,
+    entry: &mut Entry,
+) -> u64 {
+    for (other, files) in &manifest.files {
+        let twin = files.get(path).filter(|_| *other != node);
+        let (Some(twin), Some(theirs)) = (twin, file(*other, path)) else { continue };
+        // Of one that changed, and whose turn has not come, only what lies before its change is stored as it is now.
+        let first = changed.get(&(*other, path.clone())).copied().unwrap_or(u64::MAX);
+        let same = now.shared_with(theirs, at, twin.len().min(first));
+        twin.slice(at, at + same).for_each(|stretch| entry.push(stretch));
+        at += same;
+    }
+    at
 }
 
 /// `0000002a`

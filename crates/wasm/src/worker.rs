@@ -214,18 +214,7 @@ async fn live<P: Port + Clone + 'static>(
         error_message(format!("A stored file was cut: {file}"));
     }
     #[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
-    let fresh = Boot {
-        cluster: cluster.to_owned(),
-        seed,
-        boot: 0,
-        epoch_ms: js_sys::Date::now() as i64,
-        now: 0,
-        durability: *durability,
-        brokers,
-        members: None,
-        clients: Vec::new(),
-        disks: BTreeMap::new(),
-    };
+    let fresh = Boot::fresh(cluster, seed, js_sys::Date::now() as i64, brokers, *durability);
     let engine = Engine::new(Boot::of(loaded, mirror.boot(), fresh));
     let seed = engine.seed();
     RECORD.with(|record| *record.borrow_mut() = Some(engine.record()));

@@ -4,7 +4,6 @@
 #[allow(dead_code, reason = "what the replay tests share is more than is needed here")]
 mod common;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use barnabas_store::{Loaded, Members, Memory, Meta, Mirror, Port};
@@ -30,22 +29,8 @@ fn store(desk: &mut Desk, mirror: &mut Mirror<Memory>) {
 }
 
 fn boot(mirror: &Mirror<Memory>, loaded: Loaded, brokers: i32) -> Desk {
-    Desk::at(Boot::of(
-        loaded,
-        mirror.boot(),
-        Boot {
-            cluster: "brokers".to_owned(),
-            seed: 5,
-            boot: 0,
-            epoch_ms: 1_700_000_000_000,
-            now: 0,
-            durability: Durability::Relaxed,
-            brokers,
-            members: None,
-            clients: Vec::new(),
-            disks: BTreeMap::new(),
-        },
-    ))
+    let fresh = Boot::fresh("brokers", 5, 1_700_000_000_000, brokers, Durability::Relaxed);
+    Desk::at(Boot::of(loaded, mirror.boot(), fresh))
 }
 
 fn reload(memory: &Memory) -> (Desk, Mirror<Memory>) {

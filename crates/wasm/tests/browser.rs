@@ -30,22 +30,8 @@ async fn open(cluster: &str) -> (Mirror<IndexedDb>, Loaded) {
 }
 
 fn boot(mirror: &Mirror<IndexedDb>, loaded: Loaded, durability: Durability) -> Desk {
-    Desk::at(Boot::of(
-        loaded,
-        mirror.boot(),
-        Boot {
-            brokers: 1,
-            boot: 0,
-            members: None,
-            clients: Vec::new(),
-            cluster: "browser".to_owned(),
-            seed: 9,
-            epoch_ms: 1_700_000_000_000,
-            now: 0,
-            durability,
-            disks: BTreeMap::new(),
-        },
-    ))
+    let fresh = Boot::fresh("browser", 9, 1_700_000_000_000, 1, durability);
+    Desk::at(Boot::of(loaded, mirror.boot(), fresh))
 }
 
 /// Brings the disks to the store as the worker does.

@@ -7,7 +7,6 @@
     reason = "how long something takes is what is measured"
 )]
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use barnabas_store::{Memory, Mirror};
@@ -49,18 +48,7 @@ struct Count {
 
 impl Page {
     fn new() -> Page {
-        let boot = Boot {
-            brokers: 3,
-            boot: 0,
-            members: None,
-            clients: Vec::new(),
-            cluster: "bench".to_owned(),
-            seed: 1,
-            epoch_ms: 1_700_000_000_000,
-            now: 0,
-            durability: Durability::Relaxed,
-            disks: BTreeMap::new(),
-        };
+        let boot = Boot::fresh("bench", 1, 1_700_000_000_000, 3, Durability::Relaxed);
         let mirror = block_on(Mirror::open(Memory::new(), |_, _| {})).expect("a store in memory opens").0;
         let mut page = Page {
             engine: Engine::new(boot),

@@ -22,6 +22,7 @@ use futures_executor::block_on;
 use crate::random::Checks;
 use checks::Lives;
 
+const CLUSTER: &str = "page";
 const AT: &str = "--bootstrap-server localhost:9092";
 /// The real clock at the beginning, in milliseconds since 1970-01-01 UTC.
 const EPOCH_MS: i64 = 1_700_000_000_000;
@@ -134,21 +135,6 @@ pub struct PageRun {
     pub counts: [u64; 6],
 }
 
-fn boot(seed: u64, brokers: i32, real_ms: i64, durability: Durability) -> Boot {
-    Boot {
-        cluster: "page".to_owned(),
-        seed,
-        boot: 0,
-        epoch_ms: real_ms,
-        now: 0,
-        durability,
-        brokers,
-        members: None,
-        clients: Vec::new(),
-        disks: BTreeMap::new(),
-    }
-}
-
 impl PageRun {
     /// The page of a seed, which was just opened for the first time.
     pub fn new(seed: u64, planted: Option<Planted>) -> PageRun {
@@ -158,7 +144,7 @@ impl PageRun {
         let memory = Memory::new();
         let (mirror, _) = block_on(Mirror::open(memory.clone(), |_, _| {})).expect("a new store opens");
         PageRun {
-            engine: Engine::new(boot(seed, brokers, EPOCH_MS, durability)),
+            engine: Engine::new(Boot::fresh(CLUSTER, seed, EPOCH_MS, brokers, durability)),
             keeper: Keeper::new(mirror),
             memory,
             rng,
@@ -370,7 +356,7 @@ impl PageRun {
         let gone: Vec<String> = clients.filter_map(|client| Some(client.member.clone()?.1)).collect();
         self.plant(&mut loaded);
         let number = if self.planted == Some(Planted::RepeatIds) { 0 } else { mirror.boot() };
-        let fresh = boot(self.engine.seed(), self.brokers, self.real_ms, durability);
+        let fresh = Boot::fresh(CLUSTER, self.engine.seed(), self.real_ms, self.brokers, durability);
         self.engine = Engine::new(Boot::of(loaded, number, fresh));
         self.keeper = Keeper::new(mirror);
         self.checks = Checks::new("load", true, false);

@@ -64,6 +64,22 @@ pub struct Boot {
 }
 
 impl Boot {
+    /// A new cluster whose wall clock begins at `epoch_ms`.
+    pub fn fresh(cluster: &str, seed: u64, epoch_ms: i64, brokers: i32, durability: Durability) -> Boot {
+        Boot {
+            cluster: cluster.to_owned(),
+            seed,
+            boot: 0,
+            epoch_ms,
+            now: 0,
+            durability,
+            brokers,
+            members: None,
+            clients: Vec::new(),
+            disks: BTreeMap::new(),
+        }
+    }
+
     /// The next life of a cluster that was stored, or the first of one that was not. `fresh` says what the cluster is as far as
     /// nothing else was stored; its `epoch_ms` is the real wall clock now, in milliseconds since 1970-01-01 UTC.
     ///

@@ -43,18 +43,7 @@ pub struct Desk {
 impl Desk {
     /// A new cluster.
     pub fn new(seed: u64, durability: Durability) -> Desk {
-        Desk::at(Boot {
-            brokers: 1,
-            boot: 0,
-            members: None,
-            clients: Vec::new(),
-            cluster: "test".to_owned(),
-            seed,
-            epoch_ms: 1_700_000_000_000,
-            now: 0,
-            durability,
-            disks: BTreeMap::new(),
-        })
+        Desk::at(Boot::fresh("test", seed, 1_700_000_000_000, 1, durability))
     }
 
     /// A cluster that goes on from its disks, once it serves.
