@@ -430,6 +430,18 @@ browser("an engine that panics says so, gives a file that replays it, and goes o
   }
 });
 
+test("a browser that refuses Web Locks keeps nobody waiting", { timeout: 120_000 }, async () => {
+  const refuse = 'navigator.locks.request = () => Promise.reject(new DOMException("refused", "InvalidStateError"));\n';
+  const edit = (name, bytes) => (name === "worker-start.js" ? Buffer.concat([Buffer.from(refuse), bytes]) : bytes);
+  const [own, edited] = [await launch(), await serve([DIST], { edit })];
+  try {
+    await open(own.context, `${edited.url}?lang=en&brokers=1&cluster=refused&seed=12`);
+  } finally {
+    await own.close();
+    await edited.close();
+  }
+});
+
 browser("help speaks the page's language", async ({ context }) => {
   const { page } = await open(context, at("cluster=help&seed=11"));
   const english = await run(page, "help");

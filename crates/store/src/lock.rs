@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::{Function, Object, Promise, Reflect};
+use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
@@ -13,7 +13,7 @@ pub enum LockError {
     /// Another tab has it.
     #[error("another tab writes to this cluster")]
     Taken,
-    /// The browser has no Web Locks here (they need a secure context).
+    /// The browser has no Web Locks here (they need a secure context), or refuses them.
     #[error("the browser has no Web Locks: {0}")]
     Unsupported(String),
 }
@@ -55,6 +55,8 @@ impl ClusterLock {
             .ok_or_else(|| unsupported("navigator.locks.request failed"))?;
         let lost = Rc::new(Cell::new(false));
         let flag = Rc::clone(&lost);
+        // A request that the browser refuses never calls back: its own promise says so.
+        let answer = Promise::race(&Array::of2(&granted, &ended));
         spawn_local(async move {
             // A stolen lock's promise is rejected; a released one's is fulfilled.
             if JsFuture::from(ended).await.is_err() {
@@ -62,8 +64,11 @@ impl ClusterLock {
                 on_lost();
             }
         });
-        let granted = JsFuture::from(granted).await.is_ok_and(|granted| granted.is_truthy());
-        if granted { Ok(ClusterLock { release, lost }) } else { Err(LockError::Taken) }
+        match JsFuture::from(answer).await {
+            Ok(granted) if granted.is_truthy() => Ok(ClusterLock { release, lost }),
+            Ok(_) => Err(LockError::Taken),
+            Err(error) => Err(unsupported(&format!("navigator.locks.request: {error:?}"))),
+        }
     }
 
     /// Whether another tab has stolen it.
