@@ -14,7 +14,7 @@ use crate::text::{Text, fill};
 /// The height of a line in pixels, where it does not break.
 const LINE: u32 = 20;
 /// So many lines below those that fit are in the document, so that one can begin to scroll.
-const SPARE: usize = 8;
+const SPARE: usize = 4;
 /// So many are added whenever the reader comes to the end of them.
 const MORE: usize = 100;
 
