@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { acknowledging, killBrowser, launch, open, run, serve, stored, type, untilState } from "./lib.mjs";
+import { acknowledging, corruptLog, killBrowser, launch, open, run, serve, stored, tearLog, type, untilState } from "./lib.mjs";
 
 const ROOT = join(import.meta.dirname, "../..");
 const DIST = process.env.BARNABAS_DIST ?? join(ROOT, "dist");
@@ -239,6 +239,74 @@ test("strict: killed at random moments of a produce, every acknowledged record i
       await close().catch(() => {});
       acknowledged.push(...lines.slice(0, count()));
     }
+  } finally {
+    await rm(profile, { recursive: true, force: true });
+  }
+});
+
+test("strict: killed in the middle of a write to the browser's own log, everything before it is there at every later start", { timeout: 600_000 }, async () => {
+  const profile = await mkdtemp(join(tmpdir(), "barnabas-torn-"));
+  const lines = Array.from({ length: 100 }, (_, n) => `record ${n} ${"z".repeat(1_000)}`);
+  try {
+    // What a session finds, and sends; then its browser is killed.
+    const session = async (found, sent) => {
+      const { context, close } = await launch({ profile });
+      const { page } = await open(context, at("cluster=torn&seed=6&durability=strict"));
+      if (found === null) {
+        assert.equal((await run(page, `kafka-topics.sh ${SERVER} --create --topic t --partitions 1`)).exit, 0);
+      } else {
+        assert.deepEqual(await readAll(page, "t"), found);
+        assert.equal(await page.locator(".notices [data-notice=error]").count(), 0);
+      }
+      if (sent.length > 0) {
+        const producer = `kafka-console-producer.sh ${SERVER} --topic t --request-required-acks all --batch-size 200000`;
+        assert.equal((await run(page, producer, { stdin: sent })).exit, 0);
+      }
+      killBrowser(profile);
+      await close().catch(() => {});
+    };
+    await session(null, lines.slice(0, 10));
+    await session(lines.slice(0, 10), []);
+    await session(lines.slice(0, 10), lines.slice(10));
+    await tearLog(profile);
+    // What the torn record had is not there, and was not acknowledged where a kill tears it; the rest is.
+    const { context, close } = await launch({ profile });
+    const { page } = await open(context, at("cluster=torn&seed=6&durability=strict"));
+    const left = await readAll(page, "t");
+    assert.deepEqual(left, lines.slice(0, left.length));
+    assert.ok(left.length >= 10, `${left.length} records`);
+    killBrowser(profile);
+    await close().catch(() => {});
+    await session(left, ["one more"]);
+    await session([...left, "one more"], []);
+  } finally {
+    await rm(profile, { recursive: true, force: true });
+  }
+});
+
+test("a browser that has deleted what it had stored is not taken for a first visit", { timeout: 600_000 }, async () => {
+  const profile = await mkdtemp(join(tmpdir(), "barnabas-lost-"));
+  const said = async (page) => (await page.locator(".notices [data-notice=error]").allTextContents()).join("\n");
+  try {
+    const first = await launch({ profile });
+    const { page } = await open(first.context, at("cluster=lost&seed=7"));
+    assert.equal((await run(page, `kafka-topics.sh ${SERVER} --create --topic t --partitions 1`)).exit, 0);
+    await stored(page);
+    await page.reload();
+    await untilState(page, "ready");
+    assert.equal(await said(page), "");
+    await first.close();
+    await corruptLog(profile);
+    const second = await launch({ profile });
+    const { page: later } = await open(second.context, at("cluster=lost&seed=7"));
+    await later.waitForSelector(".notices [data-notice=error]");
+    assert.match(await said(later), /browser has deleted what it had stored/);
+    // It begins anew, and says so once.
+    await stored(later);
+    await later.reload();
+    await untilState(later, "ready");
+    assert.equal(await said(later), "");
+    await second.close();
   } finally {
     await rm(profile, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 // Helpers of the browser tests: serve a folder, launch Chromium, use the console, watch for errors and long tasks.
 
 import { execFileSync } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -248,4 +248,43 @@ export async function acknowledging(page, line, lines) {
     { number: id, text: lines.map((one) => `${one}\n`).join("") },
   );
   return () => Math.max(0, prompts - 1);
+}
+
+/** The newest log of Chromium's LevelDB that holds IndexedDB of the one site of a profile. */
+async function levelDbLog(profile) {
+  const base = join(profile, "Default/IndexedDB");
+  const folder = join(base, (await readdir(base)).find((name) => name.endsWith(".leveldb")));
+  const logs = (await readdir(folder)).filter((name) => name.endsWith(".log")).sort();
+  return join(folder, logs.at(-1));
+}
+
+/**
+ * Cuts the log of a killed browser where a kill between two of its writes can leave it: behind the first part of the last
+ * record that has several, at the end of a block of 32 KiB. (LevelDB, doc/log_format.md: a part has a header of a checksum,
+ * 4 bytes, its length, 2 bytes, and its type, of which 1 is a whole record and 2 a first part.)
+ */
+export async function tearLog(profile) {
+  const path = await levelDbLog(profile);
+  const log = await readFile(path);
+  let torn;
+  for (let at = 0; at + 7 <= log.length; ) {
+    const left = 32_768 - (at % 32_768);
+    if (left < 7) {
+      at += left;
+      continue;
+    }
+    const end = at + 7 + log.readUInt16LE(at + 4);
+    if (log[at + 6] === 2) torn = end;
+    at = end;
+  }
+  if (torn === undefined) throw new Error(`no record of ${path} has several parts`);
+  await truncate(path, torn);
+}
+
+/** Overwrites a part of a record in the middle of a killed browser's log, which its next start finds corrupt. */
+export async function corruptLog(profile) {
+  const path = await levelDbLog(profile);
+  const log = await readFile(path);
+  log.fill(0xff, 7, 64);
+  await writeFile(path, log);
 }

@@ -68,6 +68,11 @@ fn screen_of_address() -> Option<Screen> {
     Screen::ALL.into_iter().find(|screen| screen.word() == hash)
 }
 
+/// Under what the page keeps that a cluster has been stored.
+fn stored_key(cluster: &str) -> String {
+    format!("stored.{cluster}")
+}
+
 /// Takes what the engine says to where it belongs.
 fn hear(
     heard: Heard,
@@ -103,10 +108,17 @@ fn hear(
         }
         Heard::Update(Update::Download { name, bytes }) => browser::save(&name, &bytes),
         Heard::Update(update) => {
-            if matches!(update, Update::Ready { .. }) {
-                terminal.reset();
-            }
+            let lost = match &update {
+                Update::Ready { cluster, missing, .. } => {
+                    terminal.reset();
+                    *missing && browser::recall(&stored_key(cluster)).is_some()
+                }
+                _ => false,
+            };
             frames.take(update);
+            if lost {
+                dispatch.dispatch(Action::StorageLost);
+            }
         }
         Heard::Strange(what) => {
             dispatch.dispatch(Action::Strange(what));
@@ -179,6 +191,12 @@ pub fn App() -> Html {
     let view = model.view.as_ref();
     let clock = view.map(|view| view.clock.clone());
     let store = view.map(|view| view.store.clone());
+    let is_stored = model.persistent && store.as_ref().is_some_and(|store| store.commits > 0);
+    use_effect_with((is_stored, model.cluster.clone()), |(is_stored, cluster)| {
+        if *is_stored {
+            browser::keep(&stored_key(cluster), "1");
+        }
+    });
     let storage = store.as_ref().and_then(|store| store.error.clone());
     let chosen_topic = model.chosen.as_ref().and_then(|chosen| model.topic(&chosen.topic)).cloned();
     let partition = model.chosen.as_ref().map(|chosen| chosen.partition);

@@ -287,6 +287,8 @@ pub enum Action {
     EngineFailed(String),
     /// A notice; `true` for something broken.
     Notice(bool, String),
+    /// The browser had stored the cluster once and has nothing of it any more.
+    StorageLost,
     /// Put a notice away.
     Dismiss(u32),
     /// Put the recovery report away.
@@ -401,7 +403,7 @@ impl Model {
             Update::Loading { done, total } => self.phase = Phase::Loading { done, total },
             Update::Locked => self.phase = Phase::Locked,
             Update::TakenOver => self.phase = Phase::TakenOver,
-            Update::Ready { cluster, seed, view, recovery, persistent, again, over } => {
+            Update::Ready { cluster, seed, view, recovery, persistent, again, over, .. } => {
                 self.returned(&again, &over);
                 self.phase = Phase::Ready;
                 (self.cluster, self.seed, self.persistent) = (cluster, seed, persistent);
@@ -527,6 +529,7 @@ impl Reducible for Model {
                 _ => model.phase = Phase::Panicked { message, replay: String::new() },
             },
             Action::Notice(fault, text) => model.notice(fault, text),
+            Action::StorageLost => model.notice(true, model.lang.text().storage_lost.to_owned()),
             Action::Dismiss(id) => model.notices.retain(|notice| notice.id != id),
             Action::DismissRecovery => model.recovery = None,
             Action::Go(screen) => {

@@ -71,6 +71,7 @@ fn ready(topics: Vec<TopicView>) -> Action {
         view: view(topics),
         recovery,
         persistent: true,
+        missing: false,
         again: vec![],
         over: vec![],
     })

@@ -1,5 +1,13 @@
 //! A store in IndexedDB: one database a cluster, a store of chunks and one of the manifest and the writer's epoch.
+//!
+//! Chromium keeps IndexedDB in LevelDB and lets it go on writing in its last log after a start. If the browser was killed in
+//! the middle of a log record, the rest of that log stands behind a torn record: the first start after the kill reads up to
+//! there, and the second one finds corruption and deletes all databases of the site
+//! (<https://github.com/google/leveldb/issues/1287>). So whoever opens a cluster that has something to lose first writes
+//! [`ROLL`] bytes that nobody needs: LevelDB then writes its table, begins a new log and deletes the torn one. Other browsers
+//! do not need it, and it harms none.
 
+use barnabas_kernel::Prng;
 use bytes::Bytes;
 use indexed_db_futures::database::Database;
 use indexed_db_futures::error::{Error, OpenDbError};
@@ -15,6 +23,10 @@ const HEAD: &str = "head";
 const MANIFEST: &str = "manifest";
 const EPOCH: &str = "epoch";
 const VERSION: u8 = 1;
+/// More than LevelDB holds in memory before it begins a new log: 4 MiB, `Options::write_buffer_size`.
+const ROLL: usize = 5 << 20;
+/// Chromium puts values of 64 KiB and more in files beside LevelDB.
+const ROLL_VALUE: usize = 60 << 10;
 
 /// A cluster's database.
 #[derive(Clone, Debug)]
@@ -37,7 +49,35 @@ impl IndexedDb {
             })
             .await
             .map_err(|error: OpenDbError| StoreError::Failed(error.to_string()))?;
-        Ok(IndexedDb { database })
+        let store = IndexedDb { database };
+        if store.manifest().await?.is_some() {
+            // Where there is no room for it, the cluster is no worse off than without.
+            let _ = store.roll().await;
+        }
+        Ok(store)
+    }
+
+    /// Makes LevelDB begin a new log.
+    async fn roll(&self) -> Result<(), StoreError> {
+        let keys: Vec<String> = (0..ROLL.div_ceil(ROLL_VALUE)).map(|n| format!("roll/{n:02}")).collect();
+        // Chromium compresses values: these must not get smaller by that.
+        let mut prng = Prng::new(0, "roll");
+        let noise: Vec<u8> = (0..ROLL_VALUE / 8).flat_map(|_| prng.next_u64().to_le_bytes()).collect();
+        let noise: JsValue = Uint8Array::from(&noise[..]).into();
+        for write in [true, false] {
+            let transaction = (self.database.transaction(HEAD).with_mode(TransactionMode::Readwrite).build())
+                .map_err(failed)?;
+            let store = transaction.object_store(HEAD).map_err(failed)?;
+            for key in &keys {
+                if write {
+                    drop(store.put(noise.clone()).with_key(key.as_str()).primitive().map_err(failed)?);
+                } else {
+                    drop(store.delete(key.as_str()).primitive().map_err(failed)?);
+                }
+            }
+            transaction.commit().await.map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Deletes the database of a cluster.
@@ -117,7 +157,8 @@ impl Port for IndexedDb {
         let store = transaction.object_store(HEAD).map_err(failed)?;
         let manifest: Option<JsValue> =
             store.get(MANIFEST).primitive().map_err(failed)?.await.map_err(failed)?;
-        Ok(manifest.and_then(bytes))
+        let Some(value) = manifest else { return Ok(None) };
+        bytes(value).map(Some).ok_or_else(|| StoreError::Damaged("its manifest is not bytes".to_owned()))
     }
 
     async fn read(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, StoreError> {

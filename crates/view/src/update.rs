@@ -67,6 +67,9 @@ pub enum Update {
         recovery: Vec<RecoveryView>,
         /// Whether it keeps anything: false where the browser has no IndexedDB.
         persistent: bool,
+        /// Nothing of it was stored, and nobody had reset it: this is its beginning, or the browser has dropped it.
+        #[serde(default)]
+        missing: bool,
         /// Clients in the background that ran before a reload and run again, by name.
         #[serde(default)]
         again: Vec<String>,

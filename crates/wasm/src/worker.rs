@@ -213,6 +213,7 @@ async fn live<P: Port + Clone + 'static>(
     for file in &loaded.damaged {
         error_message(format!("A stored file was cut: {file}"));
     }
+    let missing = !fresh && loaded.meta.is_none();
     #[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
     let fresh = Boot::fresh(cluster, seed, js_sys::Date::now() as i64, brokers, *durability);
     let engine = Engine::new(Boot::of(loaded, mirror.boot(), fresh));
@@ -236,7 +237,7 @@ async fn live<P: Port + Clone + 'static>(
     let (view, recovery, events) = life.engine.ready_view();
     let delta = view.delta_from(&view, events, 0);
     let cluster = cluster.to_owned();
-    post(&Update::Ready { cluster, seed, view, recovery, persistent, again, over });
+    post(&Update::Ready { cluster, seed, view, recovery, persistent, missing, again, over });
     post(&Update::Delta(delta));
     let end = life.run(inbox, lost).await;
     *durability = life.engine.durability();

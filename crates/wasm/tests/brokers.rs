@@ -10,32 +10,17 @@ use barnabas_store::{Loaded, Members, Memory, Meta, Mirror, Port};
 use barnabas_view::Durability;
 use barnabas_wasm::{Boot, replay};
 use common::Desk;
+use common::page::Page;
 use futures_executor::block_on;
 
 const AT: &str = "--bootstrap-server localhost:9092";
 
-fn open(memory: &Memory) -> (Mirror<Memory>, Loaded) {
-    block_on(Mirror::open(memory.clone(), |_, _| {})).unwrap()
+fn fresh(brokers: i32) -> Boot {
+    Boot::fresh("brokers", 5, 1_700_000_000_000, brokers, Durability::Relaxed)
 }
 
-/// Brings the disks to the store as the worker does.
-fn store(desk: &mut Desk, mirror: &mut Mirror<Memory>) {
-    let engine = &mut desk.engine;
-    let (token, changes) = engine.take_changes();
-    let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
-    let prepared = mirror.prepare(engine.meta(), list, |node, path| engine.disk_file(node, path), true);
-    block_on(mirror.commit(prepared)).unwrap();
-    engine.stored(token, Ok(()));
-}
-
-fn boot(mirror: &Mirror<Memory>, loaded: Loaded, brokers: i32) -> Desk {
-    let fresh = Boot::fresh("brokers", 5, 1_700_000_000_000, brokers, Durability::Relaxed);
-    Desk::at(Boot::of(loaded, mirror.boot(), fresh))
-}
-
-fn reload(memory: &Memory) -> (Desk, Mirror<Memory>) {
-    let (mirror, loaded) = open(memory);
-    (boot(&mirror, loaded, 9), mirror)
+fn open(memory: &Memory, brokers: i32) -> Page<Memory> {
+    block_on(Page::open(memory.clone(), fresh(brokers))).0
 }
 
 /// Whether the store has a file of a node whose path begins so.
@@ -56,19 +41,20 @@ fn ids(desk: &Desk) -> (Vec<i32>, Vec<i32>) {
 #[test]
 fn a_reload_brings_back_the_brokers_that_were_there() {
     let memory = Memory::new();
-    let (mut mirror, loaded) = open(&memory);
-    let mut desk = boot(&mirror, loaded, 3);
+    let mut page = open(&memory, 3);
+    let desk = &mut page.desk;
     let added = desk.ok("broker add 7 --rack b", "");
     assert!(added.starts_with("Broker 7 joins at localhost:9104."), "{added}");
     desk.pass(Duration::from_secs(1));
     desk.ok(&format!("kafka-topics.sh {AT} --create --topic orders --replica-assignment 7:1"), "");
     desk.ok(&format!("kafka-console-producer.sh {AT} --topic orders"), "a\nb\nc\n");
     desk.pass(Duration::from_secs(1));
-    store(&mut desk, &mut mirror);
+    block_on(page.store());
     assert!(has(&memory, 7, "orders-0/"));
 
-    let (mut desk, mut mirror) = reload(&memory);
-    assert_eq!(ids(&desk), (vec![1, 2, 3, 7], vec![1, 2, 3]));
+    let mut page = open(&memory, 9);
+    let desk = &mut page.desk;
+    assert_eq!(ids(desk), (vec![1, 2, 3, 7], vec![1, 2, 3]));
     desk.pass(Duration::from_secs(15));
     let endpoints = desk.ok(&format!("kafka-cluster.sh list-endpoints {AT}"), "");
     assert!(endpoints.contains("9104") && endpoints.contains(" b "), "{endpoints}");
@@ -85,11 +71,12 @@ fn a_reload_brings_back_the_brokers_that_were_there() {
     let gone = desk.ok("broker remove 7 --force", "");
     assert!(gone.contains("kafka-cluster.sh unregister --id 7"), "{gone}");
     desk.pass(Duration::from_secs(10));
-    store(&mut desk, &mut mirror);
+    block_on(page.store());
     assert!(!has(&memory, 7, "") && has(&memory, 1, ""));
 
-    let (mut desk, mut mirror) = reload(&memory);
-    assert_eq!(ids(&desk), (vec![1, 2, 3], vec![1, 2, 3]));
+    let mut page = open(&memory, 9);
+    let desk = &mut page.desk;
+    assert_eq!(ids(desk), (vec![1, 2, 3], vec![1, 2, 3]));
     desk.pass(Duration::from_secs(15));
     assert_eq!(desk.read_all("orders", 1), ["a", "b", "c"]);
 
@@ -98,19 +85,18 @@ fn a_reload_brings_back_the_brokers_that_were_there() {
     desk.pass(Duration::from_secs(15));
     let described = desk.ok(&format!("kafka-topics.sh {AT} --describe --topic orders"), "");
     assert!(described.contains("Isr: 1,7"), "{described}");
-    store(&mut desk, &mut mirror);
+    block_on(page.store());
     assert!(has(&memory, 7, "orders-0/"));
 }
 
 #[test]
 fn a_cluster_that_was_stored_without_saying_its_brokers_has_all_up_to_its_last_disk() {
     let memory = Memory::new();
-    let (mut mirror, loaded) = open(&memory);
-    let mut desk = boot(&mirror, loaded, 4);
-    store(&mut desk, &mut mirror);
-    let (mirror, mut loaded) = open(&memory);
+    block_on(open(&memory, 4).store());
+    let (mirror, mut loaded) = block_on(Mirror::open(memory, |_, _| {})).unwrap();
     loaded.meta.as_mut().unwrap().members = None;
-    assert_eq!(ids(&boot(&mirror, loaded, 9)), (vec![1, 2, 3, 4], vec![1, 2, 3]));
+    let desk = Desk::at(Boot::of(loaded, mirror.boot(), fresh(9)));
+    assert_eq!(ids(&desk), (vec![1, 2, 3, 4], vec![1, 2, 3]));
 }
 
 #[test]
@@ -126,8 +112,7 @@ fn what_a_store_says_that_cannot_be_is_passed_over() {
         (members(i32::MAX, &[9]), vec![1, 2, 3, 4, 5, 9]),
     ] {
         let meta = Some(Meta { members: stored.clone(), ..Meta::default() });
-        let (mirror, _) = open(&Memory::new());
-        let desk = boot(&mirror, Loaded { meta, ..Loaded::default() }, 3);
+        let desk = Desk::at(Boot::of(Loaded { meta, ..Loaded::default() }, 0, fresh(3)));
         assert_eq!(ids(&desk).0, want, "{stored:?}");
     }
 }

@@ -4,10 +4,11 @@
 mod common;
 
 use barnabas_kernel::Instant;
-use barnabas_store::{IndexedDb, Loaded, Members, Meta, Mirror};
+use barnabas_store::{IndexedDb, Loaded, Members, Meta};
 use barnabas_view::{Durability, Fault};
 use barnabas_wasm::{Boot, replay};
-use common::{DIGESTS, Desk, SEEDS, workload};
+use common::page::Page;
+use common::{DIGESTS, SEEDS, workload};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -25,62 +26,46 @@ fn two_runs_of_a_seed_are_one_and_a_record_replays_to_it() {
     assert_eq!(replay(&outcome.record).unwrap().digest(), outcome.digest);
 }
 
-async fn open(cluster: &str) -> (Mirror<IndexedDb>, Loaded) {
-    Mirror::open(IndexedDb::open(cluster).await.unwrap(), |_, _| {}).await.unwrap()
-}
-
-fn boot(mirror: &Mirror<IndexedDb>, loaded: Loaded, durability: Durability) -> Desk {
+async fn open(cluster: &str, durability: Durability) -> (Page<IndexedDb>, Loaded) {
     let fresh = Boot::fresh("browser", 9, 1_700_000_000_000, 1, durability);
-    Desk::at(Boot::of(loaded, mirror.boot(), fresh))
-}
-
-/// Brings the disks to the store as the worker does.
-async fn store(desk: &mut Desk, mirror: &mut Mirror<IndexedDb>) {
-    let engine = &mut desk.engine;
-    let (token, changes) = engine.take_changes();
-    let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
-    let prepared = mirror.prepare(engine.meta(), list, |node, path| engine.disk_file(node, path), true);
-    mirror.commit(prepared).await.unwrap();
-    engine.stored(token, Ok(()));
-    assert!(!engine.has_changes());
+    Page::open(IndexedDb::open(cluster).await.unwrap(), fresh).await
 }
 
 const AT: &str = "--bootstrap-server localhost:9092";
 
 #[wasm_bindgen_test]
 async fn a_cluster_goes_on_from_what_is_stored() {
-    let (mut mirror, loaded) = open("engine").await;
+    let (mut page, loaded) = open("engine", Durability::Relaxed).await;
     assert_eq!(loaded.meta, None);
-    let mut desk = boot(&mirror, loaded, Durability::Relaxed);
-    desk.ok(
+    page.desk.ok(
         &format!(
             "kafka-topics.sh {AT} --create --topic orders --partitions 3 --config retention.ms=86400000"
         ),
         "",
     );
-    store(&mut desk, &mut mirror).await;
+    page.store().await;
     let mut sent: Vec<String> = Vec::new();
     for round in 0..5 {
         let lines: Vec<String> = (0..200).map(|n| format!("주문 {round}-{n} {}", "x".repeat(n))).collect();
-        desk.ok(&format!("kafka-console-producer.sh {AT} --topic orders"), &(lines.join("\n") + "\n"));
+        page.desk.ok(&format!("kafka-console-producer.sh {AT} --topic orders"), &(lines.join("\n") + "\n"));
         sent.extend(lines);
-        store(&mut desk, &mut mirror).await;
+        page.store().await;
     }
+    let desk = &mut page.desk;
     let read = desk.read_all("orders", 3);
     let describe = desk.ok(&format!("kafka-topics.sh {AT} --describe"), "");
     let offsets = desk.ok(&format!("kafka-get-offsets.sh {AT} --topic orders"), "");
-    store(&mut desk, &mut mirror).await;
-    let now = desk.engine.world().now();
+    page.store().await;
+    let now = page.desk.engine.world().now();
     // The page goes without a word to the broker.
-    drop((desk, mirror));
+    drop(page);
 
-    let (mirror, loaded) = open("engine").await;
+    let (Page { mut desk, .. }, loaded) = open("engine", Durability::Relaxed).await;
     let members = Some(Members { began_with: 1, racks: [(1, None)].into() });
     let unix_ms = 1_700_000_000_000 + i64::try_from(now.as_millis()).unwrap();
     let meta = Meta { seed: 9, now: now.as_micros(), unix_ms, members, clients: Vec::new() };
     assert_eq!(loaded.meta, Some(meta));
     assert_eq!(loaded.damaged, [""; 0]);
-    let mut desk = boot(&mirror, loaded, Durability::Relaxed);
     assert!(desk.engine.world().now() >= now && now > Instant::default());
     let (_, recovery, _) = desk.engine.ready_view();
     let mut found: Vec<_> = recovery.iter().filter(|log| log.partition.starts_with("orders-")).collect();
@@ -104,13 +89,12 @@ async fn a_cluster_goes_on_from_what_is_stored() {
 
 #[wasm_bindgen_test]
 async fn a_strict_acknowledgement_waits_for_the_store() {
-    let (mut mirror, loaded) = open("strict").await;
-    let mut desk = boot(&mirror, loaded, Durability::Strict);
-    desk.ok(&format!("kafka-topics.sh {AT} --create --topic t"), "");
-    store(&mut desk, &mut mirror).await;
+    let (mut page, _) = open("strict", Durability::Strict).await;
+    page.desk.ok(&format!("kafka-topics.sh {AT} --create --topic t"), "");
+    page.store().await;
 
     // A producer whose records the store does not get: its acknowledgement does not come.
-    let engine = &mut desk.engine;
+    let engine = &mut page.desk.engine;
     engine.console(1_000, &format!("kafka-console-producer.sh {AT} --topic t"));
     engine.stdin(1_000, "one\n".into());
     engine.close_stdin(1_000);
@@ -128,19 +112,19 @@ async fn a_strict_acknowledgement_waits_for_the_store() {
     // Once it has them the producer ends, and a machine that loses power still has them.
     let mut exit = None;
     for _ in 0..1_000 {
-        if desk.engine.awaits_store() {
-            store(&mut desk, &mut mirror).await;
+        if page.desk.engine.awaits_store() {
+            page.store().await;
         }
-        desk.engine.advance(std::time::Duration::from_millis(10), || false);
-        exit = exit.or(desk.engine.take_console(usize::MAX).into_iter().find_map(|update| update.exit));
+        page.desk.engine.advance(std::time::Duration::from_millis(10), || false);
+        exit = exit.or(page.desk.engine.take_console(usize::MAX).into_iter().find_map(|update| update.exit));
         if exit.is_some() {
             break;
         }
     }
     assert_eq!(exit, Some(0));
-    desk.break_and_mend(Fault::PowerCut(1));
-    assert_eq!(desk.read_all("t", 1), ["one"]);
-    drop((desk, mirror));
-    let (mirror, loaded) = open("strict").await;
-    assert_eq!(boot(&mirror, loaded, Durability::Strict).read_all("t", 1), ["one"]);
+    page.desk.break_and_mend(Fault::PowerCut(1));
+    assert_eq!(page.desk.read_all("t", 1), ["one"]);
+    drop(page);
+    let (mut page, _) = open("strict", Durability::Strict).await;
+    assert_eq!(page.desk.read_all("t", 1), ["one"]);
 }

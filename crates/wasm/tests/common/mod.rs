@@ -1,6 +1,9 @@
 //! One workload for both worlds: what a person and bad luck do to a cluster, the same for the same seed. The native test and
 //! the browser's run it, and both compare its digests with `digests.txt`.
 
+#[allow(dead_code, reason = "not every test has a store")]
+pub mod page;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
