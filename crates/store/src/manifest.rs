@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use barnabas_kernel::{FilePath, Instant};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeTuple;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::port::StoreError;
 
@@ -55,7 +56,7 @@ pub struct StoredClient {
 }
 
 /// A stretch of an extent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stretch {
     pub extent: u64,
     pub from: u64,
@@ -117,16 +118,43 @@ pub(crate) struct Manifest {
     pub files: Files,
 }
 
-/// An entry as it is written: durable bytes, since when it is dirty, and the numbers of its stretches in a row.
-#[derive(Serialize, Deserialize)]
+/// An entry as it is read: durable bytes, since when it is dirty, and the numbers of its stretches in a row.
+#[derive(Deserialize)]
 struct StoredEntry(u64, Option<u64>, Vec<u64>);
+
+/// With each commit all entries are written, so nothing is put together for it.
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(3)?;
+        tuple.serialize_element(&self.durable)?;
+        tuple.serialize_element(&self.dirty_since.map(Instant::as_micros))?;
+        tuple.serialize_element(&Numbers(&self.stretches))?;
+        tuple.end()
+    }
+}
+
+struct Numbers<'a>(&'a [Stretch]);
+
+impl Serialize for Numbers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().flat_map(|one| [one.extent, one.from, one.len]))
+    }
+}
+
+struct NodeFiles<'a>(&'a BTreeMap<FilePath, Rc<Entry>>);
+
+impl Serialize for NodeFiles<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(path, entry)| (&**path, &**entry)))
+    }
+}
 
 #[derive(Serialize)]
 struct Stored<'a> {
     version: u32,
     began: u64,
     meta: &'a Meta,
-    files: BTreeMap<i32, BTreeMap<&'a str, StoredEntry>>,
+    files: BTreeMap<i32, NodeFiles<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -143,13 +171,7 @@ struct Read {
 
 impl Manifest {
     pub fn to_json(&self) -> Vec<u8> {
-        let entry = |entry: &Entry| {
-            let numbers = entry.stretches.iter().flat_map(|one| [one.extent, one.from, one.len]);
-            StoredEntry(entry.durable, entry.dirty_since.map(Instant::as_micros), numbers.collect())
-        };
-        let files = (self.files.iter())
-            .map(|(node, files)| (*node, files.iter().map(|(path, of)| (&**path, entry(of))).collect()))
-            .collect();
+        let files = self.files.iter().map(|(node, files)| (*node, NodeFiles(files))).collect();
         let stored = Stored { version: VERSION, began: self.began, meta: &self.meta, files };
         // Only maps with text keys and numbers: they can always be written.
         serde_json::to_vec(&stored).unwrap_or_default()

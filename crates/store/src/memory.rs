@@ -58,14 +58,18 @@ impl Port for Memory {
         if content.epoch != epoch {
             return Err(StoreError::Fenced { ours: epoch, theirs: content.epoch });
         }
-        let mut chunks = content.chunks.clone();
-        batch.deletes.iter().for_each(|key| drop(chunks.remove(key)));
-        chunks.extend(batch.puts);
-        let size: usize = chunks.values().map(Bytes::len).sum();
-        if content.limit.is_some_and(|limit| size > limit) {
-            return Err(StoreError::Quota(format!("{size} bytes")));
+        if let Some(limit) = content.limit {
+            let of = |key: &String| content.chunks.get(key).map_or(0, Bytes::len);
+            let there: usize = content.chunks.values().map(Bytes::len).sum();
+            let gone: usize = batch.deletes.iter().chain(batch.puts.iter().map(|(key, _)| key)).map(of).sum();
+            let size =
+                there.saturating_sub(gone) + batch.puts.iter().map(|(_, value)| value.len()).sum::<usize>();
+            if size > limit {
+                return Err(StoreError::Quota(format!("{size} bytes")));
+            }
         }
-        content.chunks = chunks;
+        batch.deletes.iter().for_each(|key| drop(content.chunks.remove(key)));
+        content.chunks.extend(batch.puts);
         content.manifest = Some(batch.manifest);
         Ok(())
     }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use barnabas_store::{ClusterLock, IndexedDb, LockError, Memory, Mirror, Port, StoreError};
 use barnabas_view::{Command, Durability, Update};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
+use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent};
 
 use crate::engine::{Boot, Engine, Returned};
 use crate::keeper::{Committed, Keeper, TakenOver};
@@ -89,6 +89,27 @@ fn post(update: &Update) {
 
 fn error_message(message: String) {
     post(&Update::Error { message });
+}
+
+/// Lets the worker hear what has come in, and go on at once: browsers let a timer that follows others wait for 4 ms, which
+/// would be a quarter of an engine's time. A message to oneself waits for nothing.
+struct Breath(Option<MessageChannel>);
+
+impl Breath {
+    fn new() -> Breath {
+        Breath(MessageChannel::new().ok())
+    }
+
+    async fn take(&self) {
+        let Some(channel) = &self.0 else { return TimeoutFuture::new(0).await };
+        let (here, there) = (channel.port1(), channel.port2());
+        let heard = Promise::new(&mut |resolve, _| {
+            here.set_onmessage(Some(&resolve));
+            // Nothing can be wrong with a null.
+            let _ = there.post_message(&JsValue::NULL);
+        });
+        let _ = JsFuture::from(heard).await;
+    }
 }
 
 /// Why a cluster's life in this tab ended.
@@ -281,6 +302,7 @@ impl<P: Port + 'static> Life<P> {
 
     async fn run(&mut self, inbox: &Inbox, lost: &Rc<Cell<bool>>) -> End {
         let (mut last_turn, mut last_delta) = (now_ms(), 0.0);
+        let breath = Breath::new();
         loop {
             loop {
                 let message = inbox.borrow_mut().pop_front();
@@ -308,8 +330,13 @@ impl<P: Port + 'static> Life<P> {
                 last_delta = now;
                 post(&Update::Delta(self.engine.take_delta()));
             }
-            let busy = more || self.keeper.is_busy() || self.reading;
-            TimeoutFuture::new(if busy { 0 } else { REST_MS }).await;
+            if more {
+                breath.take().await;
+            } else {
+                // What is under way elsewhere is not waited for in a circle.
+                let busy = self.keeper.is_busy() || self.reading;
+                TimeoutFuture::new(if busy { 0 } else { REST_MS }).await;
+            }
         }
     }
 

@@ -71,8 +71,8 @@ type Sent = (String, String);
 #[derive(Clone, Default)]
 struct Held {
     disks: BTreeMap<i32, Disk>,
-    /// Records that were acknowledged when it was put together.
-    acknowledged: BTreeSet<Sent>,
+    /// How many records were acknowledged when it was put together.
+    acknowledged: usize,
     topics: BTreeSet<String>,
     unix_ms: i64,
     /// Whether a machine that had lost its power was not whole again.
@@ -114,9 +114,10 @@ pub struct PageRun {
     done: Option<Committed<Memory>>,
     /// What the store holds.
     held: Held,
-    /// Records that must be there from now on.
-    sure: BTreeSet<Sent>,
-    acknowledged: BTreeSet<Sent>,
+    /// Records in the order of their acknowledgements, and whether those were strict.
+    acknowledged: Vec<(Sent, bool)>,
+    /// So many of them must be there from now on, and the strict ones.
+    sure: usize,
     topics: BTreeSet<String>,
     commands: BTreeMap<u32, Command>,
     next: u32,
@@ -155,8 +156,8 @@ impl PageRun {
             preparing: None,
             done: None,
             held: Held::default(),
-            sure: BTreeSet::new(),
-            acknowledged: BTreeSet::new(),
+            acknowledged: Vec::new(),
+            sure: 0,
             topics: BTreeSet::new(),
             commands: BTreeMap::new(),
             next: 0,
@@ -274,7 +275,7 @@ impl PageRun {
             self.tell(if fails { "a commit fails" } else { "a commit is done" }.to_owned());
             self.counts[if fails { 3 } else { 2 }] += 1;
             if !fails {
-                self.sure.extend(held.acknowledged.iter().cloned());
+                self.sure = self.sure.max(held.acknowledged);
                 self.held = held;
             }
             self.done = Some(done);
@@ -286,7 +287,7 @@ impl PageRun {
             let clients = self.engine.meta().clients;
             let held = Held {
                 disks: disks.collect(),
-                acknowledged: self.acknowledged.clone(),
+                acknowledged: self.acknowledged.len(),
                 topics: self.topics.clone(),
                 unix_ms: world.unix_ms(),
                 cut: self.cut,
@@ -312,11 +313,10 @@ impl PageRun {
         }
         if cut(self) {
             // It took too long, as where the clock is slow: what was acknowledged may be gone.
-            self.sure.clear();
             self.acknowledged.clear();
-            self.held.acknowledged.clear();
+            (self.sure, self.held.acknowledged) = (0, 0);
             if let Some((_, held)) = &mut self.preparing {
-                held.acknowledged.clear();
+                held.acknowledged = 0;
             }
         }
         let takeover = self.rng.chance(1, 5);
@@ -332,7 +332,7 @@ impl PageRun {
         let late = match old {
             Some((commit, held)) if self.rng.chance(1, 3) => {
                 drop(block_on(commit.run()));
-                self.sure.extend(held.acknowledged.iter().cloned());
+                self.sure = self.sure.max(held.acknowledged);
                 self.held = held;
                 None
             }
@@ -365,7 +365,10 @@ impl PageRun {
             let (now, was) = (self.engine.world().unix_ms(), self.held.unix_ms);
             return Err(format!("the wall clock went back by {} ms over a reload", was - now));
         }
-        self.acknowledged = self.held.acknowledged.union(&self.sure).cloned().collect();
+        let strict = self.acknowledged.split_off(self.sure).into_iter().filter(|(_, strict)| *strict);
+        self.acknowledged.extend(strict);
+        self.sure = self.acknowledged.len();
+        self.held.acknowledged = self.sure;
         self.topics.clone_from(&self.held.topics);
         self.lives.begins(gone);
         self.until_ready()?;
@@ -608,11 +611,9 @@ impl PageRun {
                     self.topics.insert(topic);
                 }
                 What::Produce(sent) | What::File(sent, _) if code == 0 && said(Stream::Err).is_empty() => {
-                    if self.engine.durability() == Durability::Strict {
-                        self.sure.extend(sent.iter().cloned());
-                    }
+                    let strict = self.engine.durability() == Durability::Strict;
                     self.tell(format!("acknowledged {:?} to {:?}", sent.first(), sent.last()));
-                    self.acknowledged.extend(sent);
+                    self.acknowledged.extend(sent.into_iter().map(|sent| (sent, strict)));
                 }
                 _ => {}
             }
@@ -623,8 +624,8 @@ impl PageRun {
     /// Every record that must be there is in its topic's log, at the leader.
     fn there(&self, when: &str) -> Result<(), String> {
         let have = checks::values(self.engine.world());
-        match self.acknowledged.iter().find(|sent| !have.contains(*sent)) {
-            Some((topic, value)) => {
+        match self.acknowledged.iter().find(|(sent, _)| !have.contains(sent)) {
+            Some(((topic, value), _)) => {
                 Err(format!("{when} {value} is not in {topic}, though it was acknowledged"))
             }
             None => Ok(()),
