@@ -124,7 +124,9 @@ pub fn encode_request<M: Encodable>(
     header.request_api_version = version;
     header.correlation_id = correlation_id;
     header.client_id = client_id;
-    let mut out = BytesMut::new();
+    let size =
+        header.compute_size(header_version).map_err(fail)? + body.compute_size(version).map_err(fail)?;
+    let mut out = BytesMut::with_capacity(size);
     header.encode(&mut out, header_version).map_err(fail)?;
     body.encode(&mut out, version).map_err(fail)?;
     Ok(out.freeze())

@@ -78,6 +78,8 @@ pub struct RecordAccumulator {
     queues: BTreeMap<TopicPartition, VecDeque<ProducerBatch>>,
     muted: BTreeSet<TopicPartition>,
     flushing: bool,
+    /// Bytes and records of the last batch that left: the next one is likely to become as large.
+    usual: (usize, usize),
     /// Somebody was refused for want of memory: what is here goes out without lingering.
     exhausted: bool,
 }
@@ -100,6 +102,7 @@ impl RecordAccumulator {
             queues: BTreeMap::new(),
             muted: BTreeSet::new(),
             flushing: false,
+            usual: (0, 0),
             exhausted: false,
         }
     }
@@ -114,10 +117,10 @@ impl RecordAccumulator {
         record: &ProducerRecord,
     ) -> Option<Appended> {
         let (key, value, headers) = (record.key.as_deref(), record.value.as_deref(), &record.headers[..]);
-        if !self.queues.contains_key(to) {
-            self.queues.insert(to.clone(), VecDeque::new());
-        }
-        let queue = self.queues.get_mut(to)?;
+        let queue = match self.queues.get_mut(to) {
+            Some(queue) => queue,
+            None => self.queues.entry(to.clone()).or_default(),
+        };
         if let Some(last) = queue.back_mut().filter(|batch| batch.attempts == 0 && !batch.full) {
             let bytes = last.builder.record_size(timestamp, key, value, headers);
             if last.builder.size() + bytes <= self.batch_size {
@@ -137,14 +140,17 @@ impl RecordAccumulator {
         if let Some(last) = queue.back_mut() {
             last.full = true;
         }
-        let mut builder = BatchBuilder::new(self.options);
+        let (size, count) = self.usual;
+        let mut builder = BatchBuilder::with_capacity(self.options, size);
+        let mut records = Vec::with_capacity(count);
+        records.push((id, timestamp));
         let bytes = builder.record_size(timestamp, key, value, headers);
         builder.append(timestamp, key, value, headers);
         let full = builder.size() >= self.batch_size;
         queue.push_back(ProducerBatch {
             partition: to.clone(),
             builder,
-            records: vec![(id, timestamp)],
+            records,
             created: now,
             attempts: 0,
             retry_at: Instant::ZERO,
@@ -219,6 +225,7 @@ impl RecordAccumulator {
             return None;
         }
         let mut batch = queue.pop_front()?;
+        self.usual = (batch.size().min(self.batch_size), batch.records.len());
         batch.attempts = batch.attempts.saturating_add(1);
         Some(batch)
     }

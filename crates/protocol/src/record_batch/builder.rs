@@ -61,7 +61,18 @@ pub struct BatchBuilder {
 impl BatchBuilder {
     /// An empty one.
     pub fn new(options: BatchOptions) -> BatchBuilder {
-        BatchBuilder { options, records: Vec::new(), count: 0, base_timestamp: -1, max_timestamp: -1 }
+        Self::with_capacity(options, 0)
+    }
+
+    /// An empty one with room for so many bytes of records.
+    pub fn with_capacity(options: BatchOptions, bytes: usize) -> BatchBuilder {
+        BatchBuilder {
+            options,
+            records: Vec::with_capacity(bytes),
+            count: 0,
+            base_timestamp: -1,
+            max_timestamp: -1,
+        }
     }
 
     /// Adds a record; its offset is one more than the last one's.

@@ -1,5 +1,7 @@
 //! Keys and values of the types that a workload's records are to have.
 
+use std::io::Write as _;
+
 use barnabas_client::Serde;
 use bytes::Bytes;
 
@@ -42,7 +44,9 @@ pub fn key(serde: Serde, number: u64) -> Bytes {
 pub fn value(serde: Serde, number: u64, size: usize) -> Bytes {
     match serde {
         Serde::String => {
-            let mut text = number.to_string().into_bytes();
+            // As long as it is to be from the beginning: it is made for each record.
+            let mut text = Vec::with_capacity(size.max(20));
+            let _ = write!(text, "{number}");
             text.resize(size, b'.');
             text.into()
         }

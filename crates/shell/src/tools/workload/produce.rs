@@ -125,7 +125,7 @@ pub fn prepare(words: &[String], env: &dyn Environment) -> Result<Box<dyn Proces
         told: None,
         due: None,
         look: None,
-        under_way: BTreeMap::new(),
+        under_way: UnderWay::default(),
         window: Tally::default(),
         whole: Tally::default(),
         counted: Counts::default(),
@@ -145,6 +145,37 @@ struct Tally {
     failed: u64,
     partitions: BTreeMap<i32, u64>,
     why: BTreeMap<String, u64>,
+}
+
+/// Records that were sent and not delivered, with their keys. Their numbers go up one by one, and they are delivered nearly in
+/// that order.
+#[derive(Clone, Debug, Default)]
+struct UnderWay {
+    /// The number of the first.
+    first: u64,
+    records: VecDeque<Option<Option<usize>>>,
+}
+
+impl UnderWay {
+    fn insert(&mut self, id: RecordId, key: Option<usize>) {
+        if self.records.is_empty() {
+            self.first = id.0;
+        }
+        // What was refused has no number, so there is no gap; else what is in it is not under way.
+        while self.first + (self.records.len() as u64) < id.0 {
+            self.records.push_back(None);
+        }
+        self.records.push_back(Some(key));
+    }
+
+    fn remove(&mut self, id: RecordId) -> Option<Option<usize>> {
+        let at = usize::try_from(id.0.checked_sub(self.first)?).ok()?;
+        let key = self.records.get_mut(at)?.take();
+        while self.records.pop_front_if(|first| first.is_none()).is_some() {
+            self.first += 1;
+        }
+        key
+    }
 }
 
 /// The running program.
@@ -176,7 +207,7 @@ pub struct Produce {
     due: Option<Instant>,
     /// When the second is over.
     look: Option<Instant>,
-    under_way: BTreeMap<RecordId, Option<usize>>,
+    under_way: UnderWay,
     window: Tally,
     whole: Tally,
     /// What the producer had sent at the end of the last second.
@@ -356,17 +387,20 @@ impl Produce {
     }
 
     fn delivered(&mut self, deliveries: Vec<Delivery>) {
+        // A batch's records come together: they are counted at once.
+        let mut run: (i32, u64) = (-1, 0);
         for delivery in deliveries {
-            let Some(key) = self.under_way.remove(&delivery.id) else { continue };
+            let Some(key) = self.under_way.remove(delivery.id) else { continue };
             if let Err(error) = delivery.result {
                 self.failed(Some(error.to_string()));
                 continue;
             }
             let partition = delivery.partition.partition;
-            for tally in [&mut self.window, &mut self.whole] {
-                tally.acknowledged += 1;
-                *tally.partitions.entry(partition).or_default() += 1;
+            if run.0 != partition {
+                self.acknowledged(run);
+                run = (partition, 0);
             }
+            run.1 += 1;
             let Some(key) = key else { continue };
             *self.by_key.entry(key).or_default().entry(partition).or_default() += 1;
             if let Some(last) = self.last_seen.get_mut(key) {
@@ -375,6 +409,16 @@ impl Produce {
                     self.moved.push_back(format!("key-{key} from {topic}-{before} to {topic}-{partition}"));
                 }
                 *last = Some(partition);
+            }
+        }
+        self.acknowledged(run);
+    }
+
+    fn acknowledged(&mut self, (partition, records): (i32, u64)) {
+        if records > 0 {
+            for tally in [&mut self.window, &mut self.whole] {
+                tally.acknowledged += records;
+                *tally.partitions.entry(partition).or_default() += records;
             }
         }
     }
