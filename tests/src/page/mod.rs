@@ -268,7 +268,8 @@ impl PageRun {
                 self.preparing = Some((commit, held));
                 return Ok(());
             }
-            let fails = part < of && self.is_whole() && self.rng.chance(1, 40);
+            // Brokers that start have much to store: it fails them less often, or they would seldom come to serve.
+            let fails = part < of && self.rng.chance(1, if self.is_whole() { 40 } else { 400 });
             self.memory.set_limit(fails.then_some(0));
             let done = block_on(commit.run());
             self.memory.set_limit(None);
