@@ -197,7 +197,7 @@ impl Port for IndexedDb {
         for (key, value) in &batch.puts {
             drop(chunks.put(js(value)).with_key(key.as_str()).primitive().map_err(failed)?);
         }
-        head.put(js(&batch.manifest))
+        head.put(js(&batch.manifest.to_bytes()))
             .with_key(MANIFEST)
             .primitive()
             .map_err(failed)?

@@ -20,4 +20,4 @@ pub use lock::{ClusterLock, LockError};
 pub use manifest::{Members, Meta, StoredClient};
 pub use memory::Memory;
 pub use mirror::{LARGE, Loaded, Mirror, PreparedCommit};
-pub use port::{Batch, Port, StoreError};
+pub use port::{Batch, ManifestText, Port, StoreError};

@@ -6,13 +6,13 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use crate::port::{Batch, Port, StoreError};
+use crate::port::{Batch, ManifestText, Port, StoreError};
 
 #[derive(Debug, Default)]
 struct Content {
     epoch: u64,
     chunks: BTreeMap<String, Bytes>,
-    manifest: Option<Bytes>,
+    manifest: Option<ManifestText>,
     limit: Option<usize>,
 }
 
@@ -45,7 +45,7 @@ impl Port for Memory {
     }
 
     async fn manifest(&self) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.0.borrow().manifest.clone())
+        Ok(self.0.borrow().manifest.as_ref().map(ManifestText::to_bytes))
     }
 
     async fn read(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, StoreError> {

@@ -18,7 +18,7 @@ use barnabas_kernel::{Disk, File, FilePath};
 use bytes::{Bytes, BytesMut};
 
 use crate::manifest::{Entry, Manifest, Meta, Stretch};
-use crate::port::{Batch, Port, StoreError};
+use crate::port::{Batch, ManifestText, Port, StoreError};
 
 /// An extent that has so many bytes is not merged with others. One commit cuts what it has to write into extents that are
 /// not much larger than four times this.
@@ -44,7 +44,7 @@ pub struct Loaded {
 pub struct PreparedCommit {
     /// What to write.
     pub batch: Batch,
-    manifest: Manifest,
+    manifest: Rc<Manifest>,
     extents: BTreeMap<u64, u64>,
     next: u64,
     bytes: u64,
@@ -62,7 +62,7 @@ impl PreparedCommit {
 pub struct Mirror<P> {
     port: P,
     epoch: u64,
-    manifest: Manifest,
+    manifest: Rc<Manifest>,
     /// The extents that are stored, with their lengths in bytes.
     extents: BTreeMap<u64, u64>,
     /// The next extent's number.
@@ -126,11 +126,11 @@ impl<P: Port> Mirror<P> {
         let extents: BTreeMap<u64, u64> =
             have.iter().map(|(extent, bytes)| (*extent, bytes.len() as u64)).collect();
         let next = wanted.last().map_or(0, |last| last.saturating_add(1));
-        Ok((Mirror { port, epoch, manifest, extents, next, commits: 0 }, loaded))
+        Ok((Mirror { port, epoch, manifest: Rc::new(manifest), extents, next, commits: 0 }, loaded))
     }
 
     fn fresh(port: P, epoch: u64) -> Mirror<P> {
-        let manifest = Manifest { began: epoch, ..Manifest::default() };
+        let manifest = Rc::new(Manifest { began: epoch, ..Manifest::default() });
         Mirror { port, epoch, manifest, extents: BTreeMap::new(), next: 0, commits: 0 }
     }
 
@@ -149,7 +149,7 @@ impl<P: Port> Mirror<P> {
         file: impl Fn(i32, &str) -> Option<&'a File>,
         durable: bool,
     ) -> PreparedCommit {
-        let mut manifest = Manifest { meta, ..self.manifest.clone() };
+        let mut manifest = Manifest { meta, ..(*self.manifest).clone() };
         let mut writer = Writer::new(self.next);
         let mut changed: BTreeMap<(i32, FilePath), u64> = BTreeMap::new();
         for (node, path, from) in changes {
@@ -183,11 +183,12 @@ impl<P: Port> Mirror<P> {
             .extract_if(.., |extent, _| live.binary_search(extent).is_err())
             .map(|(extent, _)| extent)
             .collect();
+        let manifest = Rc::new(manifest);
         let bytes = puts.iter().map(|(_, bytes)| bytes.len() as u64).sum();
         let batch = Batch {
             puts: puts.into_iter().map(|(extent, bytes)| (key(extent), bytes)).collect(),
             deletes: dead.into_iter().filter(|extent| *extent < self.next).map(key).collect(),
-            manifest: manifest.to_json().into(),
+            manifest: ManifestText::of(&manifest),
             durable,
         };
         PreparedCommit { batch, manifest, extents, next, bytes }
@@ -282,7 +283,7 @@ impl<P: Port> Mirror<P> {
     pub async fn clear(&mut self) -> Result<(), StoreError> {
         self.port.clear(self.epoch).await?;
         (self.manifest, self.extents) =
-            (Manifest { began: self.epoch, ..Manifest::default() }, BTreeMap::new());
+            (Rc::new(Manifest { began: self.epoch, ..Manifest::default() }), BTreeMap::new());
         Ok(())
     }
 

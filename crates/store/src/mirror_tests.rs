@@ -272,7 +272,7 @@ fn a_missing_extent_cuts_its_file_and_is_named() {
     commit(&mut mirror, &disk, &[("a", 1_000)]).unwrap();
     let damage = Batch {
         deletes: vec!["00000001".into()],
-        manifest: block_on(memory.manifest()).unwrap().unwrap(),
+        manifest: block_on(memory.manifest()).unwrap().unwrap().into(),
         ..Batch::default()
     };
     block_on(memory.commit(1, damage)).unwrap();

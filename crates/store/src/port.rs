@@ -1,6 +1,10 @@
 //! What a store has to be able to do: bytes under keys, and one manifest.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
+
+use crate::manifest::Manifest;
 
 /// Why a store did not do what it was told.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -24,15 +28,51 @@ pub enum StoreError {
     Failed(String),
 }
 
+/// A manifest, which becomes text where a store needs it: one in memory holds thousands that nobody reads.
+#[derive(Clone, Debug)]
+pub struct ManifestText(Text);
+
+#[derive(Clone, Debug)]
+enum Text {
+    Of(Rc<Manifest>),
+    Bytes(Bytes),
+}
+
+impl ManifestText {
+    pub(crate) fn of(manifest: &Rc<Manifest>) -> ManifestText {
+        ManifestText(Text::Of(Rc::clone(manifest)))
+    }
+
+    /// Its bytes, JSON in UTF-8.
+    pub fn to_bytes(&self) -> Bytes {
+        match &self.0 {
+            Text::Of(manifest) => manifest.to_json().into(),
+            Text::Bytes(bytes) => bytes.clone(),
+        }
+    }
+}
+
+impl Default for ManifestText {
+    fn default() -> ManifestText {
+        Bytes::new().into()
+    }
+}
+
+impl From<Bytes> for ManifestText {
+    fn from(bytes: Bytes) -> ManifestText {
+        ManifestText(Text::Bytes(bytes))
+    }
+}
+
 /// Changes that become true together, or not at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Values to write, each under its key.
     pub puts: Vec<(String, Bytes)>,
     /// Keys of values to delete.
     pub deletes: Vec<String>,
     /// The manifest, written last.
-    pub manifest: Bytes,
+    pub manifest: ManifestText,
     /// Whether to wait until the device has it, and not only the operating system.
     pub durable: bool,
 }

@@ -247,6 +247,7 @@ fn page(options: &Options) -> Result<(), String> {
     let (mut failed, mut events, mut records, mut counts) = (0, 0, 0, [0; 6]);
     for seed in options.seed..options.seed.saturating_add(options.seeds) {
         let mut run = PageRun::new(seed, planted);
+        run.wordy = options.seeds == 1;
         let result = catch_unwind(AssertUnwindSafe(|| run.run(4, span)))
             .unwrap_or_else(|_| Err("something panicked".to_owned()));
         events += run.engine().world().events();
