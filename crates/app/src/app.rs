@@ -111,7 +111,11 @@ fn hear(
             let lost = match &update {
                 Update::Ready { cluster, missing, .. } => {
                     terminal.reset();
-                    *missing && browser::recall(&stored_key(cluster)).is_some()
+                    let key = stored_key(cluster);
+                    let was_stored = browser::recall(&key).is_some();
+                    // It is noted again with the first commit: one that was reset has nothing to lose until then.
+                    browser::forget(&key);
+                    *missing && was_stored
                 }
                 _ => false,
             };

@@ -16,6 +16,13 @@ pub fn keep(key: &str, value: &str) {
     }
 }
 
+/// Keeps a value no longer.
+pub fn forget(key: &str) {
+    if let Some(storage) = web_sys::window().and_then(|window| window.local_storage().ok()?) {
+        let _ = storage.remove_item(&format!("barnabas.{key}"));
+    }
+}
+
 /// Languages that the browser prefers, first first.
 pub fn preferred_language() -> String {
     web_sys::window().and_then(|window| window.navigator().language()).unwrap_or_default()
