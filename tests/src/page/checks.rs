@@ -46,8 +46,8 @@ pub struct Lives {
     /// Member ids that were seen, and those of them that are of earlier lives.
     members: BTreeSet<String>,
     ended: BTreeSet<String>,
-    /// Members whose clients a reload has ended. (One that could not leave in order, because its coordinator was down, stays
-    /// until its session ends: that is Kafka's.)
+    /// Members whose clients the last reload has ended, or that had not left before it. (One that could not leave in order,
+    /// because its coordinator was down, stays until its session ends: that is Kafka's.)
     gone: BTreeSet<String>,
     /// Incarnation ids of brokers of earlier lives, and of this one.
     incarnations: (BTreeSet<String>, BTreeSet<String>),
@@ -64,7 +64,7 @@ pub struct Lives {
 impl Lives {
     /// Another life begins, on the disks of an earlier one. The clients of these members ran until it ended.
     pub fn begins(&mut self, gone: impl IntoIterator<Item = String>) {
-        self.gone.extend(gone);
+        self.gone = gone.into_iter().collect();
         self.topics.alive.clear();
         self.ended.clone_from(&self.members);
         let ended = std::mem::take(&mut self.incarnations.1);
