@@ -17,7 +17,7 @@ fn batch(puts: &[(&str, &'static [u8])], deletes: &[&str], manifest: &'static st
     Batch {
         puts: puts.iter().map(|(key, bytes)| ((*key).to_owned(), Bytes::from_static(bytes))).collect(),
         deletes: deletes.iter().map(|key| (*key).to_owned()).collect(),
-        manifest: manifest.into(),
+        manifest: Bytes::copy_from_slice(manifest.as_bytes()).into(),
         durable: false,
     }
 }
