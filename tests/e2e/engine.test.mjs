@@ -198,7 +198,8 @@ for (const durability of ["relaxed", "strict"]) {
       // Relaxed, a reload may take what the storage does not have yet.
       if (durability === "relaxed") await stored(page);
       await page.reload();
-      await untilState(page, "ready");
+      // A reload under load reads and recovers everything; on a busy machine that takes its time.
+      await untilState(page, "ready", 120_000);
       assert.match((await page.locator(".notices").allTextContents()).join(), /Started again after the reload: producer-1/);
       const now = await end();
       assert.ok(now >= loaded, `round ${round}: ${now} records after ${loaded}`);
