@@ -1,25 +1,31 @@
 //! Small things that only the browser can do.
 
 use wasm_bindgen::JsCast;
-use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Url};
+use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Storage, Url};
+
+/// What is kept for the next visit, and a key's name there. Some browsers keep nothing.
+fn kept(key: &str) -> Option<(Storage, String)> {
+    let storage = web_sys::window()?.local_storage().ok()??;
+    Some((storage, format!("barnabas.{key}")))
+}
 
 /// A value that was kept for the next visit.
 pub fn recall(key: &str) -> Option<String> {
-    let storage = web_sys::window()?.local_storage().ok()??;
-    storage.get_item(&format!("barnabas.{key}")).ok()?
+    let (storage, name) = kept(key)?;
+    storage.get_item(&name).ok()?
 }
 
 /// Keeps a value for the next visit. A browser that keeps nothing is no error: it then begins anew.
 pub fn keep(key: &str, value: &str) {
-    if let Some(storage) = web_sys::window().and_then(|window| window.local_storage().ok()?) {
-        let _ = storage.set_item(&format!("barnabas.{key}"), value);
+    if let Some((storage, name)) = kept(key) {
+        let _ = storage.set_item(&name, value);
     }
 }
 
 /// Keeps a value no longer.
 pub fn forget(key: &str) {
-    if let Some(storage) = web_sys::window().and_then(|window| window.local_storage().ok()?) {
-        let _ = storage.remove_item(&format!("barnabas.{key}"));
+    if let Some((storage, name)) = kept(key) {
+        let _ = storage.remove_item(&name);
     }
 }
 

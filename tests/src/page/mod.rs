@@ -322,7 +322,7 @@ impl PageRun {
         if cut(self) {
             // It took too long, as where the clock is slow: what was acknowledged may be gone.
             self.acknowledged.clear();
-            (self.sure, self.held.acknowledged) = (0, 0);
+            self.sure = 0;
             if let Some((_, held)) = &mut self.preparing {
                 held.acknowledged = 0;
             }
@@ -376,7 +376,6 @@ impl PageRun {
         let strict = self.acknowledged.split_off(self.sure).into_iter().filter(|(_, strict)| *strict);
         self.acknowledged.extend(strict);
         self.sure = self.acknowledged.len();
-        self.held.acknowledged = self.sure;
         self.topics.clone_from(&self.held.topics);
         self.lives.begins(gone);
         self.until_ready()?;
