@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use barnabas_kernel::{Disk, FilePath, Instant};
+use barnabas_kernel::{Disk, File, FilePath, Instant};
 use barnabas_sim::World;
 use barnabas_store::Loaded;
 use barnabas_view::ClientRole;
 use barnabas_wasm::Engine;
+use bytes::Bytes;
 
 /// The operating system writes back what has been dirty for so long.
 const DIRTY_FOR: Duration = Duration::from_secs(30);
@@ -39,6 +40,31 @@ impl Ids {
     }
 }
 
+/// A file's first dirty byte.
+#[derive(Clone, Debug)]
+struct Dirty {
+    at: u64,
+    /// What was written with it. A later write, be it of the same bytes, has other memory; in another life all have.
+    piece: Bytes,
+    since: Instant,
+}
+
+impl Dirty {
+    fn of(file: &File, since: Instant) -> Option<Dirty> {
+        let at = file.durable();
+        Some(Dirty { at, piece: file.pieces(at, file.len()).next()?, since })
+    }
+
+    /// Whether a byte is this one, written by the same write. Other writes can have followed, and no more of it was made durable.
+    fn is(&self, other: &Dirty, same_life: bool) -> bool {
+        let same = match same_life {
+            true => self.piece.as_ptr() == other.piece.as_ptr(),
+            false => self.piece.first() == other.piece.first(),
+        };
+        self.at == other.at && same
+    }
+}
+
 /// What is known of all lives.
 #[derive(Clone, Debug, Default)]
 pub struct Lives {
@@ -55,15 +81,16 @@ pub struct Lives {
     producers: BTreeMap<i64, i32>,
     /// Producer ids that stood in the logs when this life began.
     written: BTreeSet<i64>,
-    /// Since when each file has had dirty bytes.
-    dirty: BTreeMap<(i32, FilePath), (u64, Instant)>,
+    /// The first dirty byte of each file that has one.
+    dirty: BTreeMap<(i32, FilePath), Dirty>,
     begun: bool,
     looked: u64,
 }
 
 impl Lives {
     /// Another life begins, on the disks of an earlier one. The clients of these members ran until it ended.
-    pub fn begins(&mut self, gone: impl IntoIterator<Item = String>) {
+    pub fn begins(&mut self, engine: &Engine, gone: impl IntoIterator<Item = String>) {
+        self.see_dirty(engine.world(), false);
         self.gone = gone.into_iter().collect();
         self.topics.alive.clear();
         self.ended.clone_from(&self.members);
@@ -141,31 +168,35 @@ impl Lives {
         Ok(())
     }
 
-    /// Bytes that were dirty for too long. A file counts from the moment at which it was first seen with dirty bytes, or at
-    /// which more of it became durable. Recovery may have written an index anew in between, with the same bytes.
+    /// Bytes that were dirty for too long. A byte counts from the moment at which it was first seen dirty, over reloads.
     fn dirty(&mut self, world: &World) -> Result<(), String> {
         let now = world.now();
-        let mut dirty = BTreeMap::new();
+        self.see_dirty(world, true);
+        // What was done at this very moment may not have been seen by the disk.
+        let allowed = DIRTY_FOR + Duration::from_secs(1);
+        match self.dirty.iter().find(|(_, dirty)| now.since(dirty.since) > allowed) {
+            None => Ok(()),
+            Some(((node, path), dirty)) => Err(format!(
+                "broker-{node} {path} has had dirty bytes from {} on for {} s",
+                dirty.at,
+                now.since(dirty.since).as_secs()
+            )),
+        }
+    }
+
+    fn see_dirty(&mut self, world: &World, same_life: bool) {
+        let before = std::mem::take(&mut self.dirty);
         for node in world.nodes() {
             let Some(disk) = world.disk(node) else { continue };
-            for (path, file) in disk.disk().files().filter(|(_, file)| file.durable() < file.len()) {
+            for (path, file) in disk.disk().files() {
+                let Some(mut dirty) = Dirty::of(file, world.now()) else { continue };
                 let key = (node.0, path.clone());
-                let (durable, since) = match self.dirty.get(&key) {
-                    Some((durable, since)) if *durable == file.durable() => (*durable, *since),
-                    _ => (file.durable(), now),
-                };
-                // What was done at this very moment may not have been seen by the disk.
-                let times = if path.ends_with("index") { 2 } else { 1 };
-                if now.since(since) > DIRTY_FOR * times + Duration::from_secs(1) {
-                    let dirty = file.len() - durable;
-                    let seconds = now.since(since).as_secs();
-                    return Err(format!("{node} {path} has had {dirty} dirty bytes for {seconds} s"));
+                if let Some(first) = before.get(&key).filter(|first| first.is(&dirty, same_life)) {
+                    dirty.since = first.since;
                 }
-                dirty.insert(key, (durable, since));
+                self.dirty.insert(key, dirty);
             }
         }
-        self.dirty = dirty;
-        Ok(())
     }
 
     /// No group has a member whose client a reload has ended.

@@ -377,7 +377,7 @@ impl PageRun {
         self.acknowledged.extend(strict);
         self.sure = self.acknowledged.len();
         self.topics.clone_from(&self.held.topics);
-        self.lives.begins(gone);
+        self.lives.begins(&self.engine, gone);
         self.until_ready()?;
         let Returned { again, over: _ } = self.engine.bring_back();
         if let Some(name) = want.iter().find(|name| !again.contains(name)) {
