@@ -213,6 +213,21 @@ for (const durability of ["relaxed", "strict"]) {
   });
 }
 
+browser("durability that was chosen on the page stays over a reload, and what the address says goes before it", async ({ context }) => {
+  const { page, errors } = await open(context, at("cluster=chosen&seed=3"));
+  const chosen = () => page.inputValue("#durability");
+  assert.equal(await chosen(), "relaxed");
+  await page.selectOption("#durability", "strict");
+  await stored(page);
+  await page.reload();
+  await untilState(page, "ready");
+  assert.equal(await chosen(), "strict");
+  await page.goto(at("cluster=chosen&durability=relaxed"));
+  await untilState(page, "ready");
+  assert.equal(await chosen(), "relaxed");
+  assert.deepEqual(errors, []);
+});
+
 /** All records of a topic of one partition, by a consumer that ends when nothing more comes. */
 async function readAll(page, topic) {
   // A broker that has just come back may not lead yet: then its partition has no offset, which is not an offset of 0.

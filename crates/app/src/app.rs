@@ -142,7 +142,7 @@ pub fn App() -> Html {
     let terminal = use_memo((), |()| Terminal::default());
     let engine = use_memo((), {
         let (dispatch, terminal, address) = (model.dispatcher(), Rc::clone(&terminal), Rc::clone(&address));
-        let (cluster, durability) = (model.cluster.clone(), model.durability);
+        let (cluster, durability) = (model.cluster.clone(), address.durability);
         move |()| {
             // The engine says hello only after this value is in its place.
             let place: Rc<std::cell::OnceCell<std::rc::Weak<Engine>>> = Rc::default();

@@ -23,6 +23,9 @@ pub struct Meta {
     /// Wall clock of the machines at the commit, in milliseconds since 1970-01-01 UTC.
     #[serde(default)]
     pub unix_ms: i64,
+    /// Whether acknowledgements wait for the store; `None` for a cluster that was stored without saying it.
+    #[serde(default)]
+    pub strict: Option<bool>,
     /// Which brokers it has.
     #[serde(default)]
     pub members: Option<Members>,

@@ -58,8 +58,9 @@ pub enum Command {
     Boot {
         /// Its name, which is also its database's.
         cluster: String,
-        /// When acknowledgements may leave.
-        durability: Durability,
+        /// When acknowledgements may leave; without it as it was when the cluster was stored.
+        #[serde(default)]
+        durability: Option<Durability>,
         /// Seed of every random choice.
         seed: u64,
         /// How many brokers a new cluster has, 1 to 9.

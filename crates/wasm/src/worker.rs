@@ -175,7 +175,7 @@ async fn run(inbox: Inbox) {
 async fn life(
     inbox: &Inbox,
     (cluster, brokers): (&str, i32),
-    durability: &mut Durability,
+    durability: &mut Option<Durability>,
     seed: u64,
     steal: bool,
     fresh: bool,
@@ -203,7 +203,7 @@ async fn life(
 async fn live<P: Port + Clone + 'static>(
     inbox: &Inbox,
     (cluster, brokers): (&str, i32),
-    durability: &mut Durability,
+    durability: &mut Option<Durability>,
     seed: u64,
     fresh: bool,
     port: P,
@@ -236,7 +236,11 @@ async fn live<P: Port + Clone + 'static>(
     }
     let missing = !fresh && loaded.meta.is_none();
     #[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
-    let fresh = Boot::fresh(cluster, seed, js_sys::Date::now() as i64, brokers, *durability);
+    let now_ms = js_sys::Date::now() as i64;
+    let stored = loaded.meta.as_ref().and_then(|meta| meta.strict);
+    let stored = stored.map(|strict| if strict { Durability::Strict } else { Durability::Relaxed });
+    let chosen = durability.or(stored).unwrap_or_default();
+    let fresh = Boot::fresh(cluster, seed, now_ms, brokers, chosen);
     let engine = Engine::new(Boot::of(loaded, mirror.boot(), fresh));
     let seed = engine.seed();
     RECORD.with(|record| *record.borrow_mut() = Some(engine.record()));
@@ -261,7 +265,11 @@ async fn live<P: Port + Clone + 'static>(
     post(&Update::Ready { cluster, seed, view, recovery, persistent, missing, again, over });
     post(&Update::Delta(delta));
     let end = life.run(inbox, lost).await;
-    *durability = life.engine.durability();
+    // Another tab may choose another one before this one takes the cluster back.
+    *durability = match end {
+        End::TakenOver => None,
+        _ => Some(life.engine.durability()),
+    };
     end
 }
 

@@ -63,7 +63,8 @@ async fn a_cluster_goes_on_from_what_is_stored() {
     let (Page { mut desk, .. }, loaded) = open("engine", Durability::Relaxed).await;
     let members = Some(Members { began_with: 1, racks: [(1, None)].into() });
     let unix_ms = 1_700_000_000_000 + i64::try_from(now.as_millis()).unwrap();
-    let meta = Meta { seed: 9, now: now.as_micros(), unix_ms, members, clients: Vec::new() };
+    let meta =
+        Meta { seed: 9, now: now.as_micros(), unix_ms, strict: Some(false), members, clients: Vec::new() };
     assert_eq!(loaded.meta, Some(meta));
     assert_eq!(loaded.damaged, [""; 0]);
     assert!(desk.engine.world().now() >= now && now > Instant::default());

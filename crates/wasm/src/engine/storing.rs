@@ -75,6 +75,7 @@ impl Engine {
             seed: self.seed,
             now: self.world.now().as_micros(),
             unix_ms: self.world.unix_ms(),
+            strict: Some(self.durability() == Durability::Strict),
             members: Some(self.members()),
             clients: self.clients_to_store(),
         }
