@@ -292,45 +292,53 @@ test("strict: killed at random moments of a produce, every acknowledged record i
   }
 });
 
-test("strict: killed in the middle of a write to the browser's own log, everything before it is there at every later start", { timeout: 600_000 }, async () => {
-  const profile = await mkdtemp(join(tmpdir(), "barnabas-torn-"));
-  const lines = Array.from({ length: 100 }, (_, n) => `record ${n} ${"z".repeat(1_000)}`);
-  try {
-    // What a session finds, and sends; then its browser is killed.
-    const session = async (found, sent) => {
-      const { context, close } = await launch({ profile });
-      const { page } = await open(context, at("cluster=torn&seed=6&durability=strict"));
-      if (found === null) {
-        assert.equal((await run(page, `kafka-topics.sh ${SERVER} --create --topic t --partitions 1`)).exit, 0);
+for (const [whose, after] of [["its own cluster", "torn"], ["another cluster", "beside"]]) {
+  test(`strict: killed in the middle of a write to the browser's own log, and gone on with ${whose}: everything before it is there at every later start`, { timeout: 600_000 }, async () => {
+    const profile = await mkdtemp(join(tmpdir(), "barnabas-torn-"));
+    const lines = Array.from({ length: 100 }, (_, n) => `record ${n} ${"z".repeat(1_000)}`);
+    try {
+      // A session is given what it reads at its start, from nothing in a cluster that is new, and sends; then its browser is
+      // killed. Gives what it has read.
+      const session = async (cluster, found, sent = []) => {
+        const { context, close } = await launch({ profile });
+        const { page } = await open(context, at(`cluster=${cluster}&seed=6&durability=strict`));
+        let read = [];
+        if (found === null) {
+          assert.equal((await run(page, `kafka-topics.sh ${SERVER} --create --topic t --partitions 1`)).exit, 0);
+        } else {
+          read = await readAll(page, "t");
+          assert.deepEqual(read, found(read));
+          assert.equal(await page.locator(".notices [data-notice=error]").count(), 0);
+        }
+        if (sent.length > 0) {
+          const producer = `kafka-console-producer.sh ${SERVER} --topic t --request-required-acks all --batch-size 200000`;
+          assert.equal((await run(page, producer, { stdin: sent })).exit, 0);
+        }
+        killBrowser(profile);
+        await close().catch(() => {});
+        return read;
+      };
+      await session("torn", null, lines.slice(0, 10));
+      await session("torn", () => lines.slice(0, 10));
+      await session("torn", () => lines.slice(0, 10), lines.slice(10));
+      await tearLog(profile);
+      // What the torn record had is not there, and was not acknowledged where a kill tears it; the rest is.
+      const left = (read) => lines.slice(0, Math.max(10, read.length));
+      if (after === "torn") {
+        const read = await session("torn", left);
+        await session("torn", () => read, ["one more"]);
+        await session("torn", () => [...read, "one more"]);
       } else {
-        assert.deepEqual(await readAll(page, "t"), found);
-        assert.equal(await page.locator(".notices [data-notice=error]").count(), 0);
+        await session("beside", null, ["one"]);
+        await session("beside", () => ["one"], ["two"]);
+        await session("beside", () => ["one", "two"]);
+        await session("torn", left);
       }
-      if (sent.length > 0) {
-        const producer = `kafka-console-producer.sh ${SERVER} --topic t --request-required-acks all --batch-size 200000`;
-        assert.equal((await run(page, producer, { stdin: sent })).exit, 0);
-      }
-      killBrowser(profile);
-      await close().catch(() => {});
-    };
-    await session(null, lines.slice(0, 10));
-    await session(lines.slice(0, 10), []);
-    await session(lines.slice(0, 10), lines.slice(10));
-    await tearLog(profile);
-    // What the torn record had is not there, and was not acknowledged where a kill tears it; the rest is.
-    const { context, close } = await launch({ profile });
-    const { page } = await open(context, at("cluster=torn&seed=6&durability=strict"));
-    const left = await readAll(page, "t");
-    assert.deepEqual(left, lines.slice(0, left.length));
-    assert.ok(left.length >= 10, `${left.length} records`);
-    killBrowser(profile);
-    await close().catch(() => {});
-    await session(left, ["one more"]);
-    await session([...left, "one more"], []);
-  } finally {
-    await rm(profile, { recursive: true, force: true });
-  }
-});
+    } finally {
+      await rm(profile, { recursive: true, force: true });
+    }
+  });
+}
 
 test("a browser that has deleted what it had stored is not taken for a first visit", { timeout: 600_000 }, async () => {
   const profile = await mkdtemp(join(tmpdir(), "barnabas-lost-"));

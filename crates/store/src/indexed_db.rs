@@ -3,14 +3,15 @@
 //! Chromium keeps IndexedDB in LevelDB and lets it go on writing in its last log after a start. If the browser was killed in
 //! the middle of a log record, the rest of that log stands behind a torn record: the first start after the kill reads up to
 //! there, and the second one finds corruption and deletes all databases of the site
-//! (<https://github.com/google/leveldb/issues/1287>). So whoever opens a cluster that has something to lose first writes
-//! [`ROLL`] bytes that nobody needs: LevelDB then writes its table, begins a new log and deletes the torn one. Other browsers
-//! do not need it, and it harms none.
+//! (<https://github.com/google/leveldb/issues/1287>). All databases of a site share one log, so whoever opens a cluster where
+//! the site has any first writes [`ROLL`] bytes that nobody needs: LevelDB then writes its table, begins a new log and deletes
+//! the torn one. Other browsers do not need it, and it harms none.
 
 use barnabas_kernel::Prng;
 use bytes::Bytes;
 use indexed_db_futures::database::Database;
 use indexed_db_futures::error::{Error, OpenDbError};
+use indexed_db_futures::factory::DBFactory;
 use indexed_db_futures::prelude::*;
 use indexed_db_futures::transaction::{TransactionDurability, TransactionMode, TransactionOptions};
 use js_sys::Uint8Array;
@@ -40,6 +41,7 @@ impl IndexedDb {
     /// # Errors
     /// [`StoreError::Failed`] where the browser has no IndexedDB or does not give it, as in some private windows.
     pub async fn open(cluster: &str) -> Result<IndexedDb, StoreError> {
+        let others = others().await;
         let database = Database::open(name(cluster))
             .with_version(VERSION)
             .with_on_upgrade_needed(|_, database| {
@@ -50,7 +52,7 @@ impl IndexedDb {
             .await
             .map_err(|error: OpenDbError| StoreError::Failed(error.to_string()))?;
         let store = IndexedDb { database };
-        if store.manifest().await?.is_some() {
+        if others {
             // Where there is no room for it, the cluster is no worse off than without.
             let _ = store.roll().await;
         }
@@ -85,6 +87,15 @@ impl IndexedDb {
         let request = Database::delete_by_name(&name(cluster))
             .map_err(|error| StoreError::Failed(error.to_string()))?;
         request.await.map_err(|error| StoreError::Failed(error.to_string()))
+    }
+}
+
+/// Whether the site has databases; where the browser does not tell, it may have some.
+async fn others() -> bool {
+    let Ok(databases) = DBFactory::new().map(|factory| factory.databases()) else { return true };
+    match databases {
+        Ok(databases) => databases.await.map_or(true, |found| found.count() > 0),
+        Err(_) => true,
     }
 }
 
