@@ -200,7 +200,7 @@ for (const durability of ["relaxed", "strict"]) {
       await page.reload();
       // A reload under load reads and recovers everything; on a busy machine that takes its time.
       await untilState(page, "ready", 120_000);
-      assert.match((await page.locator(".notices").allTextContents()).join(), /Started again after the reload: producer-1/);
+      assert.match((await page.locator(".notices").allTextContents()).join(), /Clients that run again: producer-1/);
       const now = await end();
       assert.ok(now >= loaded, `round ${round}: ${now} records after ${loaded}`);
       loaded = now;
@@ -213,15 +213,21 @@ for (const durability of ["relaxed", "strict"]) {
   });
 }
 
-browser("durability that was chosen on the page stays over a reload, and what the address says goes before it", async ({ context }) => {
+browser("durability and pace that were chosen on the page stay over a reload, faults do not and are named", async ({ context }) => {
   const { page, errors } = await open(context, at("cluster=chosen&seed=3"));
   const chosen = () => page.inputValue("#durability");
   assert.equal(await chosen(), "relaxed");
   await page.selectOption("#durability", "strict");
+  assert.equal((await run(page, "fault disk slow 1 2")).exit, 0);
   await stored(page);
+  await page.click("#run");
+  await page.locator("#run[aria-label=Run]").waitFor();
   await page.reload();
   await untilState(page, "ready");
+  await page.locator("#run[aria-label=Run]").waitFor();
   assert.equal(await chosen(), "strict");
+  assert.equal(await page.locator("[data-notice=returned] li").allTextContents().then((all) => all.join()), "Faults no longer in force: disk slow 1 2");
+  // What the address says goes before it.
   await page.goto(at("cluster=chosen&durability=relaxed"));
   await untilState(page, "ready");
   assert.equal(await chosen(), "relaxed");

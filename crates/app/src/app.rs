@@ -9,7 +9,7 @@ use web_sys::{Event, VisibilityState};
 use yew::prelude::*;
 
 use crate::address::{Address, DEFAULT_CLUSTER, Theme};
-use crate::browser;
+use crate::browser::{self, Kept};
 use crate::console::{ConsolePane, Ink, Terminal};
 use crate::ctx::Ctx;
 use crate::engine::{Engine, Heard};
@@ -46,9 +46,10 @@ impl Drop for Listening {
 
 /// How the page begins: the address first, then what was kept, then the browser.
 fn begin(address: &Address) -> Model {
-    let lang = address.lang.or_else(|| Lang::parse(&browser::recall("lang")?));
+    let lang = address.lang.or_else(|| Lang::parse(&Kept::Always.recall("lang")?));
     let lang = lang.or_else(|| Lang::parse(&browser::preferred_language())).unwrap_or(Lang::En);
-    let theme = address.theme.or_else(|| Theme::parse(&browser::recall("theme")?)).unwrap_or(Theme::System);
+    let theme =
+        address.theme.or_else(|| Theme::parse(&Kept::Always.recall("theme")?)).unwrap_or(Theme::System);
     let cluster = address.cluster.clone().unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
     let mut model = Model::new(cluster, lang, theme, address.durability.unwrap_or_default());
     let t = lang.text();
@@ -73,16 +74,22 @@ fn stored_key(cluster: &str) -> String {
     format!("stored.{cluster}")
 }
 
+/// Under what the page keeps the pace of a cluster's clock.
+fn pace_key(cluster: &str) -> String {
+    format!("pace.{cluster}")
+}
+
 /// Takes what the engine says to where it belongs.
 fn hear(
     heard: Heard,
     dispatch: &UseReducerDispatcher<Model>,
     frames: &Frames,
     terminal: &Terminal,
-    boot: &dyn Fn(),
+    boot: &Command,
+    ask: &dyn Fn(&Command),
 ) {
     match heard {
-        Heard::Update(Update::Hello) => boot(),
+        Heard::Update(Update::Hello) => ask(boot),
         Heard::Update(Update::Console { id, output, exit }) => {
             for piece in &output {
                 let ink = match piece.stream {
@@ -112,9 +119,15 @@ fn hear(
                 Update::Ready { cluster, missing, .. } => {
                     terminal.reset();
                     let key = stored_key(cluster);
-                    let was_stored = browser::recall(&key).is_some();
+                    let was_stored = Kept::Always.recall(&key).is_some();
                     // It is noted again with the first commit: one that was reset has nothing to lose until then.
-                    browser::forget(&key);
+                    Kept::Always.forget(&key);
+                    // The engine begins each life at the pace of the wall clock.
+                    if let Some(pace) = Kept::InTab.recall(&pace_key(cluster))
+                        && let Ok(pace) = serde_json::from_str(&pace)
+                    {
+                        ask(&Command::SetPace(pace));
+                    }
                     *missing && was_stored
                 }
                 _ => false,
@@ -156,14 +169,14 @@ pub fn App() -> Html {
                     address.seed.unwrap_or_else(|| (js_sys::Math::random() * f64::from(u32::MAX)) as u64);
                 let brokers = address.brokers.unwrap_or(crate::address::DEFAULT_BROKERS);
                 Callback::from(move |heard| {
-                    let boot = || {
-                        let command = Command::Boot { cluster: cluster.clone(), durability, seed, brokers };
+                    let boot = Command::Boot { cluster: cluster.clone(), durability, seed, brokers };
+                    let ask = |command: &Command| {
                         let engine = place.get().and_then(std::rc::Weak::upgrade);
-                        if let Some(Err(error)) = engine.map(|engine| engine.send(&command)) {
+                        if let Some(Err(error)) = engine.map(|engine| engine.send(command)) {
                             dispatch.dispatch(Action::EngineFailed(error));
                         }
                     };
-                    hear(heard, &dispatch, &frames, &terminal, &boot);
+                    hear(heard, &dispatch, &frames, &terminal, &boot, &ask);
                 })
             };
             let engine = Rc::new(Engine::start(callback));
@@ -198,7 +211,12 @@ pub fn App() -> Html {
     let is_stored = model.persistent && store.as_ref().is_some_and(|store| store.commits > 0);
     use_effect_with((is_stored, model.cluster.clone()), |(is_stored, cluster)| {
         if *is_stored {
-            browser::keep(&stored_key(cluster), "1");
+            Kept::Always.keep(&stored_key(cluster), "1");
+        }
+    });
+    use_effect_with((clock.as_ref().map(|clock| clock.pace), model.cluster.clone()), |(pace, cluster)| {
+        if let Some(pace) = pace.and_then(|pace| serde_json::to_string(&pace).ok()) {
+            Kept::InTab.keep(&pace_key(cluster), &pace);
         }
     });
     let storage = store.as_ref().and_then(|store| store.error.clone());
@@ -221,7 +239,8 @@ pub fn App() -> Html {
                     durability={model.durability} theme={model.theme} />
                 <Nav screen={model.screen} />
                 <main class="stage" id="stage">
-                    <Notices notices={model.notices.clone()} recovery={model.recovery.clone()} {storage} persistent={model.persistent} />
+                    <Notices notices={model.notices.clone()} recovery={model.recovery.clone()} returned={model.returned.clone()}
+                        {storage} persistent={model.persistent} />
                     if model.phase == crate::model::Phase::Ready {
                         <Hint steps={model.steps()} reloaded={model.reloaded} />
                     }

@@ -3,29 +3,44 @@
 use wasm_bindgen::JsCast;
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Storage, Url};
 
-/// What is kept for the next visit, and a key's name there. Some browsers keep nothing.
-fn kept(key: &str) -> Option<(Storage, String)> {
-    let storage = web_sys::window()?.local_storage().ok()??;
-    Some((storage, format!("barnabas.{key}")))
+/// For how long a value is kept. Some browsers keep nothing; that is no error: the page then begins anew.
+#[derive(Clone, Copy, Debug)]
+pub enum Kept {
+    /// For every later visit.
+    Always,
+    /// Over reloads of this tab.
+    InTab,
 }
 
-/// A value that was kept for the next visit.
-pub fn recall(key: &str) -> Option<String> {
-    let (storage, name) = kept(key)?;
-    storage.get_item(&name).ok()?
-}
-
-/// Keeps a value for the next visit. A browser that keeps nothing is no error: it then begins anew.
-pub fn keep(key: &str, value: &str) {
-    if let Some((storage, name)) = kept(key) {
-        let _ = storage.set_item(&name, value);
+impl Kept {
+    /// Where it is kept, and a key's name there.
+    fn place(self, key: &str) -> Option<(Storage, String)> {
+        let window = web_sys::window()?;
+        let storage = match self {
+            Kept::Always => window.local_storage(),
+            Kept::InTab => window.session_storage(),
+        };
+        Some((storage.ok()??, format!("barnabas.{key}")))
     }
-}
 
-/// Keeps a value no longer.
-pub fn forget(key: &str) {
-    if let Some((storage, name)) = kept(key) {
-        let _ = storage.remove_item(&name);
+    /// A value that was kept.
+    pub fn recall(self, key: &str) -> Option<String> {
+        let (storage, name) = self.place(key)?;
+        storage.get_item(&name).ok()?
+    }
+
+    /// Keeps a value.
+    pub fn keep(self, key: &str, value: &str) {
+        if let Some((storage, name)) = self.place(key) {
+            let _ = storage.set_item(&name, value);
+        }
+    }
+
+    /// Keeps a value no longer.
+    pub fn forget(self, key: &str) {
+        if let Some((storage, name)) = self.place(key) {
+            let _ = storage.remove_item(&name);
+        }
     }
 }
 

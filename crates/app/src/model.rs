@@ -3,7 +3,9 @@
 use std::ops::Deref;
 use std::rc::Rc;
 
-use barnabas_view::{BatchDetail, BrowseView, Delta, Durability, GroupView, RecoveryView, TopicView, Update};
+use barnabas_view::{
+    BatchDetail, BrowseView, Delta, Durability, GroupView, RecoveryView, Returned, TopicView, Update,
+};
 use yew::Reducible;
 
 use crate::address::Theme;
@@ -246,6 +248,8 @@ pub struct Model {
     pub lags: Shared<Lags>,
     /// What recovery found; put away by the user.
     pub recovery: Option<Shared<Vec<RecoveryView>>>,
+    /// What became of what ran before a reload; put away by the user.
+    pub returned: Option<Shared<Returned>>,
     /// Events.
     pub events: Events,
     /// Events that the engine did not send or that are no longer kept.
@@ -293,6 +297,8 @@ pub enum Action {
     Dismiss(u32),
     /// Put the recovery report away.
     DismissRecovery,
+    /// Put away what became of what ran before a reload.
+    DismissReturned,
     /// Go somewhere.
     Go(Screen),
     /// Show a pane of the dock.
@@ -334,6 +340,7 @@ impl Model {
             topics: vec![],
             lags: Shared::default(),
             recovery: None,
+            returned: None,
             events: Events::default(),
             events_left_out: 0,
             notices: vec![],
@@ -387,24 +394,12 @@ impl Model {
         }
     }
 
-    /// Says what a reload did to the clients that ran before it.
-    fn returned(&mut self, again: &[String], over: &[String]) {
-        let t = self.lang.text();
-        if !again.is_empty() {
-            self.notice(false, fill(t.clients_again, &[&again.join(", ")]));
-        }
-        if !over.is_empty() {
-            self.notice(false, fill(t.clients_over, &[&over.join(", ")]));
-        }
-    }
-
     fn told(&mut self, update: Update) {
         match update {
             Update::Loading { done, total } => self.phase = Phase::Loading { done, total },
             Update::Locked => self.phase = Phase::Locked,
             Update::TakenOver => self.phase = Phase::TakenOver,
-            Update::Ready { cluster, seed, view, recovery, persistent, again, over, .. } => {
-                self.returned(&again, &over);
+            Update::Ready { cluster, seed, view, recovery, persistent, returned, .. } => {
                 self.phase = Phase::Ready;
                 (self.cluster, self.seed, self.persistent) = (cluster, seed, persistent);
                 self.durability = view.store.durability;
@@ -413,6 +408,7 @@ impl Model {
                 self.lags = Shared::default();
                 self.note_lags(view.clock.now, &view.groups);
                 self.recovery = (!recovery.is_empty()).then(|| Shared::new(recovery));
+                self.returned = (returned != Returned::default()).then(|| Shared::new(returned));
                 self.view = Some(Cluster::new(view));
                 self.reloaded = self.steps().1;
                 self.console.running = None;
@@ -532,6 +528,7 @@ impl Reducible for Model {
             Action::StorageLost => model.notice(true, model.lang.text().storage_lost.to_owned()),
             Action::Dismiss(id) => model.notices.retain(|notice| notice.id != id),
             Action::DismissRecovery => model.recovery = None,
+            Action::DismissReturned => model.returned = None,
             Action::Go(screen) => {
                 model.screen = screen;
                 model.sheet = screen == Screen::Console;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::events::{FREQUENT_KEPT, RARE_KEPT};
-use barnabas_view::{BatchView, ClockView, ClusterView, EventKind, EventView, Pace, StoreView};
+use barnabas_view::{BatchView, ClockView, ClusterView, EventKind, EventView, Pace, Returned, StoreView};
 
 fn topic(name: &str, internal: bool) -> TopicView {
     TopicView {
@@ -72,8 +72,7 @@ fn ready(topics: Vec<TopicView>) -> Action {
         recovery,
         persistent: true,
         missing: false,
-        again: vec![],
-        over: vec![],
+        returned: Returned::default(),
     })
 }
 

@@ -32,6 +32,9 @@ pub struct Meta {
     /// The clients that ran.
     #[serde(default)]
     pub clients: Vec<StoredClient>,
+    /// The faults that were in force, in the console's words.
+    #[serde(default)]
+    pub faults: Vec<String>,
 }
 
 /// Which brokers a cluster has.

@@ -19,7 +19,7 @@ pub use cluster::{
     GroupView, PartitionView, ReplicaView, SegmentView, StoreView, TopicView,
 };
 pub use command::{Command, Durability, Fault, Pace, SegmentFile};
-pub use update::{ConsoleText, RecoveryView, Stream, Update};
+pub use update::{ConsoleText, RecoveryView, Returned, Stream, Update};
 
 #[cfg(test)]
 mod tests {

@@ -40,6 +40,18 @@ pub struct RecoveryView {
     pub log_end: i64,
 }
 
+/// What became of what ran in a cluster's last life: the page was reloaded, or another tab has taken it over.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Returned {
+    /// Names of the clients in the background that run again.
+    pub again: Vec<String>,
+    /// Lines of the console whose commands or clients are over.
+    pub over: Vec<String>,
+    /// Faults that are not in force any more, in the console's words.
+    pub lifted: Vec<String>,
+}
+
 /// Everything that the engine tells.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
@@ -70,12 +82,9 @@ pub enum Update {
         /// Nothing of it was stored, and nobody had reset it: this is its beginning, or the browser has dropped it.
         #[serde(default)]
         missing: bool,
-        /// Clients in the background that ran before a reload and run again, by name.
+        /// What became of what ran in its last life.
         #[serde(default)]
-        again: Vec<String>,
-        /// Lines of the console whose commands or clients a reload has ended.
-        #[serde(default)]
-        over: Vec<String>,
+        returned: Returned,
     },
     /// What changed.
     Delta(Delta),

@@ -16,7 +16,7 @@ pub mod worker;
 mod workloads;
 
 pub use door::{Door, DoorEvent};
-pub use engine::{Boot, Engine, Returned};
+pub use engine::{Boot, Engine};
 pub use keeper::{Commit, Committed, Keeper, TakenOver};
 pub use record::{Record, ReplayError, replay};
 pub use script_producer::{Answer, Ask, ScriptError};

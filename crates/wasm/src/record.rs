@@ -227,6 +227,8 @@ pub fn replay(text: &str) -> Result<Engine, ReplayError> {
         brokers: record.brokers,
         members: record.members,
         clients: record.clients,
+        // They were over when this life began: nothing that happens follows from them.
+        faults: Vec::new(),
         disks,
     });
     for step in record.steps {

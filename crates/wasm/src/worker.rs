@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent};
 
-use crate::engine::{Boot, Engine, Returned};
+use crate::engine::{Boot, Engine};
 use crate::keeper::{Committed, Keeper, TakenOver};
 use crate::record::Record;
 
@@ -258,11 +258,11 @@ async fn live<P: Port + Clone + 'static>(
     if let Some(end) = life.start().await {
         return end;
     }
-    let Returned { again, over } = life.engine.bring_back();
+    let returned = life.engine.bring_back();
     let (view, recovery, events) = life.engine.ready_view();
     let delta = view.delta_from(&view, events, 0);
     let cluster = cluster.to_owned();
-    post(&Update::Ready { cluster, seed, view, recovery, persistent, missing, again, over });
+    post(&Update::Ready { cluster, seed, view, recovery, persistent, missing, returned });
     post(&Update::Delta(delta));
     let end = life.run(inbox, lost).await;
     // Another tab may choose another one before this one takes the cluster back.

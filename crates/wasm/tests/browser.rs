@@ -64,7 +64,7 @@ async fn a_cluster_goes_on_from_what_is_stored() {
     let members = Some(Members { began_with: 1, racks: [(1, None)].into() });
     let unix_ms = 1_700_000_000_000 + i64::try_from(now.as_millis()).unwrap();
     let meta =
-        Meta { seed: 9, now: now.as_micros(), unix_ms, strict: Some(false), members, clients: Vec::new() };
+        Meta { seed: 9, now: now.as_micros(), unix_ms, strict: Some(false), members, ..Meta::default() };
     assert_eq!(loaded.meta, Some(meta));
     assert_eq!(loaded.damaged, [""; 0]);
     assert!(desk.engine.world().now() >= now && now > Instant::default());

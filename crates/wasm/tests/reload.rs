@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use barnabas_kernel::NodeId;
 use barnabas_store::Memory;
-use barnabas_view::{Durability, Fault, Stream};
-use barnabas_wasm::{Boot, Returned};
+use barnabas_view::{Durability, Fault, Returned, Stream};
+use barnabas_wasm::Boot;
 use common::Desk;
 use common::page::Page;
 use futures_executor::block_on;
@@ -172,10 +172,13 @@ fn clients_in_the_background_come_back_and_no_ghost_holds_a_partition() {
     };
     let before = members(desk);
     assert_eq!(before.len(), 2);
+    desk.engine.console(1_001, "fault disk slow 3 2");
+    desk.pass(Duration::from_secs(1));
     store(&mut page);
 
     let mut desk = open(&memory, 3).desk;
-    let Returned { again, over } = desk.engine.bring_back();
+    let Returned { again, over, lifted } = desk.engine.bring_back();
+    assert_eq!(lifted, ["disk slow 3 2"]);
     assert_eq!(again.len(), 2, "{again:?}");
     assert_eq!(over, [line]);
     let sent = |desk: &Desk| -> u64 {

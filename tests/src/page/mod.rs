@@ -14,8 +14,8 @@ use std::time::Duration;
 use barnabas_kernel::{Disk, Instant, Prng};
 use barnabas_sim::checkers::unhealthy;
 use barnabas_store::{Loaded, Memory, Mirror};
-use barnabas_view::{Durability, Pace, Stream};
-use barnabas_wasm::{Boot, Commit, Committed, Engine, Keeper, Returned};
+use barnabas_view::{Durability, Pace, Returned, Stream};
+use barnabas_wasm::{Boot, Commit, Committed, Engine, Keeper};
 use bytes::Bytes;
 use futures_executor::block_on;
 
@@ -379,7 +379,7 @@ impl PageRun {
         self.topics.clone_from(&self.held.topics);
         self.lives.begins(&self.engine, gone);
         self.until_ready()?;
-        let Returned { again, over: _ } = self.engine.bring_back();
+        let Returned { again, .. } = self.engine.bring_back();
         if let Some(name) = want.iter().find(|name| !again.contains(name)) {
             return Err(format!("{name} ran in the background and did not come back"));
         }

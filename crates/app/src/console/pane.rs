@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::backlog::Ink;
 use super::edit::{History, complete};
-use crate::browser;
+use crate::browser::{self, Kept};
 use crate::ctx::{Ctx, use_ctx};
 use crate::model::{Action, ConsoleState};
 use crate::text::{Text, fill};
@@ -41,7 +41,7 @@ pub struct ConsoleProps {
 #[component]
 pub fn ConsolePane(props: &ConsoleProps) -> Html {
     let (output, input) = (use_node_ref(), use_node_ref());
-    let history = use_mut_ref(|| History::new(&browser::recall("history").unwrap_or_default()));
+    let history = use_mut_ref(|| History::new(&Kept::Always.recall("history").unwrap_or_default()));
     let asked = use_mut_ref(|| 0_u32);
     let offered = use_state(|| None::<Vec<String>>);
     let Some(ctx) = use_ctx() else { return Html::default() };
@@ -93,7 +93,7 @@ pub fn ConsolePane(props: &ConsoleProps) -> Html {
                 None if line.trim().is_empty() => ctx.terminal.write(Ink::Prompt, "$\n"),
                 None => {
                     history.borrow_mut().push(&line);
-                    browser::keep("history", &history.borrow().stored());
+                    Kept::Always.keep("history", &history.borrow().stored());
                     if !ctx.run(&line) {
                         return;
                     }

@@ -366,6 +366,7 @@ catalogue! {
     kind_network: "Network", "네트워크";
     kind_fault: "Faults", "장애";
     no_events: "Nothing has happened yet.", "아직 일어난 일이 없습니다.";
+    none_kept: "No event of this kind is kept.", "보관 중인 이벤트 가운데 이 종류는 없습니다.";
     older_events: "Show older", "더 오래된 사건 보기";
     newer_events: "{} newer", "새 사건 {}건";
     left_out: "{} older or too many to show", "{}건은 오래되었거나 너무 많아 보이지 않음";
@@ -380,8 +381,9 @@ catalogue! {
     locked: "Another tab has this cluster", "다른 탭이 이 클러스터를 쓰고 있습니다";
     locked_more: "Only one tab at a time writes to cluster {}. Take over to go on here; the other tab then stops writing and says so.", "클러스터 {은} 한 번에 한 탭만 씁니다. 넘겨받으면 여기서 이어 가고, 다른 탭은 쓰기를 멈추고 그 사실을 알립니다.";
     take_over: "Take over", "넘겨받기";
-    clients_again: "Started again after the reload: {}", "새로 고친 뒤 다시 시작한 클라이언트: {}";
-    clients_over: "The reload ended: {}", "새로 고침으로 끝난 명령: {}";
+    clients_again: "Clients that run again: {}", "다시 실행 중인 클라이언트: {}";
+    clients_over: "Commands that have ended: {}", "끝난 명령: {}";
+    faults_over: "Faults no longer in force: {}", "더 이상 적용되지 않는 장애: {}";
     taken_over: "Another tab took this cluster over", "다른 탭이 이 클러스터를 넘겨받았습니다";
     taken_over_more: "This tab has stopped writing to {}. What it had acknowledged is in the browser's storage.", "이 탭은 {} 쓰기를 멈췄습니다. 확인 응답한 것은 브라우저 저장소에 있습니다.";
     take_back: "Take back", "되찾기";

@@ -162,7 +162,7 @@ fn Lines(props: &LinesProps) -> Html {
         .collect();
     let more = lines.next().is_some();
     html! { <>
-        if shown.is_empty() && !more { <li class="none"><span>{t.no_events}</span></li> }
+        if shown.is_empty() && !more { <li class="none"><span>{if props.kind.is_none() && props.left_out == 0 { t.no_events } else { t.none_kept }}</span></li> }
         {shown}
         if more && props.most > 0 {
             <li class="older"><button class="link" onclick={props.older.clone()}>{t.older_events}</button></li>

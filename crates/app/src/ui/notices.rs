@@ -1,10 +1,10 @@
 //! Notices, the recovery report and the first-visit hint.
 
-use barnabas_view::RecoveryView;
+use barnabas_view::{RecoveryView, Returned};
 use yew::prelude::*;
 
 use super::icon;
-use crate::browser;
+use crate::browser::Kept;
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::{count, size};
 use crate::model::{Action, Notice, Shared};
@@ -17,6 +17,8 @@ pub struct NoticesProps {
     pub notices: Vec<Notice>,
     /// What recovery found.
     pub recovery: Option<Shared<Vec<RecoveryView>>>,
+    /// What became of what ran before a reload.
+    pub returned: Option<Shared<Returned>>,
     /// What the storage says, if it refuses to write.
     pub storage: Option<String>,
     /// Whether anything is kept.
@@ -38,6 +40,7 @@ pub fn Notices(props: &NoticesProps) -> Html {
                 { for props.notices.iter().filter(|notice| notice.fault).map(|notice| row(&ctx, notice)) }
             </div>
             <div role="status">{ for props.notices.iter().filter(|notice| !notice.fault).map(|notice| row(&ctx, notice)) }</div>
+            if let Some(returned) = &props.returned { {after_reload(&ctx, returned)} }
             if let Some(recovery) = &props.recovery { {report(&ctx, recovery)} }
         </div>
     }
@@ -54,6 +57,27 @@ fn row(ctx: &Ctx, notice: &Notice) -> Html {
         <div key={id} class={classes!("notice", notice.fault.then_some("fault"))} data-notice={if notice.fault { "error" } else { "note" }}>
             <p>{&notice.text}
                 if notice.times > 1 { {" "}<b>{fill(t.times, &[&notice.times.to_string()])}</b> }</p>
+            <button class="quiet" aria-label={t.dismiss} title={t.dismiss} onclick={dismiss}>{icon("x")}</button>
+        </div>
+    }
+}
+
+/// One notice for all that a reload did to what ran.
+fn after_reload(ctx: &Ctx, returned: &Returned) -> Html {
+    let t = ctx.t;
+    let kinds = [
+        (t.clients_again, &returned.again),
+        (t.clients_over, &returned.over),
+        (t.faults_over, &returned.lifted),
+    ];
+    let kinds = kinds.into_iter().filter(|(_, what)| !what.is_empty());
+    let dismiss = {
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| ctx.act(Action::DismissReturned))
+    };
+    html! {
+        <div class="notice" data-notice="returned" role="status">
+            <ul>{ for kinds.map(|(text, what)| html! { <li>{fill(text, &[&what.join(", ")])}</li> }) }</ul>
             <button class="quiet" aria-label={t.dismiss} title={t.dismiss} onclick={dismiss}>{icon("x")}</button>
         </div>
     }
@@ -110,12 +134,12 @@ pub struct HintProps {
 /// Three things to try. Gone for good when closed or all done.
 #[component]
 pub fn Hint(props: &HintProps) -> Html {
-    let closed = use_state(|| browser::recall("hint").is_some());
+    let closed = use_state(|| Kept::Always.recall("hint").is_some());
     let all = props.steps == (true, true) && props.reloaded;
     use_effect_with(all, |all| {
         if *all {
             // Seen as done on this visit, gone on the next.
-            browser::keep("hint", "done");
+            Kept::Always.keep("hint", "done");
         }
     });
     let Some(ctx) = use_ctx() else { return Html::default() };
@@ -126,7 +150,7 @@ pub fn Hint(props: &HintProps) -> Html {
     let close = {
         let closed = closed.clone();
         Callback::from(move |_: MouseEvent| {
-            browser::keep("hint", "closed");
+            Kept::Always.keep("hint", "closed");
             closed.set(true);
         })
     };

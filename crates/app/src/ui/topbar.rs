@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::icon;
 use crate::address::Theme;
-use crate::browser;
+use crate::browser::Kept;
 use crate::ctx::use_ctx;
 use crate::format;
 use crate::model::Action;
@@ -135,7 +135,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                         let chosen = ctx.lang == lang;
                         let ctx = ctx.clone();
                         html! { <button lang={lang.word()} aria-pressed={chosen.to_string()} onclick={move |_| {
-                            browser::keep("lang", lang.word());
+                            Kept::Always.keep("lang", lang.word());
                             ctx.act(Action::Speak(lang));
                         }}>{name}</button> }
                     }) }
@@ -156,7 +156,7 @@ fn theme(ctx: &crate::ctx::Ctx, theme: Theme) -> Html {
     let label = fill(t.theme, &[name]);
     let ctx = ctx.clone();
     let onclick = move |_| {
-        browser::keep("theme", next.word());
+        Kept::Always.keep("theme", next.word());
         ctx.act(Action::Paint(next));
     };
     let mark = match theme {

@@ -25,7 +25,6 @@ use crate::clients::Rates;
 use crate::record::{Done, Record};
 use crate::session::Session;
 use crate::workloads::Workloads;
-pub use returning::Returned;
 
 /// The first broker: where the console looks unless it is told otherwise.
 const FIRST: NodeId = NodeId(1);
@@ -59,6 +58,8 @@ pub struct Boot {
     pub members: Option<Members>,
     /// The clients that ran when the cluster was stored.
     pub clients: Vec<StoredClient>,
+    /// The faults that were in force then, in the console's words.
+    pub faults: Vec<String>,
     /// The disks by node id.
     pub disks: BTreeMap<i32, Disk>,
 }
@@ -76,6 +77,7 @@ impl Boot {
             brokers,
             members: None,
             clients: Vec::new(),
+            faults: Vec::new(),
             disks: BTreeMap::new(),
         }
     }
@@ -95,6 +97,7 @@ impl Boot {
             now: meta.now,
             members: meta.members,
             clients: meta.clients,
+            faults: meta.faults,
             disks: loaded.disks,
             ..fresh
         }
@@ -142,6 +145,8 @@ pub struct Engine {
     workloads: Workloads,
     /// Clients of an earlier life that have not been dealt with.
     returning: Vec<StoredClient>,
+    /// Faults of an earlier life, until the cluster serves.
+    lifted: Vec<String>,
     /// The process that takes their members out of their groups, and these.
     leaving: Option<(ProcessId, Vec<StoredClient>)>,
     rates: Rates,
@@ -189,6 +194,7 @@ impl Engine {
             sessions: BTreeMap::new(),
             workloads: Workloads::default(),
             returning: boot.clients,
+            lifted: boot.faults,
             leaving: None,
             rates: Rates::default(),
             files: BTreeMap::new(),

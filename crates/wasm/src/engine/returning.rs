@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use barnabas_shell::{Background, Client, client};
 use barnabas_sim::ProcessId;
 use barnabas_store::StoredClient;
+use barnabas_view::Returned;
 
 use super::Engine;
 use crate::leaving::Leaving;
@@ -15,15 +16,6 @@ use crate::record::Done;
 
 /// Ids of the commands that began what is begun again: the page counts its own from below.
 const FIRST_ID: u32 = 1 << 31;
-
-/// What became of the clients of an earlier life.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Returned {
-    /// Names of those in the background that run again.
-    pub again: Vec<String>,
-    /// Lines of those that are over.
-    pub over: Vec<String>,
-}
 
 impl Engine {
     /// The clients that run, for the store.
@@ -50,6 +42,12 @@ impl Engine {
         self.returning.iter().cloned().chain(leaving).chain(background).chain(console).collect()
     }
 
+    /// The faults in force, for the store. A broker's machine and the network begin each life whole.
+    pub(super) fn faults_to_store(&self) -> Vec<String> {
+        let now = self.world.faults().into_iter().map(|fault| fault.to_string());
+        self.lifted.iter().cloned().chain(now).collect()
+    }
+
     /// Deals with the clients of an earlier life, once the cluster serves: takes their members out of their groups, and begins
     /// again what ran in the background.
     pub fn bring_back(&mut self) -> Returned {
@@ -69,7 +67,8 @@ impl Engine {
                 gone.map(|client| StoredClient { member: client.member.clone(), ..StoredClient::default() });
             self.leaving = Some((process, gone.collect()));
         }
-        let mut returned = Returned::default();
+        let lifted = std::mem::take(&mut self.lifted);
+        let mut returned = Returned { lifted, ..Returned::default() };
         for (client, id) in clients.into_iter().zip(FIRST_ID..) {
             match self.begin_again(&client, id) {
                 Some(name) => returned.again.push(name),

@@ -78,6 +78,7 @@ impl Engine {
             strict: Some(self.durability() == Durability::Strict),
             members: Some(self.members()),
             clients: self.clients_to_store(),
+            faults: self.faults_to_store(),
         }
     }
 }
