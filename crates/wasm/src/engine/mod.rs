@@ -147,6 +147,8 @@ pub struct Engine {
     returning: Vec<StoredClient>,
     /// Faults of an earlier life, until the cluster serves.
     lifted: Vec<String>,
+    /// Clients, faults or durability may be others than the store has, whether or not a disk changed.
+    unstored: bool,
     /// The process that takes their members out of their groups, and these.
     leaving: Option<(ProcessId, Vec<StoredClient>)>,
     rates: Rates,
@@ -195,6 +197,7 @@ impl Engine {
             workloads: Workloads::default(),
             returning: boot.clients,
             lifted: boot.faults,
+            unstored: false,
             leaving: None,
             rates: Rates::default(),
             files: BTreeMap::new(),
@@ -380,6 +383,7 @@ impl Engine {
     /// Runs a command line.
     pub fn console(&mut self, id: u32, line: &str) {
         self.note(Done::Console { id, line: line.to_owned() });
+        self.unstored = true;
         if self.sessions.contains_key(&id) {
             return;
         }
@@ -558,6 +562,7 @@ impl Engine {
     /// Breaks something, or mends it.
     pub fn fault(&mut self, fault: blumfeld_view::Fault) {
         self.note(Done::Fault(fault));
+        self.unstored = true;
         // A button that was pressed twice asks for what is done already.
         let _ = self.world.inject(match fault {
             blumfeld_view::Fault::Crash(node) => Fault::Crash(NodeId(node)),

@@ -18,6 +18,7 @@ impl Engine {
         self.note(Done::SetDurability(durability));
         self.durability = durability;
         self.store.durability = durability;
+        self.unstored = true;
         self.world.set_wait_for_store(durability == Durability::Strict);
     }
 
@@ -37,19 +38,21 @@ impl Engine {
         self.world.awaits_store()
     }
 
-    /// Whether the disks changed since changes were last taken.
+    /// Whether the disks, or something else that is stored, changed since changes were last taken.
     pub fn has_changes(&self) -> bool {
-        self.world.has_disk_changes()
+        self.unstored || self.world.has_disk_changes()
     }
 
     /// The files that changed, with a token for [`stored`](Self::stored).
     pub fn take_changes(&mut self) -> (u64, Vec<(NodeId, DiskChange)>) {
         self.note(Done::TakeChanges);
+        self.unstored = false;
         self.world.take_disk_changes()
     }
 
     /// Changes that could not be stored.
     pub fn put_back(&mut self, changes: Vec<(NodeId, DiskChange)>) {
+        self.unstored = true;
         self.world.put_back_changes(changes);
     }
 
