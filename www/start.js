@@ -6,7 +6,7 @@ const asked = new URLSearchParams(location.search);
 
 function recall(key) {
   try {
-    return localStorage.getItem(`barnabas.${key}`);
+    return localStorage.getItem(`blumfeld.${key}`);
   } catch {
     return null; // A browser that keeps nothing.
   }
@@ -27,8 +27,8 @@ async function start() {
   if (typeof WebAssembly !== "object" || typeof Worker !== "function") {
     throw new Error("no WebAssembly or no workers");
   }
-  const { default: init } = await import("./barnabas-app.js");
-  await init({ module_or_path: new URL("./barnabas-app_bg.wasm", import.meta.url) });
+  const { default: init } = await import("./blumfeld-app.js");
+  await init({ module_or_path: new URL("./blumfeld-app_bg.wasm", import.meta.url) });
   // After the page stands: what it loads for offline use does not slow its beginning.
   // A page without it (another path's rules, a private window) works all the same, but not offline.
   navigator.serviceWorker

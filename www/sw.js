@@ -7,8 +7,8 @@ const VERSION = "unstamped";
 const FILES = {};
 /* stamp:end */
 
-const CACHE = `barnabas:${self.registration.scope}:${VERSION}`;
-const MINE = `barnabas:${self.registration.scope}:`;
+const CACHE = `blumfeld:${self.registration.scope}:${VERSION}`;
+const MINE = `blumfeld:${self.registration.scope}:`;
 const stamped = Object.keys(FILES).length > 0;
 
 async function digest(bytes) {

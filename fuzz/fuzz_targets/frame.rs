@@ -1,8 +1,8 @@
 //! Any bytes as a request: header, then the body as whatever the header says.
 #![no_main]
 
-use barnabas_protocol::frame::{Header, decode_body, decode_header};
-use barnabas_protocol::{ApiKey, messages::*};
+use blumfeld_protocol::frame::{Header, decode_body, decode_header};
+use blumfeld_protocol::{ApiKey, messages::*};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 

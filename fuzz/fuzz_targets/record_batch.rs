@@ -2,7 +2,7 @@
 //! reached; what was accepted must come back the same.
 #![no_main]
 
-use barnabas_protocol::record_batch::{Batch, BatchBuilder, BatchOptions, ControlRecord, batches, checksum};
+use blumfeld_protocol::record_batch::{Batch, BatchBuilder, BatchOptions, ControlRecord, batches, checksum};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 

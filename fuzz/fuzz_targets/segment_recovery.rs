@@ -2,9 +2,9 @@
 //! and is the same when it is loaded again.
 #![no_main]
 
-use barnabas_kernel::{Context, Disk, Effect, File, Instant, NodeId, Outbox, Prng};
-use barnabas_log::{LoadOptions, LogConfig, UnifiedLog};
-use barnabas_protocol::record_batch::{BatchBuilder, BatchOptions, checksum};
+use blumfeld_kernel::{Context, Disk, Effect, File, Instant, NodeId, Outbox, Prng};
+use blumfeld_log::{LoadOptions, LogConfig, UnifiedLog};
+use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions, checksum};
 use libfuzzer_sys::fuzz_target;
 
 fn with<R>(disk: &mut Disk, act: impl FnOnce(&Disk, &mut Context<'_>) -> R) -> R {

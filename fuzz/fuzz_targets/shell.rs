@@ -1,8 +1,8 @@
 //! Any text as a line of the console.
 #![no_main]
 
-use barnabas_kernel::Endpoint;
-use barnabas_shell::{Environment, Language, complete, start};
+use blumfeld_kernel::Endpoint;
+use blumfeld_shell::{Environment, Language, complete, start};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 
 import { launch, open, overflow, run, sent, serve } from "./lib.mjs";
 
-const DIST = process.env.BARNABAS_DIST ?? join(import.meta.dirname, "../../dist");
+const DIST = process.env.BLUMFELD_DIST ?? join(import.meta.dirname, "../../dist");
 const SERVER = "--bootstrap-server localhost:9092";
 
 /** No wait takes so long, in milliseconds. */

@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 
 import { acknowledging, killBrowser, launch, open, run, serve, stored, untilState } from "./lib.mjs";
 
-const DIST = process.env.BARNABAS_DIST ?? join(import.meta.dirname, "../../dist");
+const DIST = process.env.BLUMFELD_DIST ?? join(import.meta.dirname, "../../dist");
 const SERVER = "--bootstrap-server localhost:9092";
 
 let site;
@@ -176,7 +176,7 @@ browser("a broker is added by a click, holds a replica, is there after a reload,
 });
 
 test("strict: the browser is killed while two of four brokers are down, and every acknowledged record is there", { timeout: 900_000 }, async () => {
-  const profile = await mkdtemp(join(tmpdir(), "barnabas-cluster-"));
+  const profile = await mkdtemp(join(tmpdir(), "blumfeld-cluster-"));
   const url = at("cluster=strict4&seed=4&brokers=4&durability=strict");
   const producer = `kafka-console-producer.sh ${SERVER} --topic t --sync --timeout 0 --request-required-acks all`;
   const acknowledged = [];

@@ -12,10 +12,10 @@ import { after, before, test } from "node:test";
 import { acknowledging, corruptLog, killBrowser, launch, open, run, serve, stored, tearLog, type, untilState } from "./lib.mjs";
 
 const ROOT = join(import.meta.dirname, "../..");
-const DIST = process.env.BARNABAS_DIST ?? join(ROOT, "dist");
+const DIST = process.env.BLUMFELD_DIST ?? join(ROOT, "dist");
 const SERVER = "--bootstrap-server localhost:9092";
 // How often a browser is killed, in each durability.
-const KILLS = Number(process.env.BARNABAS_KILLS ?? 20);
+const KILLS = Number(process.env.BLUMFELD_KILLS ?? 20);
 
 let site;
 before(async () => {
@@ -83,7 +83,7 @@ async function bigFile(folder) {
 
 /** Sends a file through a topic and back, and checks every line. Gives the main thread's tasks over 100 ms. */
 async function throughFile(context) {
-  const folder = await mkdtemp(join(tmpdir(), "barnabas-file-"));
+  const folder = await mkdtemp(join(tmpdir(), "blumfeld-file-"));
   try {
     const { path, lines } = await bigFile(folder);
     const { page, errors, tasks } = await open(context, at("cluster=file&seed=2"));
@@ -267,7 +267,7 @@ function random(seed) {
 }
 
 test("strict: killed at random moments of a produce, every acknowledged record is there, none twice", { timeout: 900_000 }, async () => {
-  const profile = await mkdtemp(join(tmpdir(), "barnabas-strict-"));
+  const profile = await mkdtemp(join(tmpdir(), "blumfeld-strict-"));
   const draw = random(20);
   const acknowledged = [];
   try {
@@ -300,7 +300,7 @@ test("strict: killed at random moments of a produce, every acknowledged record i
 
 for (const [whose, after] of [["its own cluster", "torn"], ["another cluster", "beside"]]) {
   test(`strict: killed in the middle of a write to the browser's own log, and gone on with ${whose}: everything before it is there at every later start`, { timeout: 600_000 }, async () => {
-    const profile = await mkdtemp(join(tmpdir(), "barnabas-torn-"));
+    const profile = await mkdtemp(join(tmpdir(), "blumfeld-torn-"));
     const lines = Array.from({ length: 100 }, (_, n) => `record ${n} ${"z".repeat(1_000)}`);
     try {
       // A session is given what it reads at its start, from nothing in a cluster that is new, and sends; then its browser is
@@ -347,7 +347,7 @@ for (const [whose, after] of [["its own cluster", "torn"], ["another cluster", "
 }
 
 test("a browser that has deleted what it had stored is not taken for a first visit", { timeout: 600_000 }, async () => {
-  const profile = await mkdtemp(join(tmpdir(), "barnabas-lost-"));
+  const profile = await mkdtemp(join(tmpdir(), "blumfeld-lost-"));
   const said = async (page) => (await page.locator(".notices [data-notice=error]").allTextContents()).join("\n");
   try {
     const first = await launch({ profile });
@@ -375,7 +375,7 @@ test("a browser that has deleted what it had stored is not taken for a first vis
 });
 
 test("relaxed: killed at random moments of a produce, the log is never corrupt and recovery says what it did", { timeout: 900_000 }, async () => {
-  const profile = await mkdtemp(join(tmpdir(), "barnabas-relaxed-"));
+  const profile = await mkdtemp(join(tmpdir(), "blumfeld-relaxed-"));
   const draw = random(21);
   const file = join(profile, "..", `${profile.split("/").at(-1)}.txt`);
   try {
@@ -585,7 +585,7 @@ browser("help speaks the page's language", async ({ context }) => {
 
 browser("segments that are downloaded are the broker's own bytes", async ({ context }) => {
   const { page } = await open(context, at("cluster=download&seed=8"));
-  const folder = process.env.BARNABAS_DOWNLOADS;
+  const folder = process.env.BLUMFELD_DOWNLOADS;
   for (const codec of ["none", "gzip", "snappy", "lz4", "zstd"]) {
     assert.equal((await run(page, `kafka-topics.sh ${SERVER} --create --topic ${codec} --config index.interval.bytes=100`)).exit, 0);
     const stdin = Array.from({ length: 12 }, (_, n) => `h${n}:1,h:2\tkey ${n}\t${codec} 값 ${n} ${"z".repeat(40)}`);

@@ -96,7 +96,7 @@ export async function stamp(folder, overlay = {}) {
  * Gives `{ context, profile, pid, close() }`.
  */
 export async function launch({ profile, viewport = { width: 1440, height: 900 }, ...options } = {}) {
-  const own = profile ?? (await mkdtemp(join(tmpdir(), "barnabas-profile-")));
+  const own = profile ?? (await mkdtemp(join(tmpdir(), "blumfeld-profile-")));
   const context = await chromium.launchPersistentContext(own, {
     executablePath: CHROMIUM,
     headless: true,

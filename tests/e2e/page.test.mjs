@@ -101,7 +101,7 @@ page("state: locked, take over, ready; taken over, take back", "?cluster=taken&l
 page("state: the replay file of a panic can be saved, and going on loads anew", "?cluster=panicked&lang=en", async (on) => {
   await untilState(on, "panicked");
   const [download] = await Promise.all([on.waitForEvent("download"), on.click("#replay")]);
-  assert.equal(download.suggestedFilename(), "barnabas-panicked-replay.json");
+  assert.equal(download.suggestedFilename(), "blumfeld-panicked-replay.json");
   assert.equal(await readFile(await download.path(), "utf8"), '{"seed":7,"commands":[]}');
   await Promise.all([on.waitForNavigation(), on.click("#go-on")]);
 }, { settle: false });

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use barnabas_broker::BrokerConfig;
-use barnabas_kernel::{Endpoint, NodeId};
-use barnabas_protocol::Uuid;
-use barnabas_shell::{Environment, Language, StdinSource, start};
-use barnabas_sim::{DiskConfig, NetworkConfig, Output, ProcessId, World, WorldConfig};
+use blumfeld_broker::BrokerConfig;
+use blumfeld_kernel::{Endpoint, NodeId};
+use blumfeld_protocol::Uuid;
+use blumfeld_shell::{Environment, Language, StdinSource, start};
+use blumfeld_sim::{DiskConfig, NetworkConfig, Output, ProcessId, World, WorldConfig};
 use bytes::Bytes;
 
 /// A world with files that were dropped on its page.

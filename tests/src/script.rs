@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use barnabas_broker::BrokerConfig;
-use barnabas_kernel::{Instant, TraceEvent};
-use barnabas_protocol::Uuid;
-use barnabas_sim::{Fault, Membership};
+use blumfeld_broker::BrokerConfig;
+use blumfeld_kernel::{Instant, TraceEvent};
+use blumfeld_protocol::Uuid;
+use blumfeld_sim::{Fault, Membership};
 
 use crate::console::Console;
 
@@ -193,7 +193,7 @@ impl Script {
                 let changed = change
                     .and_then(|change| world.change_membership(&change).map_err(|error| error.to_string()));
                 if let Err(error) = changed {
-                    writeln!(out, "> barnabas: {error}").unwrap();
+                    writeln!(out, "> blumfeld: {error}").unwrap();
                 }
             }
             ["bring", "back"] => {

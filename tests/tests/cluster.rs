@@ -1,13 +1,13 @@
 //! Runs every scenario in `tests/scenarios` and `tests/scenarios/elections`. With `UPDATE_EXPECT=1` the expected lines are
 //! written anew; read the difference before you commit it.
 //!
-//! `barnabas_tests::script` has the language. A file of `elections` is one scenario in many cases. `each NAME, …: VALUE, … |
+//! `blumfeld_tests::script` has the language. A file of `elections` is one scenario in many cases. `each NAME, …: VALUE, … |
 //! VALUE, …`, also over several lines that begin with `| `, names what differs, and `{NAME}` stands for its value. The lines
 //! up to `---` are played and not told; what came of those after it stands behind each `case`.
 
 use std::path::{Path, PathBuf};
 
-use barnabas_tests::script::play;
+use blumfeld_tests::script::play;
 
 /// What differs between the cases of a file, in each case: its name, and what stands for what.
 fn cases(head: &[&str]) -> Vec<(String, Vec<(String, String)>)> {

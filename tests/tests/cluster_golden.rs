@@ -4,13 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use barnabas_kernel::NodeId;
-use barnabas_tests::console::Console;
-use barnabas_tests::golden::{compare, lines, parse};
+use blumfeld_kernel::NodeId;
+use blumfeld_tests::console::Console;
+use blumfeld_tests::golden::{compare, lines, parse};
 use bytes::Bytes;
 
 /// Commands of which Kafka's answer is known and ours differs on purpose, each with the reason. Ours must then be a line
-/// that begins with `barnabas: `.
+/// that begins with `blumfeld: `.
 const NOT_YET: &[(&str, &str)] = &[
     ("--throttle", "throttles of replication"),
     ("--bootstrap-controller", "clients of the controllers' listeners"),
@@ -64,7 +64,7 @@ fn run(path: &Path) -> Vec<String> {
         }
         let ran = console.run(&step.command, &step.input);
         if let Some((_, reason)) = NOT_YET.iter().find(|(part, _)| step.command.contains(part)) {
-            if !ran.stderr.lines().any(|line| line.starts_with("barnabas: ")) {
+            if !ran.stderr.lines().any(|line| line.starts_with("blumfeld: ")) {
                 problems.push(format!(
                     "{}: {}\nis said to wait for {reason}, but answers",
                     step.line, step.command
@@ -76,7 +76,7 @@ fn run(path: &Path) -> Vec<String> {
             continue;
         }
         let ours: Vec<String> =
-            lines(&ran.stderr).into_iter().filter(|line| !line.starts_with("barnabas: ")).collect();
+            lines(&ran.stderr).into_iter().filter(|line| !line.starts_with("blumfeld: ")).collect();
         let mut found = Vec::new();
         found.extend(compare(&step.stdout, &lines(&ran.stdout)).map(|text| format!("stdout {text}")));
         found.extend(compare(&step.stderr, &ours).map(|text| format!("stderr {text}")));

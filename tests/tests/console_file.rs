@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_shell::{Started, start};
-use barnabas_sim::Output;
-use barnabas_tests::console::Console;
+use blumfeld_shell::{Started, start};
+use blumfeld_sim::Output;
+use blumfeld_tests::console::Console;
 use bytes::Bytes;
 
 const LINES: usize = 100_000;
@@ -80,7 +80,7 @@ fn input_is_read_no_faster_than_it_is_acknowledged() {
         }
         console.world.step();
         // Batches are larger than their lines, so what the log holds is no less than what was delivered.
-        let log = console.world.disk(barnabas_kernel::NodeId(1)).unwrap().disk();
+        let log = console.world.disk(blumfeld_kernel::NodeId(1)).unwrap().disk();
         let stored = log.file("packages-0/00000000000000000000.log").map_or(0, |file| file.len());
         most = most.max(given.saturating_sub(usize::try_from(stored).unwrap()));
         if console.world.take_output(process).contains(&Output::Exit(0)) {

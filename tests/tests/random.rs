@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use barnabas_tests::random::Run;
+use blumfeld_tests::random::Run;
 
 #[test]
 fn one_seed_is_one_run() {

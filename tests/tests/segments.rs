@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use barnabas_tests::console::Console;
-use barnabas_tests::golden::{compare, lines, parse};
+use blumfeld_tests::console::Console;
+use blumfeld_tests::golden::{compare, lines, parse};
 use bytes::Bytes;
 
 #[test]

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use barnabas_tests::console::Console;
-use barnabas_tests::golden::{Step, compare, lines, parse};
+use blumfeld_tests::console::Console;
+use blumfeld_tests::golden::{Step, compare, lines, parse};
 use bytes::Bytes;
 
 /// Commands of which Kafka's answer is known and ours differs on purpose, each with the reason. Ours must then be a line
-/// that begins with `barnabas: `.
+/// that begins with `blumfeld: `.
 const NOT_YET: &[(&str, &str)] =
     &[("--offsets-decoder --cluster-metadata-decoder", "decoders of Kafka's own topics")];
 
@@ -68,7 +68,7 @@ fn run(path: &Path) -> Vec<String> {
         }
         let ran = console.run(&line, &step.input);
         if let Some((_, reason)) = NOT_YET.iter().find(|(part, _)| step.command.contains(part)) {
-            if !ran.stderr.lines().any(|line| line.starts_with("barnabas: ")) {
+            if !ran.stderr.lines().any(|line| line.starts_with("blumfeld: ")) {
                 problems.push(format!(
                     "{}: {}\nis said to wait for {reason}, but answers",
                     step.line, step.command
@@ -81,7 +81,7 @@ fn run(path: &Path) -> Vec<String> {
         }
         let (stdout, stderr) = expected(&step);
         let ours: Vec<String> =
-            lines(&ran.stderr).into_iter().filter(|line| !line.starts_with("barnabas: ")).collect();
+            lines(&ran.stderr).into_iter().filter(|line| !line.starts_with("blumfeld: ")).collect();
         let mut found = Vec::new();
         found.extend(compare(&stdout, &lines(&ran.stdout)).map(|text| format!("stdout {text}")));
         found.extend(compare(&stderr, &ours).map(|text| format!("stderr {text}")));

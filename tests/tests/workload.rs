@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use barnabas_sim::Fault;
-use barnabas_tests::console::Console;
+use blumfeld_sim::Fault;
+use blumfeld_tests::console::Console;
 
 #[test]
 fn wrong_arguments_are_named() {
@@ -50,7 +50,7 @@ fn wrong_arguments_are_named() {
         ),
     ] {
         let ran = console.run(line, &[]);
-        assert_eq!((ran.stderr, ran.code), (format!("barnabas: {want}\n"), Some(1)), "{line}");
+        assert_eq!((ran.stderr, ran.code), (format!("blumfeld: {want}\n"), Some(1)), "{line}");
     }
     assert!(console.run("workload", &[]).stdout.contains("max.poll.interval.ms"));
     assert!(console.run("help workload ko", &[]).stdout.contains("그룹을 떠납니다"));

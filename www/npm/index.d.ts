@@ -6,7 +6,7 @@ export interface ClusterOptions {
   seed?: number;
   /** The brokers' wall clock at the beginning, in milliseconds since 1970-01-01 UTC (now). */
   epoch?: number;
-  /** Where the engine runs: a worker of `barnabas/worker`. Without one it shares this thread. */
+  /** Where the engine runs: a worker of `blumfeld/worker`. Without one it shares this thread. */
   worker?: Worker;
 }
 

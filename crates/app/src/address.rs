@@ -1,6 +1,6 @@
 //! What the page's address says: `?cluster=NAME&lang=ko&theme=dark&durability=strict&seed=N&brokers=N`.
 
-use barnabas_view::Durability;
+use blumfeld_view::Durability;
 
 use crate::text::Lang;
 

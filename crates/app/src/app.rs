@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use barnabas_view::{Command, Stream, Update};
+use blumfeld_view::{Command, Stream, Update};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, VisibilityState};
@@ -107,7 +107,7 @@ fn hear(
                 }
                 terminal.end(id, exit);
                 if let Some(said) = terminal.settled(id).filter(|_| exit != 0) {
-                    let said = said.trim().strip_prefix("barnabas: ").unwrap_or(said.trim()).to_owned();
+                    let said = said.trim().strip_prefix("blumfeld: ").unwrap_or(said.trim()).to_owned();
                     dispatch.dispatch(Action::Notice(true, said));
                 }
                 dispatch.dispatch(Action::Ended(id, exit));

@@ -20,7 +20,7 @@ impl Kept {
             Kept::Always => window.local_storage(),
             Kept::InTab => window.session_storage(),
         };
-        Some((storage.ok()??, format!("barnabas.{key}")))
+        Some((storage.ok()??, format!("blumfeld.{key}")))
     }
 
     /// A value that was kept.

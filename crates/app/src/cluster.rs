@@ -1,6 +1,6 @@
 //! The cluster as the engine told it last, in parts that are shared: a part that did not change is not drawn again.
 
-use barnabas_view::{BrokerView, ClientView, ClockView, ClusterView, Delta, GroupView, StoreView};
+use blumfeld_view::{BrokerView, ClientView, ClockView, ClusterView, Delta, GroupView, StoreView};
 
 use crate::model::Shared;
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use barnabas_view::Command;
+use blumfeld_view::Command;
 use web_sys::File;
 use yew::prelude::*;
 

@@ -1,6 +1,6 @@
 //! The wire to the engine's worker: commands go out, updates come in.
 
-use barnabas_view::{Command, Update};
+use blumfeld_view::{Command, Update};
 use serde::Serialize;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};

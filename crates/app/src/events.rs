@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use barnabas_view::{EventKind, EventView};
+use blumfeld_view::{EventKind, EventView};
 
 use crate::model::Shared;
 

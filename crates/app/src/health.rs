@@ -1,6 +1,6 @@
 //! How a partition and a broker are, for badges and counts.
 
-use barnabas_view::PartitionView;
+use blumfeld_view::PartitionView;
 
 use crate::text::Text;
 
@@ -67,7 +67,7 @@ pub fn list(brokers: &[i32]) -> String {
 mod tests {
     use super::*;
     use crate::text::Lang;
-    use barnabas_view::ReplicaView;
+    use blumfeld_view::ReplicaView;
 
     fn partition(leader: i32, isr: &[i32], online: &[i32]) -> PartitionView {
         let copy =

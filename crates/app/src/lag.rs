@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use barnabas_view::GroupView;
+use blumfeld_view::GroupView;
 
 use crate::format::round_numbers;
 
@@ -98,7 +98,7 @@ impl Chart {
 
 #[cfg(test)]
 mod tests {
-    use barnabas_view::GroupOffsetView;
+    use blumfeld_view::GroupOffsetView;
 
     use super::*;
 

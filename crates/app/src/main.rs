@@ -1,5 +1,5 @@
 //! The page: it draws what the engine's worker tells and asks it for what the user wants. The engine itself is another
-//! module in another thread; between the two goes only plain data (`barnabas-view`).
+//! module in another thread; between the two goes only plain data (`blumfeld-view`).
 
 mod address;
 mod app;

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::rc::Rc;
 
-use barnabas_view::{
+use blumfeld_view::{
     BatchDetail, BrowseView, Delta, Durability, GroupView, RecoveryView, Returned, TopicView, Update,
 };
 use yew::Reducible;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::events::{FREQUENT_KEPT, RARE_KEPT};
-use barnabas_view::{BatchView, ClockView, ClusterView, EventKind, EventView, Pace, Returned, StoreView};
+use blumfeld_view::{BatchView, ClockView, ClusterView, EventKind, EventView, Pace, Returned, StoreView};
 
 fn topic(name: &str, internal: bool) -> TopicView {
     TopicView {

@@ -1,7 +1,7 @@
 //! Where the parts of a partition's picture stand: sealed segments as small equal blocks, an axis break, then the tail
 //! on a linear axis. One scale for all partitions of a topic, in steps of 1, 2 and 5.
 
-use barnabas_view::{PartitionView, ReplicaView};
+use blumfeld_view::{PartitionView, ReplicaView};
 
 use crate::format::round_numbers;
 
@@ -130,7 +130,7 @@ fn share(part: i64, whole: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use barnabas_view::SegmentView;
+    use blumfeld_view::SegmentView;
 
     fn partition(
         log_start: i64,

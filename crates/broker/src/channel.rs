@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use barnabas_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, FlushId, Instant};
-use barnabas_protocol::ApiKey;
-use barnabas_protocol::frame::encode_request;
-use barnabas_protocol::wire::Encodable;
+use blumfeld_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, FlushId, Instant};
+use blumfeld_protocol::ApiKey;
+use blumfeld_protocol::frame::encode_request;
+use blumfeld_protocol::wire::Encodable;
 use bytes::Bytes;
 
 /// What a connection is for.

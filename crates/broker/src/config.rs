@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_kernel::{Endpoint, Prng};
-use barnabas_protocol::{Uuid, uuid_text};
+use blumfeld_kernel::{Endpoint, Prng};
+use blumfeld_protocol::{Uuid, uuid_text};
 
 /// `process.roles`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

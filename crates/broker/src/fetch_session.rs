@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_kernel::Instant;
-use barnabas_protocol::messages::FetchRequest;
-use barnabas_protocol::messages::fetch_request::FetchPartition;
-use barnabas_protocol::messages::fetch_response::PartitionData;
-use barnabas_protocol::{ErrorCode, Uuid};
+use blumfeld_kernel::Instant;
+use blumfeld_protocol::messages::FetchRequest;
+use blumfeld_protocol::messages::fetch_request::FetchPartition;
+use blumfeld_protocol::messages::fetch_response::PartitionData;
+use blumfeld_protocol::{ErrorCode, Uuid};
 
 use crate::replica::TopicPartition;
 

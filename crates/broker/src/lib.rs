@@ -1,7 +1,7 @@
 //! A Kafka node: broker, KRaft controller, or both in one process (`process.roles`).
 //!
 //! The node is a state machine: frames, timers and disk completions go in through
-//! [`Node::handle`](barnabas_kernel::Node::handle), frames and disk operations come out. Cluster metadata lives in one
+//! [`Node::handle`](blumfeld_kernel::Node::handle), frames and disk operations come out. Cluster metadata lives in one
 //! place, the `__cluster_metadata` log: the controller turns a request into records and a response, the records are
 //! committed, and [`MetadataImage::replay`] is the only thing that changes what the node knows.
 

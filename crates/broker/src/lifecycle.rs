@@ -1,14 +1,14 @@
 //! A broker's life as the controller sees it: registration, heartbeats, fencing, controlled shutdown
 //! (org.apache.kafka.server.BrokerLifecycleManager).
 
-use barnabas_kernel::{Context, Endpoint, Instant, TraceEvent};
-use barnabas_protocol::frame::decode_response;
-use barnabas_protocol::messages::broker_registration_request::{Feature, Listener};
-use barnabas_protocol::messages::{
+use blumfeld_kernel::{Context, Endpoint, Instant, TraceEvent};
+use blumfeld_protocol::frame::decode_response;
+use blumfeld_protocol::messages::broker_registration_request::{Feature, Listener};
+use blumfeld_protocol::messages::{
     BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerRegistrationRequest, BrokerRegistrationResponse,
 };
-use barnabas_protocol::wire::StrBytes;
-use barnabas_protocol::{ApiKey, ErrorCode, Uuid, uuid_text};
+use blumfeld_protocol::wire::StrBytes;
+use blumfeld_protocol::{ApiKey, ErrorCode, Uuid, uuid_text};
 use bytes::Bytes;
 
 use crate::channel::{Channels, InFlight, Purpose};

@@ -1,10 +1,10 @@
 //! The producer ids that this broker may give out (org.apache.kafka.coordinator.transaction.RPCProducerIdManager): blocks
 //! from the controller, the next one asked for before the present one is used up.
 
-use barnabas_kernel::{Context, Endpoint};
-use barnabas_protocol::frame::decode_response;
-use barnabas_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse};
-use barnabas_protocol::{ApiKey, ErrorCode};
+use blumfeld_kernel::{Context, Endpoint};
+use blumfeld_protocol::frame::decode_response;
+use blumfeld_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse};
+use blumfeld_protocol::{ApiKey, ErrorCode};
 use bytes::Bytes;
 
 use crate::channel::{InFlight, Purpose};

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use barnabas_kernel::{ConnectionId, FlushId, Instant};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::Header;
-use barnabas_protocol::messages::ProduceResponse;
-use barnabas_protocol::messages::fetch_request::FetchPartition;
+use blumfeld_kernel::{ConnectionId, FlushId, Instant};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::Header;
+use blumfeld_protocol::messages::ProduceResponse;
+use blumfeld_protocol::messages::fetch_request::FetchPartition;
 
 use crate::fetch_session::TopicIdPartition;
 use crate::replica::TopicPartition;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_log::{CleanupPolicy, LogConfig};
-use barnabas_protocol::record_batch::TimestampType;
-use barnabas_protocol::{Compression, CompressionLevels};
+use blumfeld_log::{CleanupPolicy, LogConfig};
+use blumfeld_protocol::record_batch::TimestampType;
+use blumfeld_protocol::{Compression, CompressionLevels};
 
 use crate::broker_config::DynamicConfigs;
 

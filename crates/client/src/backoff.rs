@@ -1,6 +1,6 @@
 //! Waiting longer after each failure (org.apache.kafka.common.utils.ExponentialBackoff, KIP-580).
 
-use barnabas_kernel::Prng;
+use blumfeld_kernel::Prng;
 
 /// Doubles from `initial_ms` up to `max_ms`, give or take a fifth.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,6 +1,6 @@
 //! What every client is configured with (org.apache.kafka.clients.CommonClientConfigs).
 
-use barnabas_kernel::Endpoint;
+use blumfeld_kernel::Endpoint;
 
 use crate::ExponentialBackoff;
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::wire::StrBytes;
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::wire::StrBytes;
 
 /// An error that a broker answered, or that a client found itself.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use barnabas_kernel::{Context, Endpoint, Instant};
-use barnabas_protocol::messages::metadata_request::MetadataRequestTopic;
-use barnabas_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
-use barnabas_protocol::wire::StrBytes;
-use barnabas_protocol::{ErrorCode, Uuid};
+use blumfeld_kernel::{Context, Endpoint, Instant};
+use blumfeld_protocol::messages::metadata_request::MetadataRequestTopic;
+use blumfeld_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
+use blumfeld_protocol::wire::StrBytes;
+use blumfeld_protocol::{ErrorCode, Uuid};
 
 use crate::{ApiError, ClientConfig, Completed, NetworkClient, TopicPartition};
 
@@ -361,7 +361,7 @@ impl Metadata {
                 self.unanswered.insert(name, error);
                 continue;
             }
-            let ids = |nodes: &[barnabas_protocol::messages::BrokerId]| nodes.iter().map(|id| id.0).collect();
+            let ids = |nodes: &[blumfeld_protocol::messages::BrokerId]| nodes.iter().map(|id| id.0).collect();
             let mut partitions = BTreeMap::new();
             for partition in &topic.partitions {
                 let error = ErrorCode(partition.error_code);

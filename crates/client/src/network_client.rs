@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
-use barnabas_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, Frame, Input, Instant};
-use barnabas_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse, FetchResponse};
-use barnabas_protocol::wire::{Decodable, Message, Request, StrBytes, VersionRange};
-use barnabas_protocol::{ApiKey, ErrorCode, FrameError, RecordPieces, decode_fetch_response, frame};
+use blumfeld_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, Frame, Input, Instant};
+use blumfeld_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse, FetchResponse};
+use blumfeld_protocol::wire::{Decodable, Message, Request, StrBytes, VersionRange};
+use blumfeld_protocol::{ApiKey, ErrorCode, FrameError, RecordPieces, decode_fetch_response, frame};
 
 use crate::{ApiError, ClientConfig};
 
@@ -309,7 +309,7 @@ impl NetworkClient {
         let Some(conn) = connection.conn() else { return };
         let mut body = ApiVersionsRequest::default();
         if version >= 3 {
-            body.client_software_name = StrBytes::from_static_str("barnabas");
+            body.client_software_name = StrBytes::from_static_str("blumfeld");
             body.client_software_version = StrBytes::from_static_str(env!("CARGO_PKG_VERSION"));
         }
         let client_id = Some(StrBytes::from_string(self.config.client_id.clone()));

@@ -1,8 +1,8 @@
 //! What OffsetFetch answers, whatever its version.
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::OffsetFetchResponse;
-use barnabas_protocol::wire::StrBytes;
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::OffsetFetchResponse;
+use blumfeld_protocol::wire::StrBytes;
 
 use crate::consumer::OffsetAndMetadata;
 use crate::{ApiError, TopicPartition};

@@ -6,21 +6,21 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use barnabas_client::admin::{AdminClient, AdminRequest, AdminResponse, Answer, NewTopic, OffsetSpec};
-use barnabas_client::{ApiError, ClientConfig, TopicPartition};
-use barnabas_protocol::frame::{Header, decode_body};
-use barnabas_protocol::messages::create_topics_response::CreatableTopicResult;
-use barnabas_protocol::messages::delete_records_response::{
+use blumfeld_client::admin::{AdminClient, AdminRequest, AdminResponse, Answer, NewTopic, OffsetSpec};
+use blumfeld_client::{ApiError, ClientConfig, TopicPartition};
+use blumfeld_protocol::frame::{Header, decode_body};
+use blumfeld_protocol::messages::create_topics_response::CreatableTopicResult;
+use blumfeld_protocol::messages::delete_records_response::{
     DeleteRecordsPartitionResult, DeleteRecordsTopicResult,
 };
-use barnabas_protocol::messages::list_offsets_response::{
+use blumfeld_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
-use barnabas_protocol::messages::{
+use blumfeld_protocol::messages::{
     CreateTopicsResponse, DeleteRecordsRequest, DeleteRecordsResponse, ListOffsetsRequest,
     ListOffsetsResponse,
 };
-use barnabas_protocol::{ApiKey, ErrorCode};
+use blumfeld_protocol::{ApiKey, ErrorCode};
 use bytes::Bytes;
 use common::*;
 
@@ -115,7 +115,7 @@ fn a_broker_without_a_controller_is_asked_again_and_a_refusal_is_told() {
             count.set(count.get() + 1);
             let code = if count.get() == 1 { ErrorCode::NOT_CONTROLLER } else { then };
             let topic = CreatableTopicResult::default()
-                .with_name(barnabas_protocol::messages::TopicName(name.to_owned().into()))
+                .with_name(blumfeld_protocol::messages::TopicName(name.to_owned().into()))
                 .with_error_code(code.0)
                 .with_error_message(None);
             reply(header, &CreateTopicsResponse::default().with_topics(vec![topic]))
@@ -131,10 +131,10 @@ fn a_broker_without_a_controller_is_asked_again_and_a_refusal_is_told() {
 
 #[test]
 fn a_description_is_put_together_from_its_pages() {
-    use barnabas_protocol::messages::describe_topic_partitions_response::{
+    use blumfeld_protocol::messages::describe_topic_partitions_response::{
         Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
     };
-    use barnabas_protocol::messages::{
+    use blumfeld_protocol::messages::{
         BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName,
     };
     let name = |text: &str| TopicName(text.to_owned().into());
@@ -188,9 +188,9 @@ fn a_description_is_put_together_from_its_pages() {
 
 #[test]
 fn a_group_is_asked_of_its_coordinator_wherever_it_has_gone() {
-    use barnabas_protocol::messages::delete_groups_response::DeletableGroupResult;
-    use barnabas_protocol::messages::find_coordinator_response::Coordinator;
-    use barnabas_protocol::messages::{
+    use blumfeld_protocol::messages::delete_groups_response::DeletableGroupResult;
+    use blumfeld_protocol::messages::find_coordinator_response::Coordinator;
+    use blumfeld_protocol::messages::{
         BrokerId, DeleteGroupsRequest, DeleteGroupsResponse, FindCoordinatorRequest, FindCoordinatorResponse,
     };
     // What the coordinator answers first, and the requests that are then seen.
@@ -223,7 +223,7 @@ fn a_group_is_asked_of_its_coordinator_wherever_it_has_gone() {
                 let one = |name: &&str| {
                     let code = if *name == "b" && names.len() == 2 { first } else { ErrorCode::NONE };
                     DeletableGroupResult::default()
-                        .with_group_id(barnabas_protocol::messages::GroupId((*name).to_owned().into()))
+                        .with_group_id(blumfeld_protocol::messages::GroupId((*name).to_owned().into()))
                         .with_error_code(code.0)
                 };
                 let results = names.iter().map(one).collect();
@@ -240,8 +240,8 @@ fn a_group_is_asked_of_its_coordinator_wherever_it_has_gone() {
 
 #[test]
 fn groups_are_listed_by_every_broker_and_only_those_of_consumers_are_told() {
-    use barnabas_protocol::messages::list_groups_response::ListedGroup;
-    use barnabas_protocol::messages::{GroupId, ListGroupsResponse};
+    use blumfeld_protocol::messages::list_groups_response::ListedGroup;
+    use blumfeld_protocol::messages::{GroupId, ListGroupsResponse};
     let tries = Rc::new(Cell::new(0));
     let count = tries.clone();
     let mut harness = broker(move |header, _| {

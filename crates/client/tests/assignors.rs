@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use barnabas_client::TopicPartition;
-use barnabas_client::consumer::{
+use blumfeld_client::TopicPartition;
+use blumfeld_client::consumer::{
     Assignment, AssignmentError, Assignor, MemberSubscription, PartitionAssignor, TopicRacks,
 };
 use bytes::Bytes;

@@ -6,22 +6,22 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use barnabas_client::consumer::{
+use blumfeld_client::consumer::{
     Consumer, ConsumerConfig, ConsumerEvent, IsolationLevel, OffsetReset, OffsetSpec,
 };
-use barnabas_client::{ClientConfig, TopicPartition};
-use barnabas_protocol::frame::{Header, decode_body};
-use barnabas_protocol::messages::fetch_response::{
+use blumfeld_client::{ClientConfig, TopicPartition};
+use blumfeld_protocol::frame::{Header, decode_body};
+use blumfeld_protocol::messages::fetch_response::{
     AbortedTransaction, FetchableTopicResponse, PartitionData,
 };
-use barnabas_protocol::messages::list_offsets_response::{
+use blumfeld_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
-use barnabas_protocol::messages::{
+use blumfeld_protocol::messages::{
     FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, ProducerId,
 };
-use barnabas_protocol::record_batch::{BatchBuilder, BatchOptions, ControlRecord};
-use barnabas_protocol::{ApiKey, Compression, ErrorCode, Uuid};
+use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions, ControlRecord};
+use blumfeld_protocol::{ApiKey, Compression, ErrorCode, Uuid};
 use bytes::Bytes;
 use common::*;
 

@@ -4,11 +4,11 @@ mod common;
 
 use std::cell::Cell;
 
-use barnabas_client::admin::{AdminClient, AdminRequest, AdminResponse, Answer};
-use barnabas_client::{ApiError, ClientConfig};
-use barnabas_protocol::frame::{Header, encode_response};
-use barnabas_protocol::messages::ApiVersionsResponse;
-use barnabas_protocol::{ApiKey, ErrorCode};
+use blumfeld_client::admin::{AdminClient, AdminRequest, AdminResponse, Answer};
+use blumfeld_client::{ApiError, ClientConfig};
+use blumfeld_protocol::frame::{Header, encode_response};
+use blumfeld_protocol::messages::ApiVersionsResponse;
+use blumfeld_protocol::{ApiKey, ErrorCode};
 use bytes::Bytes;
 use common::*;
 

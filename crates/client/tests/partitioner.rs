@@ -1,6 +1,6 @@
 //! Keys go to the partitions to which Java's producer sends them.
 
-use barnabas_client::producer::partition_for_key;
+use blumfeld_client::producer::partition_for_key;
 
 const VECTORS: &str = include_str!("vectors/protocol.txt");
 

@@ -7,19 +7,19 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use barnabas_client::producer::{
+use blumfeld_client::producer::{
     Acks, Delivery, Partitioner, PartitionerClass, Producer, ProducerConfig, ProducerRecord, Refused,
     partition_for_key,
 };
-use barnabas_client::{ApiError, ClientConfig, TopicMetadata};
-use barnabas_protocol::frame::{Header, decode_body};
-use barnabas_protocol::messages::metadata_response::MetadataResponseTopic;
-use barnabas_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
-use barnabas_protocol::messages::{
+use blumfeld_client::{ApiError, ClientConfig, TopicMetadata};
+use blumfeld_protocol::frame::{Header, decode_body};
+use blumfeld_protocol::messages::metadata_response::MetadataResponseTopic;
+use blumfeld_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use blumfeld_protocol::messages::{
     InitProducerIdResponse, MetadataResponse, ProduceRequest, ProduceResponse, TopicName,
 };
-use barnabas_protocol::record_batch::batches;
-use barnabas_protocol::{ApiKey, Compression, ErrorCode, Uuid};
+use blumfeld_protocol::record_batch::batches;
+use blumfeld_protocol::{ApiKey, Compression, ErrorCode, Uuid};
 use bytes::Bytes;
 use common::*;
 

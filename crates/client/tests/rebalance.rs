@@ -7,18 +7,18 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use barnabas_client::consumer::{Assignor, Consumer, ConsumerConfig, ConsumerEvent};
-use barnabas_client::{ClientConfig, TopicPartition};
-use barnabas_protocol::frame::{Header, decode_body};
-use barnabas_protocol::messages::find_coordinator_response::Coordinator;
-use barnabas_protocol::messages::offset_fetch_response::{
+use blumfeld_client::consumer::{Assignor, Consumer, ConsumerConfig, ConsumerEvent};
+use blumfeld_client::{ClientConfig, TopicPartition};
+use blumfeld_protocol::frame::{Header, decode_body};
+use blumfeld_protocol::messages::find_coordinator_response::Coordinator;
+use blumfeld_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartitions, OffsetFetchResponseTopics,
 };
-use barnabas_protocol::messages::{
+use blumfeld_protocol::messages::{
     BrokerId, FindCoordinatorResponse, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse,
     LeaveGroupResponse, OffsetFetchRequest, OffsetFetchResponse, SyncGroupResponse, TopicName,
 };
-use barnabas_protocol::{ApiKey, ErrorCode, Uuid};
+use blumfeld_protocol::{ApiKey, ErrorCode, Uuid};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use common::*;
 
@@ -144,7 +144,7 @@ fn coordinator(header: &Header, body: Bytes, script: &mut Script) -> Reply {
             let request: OffsetFetchRequest = decode_body(header, body).unwrap();
             let group = &request.groups[0];
             let topic =
-                |topic: &barnabas_protocol::messages::offset_fetch_request::OffsetFetchRequestTopics| {
+                |topic: &blumfeld_protocol::messages::offset_fetch_request::OffsetFetchRequestTopics| {
                     let partition = |index: &i32| {
                         OffsetFetchResponsePartitions::default()
                             .with_partition_index(*index)

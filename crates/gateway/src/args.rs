@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 /// A Kafka cluster in one process.
 #[derive(Parser, Debug)]
-#[command(name = "barnabas-gateway", version, about)]
+#[command(name = "blumfeld-gateway", version, about)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]

@@ -8,22 +8,22 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub struct Clock {
     began: Instant,
     /// Virtual time then.
-    at: barnabas_kernel::Instant,
+    at: blumfeld_kernel::Instant,
 }
 
 impl Clock {
     /// A clock whose virtual time is `at` now.
-    pub fn begin(at: barnabas_kernel::Instant) -> Clock {
+    pub fn begin(at: blumfeld_kernel::Instant) -> Clock {
         Clock { began: Instant::now(), at }
     }
 
     /// Virtual time now.
-    pub fn now(&self) -> barnabas_kernel::Instant {
+    pub fn now(&self) -> blumfeld_kernel::Instant {
         self.at + self.began.elapsed()
     }
 
     /// So much virtual time is left until `at`, rounded up to whole milliseconds as a wait wants it.
-    pub fn until(&self, at: barnabas_kernel::Instant) -> Duration {
+    pub fn until(&self, at: blumfeld_kernel::Instant) -> Duration {
         Duration::from_millis(
             u64::try_from(at.since(self.now()).as_micros().div_ceil(1_000)).unwrap_or(u64::MAX),
         )

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use barnabas_broker::BrokerConfig;
-use barnabas_kernel::Endpoint;
-use barnabas_sim::{DiskConfig, NetworkConfig, WorldConfig};
+use blumfeld_broker::BrokerConfig;
+use blumfeld_kernel::Endpoint;
+use blumfeld_sim::{DiskConfig, NetworkConfig, WorldConfig};
 
 use crate::args::Serve;
 

@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use barnabas_kernel::{Disk, DiskError, DiskOp, File as DiskFile, NodeId};
+use blumfeld_kernel::{Disk, DiskError, DiskOp, File as DiskFile, NodeId};
 
 /// So many files are kept open.
 const OPEN_FILES: usize = 256;

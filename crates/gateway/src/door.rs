@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use barnabas_kernel::{Endpoint, Frame};
-use barnabas_protocol::{FrameSplitter, InvalidReceive};
+use blumfeld_kernel::{Endpoint, Frame};
+use blumfeld_protocol::{FrameSplitter, InvalidReceive};
 use bytes::{Bytes, BytesMut};
 use mio::net::{TcpListener, TcpStream};
 

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use barnabas_kernel::TraceEvent;
-use barnabas_sim::TraceLine;
+use blumfeld_kernel::TraceEvent;
+use blumfeld_sim::TraceLine;
 
 use crate::args::Level;
 use crate::clock;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use barnabas_kernel::{ConnectionId, DisconnectReason, Instant, NodeId};
-use barnabas_sim::{Fault, Membership, OutsideEvent, World};
+use blumfeld_kernel::{ConnectionId, DisconnectReason, Instant, NodeId};
+use blumfeld_sim::{Fault, Membership, OutsideEvent, World};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::{Level, Serve};
@@ -191,7 +191,7 @@ impl Server {
         // A script waits for this line; who closed the standard output does not.
         let mut stdout = io::stdout();
         let _ =
-            writeln!(stdout, "Barnabas is {state}: {}", addresses.join(",")).and_then(|()| stdout.flush());
+            writeln!(stdout, "Blumfeld is {state}: {}", addresses.join(",")).and_then(|()| stdout.flush());
     }
 
     fn is_told_to_stop(&self) -> bool {
@@ -458,7 +458,7 @@ impl Server {
         self.doors.clear();
         let mut nodes: Vec<NodeId> = self.world.nodes().collect();
         nodes.sort_by_key(|node| {
-            self.world.broker(*node).is_some_and(barnabas_broker::Broker::is_active_controller)
+            self.world.broker(*node).is_some_and(blumfeld_broker::Broker::is_active_controller)
         });
         for node in nodes {
             self.world.begin_shutdown(node);

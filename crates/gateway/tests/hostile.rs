@@ -5,8 +5,8 @@ mod common;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
-use barnabas_protocol::ApiKey;
-use barnabas_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use blumfeld_protocol::ApiKey;
+use blumfeld_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use common::{Client, Gateway, wait_for};
 
 const MIB: u64 = 1_024 * 1_024;

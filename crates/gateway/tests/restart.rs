@@ -73,7 +73,7 @@ fn a_directory_has_one_owner_and_one_size() {
     let args = ["--data-dir", path.to_str().unwrap()];
     let gateway = Gateway::start("restart-owned", &args);
     let refused = |more: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_barnabas-gateway"))
+        let output = Command::new(env!("CARGO_BIN_EXE_blumfeld-gateway"))
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(args)
             .args(more)

@@ -1,7 +1,7 @@
 //! The topic configs that a log obeys (org.apache.kafka.storage.internals.log.LogConfig).
 
-use barnabas_protocol::record_batch::TimestampType;
-use barnabas_protocol::{Compression, CompressionLevels};
+use blumfeld_protocol::record_batch::TimestampType;
+use blumfeld_protocol::{Compression, CompressionLevels};
 
 /// What happens to old segments (`cleanup.policy`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

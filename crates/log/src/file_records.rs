@@ -1,6 +1,6 @@
 //! The batches of one `.log` file, with where each stands.
 
-use barnabas_protocol::record_batch::Batch;
+use blumfeld_protocol::record_batch::Batch;
 
 /// A batch at its place.
 #[derive(Clone, Debug)]

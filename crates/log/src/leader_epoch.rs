@@ -1,6 +1,6 @@
 //! Which leader epoch began at which offset (org.apache.kafka.storage.internals.epoch.LeaderEpochFileCache).
 
-use barnabas_kernel::{DiskOp, FilePath, Outbox};
+use blumfeld_kernel::{DiskOp, FilePath, Outbox};
 
 use crate::checkpoint;
 

@@ -1,7 +1,7 @@
 //! Loading a log at start, and its recovery after a crash (org.apache.kafka.storage.internals.log.LogLoader).
 
-use barnabas_kernel::{Disk, DiskOp, FilePath, Outbox};
-use barnabas_protocol::record_batch::{Batch, batches};
+use blumfeld_kernel::{Disk, DiskOp, FilePath, Outbox};
+use blumfeld_protocol::record_batch::{Batch, batches};
 use bytes::Bytes;
 
 use crate::segment::{LogSegment, file_name};
@@ -94,7 +94,7 @@ pub(crate) fn load_segments(
         for suffix in ["log", "index", "timeindex"] {
             let path: FilePath = file_name(dir, base, suffix);
             if suffix == "log" {
-                recovery.truncated += disk.file(&path).map_or(0, barnabas_kernel::File::len);
+                recovery.truncated += disk.file(&path).map_or(0, blumfeld_kernel::File::len);
             }
             out.disk(DiskOp::Delete { path });
         }

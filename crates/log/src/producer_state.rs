@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use barnabas_kernel::{Disk, DiskOp, FilePath, Outbox};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::record_batch::{Batch, checksum};
+use blumfeld_kernel::{Disk, DiskOp, FilePath, Outbox};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::record_batch::{Batch, checksum};
 use bytes::Bytes;
 
 use crate::AppendError;

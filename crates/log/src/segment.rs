@@ -1,7 +1,7 @@
 //! One segment: a `.log` with its two indexes (org.apache.kafka.storage.internals.log.LogSegment).
 
-use barnabas_kernel::{DiskOp, FilePath, Outbox};
-use barnabas_protocol::record_batch::Batch;
+use blumfeld_kernel::{DiskOp, FilePath, Outbox};
+use blumfeld_protocol::record_batch::Batch;
 
 use crate::file_records::{FileRecords, Placed};
 use crate::{LogConfig, OffsetIndex, TimeIndex, TimestampOffset};

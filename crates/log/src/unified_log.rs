@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use barnabas_kernel::{Context, Disk, DiskOp, FilePath, FlushId, Outbox, TraceEvent};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::record_batch::{Batch, batches};
+use blumfeld_kernel::{Context, Disk, DiskOp, FilePath, FlushId, Outbox, TraceEvent};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::record_batch::{Batch, batches};
 use bytes::Bytes;
 
 use crate::producer_state::BatchMetadata;

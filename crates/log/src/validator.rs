@@ -1,10 +1,10 @@
 //! What a leader checks of records from a producer, and what it changes in them
 //! (org.apache.kafka.storage.internals.log.LogValidator).
 
-use barnabas_protocol::record_batch::{
+use blumfeld_protocol::record_batch::{
     Batch, BatchBuilder, BatchError, BatchOptions, TimestampType, batches,
 };
-use barnabas_protocol::{Compression, CompressionLevels, ErrorCode};
+use blumfeld_protocol::{Compression, CompressionLevels, ErrorCode};
 use bytes::Bytes;
 
 use crate::LogConfig;

@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 
-use barnabas_kernel::{Context, Disk, DiskOp, Effect, FlushId, Instant, NodeId, Outbox, Prng};
-use barnabas_log::{LoadOptions, LogConfig, UnifiedLog};
-use barnabas_protocol::Compression;
-use barnabas_protocol::record_batch::{BatchBuilder, BatchOptions, TimestampType};
+use blumfeld_kernel::{Context, Disk, DiskOp, Effect, FlushId, Instant, NodeId, Outbox, Prng};
+use blumfeld_log::{LoadOptions, LogConfig, UnifiedLog};
+use blumfeld_protocol::Compression;
+use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions, TimestampType};
 
 struct Machine {
     disk: Disk,
@@ -247,7 +247,7 @@ impl Machine {
                 String::new()
             }
             "tear" => {
-                let file: barnabas_kernel::FilePath = words[0].into();
+                let file: blumfeld_kernel::FilePath = words[0].into();
                 let len = self.disk.file(&file).unwrap().len();
                 self.disk.file_mut(&file).truncate(len - u64::try_from(number("by", 1)).unwrap());
                 String::new()
@@ -264,7 +264,7 @@ impl Machine {
                 let position = u32::try_from(number("position", 0)).unwrap().to_be_bytes();
                 let entry: Vec<u8> = relative.into_iter().chain(position).collect();
                 let file = "t-0/00000000000000000000.index";
-                self.disk.insert(file.into(), barnabas_kernel::File::new(entry.into(), u64::MAX));
+                self.disk.insert(file.into(), blumfeld_kernel::File::new(entry.into(), u64::MAX));
                 String::new()
             }
             "copy" => {

@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use barnabas_kernel::{
+use blumfeld_kernel::{
     ConnectionId, Context, DisconnectReason, Effect, Endpoint, Input, Instant, NodeId, Outbox, Peer, Prng,
     Process,
 };
-use barnabas_shell::{Environment, Language, StdinSource, start};
+use blumfeld_shell::{Environment, Language, StdinSource, start};
 
 /// The wall clock, which this native program alone may read.
 #[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a native driver lives in real time")]
@@ -34,8 +34,8 @@ mod clock {
             (Clock(std::time::Instant::now()), ms)
         }
 
-        pub fn now(&self) -> barnabas_kernel::Instant {
-            barnabas_kernel::Instant::from_micros(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(0))
+        pub fn now(&self) -> blumfeld_kernel::Instant {
+            blumfeld_kernel::Instant::from_micros(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(0))
         }
     }
 }

@@ -141,7 +141,7 @@ impl Command {
             }
             if spec.about.is_empty() {
                 let text =
-                    format!("barnabas: --{} is an option of Kafka's tool that is not here yet", spec.name);
+                    format!("blumfeld: --{} is an option of Kafka's tool that is not here yet", spec.name);
                 return Err(Printed::error(text));
             }
             parsed.values.insert(spec.name, values);

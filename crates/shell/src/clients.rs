@@ -1,9 +1,9 @@
 //! Which processes are producers and consumers, and how these stand.
 
-use barnabas_client::TopicPartition;
-use barnabas_client::consumer::{Consumer, ConsumerView};
-use barnabas_client::producer::{Producer, ProducerView};
-use barnabas_kernel::{Instant, Process};
+use blumfeld_client::TopicPartition;
+use blumfeld_client::consumer::{Consumer, ConsumerView};
+use blumfeld_client::producer::{Producer, ProducerView};
+use blumfeld_kernel::{Instant, Process};
 
 use crate::tools::{ConsoleConsumer, ConsoleProducer, Consume, ConsumerPerf, Produce, ProducerPerf};
 

@@ -1,8 +1,8 @@
 //! Writing as Kafka's tools write, and processes that only write.
 
-use barnabas_client::MetadataIssue;
-use barnabas_kernel::{Context, Input, Instant, Node};
-use barnabas_protocol::ErrorCode;
+use blumfeld_client::MetadataIssue;
+use blumfeld_kernel::{Context, Input, Instant, Node};
+use blumfeld_protocol::ErrorCode;
 
 /// Exit code of a process that Ctrl-C ended.
 pub const INTERRUPTED: i32 = 130;
@@ -91,7 +91,7 @@ impl Printed {
 
     /// The same with one more line of our own on the standard error.
     pub fn hint(mut self, hint: &str) -> Printed {
-        self.err.push_str("barnabas: ");
+        self.err.push_str("blumfeld: ");
         self.err.push_str(hint);
         self.err.push('\n');
         self

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_client::TopicPartition;
+use blumfeld_client::TopicPartition;
 
 /// `String.hashCode`: over UTF-16 units.
 fn hash_code(text: &str) -> i32 {

@@ -1,7 +1,7 @@
 //! The command line of the page's console: Kafka's own tools, run over the simulated cluster.
 //!
 //! [`start`] reads one line, finds the tool and gives a [`Process`] for the world to run. Output, errors and exit codes
-//! are those of Apache Kafka 4.3's tools; what we add to them stands on the standard error behind `barnabas: `.
+//! are those of Apache Kafka 4.3's tools; what we add to them stands on the standard error behind `blumfeld: `.
 
 mod argparse;
 mod clients;
@@ -16,7 +16,7 @@ mod tools;
 
 use bytes::Bytes;
 
-use barnabas_kernel::{Endpoint, Process};
+use blumfeld_kernel::{Endpoint, Process};
 
 pub use clients::{Client, Working, client};
 pub use complete::{Completions, complete};

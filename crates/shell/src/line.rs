@@ -18,42 +18,42 @@ pub enum ShellError {
     #[error("")]
     Empty,
     /// A quote was not closed.
-    #[error("barnabas: the quote {0} is not closed")]
+    #[error("blumfeld: the quote {0} is not closed")]
     Quote(
         /// Which.
         char,
     ),
     /// A backslash at the end.
-    #[error("barnabas: nothing follows the last backslash")]
+    #[error("blumfeld: nothing follows the last backslash")]
     Escape,
     /// Something of a real shell that this one has not.
     #[error(
-        "barnabas: this console has no `{0}`: it runs one tool a line, with `cat FILE | tool …` or `tool … < FILE`"
+        "blumfeld: this console has no `{0}`: it runs one tool a line, with `cat FILE | tool …` or `tool … < FILE`"
     )]
     Unsupported(
         /// What was met.
         String,
     ),
     /// A pipe without a tool, or `<` without a file.
-    #[error("barnabas: something is missing after `{0}`")]
+    #[error("blumfeld: something is missing after `{0}`")]
     Incomplete(
         /// After what.
         char,
     ),
     /// No such tool.
-    #[error("{0}: command not found\nbarnabas: `help` lists the tools")]
+    #[error("{0}: command not found\nblumfeld: `help` lists the tools")]
     NotFound(
         /// What was typed.
         String,
     ),
     /// One of Kafka's tools that is not here yet.
-    #[error("barnabas: {0} is one of Kafka's tools, but it is not here yet; `help` lists those that are")]
+    #[error("blumfeld: {0} is one of Kafka's tools, but it is not here yet; `help` lists those that are")]
     NotYet(
         /// Which.
         String,
     ),
     /// No such file.
-    #[error("{0}: No such file or directory\nbarnabas: drop a file on the page to read it here")]
+    #[error("{0}: No such file or directory\nblumfeld: drop a file on the page to read it here")]
     NoSuchFile(
         /// Which.
         String,
@@ -222,13 +222,13 @@ mod tests {
             ("주문 만들기", "주문·만들기"),
             ("", ""),
             ("# only a comment", ""),
-            ("a 'b", "barnabas: the quote ' is not closed"),
-            ("a \"b", "barnabas: the quote \" is not closed"),
-            ("a \\", "barnabas: nothing follows the last backslash"),
-            ("a |", "barnabas: something is missing after `|`"),
-            ("cat f |", "barnabas: something is missing after `|`"),
-            ("| a", "barnabas: something is missing after `|`"),
-            ("a <", "barnabas: something is missing after `<`"),
+            ("a 'b", "blumfeld: the quote ' is not closed"),
+            ("a \"b", "blumfeld: the quote \" is not closed"),
+            ("a \\", "blumfeld: nothing follows the last backslash"),
+            ("a |", "blumfeld: something is missing after `|`"),
+            ("cat f |", "blumfeld: something is missing after `|`"),
+            ("| a", "blumfeld: something is missing after `|`"),
+            ("a <", "blumfeld: something is missing after `<`"),
             ("a ; b", "no `;`"),
             ("a && b", "no `&&`"),
             ("a &", "no `&`"),

@@ -72,7 +72,7 @@ pub enum OptionError {
         value: String,
     },
     /// Kafka has the option, we do not.
-    #[error("barnabas: --{0} is an option of Kafka's tool that is not here yet")]
+    #[error("blumfeld: --{0} is an option of Kafka's tool that is not here yet")]
     NotYet(String),
 }
 
@@ -267,7 +267,7 @@ mod tests {
             ("--codec=lz4 -- --nonsense", "codec=lz4"),
             ("--topic", "Option topic requires an argument"),
             ("--top a", "top is not a recognized option"),
-            ("--later x", "barnabas: --later is an option of Kafka's tool that is not here yet"),
+            ("--later x", "blumfeld: --later is an option of Kafka's tool that is not here yet"),
             ("--topic a --topic b", "Found multiple arguments for option topic, but you asked for only one"),
         ] {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();

@@ -1,7 +1,7 @@
 //! Lines that never become a process, completion, and what belongs to the console alone.
 
-use barnabas_kernel::Endpoint;
-use barnabas_shell::{Environment, Language, StdinSource, complete, start};
+use blumfeld_kernel::Endpoint;
+use blumfeld_shell::{Environment, Language, StdinSource, complete, start};
 use bytes::Bytes;
 
 struct Page {
@@ -78,15 +78,15 @@ fn a_line_becomes_a_process_with_its_input_or_says_why_not() {
         ),
         ("cat nosuch | kafka-console-producer.sh", "1 nosuch: No such file"),
         ("cat nosuch", "1 nosuch: No such file"),
-        ("cat", "2 barnabas: this console has no `cat without a FILE`"),
+        ("cat", "2 blumfeld: this console has no `cat without a FILE`"),
         ("ls -l", "127 ls: command not found"),
         ("kafka-consumer-groups.sh --bootstrap-server a:1 --list", "reads Empty"),
         (
             "kafka-consumer-groups.sh --bootstrap-server a:1 --reset-offsets --group g --from-file access.log",
             "reads File(\"access.log\")",
         ),
-        ("kafka-share-groups.sh --list", "127 barnabas: kafka-share-groups.sh is one of Kafka's tools"),
-        ("kafka-topics.sh --list ; kafka-topics.sh --list", "2 barnabas: this console has no `;`"),
+        ("kafka-share-groups.sh --list", "127 blumfeld: kafka-share-groups.sh is one of Kafka's tools"),
+        ("kafka-topics.sh --list ; kafka-topics.sh --list", "2 blumfeld: this console has no `;`"),
     ] {
         let got = match start(line, &PAGE) {
             Ok(started) => format!("reads {:?}", started.stdin),

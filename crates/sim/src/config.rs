@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use barnabas_broker::BrokerConfig;
-use barnabas_kernel::Prng;
+use blumfeld_broker::BrokerConfig;
+use blumfeld_kernel::Prng;
 
 /// How long messages take. Each takes `latency`, up to `jitter` more, and its bytes at `bytes_per_second`.
 #[derive(Clone, Copy, Debug)]

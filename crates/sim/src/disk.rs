@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use barnabas_kernel::{Disk, DiskError, DiskOp, File, FilePath, FlushId, Instant, Prng};
+use blumfeld_kernel::{Disk, DiskError, DiskOp, File, FilePath, FlushId, Instant, Prng};
 
 use crate::DiskConfig;
 
@@ -124,7 +124,7 @@ impl MachineDisk {
                     .collect();
                 let dirty: u64 = (lens.iter())
                     .map(|(path, len)| {
-                        len - self.disk.file(path).map_or(0, barnabas_kernel::File::durable).min(*len)
+                        len - self.disk.file(path).map_or(0, blumfeld_kernel::File::durable).min(*len)
                     })
                     .sum();
                 self.flushing.insert(id, lens);
@@ -135,7 +135,7 @@ impl MachineDisk {
                 (cold > 0).then(|| self.queue(now, id, self.config.read_latency, cold))
             }
             DiskOp::Append { file, bytes } => {
-                let from = self.disk.file(file).map_or(0, barnabas_kernel::File::len);
+                let from = self.disk.file(file).map_or(0, blumfeld_kernel::File::len);
                 self.change(file, from);
                 self.disk.apply(op);
                 if !bytes.is_empty() {
@@ -250,7 +250,7 @@ impl MachineDisk {
 
     /// Bytes of a file in the page cache.
     pub fn cached_bytes_of(&self, file: &str) -> u64 {
-        let len = self.disk.file(file).map_or(0, barnabas_kernel::File::len);
+        let len = self.disk.file(file).map_or(0, blumfeld_kernel::File::len);
         let from: FilePath = file.into();
         (self.cached.range((from.clone(), 0)..=(from, u64::MAX)))
             .map(|((_, block), _)| BLOCK.min(len.saturating_sub(block * BLOCK)))

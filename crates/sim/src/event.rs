@@ -1,6 +1,6 @@
 //! What is to happen.
 
-use barnabas_kernel::{ConnectionId, Endpoint, FlushId, Input, NodeId};
+use blumfeld_kernel::{ConnectionId, Endpoint, FlushId, Input, NodeId};
 
 /// An event in the queue.
 #[derive(Clone, Debug)]

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_broker::{Broker, ClassicGroup, ClassicMember};
-use barnabas_kernel::NodeId;
-use barnabas_view::{GroupMemberView, GroupOffsetView, GroupView};
+use blumfeld_broker::{Broker, ClassicGroup, ClassicMember};
+use blumfeld_kernel::NodeId;
+use blumfeld_view::{GroupMemberView, GroupOffsetView, GroupView};
 
 use crate::world::World;
 

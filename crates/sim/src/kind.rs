@@ -1,7 +1,7 @@
 //! What a line of the trace is to somebody who reads it: its kind, and how often such lines come.
 
-use barnabas_kernel::TraceEvent;
-use barnabas_view::EventKind;
+use blumfeld_kernel::TraceEvent;
+use blumfeld_view::EventKind;
 
 /// How often events of a sort come. What comes rarely must not be lost among what comes often.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use barnabas_kernel::NodeId;
+use blumfeld_kernel::NodeId;
 
 use crate::fault::FaultError;
 

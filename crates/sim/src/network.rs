@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use barnabas_kernel::{ConnectionId, FlushId, Frame, Input, Instant, NodeId, Prng};
+use blumfeld_kernel::{ConnectionId, FlushId, Frame, Input, Instant, NodeId, Prng};
 
 use crate::NetworkConfig;
 use crate::fault::Side;

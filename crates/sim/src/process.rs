@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use barnabas_kernel::{NodeId, Process};
+use blumfeld_kernel::{NodeId, Process};
 use bytes::Bytes;
 
 use crate::slot::Slot;

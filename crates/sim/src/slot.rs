@@ -1,6 +1,6 @@
 //! What the world keeps of every node, broker or client process.
 
-use barnabas_kernel::{Context, Effect, Instant, NodeId, Outbox, Prng, TraceEvent};
+use blumfeld_kernel::{Context, Effect, Instant, NodeId, Outbox, Prng, TraceEvent};
 
 /// A node's place in the world.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use barnabas_kernel::{Instant, NodeId, TraceEvent};
+use blumfeld_kernel::{Instant, NodeId, TraceEvent};
 use twox_hash::XxHash64;
 
 use crate::kind::{Often, sort_of};

@@ -1,11 +1,11 @@
 //! What is drawn of the world: plain data, taken from the nodes' own state.
 
-use barnabas_broker::{Broker, BrokerConfig, BrokerState, EpochState, Partition, ResourceType, TopicImage};
-use barnabas_kernel::NodeId;
-use barnabas_log::{LogSegment, UnifiedLog};
-use barnabas_protocol::record_batch::{Batch, FIELDS};
-use barnabas_protocol::uuid_text;
-use barnabas_view::{
+use blumfeld_broker::{Broker, BrokerConfig, BrokerState, EpochState, Partition, ResourceType, TopicImage};
+use blumfeld_kernel::NodeId;
+use blumfeld_log::{LogSegment, UnifiedLog};
+use blumfeld_protocol::record_batch::{Batch, FIELDS};
+use blumfeld_protocol::uuid_text;
+use blumfeld_view::{
     BatchDetail, BatchView, BrokerView, BrowseView, EventView, FieldView, PartitionView, RecordView,
     ReplicaView, SegmentView, TopicView,
 };
@@ -257,7 +257,7 @@ fn number(value: i64) -> f64 {
 
 fn segment_view(segment: &LogSegment, disk: Option<&MachineDisk>) -> SegmentView {
     let file = &segment.files()[0];
-    let durable = disk.and_then(|disk| disk.disk().file(file)).map_or(0, barnabas_kernel::File::durable);
+    let durable = disk.and_then(|disk| disk.disk().file(file)).map_or(0, blumfeld_kernel::File::durable);
     let batches = segment.batches();
     let first_dirty = batches.partition_point(|p| u64::from(p.position) + p.batch.size() as u64 <= durable);
     SegmentView {
@@ -278,7 +278,7 @@ fn segment_view(segment: &LogSegment, disk: Option<&MachineDisk>) -> SegmentView
 fn fields(batch: &Batch) -> Vec<FieldView> {
     let value = |name: &str| match name {
         "baseOffset" => batch.base_offset().to_string(),
-        "batchLength" => (batch.size() - barnabas_protocol::record_batch::LENGTH_PREFIX).to_string(),
+        "batchLength" => (batch.size() - blumfeld_protocol::record_batch::LENGTH_PREFIX).to_string(),
         "partitionLeaderEpoch" => batch.partition_leader_epoch().to_string(),
         "magic" => batch.magic().to_string(),
         "crc" => format!("{:08x}", batch.crc()),
@@ -305,7 +305,7 @@ fn fields(batch: &Batch) -> Vec<FieldView> {
         .collect()
 }
 
-fn record_view(record: &barnabas_protocol::record_batch::Record) -> RecordView {
+fn record_view(record: &blumfeld_protocol::record_batch::Record) -> RecordView {
     let cut =
         |bytes: &bytes::Bytes| serde_bytes::ByteBuf::from(bytes[..bytes.len().min(SHOWN_BYTES)].to_vec());
     let size = |bytes: Option<&bytes::Bytes>| {

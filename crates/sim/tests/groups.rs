@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use barnabas_broker::{BrokerConfig, GROUP_METADATA_TOPIC};
-use barnabas_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, Input, Instant, Node, NodeId};
-use barnabas_protocol::frame::{decode_response, encode_request};
-use barnabas_protocol::messages::*;
-use barnabas_protocol::wire::{Decodable, Encodable, StrBytes};
-use barnabas_protocol::{ErrorCode, Uuid};
-use barnabas_sim::{DiskConfig, Fault, NetworkConfig, Output, ProcessId, World, WorldConfig};
+use blumfeld_broker::{BrokerConfig, GROUP_METADATA_TOPIC};
+use blumfeld_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, Input, Instant, Node, NodeId};
+use blumfeld_protocol::frame::{decode_response, encode_request};
+use blumfeld_protocol::messages::*;
+use blumfeld_protocol::wire::{Decodable, Encodable, StrBytes};
+use blumfeld_protocol::{ErrorCode, Uuid};
+use blumfeld_sim::{DiskConfig, Fault, NetworkConfig, Output, ProcessId, World, WorldConfig};
 use bytes::Bytes;
 
 const GROUP: &str = "g";

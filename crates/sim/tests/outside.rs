@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_broker::BrokerConfig;
-use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, NodeId};
-use barnabas_protocol::frame::{decode_response, encode_request};
-use barnabas_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
-use barnabas_protocol::{ApiKey, Uuid};
-use barnabas_sim::{DiskConfig, Fault, NetworkConfig, OutsideEvent, World, WorldConfig};
+use blumfeld_broker::BrokerConfig;
+use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, NodeId};
+use blumfeld_protocol::frame::{decode_response, encode_request};
+use blumfeld_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use blumfeld_protocol::{ApiKey, Uuid};
+use blumfeld_sim::{DiskConfig, Fault, NetworkConfig, OutsideEvent, World, WorldConfig};
 use bytes::Bytes;
 
 fn world() -> World {

@@ -6,14 +6,14 @@ mod groups;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use barnabas_broker::{BrokerConfig, supported_versions};
-use barnabas_kernel::{ConnectionId, Context, Endpoint, Input, Instant, Node, NodeId};
-use barnabas_protocol::frame::{decode_response, encode_request};
-use barnabas_protocol::messages::*;
-use barnabas_protocol::record_batch::{BatchBuilder, BatchOptions};
-use barnabas_protocol::wire::{Decodable, Encodable};
-use barnabas_protocol::{ErrorCode, Uuid};
-use barnabas_sim::{DiskConfig, NetworkConfig, Output, World, WorldConfig};
+use blumfeld_broker::{BrokerConfig, supported_versions};
+use blumfeld_kernel::{ConnectionId, Context, Endpoint, Input, Instant, Node, NodeId};
+use blumfeld_protocol::frame::{decode_response, encode_request};
+use blumfeld_protocol::messages::*;
+use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
+use blumfeld_protocol::wire::{Decodable, Encodable};
+use blumfeld_protocol::{ErrorCode, Uuid};
+use blumfeld_sim::{DiskConfig, NetworkConfig, Output, World, WorldConfig};
 use bytes::Bytes;
 
 /// Sends frames one after the other, each once the one before is answered, and prints the answers.
@@ -320,7 +320,7 @@ fn records_go_in_and_come_out_in_every_version() {
         let response: FetchResponse = ask(&mut world, ApiKey::Fetch, version, &request);
         let data = &response.responses[0].partitions[0];
         assert_eq!((data.error_code, data.high_watermark), (0, end), "v{version}");
-        let batches: Vec<_> = barnabas_protocol::record_batch::batches(data.records.as_ref().unwrap())
+        let batches: Vec<_> = blumfeld_protocol::record_batch::batches(data.records.as_ref().unwrap())
             .map(Result::unwrap)
             .collect();
         assert_eq!(

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use barnabas_broker::BrokerConfig;
-use barnabas_kernel::{ConnectionId, Context, Endpoint, Input, Instant, Node};
-use barnabas_protocol::frame::{decode_response, encode_request};
-use barnabas_protocol::messages::*;
-use barnabas_protocol::record_batch::{BatchBuilder, BatchOptions};
-use barnabas_protocol::{ErrorCode, Uuid};
-use barnabas_sim::{DiskConfig, Fault, NetworkConfig, Output, ProcessId, World, WorldConfig};
+use blumfeld_broker::BrokerConfig;
+use blumfeld_kernel::{ConnectionId, Context, Endpoint, Input, Instant, Node};
+use blumfeld_protocol::frame::{decode_response, encode_request};
+use blumfeld_protocol::messages::*;
+use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
+use blumfeld_protocol::{ErrorCode, Uuid};
+use blumfeld_sim::{DiskConfig, Fault, NetworkConfig, Output, ProcessId, World, WorldConfig};
 use bytes::Bytes;
 
 /// A client that takes its commands from its standard input.
@@ -66,7 +66,7 @@ impl Probe {
             }
             ["close", name] => {
                 let (conn, _) = self.connections.remove(name).unwrap();
-                cx.out.disconnect(conn, barnabas_kernel::DisconnectReason::Closed);
+                cx.out.disconnect(conn, blumfeld_kernel::DisconnectReason::Closed);
             }
             ["clock"] => {
                 let text = format!("clock {} ms", cx.unix_ms() - EPOCH_MS);
@@ -88,7 +88,7 @@ impl Probe {
 }
 
 fn request(api: &str, id: i32, rest: &[&str]) -> (ApiKey, Bytes) {
-    fn frame<Q: barnabas_protocol::wire::Encodable>(key: ApiKey, id: i32, body: &Q) -> (ApiKey, Bytes) {
+    fn frame<Q: blumfeld_protocol::wire::Encodable>(key: ApiKey, id: i32, body: &Q) -> (ApiKey, Bytes) {
         (key, encode_request(key, version(key), id, None, body).unwrap())
     }
     let topic = || name(rest[0]);
@@ -131,7 +131,7 @@ fn request(api: &str, id: i32, rest: &[&str]) -> (ApiKey, Bytes) {
 }
 
 fn answer(key: ApiKey, frame: Bytes) -> String {
-    fn read<A: barnabas_protocol::wire::Decodable>(key: ApiKey, frame: Bytes) -> A {
+    fn read<A: blumfeld_protocol::wire::Decodable>(key: ApiKey, frame: Bytes) -> A {
         decode_response(key, version(key), frame).unwrap()
     }
     let code = match key {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_kernel::NodeId;
-use barnabas_sim::workload::Bench;
+use blumfeld_kernel::NodeId;
+use blumfeld_sim::workload::Bench;
 
 #[test]
 fn a_followers_batches_are_the_leaders_memory() {

@@ -7,7 +7,7 @@
 //! the site has any first writes [`ROLL`] bytes that nobody needs: LevelDB then writes its table, begins a new log and deletes
 //! the torn one. Other browsers do not need it, and it harms none.
 
-use barnabas_kernel::Prng;
+use blumfeld_kernel::Prng;
 use bytes::Bytes;
 use indexed_db_futures::database::Database;
 use indexed_db_futures::error::{Error, OpenDbError};
@@ -100,7 +100,7 @@ async fn others() -> bool {
 }
 
 fn name(cluster: &str) -> String {
-    format!("barnabas/{cluster}")
+    format!("blumfeld/{cluster}")
 }
 
 fn failed(error: Error) -> StoreError {

@@ -48,7 +48,7 @@ impl ClusterLock {
             let _ = granted_tx.call1(&JsValue::NULL, &JsValue::from_bool(granted));
             if granted { held.into() } else { JsValue::UNDEFINED }
         });
-        let name = format!("barnabas/{cluster}");
+        let name = format!("blumfeld/{cluster}");
         let ended: Promise = (request.call3(&manager, &name.into(), &options, &callback))
             .ok()
             .and_then(|ended| ended.dyn_into().ok())

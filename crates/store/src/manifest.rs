@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use barnabas_kernel::{FilePath, Instant};
+use blumfeld_kernel::{FilePath, Instant};
 use serde::ser::SerializeTuple;
 use serde::{Deserialize, Serialize, Serializer};
 

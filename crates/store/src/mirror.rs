@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use barnabas_kernel::{Disk, File, FilePath};
+use blumfeld_kernel::{Disk, File, FilePath};
 use bytes::{Bytes, BytesMut};
 
 use crate::manifest::{Entry, Manifest, Meta, Stretch};

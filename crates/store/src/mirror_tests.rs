@@ -1,6 +1,6 @@
 //! The mirror over a store in memory.
 
-use barnabas_kernel::{Instant, Prng};
+use blumfeld_kernel::{Instant, Prng};
 use futures_executor::block_on;
 
 use super::*;

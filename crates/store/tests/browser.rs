@@ -5,8 +5,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use barnabas_kernel::{Disk, File, FilePath};
-use barnabas_store::{Batch, ClusterLock, IndexedDb, LARGE, LockError, Meta, Mirror, Port, StoreError};
+use blumfeld_kernel::{Disk, File, FilePath};
+use blumfeld_store::{Batch, ClusterLock, IndexedDb, LARGE, LockError, Meta, Mirror, Port, StoreError};
 use bytes::Bytes;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -89,7 +89,7 @@ async fn commit(
     mirror.commit(prepared).await
 }
 
-async fn open(cluster: &str) -> (Mirror<IndexedDb>, barnabas_store::Loaded) {
+async fn open(cluster: &str) -> (Mirror<IndexedDb>, blumfeld_store::Loaded) {
     Mirror::open(IndexedDb::open(cluster).await.unwrap(), |_, _| {}).await.unwrap()
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_client::consumer::MemberStep;
-use barnabas_client::producer::Acks;
-use barnabas_client::{consumer, producer};
-use barnabas_kernel::Instant;
-use barnabas_shell::{Client, Working};
-use barnabas_sim::ProcessId;
-use barnabas_view::{
+use blumfeld_client::consumer::MemberStep;
+use blumfeld_client::producer::Acks;
+use blumfeld_client::{consumer, producer};
+use blumfeld_kernel::Instant;
+use blumfeld_shell::{Client, Working};
+use blumfeld_sim::ProcessId;
+use blumfeld_view::{
     ClientRole, ConsumerView, GroupView, InFlightView, ProducerView, ReadView, WaitingView, WorkingView,
 };
 
@@ -175,7 +175,7 @@ impl Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use barnabas_kernel::NodeId;
+    use blumfeld_kernel::NodeId;
 
     #[test]
     fn a_rate_is_of_the_last_whole_span() {

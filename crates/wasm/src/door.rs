@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use barnabas_broker::BrokerConfig;
-use barnabas_client::producer::{Partitioner, Producer};
-use barnabas_client::{ClientConfig, parse_bootstrap};
-use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant};
-use barnabas_protocol::FrameSplitter;
-use barnabas_shell::{ConfigProblem, producer_config};
-use barnabas_sim::{
+use blumfeld_broker::BrokerConfig;
+use blumfeld_client::producer::{Partitioner, Producer};
+use blumfeld_client::{ClientConfig, parse_bootstrap};
+use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant};
+use blumfeld_protocol::FrameSplitter;
+use blumfeld_shell::{ConfigProblem, producer_config};
+use blumfeld_sim::{
     DiskConfig, Fault, Membership, NetworkConfig, Output, OutsideEvent, ProcessId, World, WorldConfig,
 };
 use bytes::Bytes;
@@ -294,7 +294,7 @@ impl Door {
 
 #[cfg(test)]
 mod tests {
-    use barnabas_client::producer::ProducerRecord;
+    use blumfeld_client::producer::ProducerRecord;
 
     use super::*;
 

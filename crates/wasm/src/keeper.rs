@@ -3,10 +3,10 @@
 //! Nothing here knows a browser, so that random runs can do to a cluster what the page does: end commits late, fail them, take
 //! the store over, and go away in the middle of one. Times are in milliseconds of any clock that does not go back.
 
-use barnabas_kernel::{DiskError, NodeId};
-use barnabas_sim::DiskChange;
-use barnabas_store::{Mirror, Port, PreparedCommit, StoreError};
-use barnabas_view::Durability;
+use blumfeld_kernel::{DiskError, NodeId};
+use blumfeld_sim::DiskChange;
+use blumfeld_store::{Mirror, Port, PreparedCommit, StoreError};
+use blumfeld_view::Durability;
 
 use crate::engine::Engine;
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_client::ClientConfig;
-use barnabas_client::admin::{AdminClient, AdminRequest};
-use barnabas_kernel::{Context, Endpoint, Input, Instant, Node};
+use blumfeld_client::ClientConfig;
+use blumfeld_client::admin::{AdminClient, AdminRequest};
+use blumfeld_kernel::{Context, Endpoint, Input, Instant, Node};
 
 /// What the coordinator's log says.
 const REASON: &str = "the page that the member ran in was closed or reloaded";

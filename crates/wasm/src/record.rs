@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_kernel::{Disk, DiskError, File, Instant};
-use barnabas_store::{Members, StoredClient};
-use barnabas_view::{Durability, Fault};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use blumfeld_kernel::{Disk, DiskError, File, Instant};
+use blumfeld_store::{Members, StoredClient};
+use blumfeld_view::{Durability, Fault};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::{Buf, BufMut, Bytes};
 
-use barnabas_client::ApiError;
-use barnabas_client::producer::{Delivery, Producer, ProducerRecord, RecordId, Refused};
-use barnabas_kernel::{Context, Input, Instant, Node};
-use barnabas_protocol::record_batch::Header;
-use barnabas_protocol::{ErrorCode, FrameSplitter};
+use blumfeld_client::ApiError;
+use blumfeld_client::producer::{Delivery, Producer, ProducerRecord, RecordId, Refused};
+use blumfeld_kernel::{Context, Input, Instant, Node};
+use blumfeld_protocol::record_batch::Header;
+use blumfeld_protocol::{ErrorCode, FrameSplitter};
 
 /// No frame here is longer than its length can say.
 const MAX_FRAME: usize = i32::MAX as usize;

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use barnabas_sim::{Output, ProcessId};
-use barnabas_view::{ConsoleText, Stream};
+use blumfeld_sim::{Output, ProcessId};
+use blumfeld_view::{ConsoleText, Stream};
 
 /// A running command.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ fn incomplete(tail: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use barnabas_kernel::NodeId;
+    use blumfeld_kernel::NodeId;
 
     #[test]
     fn a_character_that_is_cut_between_two_outputs_arrives_whole() {

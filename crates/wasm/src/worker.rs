@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use barnabas_store::{ClusterLock, IndexedDb, LockError, Memory, Mirror, Port, StoreError};
-use barnabas_view::{Command, Durability, Update};
+use blumfeld_store::{ClusterLock, IndexedDb, LockError, Memory, Mirror, Port, StoreError};
+use blumfeld_view::{Command, Durability, Update};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -229,7 +229,7 @@ async fn live<P: Port + Clone + 'static>(
         if let Err(error) = mirror.clear().await {
             return End::Unreadable(error.to_string());
         }
-        loaded = barnabas_store::Loaded::default();
+        loaded = blumfeld_store::Loaded::default();
     }
     for file in &loaded.damaged {
         error_message(format!("A stored file was cut: {file}"));

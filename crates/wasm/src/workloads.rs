@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use barnabas_shell::WorkloadKind;
-use barnabas_sim::{Output, ProcessId};
-use barnabas_view::ClientRole;
+use blumfeld_shell::WorkloadKind;
+use blumfeld_sim::{Output, ProcessId};
+use blumfeld_view::ClientRole;
 
 /// So many run at most: each costs time of the one thread that all the world has.
 pub(crate) const MOST: usize = 32;
@@ -255,7 +255,7 @@ fn nobody(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use barnabas_kernel::NodeId;
+    use blumfeld_kernel::NodeId;
 
     fn told(text: &str) -> Output {
         Output::Stdout(text.to_owned().into())

@@ -6,9 +6,9 @@ mod common;
 
 use std::time::Duration;
 
-use barnabas_store::{Loaded, Members, Memory, Meta, Mirror, Port};
-use barnabas_view::Durability;
-use barnabas_wasm::{Boot, replay};
+use blumfeld_store::{Loaded, Members, Memory, Meta, Mirror, Port};
+use blumfeld_view::Durability;
+use blumfeld_wasm::{Boot, replay};
 use common::Desk;
 use common::page::Page;
 use futures_executor::block_on;
@@ -168,11 +168,11 @@ fn the_words_are_explained_and_completed() {
         assert_eq!(words.join(" "), want, "{line}");
     }
     for (line, want) in [
-        ("broker remove 1", "barnabas: broker-1 is a voter of the metadata quorum"),
-        ("broker remove 9", "barnabas: there is no broker 9 here; there are 1, 2"),
-        ("broker add 2", "barnabas: there is a broker 2 already"),
-        ("broker add 0", "barnabas: 0 is no id for a broker here: it must be 1 to 9"),
-        ("broker grow", "barnabas: `grow` is not understood"),
+        ("broker remove 1", "blumfeld: broker-1 is a voter of the metadata quorum"),
+        ("broker remove 9", "blumfeld: there is no broker 9 here; there are 1, 2"),
+        ("broker add 2", "blumfeld: there is a broker 2 already"),
+        ("broker add 0", "blumfeld: 0 is no id for a broker here: it must be 1 to 9"),
+        ("broker grow", "blumfeld: `grow` is not understood"),
     ] {
         let ran = desk.run(line, "");
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{line}");

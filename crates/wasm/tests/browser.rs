@@ -3,10 +3,10 @@
 
 mod common;
 
-use barnabas_kernel::Instant;
-use barnabas_store::{IndexedDb, Loaded, Members, Meta};
-use barnabas_view::{Durability, Fault};
-use barnabas_wasm::{Boot, replay};
+use blumfeld_kernel::Instant;
+use blumfeld_store::{IndexedDb, Loaded, Members, Meta};
+use blumfeld_view::{Durability, Fault};
+use blumfeld_wasm::{Boot, replay};
 use common::page::Page;
 use common::{DIGESTS, SEEDS, workload};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

@@ -6,10 +6,10 @@ mod common;
 
 use std::time::Duration;
 
-use barnabas_shell::FAULTS;
-use barnabas_sim::{Fault, FaultError};
-use barnabas_view::Durability;
-use barnabas_wasm::replay;
+use blumfeld_shell::FAULTS;
+use blumfeld_sim::{Fault, FaultError};
+use blumfeld_view::Durability;
+use blumfeld_wasm::replay;
 use common::Desk;
 
 #[test]
@@ -46,16 +46,16 @@ fn the_console_breaks_and_mends_and_says_what_is_broken() {
     }
     assert_eq!(desk.ok("fault list", ""), "Nothing is broken.\n");
     for (line, want) in [
-        ("fault crash 7", "barnabas: there is no broker 7 here; there are 1\n"),
-        ("fault pause client-99", "barnabas: client-99 does not run\n"),
-        ("fault cut 1 1", "barnabas: 1 and 1 are one side\n"),
-        ("fault restart 1", "barnabas: broker-1 is up\n"),
-        ("fault resume 1", "barnabas: broker-1 is not paused\n"),
+        ("fault crash 7", "blumfeld: there is no broker 7 here; there are 1\n"),
+        ("fault pause client-99", "blumfeld: client-99 does not run\n"),
+        ("fault cut 1 1", "blumfeld: 1 and 1 are one side\n"),
+        ("fault restart 1", "blumfeld: broker-1 is up\n"),
+        ("fault resume 1", "blumfeld: broker-1 is not paused\n"),
         (
             "fault request 1 SaslAuthenticate error INVALID_REQUEST",
-            "barnabas: an answer with an error is not known",
+            "blumfeld: an answer with an error is not known",
         ),
-        ("fault pause", "barnabas: after `pause` a node is missing\n"),
+        ("fault pause", "blumfeld: after `pause` a node is missing\n"),
     ] {
         let ran = desk.run(line, "");
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{line}");

@@ -7,10 +7,10 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use barnabas_kernel::NodeId;
-use barnabas_store::Memory;
-use barnabas_view::{Durability, Fault, Returned, Stream};
-use barnabas_wasm::Boot;
+use blumfeld_kernel::NodeId;
+use blumfeld_store::Memory;
+use blumfeld_view::{Durability, Fault, Returned, Stream};
+use blumfeld_wasm::Boot;
 use common::Desk;
 use common::page::Page;
 use futures_executor::block_on;

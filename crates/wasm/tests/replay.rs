@@ -3,7 +3,7 @@
 
 mod common;
 
-use barnabas_wasm::{ReplayError, replay};
+use blumfeld_wasm::{ReplayError, replay};
 use common::{DIGESTS, SEEDS, workload};
 
 #[test]

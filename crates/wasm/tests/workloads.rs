@@ -6,8 +6,8 @@ mod common;
 
 use std::time::Duration;
 
-use barnabas_view::{ClientRole, ClientState, ClientView, Durability, Pace};
-use barnabas_wasm::replay;
+use blumfeld_view::{ClientRole, ClientState, ClientView, Durability, Pace};
+use blumfeld_wasm::replay;
 use common::{Desk, Ran};
 
 const AT: &str = "--bootstrap-server localhost:9092";
@@ -166,7 +166,7 @@ fn what_cannot_be_done_is_said() {
         ("workload list all", "workload list takes nothing more, not all"),
     ] {
         let ran = desk.run(line, "");
-        let want = format!("barnabas: {want}\n");
+        let want = format!("blumfeld: {want}\n");
         assert_eq!(ran, Ran { stderr: want, code: Some(1), ..Ran::default() }, "{line}");
     }
     // Help is the shell's own.
@@ -177,7 +177,7 @@ fn what_cannot_be_done_is_said() {
     let ran = desk.run("workload start consume --topic orders --group g", "");
     assert_eq!(
         ran.stderr,
-        "barnabas: 32 clients run in the background, which is as many as there can be; stop one first\n"
+        "blumfeld: 32 clients run in the background, which is as many as there can be; stop one first\n"
     );
     assert_eq!(clients(&mut desk).len(), 32);
 }

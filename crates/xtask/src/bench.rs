@@ -27,12 +27,12 @@ pub fn run(args: &[String]) -> Result<()> {
 
     say("bench: native");
     let mut command = Command::new("cargo");
-    command.args(["run", "--quiet", "--release", "--package", "barnabas-wasm", "--bin", "bench"]);
+    command.args(["run", "--quiet", "--release", "--package", "blumfeld-wasm", "--bin", "bench"]);
     let native = parse(&mut command, "native bench")?;
 
     say("bench: a cluster, natively");
     let mut command = Command::new("cargo");
-    command.args(["run", "--quiet", "--release", "--package", "barnabas-tests", "--bin", "cluster_bench"]);
+    command.args(["run", "--quiet", "--release", "--package", "blumfeld-tests", "--bin", "cluster_bench"]);
     let cluster = parse(&mut command, "cluster bench")?;
 
     let loads = load()?;
@@ -58,7 +58,7 @@ pub fn run(args: &[String]) -> Result<()> {
             flatten(&format!("page_{load}_{screen}"), measured, &mut numbers);
         }
     }
-    for (name, file) in [("page", "barnabas-app_bg.wasm"), ("engine", "worker_bg.wasm")] {
+    for (name, file) in [("page", "blumfeld-app_bg.wasm"), ("engine", "worker_bg.wasm")] {
         let bytes = fs::read(dist.join(file)).with_context(|| file.to_owned())?;
         numbers.insert(format!("size_{name}_wasm_bytes"), bytes.len().into());
         numbers.insert(format!("size_{name}_wasm_brotli_bytes"), brotli(&bytes)?.into());
@@ -71,7 +71,7 @@ pub fn run(args: &[String]) -> Result<()> {
         "rustc": version("rustc"),
         "node": version("node"),
         "chromium": browser["chromium"],
-        "barnabas": env!("CARGO_PKG_VERSION"),
+        "blumfeld": env!("CARGO_PKG_VERSION"),
         "runs": 3,
     });
     println!("{about}");
@@ -104,18 +104,18 @@ fn parse(command: &mut Command, what: &str) -> Result<Value> {
 fn load() -> Result<[(&'static str, Value); 2]> {
     say("bench: building the gateway and librdkafka");
     let mut command = Command::new("cargo");
-    command.args(["build", "--quiet", "--release", "--package", "barnabas-gateway"]);
+    command.args(["build", "--quiet", "--release", "--package", "blumfeld-gateway"]);
     setup::run(&mut command, "building the gateway")?;
     let folder = setup::target().join("load");
     let mut command = Command::new("cargo");
     command.args(["build", "--quiet", "--release", "--manifest-path"]);
     command.arg(root().join("tests/load/Cargo.toml")).arg("--target-dir").arg(&folder);
     setup::run(&mut command, "building librdkafka, which needs a C compiler and make,")?;
-    let program = folder.join("release/barnabas-load");
+    let program = folder.join("release/blumfeld-load");
     say("bench: librdkafka on its mock cluster");
     let mock = parse(Command::new(&program).arg("mock"), "the mock's load")?;
     say("bench: librdkafka on the gateway");
-    let gateway = setup::target().join("release/barnabas-gateway");
+    let gateway = setup::target().join("release/blumfeld-gateway");
     let gateway = parse(Command::new(&program).arg("gateway").arg(gateway), "the gateway's load")?;
     Ok([("mock", mock), ("gateway", gateway)])
 }

@@ -11,9 +11,9 @@ use crate::setup::{self, Java, root, run as run_command};
 pub fn gateway() -> Result<PathBuf> {
     // The profile of the simulator's step: its crates are built already.
     let mut build = Command::new("cargo");
-    build.args(["build", "--profile", "sim", "--package", "barnabas-gateway"]).current_dir(root());
+    build.args(["build", "--profile", "sim", "--package", "blumfeld-gateway"]).current_dir(root());
     run_command(&mut build, "cargo build of the gateway")?;
-    Ok(setup::target().join("sim/barnabas-gateway"))
+    Ok(setup::target().join("sim/blumfeld-gateway"))
 }
 
 /// Runs one of the suites. What is not for this command is for the suite, as `--brokers 3`.

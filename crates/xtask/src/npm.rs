@@ -15,7 +15,7 @@ const TRIPLE: &str = "wasm32-unknown-unknown";
 /// `target/NAME` with `MODULE.js` and `MODULE_bg.wasm`.
 pub fn module(tools: &Tools, bin: &str, (folder, name): (&str, &str)) -> Result<PathBuf> {
     let mut command = Command::new("cargo");
-    command.args(["build", "--profile", "wasm-release", "--target", TRIPLE, "--package", "barnabas-wasm"]);
+    command.args(["build", "--profile", "wasm-release", "--target", TRIPLE, "--package", "blumfeld-wasm"]);
     run(command.args(["--bin", bin]).current_dir(root()), "cargo build")?;
     let target = target();
     let folder = target.join(folder);

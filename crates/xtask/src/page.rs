@@ -28,7 +28,7 @@ pub fn build(tools: &Tools) -> Result<PathBuf> {
     // trunk takes NO_COLOR for a flag of its own and does not know the value 1.
     trunk.env_remove("NO_COLOR");
     run(&mut trunk, "trunk build")?;
-    for name in ["barnabas-app_bg.wasm", "worker_bg.wasm"] {
+    for name in ["blumfeld-app_bg.wasm", "worker_bg.wasm"] {
         optimize(tools, &dist.join(name))?;
     }
     stamp(&dist)?;
@@ -89,5 +89,5 @@ fn list(top: &Path, folder: &Path, files: &mut Vec<String>) -> Result<()> {
 
 fn sizes(dist: &Path) -> Result<String> {
     let kib = |name: &str| -> Result<u64> { Ok(fs::metadata(dist.join(name))?.len() / 1024) };
-    Ok(format!("page {} KiB, engine {} KiB of wasm", kib("barnabas-app_bg.wasm")?, kib("worker_bg.wasm")?))
+    Ok(format!("page {} KiB, engine {} KiB of wasm", kib("blumfeld-app_bg.wasm")?, kib("worker_bg.wasm")?))
 }

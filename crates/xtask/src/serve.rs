@@ -27,7 +27,7 @@ pub fn run(args: &[String]) -> Result<()> {
         None => listen(8080).or_else(|_| listen(0))?,
     };
     let address = server.server_addr().to_ip().context("no address")?;
-    setup::say(&format!("Barnabas is at http://localhost:{}/ (Ctrl-C ends it)", address.port()));
+    setup::say(&format!("Blumfeld is at http://localhost:{}/ (Ctrl-C ends it)", address.port()));
     for request in server.incoming_requests() {
         let answered = match find(&dist, request.url()) {
             Some((file, kind)) if matches!(request.method(), Method::Get | Method::Head) => {

@@ -143,7 +143,7 @@ pub fn for_java() -> Result<Java> {
         bail!("{JDK}: {} is too old", version.trim());
     }
     let (folder, made) = (root().join("tests/conformance/java"), root().join("target/java"));
-    let (lib, pom, seen) = (made.join("lib"), folder.join("pom.xml"), made.join("barnabas-pom.xml"));
+    let (lib, pom, seen) = (made.join("lib"), folder.join("pom.xml"), made.join("blumfeld-pom.xml"));
     let wanted = std::fs::read(&pom).with_context(|| format!("cannot read {}", pom.display()))?;
     if std::fs::read(&seen).is_ok_and(|have| have == wanted) && lib.is_dir() {
         say("Apache Kafka's jars: there");
@@ -198,7 +198,7 @@ fn python(folder: &Path) -> Result<PathBuf> {
         "install Python 3.10 or later with pip and venv (on Debian: apt-get install python3-venv)";
     let list = folder.join("requirements.txt");
     let venv = root().join("target/conformance/venv");
-    let (python, seen) = (venv.join("bin/python"), venv.join("barnabas-requirements.txt"));
+    let (python, seen) = (venv.join("bin/python"), venv.join("blumfeld-requirements.txt"));
     let wanted = std::fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;
     if std::fs::read(&seen).is_ok_and(|have| have == wanted) && python.is_file() {
         say("Python packages: there");
@@ -247,7 +247,7 @@ fn install(tool: &Tool) -> Result<Option<PathBuf>> {
         say(&format!("{program} {version}: there"));
         return Ok(None);
     }
-    let folder = cargo_home()?.join("barnabas").join(format!("{package}-{version}"));
+    let folder = cargo_home()?.join("blumfeld").join(format!("{package}-{version}"));
     let bin = folder.join("bin");
     if is_right(&bin.join(program)) {
         say(&format!("{program} {version}: there"));
@@ -288,7 +288,7 @@ fn cargo_home() -> Result<PathBuf> {
 
 /// Installs the packages of a lock file, if they are not those that are there.
 fn npm(folder: &Path, what: &str) -> Result<()> {
-    let (lock, seen) = (folder.join("package-lock.json"), folder.join("node_modules/.barnabas-lock"));
+    let (lock, seen) = (folder.join("package-lock.json"), folder.join("node_modules/.blumfeld-lock"));
     let wanted = std::fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
     if std::fs::read(&seen).is_ok_and(|have| have == wanted) {
         say(&format!("{what}: there"));

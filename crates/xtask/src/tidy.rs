@@ -64,7 +64,7 @@ fn violations(graph: &Graph) -> Vec<String> {
 /// The workspace's crates with what they use, tests left out.
 fn graph() -> Result<Graph> {
     let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec()?;
-    let short = |name: &str| name.strip_prefix("barnabas-").unwrap_or(name).to_owned();
+    let short = |name: &str| name.strip_prefix("blumfeld-").unwrap_or(name).to_owned();
     Ok((metadata.packages.iter())
         .map(|package| {
             let normal = package.dependencies.iter().filter(|used| used.kind == DependencyKind::Normal);

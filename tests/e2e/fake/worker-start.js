@@ -235,7 +235,7 @@ function run({ id, line }) {
     delta({ topics: topics.filter((t) => t.name === created[1]), events: [event("metadata", `created topic ${created[1]}`)] });
     end(id);
   } else if (words[0] === "broker") {
-    print(id, "barnabas: broker-4 has a replica of orders-0: move it first (kafka-reassign-partitions.sh), or lose it with --force\n", "err");
+    print(id, "blumfeld: broker-4 has a replica of orders-0: move it first (kafka-reassign-partitions.sh), or lose it with --force\n", "err");
     end(id, 1);
   } else if (line === "fault heal 2 4") {
     faults = faults.filter((fault) => fault !== "cut 2 4");

@@ -13,7 +13,7 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
  * gone when the test `t` ends. `serving` is for the server.
  */
 export async function openBundled(t, packed, entry, files = [], serving = {}) {
-  const folder = await mkdtemp(join(tmpdir(), "barnabas-kafkajs-"));
+  const folder = await mkdtemp(join(tmpdir(), "blumfeld-kafkajs-"));
   t.after(() => rm(folder, { recursive: true }));
   await cp(packed, folder, { recursive: true });
   for (const file of files) await cp(file, join(folder, file.split("/").pop()));
@@ -24,7 +24,7 @@ export async function openBundled(t, packed, entry, files = [], serving = {}) {
     outfile: join(folder, "page.js"),
     inject: [here("shim.mjs")],
     alias: {
-      barnabas: join(packed, "index.js"),
+      blumfeld: join(packed, "index.js"),
       net: here("none.mjs"),
       tls: here("none.mjs"),
       crypto: "crypto-browserify",

@@ -1,5 +1,5 @@
 // The script in a page, over an engine in a worker.
-import { Cluster } from "barnabas";
+import { Cluster } from "blumfeld";
 import { script } from "./script.mjs";
 
 globalThis.runScript = async (options) => {

@@ -1,8 +1,8 @@
 //! Puts the same load of librdkafka's on a cluster of three and measures it; the last line is JSON. `cargo xtask bench`
 //! runs it. Compare what was measured in one run on one machine, nothing else.
 //!
-//! `barnabas-load mock` measures librdkafka's own mock cluster, which replicates nothing and keeps 5 MiB a partition.
-//! `barnabas-load gateway PROGRAM` measures a gateway, at factor 3.
+//! `blumfeld-load mock` measures librdkafka's own mock cluster, which replicates nothing and keeps 5 MiB a partition.
+//! `blumfeld-load gateway PROGRAM` measures a gateway, at factor 3.
 
 #![allow(
     clippy::disallowed_methods,
@@ -262,7 +262,7 @@ fn measure(arguments: &[String]) -> Result<Map<String, Value>, Failure> {
         match arguments {
             [target] if target == "mock" => run(Cluster::mock, &mut numbers)?,
             [target, program] if target == "gateway" => run(|| Cluster::gateway(program), &mut numbers)?,
-            _ => return Err("barnabas-load mock, or barnabas-load gateway PROGRAM".into()),
+            _ => return Err("blumfeld-load mock, or blumfeld-load gateway PROGRAM".into()),
         }
     }
     for runs in numbers.values_mut() {
@@ -282,7 +282,7 @@ fn main() -> std::process::ExitCode {
             std::process::ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("barnabas-load: {error}");
+            eprintln!("blumfeld-load: {error}");
             std::process::ExitCode::FAILURE
         }
     }

@@ -8,13 +8,13 @@
 
 use std::time::{Duration, Instant};
 
-use barnabas_broker::BrokerConfig;
-use barnabas_client::ClientConfig;
-use barnabas_client::producer::ProducerConfig;
-use barnabas_protocol::Uuid;
-use barnabas_sim::Output;
-use barnabas_sim::workload::{ProducerLoad, ProducerWorkload, bootstrap};
-use barnabas_tests::console::Console;
+use blumfeld_broker::BrokerConfig;
+use blumfeld_client::ClientConfig;
+use blumfeld_client::producer::ProducerConfig;
+use blumfeld_protocol::Uuid;
+use blumfeld_sim::Output;
+use blumfeld_sim::workload::{ProducerLoad, ProducerWorkload, bootstrap};
+use blumfeld_tests::console::Console;
 
 /// Memory of this process, in bytes; 0 where the system does not say.
 fn resident() -> u64 {

@@ -9,9 +9,9 @@
 
 use std::time::{Duration, Instant};
 
-use barnabas_store::{Memory, Mirror};
-use barnabas_view::{ClientRole, Durability};
-use barnabas_wasm::{Boot, Engine, Keeper};
+use blumfeld_store::{Memory, Mirror};
+use blumfeld_view::{ClientRole, Durability};
+use blumfeld_wasm::{Boot, Engine, Keeper};
 use futures_executor::block_on;
 
 /// Virtual time of a turn of the worker.

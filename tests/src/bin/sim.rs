@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use barnabas_kernel::TraceEvent;
-use barnabas_tests::page::{PageRun, Planted};
-use barnabas_tests::random::Run;
+use blumfeld_kernel::TraceEvent;
+use blumfeld_tests::page::{PageRun, Planted};
+use blumfeld_tests::random::Run;
 
 const HELP: &str = "\
 cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from 0), each with T virtual milliseconds
@@ -90,11 +90,11 @@ impl Options {
 
 #[cfg(feature = "planted-bugs")]
 fn plant(name: &str) -> Result<(), String> {
-    let bugs = barnabas_broker::Bug::ALL;
+    let bugs = blumfeld_broker::Bug::ALL;
     let known = || bugs.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let bug = bugs.iter().find(|(known, _)| *known == name);
     let (_, bug) = bug.ok_or_else(|| format!("there is no bug {name}, only {}", known()))?;
-    barnabas_broker::plant(*bug);
+    blumfeld_broker::plant(*bug);
     Ok(())
 }
 
@@ -105,7 +105,7 @@ fn plant(_: &str) -> Result<(), String> {
 
 fn replay(file: &str) -> Result<(), String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read {file}: {error}"))?;
-    let mut engine = barnabas_wasm::replay(&text).map_err(|error| format!("{file}: {error}"))?;
+    let mut engine = blumfeld_wasm::replay(&text).map_err(|error| format!("{file}: {error}"))?;
     let (_, _, lines) = engine.ready_view();
     for line in lines.iter().rev().take(20).rev() {
         println!("{line:?}");

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use barnabas_kernel::{Disk, File, FilePath, Instant};
-use barnabas_sim::World;
-use barnabas_store::Loaded;
-use barnabas_view::ClientRole;
-use barnabas_wasm::Engine;
+use blumfeld_kernel::{Disk, File, FilePath, Instant};
+use blumfeld_sim::World;
+use blumfeld_store::Loaded;
+use blumfeld_view::ClientRole;
+use blumfeld_wasm::Engine;
 use bytes::Bytes;
 
 /// The operating system writes back what has been dirty for so long.

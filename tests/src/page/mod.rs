@@ -11,11 +11,11 @@ mod checks;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use barnabas_kernel::{Disk, Instant, Prng};
-use barnabas_sim::checkers::unhealthy;
-use barnabas_store::{Loaded, Memory, Mirror};
-use barnabas_view::{Durability, Pace, Returned, Stream};
-use barnabas_wasm::{Boot, Commit, Committed, Engine, Keeper};
+use blumfeld_kernel::{Disk, Instant, Prng};
+use blumfeld_sim::checkers::unhealthy;
+use blumfeld_store::{Loaded, Memory, Mirror};
+use blumfeld_view::{Durability, Pace, Returned, Stream};
+use blumfeld_wasm::{Boot, Commit, Committed, Engine, Keeper};
 use bytes::Bytes;
 use futures_executor::block_on;
 
@@ -680,7 +680,7 @@ impl PageRun {
         self.there("at the end")?;
         if self.rng.chance(1, 8) {
             let record = self.engine.record().borrow().to_json();
-            let again = barnabas_wasm::replay(&record).map_err(|error| format!("the replay: {error}"))?;
+            let again = blumfeld_wasm::replay(&record).map_err(|error| format!("the replay: {error}"))?;
             // What happened since the last thing that was done is not in a record.
             if again.world().events() > self.engine.world().events() {
                 return Err("the replay went further than what it replays".to_owned());

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_kernel::{NodeId, TraceEvent};
-use barnabas_sim::checkers::{
+use blumfeld_kernel::{NodeId, TraceEvent};
+use blumfeld_sim::checkers::{
     Consumers, Controllers, GroupChecks, HighWatermarks, Idempotence, Images, Leaders, Records,
     replicas_agree,
 };
-use barnabas_sim::workload::Fact;
-use barnabas_sim::{ProcessId, World};
+use blumfeld_sim::workload::Fact;
+use blumfeld_sim::{ProcessId, World};
 
 /// Replicas are compared every so many events, which takes time.
 const REPLICAS_EVERY: u64 = 2_000;

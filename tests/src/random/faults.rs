@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use barnabas_kernel::{NodeId, Prng, TraceEvent};
-use barnabas_protocol::{ApiKey, ErrorCode};
-use barnabas_sim::{DiskState, Fault, Heal, LinkFault, RequestFault, Side, World};
+use blumfeld_kernel::{NodeId, Prng, TraceEvent};
+use blumfeld_protocol::{ApiKey, ErrorCode};
+use blumfeld_sim::{DiskState, Fault, Heal, LinkFault, RequestFault, Side, World};
 
 use super::pick;
 

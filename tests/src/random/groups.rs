@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_client::consumer::{Assignor, ConsumerConfig, OffsetReset};
-use barnabas_kernel::Prng;
-use barnabas_sim::ProcessId;
-use barnabas_sim::workload::{MemberLoad, MemberWorkload};
+use blumfeld_client::consumer::{Assignor, ConsumerConfig, OffsetReset};
+use blumfeld_kernel::Prng;
+use blumfeld_sim::ProcessId;
+use blumfeld_sim::workload::{MemberLoad, MemberWorkload};
 
 use super::checks::GROUP;
 use super::{Client, Run, TOPIC, pick};

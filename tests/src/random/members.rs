@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use barnabas_kernel::{Instant, NodeId, Prng};
-use barnabas_sim::{Membership, MembershipError};
+use blumfeld_kernel::{Instant, NodeId, Prng};
+use blumfeld_sim::{Membership, MembershipError};
 
 use super::{Run, pick};
 

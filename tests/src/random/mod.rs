@@ -9,16 +9,16 @@ mod topology;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_broker::GROUP_METADATA_TOPIC;
-use barnabas_client::ClientConfig;
-use barnabas_client::admin::NewTopic;
-use barnabas_client::consumer::{ConsumerConfig, OffsetReset};
-use barnabas_client::producer::{Acks, ProducerConfig};
-use barnabas_kernel::{Endpoint, Instant, NodeId, Prng};
-use barnabas_protocol::Compression;
-use barnabas_sim::checkers::{PartitionHealth, unhealthy};
-use barnabas_sim::workload::{ConsumerWorkload, Fact, ProducerLoad, ProducerWorkload, TopicsWorkload};
-use barnabas_sim::{Fault, Output, ProcessId, World};
+use blumfeld_broker::GROUP_METADATA_TOPIC;
+use blumfeld_client::ClientConfig;
+use blumfeld_client::admin::NewTopic;
+use blumfeld_client::consumer::{ConsumerConfig, OffsetReset};
+use blumfeld_client::producer::{Acks, ProducerConfig};
+use blumfeld_kernel::{Endpoint, Instant, NodeId, Prng};
+use blumfeld_protocol::Compression;
+use blumfeld_sim::checkers::{PartitionHealth, unhealthy};
+use blumfeld_sim::workload::{ConsumerWorkload, Fact, ProducerLoad, ProducerWorkload, TopicsWorkload};
+use blumfeld_sim::{Fault, Output, ProcessId, World};
 
 use members::Members;
 
@@ -442,7 +442,7 @@ impl Run {
         // What is about to end and never does would wait for ever.
         for node in self.world.nodes().collect::<Vec<_>>() {
             let shuts_down = self.world.broker(node).is_some_and(|broker| {
-                use barnabas_broker::BrokerState::{PendingControlledShutdown, ShuttingDown};
+                use blumfeld_broker::BrokerState::{PendingControlledShutdown, ShuttingDown};
                 matches!(broker.state(), PendingControlledShutdown | ShuttingDown)
             });
             if shuts_down {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use barnabas_broker::{BrokerConfig, Roles};
-use barnabas_kernel::{Endpoint, Prng};
-use barnabas_protocol::Uuid;
-use barnabas_sim::{DiskConfig, NetworkConfig, WorldConfig};
+use blumfeld_broker::{BrokerConfig, Roles};
+use blumfeld_kernel::{Endpoint, Prng};
+use blumfeld_protocol::Uuid;
+use blumfeld_sim::{DiskConfig, NetworkConfig, WorldConfig};
 
 use super::pick;
 

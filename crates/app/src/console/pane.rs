@@ -1,6 +1,6 @@
 //! The console's pane: output, prompt, completions, starters.
 
-use barnabas_view::Command;
+use blumfeld_view::Command;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 

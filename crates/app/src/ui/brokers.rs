@@ -1,6 +1,6 @@
 //! Brokers: how they are, and what can be done to them.
 
-use barnabas_view::{BrokerView, Command, Fault};
+use blumfeld_view::{BrokerView, Command, Fault};
 use yew::prelude::*;
 
 use crate::ctx::{Ctx, use_ctx};

@@ -1,6 +1,6 @@
 //! Producers and consumers: what waits, what is in flight, who reads what and how far; and how one adds and stops them.
 
-use barnabas_view::{
+use blumfeld_view::{
     ClientRole, ClientState, ClientView, ConsumerView, InFlightView, ProducerView, ReadView, WaitingView,
 };
 use yew::prelude::*;

@@ -1,6 +1,6 @@
 //! The form that makes a topic: it says Kafka's naming rules while one types, and runs the very command line.
 
-use barnabas_view::TopicView;
+use blumfeld_view::TopicView;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 

@@ -1,6 +1,6 @@
 //! The event log: the newest events on top, and by kind.
 
-use barnabas_view::EventKind;
+use blumfeld_view::EventKind;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, ResizeObserver};

@@ -1,6 +1,6 @@
 //! Files that were dropped on the page or picked, for `cat NAME | …` in the console.
 
-use barnabas_view::Command;
+use blumfeld_view::Command;
 use web_sys::{FileList, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 

@@ -1,6 +1,6 @@
 //! What covers the page while the cluster is not to be touched.
 
-use barnabas_view::Command;
+use blumfeld_view::Command;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -65,7 +65,7 @@ pub fn Gate(props: &GateProps) -> Html {
             false,
         ),
         Phase::Panicked { message, replay } => {
-            let (name, replay) = (format!("barnabas-{}-replay.json", props.cluster), replay.clone());
+            let (name, replay) = (format!("blumfeld-{}-replay.json", props.cluster), replay.clone());
             let has_replay = !replay.is_empty();
             let save = Callback::from(move |_: MouseEvent| browser::save(&name, replay.as_bytes()));
             (

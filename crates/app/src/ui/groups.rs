@@ -1,6 +1,6 @@
 //! Consumer groups: who owns what, and how far each has come.
 
-use barnabas_view::{ClientRole, ClientView, GroupMemberView, GroupOffsetView, GroupView};
+use blumfeld_view::{ClientRole, ClientView, GroupMemberView, GroupOffsetView, GroupView};
 use yew::prelude::*;
 
 use super::{partition_name, swatch};

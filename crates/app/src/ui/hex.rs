@@ -1,6 +1,6 @@
 //! The header of a batch and its bytes; what is pointed at in one is lit in the other.
 
-use barnabas_view::BatchDetail;
+use blumfeld_view::BatchDetail;
 use yew::prelude::*;
 
 use crate::ctx::use_ctx;
@@ -150,7 +150,7 @@ fn printable(byte: u8) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use barnabas_view::{BatchView, FieldView, RecordView};
+    use blumfeld_view::{BatchView, FieldView, RecordView};
 
     #[test]
     fn bytes_and_what_they_belong_to() {

@@ -1,6 +1,6 @@
 //! The chosen partition: its offsets, replicas and segments, with their files for download.
 
-use barnabas_view::{Command, PartitionView, SegmentFile, SegmentView, TopicView};
+use blumfeld_view::{Command, PartitionView, SegmentFile, SegmentView, TopicView};
 use yew::prelude::*;
 
 use super::row::{badge, facts};

@@ -1,6 +1,6 @@
 //! The message browser: batches of a partition, the header and bytes of one, its records.
 
-use barnabas_view::{BatchView, BrowseView, Command, TopicView};
+use blumfeld_view::{BatchView, BrowseView, Command, TopicView};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Notices, the recovery report and the first-visit hint.
 
-use barnabas_view::{RecoveryView, Returned};
+use blumfeld_view::{RecoveryView, Returned};
 use yew::prelude::*;
 
 use super::icon;

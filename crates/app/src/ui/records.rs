@@ -1,6 +1,6 @@
 //! The records of a batch. Their bytes are text to the page, never markup.
 
-use barnabas_view::{BatchDetail, RecordView};
+use blumfeld_view::{BatchDetail, RecordView};
 use yew::prelude::*;
 
 use super::hex::Lit;

@@ -1,6 +1,6 @@
 //! A partition as a row of the topics: its leader's strip, and each follower's under it on the same axis.
 
-use barnabas_view::{PartitionView, ReplicaView, TopicView};
+use blumfeld_view::{PartitionView, ReplicaView, TopicView};
 use yew::prelude::*;
 
 use super::identity;

@@ -1,6 +1,6 @@
 //! Draws a partition's strip. All places are attributes of the picture: the page's policy allows no inline style.
 
-use barnabas_view::{PartitionView, ReplicaView};
+use blumfeld_view::{PartitionView, ReplicaView};
 use yew::prelude::*;
 
 use super::identity;

@@ -1,6 +1,6 @@
 //! The bar at the top: the clock and what drives it, language, theme, durability, storage.
 
-use barnabas_view::{ClockView, Command, Durability, Pace, StoreView};
+use blumfeld_view::{ClockView, Command, Durability, Pace, StoreView};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
@@ -94,9 +94,8 @@ pub fn TopBar(props: &TopBarProps) -> Html {
     html! {
         <header class="top">
             <div class="brand">
-                <svg class="logo" viewBox="0 0 30 16" aria-hidden="true"><rect x="0" y="1" width="20" height="8" rx="4" />
-                    <path d="M30 12l-8-4v8z" /><path class="ret" d="M22 12H6" /></svg>
-                <h1>{"Barnabas"}</h1>
+                <svg class="logo" viewBox="0 0 30 16" aria-hidden="true"><circle cx="8" cy="10" r="5.5" /><circle cx="22" cy="5" r="4.5" /></svg>
+                <h1>{"Blumfeld"}</h1>
                 <span class="cluster" title={fill(t.cluster, &[&props.cluster])}>{&props.cluster}</span>
             </div>
             <div class="clock" role="timer" aria-label={t.virtual_time}>

@@ -1,6 +1,6 @@
 //! Topics and their partitions, as strips or as a table.
 
-use barnabas_view::TopicView;
+use blumfeld_view::TopicView;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 

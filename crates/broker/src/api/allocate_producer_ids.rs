@@ -1,8 +1,8 @@
 //! AllocateProducerIds (67), version 0: a broker gets a block of producer ids.
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse};
 
 use super::{Reply, committed, respond};
 use crate::controller;

@@ -1,8 +1,8 @@
 //! AlterPartition (56), versions 2 and 3: a leader changes its ISR (KIP-497, KIP-903).
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::AlterPartitionRequest;
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::AlterPartitionRequest;
 
 use super::{Reply, committed};
 use crate::controller;

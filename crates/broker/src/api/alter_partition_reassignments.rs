@@ -1,8 +1,8 @@
 //! AlterPartitionReassignments (45), versions 0 and 1: replicas move (KIP-455).
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::AlterPartitionReassignmentsRequest;
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::AlterPartitionReassignmentsRequest;
 
 use super::{Reply, committed};
 use crate::controller;

@@ -1,13 +1,13 @@
 //! ApiVersions (18), versions 0 to 4. Says what is served; a version that is not known is answered in version 0 with
 //! UNSUPPORTED_VERSION, so that the client can try again (KIP-511). Left out: nothing.
 
-use barnabas_protocol::frame::{FrameError, Header, encode_response};
-use barnabas_protocol::messages::api_versions_response::{
+use blumfeld_protocol::frame::{FrameError, Header, encode_response};
+use blumfeld_protocol::messages::api_versions_response::{
     ApiVersion, FinalizedFeatureKey, SupportedFeatureKey,
 };
-use barnabas_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
-use barnabas_protocol::wire::StrBytes;
-use barnabas_protocol::{ApiKey, ErrorCode};
+use blumfeld_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use blumfeld_protocol::wire::StrBytes;
+use blumfeld_protocol::{ApiKey, ErrorCode};
 
 use super::{FEATURES, Reply, respond, served};
 use crate::connection::ListenerKind;

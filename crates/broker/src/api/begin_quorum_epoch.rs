@@ -1,9 +1,9 @@
 //! BeginQuorumEpoch (53), versions 0 and 1: the leader of the quorum makes itself known (KIP-595). Left out: endpoints of
 //! voters that are not configured (KIP-853).
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::BeginQuorumEpochRequest;
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::BeginQuorumEpochRequest;
 
 use super::{Reply, durable};
 use crate::node::Broker;

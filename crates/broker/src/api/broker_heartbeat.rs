@@ -1,9 +1,9 @@
 //! BrokerHeartbeat (63), versions 0 and 1: a broker lives, is ready, or wants to go (KIP-631). Left out: log directories
 //! that are offline.
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
 
 use super::{Reply, committed, respond};
 use crate::controller;

@@ -1,9 +1,9 @@
 //! BrokerRegistration (62), versions 0 to 4: a broker begins (KIP-631, KIP-966). Left out: the check of features, which all
 //! nodes share.
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::{BrokerRegistrationRequest, BrokerRegistrationResponse};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::{BrokerRegistrationRequest, BrokerRegistrationResponse};
 
 use super::{Reply, committed, respond};
 use crate::controller;

@@ -1,8 +1,8 @@
 //! CreatePartitions (37), versions 0 to 3. Left out: quotas.
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::CreatePartitionsRequest;
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::CreatePartitionsRequest;
 
 use super::{Reply, committed};
 use crate::controller;

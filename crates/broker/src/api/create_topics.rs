@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::CreateTopicsRequest;
-use barnabas_protocol::{Uuid, uuid_text};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::CreateTopicsRequest;
+use blumfeld_protocol::{Uuid, uuid_text};
 
 use super::{Reply, committed};
 use crate::controller::{self, TopicDefaults};

@@ -1,9 +1,9 @@
 //! DeleteGroups (42), versions 0 to 2: groups without members, with their offsets. Nothing is left out.
 
-use barnabas_kernel::{ConnectionId, Context};
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::delete_groups_response::DeletableGroupResult;
-use barnabas_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
+use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::delete_groups_response::DeletableGroupResult;
+use blumfeld_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
 
 use super::Reply;
 use crate::coordinator::{Answer, Waiter};

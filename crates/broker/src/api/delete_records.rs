@@ -1,13 +1,13 @@
 //! DeleteRecords (21), versions 0 to 2: moves the log start. Followers learn of it with their next fetch. Left out: the wait until
 //! they have.
 
-use barnabas_kernel::Context;
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::delete_records_response::{
+use blumfeld_kernel::Context;
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::delete_records_response::{
     DeleteRecordsPartitionResult, DeleteRecordsTopicResult,
 };
-use barnabas_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
+use blumfeld_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
 use super::{Reply, respond};
 use crate::node::Broker;

@@ -1,9 +1,9 @@
 //! DeleteTopics (20), versions 1 to 6. Left out: delete.topic.enable=false, quotas.
 
-use barnabas_kernel::Context;
-use barnabas_protocol::Uuid;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::DeleteTopicsRequest;
+use blumfeld_kernel::Context;
+use blumfeld_protocol::Uuid;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::DeleteTopicsRequest;
 
 use super::{Reply, committed};
 use crate::controller;

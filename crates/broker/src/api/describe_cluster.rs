@@ -1,10 +1,10 @@
 //! DescribeCluster (60), versions 0 to 2. Left out: the controllers' endpoints (endpoint type 2), authorized operations.
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::describe_cluster_response::DescribeClusterBroker;
-use barnabas_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
-use barnabas_protocol::{ErrorCode, uuid_text};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use blumfeld_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
+use blumfeld_protocol::{ErrorCode, uuid_text};
 
 use super::{Reply, respond};
 use crate::node::Broker;

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::describe_configs_request::DescribeConfigsResource;
-use barnabas_protocol::messages::describe_configs_response::{
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use blumfeld_protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
 };
-use barnabas_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
+use blumfeld_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 
 use super::{LOG_DIR, Reply, respond};
 use crate::broker_config::{

@@ -1,10 +1,10 @@
 //! DescribeGroups (15), versions 0 to 6: state, protocol and members. Left out: authorized operations.
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
-use barnabas_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse};
-use barnabas_protocol::wire::StrBytes;
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
+use blumfeld_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse};
+use blumfeld_protocol::wire::StrBytes;
 
 use super::{Reply, respond};
 use crate::coordinator::{ClassicGroup, ClassicGroupState};

@@ -1,11 +1,11 @@
 //! DescribeLogDirs (35), versions 1 to 4: what the broker's log directory holds (KIP-113, KIP-827). Left out: several
 //! directories, future replicas, the size of the volume, which a simulated disk does not have.
 
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::describe_log_dirs_response::{
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::describe_log_dirs_response::{
     DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
 };
-use barnabas_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse, TopicName};
+use blumfeld_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse, TopicName};
 
 use super::{LOG_DIR, Reply, respond};
 use crate::node::Broker;

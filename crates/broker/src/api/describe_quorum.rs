@@ -1,8 +1,8 @@
 //! DescribeQuorum (55), versions 0 to 2: the quorum's leader, voters and observers (KIP-595, KIP-836).
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::DescribeQuorumRequest;
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::DescribeQuorumRequest;
 
 use super::{Reply, respond};
 use crate::node::Broker;

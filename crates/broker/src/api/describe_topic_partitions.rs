@@ -1,12 +1,12 @@
 //! DescribeTopicPartitions (75), version 0 (KIP-966): topics with their partitions, page by page. What kafka-topics.sh
 //! --describe asks. Left out: authorized operations.
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::describe_topic_partitions_response::{
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::describe_topic_partitions_response::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
-use barnabas_protocol::messages::{
+use blumfeld_protocol::messages::{
     DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName,
 };
 

@@ -1,8 +1,8 @@
 //! ElectLeaders (43), versions 0 to 2: preferred and unclean elections by request (KIP-460).
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::ElectLeadersRequest;
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::ElectLeadersRequest;
 
 use super::{Reply, committed};
 use crate::controller;

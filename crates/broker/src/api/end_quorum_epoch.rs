@@ -1,8 +1,8 @@
 //! EndQuorumEpoch (54), versions 0 and 1: the leader of the quorum goes (KIP-595).
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::EndQuorumEpochRequest;
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::EndQuorumEpochRequest;
 
 use super::{Reply, durable};
 use crate::node::Broker;

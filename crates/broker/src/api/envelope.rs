@@ -1,10 +1,10 @@
 //! Envelope (58), version 0: a request of a client that a broker forwards to the controller (KIP-590). Left out: the
 //! client's principal and address, as there are no ACLs.
 
-use barnabas_kernel::{ConnectionId, Context};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header, decode_header};
-use barnabas_protocol::messages::{EnvelopeRequest, EnvelopeResponse};
+use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header, decode_header};
+use blumfeld_protocol::messages::{EnvelopeRequest, EnvelopeResponse};
 use bytes::Bytes;
 
 use super::{Reply, encode, forwardable, on_controller, respond};

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use barnabas_kernel::{ConnectionId, Context, DiskOp, FlushId};
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::fetch_request::FetchPartition;
-use barnabas_protocol::messages::fetch_response::{
+use blumfeld_kernel::{ConnectionId, Context, DiskOp, FlushId};
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::fetch_request::FetchPartition;
+use blumfeld_protocol::messages::fetch_response::{
     EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
 };
-use barnabas_protocol::messages::{BrokerId, FetchRequest, FetchResponse, TopicName};
-use barnabas_protocol::{ErrorCode, RecordPieces, Uuid, encode_fetch_response};
+use blumfeld_protocol::messages::{BrokerId, FetchRequest, FetchResponse, TopicName};
+use blumfeld_protocol::{ErrorCode, RecordPieces, Uuid, encode_fetch_response};
 use bytes::Bytes;
 
 use super::{Reply, respond};
@@ -176,7 +176,7 @@ struct Read {
     bytes: usize,
     records: u64,
     failed: bool,
-    place: Option<(barnabas_kernel::FilePath, u64, u64)>,
+    place: Option<(blumfeld_kernel::FilePath, u64, u64)>,
 }
 
 /// The answer, if there are `fetch.min.bytes` or an error for it, or its time is over.
@@ -365,7 +365,7 @@ struct Found {
     pieces: RecordPieces,
     bytes: usize,
     records: u64,
-    place: Option<(barnabas_kernel::FilePath, u64, u64)>,
+    place: Option<(blumfeld_kernel::FilePath, u64, u64)>,
     high_watermark: i64,
     log_start: i64,
     preferred: i32,

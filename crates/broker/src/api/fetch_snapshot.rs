@@ -1,7 +1,7 @@
 //! FetchSnapshot (59), versions 0 and 1: pieces of a snapshot of the metadata (KIP-630).
 
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::FetchSnapshotRequest;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::FetchSnapshotRequest;
 
 use super::{Reply, respond};
 use crate::node::Broker;

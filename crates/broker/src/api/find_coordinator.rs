@@ -1,12 +1,12 @@
 //! FindCoordinator (10), versions 0 to 6: coordinators of groups. The first one who asks has `__consumer_offsets` created.
 //! Left out: coordinators of transactions (COORDINATOR_NOT_AVAILABLE) and of share groups.
 
-use barnabas_kernel::Context;
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::find_coordinator_response::Coordinator;
-use barnabas_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
-use barnabas_protocol::wire::StrBytes;
+use blumfeld_kernel::Context;
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::find_coordinator_response::Coordinator;
+use blumfeld_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
+use blumfeld_protocol::wire::StrBytes;
 
 use super::{Reply, respond};
 use crate::coordinator::GROUP_METADATA_TOPIC;

@@ -1,9 +1,9 @@
 //! Heartbeat (12), versions 0 to 4. Nothing is left out.
 
-use barnabas_kernel::{ConnectionId, Context};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::HeartbeatRequest;
+use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::HeartbeatRequest;
 
 use super::Reply;
 use crate::coordinator::{Answer, Waiter};

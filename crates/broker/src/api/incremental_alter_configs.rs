@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use barnabas_kernel::Context;
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header, decode_response, encode_request};
-use barnabas_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
-use barnabas_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
-use barnabas_protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header, decode_response, encode_request};
+use blumfeld_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
+use blumfeld_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
+use blumfeld_protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
 use bytes::Bytes;
 
 use super::{Reply, committed, encode, respond};

@@ -1,8 +1,8 @@
 //! InitProducerId (22), versions 0 to 5: an idempotent producer gets its id. Left out: transactional ids.
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
 use super::{Reply, respond};
 use crate::node::Broker;

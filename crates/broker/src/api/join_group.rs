@@ -1,10 +1,10 @@
 //! JoinGroup (11), versions 0 to 9: member ids first (KIP-394), static members (KIP-345), the leader that keeps its
 //! assignment (KIP-814). Left out: groups of the consumer protocol.
 
-use barnabas_kernel::{ConnectionId, Context};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::JoinGroupRequest;
+use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::JoinGroupRequest;
 
 use super::Reply;
 use crate::coordinator::{Answer, Join, Waiter};

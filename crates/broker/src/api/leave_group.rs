@@ -1,10 +1,10 @@
 //! LeaveGroup (13), versions 0 to 5: several members at once, static ones by their instance id. Nothing is left out.
 
-use barnabas_kernel::{ConnectionId, Context};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::leave_group_request::MemberIdentity;
-use barnabas_protocol::messages::{LeaveGroupRequest, LeaveGroupResponse};
+use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::leave_group_request::MemberIdentity;
+use blumfeld_protocol::messages::{LeaveGroupRequest, LeaveGroupResponse};
 
 use super::Reply;
 use crate::coordinator::{Answer, Waiter};

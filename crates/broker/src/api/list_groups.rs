@@ -1,10 +1,10 @@
 //! ListGroups (16), versions 0 to 5: the groups of this broker, by state (KIP-518) and type (KIP-848). All are of the
 //! type `classic`. Nothing is left out.
 
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::list_groups_response::ListedGroup;
-use barnabas_protocol::messages::{GroupId, ListGroupsRequest, ListGroupsResponse};
-use barnabas_protocol::wire::StrBytes;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::list_groups_response::ListedGroup;
+use blumfeld_protocol::messages::{GroupId, ListGroupsRequest, ListGroupsResponse};
+use blumfeld_protocol::wire::StrBytes;
 
 use super::{Reply, respond};
 use crate::node::Broker;

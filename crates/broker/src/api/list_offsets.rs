@@ -1,13 +1,13 @@
 //! ListOffsets (2), versions 1 to 10: earliest (-2), latest (-1), largest timestamp (-3, KIP-734), earliest local (-4),
 //! latest tiered (-5), and by time. Left out: tiered storage, of which there is none.
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::list_offsets_request::ListOffsetsPartition;
-use barnabas_protocol::messages::list_offsets_response::{
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::list_offsets_request::ListOffsetsPartition;
+use blumfeld_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
-use barnabas_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+use blumfeld_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
 use super::{Reply, respond};
 use crate::node::Broker;
@@ -47,7 +47,7 @@ fn find(
     let partition = broker.leader(topic, asked.partition_index, epoch)?;
     let log = partition.log();
     let epoch_at = |offset: i64| log.epochs().epoch_for_offset(offset).unwrap_or(-1);
-    let found = |found: Option<barnabas_log::TimestampOffset>| {
+    let found = |found: Option<blumfeld_log::TimestampOffset>| {
         found.map_or((-1, -1, -1), |found| (found.timestamp, found.offset, found.leader_epoch))
     };
     Ok(match (asked.timestamp, version) {

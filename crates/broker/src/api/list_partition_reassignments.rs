@@ -1,7 +1,7 @@
 //! ListPartitionReassignments (46), version 0: the moves under way (KIP-455).
 
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::ListPartitionReassignmentsRequest;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::ListPartitionReassignmentsRequest;
 
 use super::{Reply, respond};
 use crate::controller;

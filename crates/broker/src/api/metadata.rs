@@ -2,14 +2,14 @@
 //! allows it and auto.create.topics.enable is on; the client asks again. Left out: authorized operations (there are no
 //! ACLs).
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::create_topics_request::CreatableTopic;
-use barnabas_protocol::messages::metadata_response::{
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::create_topics_request::CreatableTopic;
+use blumfeld_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
-use barnabas_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
-use barnabas_protocol::{ErrorCode, Uuid, uuid_text};
+use blumfeld_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
+use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use super::{Reply, respond};
 use crate::coordinator::GROUP_METADATA_TOPIC;

@@ -42,14 +42,14 @@ mod sync_group;
 mod unregister_broker;
 mod vote;
 
-use barnabas_kernel::{ConnectionId, Context, FlushId, Frame};
-use barnabas_protocol::frame::{FrameError, Header, decode_body, encode_response};
-use barnabas_protocol::messages::{
+use blumfeld_kernel::{ConnectionId, Context, FlushId, Frame};
+use blumfeld_protocol::frame::{FrameError, Header, decode_body, encode_response};
+use blumfeld_protocol::messages::{
     AlterPartitionResponse, BrokerHeartbeatResponse, BrokerRegistrationResponse, EnvelopeResponse,
     FetchRequest,
 };
-use barnabas_protocol::wire::Encodable;
-use barnabas_protocol::{ApiKey, ErrorCode};
+use blumfeld_protocol::wire::Encodable;
+use blumfeld_protocol::{ApiKey, ErrorCode};
 use bytes::Bytes;
 
 use crate::connection::ListenerKind;
@@ -290,7 +290,7 @@ pub(crate) fn dispatch(
 
 /// Whether a request that is to be forwarded can be understood: whoever sent it is told here if it cannot.
 fn check(header: &Header, body: &Bytes) -> Result<(), FrameError> {
-    use barnabas_protocol::messages as m;
+    use blumfeld_protocol::messages as m;
     let body = body.clone();
     match header.api_key {
         ApiKey::CreateTopics => decode_body::<m::CreateTopicsRequest>(header, body).map(drop),

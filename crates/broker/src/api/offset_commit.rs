@@ -1,13 +1,13 @@
 //! OffsetCommit (8), versions 2 to 9. Left out: version 10 with topic ids.
 
-use barnabas_kernel::{ConnectionId, Context};
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
-use barnabas_protocol::messages::offset_commit_response::{
+use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
+use blumfeld_protocol::messages::offset_commit_response::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
-use barnabas_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
-use barnabas_protocol::{ErrorCode, Uuid};
+use blumfeld_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
+use blumfeld_protocol::{ErrorCode, Uuid};
 
 use super::Reply;
 use crate::coordinator::{Answer, CommitRequest, Committing, OffsetAndMetadata, Waiter};

@@ -1,12 +1,12 @@
 //! OffsetDelete (47), version 0 (KIP-496). Nothing is left out.
 
-use barnabas_kernel::{ConnectionId, Context};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::offset_delete_response::{
+use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::offset_delete_response::{
     OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
 };
-use barnabas_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
+use blumfeld_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
 
 use super::Reply;
 use crate::coordinator::{Answer, Waiter};

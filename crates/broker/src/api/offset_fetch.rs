@@ -1,15 +1,15 @@
 //! OffsetFetch (9), versions 1 to 9: offsets of several groups, all of a group's, or stable ones (KIP-447). Left out:
 //! version 10 with topic ids; offsets of open transactions, of which there are none.
 
-use barnabas_kernel::{ConnectionId, Context};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
-use barnabas_protocol::messages::offset_fetch_response::{
+use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
+use blumfeld_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
     OffsetFetchResponseTopic, OffsetFetchResponseTopics,
 };
-use barnabas_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse, TopicName};
+use blumfeld_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse, TopicName};
 
 use super::Reply;
 use crate::coordinator::{Answer, OffsetAndMetadata, Offsets, Waiter};

@@ -1,11 +1,11 @@
 //! OffsetForLeaderEpoch (23), versions 2 to 4: where a leader epoch ended (KIP-101, KIP-279, KIP-320).
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::offset_for_leader_epoch_response::{
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::offset_for_leader_epoch_response::{
     EpochEndOffset, OffsetForLeaderTopicResult,
 };
-use barnabas_protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
+use blumfeld_protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
 
 use super::{Reply, respond};
 use crate::node::Broker;

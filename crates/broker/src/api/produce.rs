@@ -1,14 +1,14 @@
 //! Produce (0), versions 3 to 13: acks 0, 1 and all, idempotent producers. Left out: transactions; quotas.
 
-use barnabas_kernel::{ConnectionId, Context, DisconnectReason};
-use barnabas_log::{AppendError, AppendInfo};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use barnabas_protocol::messages::produce_response::{
+use blumfeld_kernel::{ConnectionId, Context, DisconnectReason};
+use blumfeld_log::{AppendError, AppendInfo};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use blumfeld_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
 };
-use barnabas_protocol::messages::{ProduceRequest, ProduceResponse};
+use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse};
 
 use super::{Reply, respond};
 use crate::node::Broker;
@@ -182,7 +182,7 @@ fn answer(
                     })
                     .collect();
                 response.error_message = Some(error.message.into())
-                    .filter(|text: &barnabas_protocol::wire::StrBytes| !text.is_empty());
+                    .filter(|text: &blumfeld_protocol::wire::StrBytes| !text.is_empty());
             }
             response
         }

@@ -1,9 +1,9 @@
 //! SyncGroup (14), versions 0 to 5. Nothing is left out.
 
-use barnabas_kernel::{ConnectionId, Context};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::SyncGroupRequest;
+use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::SyncGroupRequest;
 
 use super::Reply;
 use crate::coordinator::{Answer, Waiter};

@@ -1,8 +1,8 @@
 //! UnregisterBroker (64), version 0: a broker is gone for good (KIP-631).
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::{UnregisterBrokerRequest, UnregisterBrokerResponse};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::{UnregisterBrokerRequest, UnregisterBrokerResponse};
 
 use super::{Reply, committed, respond};
 use crate::controller::{self, ControllerResult};

@@ -1,9 +1,9 @@
 //! Vote (52), versions 0 to 2: elections and pre-votes of the quorum (KIP-595, KIP-996). Left out: voter keys of a quorum
 //! whose voters change (KIP-853).
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::VoteRequest;
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::VoteRequest;
 
 use super::{Reply, durable};
 use crate::node::Broker;

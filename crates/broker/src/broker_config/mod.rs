@@ -7,7 +7,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use barnabas_protocol::ErrorCode;
+use blumfeld_protocol::ErrorCode;
 
 pub use names::DYNAMIC;
 use names::{NOT_SERVED, PER_BROKER, PER_LISTENER, READ_ONLY};

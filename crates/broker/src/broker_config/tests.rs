@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use barnabas_kernel::Endpoint;
-use barnabas_protocol::Uuid;
-use barnabas_protocol::messages::IncrementalAlterConfigsRequest;
-use barnabas_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
-use barnabas_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+use blumfeld_kernel::Endpoint;
+use blumfeld_protocol::Uuid;
+use blumfeld_protocol::messages::IncrementalAlterConfigsRequest;
+use blumfeld_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
+use blumfeld_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use serde_json::{Value, json};
 
 use super::names::{NOT_SERVED, PER_BROKER, PER_LISTENER, READ_ONLY};

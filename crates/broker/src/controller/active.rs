@@ -3,8 +3,8 @@
 
 use std::collections::VecDeque;
 
-use barnabas_kernel::{ConnectionId, Context, Instant};
-use barnabas_protocol::frame::Header;
+use blumfeld_kernel::{ConnectionId, Context, Instant};
+use blumfeld_protocol::frame::Header;
 use bytes::Bytes;
 
 use super::cluster::{Heartbeats, fence};

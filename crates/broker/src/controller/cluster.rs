@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_kernel::Instant;
-use barnabas_protocol::messages::{
+use blumfeld_kernel::Instant;
+use blumfeld_protocol::messages::{
     BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerRegistrationRequest, BrokerRegistrationResponse,
 };
-use barnabas_protocol::{ErrorCode, Uuid, uuid_text};
+use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use super::replication::{BrokerEvent, leader_and_isr_updates};
 use super::{ApiError, ControllerResult};

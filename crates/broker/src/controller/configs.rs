@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::IncrementalAlterConfigsRequest;
-use barnabas_protocol::messages::IncrementalAlterConfigsResponse;
-use barnabas_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
-use barnabas_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::IncrementalAlterConfigsRequest;
+use blumfeld_protocol::messages::IncrementalAlterConfigsResponse;
+use blumfeld_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
+use blumfeld_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
 
 use super::{ApiError, ControllerResult};
 use crate::broker_config::{APPEND, DELETE, SET, SUBTRACT, change_list, dynamic};

@@ -17,7 +17,7 @@ pub use producer_ids::allocate_producer_ids;
 pub use replication::{alter_partition, alter_reassignments, elect_leaders, list_reassignments};
 pub use topics::{TopicDefaults, create_partitions, create_topics, delete_topics};
 
-use barnabas_protocol::ErrorCode;
+use blumfeld_protocol::ErrorCode;
 
 use crate::metadata::MetadataRecord;
 

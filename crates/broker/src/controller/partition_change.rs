@@ -1,6 +1,6 @@
 //! One change of a partition's leader, ISR or replicas (org.apache.kafka.controller.PartitionChangeBuilder).
 
-use barnabas_protocol::Uuid;
+use blumfeld_protocol::Uuid;
 
 use crate::metadata::{MetadataImage, PartitionChange, PartitionRegistration};
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_protocol::ErrorCode;
+use blumfeld_protocol::ErrorCode;
 
 use super::ApiError;
 use crate::metadata::MetadataImage;

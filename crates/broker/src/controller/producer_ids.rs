@@ -1,7 +1,7 @@
 //! Blocks of producer ids for brokers (org.apache.kafka.controller.ProducerIdControlManager).
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse};
 
 use super::{ApiError, ControllerResult};
 use crate::metadata::{MetadataImage, MetadataRecord};

@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_protocol::messages::alter_partition_reassignments_response::{
+use blumfeld_protocol::messages::alter_partition_reassignments_response::{
     ReassignablePartitionResponse, ReassignableTopicResponse,
 };
-use barnabas_protocol::messages::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
-use barnabas_protocol::messages::list_partition_reassignments_response::{
+use blumfeld_protocol::messages::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
+use blumfeld_protocol::messages::list_partition_reassignments_response::{
     OngoingPartitionReassignment, OngoingTopicReassignment,
 };
-use barnabas_protocol::messages::{
+use blumfeld_protocol::messages::{
     AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, AlterPartitionRequest,
     AlterPartitionResponse, BrokerId, ElectLeadersRequest, ElectLeadersResponse,
     ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, TopicName,
     alter_partition_request, alter_partition_response,
 };
-use barnabas_protocol::{ErrorCode, Uuid};
+use blumfeld_protocol::{ErrorCode, Uuid};
 
 use super::partition_change::{Election, PartitionChangeBuilder};
 use super::topics::check_assignment;

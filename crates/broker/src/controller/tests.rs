@@ -1,13 +1,13 @@
 //! What Apache Kafka answered to bad input (tests/fixtures/admin-errors.json), asked of this controller.
 
-use barnabas_protocol::messages::create_partitions_request::{
+use blumfeld_protocol::messages::create_partitions_request::{
     CreatePartitionsAssignment, CreatePartitionsTopic,
 };
-use barnabas_protocol::messages::create_topics_request::{
+use blumfeld_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
 };
-use barnabas_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
-use barnabas_protocol::messages::*;
+use blumfeld_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+use blumfeld_protocol::messages::*;
 
 use super::*;
 use crate::metadata::{Listener, MetadataImage};
@@ -26,7 +26,7 @@ fn create(image: &MetadataImage, topic: CreatableTopic) -> ControllerResult<Crea
     let mut next = image.topics().len() as u128 + 10;
     let new_id = || {
         next += 1;
-        barnabas_protocol::Uuid::from_u128(next)
+        blumfeld_protocol::Uuid::from_u128(next)
     };
     create_topics(image, &CreateTopicsRequest::default().with_topics(vec![topic]), defaults, new_id, |_| 0)
 }
@@ -34,7 +34,7 @@ fn create(image: &MetadataImage, topic: CreatableTopic) -> ControllerResult<Crea
 /// One broker, the topic `orders` of three partitions, and `a.b`.
 fn image() -> MetadataImage {
     let mut image = MetadataImage::default();
-    let id = barnabas_protocol::Uuid::from_u128(1);
+    let id = blumfeld_protocol::Uuid::from_u128(1);
     let listener = Listener { name: "PLAINTEXT".into(), host: "localhost".into(), port: 9092 };
     let registration = MetadataRecord::RegisterBroker {
         broker_id: 1,
@@ -173,14 +173,14 @@ fn bad_input_gets_kafkas_code_and_words() {
 
 /// Broker 1 of `image` (broker epoch 4) asks to be registered, as the process `incarnation`.
 fn register(image: &MetadataImage, incarnation: u128) -> (i64, Vec<MetadataRecord>) {
-    use barnabas_kernel::Instant;
-    let cluster_id = barnabas_protocol::Uuid::from_u128(9);
+    use blumfeld_kernel::Instant;
+    let cluster_id = blumfeld_protocol::Uuid::from_u128(9);
     let mut heartbeats = cluster::Heartbeats::new(image, Instant::ZERO, 9_000);
     let request = BrokerRegistrationRequest::default()
         .with_broker_id(BrokerId(1))
-        .with_cluster_id(barnabas_protocol::uuid_text::to_text(cluster_id).into())
-        .with_incarnation_id(barnabas_protocol::Uuid::from_u128(incarnation))
-        .with_log_dirs(vec![barnabas_protocol::Uuid::from_u128(1)])
+        .with_cluster_id(blumfeld_protocol::uuid_text::to_text(cluster_id).into())
+        .with_incarnation_id(blumfeld_protocol::Uuid::from_u128(incarnation))
+        .with_log_dirs(vec![blumfeld_protocol::Uuid::from_u128(1)])
         .with_previous_broker_epoch(4);
     // The session of the process before is over.
     let later = Instant::from_micros(60_000_000);

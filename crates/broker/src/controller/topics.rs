@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use barnabas_protocol::messages::create_partitions_request::CreatePartitionsTopic;
-use barnabas_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
-use barnabas_protocol::messages::create_topics_request::CreatableTopic;
-use barnabas_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
-use barnabas_protocol::messages::delete_topics_response::DeletableTopicResult;
-use barnabas_protocol::messages::{
+use blumfeld_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use blumfeld_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use blumfeld_protocol::messages::create_topics_request::CreatableTopic;
+use blumfeld_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
+use blumfeld_protocol::messages::delete_topics_response::DeletableTopicResult;
+use blumfeld_protocol::messages::{
     BrokerId, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse,
     DeleteTopicsRequest, DeleteTopicsResponse, TopicName,
 };
-use barnabas_protocol::{ErrorCode, Uuid};
+use blumfeld_protocol::{ErrorCode, Uuid};
 
 use super::placement::place;
 use super::{ApiError, ControllerResult};

@@ -1,13 +1,13 @@
 //! Answers of the coordinator, in the version of their request.
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header};
-use barnabas_protocol::messages::leave_group_response::MemberResponse;
-use barnabas_protocol::messages::{
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::messages::leave_group_response::MemberResponse;
+use blumfeld_protocol::messages::{
     DeleteGroupsResponse, HeartbeatResponse, JoinGroupResponse, LeaveGroupResponse, OffsetCommitResponse,
     OffsetDeleteResponse, OffsetFetchResponse, SyncGroupResponse,
 };
-use barnabas_protocol::wire::StrBytes;
+use blumfeld_protocol::wire::StrBytes;
 use bytes::Bytes;
 
 use super::append_error;

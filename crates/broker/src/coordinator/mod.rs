@@ -14,9 +14,9 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use barnabas_kernel::{ConnectionId, Instant};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::Header;
+use blumfeld_kernel::{ConnectionId, Instant};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::Header;
 
 pub use answer::Answer;
 pub use group::{

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use barnabas_kernel::{Context, FlushId, TraceEvent};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::{
+use blumfeld_kernel::{Context, FlushId, TraceEvent};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::{
     HeartbeatRequest, LeaveGroupRequest, OffsetDeleteRequest, OffsetDeleteResponse, SyncGroupRequest,
 };
 
@@ -217,7 +217,7 @@ impl Shard {
                     let instance = member.group_instance_id.as_ref();
                     super::answer::left(&member.member_id, instance, ErrorCode::UNKNOWN_MEMBER_ID)
                 });
-                barnabas_protocol::messages::LeaveGroupResponse::default().with_members(unknown.collect())
+                blumfeld_protocol::messages::LeaveGroupResponse::default().with_members(unknown.collect())
             }
         };
         match env.fx.writes.last_mut() {
@@ -273,7 +273,7 @@ impl Shard {
         request: &OffsetDeleteRequest,
         mut response: OffsetDeleteResponse,
     ) {
-        use barnabas_protocol::messages::offset_delete_response::{
+        use blumfeld_protocol::messages::offset_delete_response::{
             OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
         };
         let group_id = request.group_id.as_str();

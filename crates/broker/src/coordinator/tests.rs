@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use barnabas_kernel::{Context, Disk, Instant, NodeId, Outbox, Prng, TraceEvent};
-use barnabas_log::{LoadOptions, LogConfig, UnifiedLog};
-use barnabas_protocol::Uuid;
-use barnabas_protocol::record_batch::{BatchBuilder, BatchOptions};
+use blumfeld_kernel::{Context, Disk, Instant, NodeId, Outbox, Prng, TraceEvent};
+use blumfeld_log::{LoadOptions, LogConfig, UnifiedLog};
+use blumfeld_protocol::Uuid;
+use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
 use bytes::Bytes;
 
 use super::*;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use barnabas_protocol::Uuid;
+use blumfeld_protocol::Uuid;
 
 use super::{Listener, MetadataRecord, PartitionChange, ResourceType};
 

@@ -1,8 +1,8 @@
 //! The records of `__cluster_metadata`, in Kafka's own bytes (metadata/src/main/resources/common/metadata): a frame
 //! version, the record type's key and version as unsigned varints, then the fields, compact and tagged.
 
-use barnabas_protocol::Uuid;
-use barnabas_protocol::varint::{Reader, put_unsigned};
+use blumfeld_protocol::Uuid;
+use blumfeld_protocol::varint::{Reader, put_unsigned};
 
 use super::PartitionRegistration;
 

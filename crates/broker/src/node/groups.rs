@@ -1,11 +1,11 @@
 //! The node's side of the group coordinators: appends to `__consumer_offsets`, answers that wait for the high watermark,
 //! timers, and partitions that come and go (CoordinatorRuntime).
 
-use barnabas_kernel::{Context, FlushId, TraceEvent};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
-use barnabas_protocol::messages::{DeleteGroupsResponse, TopicName};
-use barnabas_protocol::record_batch::{BatchBuilder, BatchOptions};
+use blumfeld_kernel::{Context, FlushId, TraceEvent};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use blumfeld_protocol::messages::{DeleteGroupsResponse, TopicName};
+use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
 
 use super::{Broker, Timer};
 use crate::api::Reply;

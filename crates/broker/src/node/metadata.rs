@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use barnabas_kernel::{Context, TraceEvent};
+use blumfeld_kernel::{Context, TraceEvent};
 use bytes::Bytes;
 
 use super::{Broker, SnapshotProgress};
@@ -116,7 +116,7 @@ impl Broker {
     /// Notes what a record is about to change, and says it in the trace, once in the cluster: at the active controller.
     fn note(&self, cx: &mut Context<'_>, record: &MetadataRecord, delta: &mut Delta) {
         let tell = self.active.is_some();
-        let mut topic_of = |id: &barnabas_protocol::Uuid| {
+        let mut topic_of = |id: &blumfeld_protocol::Uuid| {
             let name = self.image.topic_by_id(*id).map(|topic| topic.name.clone());
             delta.topics.extend(name.clone());
             name

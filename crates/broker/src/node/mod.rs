@@ -7,12 +7,12 @@ mod requests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use barnabas_kernel::{
+use blumfeld_kernel::{
     ConnectionId, Context, DisconnectReason, Disk, DiskError, DiskOp, FilePath, FlushId, Frame, Input,
     Instant, Node, Peer, TraceEvent,
 };
-use barnabas_log::UnifiedLog;
-use barnabas_protocol::{ErrorCode, Uuid, uuid_text};
+use blumfeld_log::UnifiedLog;
+use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use crate::broker_config::DynamicConfigs;
 use crate::channel::Channels;
@@ -324,7 +324,7 @@ impl Broker {
             let image = &self.image;
             let endpoint = |id: i32| {
                 let listener = image.brokers().get(&id)?.listeners.first()?;
-                Some(barnabas_kernel::Endpoint::new(&listener.host, listener.port))
+                Some(blumfeld_kernel::Endpoint::new(&listener.host, listener.port))
             };
             let about = (&self.config, self.lifecycle.epoch());
             self.fetchers.poll(cx, &mut self.channels, &self.replicas, about, endpoint);

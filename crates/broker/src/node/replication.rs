@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_kernel::{Context, Endpoint, Frame};
-use barnabas_protocol::frame::decode_response;
-use barnabas_protocol::messages::alter_partition_request::{
+use blumfeld_kernel::{Context, Endpoint, Frame};
+use blumfeld_protocol::frame::decode_response;
+use blumfeld_protocol::messages::alter_partition_request::{
     BrokerState as WireState, PartitionData, TopicData,
 };
-use barnabas_protocol::messages::{AlterPartitionRequest, AlterPartitionResponse};
-use barnabas_protocol::{ApiKey, ErrorCode, Uuid};
+use blumfeld_protocol::messages::{AlterPartitionRequest, AlterPartitionResponse};
+use blumfeld_protocol::{ApiKey, ErrorCode, Uuid};
 use bytes::Bytes;
 
 use super::Broker;

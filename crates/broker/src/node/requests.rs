@@ -1,10 +1,10 @@
 //! Requests that come in, wait, are forwarded, and are answered.
 
-use barnabas_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, FlushId, Frame, Instant};
-use barnabas_protocol::frame::{Header, decode_header, decode_response};
-use barnabas_protocol::messages::create_topics_request::CreatableTopic;
-use barnabas_protocol::messages::{CreateTopicsRequest, EnvelopeRequest, EnvelopeResponse};
-use barnabas_protocol::{ApiKey, ErrorCode};
+use blumfeld_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, FlushId, Frame, Instant};
+use blumfeld_protocol::frame::{Header, decode_header, decode_response};
+use blumfeld_protocol::messages::create_topics_request::CreatableTopic;
+use blumfeld_protocol::messages::{CreateTopicsRequest, EnvelopeRequest, EnvelopeResponse};
+use blumfeld_protocol::{ApiKey, ErrorCode};
 use bytes::Bytes;
 
 use super::{Broker, Timer};
@@ -200,7 +200,7 @@ impl Broker {
         let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(timeout);
         let client = Some("auto-create".to_owned().into());
         // Version 7 has every field that is set, so it can be written.
-        let frame = barnabas_protocol::frame::encode_request(ApiKey::CreateTopics, 7, 0, client, &request);
+        let frame = blumfeld_protocol::frame::encode_request(ApiKey::CreateTopics, 7, 0, client, &request);
         if let Ok(frame) = frame {
             let expires = cx.after_ms(FORWARD_TIMEOUT_MS);
             self.forwarded.push_back(Forwarded {

@@ -1,18 +1,18 @@
 //! Requests of other nodes of the quorum, and of whoever asks how it stands.
 
-use barnabas_kernel::{ConnectionId, Context, TraceEvent};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::frame::{FrameError, Header, encode_response};
-use barnabas_protocol::messages::fetch_response::{
+use blumfeld_kernel::{ConnectionId, Context, TraceEvent};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::frame::{FrameError, Header, encode_response};
+use blumfeld_protocol::messages::fetch_response::{
     EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, PartitionData, SnapshotId as WireSnapshotId,
 };
-use barnabas_protocol::messages::{
+use blumfeld_protocol::messages::{
     BeginQuorumEpochRequest, BeginQuorumEpochResponse, DescribeQuorumRequest, DescribeQuorumResponse,
     EndQuorumEpochRequest, EndQuorumEpochResponse, FetchRequest, FetchResponse, FetchSnapshotRequest,
     FetchSnapshotResponse, VoteRequest, VoteResponse, begin_quorum_epoch_response, describe_quorum_response,
     end_quorum_epoch_response, fetch_request, fetch_snapshot_response, vote_response,
 };
-use barnabas_protocol::wire::StrBytes;
+use blumfeld_protocol::wire::StrBytes;
 use bytes::Bytes;
 
 use super::log::{SnapshotId, ValidOffset};

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use barnabas_kernel::{Context, Disk, DiskOp, FilePath, FlushId};
-use barnabas_log::{LoadOptions, LogConfig, Recovery, UnifiedLog};
-use barnabas_protocol::messages::{SnapshotFooterRecord, SnapshotHeaderRecord};
-use barnabas_protocol::record_batch::{BatchBuilder, BatchOptions, ControlRecord, batches};
-use barnabas_protocol::wire::Encodable;
+use blumfeld_kernel::{Context, Disk, DiskOp, FilePath, FlushId};
+use blumfeld_log::{LoadOptions, LogConfig, Recovery, UnifiedLog};
+use blumfeld_protocol::messages::{SnapshotFooterRecord, SnapshotHeaderRecord};
+use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions, ControlRecord, batches};
+use blumfeld_protocol::wire::Encodable;
 use bytes::{Bytes, BytesMut};
 
 /// The directory of the metadata log.

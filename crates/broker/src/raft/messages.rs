@@ -1,13 +1,13 @@
 //! The quorum's requests as they leave. All are about one partition, `__cluster_metadata-0`.
 
-use barnabas_kernel::{Context, Endpoint, FlushId};
-use barnabas_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ReplicaState};
-use barnabas_protocol::messages::{
+use blumfeld_kernel::{Context, Endpoint, FlushId};
+use blumfeld_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ReplicaState};
+use blumfeld_protocol::messages::{
     BeginQuorumEpochRequest, BrokerId, EndQuorumEpochRequest, FetchRequest, FetchSnapshotRequest, TopicName,
     VoteRequest, begin_quorum_epoch_request, end_quorum_epoch_request, fetch_snapshot_request, vote_request,
 };
-use barnabas_protocol::wire::{Encodable, StrBytes};
-use barnabas_protocol::{ApiKey, Uuid, uuid_text};
+use blumfeld_protocol::wire::{Encodable, StrBytes};
+use blumfeld_protocol::{ApiKey, Uuid, uuid_text};
 
 use super::RaftClient;
 use super::state::EpochState;

@@ -14,15 +14,15 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use barnabas_kernel::{
+use blumfeld_kernel::{
     ConnectionId, Context, Disk, DiskOp, Endpoint, FilePath, FlushId, Instant, TraceEvent,
 };
-use barnabas_log::LogConfig;
-use barnabas_protocol::Uuid;
-use barnabas_protocol::frame::Header;
-use barnabas_protocol::messages::leader_change_message::Voter;
-use barnabas_protocol::messages::{FetchRequest, LeaderChangeMessage};
-use barnabas_protocol::wire::Encodable;
+use blumfeld_log::LogConfig;
+use blumfeld_protocol::Uuid;
+use blumfeld_protocol::frame::Header;
+use blumfeld_protocol::messages::leader_change_message::Voter;
+use blumfeld_protocol::messages::{FetchRequest, LeaderChangeMessage};
+use blumfeld_protocol::wire::Encodable;
 use bytes::Bytes;
 
 use crate::bug::{Bug, planted};

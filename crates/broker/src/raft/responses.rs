@@ -1,11 +1,11 @@
 //! What the answers of other nodes change.
 
-use barnabas_kernel::Context;
-use barnabas_protocol::frame::decode_response;
-use barnabas_protocol::messages::{
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::decode_response;
+use blumfeld_protocol::messages::{
     BeginQuorumEpochResponse, EndQuorumEpochResponse, FetchResponse, FetchSnapshotResponse, VoteResponse,
 };
-use barnabas_protocol::{ApiKey, ErrorCode};
+use blumfeld_protocol::{ApiKey, ErrorCode};
 use bytes::Bytes;
 
 use super::RaftClient;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_kernel::Instant;
+use blumfeld_kernel::Instant;
 
 use super::log::SnapshotId;
 

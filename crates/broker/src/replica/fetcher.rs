@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_kernel::{Context, Endpoint, FilePath, FlushId, Frame, Instant};
-use barnabas_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
-use barnabas_protocol::messages::fetch_response::PartitionData;
-use barnabas_protocol::messages::{FetchRequest, FetchResponse};
-use barnabas_protocol::{ApiKey, ErrorCode, RecordPieces, Uuid, decode_fetch_response};
+use blumfeld_kernel::{Context, Endpoint, FilePath, FlushId, Frame, Instant};
+use blumfeld_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
+use blumfeld_protocol::messages::fetch_response::PartitionData;
+use blumfeld_protocol::messages::{FetchRequest, FetchResponse};
+use blumfeld_protocol::{ApiKey, ErrorCode, RecordPieces, Uuid, decode_fetch_response};
 
 use super::manager::{ReplicaManager, TopicPartition};
 use crate::channel::{Channels, InFlight, Purpose};

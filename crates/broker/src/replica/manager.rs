@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_kernel::{Context, Disk, DiskOp, FilePath, FlushId, Instant, TraceEvent};
-use barnabas_log::checkpoint::{self, Offsets};
-use barnabas_log::{AppendError, AppendInfo, LoadOptions, UnifiedLog};
-use barnabas_protocol::{ErrorCode, Uuid, uuid_text};
+use blumfeld_kernel::{Context, Disk, DiskOp, FilePath, FlushId, Instant, TraceEvent};
+use blumfeld_log::checkpoint::{self, Offsets};
+use blumfeld_log::{AppendError, AppendInfo, LoadOptions, UnifiedLog};
+use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 use bytes::Bytes;
 
 use super::partition::{Partition, Settings};

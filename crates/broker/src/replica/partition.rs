@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use barnabas_kernel::{Context, Instant, TraceEvent};
-use barnabas_log::{AppendError, AppendInfo, UnifiedLog};
-use barnabas_protocol::record_batch::batches;
-use barnabas_protocol::{ErrorCode, Uuid};
+use blumfeld_kernel::{Context, Instant, TraceEvent};
+use blumfeld_log::{AppendError, AppendInfo, UnifiedLog};
+use blumfeld_protocol::record_batch::batches;
+use blumfeld_protocol::{ErrorCode, Uuid};
 use bytes::Bytes;
 
 use crate::bug::{Bug, planted};

@@ -3,24 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use barnabas_kernel::Context;
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::create_partitions_request::{
+use blumfeld_kernel::Context;
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::create_partitions_request::{
     CreatePartitionsAssignment, CreatePartitionsTopic,
 };
-use barnabas_protocol::messages::create_topics_request::{
+use blumfeld_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
 };
-use barnabas_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
-use barnabas_protocol::messages::delete_topics_request::DeleteTopicState;
-use barnabas_protocol::messages::describe_configs_request::DescribeConfigsResource;
-use barnabas_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
-use barnabas_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
-use barnabas_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use barnabas_protocol::messages::metadata_request::MetadataRequestTopic;
-use barnabas_protocol::messages::metadata_response::MetadataResponseTopic;
-use barnabas_protocol::messages::*;
-use barnabas_protocol::wire::StrBytes;
+use blumfeld_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
+use blumfeld_protocol::messages::delete_topics_request::DeleteTopicState;
+use blumfeld_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use blumfeld_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
+use blumfeld_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+use blumfeld_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use blumfeld_protocol::messages::metadata_request::MetadataRequestTopic;
+use blumfeld_protocol::messages::metadata_response::MetadataResponseTopic;
+use blumfeld_protocol::messages::*;
+use blumfeld_protocol::wire::StrBytes;
 
 use super::types::*;
 use crate::{ApiError, Completed, Metadata, NetworkClient, PartitionMetadata, TopicMetadata, TopicPartition};

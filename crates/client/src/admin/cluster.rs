@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_kernel::{Context, Endpoint};
-use barnabas_protocol::messages::alter_partition_reassignments_request::{
+use blumfeld_kernel::{Context, Endpoint};
+use blumfeld_protocol::messages::alter_partition_reassignments_request::{
     ReassignablePartition, ReassignableTopic,
 };
-use barnabas_protocol::messages::describe_cluster_response::DescribeClusterBroker;
-use barnabas_protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
-use barnabas_protocol::messages::describe_topic_partitions_response::DescribeTopicPartitionsResponsePartition;
-use barnabas_protocol::messages::list_partition_reassignments_request::ListPartitionReassignmentsTopics;
-use barnabas_protocol::messages::*;
-use barnabas_protocol::{ErrorCode, Uuid};
+use blumfeld_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use blumfeld_protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
+use blumfeld_protocol::messages::describe_topic_partitions_response::DescribeTopicPartitionsResponsePartition;
+use blumfeld_protocol::messages::list_partition_reassignments_request::ListPartitionReassignmentsTopics;
+use blumfeld_protocol::messages::*;
+use blumfeld_protocol::{ErrorCode, Uuid};
 
 use super::calls::{millis, name};
 use super::types::{AdminRequest, AdminResponse, ClusterDescription};

@@ -11,7 +11,7 @@ mod types;
 
 use std::collections::BTreeMap;
 
-use barnabas_kernel::{Context, Input, Instant};
+use blumfeld_kernel::{Context, Input, Instant};
 
 use crate::{ApiError, ClientConfig, Completed, Metadata, NetworkClient, TopicPartition};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use barnabas_protocol::Uuid;
+use blumfeld_protocol::Uuid;
 
 use super::cluster::{ElectionType, LogDir, PartitionReassignment, QuorumInfo};
 use super::groups::{GroupDescription, GroupListing};

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_protocol::messages::FetchResponse;
-use barnabas_protocol::{ErrorCode, Uuid};
+use blumfeld_protocol::messages::FetchResponse;
+use blumfeld_protocol::{ErrorCode, Uuid};
 
 use crate::TopicPartition;
 

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use barnabas_kernel::{Context, Instant};
-use barnabas_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
-use barnabas_protocol::messages::fetch_response::PartitionData;
-use barnabas_protocol::messages::{BrokerId, FetchRequest, TopicName};
-use barnabas_protocol::record_batch::{Batches, Records, TimestampType, batches_of};
-use barnabas_protocol::wire::StrBytes;
-use barnabas_protocol::{ErrorCode, RecordPieces, Uuid};
+use blumfeld_kernel::{Context, Instant};
+use blumfeld_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
+use blumfeld_protocol::messages::fetch_response::PartitionData;
+use blumfeld_protocol::messages::{BrokerId, FetchRequest, TopicName};
+use blumfeld_protocol::record_batch::{Batches, Records, TimestampType, batches_of};
+use blumfeld_protocol::wire::StrBytes;
+use blumfeld_protocol::{ErrorCode, RecordPieces, Uuid};
 
 use super::fetch_session::{Asked, FetchSession, Next};
 use super::subscription::{Position, SubscriptionState};
@@ -407,7 +407,7 @@ impl Iterator for CompletedFetch {
             let batch = match self.batches.next()? {
                 Ok(batch) => batch,
                 // The last batch is cut at the fetch's size.
-                Err(barnabas_protocol::record_batch::BatchError::Short { .. }) => return None,
+                Err(blumfeld_protocol::record_batch::BatchError::Short { .. }) => return None,
                 Err(error) => return Some(Err(self.corrupt(&error))),
             };
             if batch.next_offset() <= self.next_offset {

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use barnabas_kernel::{Context, Input, Instant};
-use barnabas_protocol::record_batch::{Header, TimestampType};
+use blumfeld_kernel::{Context, Input, Instant};
+use blumfeld_protocol::record_batch::{Header, TimestampType};
 
 use crate::{ApiError, Metadata, NetworkClient, TopicPartition};
 use coordinator::{CommitKind, ConsumerCoordinator, Parts};

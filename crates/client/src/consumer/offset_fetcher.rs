@@ -3,18 +3,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use barnabas_kernel::{Context, Instant};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use barnabas_protocol::messages::list_offsets_response::ListOffsetsPartitionResponse;
-use barnabas_protocol::messages::offset_for_leader_epoch_request::{
+use blumfeld_kernel::{Context, Instant};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use blumfeld_protocol::messages::list_offsets_response::ListOffsetsPartitionResponse;
+use blumfeld_protocol::messages::offset_for_leader_epoch_request::{
     OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
-use barnabas_protocol::messages::{
+use blumfeld_protocol::messages::{
     BrokerId, ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest,
     OffsetForLeaderEpochResponse, TopicName,
 };
-use barnabas_protocol::wire::StrBytes;
+use blumfeld_protocol::wire::StrBytes;
 
 use super::coordinator::Parts;
 use super::subscription::Position;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use barnabas_kernel::Instant;
-use barnabas_protocol::record_batch::{Batch, BatchBuilder, BatchOptions, record_size};
+use blumfeld_kernel::Instant;
+use blumfeld_protocol::record_batch::{Batch, BatchBuilder, BatchOptions, record_size};
 
 use super::partitioner::PartitionLoad;
 use super::transaction_manager::ProducerIdAndEpoch;
@@ -352,7 +352,7 @@ impl RecordAccumulator {
 mod tests {
     use super::*;
     use crate::ClientConfig;
-    use barnabas_protocol::{Compression, CompressionLevels};
+    use blumfeld_protocol::{Compression, CompressionLevels};
 
     #[test]
     fn batches_are_compressed_at_the_producers_level() {

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use barnabas_kernel::{Context, Input, Instant};
-use barnabas_protocol::record_batch::{Header, record_size};
-use barnabas_protocol::{Compression, CompressionLevels, ErrorCode};
+use blumfeld_kernel::{Context, Input, Instant};
+use blumfeld_protocol::record_batch::{Header, record_size};
+use blumfeld_protocol::{Compression, CompressionLevels, ErrorCode};
 
 use crate::{ApiError, ClientConfig, Metadata, NetworkClient, TopicMetadata, TopicPartition};
 use accumulator::RecordAccumulator;

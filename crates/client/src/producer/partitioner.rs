@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use barnabas_kernel::Prng;
+use blumfeld_kernel::Prng;
 
 use crate::TopicMetadata;
 

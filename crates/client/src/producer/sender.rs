@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_kernel::{Context, Instant};
-use barnabas_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use barnabas_protocol::messages::produce_response::PartitionProduceResponse;
-use barnabas_protocol::messages::{ProduceRequest, ProduceResponse, TopicName};
-use barnabas_protocol::wire::StrBytes;
-use barnabas_protocol::{ErrorCode, Uuid};
+use blumfeld_kernel::{Context, Instant};
+use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use blumfeld_protocol::messages::produce_response::PartitionProduceResponse;
+use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse, TopicName};
+use blumfeld_protocol::wire::StrBytes;
+use blumfeld_protocol::{ErrorCode, Uuid};
 
 use super::accumulator::{ProducerBatch, RecordAccumulator};
 use super::transaction_manager::TransactionManager;

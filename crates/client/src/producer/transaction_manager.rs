@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_kernel::{Context, Instant};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
+use blumfeld_kernel::{Context, Instant};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
 use super::RecordId;
 use crate::{ApiError, Completed, ExponentialBackoff, Metadata, NetworkClient, TopicPartition};

@@ -1,6 +1,6 @@
 //! How a producer stands, as plain values: what the metrics of Kafka's producer tell, and what waits where.
 
-use barnabas_kernel::Instant;
+use blumfeld_kernel::Instant;
 
 use super::{Acks, Counts, Producer, ProducerIdAndEpoch};
 use crate::TopicPartition;

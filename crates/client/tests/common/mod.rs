@@ -4,17 +4,17 @@
 
 use std::collections::VecDeque;
 
-use barnabas_kernel::{
+use blumfeld_kernel::{
     ConnectionId, Context, DisconnectReason, Effect, Endpoint, Input, Instant, NodeId, Outbox, Peer, Prng,
 };
-use barnabas_protocol::frame::{Header, decode_header, encode_response};
-use barnabas_protocol::messages::api_versions_response::ApiVersion;
-use barnabas_protocol::messages::metadata_response::{
+use blumfeld_protocol::frame::{Header, decode_header, encode_response};
+use blumfeld_protocol::messages::api_versions_response::ApiVersion;
+use blumfeld_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
-use barnabas_protocol::messages::{ApiVersionsResponse, BrokerId, MetadataResponse, TopicName};
-use barnabas_protocol::wire::Encodable;
-use barnabas_protocol::{ApiKey, Uuid};
+use blumfeld_protocol::messages::{ApiVersionsResponse, BrokerId, MetadataResponse, TopicName};
+use blumfeld_protocol::wire::Encodable;
+use blumfeld_protocol::{ApiKey, Uuid};
 use bytes::Bytes;
 
 /// What the broker does with a request.

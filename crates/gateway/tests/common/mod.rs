@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use barnabas_protocol::ApiKey;
-use barnabas_protocol::frame::{decode_response, encode_request};
-use barnabas_protocol::messages::{
+use blumfeld_protocol::ApiKey;
+use blumfeld_protocol::frame::{decode_response, encode_request};
+use blumfeld_protocol::messages::{
     CreateTopicsRequest, CreateTopicsResponse, FetchRequest, FetchResponse, ListOffsetsRequest,
     ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse, TopicName,
     create_topics_request, fetch_request, list_offsets_request, produce_request,
 };
-use barnabas_protocol::record_batch::{BatchBuilder, BatchOptions};
-use barnabas_protocol::wire::{Decodable, Encodable};
+use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
+use blumfeld_protocol::wire::{Decodable, Encodable};
 use bytes::Bytes;
 
 /// Nothing here takes longer.
@@ -36,7 +36,7 @@ pub struct Gateway {
 impl Gateway {
     pub fn start(name: &str, args: &[&str]) -> Gateway {
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.log"));
-        let mut child = Command::new(env!("CARGO_BIN_EXE_barnabas-gateway"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_blumfeld-gateway"))
             .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "debug"])
             .args(args)
             .stdin(Stdio::null())
@@ -46,7 +46,7 @@ impl Gateway {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let addresses = line.trim().strip_prefix("Barnabas is ready: ");
+        let addresses = line.trim().strip_prefix("Blumfeld is ready: ");
         let addresses =
             addresses.unwrap_or_else(|| panic!("{line:?}: {}", std::fs::read_to_string(&log).unwrap()));
         let brokers = addresses.split(',').map(|address| address.parse().unwrap()).collect();
@@ -171,7 +171,7 @@ impl Client {
 
     /// The leader of the topic's partition, by broker id; none yet is -1.
     pub fn leader(&mut self, topic: &str) -> i32 {
-        let one = barnabas_protocol::messages::metadata_request::MetadataRequestTopic::default()
+        let one = blumfeld_protocol::messages::metadata_request::MetadataRequestTopic::default()
             .with_name(Some(name(topic)));
         let request =
             MetadataRequest::default().with_topics(Some(vec![one])).with_allow_auto_topic_creation(false);

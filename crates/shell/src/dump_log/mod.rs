@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
-use barnabas_kernel::{Context, Input, Instant, Node};
+use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use crate::io::{INTERRUPTED, Printed};
 use crate::java::hash_map_order;

@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 
-use barnabas_protocol::messages::LeaderChangeMessage;
-use barnabas_protocol::messages::leader_change_message::Voter;
-use barnabas_protocol::record_batch::{Batch, ControlRecord, Record, TimestampType};
-use barnabas_protocol::uuid_text;
-use barnabas_protocol::wire::Decodable;
+use blumfeld_protocol::messages::LeaderChangeMessage;
+use blumfeld_protocol::messages::leader_change_message::Voter;
+use blumfeld_protocol::record_batch::{Batch, ControlRecord, Record, TimestampType};
+use blumfeld_protocol::uuid_text;
+use blumfeld_protocol::wire::Decodable;
 
 use super::{Findings, Settings, absolute};
 

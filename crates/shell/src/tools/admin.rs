@@ -1,8 +1,8 @@
 //! Tools that ask the admin client one thing after the other.
 
-use barnabas_client::admin::{AdminClient, AdminRequest, AdminResponse};
-use barnabas_client::{ApiError, ClientConfig, ConfigError};
-use barnabas_kernel::{Context, Input, Instant, Node};
+use blumfeld_client::admin::{AdminClient, AdminRequest, AdminResponse};
+use blumfeld_client::{ApiError, ClientConfig, ConfigError};
+use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use crate::io::{INTERRUPTED, Printed, err};
 

@@ -1,9 +1,9 @@
 //! `kafka-cluster.sh` (org.apache.kafka.tools.ClusterTool).
 
-use barnabas_client::ApiError;
-use barnabas_client::admin::{AdminRequest, AdminResponse, ClusterDescription};
-use barnabas_kernel::Context;
-use barnabas_protocol::ErrorCode;
+use blumfeld_client::ApiError;
+use blumfeld_client::admin::{AdminRequest, AdminResponse, ClusterDescription};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::ErrorCode;
 
 use super::admin::{AdminProcess, AdminTool, Step, execution_failed, no_client};
 use super::{Launch, client};

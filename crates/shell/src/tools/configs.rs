@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_client::admin::{
+use blumfeld_client::admin::{
     AdminRequest, AdminResponse, AlterConfigOp, ConfigEntry, ConfigResource, ConfigSource,
 };
-use barnabas_client::{ApiError, ClientConfig};
-use barnabas_kernel::Context;
+use blumfeld_client::{ApiError, ClientConfig};
+use blumfeld_kernel::Context;
 
 use super::admin::{AdminProcess, AdminTool, Step, execution_trace};
 use super::file::{FromFile, launch};
@@ -170,7 +170,7 @@ fn check(options: &Options) -> Result<(Kind, Option<String>), Printed> {
         "topics" => Kind::Topics,
         "brokers" => Kind::Brokers,
         other => {
-            return failed(format!("barnabas: --entity-type {other} is one of Kafka's that is not here yet"));
+            return failed(format!("blumfeld: --entity-type {other} is one of Kafka's that is not here yet"));
         }
     };
     let value = |name| options.value(name).map_err(|error| Printed::error(error.to_string()));

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 
-use barnabas_client::consumer::{
+use blumfeld_client::consumer::{
     Assignor, Consumer, ConsumerConfig, ConsumerRecord, IsolationLevel, OffsetReset, TopicPattern,
 };
-use barnabas_client::{ClientConfig, Serde, SerializationError, TopicPartition, parse_bootstrap};
-use barnabas_kernel::{Context, Input, Instant, Node};
+use blumfeld_client::{ClientConfig, Serde, SerializationError, TopicPartition, parse_bootstrap};
+use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use super::properties::{self, Properties, invalid, number};
 use super::topics::IncludeList;
@@ -283,7 +283,7 @@ fn group_config(config: &mut ConsumerConfig, properties: &Properties) -> Result<
     }
     if let Some(names) = properties.get("partition.assignment.strategy") {
         let assignor = |name: &str| {
-            Assignor::parse(name).ok_or_else(|| format!("barnabas: the assignor {name} is not here yet"))
+            Assignor::parse(name).ok_or_else(|| format!("blumfeld: the assignor {name} is not here yet"))
         };
         config.assignors = names.split(',').map(assignor).collect::<Result<_, _>>()?;
     }
@@ -318,7 +318,7 @@ impl Formatter {
             None => Ok(None),
             Some(class) => match Serde::of_class(class) {
                 None if class.starts_with("org.apache.kafka.") => {
-                    Err(format!("barnabas: the deserializer {class} is not here yet"))
+                    Err(format!("blumfeld: the deserializer {class} is not here yet"))
                 }
                 None => {
                     unknown.push(class.clone());

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_client::producer::{
+use blumfeld_client::producer::{
     Acks, Delivery, MAX_IN_FLIGHT_FOR_IDEMPOTENCE, PartitionerClass, Producer, ProducerConfig,
     ProducerRecord, RecordId, Refused,
 };
-use barnabas_client::{ApiError, ClientConfig, parse_bootstrap};
-use barnabas_kernel::{Context, Input, Instant, Node};
-use barnabas_protocol::{Compression, CompressionLevels};
+use blumfeld_client::{ApiError, ClientConfig, parse_bootstrap};
+use blumfeld_kernel::{Context, Input, Instant, Node};
+use blumfeld_protocol::{Compression, CompressionLevels};
 
 use super::line_reader::{LineReader, Lines};
 use super::properties::{self, Properties, invalid, number};
@@ -160,7 +160,7 @@ fn prepare(options: &Options) -> Result<Prepared, Printed> {
     match producer_config(client, &config) {
         Ok(config) => Ok((notice, config, reader)),
         Err(ConfigProblem::Kafka(text)) => Err(failed("config.ConfigException", &text)),
-        Err(ConfigProblem::NotYet(text)) => Err(Printed::error(format!("barnabas: {text}")).after(&notice)),
+        Err(ConfigProblem::NotYet(text)) => Err(Printed::error(format!("blumfeld: {text}")).after(&notice)),
     }
 }
 

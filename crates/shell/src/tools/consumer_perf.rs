@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use barnabas_client::consumer::{Consumer, ConsumerConfig, ConsumerEvent, TopicPattern};
-use barnabas_client::{ClientConfig, TopicPartition, parse_bootstrap};
-use barnabas_kernel::{Context, Input, Instant, Node};
+use blumfeld_client::consumer::{Consumer, ConsumerConfig, ConsumerEvent, TopicPattern};
+use blumfeld_client::{ClientConfig, TopicPartition, parse_bootstrap};
+use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use super::console_consumer::consumer_config;
 use super::properties::{self, Properties};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_client::admin::{AdminRequest, AdminResponse};
-use barnabas_client::{ApiError, TopicPartition};
-use barnabas_kernel::Context;
+use blumfeld_client::admin::{AdminRequest, AdminResponse};
+use blumfeld_client::{ApiError, TopicPartition};
+use blumfeld_kernel::Context;
 
 use super::admin::{AdminTool, Step, no_client};
 use super::file::{FromFile, launch};

@@ -1,7 +1,7 @@
 //! `fault`: the words that break a cluster and mend it, explained. They act on the world around the cluster, which no
 //! command-line tool can: whoever has the world reads a line with arguments before it comes here.
 
-use barnabas_protocol::{ApiKey, ErrorCode};
+use blumfeld_protocol::{ApiKey, ErrorCode};
 
 use super::{Launch, explained};
 use crate::{Environment, Language, StdinSource};

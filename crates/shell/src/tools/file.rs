@@ -2,8 +2,8 @@
 
 use bytes::BytesMut;
 
-use barnabas_client::ClientConfig;
-use barnabas_kernel::{Context, Input, Instant, Node};
+use blumfeld_client::ClientConfig;
+use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use super::Launch;
 use super::admin::{AdminProcess, AdminTool};

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_client::admin::{AdminRequest, AdminResponse, OffsetSpec};
-use barnabas_client::{ApiError, TopicPartition};
-use barnabas_kernel::Context;
+use blumfeld_client::admin::{AdminRequest, AdminResponse, OffsetSpec};
+use blumfeld_client::{ApiError, TopicPartition};
+use blumfeld_kernel::Context;
 
 use super::admin::{AdminProcess, AdminTool, Step};
 use super::topics::IncludeList;

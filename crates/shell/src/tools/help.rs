@@ -100,7 +100,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
             tool = Some(found);
         } else {
             let names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
-            let text = format!("barnabas: there is no tool {argument} here; there are {}", names.join(", "));
+            let text = format!("blumfeld: there is no tool {argument} here; there are {}", names.join(", "));
             return Printed::error(text).into();
         }
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use barnabas_client::admin::{AdminRequest, AdminResponse, ElectionType};
-use barnabas_client::{ApiError, TopicPartition};
-use barnabas_kernel::Context;
-use barnabas_protocol::ErrorCode;
+use blumfeld_client::admin::{AdminRequest, AdminResponse, ElectionType};
+use blumfeld_client::{ApiError, TopicPartition};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::ErrorCode;
 
 use super::admin::{AdminProcess, AdminTool, Step, execution_failed, no_client, thrown};
 use super::file::{FromFile, launch};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use barnabas_client::producer::ProducerRecord;
-use barnabas_protocol::record_batch::Header;
+use blumfeld_client::producer::ProducerRecord;
+use blumfeld_protocol::record_batch::Header;
 
 use crate::java::split;
 

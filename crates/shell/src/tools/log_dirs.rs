@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use barnabas_client::admin::{AdminRequest, AdminResponse, LogDir, ReplicaSize};
-use barnabas_client::{ApiError, TopicPartition, exception_name};
-use barnabas_kernel::Context;
+use blumfeld_client::admin::{AdminRequest, AdminResponse, LogDir, ReplicaSize};
+use blumfeld_client::{ApiError, TopicPartition, exception_name};
+use blumfeld_kernel::Context;
 
 use super::admin::{AdminProcess, AdminTool, Step, execution_failed, no_client};
 use super::{Launch, bootstrap_hint, client};

@@ -1,9 +1,9 @@
 //! `kafka-metadata-quorum.sh` (org.apache.kafka.tools.MetadataQuorumCommand).
 
-use barnabas_client::ApiError;
-use barnabas_client::admin::{AdminRequest, AdminResponse, QuorumInfo, QuorumReplica};
-use barnabas_kernel::Context;
-use barnabas_protocol::uuid_text;
+use blumfeld_client::ApiError;
+use blumfeld_client::admin::{AdminRequest, AdminResponse, QuorumInfo, QuorumReplica};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::uuid_text;
 
 use super::admin::{AdminProcess, AdminTool, Step, execution_failed, no_client};
 use super::{Launch, client};
@@ -71,7 +71,7 @@ pub fn start(arguments: &[String], _: &dyn Environment, _: &StdinSource) -> Laun
     if let Some(word) =
         arguments.iter().find(|word| ["add-controller", "remove-controller"].contains(&&***word))
     {
-        return Printed::error(format!("barnabas: {word} is a command of Kafka's tool that is not here yet"))
+        return Printed::error(format!("blumfeld: {word} is a command of Kafka's tool that is not here yet"))
             .into();
     }
     let parsed = match COMMAND.parse(arguments) {

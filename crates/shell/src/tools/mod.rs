@@ -25,8 +25,8 @@ pub(crate) mod workload;
 
 use std::sync::Arc;
 
-use barnabas_client::{ClientConfig, parse_bootstrap};
-use barnabas_kernel::{Context, Input, Instant, Node, Process};
+use blumfeld_client::{ClientConfig, parse_bootstrap};
+use blumfeld_kernel::{Context, Input, Instant, Node, Process};
 
 pub use console_consumer::ConsoleConsumer;
 pub use console_producer::ConsoleProducer;
@@ -219,7 +219,7 @@ pub fn start(line: &Line, env: &dyn Environment) -> Result<Started, ShellError> 
 }
 
 /// The client settings of a tool, or why its bootstrap servers cannot be used.
-pub fn client(bootstrap: &str, client_id: &str) -> Result<ClientConfig, barnabas_client::ConfigError> {
+pub fn client(bootstrap: &str, client_id: &str) -> Result<ClientConfig, blumfeld_client::ConfigError> {
     Ok(ClientConfig::new(parse_bootstrap(bootstrap)?, client_id))
 }
 
@@ -264,7 +264,7 @@ fn explained(
         match Language::named(argument) {
             Some(named) => language = named,
             None => {
-                let text = format!("barnabas: there is no world around this console to {act}");
+                let text = format!("blumfeld: there is no world around this console to {act}");
                 return Printed::error(text).into();
             }
         }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_client::admin::{
+use blumfeld_client::admin::{
     AdminRequest, AdminResponse, ConfigEntry, ConfigResource, ConfigSource, NewPartitions, NewTopic,
     PartitionReassignment,
 };
-use barnabas_client::{ApiError, PartitionMetadata, TopicMetadata, TopicPartition};
-use barnabas_kernel::Context;
-use barnabas_protocol::{ErrorCode, Uuid, uuid_text};
+use blumfeld_client::{ApiError, PartitionMetadata, TopicMetadata, TopicPartition};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use super::admin::{AdminProcess, AdminTool, Step};
 use super::{Launch, bootstrap_hint, client};

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use barnabas_kernel::NodeId;
+use blumfeld_kernel::NodeId;
 
 use super::Seen;
 

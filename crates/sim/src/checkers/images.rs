@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_kernel::NodeId;
+use blumfeld_kernel::NodeId;
 
 /// The image's digest at each offset, and who showed it first.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_kernel::NodeId;
+use blumfeld_kernel::NodeId;
 
 /// A batch of a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

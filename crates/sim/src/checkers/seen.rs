@@ -3,8 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use barnabas_broker::Broker;
-use barnabas_kernel::NodeId;
+use blumfeld_broker::Broker;
+use blumfeld_kernel::NodeId;
 use twox_hash::XxHash64;
 
 use super::health::PartitionHealth;

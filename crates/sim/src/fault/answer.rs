@@ -3,9 +3,9 @@
 //! Where an API has one error code for all, that is set; where each topic or partition has its own, each that was asked for
 //! gets it. What is not known is what Kafka's own error responses say: -1 for offsets, nothing for records.
 
-use barnabas_protocol::frame::{Header, decode_body, encode_response};
-use barnabas_protocol::messages::*;
-use barnabas_protocol::{ErrorCode, FrameError};
+use blumfeld_protocol::frame::{Header, decode_body, encode_response};
+use blumfeld_protocol::messages::*;
+use blumfeld_protocol::{ErrorCode, FrameError};
 use bytes::Bytes;
 
 /// What a request gets in place of the broker's answer.
@@ -114,7 +114,7 @@ pub(crate) fn answer(header: &Header, body: &Bytes, code: ErrorCode) -> Result<A
     }
 }
 
-fn write<M: barnabas_protocol::wire::Encodable>(header: &Header, response: &M) -> Result<Answer, FrameError> {
+fn write<M: blumfeld_protocol::wire::Encodable>(header: &Header, response: &M) -> Result<Answer, FrameError> {
     encode_response(header.api_key, header.version, header.correlation_id, response).map(Answer::Frame)
 }
 
@@ -365,8 +365,8 @@ fn find_coordinator(header: &Header, body: &Bytes, code: ErrorCode) -> Result<An
 #[cfg(test)]
 mod tests {
     use super::*;
-    use barnabas_protocol::frame::{decode_header, decode_response, encode_request};
-    use barnabas_protocol::wire::{Decodable, Encodable, Message};
+    use blumfeld_protocol::frame::{decode_header, decode_response, encode_request};
+    use blumfeld_protocol::wire::{Decodable, Encodable, Message};
 
     const CODE: ErrorCode = ErrorCode::NOT_LEADER_OR_FOLLOWER;
 

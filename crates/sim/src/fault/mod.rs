@@ -5,8 +5,8 @@ mod text;
 
 use std::fmt;
 
-use barnabas_kernel::NodeId;
-use barnabas_protocol::{ApiKey, ErrorCode};
+use blumfeld_kernel::NodeId;
+use blumfeld_protocol::{ApiKey, ErrorCode};
 
 /// One side of a way through the network.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use barnabas_kernel::NodeId;
-use barnabas_protocol::{ApiKey, ErrorCode};
+use blumfeld_kernel::NodeId;
+use blumfeld_protocol::{ApiKey, ErrorCode};
 
 use super::{DiskState, Fault, FaultError, Heal, LinkFault, RequestFault, Side};
 
@@ -436,7 +436,7 @@ mod tests {
     fn no_line_of_words_panics() {
         let mut words: Vec<&str> = [WORDS, DISK_WORDS, REQUEST_WORDS].concat();
         words.extend(["1", "clients", "client-", "-", "%", "99999999999999999999999", "한", "Produce", ""]);
-        let mut rng = barnabas_kernel::Prng::new(1, "words");
+        let mut rng = blumfeld_kernel::Prng::new(1, "words");
         for _ in 0..20_000 {
             let line: Vec<&str> = (0..rng.below(6))
                 .map(|_| words[usize::try_from(rng.below(words.len() as u64)).unwrap()])

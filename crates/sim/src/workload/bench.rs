@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_broker::BrokerConfig;
-use barnabas_broker::ClassicGroupState;
-use barnabas_client::ClientConfig;
-use barnabas_client::consumer::{ConsumerConfig, OffsetReset};
-use barnabas_client::producer::ProducerConfig;
-use barnabas_kernel::NodeId;
-use barnabas_protocol::Uuid;
+use blumfeld_broker::BrokerConfig;
+use blumfeld_broker::ClassicGroupState;
+use blumfeld_client::ClientConfig;
+use blumfeld_client::consumer::{ConsumerConfig, OffsetReset};
+use blumfeld_client::producer::ProducerConfig;
+use blumfeld_kernel::NodeId;
+use blumfeld_protocol::Uuid;
 
 use super::{ConsumerWorkload, MemberLoad, MemberWorkload, ProducerLoad, ProducerWorkload, bootstrap};
 use crate::{DiskConfig, NetworkConfig, Output, ProcessId, World, WorldConfig};

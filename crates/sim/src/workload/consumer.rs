@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use barnabas_client::TopicPartition;
-use barnabas_client::consumer::{Consumer, ConsumerConfig};
-use barnabas_kernel::{Context, Input, Instant, Node};
+use blumfeld_client::TopicPartition;
+use blumfeld_client::consumer::{Consumer, ConsumerConfig};
+use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use super::{Fact, number};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use barnabas_client::consumer::{CommitId, Consumer, ConsumerConfig, ConsumerEvent, ConsumerRecord};
-use barnabas_kernel::{Context, Input, Instant, Node};
+use blumfeld_client::consumer::{CommitId, Consumer, ConsumerConfig, ConsumerEvent, ConsumerRecord};
+use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use super::{Fact, number};
 

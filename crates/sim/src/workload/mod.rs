@@ -8,7 +8,7 @@ mod member;
 mod producer;
 mod topics;
 
-use barnabas_kernel::Endpoint;
+use blumfeld_kernel::Endpoint;
 use bytes::Bytes;
 
 pub use bench::Bench;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use barnabas_client::producer::{
+use blumfeld_client::producer::{
     Delivery, Producer, ProducerConfig, ProducerIdAndEpoch, ProducerRecord, Refused,
 };
-use barnabas_kernel::{Context, Input, Instant, Node};
+use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use super::{Fact, value};
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use barnabas_client::ClientConfig;
-use barnabas_client::admin::{AdminClient, AdminRequest, AdminResponse, NewTopic};
-use barnabas_kernel::{Context, Input, Instant, Node};
-use barnabas_protocol::ErrorCode;
+use blumfeld_client::ClientConfig;
+use blumfeld_client::admin::{AdminClient, AdminRequest, AdminResponse, NewTopic};
+use blumfeld_kernel::{Context, Input, Instant, Node};
+use blumfeld_protocol::ErrorCode;
 
 use super::Fact;
 

@@ -1,7 +1,7 @@
 //! Nodes act: inputs go in, and what comes out is done.
 
-use barnabas_broker::Broker;
-use barnabas_kernel::{Context, DisconnectReason, DiskOp, Effect, Input, Instant, Node, NodeId};
+use blumfeld_broker::Broker;
+use blumfeld_kernel::{Context, DisconnectReason, DiskOp, Effect, Input, Instant, Node, NodeId};
 
 use crate::event::Event;
 use crate::process::Output;

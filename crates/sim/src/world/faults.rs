@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use barnabas_kernel::{ConnectionId, DisconnectReason, DiskError, Input, Instant, NodeId, TraceEvent};
-use barnabas_protocol::frame::decode_header;
-use barnabas_protocol::messages::ApiKey;
+use blumfeld_kernel::{ConnectionId, DisconnectReason, DiskError, Input, Instant, NodeId, TraceEvent};
+use blumfeld_protocol::frame::decode_header;
+use blumfeld_protocol::messages::ApiKey;
 use bytes::Bytes;
 
 use crate::disk::DiskFault;

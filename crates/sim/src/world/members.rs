@@ -1,7 +1,7 @@
 //! Machines that come to the cluster and go from it.
 
-use barnabas_broker::BrokerConfig;
-use barnabas_kernel::{Disk, DiskOp, NodeId, TraceEvent};
+use blumfeld_broker::BrokerConfig;
+use blumfeld_kernel::{Disk, DiskOp, NodeId, TraceEvent};
 
 use crate::disk::{DiskChange, MachineDisk};
 use crate::event::Event;

@@ -11,8 +11,8 @@ mod transport;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use barnabas_broker::{Broker, BrokerConfig};
-use barnabas_kernel::{ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
+use blumfeld_broker::{Broker, BrokerConfig};
+use blumfeld_kernel::{ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
 use bytes::Bytes;
 
 use crate::config::WorldConfig;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, Frame, Input, NodeId, TraceEvent};
+use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Frame, Input, NodeId, TraceEvent};
 
 use crate::trace::TraceLine;
 use crate::world::World;

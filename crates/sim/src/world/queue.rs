@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use barnabas_kernel::Instant;
+use blumfeld_kernel::Instant;
 
 use crate::event::Event;
 
@@ -76,7 +76,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use barnabas_kernel::{NodeId, Prng};
+    use blumfeld_kernel::{NodeId, Prng};
 
     #[test]
     fn events_come_by_time_and_then_in_the_order_in_which_they_were_caused() {

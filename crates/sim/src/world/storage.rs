@@ -1,6 +1,6 @@
 //! The disks of the machines, and the store outside that mirrors them.
 
-use barnabas_kernel::{DiskError, DiskOp, FilePath, FlushId, Input, Instant, NodeId};
+use blumfeld_kernel::{DiskError, DiskOp, FilePath, FlushId, Input, Instant, NodeId};
 
 use crate::disk::DiskChange;
 use crate::event::Event;

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use barnabas_kernel::{ConnectionId, DisconnectReason, Endpoint, FlushId, Frame, Input, NodeId, Peer};
-use barnabas_protocol::frame::decode_header;
-use barnabas_protocol::messages::ApiKey;
+use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, FlushId, Frame, Input, NodeId, Peer};
+use blumfeld_protocol::frame::decode_header;
+use blumfeld_protocol::messages::ApiKey;
 use bytes::Bytes;
 
 use crate::event::Event;
@@ -387,8 +387,8 @@ pub(super) fn expects_response(frame: &Bytes) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use barnabas_protocol::frame::encode_request;
-    use barnabas_protocol::messages::{MetadataRequest, ProduceRequest};
+    use blumfeld_protocol::frame::encode_request;
+    use blumfeld_protocol::messages::{MetadataRequest, ProduceRequest};
 
     #[test]
     fn only_a_produce_without_acks_expects_no_response() {
@@ -413,7 +413,7 @@ mod tests {
         assert_eq!(expects_response(&Bytes::from_static(&[0; 8])), None);
     }
 
-    fn messages_id(id: &str) -> barnabas_protocol::messages::TransactionalId {
-        barnabas_protocol::messages::TransactionalId(id.to_owned().into())
+    fn messages_id(id: &str) -> blumfeld_protocol::messages::TransactionalId {
+        blumfeld_protocol::messages::TransactionalId(id.to_owned().into())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn text(text: &str) -> barnabas_protocol::wire::StrBytes {
+fn text(text: &str) -> blumfeld_protocol::wire::StrBytes {
     text.to_owned().into()
 }
 
@@ -33,7 +33,7 @@ fn join(world: &mut World, group: &str, version: i16, member_id: &str) -> JoinGr
 #[test]
 fn coordinators_are_found_in_every_version() {
     let mut world = world();
-    let group = barnabas_broker::GROUP_METADATA_TOPIC;
+    let group = blumfeld_broker::GROUP_METADATA_TOPIC;
     for (round, want) in [ErrorCode::COORDINATOR_NOT_AVAILABLE, ErrorCode::NONE].into_iter().enumerate() {
         for version in versions(ApiKey::FindCoordinator).filter(|version| round > 0 || *version == 4) {
             let mut request = FindCoordinatorRequest::default();

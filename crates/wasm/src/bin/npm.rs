@@ -7,11 +7,11 @@ mod class {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
-    use barnabas_client::TopicMetadata;
-    use barnabas_client::producer::{Partitioner, ProducerRecord};
-    use barnabas_kernel::{ConnectionId, Instant, NodeId};
-    use barnabas_protocol::record_batch::Header;
-    use barnabas_wasm::{Answer, Ask, Door, DoorEvent, ScriptError};
+    use blumfeld_client::TopicMetadata;
+    use blumfeld_client::producer::{Partitioner, ProducerRecord};
+    use blumfeld_kernel::{ConnectionId, Instant, NodeId};
+    use blumfeld_protocol::record_batch::Header;
+    use blumfeld_wasm::{Answer, Ask, Door, DoorEvent, ScriptError};
     use js_sys::{Array, Function, Int32Array, Reflect, Uint8Array};
     use serde::{Deserialize, Serialize};
     use serde_bytes::ByteBuf;

@@ -2,7 +2,7 @@
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
-    barnabas_wasm::worker::start();
+    blumfeld_wasm::worker::start();
 }
 
 /// A browser's worker is the only place for it; elsewhere there is nothing to do.

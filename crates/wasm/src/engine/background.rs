@@ -1,9 +1,9 @@
 //! Clients in the background, and how all clients stand.
 
-use barnabas_kernel::NodeId;
-use barnabas_shell::{Background, Language, WorkloadKind};
-use barnabas_sim::ProcessId;
-use barnabas_view::{ClientRole, ClientState, ClientView, GroupView};
+use blumfeld_kernel::NodeId;
+use blumfeld_shell::{Background, Language, WorkloadKind};
+use blumfeld_sim::ProcessId;
+use blumfeld_view::{ClientRole, ClientState, ClientView, GroupView};
 
 use super::{Engine, Shell};
 use crate::clients::{records, role};
@@ -16,7 +16,7 @@ const LINES_SHOWN: usize = 12;
 impl Engine {
     /// Does what a line asks of the clients in the background; gives whether it does.
     pub(super) fn background_line(&mut self, id: u32, line: &str) -> bool {
-        let Some(asked) = barnabas_shell::parse(line).ok().and_then(|line| barnabas_shell::background(&line))
+        let Some(asked) = blumfeld_shell::parse(line).ok().and_then(|line| blumfeld_shell::background(&line))
         else {
             return false;
         };
@@ -33,7 +33,7 @@ impl Engine {
         };
         match answer {
             Answer::Done(text) => self.answer(id, text, 0),
-            Answer::Failed(error) => self.answer(id, format!("barnabas: {error}\n"), 1),
+            Answer::Failed(error) => self.answer(id, format!("blumfeld: {error}\n"), 1),
             Answer::Stop(processes) => processes.into_iter().for_each(|one| self.world.interrupt(one)),
         }
         true
@@ -49,7 +49,7 @@ impl Engine {
         line: &str,
     ) -> Result<String, String> {
         let name = self.workloads.name(kind, name)?;
-        let process = barnabas_shell::workload(kind, &name, words, &Shell(self))?;
+        let process = blumfeld_shell::workload(kind, &name, words, &Shell(self))?;
         let process = self.world.spawn(process);
         self.world.close_stdin(process);
         self.workloads.begin(name.clone(), id, process, line);
@@ -80,7 +80,7 @@ impl Engine {
 
     /// How a process's client stands; nothing if it has none.
     fn role(&self, process: ProcessId, groups: &[GroupView]) -> Option<ClientRole> {
-        let client = barnabas_shell::client(self.world.process(process)?, self.world.now())?;
+        let client = blumfeld_shell::client(self.world.process(process)?, self.world.now())?;
         Some(role(client, groups))
     }
 

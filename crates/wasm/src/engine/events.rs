@@ -1,8 +1,8 @@
 //! Which events of the trace the page is told.
 
-use barnabas_kernel::TraceEvent;
-use barnabas_sim::{TraceLine, event_view};
-use barnabas_view::{EventView, RecoveryView};
+use blumfeld_kernel::TraceEvent;
+use blumfeld_sim::{TraceLine, event_view};
+use blumfeld_view::{EventView, RecoveryView};
 
 /// Of the frequent events since the last delta so many are told, the newest. A pane shows fewer, and each is read by the
 /// page whether it is shown or not.
@@ -44,8 +44,8 @@ pub(super) fn recovered(line: &TraceLine) -> Option<RecoveryView> {
 
 #[cfg(test)]
 mod tests {
-    use barnabas_kernel::{Instant, NodeId};
-    use barnabas_view::EventKind;
+    use blumfeld_kernel::{Instant, NodeId};
+    use blumfeld_view::EventKind;
 
     use super::*;
 

@@ -1,10 +1,10 @@
 //! Which brokers the cluster has: those it began with, those that were added, and not those that were removed.
 
-use barnabas_broker::BrokerConfig;
-use barnabas_kernel::NodeId;
-use barnabas_shell::Language;
-use barnabas_sim::Membership;
-use barnabas_store::Members;
+use blumfeld_broker::BrokerConfig;
+use blumfeld_kernel::NodeId;
+use blumfeld_shell::Language;
+use blumfeld_sim::Membership;
+use blumfeld_store::Members;
 
 use super::{Boot, Engine, is_asked_for};
 
@@ -54,7 +54,7 @@ impl Engine {
     /// Does what a line asks of the cluster's members, if it begins with `broker` and says more; gives what it prints and its
     /// exit code. Alone it is the shell's, which explains it.
     pub(super) fn broker_line(&mut self, line: &str) -> Option<(String, i32)> {
-        let line = barnabas_shell::parse(line).ok().filter(|line| line.command == "broker")?;
+        let line = blumfeld_shell::parse(line).ok().filter(|line| line.command == "broker")?;
         if is_asked_for(&line.arguments) {
             return None;
         }
@@ -62,7 +62,7 @@ impl Engine {
             let node = self.world.change_membership(&change)?;
             Ok(self.changed(&change, node))
         });
-        Some(changed.map_or_else(|error| (format!("barnabas: {error}\n"), 1), |text| (text, 0)))
+        Some(changed.map_or_else(|error| (format!("blumfeld: {error}\n"), 1), |text| (text, 0)))
     }
 
     fn changed(&self, change: &Membership, node: NodeId) -> String {

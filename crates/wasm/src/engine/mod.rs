@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use barnabas_kernel::{Disk, Endpoint, FilePath, Instant, NodeId};
-use barnabas_shell::{Environment, Language, StdinSource};
-use barnabas_sim::{DiskConfig, Fault, NetworkConfig, ProcessId, World, WorldConfig};
-use barnabas_store::{Loaded, Members, StoredClient};
-use barnabas_view::{
+use blumfeld_kernel::{Disk, Endpoint, FilePath, Instant, NodeId};
+use blumfeld_shell::{Environment, Language, StdinSource};
+use blumfeld_sim::{DiskConfig, Fault, NetworkConfig, ProcessId, World, WorldConfig};
+use blumfeld_store::{Loaded, Members, StoredClient};
+use blumfeld_view::{
     BatchDetail, BrowseView, ClockView, ClusterView, ConsoleText, Delta, Durability, EventView, Pace,
     RecoveryView, SegmentFile, StoreView, Stream,
 };
@@ -393,7 +393,7 @@ impl Engine {
         if self.background_line(id, line) {
             return;
         }
-        match barnabas_shell::start(line, &Shell(self)) {
+        match blumfeld_shell::start(line, &Shell(self)) {
             Ok(started) => {
                 let process = self.world.spawn(started.process);
                 if let StdinSource::File(name) = &started.stdin {
@@ -419,13 +419,13 @@ impl Engine {
     /// Does what a line asks of the world, if it begins with `fault` and says more; gives what it prints and its exit
     /// code. Alone it is the shell's, which explains it.
     fn fault_line(&mut self, line: &str) -> Option<(String, i32)> {
-        let line = barnabas_shell::parse(line).ok().filter(|line| line.command == "fault")?;
+        let line = blumfeld_shell::parse(line).ok().filter(|line| line.command == "fault")?;
         match &line.arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             _ if is_asked_for(&line.arguments) => None,
             ["list"] => Some((self.fault_list(), 0)),
             words => match Fault::parse(&words.join(" ")).and_then(|fault| self.world.inject(fault)) {
                 Ok(()) => Some((String::new(), 0)),
-                Err(error) => Some((format!("barnabas: {error}\n"), 1)),
+                Err(error) => Some((format!("blumfeld: {error}\n"), 1)),
             },
         }
     }
@@ -443,7 +443,7 @@ impl Engine {
 
     /// What could stand at the end of a line, and the stem that it replaces.
     pub fn complete(&self, line: &str) -> (Vec<String>, String) {
-        let completions = barnabas_shell::complete(line, &Shell(self));
+        let completions = blumfeld_shell::complete(line, &Shell(self));
         (completions.words, completions.stem)
     }
 
@@ -560,19 +560,19 @@ impl Engine {
     // ---- faults and files
 
     /// Breaks something, or mends it.
-    pub fn fault(&mut self, fault: barnabas_view::Fault) {
+    pub fn fault(&mut self, fault: blumfeld_view::Fault) {
         self.note(Done::Fault(fault));
         self.unstored = true;
         // A button that was pressed twice asks for what is done already.
         let _ = self.world.inject(match fault {
-            barnabas_view::Fault::Crash(node) => Fault::Crash(NodeId(node)),
-            barnabas_view::Fault::PowerCut(node) => Fault::PowerCut(NodeId(node)),
-            barnabas_view::Fault::Restart(node) => Fault::Restart(NodeId(node)),
+            blumfeld_view::Fault::Crash(node) => Fault::Crash(NodeId(node)),
+            blumfeld_view::Fault::PowerCut(node) => Fault::PowerCut(NodeId(node)),
+            blumfeld_view::Fault::Restart(node) => Fault::Restart(NodeId(node)),
         });
     }
 
     /// A file of the node's disk as it is now.
-    pub fn disk_file(&self, node: i32, path: &str) -> Option<&barnabas_kernel::File> {
+    pub fn disk_file(&self, node: i32, path: &str) -> Option<&blumfeld_kernel::File> {
         self.world.disk(NodeId(node)).and_then(|disk| disk.disk().file(path))
     }
 

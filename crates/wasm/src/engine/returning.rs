@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_shell::{Background, Client, client};
-use barnabas_sim::ProcessId;
-use barnabas_store::StoredClient;
-use barnabas_view::Returned;
+use blumfeld_shell::{Background, Client, client};
+use blumfeld_sim::ProcessId;
+use blumfeld_store::StoredClient;
+use blumfeld_view::Returned;
 
 use super::Engine;
 use crate::leaving::Leaving;
@@ -81,8 +81,8 @@ impl Engine {
 
     fn begin_again(&mut self, client: &StoredClient, id: u32) -> Option<String> {
         let name = client.name.clone()?;
-        let line = barnabas_shell::parse(&client.line).ok()?;
-        let Ok(Background::Start { kind, words, .. }) = barnabas_shell::background(&line)? else {
+        let line = blumfeld_shell::parse(&client.line).ok()?;
+        let Ok(Background::Start { kind, words, .. }) = blumfeld_shell::background(&line)? else {
             return None;
         };
         // What was to end by itself had done a part of it, and would begin from the front.

@@ -1,9 +1,9 @@
 //! The engine and the store outside: what is to be stored, and what became of it.
 
-use barnabas_kernel::{DiskError, NodeId};
-use barnabas_sim::DiskChange;
-use barnabas_store::Meta;
-use barnabas_view::Durability;
+use blumfeld_kernel::{DiskError, NodeId};
+use blumfeld_sim::DiskChange;
+use blumfeld_store::Meta;
+use blumfeld_view::Durability;
 
 use super::{Engine, FIRST};
 use crate::record::{Done, Problem};

@@ -7,10 +7,10 @@ pub mod page;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas_kernel::Prng;
-use barnabas_protocol::{Compression, CompressionLevels};
-use barnabas_view::{Durability, Fault, Stream};
-use barnabas_wasm::{Boot, Engine};
+use blumfeld_kernel::Prng;
+use blumfeld_protocol::{Compression, CompressionLevels};
+use blumfeld_view::{Durability, Fault, Stream};
+use blumfeld_wasm::{Boot, Engine};
 use bytes::Bytes;
 
 /// The seeds that `digests.txt` knows.

@@ -1,7 +1,7 @@
 //! A desk over a store, as the page has it: opened, committed by the worker's keeper, and opened again.
 
-use barnabas_store::{Loaded, Mirror, Port};
-use barnabas_wasm::{Boot, Engine, Keeper};
+use blumfeld_store::{Loaded, Mirror, Port};
+use blumfeld_wasm::{Boot, Engine, Keeper};
 
 use super::Desk;
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::join_group_response::JoinGroupResponseMember;
-use barnabas_protocol::varint::Reader;
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::join_group_response::JoinGroupResponseMember;
+use blumfeld_protocol::varint::Reader;
 use bytes::Bytes;
 
 use super::offsets::ExpirationCondition;

@@ -1,12 +1,12 @@
 //! Joins, syncs, heartbeats and leaves of classic groups (the classic part of
 //! org.apache.kafka.coordinator.group.GroupMetadataManager).
 
-use barnabas_kernel::{Context, TraceEvent};
-use barnabas_protocol::messages::{
+use blumfeld_kernel::{Context, TraceEvent};
+use blumfeld_protocol::messages::{
     HeartbeatRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, SyncGroupRequest,
     SyncGroupResponse,
 };
-use barnabas_protocol::{ErrorCode, uuid_text};
+use blumfeld_protocol::{ErrorCode, uuid_text};
 use bytes::Bytes;
 
 use super::classic::{ClassicGroup, ClassicGroupState as State, ClassicMember};

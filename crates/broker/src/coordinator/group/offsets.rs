@@ -110,7 +110,7 @@ pub fn tombstone(group: &str, topic: &str, partition: i32) -> GroupRecord {
 
 #[cfg(test)]
 mod tests {
-    use barnabas_protocol::Uuid;
+    use blumfeld_protocol::Uuid;
 
     use super::*;
 

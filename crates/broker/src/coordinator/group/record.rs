@@ -1,8 +1,8 @@
 //! The records of `__consumer_offsets`, in Kafka's own bytes (group-coordinator/src/main/resources/common/message): the
 //! record's type in front of the key, the value's version in front of the value.
 
-use barnabas_protocol::Uuid;
-use barnabas_protocol::varint::{Reader, put_unsigned};
+use blumfeld_protocol::Uuid;
+use blumfeld_protocol::varint::{Reader, put_unsigned};
 use bytes::Bytes;
 
 /// The key's types (CoordinatorRecordType). 0 is what older brokers wrote for offsets.

@@ -2,21 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::describe_groups_response::DescribedGroup;
-use barnabas_protocol::messages::leave_group_request::MemberIdentity;
-use barnabas_protocol::messages::offset_commit_request::{
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::describe_groups_response::DescribedGroup;
+use blumfeld_protocol::messages::leave_group_request::MemberIdentity;
+use blumfeld_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
-use barnabas_protocol::messages::offset_delete_request::{
+use blumfeld_protocol::messages::offset_delete_request::{
     OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
 };
-use barnabas_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
-use barnabas_protocol::messages::{
+use blumfeld_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
+use blumfeld_protocol::messages::{
     GroupId, LeaveGroupRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest,
     OffsetFetchResponse,
 };
-use barnabas_protocol::wire::StrBytes;
+use blumfeld_protocol::wire::StrBytes;
 
 use super::super::calls::{name, text};
 use super::{CONSUMER, GroupDescription, Learnt, MemberDescription};

@@ -4,9 +4,9 @@ mod messages;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_kernel::{Context, Endpoint};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::*;
+use blumfeld_kernel::{Context, Endpoint};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::*;
 
 use super::calls::text;
 use super::types::{AdminRequest, AdminResponse};

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use barnabas_kernel::Context;
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::join_group_request::JoinGroupRequestProtocol;
-use barnabas_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
-use barnabas_protocol::messages::{
+use blumfeld_kernel::Context;
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::join_group_request::JoinGroupRequestProtocol;
+use blumfeld_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
+use blumfeld_protocol::messages::{
     GroupId, JoinGroupRequest, JoinGroupResponse, SyncGroupRequest, SyncGroupResponse,
 };
 use bytes::Bytes;

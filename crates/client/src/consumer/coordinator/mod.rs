@@ -8,14 +8,14 @@ mod offsets;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use barnabas_kernel::{Context, Endpoint, Instant};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::leave_group_request::MemberIdentity;
-use barnabas_protocol::messages::{
+use blumfeld_kernel::{Context, Endpoint, Instant};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::leave_group_request::MemberIdentity;
+use blumfeld_protocol::messages::{
     FindCoordinatorRequest, FindCoordinatorResponse, GroupId, HeartbeatRequest, HeartbeatResponse,
     LeaveGroupRequest,
 };
-use barnabas_protocol::wire::StrBytes;
+use blumfeld_protocol::wire::StrBytes;
 use bytes::Bytes;
 
 use super::assignor::protocol_of;

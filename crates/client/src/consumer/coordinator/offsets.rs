@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_kernel::{Context, Instant};
-use barnabas_protocol::ErrorCode;
-use barnabas_protocol::messages::offset_commit_request::{
+use blumfeld_kernel::{Context, Instant};
+use blumfeld_protocol::ErrorCode;
+use blumfeld_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
-use barnabas_protocol::messages::offset_fetch_request::{
+use blumfeld_protocol::messages::offset_fetch_request::{
     OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
-use barnabas_protocol::messages::{
+use blumfeld_protocol::messages::{
     GroupId, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, TopicName,
 };
 

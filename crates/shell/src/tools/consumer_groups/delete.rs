@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_client::admin::{AdminRequest, AdminResponse};
-use barnabas_client::{ApiError, TopicPartition};
-use barnabas_kernel::Context;
-use barnabas_protocol::ErrorCode;
+use blumfeld_client::admin::{AdminRequest, AdminResponse};
+use blumfeld_client::{ApiError, TopicPartition};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::ErrorCode;
 
 use super::super::admin::Step;
 use super::failure::cause;

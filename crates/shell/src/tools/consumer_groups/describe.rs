@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use barnabas_client::admin::{AdminRequest, AdminResponse, GroupDescription, MemberDescription, OffsetSpec};
-use barnabas_client::consumer::OffsetAndMetadata;
-use barnabas_client::{ApiError, TopicPartition};
-use barnabas_kernel::Context;
+use blumfeld_client::admin::{AdminRequest, AdminResponse, GroupDescription, MemberDescription, OffsetSpec};
+use blumfeld_client::consumer::OffsetAndMetadata;
+use blumfeld_client::{ApiError, TopicPartition};
+use blumfeld_kernel::Context;
 
 use super::super::admin::Step;
 use super::failure::Failure;

@@ -1,7 +1,7 @@
 //! How `kafka-consumer-groups.sh` fails: most of its complaints stand on the standard output, and it ends with 0.
 
-use barnabas_client::ApiError;
-use barnabas_kernel::Context;
+use blumfeld_client::ApiError;
+use blumfeld_kernel::Context;
 
 use super::super::admin::Step;
 use super::options::SPECS;

@@ -1,7 +1,7 @@
 //! `--list`: names of groups, with their types and states where asked for.
 
-use barnabas_client::admin::{AdminRequest, AdminResponse};
-use barnabas_kernel::Context;
+use blumfeld_client::admin::{AdminRequest, AdminResponse};
+use blumfeld_kernel::Context;
 
 use super::super::admin::Step;
 use super::failure::Failure;

@@ -9,9 +9,9 @@ mod plan;
 mod reset;
 mod time;
 
-use barnabas_client::admin::{AdminRequest, AdminResponse};
-use barnabas_client::{ApiError, TopicPartition};
-use barnabas_kernel::Context;
+use blumfeld_client::admin::{AdminRequest, AdminResponse};
+use blumfeld_client::{ApiError, TopicPartition};
+use blumfeld_kernel::Context;
 
 use super::admin::{AdminProcess, AdminTool, Step};
 use super::file::{FromFile, launch};
@@ -73,7 +73,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, stdin: &StdinSource) -
 }
 
 /// What the tool looks at before it does anything.
-fn prepare(options: &Options) -> Result<barnabas_client::ClientConfig, Failure> {
+fn prepare(options: &Options) -> Result<blumfeld_client::ClientConfig, Failure> {
     let bootstrap = options.value("bootstrap-server")?.unwrap_or_default();
     let config = client(bootstrap, "adminclient-1").map_err(|error| {
         let message = "Failed to create new KafkaAdminClient";

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_client::TopicPartition;
+use blumfeld_client::TopicPartition;
 
 use crate::java::{parse_number, split};
 

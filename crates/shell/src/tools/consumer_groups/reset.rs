@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_client::admin::{AdminRequest, AdminResponse, GroupDescription, OffsetSpec};
-use barnabas_client::{ApiError, TopicMetadata, TopicPartition};
-use barnabas_kernel::Context;
-use barnabas_protocol::ErrorCode;
+use blumfeld_client::admin::{AdminRequest, AdminResponse, GroupDescription, OffsetSpec};
+use blumfeld_client::{ApiError, TopicMetadata, TopicPartition};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::ErrorCode;
 
 use super::super::admin::Step;
 use super::failure::Failure;
@@ -352,9 +352,9 @@ fn ask<'a>(partitions: impl Iterator<Item = &'a TopicPartition>, spec: OffsetSpe
 }
 
 fn offsets(
-    found: BTreeMap<TopicPartition, Result<barnabas_client::admin::FoundOffset, ApiError>>,
+    found: BTreeMap<TopicPartition, Result<blumfeld_client::admin::FoundOffset, ApiError>>,
 ) -> Result<Found, Failure> {
-    let one = |(of, found): (TopicPartition, Result<barnabas_client::admin::FoundOffset, ApiError>)| {
+    let one = |(of, found): (TopicPartition, Result<blumfeld_client::admin::FoundOffset, ApiError>)| {
         found.map(|found| (of, found.offset)).map_err(|error| Failure::runtime(&error))
     };
     found.into_iter().map(one).collect()

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use barnabas_client::producer::{Delivery, Producer, ProducerRecord, RecordId, Refused};
-use barnabas_client::{ApiError, ClientConfig, parse_bootstrap};
-use barnabas_kernel::{Context, Input, Instant, Node};
+use blumfeld_client::producer::{Delivery, Producer, ProducerRecord, RecordId, Refused};
+use blumfeld_client::{ApiError, ClientConfig, parse_bootstrap};
+use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use super::Launch;
 use super::console_producer::{ConfigProblem, producer_config};
@@ -120,7 +120,7 @@ fn prepare(parsed: &Parsed) -> Result<Box<ProducerPerf>, Printed> {
         return Err(refuse(text));
     }
     if size.is_some_and(|size| size > LARGEST) {
-        return Err(Printed::error(format!("barnabas: no record of more than {LARGEST} bytes is made here")));
+        return Err(Printed::error(format!("blumfeld: no record of more than {LARGEST} bytes is made here")));
     }
     let mut notice = String::new();
     let mut words = parsed.values("command-property");
@@ -143,7 +143,7 @@ fn prepare(parsed: &Parsed) -> Result<Box<ProducerPerf>, Printed> {
     let mut config = producer_config(ClientConfig::new(Vec::new(), "perf-producer-client"), &properties)
         .map_err(|problem| match problem {
             ConfigProblem::Kafka(text) => thrown(&format!("{exception}: {text}")),
-            ConfigProblem::NotYet(text) => Printed::error(format!("barnabas: {text}")).after(&notice),
+            ConfigProblem::NotYet(text) => Printed::error(format!("blumfeld: {text}")).after(&notice),
         })?;
     config.client.bootstrap = parse_bootstrap(&bootstrap).map_err(|error| {
         let text = "org.apache.kafka.common.KafkaException: Failed to construct kafka producer";

@@ -1,6 +1,6 @@
 //! What a performance test of a producer counts and prints (ProducerPerformance.Stats).
 
-use barnabas_kernel::{Context, Instant};
+use blumfeld_kernel::{Context, Instant};
 
 use crate::io::out;
 use crate::java::fixed;

@@ -3,7 +3,7 @@
 mod plan;
 mod run;
 
-use barnabas_client::ApiError;
+use blumfeld_client::ApiError;
 
 use super::admin::AdminProcess;
 use super::file::{FromFile, launch};

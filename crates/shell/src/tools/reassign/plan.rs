@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use barnabas_client::TopicPartition;
-use barnabas_kernel::Prng;
+use blumfeld_client::TopicPartition;
+use blumfeld_kernel::Prng;
 
 use super::Failure;
 use crate::json::string;

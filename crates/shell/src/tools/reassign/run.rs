@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas_client::admin::{
+use blumfeld_client::admin::{
     AdminRequest, AdminResponse, AlterConfigOp, ConfigResource, LogDir, PartitionReassignment,
 };
-use barnabas_client::{ApiError, Broker, TopicMetadata, TopicPartition};
-use barnabas_kernel::Context;
-use barnabas_protocol::ErrorCode;
+use blumfeld_client::{ApiError, Broker, TopicMetadata, TopicPartition};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::ErrorCode;
 
 use super::super::admin::{AdminTool, Step, execution_trace};
 use super::Failure;

@@ -1,7 +1,7 @@
 //! Clients in the background: `workload start`, `list`, `log` and `stop`. Who has the world keeps them, as it does what `fault`
 //! does; here their lines are read.
 
-use barnabas_kernel::Process;
+use blumfeld_kernel::Process;
 
 use super::{consume, produce};
 use crate::{Environment, Line};
@@ -151,5 +151,5 @@ pub fn workload(
         WorkloadKind::Produce => produce::prepare(&all, env),
         WorkloadKind::Consume => consume::prepare(&all, env),
     };
-    prepared.map_err(|text| text.strip_prefix("barnabas: ").map_or(text.clone(), ToOwned::to_owned))
+    prepared.map_err(|text| text.strip_prefix("blumfeld: ").map_or(text.clone(), ToOwned::to_owned))
 }

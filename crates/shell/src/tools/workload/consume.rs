@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use barnabas_client::TopicPartition;
-use barnabas_client::consumer::{
+use blumfeld_client::TopicPartition;
+use blumfeld_client::consumer::{
     Assignor, CommitId, Consumer, ConsumerEvent, ConsumerRecord, OffsetAndMetadata,
 };
-use barnabas_kernel::{Context, Input, Instant, Node, Process};
+use blumfeld_kernel::{Context, Input, Instant, Node, Process};
 
 use super::args::Args;
 use super::{LONGEST_MS, SECOND, listed, say};

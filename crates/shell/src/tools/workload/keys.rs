@@ -1,6 +1,6 @@
 //! Which keys a workload's records have.
 
-use barnabas_kernel::Prng;
+use blumfeld_kernel::Prng;
 
 /// So many keys at most.
 pub const MOST: u64 = 100_000;

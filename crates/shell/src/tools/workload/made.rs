@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use barnabas_client::Serde;
+use blumfeld_client::Serde;
 use bytes::Bytes;
 
 use super::args::Args;

@@ -9,7 +9,7 @@ mod produce;
 
 use std::time::Duration;
 
-use barnabas_kernel::{Context, Instant};
+use blumfeld_kernel::{Context, Instant};
 
 pub use background::{Background, WorkloadKind, background, workload};
 pub use consume::Consume;
@@ -109,8 +109,8 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
     };
     match prepared {
         Ok(process) => Launch::Run(process),
-        Err(text) if text.starts_with("barnabas: ") => Printed::error(text).into(),
-        Err(text) => Printed::error(format!("barnabas: {text}")).into(),
+        Err(text) if text.starts_with("blumfeld: ") => Printed::error(text).into(),
+        Err(text) => Printed::error(format!("blumfeld: {text}")).into(),
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use barnabas_client::producer::{
+use blumfeld_client::producer::{
     Acks, Counts, Delivery, PartitionerClass, Producer, ProducerRecord, RecordId, Refused,
 };
-use barnabas_client::{ClientConfig, Serde, parse_bootstrap};
-use barnabas_kernel::{Context, Input, Instant, Node, Process};
+use blumfeld_client::{ClientConfig, Serde, parse_bootstrap};
+use blumfeld_kernel::{Context, Input, Instant, Node, Process};
 
 use super::args::Args;
 use super::keys::{self, Keys};
