@@ -1,14 +1,17 @@
 //! Measurements: speed natively and in the browser, sizes.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
-use crate::setup::{self, Tools, root, say};
-use crate::{npm, page};
+use crate::module::{self, Effort, Module};
+use crate::page;
+use crate::setup::{self, root, say, target};
+
+const MODULE: Module = Module { package: "blumfeld-wasm", bin: "bench", name: "bench" };
 
 /// The page that loads the measurements' module.
 const PAGE: &str = "<!doctype html><meta charset=\"utf-8\"><title>bench</title><script type=\"module\">\
@@ -21,8 +24,7 @@ pub fn run(args: &[String]) -> Result<()> {
         [flag, file] if flag == "--json" => Some(file),
         other => bail!("bench takes --json FILE and nothing else, not {other:?}"),
     };
-    let tools = setup::for_page()?;
-    let dist = page::build(&tools)?;
+    let dist = page::build(Effort::Optimized)?;
     let (_, browser) = setup::for_tests()?;
 
     say("bench: native");
@@ -38,7 +40,7 @@ pub fn run(args: &[String]) -> Result<()> {
     let loads = load()?;
 
     say("bench: building for the browser");
-    let folder = module(&tools)?;
+    let folder = measurements()?;
     say("bench: browser");
     let mut command = Command::new("node");
     command.arg("bench.mjs").arg(&folder).arg(&dist).current_dir(root().join("tests/e2e"));
@@ -121,8 +123,9 @@ fn load() -> Result<[(&'static str, Value); 2]> {
 }
 
 /// Builds the measurements for the browser as the page is built; gives their folder.
-fn module(tools: &Tools) -> Result<std::path::PathBuf> {
-    let folder = npm::module(tools, "bench", ("bench", "bench"))?;
+fn measurements() -> Result<PathBuf> {
+    let folder = target().join("bench");
+    module::build(&[MODULE], &folder, Effort::Optimized)?;
     fs::write(folder.join("index.html"), PAGE)?;
     Ok(folder)
 }

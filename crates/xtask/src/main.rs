@@ -3,6 +3,7 @@
 
 mod bench;
 mod conformance;
+mod module;
 mod npm;
 mod page;
 mod serve;
@@ -13,6 +14,7 @@ mod tidy;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use module::Effort;
 
 const HELP: &str = "\
 cargo xtask COMMAND
@@ -54,17 +56,16 @@ fn run(args: &[String]) -> Result<()> {
         Some("tidy") => tidy::run(),
         Some("bench") => bench::run(rest),
         Some("dist") => {
-            let tools = setup::for_page()?;
-            page::build(&tools)?;
+            page::build(Effort::Optimized)?;
             Ok(())
         }
         Some("npm") => {
-            let tools = setup::for_page()?;
-            npm::build(&tools)?;
+            npm::build(Effort::Optimized)?;
             Ok(())
         }
         Some("setup") => {
-            setup::for_page()?;
+            setup::wasm_target()?;
+            setup::wasm_opt()?;
             setup::for_tests()?;
             setup::for_conformance()?;
             Ok(())

@@ -1,4 +1,4 @@
-//! Building the page: trunk, then wasm-opt, then the service worker's list of files.
+//! Building the page: its two modules, the files of `www/`, and the service worker's list of them all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,44 +6,36 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use crate::setup::{Tools, root, run, say};
+use crate::module::{self, Effort, Module};
+use crate::setup::{root, say};
 
-/// What the browsers that the page needs can do; named one by one, because "all features" writes what none can read.
-const WASM_FEATURES: [&str; 7] = [
-    "--enable-bulk-memory",
-    "--enable-bulk-memory-opt",
-    "--enable-nontrapping-float-to-int",
-    "--enable-sign-ext",
-    "--enable-mutable-globals",
-    "--enable-reference-types",
-    "--enable-multivalue",
+const MODULES: [Module; 2] = [
+    Module { package: "blumfeld-app", bin: "blumfeld-app", name: "blumfeld-app" },
+    Module { package: "blumfeld-wasm", bin: "worker", name: "worker" },
 ];
 
 /// Builds the page into `dist/`, and gives where that is.
-pub fn build(tools: &Tools) -> Result<PathBuf> {
+pub fn build(effort: Effort) -> Result<PathBuf> {
     let dist = root().join("dist");
     say("page: compiling (a first build takes some minutes)");
-    let mut trunk = tools.command("trunk");
-    trunk.args(["build", "--cargo-profile", "wasm-release", "--dist"]).arg(&dist);
-    // trunk takes NO_COLOR for a flag of its own and does not know the value 1.
-    trunk.env_remove("NO_COLOR");
-    run(&mut trunk, "trunk build")?;
-    for name in ["blumfeld-app_bg.wasm", "worker_bg.wasm"] {
-        optimize(tools, &dist.join(name))?;
+    if dist.is_dir() {
+        fs::remove_dir_all(&dist).with_context(|| format!("cannot empty {}", dist.display()))?;
     }
+    module::build(&MODULES, &dist, effort)?;
+    copy_files(&root().join("www"), &dist)?;
     stamp(&dist)?;
     say(&format!("page: built, {}", sizes(&dist)?));
     Ok(dist)
 }
 
-/// Makes a wasm file smaller and faster.
-pub fn optimize(tools: &Tools, file: &Path) -> Result<()> {
-    say(&format!("wasm-opt {}", file.file_name().unwrap_or_default().to_string_lossy()));
-    let small = file.with_extension("opt");
-    let mut command = tools.command("wasm-opt");
-    command.args(WASM_FEATURES).args(["-O3", "-o"]).arg(&small).arg(file);
-    run(&mut command, "wasm-opt")?;
-    fs::rename(small, file)?;
+/// Copies the files of a folder, and none of its folders.
+pub fn copy_files(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::path::{Component, Path};
 use anyhow::{Context, Result, anyhow, bail};
 use tiny_http::{Header, Method, Response, Server};
 
+use crate::module::Effort;
 use crate::{page, setup};
 
 /// Builds the page and serves it until Ctrl-C.
@@ -18,8 +19,7 @@ pub fn run(args: &[String]) -> Result<()> {
         ),
         other => bail!("serve takes --port N and nothing else, not {other:?}"),
     };
-    let tools = setup::for_page()?;
-    let dist = page::build(&tools)?;
+    let dist = page::build(Effort::Quick)?;
     let listen =
         |port: u16| Server::http(("127.0.0.1", port)).map_err(|error| anyhow!("port {port}: {error}"));
     let server = match port {

@@ -17,7 +17,6 @@ struct Tool {
     locked: bool,
 }
 
-const TRUNK: Tool = Tool { package: "trunk", program: "trunk", version: "0.21.14", locked: true };
 /// The same version as the wasm-bindgen crate in Cargo.lock: the two speak a format of their own.
 const WASM_BINDGEN: Tool =
     Tool { package: "wasm-bindgen-cli", program: "wasm-bindgen", version: "0.2.130", locked: false };
@@ -90,16 +89,10 @@ fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
-/// What building the page needs: the wasm target, trunk, wasm-bindgen, wasm-opt.
-pub fn for_page() -> Result<Tools> {
-    wasm_target()?;
-    let mut dirs = Vec::new();
-    for tool in [&WASM_BINDGEN, &TRUNK] {
-        dirs.extend(install(tool)?);
-    }
+/// Gives where wasm-opt is.
+pub fn wasm_opt() -> Result<PathBuf> {
     npm(&root(), "wasm-opt")?;
-    dirs.push(root().join("node_modules/.bin"));
-    Ok(Tools { dirs })
+    Ok(root().join("node_modules/.bin/wasm-opt"))
 }
 
 /// What the browser tests need besides: wasm-pack, Chromium with its driver, the test packages.
@@ -223,7 +216,8 @@ fn python(folder: &Path) -> Result<PathBuf> {
     Ok(python)
 }
 
-fn wasm_target() -> Result<()> {
+/// What compiles to wasm.
+pub fn wasm_target() -> Result<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
     let libdir = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]));
     if libdir.is_some_and(|dir| Path::new(dir.trim()).is_dir()) {

@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::setup::{self, Browser, Tools, root, run as run_command, say};
+use crate::module::Effort;
+use crate::setup::{self, Browser, root, run as run_command, say};
 use crate::{conformance, npm, page, tidy};
 
 /// The steps in their order.
@@ -73,9 +74,8 @@ fn one(step: &str) -> Result<()> {
         "conformance" => conformance::run(&[]),
         "wasm" => wasm(),
         "page" => {
-            let tools = setup::for_page()?;
-            page::build(&tools)?;
-            let package = npm::build(&tools)?;
+            page::build(Effort::Optimized)?;
+            let package = npm::build(Effort::Quick)?;
             let gateway = conformance::gateway()?;
             let (_, browser) = setup::for_tests()?;
             page_tests(&browser, &package, &gateway)
@@ -99,12 +99,11 @@ pub fn sim(args: &[String]) -> Result<()> {
 
 /// The engine's and the store's tests in a real browser.
 fn wasm() -> Result<()> {
-    let tools: Tools = setup::for_page()?;
-    let (packs, browser) = setup::for_tests()?;
-    drop(tools);
+    setup::wasm_target()?;
+    let (tools, browser) = setup::for_tests()?;
     for name in ["store", "wasm"] {
         say(&format!("tests of {name} in the browser"));
-        let mut command = packs.command("wasm-pack");
+        let mut command = tools.command("wasm-pack");
         command.args(["test", "--headless", "--chrome", "--chromedriver"]).arg(&browser.chromedriver);
         command.arg(format!("crates/{name}"));
         command.env("WASM_BINDGEN_TEST_TIMEOUT", "120");
