@@ -7,20 +7,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use blumfeld_kernel::{ConnectionId, DisconnectReason, Instant, NodeId};
+use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant, NodeId};
 use blumfeld_sim::{Fault, Membership, OutsideEvent, World};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::{Level, Serve};
 use crate::clock::{Clock, entropy, unix_ms};
 use crate::cluster::{controller_listener, world_config};
-use crate::control;
+use crate::control::{self, Order, Watch};
 use crate::data_dir::DataDir;
 use crate::door::{Client, Door, Ended, Listen, name};
 use crate::log::Log;
 
 /// The token of signals and commands; a door's is the id of its broker, and the clients come after these.
-const WAKER: Token = Token(0);
+pub(crate) const WAKER: Token = Token(0);
 const FIRST_CLIENT: usize = 1_024;
 /// Bytes that are read at once from a client that is between two frames.
 const SCRATCH: usize = 64 * 1024;
@@ -70,13 +70,23 @@ pub fn serve(args: &Serve) -> Result<(), ServeError> {
     })
     .map_err(|error| ServeError::Usage(error.to_string()))?;
     let mut server = Server::start(args, log, poll, signals)?;
-    let commands = args.control.then(|| control::listen(waker));
-    server.run(commands.as_ref())?;
+    let state = if server.world.is_ready() { "ready" } else { "up, but not every broker is ready" };
+    let addresses: Vec<String> = server.addresses().map(|(_, at)| at.to_string()).collect();
+    // A script waits for this line; who closed the standard output does not.
+    say(&format!("Blumfeld is {state}: {}", addresses.join(",")));
+    let orders = args.control.then(|| control::listen(waker));
+    server.run(orders.as_ref())?;
     server.shut_down()
 }
 
+/// A line on the standard output, for a script that listens. Who closed it does not.
+fn say(line: &str) {
+    let mut stdout = io::stdout();
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
+
 /// As many open files as the system allows: a thousand clients are more than the usual soft limit.
-fn allow_many_files() {
+pub(crate) fn allow_many_files() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit, setrlimit};
@@ -96,7 +106,7 @@ fn open(poll: &Poll, listen: &Listen, id: i32) -> Result<Door, String> {
     Ok(door)
 }
 
-struct Server {
+pub(crate) struct Server {
     world: World,
     clock: Clock,
     log: Log,
@@ -117,10 +127,18 @@ struct Server {
     signals: Arc<AtomicUsize>,
     /// `quit` was read.
     quit: bool,
+    /// What others in this process wait for, and at which event they last looked.
+    watches: Vec<Watch>,
+    looked: Option<u64>,
 }
 
 impl Server {
-    fn start(args: &Serve, log: Log, poll: Poll, signals: Arc<AtomicUsize>) -> Result<Server, ServeError> {
+    pub(crate) fn start(
+        args: &Serve,
+        log: Log,
+        poll: Poll,
+        signals: Arc<AtomicUsize>,
+    ) -> Result<Server, ServeError> {
         let (mut data, mut disks) = (None, BTreeMap::new());
         let in_dir = |error| {
             ServeError::DataDir(args.data_dir.as_deref().unwrap_or(".".as_ref()).display().to_string(), error)
@@ -171,6 +189,8 @@ impl Server {
             disk_retry: None,
             signals,
             quit: false,
+            watches: Vec::new(),
+            looked: None,
         };
         server.boot();
         Ok(server)
@@ -186,22 +206,23 @@ impl Server {
         }
         self.clock = Clock::begin(self.world.now());
         self.world.set_unix_ms(unix_ms());
-        let addresses: Vec<String> = self.doors.values().map(|door| door.endpoint.to_string()).collect();
-        let state = if self.world.is_ready() { "ready" } else { "up, but not every broker is ready" };
-        // A script waits for this line; who closed the standard output does not.
-        let mut stdout = io::stdout();
-        let _ =
-            writeln!(stdout, "Blumfeld is {state}: {}", addresses.join(",")).and_then(|()| stdout.flush());
+    }
+
+    /// Where each broker listens.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (i32, &Endpoint)> {
+        self.doors.iter().map(|(id, door)| (*id, &door.endpoint))
     }
 
     fn is_told_to_stop(&self) -> bool {
         self.quit || self.signals.load(Ordering::SeqCst) > 0
     }
 
-    fn run(&mut self, commands: Option<&Receiver<String>>) -> io::Result<()> {
+    /// Drives the cluster until it is told to stop.
+    pub(crate) fn run(&mut self, orders: Option<&Receiver<Order>>) -> io::Result<()> {
         let mut events = Events::with_capacity(1_024);
         while !self.is_told_to_stop() {
             let more = self.turn() || !self.touched.is_empty();
+            self.look();
             let wait = self.wait(more);
             match self.poll.poll(&mut events, wait) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
@@ -209,7 +230,7 @@ impl Server {
             }
             // What comes in now comes in now, and not when the world last did something.
             self.advance();
-            self.hear(&events, commands)?;
+            self.hear(&events, orders)?;
             self.read();
         }
         Ok(())
@@ -347,12 +368,12 @@ impl Server {
 
     // ---- the sockets
 
-    fn hear(&mut self, events: &Events, commands: Option<&Receiver<String>>) -> io::Result<()> {
+    fn hear(&mut self, events: &Events, orders: Option<&Receiver<Order>>) -> io::Result<()> {
         for event in events {
             match event.token() {
                 WAKER => {
-                    while let Some(line) = commands.and_then(|commands| commands.try_recv().ok()) {
-                        self.command(&line);
+                    while let Some(order) = orders.and_then(|orders| orders.try_recv().ok()) {
+                        self.order(order);
                     }
                 }
                 Token(door) if door < FIRST_CLIENT => self.accept(door)?,
@@ -401,9 +422,36 @@ impl Server {
         }
     }
 
-    fn command(&mut self, line: &str) {
+    fn order(&mut self, order: Order) {
+        match order {
+            Order::Line(line) => {
+                let done = self.command(&line);
+                say(&done.map_or_else(|error| format!("error: {error}"), |()| "ok".to_owned()));
+            }
+            Order::Ask(line, answer) => {
+                // Who does not wait for the answer does not want it.
+                let _ = answer.send(self.command(&line));
+            }
+            Order::Watch(watch) => {
+                self.watches.push(watch);
+                self.looked = None;
+            }
+        }
+    }
+
+    /// Lets those look that wait for something, if something happened.
+    fn look(&mut self) {
+        if self.watches.is_empty() || self.looked == Some(self.world.events()) {
+            return;
+        }
+        let world = &mut self.world;
+        self.watches.retain_mut(|watch| !watch(world));
+        self.looked = Some(self.world.events());
+    }
+
+    fn command(&mut self, line: &str) -> Result<(), String> {
         let line = line.trim();
-        let done = match line.split_once(' ') {
+        match line.split_once(' ') {
             Some(("fault", fault)) => {
                 let fault = Fault::parse(fault).and_then(|fault| self.world.inject(fault));
                 fault.map_err(|error| error.to_string())
@@ -414,10 +462,7 @@ impl Server {
                 Ok(())
             }
             _ => Err(format!("there is no command '{line}', only fault, broker and quit")),
-        };
-        let answer = done.map_or_else(|error| format!("error: {error}"), |()| "ok".to_owned());
-        let mut stdout = io::stdout();
-        let _ = writeln!(stdout, "{answer}").and_then(|()| stdout.flush());
+        }
     }
 
     /// Adds a broker with a port of its own, or takes one away.
@@ -453,7 +498,7 @@ impl Server {
     // ---- the end
 
     /// Ends every broker in order, the active controller last, and makes its files durable.
-    fn shut_down(&mut self) -> Result<(), ServeError> {
+    pub(crate) fn shut_down(&mut self) -> Result<(), ServeError> {
         self.log.line(Level::Info, "shutting down");
         self.doors.clear();
         let mut nodes: Vec<NodeId> = self.world.nodes().collect();

@@ -1,0 +1,302 @@
+//! A cluster on loopback ports, in real time.
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a real cluster is waited for, with a bound"
+)]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use blumfeld_gateway::Gateway;
+use blumfeld_gateway::args::{Level, Serve};
+use blumfeld_sim::World;
+
+use crate::world::{self, Output, Record, Running};
+use crate::{Error, Simulation, View};
+
+/// How long is waited for something, unless it is said otherwise.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a cluster is to be.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    pub(crate) brokers: u16,
+    pub(crate) configs: Vec<String>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) patience: Duration,
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder { brokers: 1, configs: Vec::new(), seed: None, patience: PATIENCE }
+    }
+}
+
+impl Builder {
+    /// How many brokers it has: 1 to 9, and 1 unless it is said. Each is a controller as well.
+    #[must_use]
+    pub fn brokers(mut self, brokers: u16) -> Builder {
+        self.brokers = brokers;
+        self
+    }
+
+    /// A config of every broker, by its name in `server.properties`. COMPAT.md lists those that there are.
+    #[must_use]
+    pub fn config(mut self, key: &str, value: &str) -> Builder {
+        self.configs.push(format!("{key}={value}"));
+        self
+    }
+
+    /// The seed of every random choice: ids, jitter, which of two faults comes first. Another one each time unless it is said.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Builder {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// How long [`Cluster::until`] and the console's tools may take, at most: 30 s unless it is said.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Builder {
+        self.patience = patience;
+        self
+    }
+
+    /// Starts it on free ports of the loopback, and waits until every broker serves.
+    ///
+    /// # Errors
+    /// [`Error::Start`]: a wrong number of brokers, a config that is none, no port.
+    pub fn start(self) -> Result<Cluster, Error> {
+        let serve = self.serve()?;
+        let patience = self.patience;
+        let gateway = Gateway::start(serve).map_err(|error| Error::Start(error.to_string()))?;
+        Ok(Cluster { gateway, patience })
+    }
+
+    /// The same cluster without sockets, in virtual time. Its seed is 0 unless it is said.
+    ///
+    /// # Errors
+    /// [`Error::Start`]: a wrong number of brokers, a config that is none.
+    pub fn simulate(self) -> Result<Simulation, Error> {
+        Simulation::begin(&self.serve()?, self.seed.unwrap_or(0), self.patience)
+    }
+
+    fn serve(&self) -> Result<Serve, Error> {
+        if !(1..=9).contains(&self.brokers) {
+            return Err(Error::Start(format!("a cluster has 1 to 9 brokers, not {}", self.brokers)));
+        }
+        Ok(Serve {
+            brokers: Some(self.brokers),
+            listen: "127.0.0.1:0".to_owned(),
+            advertise: None,
+            data_dir: None,
+            seed: self.seed,
+            config: self.configs.clone(),
+            network_latency: 0,
+            disk_latency: 0,
+            control: false,
+            log_level: Level::Off,
+        })
+    }
+}
+
+/// A cluster that runs in a thread of this process and listens on loopback ports. Dropping it ends it: ports, thread and memory
+/// are free again.
+#[derive(Debug)]
+pub struct Cluster {
+    gateway: Gateway,
+    patience: Duration,
+}
+
+impl Cluster {
+    /// What the cluster is to be.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// One broker.
+    ///
+    /// # Errors
+    /// As of [`Builder::start`].
+    pub fn start() -> Result<Cluster, Error> {
+        Builder::default().start()
+    }
+
+    /// What a client takes as `bootstrap.servers`: the brokers that there were at the start, as `127.0.0.1:PORT,…`.
+    pub fn bootstrap_servers(&self) -> String {
+        let brokers: Vec<String> = self.gateway.brokers().values().map(ToString::to_string).collect();
+        brokers.join(",")
+    }
+
+    /// Where a broker listens, up or not.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: there is no such broker.
+    pub fn address(&self, broker: i32) -> Result<SocketAddr, Error> {
+        let view = self.view()?;
+        let none = || Error::Refused(format!("there is no broker {broker}"));
+        view.broker(broker).ok_or_else(none)?.address.parse().map_err(|_| none())
+    }
+
+    /// How it stands now.
+    ///
+    /// # Errors
+    /// [`Error::Ended`].
+    pub fn view(&self) -> Result<View, Error> {
+        self.with(|world| View::of(world))
+    }
+
+    /// Waits until `is_so` is true of the cluster, and gives how it stood then. `what` says it in words, for the error:
+    /// "orders-0 has another leader". It is asked at the beginning and whenever the cluster has done something, so what lasts
+    /// shorter than a look can be missed.
+    ///
+    /// # Errors
+    /// [`Error::NotYet`] after the cluster's patience, with how it stood.
+    pub fn until(&self, what: &str, mut is_so: impl FnMut(&View) -> bool) -> Result<View, Error> {
+        let deadline = Instant::now() + self.patience;
+        let mut view = self.view()?;
+        loop {
+            if is_so(&view) {
+                return Ok(view);
+            }
+            let seen = view.events;
+            let look = move |world: &mut World| (world.events() != seen).then(|| View::of(world));
+            view = match self.wait(deadline, look)? {
+                Some(view) => view,
+                None => {
+                    return Err(Error::NotYet {
+                        what: what.to_owned(),
+                        after: self.patience,
+                        state: view.told(),
+                    });
+                }
+            };
+        }
+    }
+
+    /// Injects a fault, or takes one back, by the words of the console's `fault`: `crash 2`, `restart 2`, `power-cut 1`,
+    /// `cut 1 3`, `latency 1 2 50`, `error 1 Produce NOT_LEADER_OR_FOLLOWER 1`, `heal`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: what was wrong with it.
+    pub fn fault(&self, fault: &str) -> Result<(), Error> {
+        self.gateway.ask(&format!("fault {fault}")).map_err(Error::Refused)
+    }
+
+    /// Adds a broker, which is no controller, and gives its id. It serves once `until` sees it `running`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: there are nine already.
+    pub fn add_broker(&self) -> Result<i32, Error> {
+        let before: Vec<i32> = self.view()?.brokers.iter().map(|broker| broker.id).collect();
+        self.gateway.ask("broker add").map_err(Error::Refused)?;
+        let view = self.until("there is one more broker", |view| view.brokers.len() > before.len())?;
+        let added = view.brokers.iter().map(|broker| broker.id).find(|id| !before.contains(id));
+        added.ok_or(Error::Ended)
+    }
+
+    /// Takes a broker out of the cluster, which must hold no replica.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: why it cannot go.
+    pub fn remove_broker(&self, id: i32) -> Result<(), Error> {
+        self.gateway.ask(&format!("broker remove {id}")).map_err(Error::Refused)
+    }
+
+    /// Creates a topic.
+    ///
+    /// # Errors
+    /// [`Error::Tool`] with what Kafka says.
+    pub fn create_topic(&self, name: &str, partitions: u32, replication_factor: u16) -> Result<(), Error> {
+        let line = world::create_topic(&self.bootstrap_servers(), name, partitions, replication_factor);
+        self.run(&line, "").and_then(|output| world::succeeded(&line, output)).map(drop)
+    }
+
+    /// Writes records without keys, with `acks=all`, and waits until all are acknowledged.
+    ///
+    /// # Errors
+    /// [`Error::Tool`] with what was not acknowledged; [`Error::Refused`] for a value of more than one line.
+    pub fn produce<V: AsRef<str>>(
+        &self,
+        topic: &str,
+        values: impl IntoIterator<Item = V>,
+    ) -> Result<(), Error> {
+        let (line, text) = world::produce(&self.bootstrap_servers(), topic, values)?;
+        self.run(&line, &text).and_then(|output| world::succeeded(&line, output)).map(drop)
+    }
+
+    /// All records of a topic that consumers can read, by partition and offset, read where they stand: no client is needed, and
+    /// none is seen by the cluster. None if there is no such topic.
+    ///
+    /// # Errors
+    /// [`Error::Ended`].
+    pub fn records(&self, topic: &str) -> Result<Vec<Record>, Error> {
+        let topic = topic.to_owned();
+        self.with(move |world| world::records(world, &topic))
+    }
+
+    /// Runs one of Kafka's console tools inside the cluster, with this standard input:
+    /// `kafka-consumer-groups.sh --bootstrap-server … --describe --group g`. A tool that fails is no error here: look at its
+    /// exit code.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: there is no such tool. [`Error::NotYet`]: it did not end within the cluster's patience, and was ended.
+    pub fn run(&self, line: &str, stdin: &str) -> Result<Output, Error> {
+        let (started, stdin) = (line.to_owned(), stdin.to_owned());
+        let mut running = self.with(move |world| Running::start(world, &started, &stdin))??;
+        let over = Arc::new(AtomicBool::new(false));
+        let given_up = Arc::clone(&over);
+        let output = self.wait(Instant::now() + self.patience, move |world| {
+            if given_up.load(Ordering::SeqCst) {
+                running.kill(world);
+                return Some(Output::default());
+            }
+            running.look(world)
+        })?;
+        let Some(output) = output else {
+            over.store(true, Ordering::SeqCst);
+            // So that it looks.
+            let state = self.view()?.told();
+            return Err(Error::NotYet { what: format!("`{line}` has ended"), after: self.patience, state });
+        };
+        Ok(output)
+    }
+
+    /// Does something with the world between two of its events.
+    fn with<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut World) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let mut call = Some(call);
+        let (give, given) = channel();
+        self.gateway.watch(Box::new(move |world| {
+            if let Some(call) = call.take() {
+                let _ = give.send(call(world));
+            }
+            true
+        }));
+        given.recv().map_err(|_| Error::Ended)
+    }
+
+    /// Waits for what `look` finds; `None` if it finds nothing before the deadline.
+    fn wait<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        mut look: impl FnMut(&mut World) -> Option<T> + Send + 'static,
+    ) -> Result<Option<T>, Error> {
+        let (give, given) = channel();
+        self.gateway.watch(Box::new(move |world| match look(world) {
+            // Who waits no longer has dropped its end.
+            Some(found) => give.send(found).map_or(true, |()| true),
+            None => false,
+        }));
+        match given.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(found) => Ok(Some(found)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::Ended),
+        }
+    }
+}

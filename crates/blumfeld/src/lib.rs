@@ -1,0 +1,58 @@
+//! Apache Kafka clusters for tests: real brokers that speak Kafka's wire protocol, in the process of the test.
+//!
+//! [`Cluster`] listens on loopback ports, so any Kafka client can connect to it. It starts in milliseconds, needs no Java and no
+//! container, and is gone when it is dropped. Many can run at once.
+//!
+//! ```
+//! use blumfeld::Cluster;
+//!
+//! let cluster = Cluster::builder().brokers(3).config("default.replication.factor", "3").start()?;
+//! cluster.create_topic("orders", 1, 3)?;
+//! cluster.produce("orders", ["one", "two"])?;
+//!
+//! // Any client can do the same at this address.
+//! assert!(cluster.bootstrap_servers().starts_with("127.0.0.1:"));
+//!
+//! // Break it, and wait until the cluster has dealt with it.
+//! let leader = cluster.view()?.leader("orders", 0).unwrap();
+//! cluster.fault(&format!("crash {leader}"))?;
+//! cluster.until("orders-0 has another leader", |view| {
+//!     view.leader("orders", 0).is_some_and(|now| now != leader)
+//! })?;
+//!
+//! let values: Vec<_> = cluster.records("orders")?.into_iter().filter_map(|record| record.value).collect();
+//! assert_eq!(values, ["one", "two"]);
+//! # Ok::<(), blumfeld::Error>(())
+//! ```
+//!
+//! [`Simulation`] is the same cluster without sockets, in virtual time: nothing waits, and one seed gives one course of events.
+//!
+//! ```
+//! use std::time::Duration;
+//! use blumfeld::Cluster;
+//!
+//! let mut cluster = Cluster::builder().brokers(3).seed(7).simulate()?;
+//! cluster.create_topic("orders", 3, 3)?;
+//! cluster.pass(Duration::from_secs(60));
+//! cluster.produce("orders", ["a minute later"])?;
+//! assert_eq!(cluster.records("orders").len(), 1);
+//! # Ok::<(), blumfeld::Error>(())
+//! ```
+
+mod cluster;
+mod error;
+mod simulation;
+mod view;
+mod world;
+
+pub use bytes::Bytes;
+pub use cluster::{Builder, Cluster};
+pub use error::Error;
+pub use simulation::Simulation;
+pub use view::View;
+pub use world::{Output, Record};
+
+/// What a [`View`] consists of.
+pub use blumfeld_view::{
+    BrokerView, GroupMemberView, GroupOffsetView, GroupView, PartitionView, ReplicaView, TopicView,
+};

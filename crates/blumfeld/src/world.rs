@@ -1,0 +1,184 @@
+//! What both kinds of clusters do to their world.
+
+use blumfeld_kernel::Endpoint;
+use blumfeld_protocol::record_batch::Batch;
+use blumfeld_shell::{Environment, Language, Started};
+use blumfeld_sim::{Output as Written, ProcessId, World};
+use bytes::Bytes;
+
+use crate::Error;
+
+/// A record that stands in a topic, below its partition's high watermark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset there.
+    pub offset: i64,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub timestamp: i64,
+    /// Its key, if it has one.
+    pub key: Option<Bytes>,
+    /// Its value; `None` is a tombstone.
+    pub value: Option<Bytes>,
+    /// Its headers in order: names, and values where there are any.
+    pub headers: Vec<(String, Option<Bytes>)>,
+}
+
+/// What a console tool wrote, and how it ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Its standard output. What is not UTF-8 is replaced.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+    /// Its exit code.
+    pub exit: i32,
+}
+
+/// What a line can refer to: the cluster and nothing of the machine that the test runs on.
+struct Around {
+    bootstrap: Endpoint,
+    topics: Vec<String>,
+}
+
+impl Environment for Around {
+    fn bootstrap(&self) -> Endpoint {
+        self.bootstrap.clone()
+    }
+
+    fn topics(&self) -> Vec<String> {
+        self.topics.clone()
+    }
+
+    fn dropped_files(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn disk_files(&self, _prefix: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn read_disk_file(&self, _path: &str) -> Option<Bytes> {
+        None
+    }
+
+    fn language(&self) -> Language {
+        Language::English
+    }
+}
+
+/// A console tool that runs.
+pub(crate) struct Running {
+    process: ProcessId,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Running {
+    /// Starts a tool with this standard input.
+    pub fn start(world: &mut World, line: &str, stdin: &str) -> Result<Running, Error> {
+        let bootstrap = world.config().brokers.first().map(|broker| broker.advertised.clone());
+        let around = Around {
+            bootstrap: bootstrap.unwrap_or_else(|| Endpoint::new("localhost", 9_092)),
+            topics: world.topic_names(),
+        };
+        let Started { process, .. } =
+            blumfeld_shell::start(line, &around).map_err(|error| Error::Refused(error.to_string()))?;
+        let process = world.spawn(process);
+        if !stdin.is_empty() {
+            world.write_stdin(process, stdin.to_owned().into());
+        }
+        world.close_stdin(process);
+        Ok(Running { process, stdout: Vec::new(), stderr: Vec::new() })
+    }
+
+    /// What it wrote, once it has ended.
+    pub fn look(&mut self, world: &mut World) -> Option<Output> {
+        let mut exit = None;
+        for written in world.take_output(self.process) {
+            match written {
+                Written::Stdout(bytes) => self.stdout.extend_from_slice(&bytes),
+                Written::Stderr(bytes) => self.stderr.extend_from_slice(&bytes),
+                Written::Exit(code) => exit = Some(code),
+            }
+        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Some(Output { exit: exit?, stdout: text(&self.stdout), stderr: text(&self.stderr) })
+    }
+
+    /// Ends it where it is.
+    pub fn kill(&self, world: &mut World) {
+        world.kill(self.process);
+    }
+}
+
+/// The line that creates a topic.
+pub(crate) fn create_topic(bootstrap: &str, name: &str, partitions: u32, replication_factor: u16) -> String {
+    format!(
+        "kafka-topics.sh --bootstrap-server {bootstrap} --create --topic {name} --partitions {partitions} \
+         --replication-factor {replication_factor}"
+    )
+}
+
+/// The line that writes records, and its standard input.
+pub(crate) fn produce<V: AsRef<str>>(
+    bootstrap: &str,
+    topic: &str,
+    values: impl IntoIterator<Item = V>,
+) -> Result<(String, String), Error> {
+    let mut text = String::new();
+    for value in values {
+        let value = value.as_ref();
+        if value.contains('\n') {
+            return Err(Error::Refused(format!("the value {value:?} has more than one line")));
+        }
+        text.push_str(value);
+        text.push('\n');
+    }
+    let line = format!(
+        "kafka-console-producer.sh --bootstrap-server {bootstrap} --topic {topic} --request-required-acks all"
+    );
+    Ok((line, text))
+}
+
+/// The output of a tool that was to succeed.
+pub(crate) fn succeeded(line: &str, output: Output) -> Result<Output, Error> {
+    // The console producer ends with 0 where records were lost, as Kafka's does.
+    if output.exit == 0 && !output.stderr.contains("ERROR") {
+        return Ok(output);
+    }
+    let said = if output.stderr.is_empty() { output.stdout } else { output.stderr };
+    Err(Error::Tool { line: line.to_owned(), exit: output.exit, said: said.trim().to_owned() })
+}
+
+/// All records of a topic below the high watermarks, by partition and offset. Control batches are left out.
+pub(crate) fn records(world: &World, topic: &str) -> Vec<Record> {
+    let mut found = Vec::new();
+    let Some(view) = world.topic_views().into_iter().find(|view| view.name == topic) else { return found };
+    for partition in view.partitions {
+        let number = partition.partition;
+        let holder = world.holder_of(topic, number).and_then(|node| world.broker(node));
+        let Some(replica) = holder.and_then(|broker| broker.replicas().get(topic, number)) else { continue };
+        let log = replica.log();
+        let batches =
+            log.browse(log.log_start()).map(|(_, _, batch)| batch).filter(|batch| !batch.is_control());
+        let all = batches.flat_map(|batch: &Batch| batch.records().into_iter().flatten().flatten());
+        let records = all.filter(|one| (partition.log_start..partition.high_watermark).contains(&one.offset));
+        found.extend(records.map(|one| {
+            Record {
+                partition: number,
+                offset: one.offset,
+                timestamp: one.timestamp,
+                key: one.key,
+                value: one.value,
+                headers: one
+                    .headers
+                    .into_iter()
+                    .map(|header| (String::from_utf8_lossy(&header.key).into_owned(), header.value))
+                    .collect(),
+            }
+        }));
+    }
+    found
+}
