@@ -90,13 +90,15 @@ impl Builder {
         }
         Ok(Serve {
             brokers: Some(self.brokers),
-            listen: "127.0.0.1:0".to_owned(),
+            listen: Some("127.0.0.1:0".to_owned()),
             advertise: None,
             data_dir: None,
             seed: self.seed,
             config: self.configs.clone(),
             network_latency: 0,
             disk_latency: 0,
+            json: false,
+            ready_file: None,
             control: false,
             log_level: Level::Off,
         })

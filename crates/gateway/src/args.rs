@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -18,6 +19,19 @@ pub struct Args {
 pub enum Command {
     /// Runs a cluster that Kafka clients connect to, until Ctrl-C
     Serve(Serve),
+    /// Runs a command beside a cluster, with BOOTSTRAP_SERVERS set to where it listens, and ends with it
+    Exec(Exec),
+}
+
+/// `exec`.
+#[derive(clap::Args, Debug)]
+pub struct Exec {
+    /// What the cluster is to be; its ports are free ones unless --listen names them.
+    #[command(flatten)]
+    pub serve: Serve,
+    /// The command, after `--`
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
 }
 
 /// What is told of what happens, on the standard error. Each level has those before it.
@@ -43,9 +57,10 @@ pub struct Serve {
     /// How many brokers, 1 to 9 [default: 1, or as many as the data directory has]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=9))]
     pub brokers: Option<u16>,
-    /// Where the first broker listens; each other one port further on. With port 0 each gets a free one
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9092")]
-    pub listen: String,
+    /// Where the first broker listens; each other one port further on. With port 0 each gets a free one [default:
+    /// 127.0.0.1:9092, and free ports for exec]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub listen: Option<String>,
     /// The host that clients are told to connect to [default: that of --listen]
     #[arg(long, value_name = "HOST")]
     pub advertise: Option<String>,
@@ -64,6 +79,12 @@ pub struct Serve {
     /// Latency of the simulated disks' flushes and cold reads, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub disk_latency: u64,
+    /// Says where the brokers listen as a line of JSON on the standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Writes that line to a file as well, once every broker serves
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
     /// Reads commands from the standard input: `fault …` and `broker …` as in the console, `quit`
     #[arg(long)]
     pub control: bool,

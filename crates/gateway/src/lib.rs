@@ -10,11 +10,14 @@ mod cluster;
 mod control;
 mod data_dir;
 mod door;
+mod exec;
 pub mod log;
+mod ready;
 mod running;
 mod server;
 
 pub use cluster::world_config;
 pub use control::Watch;
+pub use exec::exec;
 pub use running::Gateway;
 pub use server::{ServeError, serve};

@@ -1,4 +1,4 @@
-//! `blumfeld-gateway serve`.
+//! `blumfeld-gateway serve` and `exec`.
 
 use std::process::ExitCode;
 
@@ -7,14 +7,12 @@ use blumfeld_gateway::log::Log;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    match args.command {
-        Command::Serve(serve) => match blumfeld_gateway::serve(&serve) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                Log::new(Level::Error).line(Level::Error, &error.to_string());
-                ExitCode::FAILURE
-            }
-        },
-    }
+    let ended = match Args::parse().command {
+        Command::Serve(serve) => blumfeld_gateway::serve(&serve).map(|()| ExitCode::SUCCESS),
+        Command::Exec(exec) => blumfeld_gateway::exec(exec).map(ExitCode::from),
+    };
+    ended.unwrap_or_else(|error| {
+        Log::new(Level::Error).line(Level::Error, &error.to_string());
+        ExitCode::FAILURE
+    })
 }

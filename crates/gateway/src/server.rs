@@ -18,10 +18,13 @@ use crate::control::{self, Order, Watch};
 use crate::data_dir::DataDir;
 use crate::door::{Client, Door, Ended, Listen, name};
 use crate::log::Log;
+use crate::ready::Ready;
 
 /// The token of signals and commands; a door's is the id of its broker, and the clients come after these.
 pub(crate) const WAKER: Token = Token(0);
 const FIRST_CLIENT: usize = 1_024;
+/// Where the first broker listens, unless it is said.
+const LISTEN: &str = "127.0.0.1:9092";
 /// Bytes that are read at once from a client that is between two frames.
 const SCRATCH: usize = 64 * 1024;
 /// Events of the world between two looks at the sockets.
@@ -44,6 +47,12 @@ pub enum ServeError {
     /// The data directory cannot be used.
     #[error("--data-dir {0}: {1}")]
     DataDir(String, io::Error),
+    /// The file that is to say that the cluster serves cannot be written.
+    #[error("--ready-file {0}: {1}")]
+    ReadyFile(String, io::Error),
+    /// A command cannot be run beside the cluster.
+    #[error("cannot run {0}: {1}")]
+    Command(String, io::Error),
     /// The operating system refused something.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -70,10 +79,17 @@ pub fn serve(args: &Serve) -> Result<(), ServeError> {
     })
     .map_err(|error| ServeError::Usage(error.to_string()))?;
     let mut server = Server::start(args, log, poll, signals)?;
+    let ready = Ready::new(server.addresses());
+    if let Some(path) = &args.ready_file {
+        ready.write(path).map_err(|error| ServeError::ReadyFile(path.display().to_string(), error))?;
+    }
     let state = if server.world.is_ready() { "ready" } else { "up, but not every broker is ready" };
-    let addresses: Vec<String> = server.addresses().map(|(_, at)| at.to_string()).collect();
-    // A script waits for this line; who closed the standard output does not.
-    say(&format!("Blumfeld is {state}: {}", addresses.join(",")));
+    // A script waits for this line.
+    say(&if args.json {
+        ready.json()
+    } else {
+        format!("Blumfeld is {state}: {}", ready.bootstrap_servers())
+    });
     let orders = args.control.then(|| control::listen(waker));
     server.run(orders.as_ref())?;
     server.shut_down()
@@ -154,7 +170,8 @@ impl Server {
                 "--brokers {count}: the data directory holds a cluster of {stored}, whose quorum cannot change"
             )));
         }
-        let listen = Listen::parse(&args.listen, args.advertise.as_deref()).map_err(ServeError::Usage)?;
+        let listen = args.listen.as_deref().unwrap_or(LISTEN);
+        let listen = Listen::parse(listen, args.advertise.as_deref()).map_err(ServeError::Usage)?;
         let mut doors = BTreeMap::new();
         for id in (1..).take(count) {
             doors.insert(id, open(&poll, &listen, id).map_err(ServeError::Usage)?);
