@@ -243,8 +243,10 @@ fn page(options: &Options) -> Result<(), String> {
             Some(found.ok_or_else(|| format!("the page has no bug {name}, only {}", known()))?.1)
         }
     };
+    /// A long run says how far it has come every so many seeds.
+    const PROGRESS: u64 = 500;
     let span = Duration::from_millis(options.ticks.max(1_000) / 4);
-    let (mut failed, mut events, mut records, mut counts) = (0, 0, 0, [0; 6]);
+    let (mut failed, mut events, mut records, mut counts, mut turns) = (0, 0, 0, [0; 6], 0);
     for seed in options.seed..options.seed.saturating_add(options.seeds) {
         let mut run = PageRun::new(seed, planted);
         run.wordy = options.seeds == 1;
@@ -252,6 +254,11 @@ fn page(options: &Options) -> Result<(), String> {
             .unwrap_or_else(|_| Err("something panicked".to_owned()));
         events += run.engine().world().events();
         records += run.acknowledged();
+        turns = run.turns.max(turns);
+        let done = seed - options.seed + 1;
+        if done.is_multiple_of(PROGRESS) && done < options.seeds {
+            eprintln!("{done} of {} seeds, {failed} failed", options.seeds);
+        }
         counts.iter_mut().zip(run.counts).for_each(|(all, of_one)| *all += of_one);
         if let Err(what) = result {
             failed += 1;
@@ -282,7 +289,7 @@ fn page(options: &Options) -> Result<(), String> {
         "{reloads} reloads, {takeovers} takeovers, {commits} commits, {failures} that failed, {switches} changes of durability, {faults} faults"
     );
     println!(
-        "{} seeds: {events} events in last lives, {records} records acknowledged; {failed} seeds failed",
+        "{} seeds: {events} events in last lives, {records} records acknowledged, at most {turns} turns; {failed} seeds failed",
         options.seeds
     );
     if failed == 0 { Ok(()) } else { Err(format!("{failed} seeds failed")) }

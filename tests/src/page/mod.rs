@@ -36,6 +36,10 @@ const LOOK: u32 = 16;
 const SESSION: Duration = Duration::from_secs(45);
 /// A command ends at the latest after so long without faults.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// A turn of the worker with nothing to do, in real time.
+const REST: Duration = Duration::from_millis(5);
+/// More turns than any run takes.
+const TURNS: u64 = 2_000_000;
 /// Topics that records are written to, at most.
 const TOPICS: u64 = 4;
 
@@ -138,6 +142,8 @@ pub struct PageRun {
     pub told: Vec<(Instant, String)>,
     /// Whether `told` also has the events that the page has taken.
     pub wordy: bool,
+    /// How many turns it took so far.
+    pub turns: u64,
     /// How often each thing was done: reloads, takeovers, commits, failed commits, switches, faults.
     pub counts: [u64; 6],
 }
@@ -174,6 +180,7 @@ impl PageRun {
             cut: false,
             told: Vec::new(),
             wordy: false,
+            turns: 0,
             counts: [0; 6],
         }
     }
@@ -227,8 +234,16 @@ impl PageRun {
             Pace::Times(times) => times,
             Pace::Paused | Pace::Fastest => 1.0,
         };
-        let wait = world.next_event().map_or(Duration::from_millis(5), |at| at.since(world.now()));
-        let wall = (wait + Duration::from_micros(1)).min(Duration::from_millis(50)).div_f64(times);
+        let wait = world.next_event().map_or(REST, |at| at.since(world.now()));
+        // Virtual time stands while a flush waits for the store; the worker's next turn comes all the same.
+        let wall = match self.engine.awaits_store() {
+            true => REST,
+            false => (wait + Duration::from_micros(1)).min(Duration::from_millis(50)).div_f64(times),
+        };
+        self.turns += 1;
+        if self.turns > TURNS {
+            return Err(format!("it does not come to an end in {TURNS} turns"));
+        }
         self.wall_ms += wall.as_secs_f64() * 1e3;
         #[allow(clippy::cast_possible_truncation, reason = "a small positive span")]
         let millis = (wall.as_secs_f64() * 1e3) as i64;
