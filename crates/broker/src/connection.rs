@@ -5,21 +5,15 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-/// Which of a node's listeners a connection came in at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum ListenerKind {
-    /// The one for clients and followers.
-    #[default]
-    Broker,
-    /// The one for nodes of the quorum and brokers that speak to the controller.
-    Controller,
-}
+use crate::call::{ListenerKind, Principal};
 
 /// A connection that stands.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
     /// Where it came in.
     pub listener: ListenerKind,
+    /// Who speaks on it.
+    pub principal: Principal,
     /// Frames that wait until the request before them is answered.
     pub waiting: VecDeque<Bytes>,
     /// Whether a request is parked: in purgatory, or until its records are committed.

@@ -8,6 +8,7 @@
 mod api;
 mod broker_config;
 mod bug;
+mod call;
 mod channel;
 mod config;
 mod connection;
@@ -21,6 +22,7 @@ mod producer_ids;
 mod purgatory;
 mod raft;
 mod replica;
+mod reply;
 mod topic_config;
 mod topic_name;
 

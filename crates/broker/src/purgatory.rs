@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use blumfeld_kernel::{ConnectionId, FlushId, Instant};
+use blumfeld_kernel::{FlushId, Instant};
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::Header;
 use blumfeld_protocol::messages::ProduceResponse;
 use blumfeld_protocol::messages::fetch_request::FetchPartition;
 
+use crate::call::Call;
 use crate::fetch_session::TopicIdPartition;
 use crate::replica::TopicPartition;
 
@@ -29,10 +29,8 @@ pub enum FetchContext {
 /// A fetch, as it waits for `fetch.min.bytes`.
 #[derive(Clone, Debug)]
 pub struct DelayedFetch {
-    /// Who asked.
-    pub conn: ConnectionId,
-    /// The request's header.
-    pub header: Header,
+    /// The request that waits.
+    pub call: Call,
     /// About what.
     pub context: FetchContext,
     /// `fetch.min.bytes`.
@@ -71,10 +69,8 @@ pub struct Unsafe {
 /// A produce request whose records are appended.
 #[derive(Clone, Debug)]
 pub struct DelayedProduce {
-    /// Who asked.
-    pub conn: ConnectionId,
-    /// The request's header.
-    pub header: Header,
+    /// The request that waits.
+    pub call: Call,
     /// The answer so far.
     pub response: ProduceResponse,
     /// Whether there is to be an answer: not with acks=0.

@@ -9,9 +9,10 @@ use blumfeld_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use blumfeld_protocol::wire::StrBytes;
 use blumfeld_protocol::{ApiKey, ErrorCode};
 
-use super::{FEATURES, Reply, respond, served};
-use crate::connection::ListenerKind;
+use super::{FEATURES, served};
+use crate::call::{Call, ListenerKind};
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 
 fn versions(listener: ListenerKind) -> ApiVersionsResponse {
     let keys = served(listener).iter().map(|(key, min, max)| {
@@ -30,12 +31,7 @@ pub fn unsupported(listener: ListenerKind, header: &Header) -> Result<Reply, Fra
 }
 
 /// Handles a request.
-pub fn handle(
-    broker: &Broker,
-    listener: ListenerKind,
-    header: &Header,
-    request: ApiVersionsRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(broker: &Broker, call: &Call, request: ApiVersionsRequest) -> Result<Reply, FrameError> {
     // The name and version of the client's software follow a pattern (ApiVersionsRequest.isValid).
     let valid = |text: &str| {
         let inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
@@ -44,20 +40,20 @@ pub fn handle(
             && text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.ends_with(|c: char| c.is_ascii_alphanumeric())
     };
-    let mut response = versions(listener);
-    if header.version >= 3
+    let mut response = versions(call.listener);
+    if call.header.version >= 3
         && !(valid(&request.client_software_name) && valid(&request.client_software_version))
     {
         return respond(
-            header,
+            &call.header,
             &ApiVersionsResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0),
         );
     }
-    if header.version >= 3 {
+    if call.header.version >= 3 {
         let features = broker.image.features();
         // Older clients cannot read a lowest level of 0: such features are kept from them (ApiVersionsResponse).
         response.supported_features = (FEATURES.iter())
-            .filter(|(_, min, _)| header.version >= 4 || *min > 0)
+            .filter(|(_, min, _)| call.header.version >= 4 || *min > 0)
             .map(|(name, min, max)| {
                 SupportedFeatureKey::default()
                     .with_name(StrBytes::from_static_str(name))
@@ -75,5 +71,5 @@ pub fn handle(
             })
             .collect();
     }
-    respond(header, &response)
+    respond(&call.header, &response)
 }

@@ -2,19 +2,21 @@
 //! voters that are not configured (KIP-853).
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::BeginQuorumEpochRequest;
 
-use super::{Reply, durable};
+use super::durable;
+use crate::call::Call;
 use crate::node::Broker;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the epoch is durable.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: BeginQuorumEpochRequest,
 ) -> Result<Reply, FrameError> {
     let response = broker.raft.handle_begin_epoch(cx, &request);
-    durable(broker, header, &response)
+    durable(broker, call, &response)
 }

@@ -2,27 +2,29 @@
 //! nodes share.
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{BrokerRegistrationRequest, BrokerRegistrationResponse};
 
-use super::{Reply, committed, respond};
+use super::committed;
+use crate::call::Call;
 use crate::controller;
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 
 /// Handles a request: answered once the registration is committed.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: BrokerRegistrationRequest,
 ) -> Result<Reply, FrameError> {
     let (cluster_id, next) = (broker.cluster_id, broker.raft.log().end());
     let Some(active) = broker.active.as_mut() else { return Ok(Reply::NotController) };
     let at = (cx.now, next);
     match controller::register_broker(&active.image, &mut active.heartbeats, cluster_id, &request, at) {
-        Ok(result) => committed(broker, cx, header, result),
+        Ok(result) => committed(broker, cx, call, result),
         Err(error) => respond(
-            header,
+            &call.header,
             &BrokerRegistrationResponse::default().with_error_code(error.code.0).with_broker_epoch(-1),
         ),
     }

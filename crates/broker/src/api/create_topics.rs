@@ -3,19 +3,21 @@
 use std::cell::RefCell;
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::CreateTopicsRequest;
 use blumfeld_protocol::{Uuid, uuid_text};
 
-use super::{Reply, committed};
+use super::committed;
+use crate::call::Call;
 use crate::controller::{self, TopicDefaults};
 use crate::node::Broker;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the topics are committed.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: CreateTopicsRequest,
 ) -> Result<Reply, FrameError> {
     let defaults = TopicDefaults {
@@ -29,13 +31,13 @@ pub fn handle(
     let place = |end| rng.borrow_mut().below(end);
     let mut result = controller::create_topics(&active.image, &request, defaults, new_id, place);
     for topic in &mut result.response.topics {
-        if header.version < 7 {
+        if call.header.version < 7 {
             topic.topic_id = Uuid::nil();
         }
-        if header.version < 5 {
+        if call.header.version < 5 {
             topic.configs = Some(Vec::new());
             (topic.num_partitions, topic.replication_factor) = (-1, -1);
         }
     }
-    committed(broker, cx, header, result)
+    committed(broker, cx, call, result)
 }

@@ -1,23 +1,23 @@
 //! DeleteGroups (42), versions 0 to 2: groups without members, with their offsets. Nothing is left out.
 
-use blumfeld_kernel::{ConnectionId, Context};
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::delete_groups_response::DeletableGroupResult;
 use blumfeld_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
 
-use super::Reply;
-use crate::coordinator::{Answer, Waiter};
+use crate::call::Call;
+use crate::coordinator::Answer;
 use crate::node::Broker;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the tombstones are committed.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: DeleteGroupsRequest,
 ) -> Result<Reply, FrameError> {
-    let waiter = Waiter { conn, header: header.clone() };
+    let waiter = call.clone();
     let results = (request.groups_names.iter())
         .map(|id| DeletableGroupResult::default().with_group_id(id.clone()))
         .collect();

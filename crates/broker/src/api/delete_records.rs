@@ -3,21 +3,22 @@
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::delete_records_response::{
     DeleteRecordsPartitionResult, DeleteRecordsTopicResult,
 };
 use blumfeld_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 use crate::topic_name::is_internal;
 
 /// Handles a request.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: DeleteRecordsRequest,
 ) -> Result<Reply, FrameError> {
     let mut topics = Vec::new();
@@ -36,7 +37,7 @@ pub fn handle(
             DeleteRecordsTopicResult::default().with_name(topic.name.clone()).with_partitions(partitions),
         );
     }
-    respond(header, &DeleteRecordsResponse::default().with_topics(topics))
+    respond(&call.header, &DeleteRecordsResponse::default().with_topics(topics))
 }
 
 /// Deletes the records below `offset`, -1 for the high watermark; gives the new log start.

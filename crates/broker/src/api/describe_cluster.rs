@@ -1,22 +1,23 @@
 //! DescribeCluster (60), versions 0 to 2. Left out: the controllers' endpoints (endpoint type 2), authorized operations.
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use blumfeld_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
 use blumfeld_protocol::{ErrorCode, uuid_text};
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 
 /// Handles a request.
 pub fn handle(
     broker: &Broker,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: DescribeClusterRequest,
 ) -> Result<Reply, FrameError> {
-    if header.version >= 1 && request.endpoint_type != 1 {
+    if call.header.version >= 1 && request.endpoint_type != 1 {
         let (code, message) = if request.endpoint_type == 2 {
             (
                 ErrorCode::MISMATCHED_ENDPOINT_TYPE,
@@ -29,9 +30,9 @@ pub fn handle(
         let response = DescribeClusterResponse::default()
             .with_error_code(code.0)
             .with_error_message(Some(message.to_owned().into()));
-        return respond(header, &response);
+        return respond(&call.header, &response);
     }
-    let with_fenced = header.version >= 2 && request.include_fenced_brokers;
+    let with_fenced = call.header.version >= 2 && request.include_fenced_brokers;
     let brokers = (broker.image.brokers().values())
         .filter(|registered| with_fenced || !registered.fenced)
         .filter_map(|registered| {
@@ -49,5 +50,5 @@ pub fn handle(
         .with_cluster_id(uuid_text::to_text(broker.cluster_id).into())
         .with_controller_id(broker.any_broker(cx).into())
         .with_brokers(brokers.collect());
-    respond(header, &response)
+    respond(&call.header, &response)
 }

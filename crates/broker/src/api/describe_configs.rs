@@ -4,21 +4,23 @@
 use std::collections::BTreeSet;
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use blumfeld_protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
 };
 use blumfeld_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 
-use super::{LOG_DIR, Reply, respond};
+use super::LOG_DIR;
 use crate::broker_config::{
     DEFAULT, DYNAMIC, DYNAMIC_BROKER, DYNAMIC_DEFAULT_BROKER, DynamicConfigs, dynamic, shown,
 };
+use crate::call::Call;
 use crate::config::BrokerConfig;
 use crate::controller::ApiError;
 use crate::metadata::{MetadataImage, ResourceType};
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 use crate::topic_config::{ConfigKey, TOPIC_CONFIGS};
 use crate::topic_name::validate_topic_name;
 
@@ -27,11 +29,7 @@ const TOPIC: i8 = 1;
 const STATIC_BROKER: i8 = 4;
 
 /// Handles a request.
-pub fn handle(
-    broker: &Broker,
-    header: &Header,
-    request: DescribeConfigsRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(broker: &Broker, call: &Call, request: DescribeConfigsRequest) -> Result<Reply, FrameError> {
     let results = request.resources.iter().map(|resource| {
         let result = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
@@ -41,7 +39,7 @@ pub fn handle(
                 if let Some(keys) = &resource.configuration_keys {
                     configs.retain(|config| keys.contains(&config.name));
                 }
-                if header.version < 3 {
+                if call.header.version < 3 {
                     configs.iter_mut().for_each(|config| config.config_type = 0);
                 }
                 result.with_configs(configs)
@@ -51,7 +49,7 @@ pub fn handle(
             }
         }
     });
-    respond(header, &DescribeConfigsResponse::default().with_results(results.collect()))
+    respond(&call.header, &DescribeConfigsResponse::default().with_results(results.collect()))
 }
 
 fn describe(

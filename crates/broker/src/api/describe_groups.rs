@@ -1,18 +1,19 @@
 //! DescribeGroups (15), versions 0 to 6: state, protocol and members. Left out: authorized operations.
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use blumfeld_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse};
 use blumfeld_protocol::wire::StrBytes;
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::coordinator::{ClassicGroup, ClassicGroupState};
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 
 /// Handles a request.
-pub fn handle(broker: &Broker, header: &Header, request: DescribeGroupsRequest) -> Result<Reply, FrameError> {
-    let version = header.version;
+pub fn handle(broker: &Broker, call: &Call, request: DescribeGroupsRequest) -> Result<Reply, FrameError> {
+    let version = call.header.version;
     let groups = request.groups.into_iter().map(|id| {
         let partition = broker.group_partition(&id);
         let response = DescribedGroup::default().with_group_id(id.clone());
@@ -33,7 +34,7 @@ pub fn handle(broker: &Broker, header: &Header, request: DescribeGroupsRequest) 
             }
         }
     });
-    respond(header, &DescribeGroupsResponse::default().with_groups(groups.collect()))
+    respond(&call.header, &DescribeGroupsResponse::default().with_groups(groups.collect()))
 }
 
 fn describe(response: DescribedGroup, group: &ClassicGroup, version: i16) -> DescribedGroup {

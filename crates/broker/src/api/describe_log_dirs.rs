@@ -1,21 +1,19 @@
 //! DescribeLogDirs (35), versions 1 to 4: what the broker's log directory holds (KIP-113, KIP-827). Left out: several
 //! directories, future replicas, the size of the volume, which a simulated disk does not have.
 
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::describe_log_dirs_response::{
     DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
 };
 use blumfeld_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse, TopicName};
 
-use super::{LOG_DIR, Reply, respond};
+use super::LOG_DIR;
+use crate::call::Call;
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 
 /// Handles a request.
-pub fn handle(
-    broker: &Broker,
-    header: &Header,
-    request: DescribeLogDirsRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(broker: &Broker, call: &Call, request: DescribeLogDirsRequest) -> Result<Reply, FrameError> {
     let wanted = |topic: &str, number: i32| {
         request.topics.as_ref().is_none_or(|topics| {
             topics.iter().any(|one| one.topic.as_str() == topic && one.partitions.contains(&number))
@@ -40,8 +38,8 @@ pub fn handle(
     }
     let mut result =
         DescribeLogDirsResult::default().with_log_dir(LOG_DIR.to_owned().into()).with_topics(topics);
-    if header.version >= 4 {
+    if call.header.version >= 4 {
         (result.total_bytes, result.usable_bytes) = (-1, -1);
     }
-    respond(header, &DescribeLogDirsResponse::default().with_results(vec![result]))
+    respond(&call.header, &DescribeLogDirsResponse::default().with_results(vec![result]))
 }

@@ -2,7 +2,7 @@
 //! --describe asks. Left out: authorized operations.
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::describe_topic_partitions_response::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
@@ -10,9 +10,10 @@ use blumfeld_protocol::messages::{
     DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName,
 };
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::metadata::PartitionRegistration;
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 use crate::topic_name::{is_internal, validate_topic_name};
 
 /// `max.request.partition.size.limit`: partitions of one page.
@@ -21,7 +22,7 @@ const PAGE: usize = 2_000;
 /// Handles a request.
 pub fn handle(
     broker: &Broker,
-    header: &Header,
+    call: &Call,
     request: DescribeTopicPartitionsRequest,
 ) -> Result<Reply, FrameError> {
     let mut names: Vec<String> = if request.topics.is_empty() {
@@ -86,7 +87,7 @@ pub fn handle(
             break;
         }
     }
-    respond(header, &response)
+    respond(&call.header, &response)
 }
 
 fn cursor(topic: String, partition: i32) -> Cursor {

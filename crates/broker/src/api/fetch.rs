@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use blumfeld_kernel::{ConnectionId, Context, DiskOp, FlushId};
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_kernel::{Context, DiskOp, FlushId};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::fetch_request::FetchPartition;
 use blumfeld_protocol::messages::fetch_response::{
     EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
@@ -14,25 +14,25 @@ use blumfeld_protocol::messages::{BrokerId, FetchRequest, FetchResponse, TopicNa
 use blumfeld_protocol::{ErrorCode, RecordPieces, Uuid, encode_fetch_response};
 use bytes::Bytes;
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::fetch_session::TopicIdPartition;
 use crate::node::Broker;
 use crate::purgatory::{DelayedFetch, FetchContext};
 use crate::replica::{Partition, TopicPartition};
+use crate::reply::{Reply, respond};
 
 /// Handles a request.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: FetchRequest,
 ) -> Result<Reply, FrameError> {
-    let version = header.version;
+    let version = call.header.version;
     let replica = if version >= 15 { request.replica_state.replica_id.0 } else { request.replica_id.0 };
     let context = match context(broker, cx, version, &request) {
         Ok(context) => context,
-        Err(code) => return respond(header, &FetchResponse::default().with_error_code(code.0)),
+        Err(code) => return respond(&call.header, &FetchResponse::default().with_error_code(code.0)),
     };
     if replica >= 0 {
         note_follower(broker, cx, replica, request.replica_state.replica_epoch, &context, version);
@@ -49,8 +49,7 @@ pub fn handle(
     };
     let expires = cx.after_ms(i64::from(request.max_wait_ms));
     let fetch = DelayedFetch {
-        conn,
-        header: header.clone(),
+        call: call.clone(),
         context,
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0),
@@ -196,7 +195,8 @@ pub fn try_complete(
                 .collect(),
             None => {
                 let code = ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0;
-                return respond(&fetch.header, &FetchResponse::default().with_error_code(code)).map(Some);
+                return respond(&fetch.call.header, &FetchResponse::default().with_error_code(code))
+                    .map(Some);
             }
         },
     };
@@ -221,7 +221,7 @@ fn answer(
     fetch: &DelayedFetch,
     mut reads: Vec<(TopicIdPartition, Option<TopicPartition>, Read)>,
 ) -> Result<Reply, FrameError> {
-    let version = fetch.header.version;
+    let version = fetch.call.header.version;
     let mut session_id = 0;
     match &fetch.context {
         FetchContext::Full { asked, create: true } => {
@@ -287,7 +287,7 @@ fn answer(
     if version >= 16 {
         response.node_endpoints = endpoints(broker, leaders);
     }
-    let frame = encode_fetch_response(version, fetch.header.correlation_id, &mut response, records)?;
+    let frame = encode_fetch_response(version, fetch.call.header.correlation_id, &mut response, records)?;
     Ok(match last_read {
         Some(read) => Reply::After(read, frame),
         None => Reply::Now(frame),
@@ -317,7 +317,7 @@ fn read(
     asked: &FetchPartition,
     (room, first): (usize, bool),
 ) -> Read {
-    let version = fetch.header.version;
+    let version = fetch.call.header.version;
     let data = PartitionData::default()
         .with_partition_index(asked.partition)
         .with_aborted_transactions((fetch.isolation_level == 1 && version >= 4).then(Vec::new))
@@ -380,7 +380,7 @@ fn try_read(
     (room, first): (usize, bool),
 ) -> Result<Found, ErrorCode> {
     let key = key.ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?;
-    let version = fetch.header.version;
+    let version = fetch.call.header.version;
     let Some(partition) = broker.replicas.of(key) else {
         // The replica is elsewhere, or there is no such partition.
         let elsewhere = broker.image.partition(&key.0, key.1).is_some();
@@ -439,7 +439,7 @@ fn preferred_replica(broker: &Broker, fetch: &DelayedFetch, partition: &Partitio
     if !broker.config.rack_aware_selector
         || fetch.replica >= 0
         || fetch.rack.is_empty()
-        || fetch.header.version < 11
+        || fetch.call.header.version < 11
         || !partition.is_leader()
         || broker.config.rack.as_deref() == Some(fetch.rack.as_str())
     {

@@ -3,14 +3,15 @@
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::find_coordinator_response::Coordinator;
 use blumfeld_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 use blumfeld_protocol::wire::StrBytes;
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 
 /// The kinds of coordinators (FindCoordinatorRequest.CoordinatorType).
 const GROUP: i8 = 0;
@@ -20,11 +21,11 @@ const TRANSACTION: i8 = 1;
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: FindCoordinatorRequest,
 ) -> Result<Reply, FrameError> {
     let kind = request.key_type;
-    if header.version >= 4 {
+    if call.header.version >= 4 {
         let coordinators = request.coordinator_keys.into_iter().map(|key| {
             let found = find(broker, cx, kind, &key);
             let response = Coordinator::default().with_error_message(Some(StrBytes::default())).with_key(key);
@@ -36,7 +37,7 @@ pub fn handle(
             }
         });
         let response = FindCoordinatorResponse::default().with_coordinators(coordinators.collect());
-        return respond(header, &response);
+        return respond(&call.header, &response);
     }
     let response = match find(broker, cx, kind, &request.key) {
         Ok((id, host, port)) => FindCoordinatorResponse::default()
@@ -53,8 +54,8 @@ pub fn handle(
         ErrorCode::COORDINATOR_NOT_AVAILABLE => "The coordinator is not available.",
         code => code.name(),
     };
-    let message = (header.version >= 1).then(|| StrBytes::from_static_str(message));
-    respond(header, &response.with_error_message(message))
+    let message = (call.header.version >= 1).then(|| StrBytes::from_static_str(message));
+    respond(&call.header, &response.with_error_message(message))
 }
 
 /// The coordinator of a key: the leader of the partition that the key belongs to.

@@ -1,20 +1,20 @@
 //! Heartbeat (12), versions 0 to 4. Nothing is left out.
 
-use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::HeartbeatRequest;
 
-use super::Reply;
-use crate::coordinator::{Answer, Waiter};
+use crate::call::Call;
+use crate::coordinator::Answer;
 use crate::node::Broker;
+use crate::reply::Reply;
 
 /// Handles a request.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: HeartbeatRequest,
 ) -> Result<Reply, FrameError> {
     let code = if request.group_id.is_empty() {
@@ -23,6 +23,6 @@ pub fn handle(
         let handled = broker.with_group(cx, &request.group_id, |shard, env| shard.heartbeat(env, &request));
         handled.unwrap_or_else(|code| code)
     };
-    broker.answer_group(Waiter { conn, header: header.clone() }, Answer::Heartbeat(code));
+    broker.answer_group(call.clone(), Answer::Heartbeat(code));
     Ok(Reply::Parked)
 }

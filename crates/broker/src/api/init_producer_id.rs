@@ -1,17 +1,18 @@
 //! InitProducerId (22), versions 0 to 5: an idempotent producer gets its id. Left out: transactional ids.
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 
 /// Handles a request. Without a transactional id it gets a new producer id whatever it says of an older one
 /// (TransactionCoordinator.handleInitProducerId).
 pub fn handle(
     broker: &mut Broker,
-    header: &Header,
+    call: &Call,
     request: &InitProducerIdRequest,
 ) -> Result<Reply, FrameError> {
     let id = match &request.transactional_id {
@@ -25,5 +26,5 @@ pub fn handle(
             .with_producer_id((-1).into())
             .with_producer_epoch(-1),
     };
-    respond(header, &response)
+    respond(&call.header, &response)
 }

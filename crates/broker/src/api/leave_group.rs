@@ -1,25 +1,25 @@
 //! LeaveGroup (13), versions 0 to 5: several members at once, static ones by their instance id. Nothing is left out.
 
-use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::leave_group_request::MemberIdentity;
 use blumfeld_protocol::messages::{LeaveGroupRequest, LeaveGroupResponse};
 
-use super::Reply;
-use crate::coordinator::{Answer, Waiter};
+use crate::call::Call;
+use crate::coordinator::Answer;
 use crate::node::Broker;
+use crate::reply::Reply;
 
 /// Handles a request.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     mut request: LeaveGroupRequest,
 ) -> Result<Reply, FrameError> {
-    let waiter = Waiter { conn, header: header.clone() };
-    if header.version < 3 {
+    let waiter = call.clone();
+    if call.header.version < 3 {
         request.members = vec![MemberIdentity::default().with_member_id(request.member_id.clone())];
     }
     let result = if request.group_id.is_empty() {

@@ -1,16 +1,17 @@
 //! ListGroups (16), versions 0 to 5: the groups of this broker, by state (KIP-518) and type (KIP-848). All are of the
 //! type `classic`. Nothing is left out.
 
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::list_groups_response::ListedGroup;
 use blumfeld_protocol::messages::{GroupId, ListGroupsRequest, ListGroupsResponse};
 use blumfeld_protocol::wire::StrBytes;
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 
 /// Handles a request.
-pub fn handle(broker: &Broker, header: &Header, request: ListGroupsRequest) -> Result<Reply, FrameError> {
+pub fn handle(broker: &Broker, call: &Call, request: ListGroupsRequest) -> Result<Reply, FrameError> {
     let wanted = |filter: &[StrBytes], value: &str| {
         filter.is_empty() || filter.iter().any(|one| one.eq_ignore_ascii_case(value))
     };
@@ -21,13 +22,13 @@ pub fn handle(broker: &Broker, header: &Header, request: ListGroupsRequest) -> R
         let mut listed = ListedGroup::default()
             .with_group_id(GroupId(group.group_id.clone().into()))
             .with_protocol_type(group.protocol_type().unwrap_or("").to_owned().into());
-        if header.version >= 4 {
+        if call.header.version >= 4 {
             listed.group_state = StrBytes::from_static_str(group.state().name());
         }
-        if header.version >= 5 {
+        if call.header.version >= 5 {
             listed.group_type = StrBytes::from_static_str("classic");
         }
         listed
     });
-    respond(header, &ListGroupsResponse::default().with_groups(groups.collect()))
+    respond(&call.header, &ListGroupsResponse::default().with_groups(groups.collect()))
 }

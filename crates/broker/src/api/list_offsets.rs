@@ -2,18 +2,19 @@
 //! latest tiered (-5), and by time. Left out: tiered storage, of which there is none.
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::list_offsets_request::ListOffsetsPartition;
 use blumfeld_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
 use blumfeld_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 
 /// Handles a request.
-pub fn handle(broker: &Broker, header: &Header, request: ListOffsetsRequest) -> Result<Reply, FrameError> {
+pub fn handle(broker: &Broker, call: &Call, request: ListOffsetsRequest) -> Result<Reply, FrameError> {
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|asked| {
             let response = ListOffsetsPartitionResponse::default()
@@ -21,10 +22,10 @@ pub fn handle(broker: &Broker, header: &Header, request: ListOffsetsRequest) -> 
                 .with_timestamp(-1)
                 .with_offset(-1)
                 .with_leader_epoch(-1);
-            match find(broker, header.version, topic.name.as_str(), asked) {
+            match find(broker, call.header.version, topic.name.as_str(), asked) {
                 Ok((timestamp, offset, epoch)) => {
                     let response = response.with_timestamp(timestamp).with_offset(offset);
-                    if header.version >= 4 { response.with_leader_epoch(epoch) } else { response }
+                    if call.header.version >= 4 { response.with_leader_epoch(epoch) } else { response }
                 }
                 Err(code) => response.with_error_code(code.0),
             }
@@ -33,7 +34,7 @@ pub fn handle(broker: &Broker, header: &Header, request: ListOffsetsRequest) -> 
             .with_name(topic.name.clone())
             .with_partitions(partitions.collect())
     });
-    respond(header, &ListOffsetsResponse::default().with_topics(topics.collect()))
+    respond(&call.header, &ListOffsetsResponse::default().with_topics(topics.collect()))
 }
 
 /// Timestamp, offset and leader epoch; -1 for each that there is none of.

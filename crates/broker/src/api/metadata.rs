@@ -3,7 +3,7 @@
 //! ACLs).
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::create_topics_request::CreatableTopic;
 use blumfeld_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
@@ -11,20 +11,21 @@ use blumfeld_protocol::messages::metadata_response::{
 use blumfeld_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::metadata::{MetadataImage, TopicImage};
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 use crate::topic_name::{has_collision, is_internal, validate_topic_name};
 
 /// Handles a request.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: MetadataRequest,
 ) -> Result<Reply, FrameError> {
-    let version = header.version;
+    let version = call.header.version;
     // Version 0 asks for all topics with an empty list, later ones with null.
     let all =
         request.topics.is_none() || (version == 0 && request.topics.as_ref().is_some_and(Vec::is_empty));
@@ -71,7 +72,7 @@ pub fn handle(
     if version >= 2 {
         response.cluster_id = Some(uuid_text::to_text(broker.cluster_id).into());
     }
-    respond(header, &response)
+    respond(&call.header, &response)
 }
 
 /// The code for a topic that does not exist; creates it if that is wanted.

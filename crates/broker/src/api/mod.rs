@@ -42,8 +42,8 @@ mod sync_group;
 mod unregister_broker;
 mod vote;
 
-use blumfeld_kernel::{ConnectionId, Context, FlushId, Frame};
-use blumfeld_protocol::frame::{FrameError, Header, decode_body, encode_response};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header, decode_body};
 use blumfeld_protocol::messages::{
     AlterPartitionResponse, BrokerHeartbeatResponse, BrokerRegistrationResponse, EnvelopeResponse,
     FetchRequest,
@@ -52,30 +52,10 @@ use blumfeld_protocol::wire::Encodable;
 use blumfeld_protocol::{ApiKey, ErrorCode};
 use bytes::Bytes;
 
-use crate::connection::ListenerKind;
+use crate::call::{Call, ListenerKind};
 use crate::controller::ControllerResult;
 use crate::node::Broker;
-
-/// What follows from a request.
-#[derive(Clone, Debug)]
-pub(crate) enum Reply {
-    /// This answer.
-    Now(Frame),
-    /// This answer, once a disk operation is done.
-    After(FlushId, Frame),
-    /// This answer, once the metadata log is committed up to an offset.
-    Committed(i64, Bytes),
-    /// An answer later; the request is in purgatory.
-    Parked,
-    /// None: a produce request with acks=0.
-    Nothing,
-    /// Another node is the active controller.
-    NotController,
-    /// It goes to the active controller, and the answer comes from there.
-    Forward,
-    /// The part of it that this broker lets through goes to the active controller.
-    ForwardPart(Bytes, Box<incremental_alter_configs::Refused>),
-}
+use crate::reply::{Reply, encode, respond};
 
 /// `log.dirs`, as Kafka's own server.properties has it.
 pub(crate) const LOG_DIR: &str = "/tmp/kraft-combined-logs";
@@ -178,32 +158,23 @@ pub(crate) fn forwardable(key: ApiKey) -> bool {
     )
 }
 
-/// The answer to `header`, encoded.
-pub(crate) fn respond<M: Encodable>(header: &Header, body: &M) -> Result<Reply, FrameError> {
-    encode(header, body).map(|frame| Reply::Now(frame.into()))
-}
-
-pub(crate) fn encode<M: Encodable>(header: &Header, body: &M) -> Result<Bytes, FrameError> {
-    encode_response(header.api_key, header.version, header.correlation_id, body)
-}
-
-/// The answer to `header`, once what it promises of elections is durable.
-fn durable<M: Encodable>(broker: &Broker, header: &Header, body: &M) -> Result<Reply, FrameError> {
-    let frame = encode(header, body)?;
+/// The answer to `call`, once what it promises of elections is durable.
+fn durable<M: Encodable>(broker: &Broker, call: &Call, body: &M) -> Result<Reply, FrameError> {
+    let frame = encode(&call.header, body)?;
     Ok(match broker.raft.pending_write() {
         Some(operation) => Reply::After(operation, frame.into()),
         None => Reply::Now(frame.into()),
     })
 }
 
-/// The answer to `header`, once its records are committed.
+/// The answer to `call`, once its records are committed.
 fn committed<M: Encodable>(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     result: ControllerResult<M>,
 ) -> Result<Reply, FrameError> {
-    let frame = encode(header, &result.response)?;
+    let frame = encode(&call.header, &result.response)?;
     Ok(match broker.write_metadata(cx, result.records) {
         Some(offset) => Reply::Committed(offset, frame),
         None => Reply::NotController,
@@ -232,10 +203,10 @@ pub(crate) fn not_controller(header: &Header) -> Result<Reply, FrameError> {
 pub(crate) fn dispatch(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    listener: ListenerKind,
-    (header, body): (&Header, Bytes),
+    call: &Call,
+    body: Bytes,
 ) -> Result<Reply, FrameError> {
+    let (header, listener) = (&call.header, call.listener);
     let (api_key, version) = (header.api_key, header.version);
     let found = served(listener).iter().find(|(key, ..)| *key == api_key);
     if !found.is_some_and(|(_, min, max)| (*min..=*max).contains(&version)) {
@@ -245,40 +216,40 @@ pub(crate) fn dispatch(
         return Err(FrameError::UnsupportedVersion { api_key, version });
     }
     if api_key == ApiKey::ApiVersions {
-        return api_versions::handle(broker, listener, header, decode_body(header, body)?);
+        return api_versions::handle(broker, call, decode_body(header, body)?);
     }
     if listener == ListenerKind::Controller {
-        return on_controller(broker, cx, conn, header, body);
+        return on_controller(broker, cx, call, body);
     }
     match api_key {
-        ApiKey::Produce => produce::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::Fetch => fetch::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::ListOffsets => list_offsets::handle(broker, header, decode_body(header, body)?),
-        ApiKey::Metadata => metadata::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::DeleteRecords => delete_records::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::InitProducerId => init_producer_id::handle(broker, header, &decode_body(header, body)?),
-        ApiKey::OffsetCommit => offset_commit::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::OffsetFetch => offset_fetch::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::FindCoordinator => find_coordinator::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::JoinGroup => join_group::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::Heartbeat => heartbeat::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::LeaveGroup => leave_group::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::SyncGroup => sync_group::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::DescribeGroups => describe_groups::handle(broker, header, decode_body(header, body)?),
-        ApiKey::ListGroups => list_groups::handle(broker, header, decode_body(header, body)?),
-        ApiKey::DeleteGroups => delete_groups::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::OffsetDelete => offset_delete::handle(broker, cx, conn, header, decode_body(header, body)?),
+        ApiKey::Produce => produce::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::Fetch => fetch::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::ListOffsets => list_offsets::handle(broker, call, decode_body(header, body)?),
+        ApiKey::Metadata => metadata::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::DeleteRecords => delete_records::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::InitProducerId => init_producer_id::handle(broker, call, &decode_body(header, body)?),
+        ApiKey::OffsetCommit => offset_commit::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::OffsetFetch => offset_fetch::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::FindCoordinator => find_coordinator::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::JoinGroup => join_group::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::Heartbeat => heartbeat::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::LeaveGroup => leave_group::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::SyncGroup => sync_group::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::DescribeGroups => describe_groups::handle(broker, call, decode_body(header, body)?),
+        ApiKey::ListGroups => list_groups::handle(broker, call, decode_body(header, body)?),
+        ApiKey::DeleteGroups => delete_groups::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::OffsetDelete => offset_delete::handle(broker, cx, call, decode_body(header, body)?),
         ApiKey::OffsetForLeaderEpoch => {
-            offset_for_leader_epoch::handle(broker, header, decode_body(header, body)?)
+            offset_for_leader_epoch::handle(broker, call, decode_body(header, body)?)
         }
-        ApiKey::DescribeConfigs => describe_configs::handle(broker, header, decode_body(header, body)?),
-        ApiKey::DescribeLogDirs => describe_log_dirs::handle(broker, header, decode_body(header, body)?),
-        ApiKey::DescribeCluster => describe_cluster::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::DescribeConfigs => describe_configs::handle(broker, call, decode_body(header, body)?),
+        ApiKey::DescribeLogDirs => describe_log_dirs::handle(broker, call, decode_body(header, body)?),
+        ApiKey::DescribeCluster => describe_cluster::handle(broker, cx, call, decode_body(header, body)?),
         ApiKey::DescribeTopicPartitions => {
-            describe_topic_partitions::handle(broker, header, decode_body(header, body)?)
+            describe_topic_partitions::handle(broker, call, decode_body(header, body)?)
         }
         ApiKey::IncrementalAlterConfigs => {
-            incremental_alter_configs::preprocess(broker, header, decode_body(header, body)?)
+            incremental_alter_configs::preprocess(broker, call, decode_body(header, body)?)
         }
         key if forwardable(key) => {
             check(header, &body)?;
@@ -312,46 +283,44 @@ fn check(header: &Header, body: &Bytes) -> Result<(), FrameError> {
 pub(crate) fn on_controller(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     body: Bytes,
 ) -> Result<Reply, FrameError> {
+    let header = &call.header;
     match header.api_key {
-        ApiKey::Vote => vote::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::BeginQuorumEpoch => {
-            begin_quorum_epoch::handle(broker, cx, header, decode_body(header, body)?)
-        }
-        ApiKey::EndQuorumEpoch => end_quorum_epoch::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::DescribeQuorum => describe_quorum::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::Vote => vote::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::BeginQuorumEpoch => begin_quorum_epoch::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::EndQuorumEpoch => end_quorum_epoch::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::DescribeQuorum => describe_quorum::handle(broker, cx, call, decode_body(header, body)?),
         ApiKey::Fetch => {
             let request: FetchRequest = decode_body(header, body)?;
-            let answer = broker.raft.handle_fetch(cx, conn, header, request)?;
+            let answer = broker.raft.handle_fetch(cx, call.conn, header, request)?;
             Ok(answer.map_or(Reply::Parked, |frame| Reply::Now(frame.into())))
         }
-        ApiKey::FetchSnapshot => fetch_snapshot::handle(broker, header, decode_body(header, body)?),
+        ApiKey::FetchSnapshot => fetch_snapshot::handle(broker, call, decode_body(header, body)?),
         ApiKey::BrokerRegistration => {
-            broker_registration::handle(broker, cx, header, decode_body(header, body)?)
+            broker_registration::handle(broker, cx, call, decode_body(header, body)?)
         }
-        ApiKey::BrokerHeartbeat => broker_heartbeat::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::BrokerHeartbeat => broker_heartbeat::handle(broker, cx, call, decode_body(header, body)?),
         ApiKey::AllocateProducerIds => {
-            allocate_producer_ids::handle(broker, cx, header, decode_body(header, body)?)
+            allocate_producer_ids::handle(broker, cx, call, decode_body(header, body)?)
         }
-        ApiKey::AlterPartition => alter_partition::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::Envelope => envelope::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::CreateTopics => create_topics::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::DeleteTopics => delete_topics::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::CreatePartitions => create_partitions::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::ElectLeaders => elect_leaders::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::AlterPartition => alter_partition::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::Envelope => envelope::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::CreateTopics => create_topics::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::DeleteTopics => delete_topics::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::CreatePartitions => create_partitions::handle(broker, cx, call, decode_body(header, body)?),
+        ApiKey::ElectLeaders => elect_leaders::handle(broker, cx, call, decode_body(header, body)?),
         ApiKey::IncrementalAlterConfigs => {
-            incremental_alter_configs::handle(broker, cx, header, decode_body(header, body)?)
+            incremental_alter_configs::handle(broker, cx, call, decode_body(header, body)?)
         }
         ApiKey::AlterPartitionReassignments => {
-            alter_partition_reassignments::handle(broker, cx, header, decode_body(header, body)?)
+            alter_partition_reassignments::handle(broker, cx, call, decode_body(header, body)?)
         }
         ApiKey::ListPartitionReassignments => {
-            list_partition_reassignments::handle(broker, header, decode_body(header, body)?)
+            list_partition_reassignments::handle(broker, call, decode_body(header, body)?)
         }
-        ApiKey::UnregisterBroker => unregister_broker::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::UnregisterBroker => unregister_broker::handle(broker, cx, call, decode_body(header, body)?),
         api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
     }
 }

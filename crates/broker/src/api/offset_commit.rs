@@ -1,7 +1,7 @@
 //! OffsetCommit (8), versions 2 to 9. Left out: version 10 with topic ids.
 
-use blumfeld_kernel::{ConnectionId, Context};
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
 use blumfeld_protocol::messages::offset_commit_response::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
@@ -9,19 +9,19 @@ use blumfeld_protocol::messages::offset_commit_response::{
 use blumfeld_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
 use blumfeld_protocol::{ErrorCode, Uuid};
 
-use super::Reply;
-use crate::coordinator::{Answer, CommitRequest, Committing, OffsetAndMetadata, Waiter};
+use crate::call::Call;
+use crate::coordinator::{Answer, CommitRequest, Committing, OffsetAndMetadata};
 use crate::node::Broker;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the offsets are committed to `__consumer_offsets`.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: OffsetCommitRequest,
 ) -> Result<Reply, FrameError> {
-    let waiter = Waiter { conn, header: header.clone() };
+    let waiter = call.clone();
     let now_ms = cx.unix_ms();
     // An old client may say how long its offsets are kept.
     let retention_ms = request.retention_time_ms;
@@ -66,7 +66,7 @@ pub fn handle(
         member_id: request.member_id.to_string(),
         instance_id: request.group_instance_id.as_ref().map(ToString::to_string),
         generation: request.generation_id_or_member_epoch,
-        version: header.version,
+        version: call.header.version,
     };
     if known.is_empty() {
         broker.answer_group(waiter, Answer::Commit(OffsetCommitResponse::default().with_topics(unknown)));

@@ -1,26 +1,26 @@
 //! OffsetDelete (47), version 0 (KIP-496). Nothing is left out.
 
-use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::offset_delete_response::{
     OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
 };
 use blumfeld_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
 
-use super::Reply;
-use crate::coordinator::{Answer, Waiter};
+use crate::call::Call;
+use crate::coordinator::Answer;
 use crate::node::Broker;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the tombstones are committed.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     mut request: OffsetDeleteRequest,
 ) -> Result<Reply, FrameError> {
-    let waiter = Waiter { conn, header: header.clone() };
+    let waiter = call.clone();
     let mut response = OffsetDeleteResponse::default();
     for topic in &mut request.topics {
         let image = broker.image.topic(&topic.name);

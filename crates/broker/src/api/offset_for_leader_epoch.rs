@@ -1,19 +1,20 @@
 //! OffsetForLeaderEpoch (23), versions 2 to 4: where a leader epoch ended (KIP-101, KIP-279, KIP-320).
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::offset_for_leader_epoch_response::{
     EpochEndOffset, OffsetForLeaderTopicResult,
 };
 use blumfeld_protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::node::Broker;
+use crate::reply::{Reply, respond};
 
 /// Handles a request.
 pub fn handle(
     broker: &Broker,
-    header: &Header,
+    call: &Call,
     request: OffsetForLeaderEpochRequest,
 ) -> Result<Reply, FrameError> {
     let topics = request.topics.iter().map(|topic| {
@@ -38,5 +39,5 @@ pub fn handle(
             .with_topic(topic.topic.clone())
             .with_partitions(partitions.collect())
     });
-    respond(header, &OffsetForLeaderEpochResponse::default().with_topics(topics.collect()))
+    respond(&call.header, &OffsetForLeaderEpochResponse::default().with_topics(topics.collect()))
 }

@@ -1,19 +1,20 @@
 //! Produce (0), versions 3 to 13: acks 0, 1 and all, idempotent producers. Left out: transactions; quotas.
 
-use blumfeld_kernel::{ConnectionId, Context, DisconnectReason};
+use blumfeld_kernel::{Context, DisconnectReason};
 use blumfeld_log::{AppendError, AppendInfo};
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use blumfeld_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
 };
 use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse};
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::node::Broker;
 use crate::purgatory::{DelayedProduce, Unsafe};
 use crate::replica::TopicPartition;
+use crate::reply::{Reply, respond};
 use crate::topic_name::is_internal;
 
 /// Handles a request: answered when the records are as safe as `acks` wants, with the disk where the node flushes before
@@ -21,20 +22,19 @@ use crate::topic_name::is_internal;
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: ProduceRequest,
 ) -> Result<Reply, FrameError> {
     let (mut response, mut failed, mut waiting) = (ProduceResponse::default(), false, Vec::new());
     for (at, topic) in request.topic_data.into_iter().enumerate() {
         let mut topic_response = TopicProduceResponse::default();
-        if header.version >= 13 {
+        if call.header.version >= 13 {
             topic_response.topic_id = topic.topic_id;
         } else {
             topic_response.name = topic.name.clone();
         }
         for (place, partition) in topic.partition_data.iter().enumerate() {
-            let result = append(broker, cx, header.version, &topic, partition, request.acks);
+            let result = append(broker, cx, call.header.version, &topic, partition, request.acks);
             failed |= result.is_err();
             let result = result.map(|(info, log_start, mut one)| {
                 one.place = (at, place);
@@ -43,7 +43,7 @@ pub fn handle(
                 }
                 (info, log_start)
             });
-            topic_response.partition_responses.push(answer(header.version, partition.index, result));
+            topic_response.partition_responses.push(answer(call.header.version, partition.index, result));
         }
         response.responses.push(topic_response);
     }
@@ -51,14 +51,14 @@ pub fn handle(
     if !acknowledged && failed {
         // The producer gets no answer that could name the error, so it is told by the end of its connection
         // (KafkaApis.handleProduceRequest).
-        cx.out.disconnect(conn, DisconnectReason::Closed);
+        cx.out.disconnect(call.conn, DisconnectReason::Closed);
         return Ok(Reply::Nothing);
     }
-    if header.version >= 10 {
-        name_leaders(broker, &mut response, header.version);
+    if call.header.version >= 10 {
+        name_leaders(broker, &mut response, call.header.version);
     }
     let expires = cx.after_ms(i64::from(request.timeout_ms));
-    let produce = DelayedProduce { conn, header: header.clone(), response, acknowledged, waiting, expires };
+    let produce = DelayedProduce { call: call.clone(), response, acknowledged, waiting, expires };
     if produce.waiting.is_empty() {
         return finish(&produce);
     }
@@ -68,7 +68,7 @@ pub fn handle(
 
 /// The answer of a request whose records are safe.
 pub fn finish(produce: &DelayedProduce) -> Result<Reply, FrameError> {
-    if produce.acknowledged { respond(&produce.header, &produce.response) } else { Ok(Reply::Nothing) }
+    if produce.acknowledged { respond(&produce.call.header, &produce.response) } else { Ok(Reply::Nothing) }
 }
 
 /// Says who leads now where this node does not, so that the client need not ask (KIP-951).

@@ -1,25 +1,25 @@
 //! SyncGroup (14), versions 0 to 5. Nothing is left out.
 
-use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::SyncGroupRequest;
 
-use super::Reply;
-use crate::coordinator::{Answer, Waiter};
+use crate::call::Call;
+use crate::coordinator::Answer;
 use crate::node::Broker;
+use crate::reply::Reply;
 
 /// Handles a request: answered when the leader's assignment is stored.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: SyncGroupRequest,
 ) -> Result<Reply, FrameError> {
-    let waiter = Waiter { conn, header: header.clone() };
+    let waiter = call.clone();
     let lacks = request.protocol_type.is_none() || request.protocol_name.is_none();
-    let result = if header.version >= 5 && lacks {
+    let result = if call.header.version >= 5 && lacks {
         Err(ErrorCode::INCONSISTENT_GROUP_PROTOCOL)
     } else if request.group_id.is_empty() {
         Err(ErrorCode::INVALID_GROUP_ID)

@@ -2,19 +2,21 @@
 //! whose voters change (KIP-853).
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::VoteRequest;
 
-use super::{Reply, durable};
+use super::durable;
+use crate::call::Call;
 use crate::node::Broker;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the vote is durable.
 pub fn handle(
     broker: &mut Broker,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: VoteRequest,
 ) -> Result<Reply, FrameError> {
     let response = broker.raft.handle_vote(cx, &request);
-    durable(broker, header, &response)
+    durable(broker, call, &response)
 }

@@ -3,12 +3,12 @@
 
 use std::collections::VecDeque;
 
-use blumfeld_kernel::{ConnectionId, Context, Instant};
-use blumfeld_protocol::frame::Header;
+use blumfeld_kernel::{Context, Instant};
 use bytes::Bytes;
 
 use super::cluster::{Heartbeats, fence};
 use super::replication::{balance_leaders, unclean_elections};
+use crate::call::Call;
 use crate::config::BrokerConfig;
 use crate::metadata::{MetadataImage, MetadataRecord};
 
@@ -17,10 +17,8 @@ use crate::metadata::{MetadataImage, MetadataRecord};
 pub struct Waiting {
     /// The log must be committed up to here.
     pub offset: i64,
-    /// Who waits.
-    pub conn: ConnectionId,
-    /// What was asked.
-    pub header: Header,
+    /// The request that waits.
+    pub call: Call,
     /// The answer.
     pub frame: Bytes,
 }

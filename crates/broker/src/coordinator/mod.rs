@@ -14,9 +14,10 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use blumfeld_kernel::{ConnectionId, Instant};
+use blumfeld_kernel::Instant;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::Header;
+
+use crate::call::Call;
 
 pub use answer::Answer;
 pub use group::{
@@ -29,15 +30,6 @@ pub(crate) use shard::{CommitRequest, Pending};
 
 /// The topic that groups and their offsets are stored in.
 pub const GROUP_METADATA_TOPIC: &str = "__consumer_offsets";
-
-/// A request whose answer comes later.
-#[derive(Clone, Debug)]
-pub struct Waiter {
-    /// Who asked.
-    pub conn: ConnectionId,
-    /// The request's header.
-    pub header: Header,
-}
 
 /// What a timer of a shard is for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -62,7 +54,7 @@ pub enum After {
     /// Nothing: another coordinator wrote it, and may have told of it.
     Loaded,
     /// The answer goes out.
-    Respond(Waiter, Answer),
+    Respond(Call, Answer),
     /// What is asked of a group is one of several parts of a request.
     Gathered(u64, String),
     /// The leader's assignment is stored.
@@ -104,7 +96,7 @@ pub struct Write {
 #[derive(Clone, Debug, Default)]
 pub struct Effects {
     /// Answers that go out.
-    pub answers: Vec<(Waiter, Answer)>,
+    pub answers: Vec<(Call, Answer)>,
     /// Timers that are set anew for so many milliseconds from now, or `None` that are no more.
     pub timers: Vec<(GroupTimer, Option<i64>)>,
     /// Records to append, in order.
@@ -114,7 +106,7 @@ pub struct Effects {
 }
 
 impl Effects {
-    fn answer(&mut self, waiter: Waiter, answer: Answer) {
+    fn answer(&mut self, waiter: Call, answer: Answer) {
         self.answers.push((waiter, answer));
     }
 }
@@ -123,7 +115,7 @@ impl Effects {
 #[derive(Clone, Debug)]
 pub struct Gathering {
     /// Who asked.
-    pub waiter: Waiter,
+    pub waiter: Call,
     /// The answer so far.
     pub answer: Answer,
     /// Parts that are under way.
@@ -137,7 +129,7 @@ pub struct GroupCoordinator {
     /// Timers by partition, with their places in the node's table.
     pub(crate) timers: BTreeMap<(i32, GroupTimer), (Instant, u64)>,
     /// Answers that are to be sent.
-    pub(crate) answers: VecDeque<(Waiter, Answer)>,
+    pub(crate) answers: VecDeque<(Call, Answer)>,
     pub(crate) gatherings: BTreeMap<u64, Gathering>,
 }
 

@@ -9,7 +9,8 @@ use blumfeld_protocol::messages::{
 };
 
 use super::group::{ClassicGroup, Committing, Env, GroupRecord, Join, Offsets, tombstone};
-use super::{After, Answer, Effects, GroupTimer, Waiter, Write};
+use super::{After, Answer, Effects, GroupTimer, Write};
+use crate::call::Call;
 use crate::config::GroupCoordinatorConfig;
 use crate::replica::Partition;
 
@@ -180,7 +181,7 @@ impl Shard {
     // ---- requests
 
     /// JoinGroup.
-    pub(crate) fn join(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, join: Join) {
+    pub(crate) fn join(&mut self, env: &mut Env<'_, '_>, waiter: Call, join: Join) {
         let is_new = !self.groups.contains_key(&join.group_id);
         if is_new && !join.member_id.is_empty() {
             let answer = Answer::join_error(&join.member_id, ErrorCode::UNKNOWN_MEMBER_ID);
@@ -193,7 +194,7 @@ impl Shard {
     }
 
     /// SyncGroup.
-    pub(crate) fn sync(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, request: SyncGroupRequest) {
+    pub(crate) fn sync(&mut self, env: &mut Env<'_, '_>, waiter: Call, request: SyncGroupRequest) {
         match self.groups.get_mut(request.group_id.as_str()).filter(|group| !group.is_empty()) {
             Some(group) => group.sync(env, waiter, request),
             None => env.fx.answer(waiter, Answer::sync_error(ErrorCode::UNKNOWN_MEMBER_ID)),
@@ -209,7 +210,7 @@ impl Shard {
     }
 
     /// LeaveGroup. A group that is empty by it is stored before the answer.
-    pub(crate) fn leave(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, request: &LeaveGroupRequest) {
+    pub(crate) fn leave(&mut self, env: &mut Env<'_, '_>, waiter: Call, request: &LeaveGroupRequest) {
         let response = match self.groups.get_mut(request.group_id.as_str()) {
             Some(group) => group.leave(env, request),
             None => {
@@ -253,7 +254,7 @@ impl Shard {
         env: &mut Env<'_, '_>,
         group_id: &str,
         offsets: Vec<Committing>,
-        (waiter, answer): (Waiter, Answer),
+        (waiter, answer): (Call, Answer),
     ) {
         let records = offsets.into_iter().map(|one| GroupRecord::Offset {
             group: group_id.to_owned(),
@@ -269,7 +270,7 @@ impl Shard {
     pub(crate) fn delete_offsets(
         &self,
         env: &mut Env<'_, '_>,
-        waiter: Waiter,
+        waiter: Call,
         request: &OffsetDeleteRequest,
         mut response: OffsetDeleteResponse,
     ) {

@@ -8,12 +8,13 @@ use blumfeld_protocol::messages::{DeleteGroupsResponse, TopicName};
 use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
 
 use super::{Broker, Timer};
-use crate::api::Reply;
+use crate::call::Call;
 use crate::coordinator::{
     After, Answer, Effects, Env, GROUP_METADATA_TOPIC, Gathering, GroupCoordinator, GroupRecord, GroupTimer,
-    Pending, Shard, Waiter, Write, partition_for,
+    Pending, Shard, Write, partition_for,
 };
 use crate::replica::TopicPartition;
+use crate::reply::Reply;
 
 fn key(partition: i32) -> TopicPartition {
     (GROUP_METADATA_TOPIC.to_owned(), partition)
@@ -80,12 +81,12 @@ impl Broker {
     }
 
     /// An answer to a group's request, sent once the present input is handled.
-    pub(crate) fn answer_group(&mut self, waiter: Waiter, answer: Answer) {
+    pub(crate) fn answer_group(&mut self, waiter: Call, answer: Answer) {
         self.coordinator.answers.push_back((waiter, answer));
     }
 
     /// Begins to gather what several shards say to one request; gives its number.
-    pub(crate) fn gather(&mut self, waiter: Waiter, answer: Answer, missing: usize) -> u64 {
+    pub(crate) fn gather(&mut self, waiter: Call, answer: Answer, missing: usize) -> u64 {
         self.next_number += 1;
         self.coordinator.gatherings.insert(self.next_number, Gathering { waiter, answer, missing });
         self.next_number
@@ -124,10 +125,9 @@ impl Broker {
     /// Sends what was answered. Gives whether there was anything.
     pub(super) fn send_group_answers(&mut self, cx: &mut Context<'_>) {
         while let Some((waiter, answer)) = self.coordinator.answers.pop_front() {
-            let about = (waiter.header.api_key as i16, waiter.header.version);
             match answer.encode(&waiter.header) {
                 Ok(frame) => self.answer(cx, waiter.conn, Reply::Now(frame.into())),
-                Err(error) => self.close_malformed(cx, waiter.conn, about, &error.to_string()),
+                Err(error) => self.close_malformed(cx, waiter.conn, waiter.about(), &error.to_string()),
             }
         }
     }

@@ -6,13 +6,14 @@ use blumfeld_kernel::{Context, TraceEvent};
 use bytes::Bytes;
 
 use super::{Broker, SnapshotProgress};
-use crate::api::{self, Reply};
+use crate::api;
 use crate::controller::{self, Active};
 use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::lifecycle::BrokerState;
 use crate::metadata::{MetadataImage, MetadataRecord, ResourceType};
 use crate::raft::EpochState;
 use crate::replica::ReplicaManager;
+use crate::reply::Reply;
 
 /// `log.segment.delete.delay.ms`: so long a deleted replica's directory stays.
 const SEGMENT_DELETE_DELAY_MS: i64 = 60_000;
@@ -292,11 +293,10 @@ impl Broker {
         }
         let Some(active) = self.active.take() else { return };
         for waiting in active.waiting {
-            match api::not_controller(&waiting.header) {
-                Ok(reply) => self.answer(cx, waiting.conn, reply),
+            match api::not_controller(&waiting.call.header) {
+                Ok(reply) => self.answer(cx, waiting.call.conn, reply),
                 Err(error) => {
-                    let about = (waiting.header.api_key as i16, waiting.header.version);
-                    self.close_malformed(cx, waiting.conn, about, &error.to_string());
+                    self.close_malformed(cx, waiting.call.conn, waiting.call.about(), &error.to_string());
                 }
             }
         }
@@ -320,7 +320,7 @@ impl Broker {
                 return;
             }
             if let Some(waiting) = active.waiting.pop_front() {
-                self.answer(cx, waiting.conn, Reply::Now(waiting.frame.into()));
+                self.answer(cx, waiting.call.conn, Reply::Now(waiting.frame.into()));
             }
         }
     }

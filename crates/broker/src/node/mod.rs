@@ -15,9 +15,10 @@ use blumfeld_log::UnifiedLog;
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use crate::broker_config::DynamicConfigs;
+use crate::call::ListenerKind;
 use crate::channel::Channels;
 use crate::config::BrokerConfig;
-use crate::connection::{Connection, ListenerKind};
+use crate::connection::Connection;
 use crate::controller::Active;
 use crate::coordinator::{GroupCoordinator, GroupTimer};
 use crate::fetch_session::FetchSessions;
@@ -27,6 +28,7 @@ use crate::producer_ids::ProducerIds;
 use crate::purgatory::{DelayedFetch, DelayedProduce};
 use crate::raft::{EpochState, RaftClient};
 use crate::replica::{Checkpoints, Fetchers, Partition, ReplicaManager, TopicPartition};
+use crate::reply::Reply;
 use replication::AlterPartitions;
 use requests::Forwarded;
 
@@ -291,7 +293,7 @@ impl Broker {
             }
             self.raft.poll(cx, &mut self.channels);
             for (conn, frame) in self.raft.take_answers() {
-                self.answer(cx, conn, crate::api::Reply::Now(frame.into()));
+                self.answer(cx, conn, Reply::Now(frame.into()));
             }
             self.follow_metadata(cx);
             self.poll_broker(cx);
@@ -532,7 +534,7 @@ impl Broker {
         }
         self.connections.remove(&conn);
         self.raft.forget(conn);
-        let gone = self.delayed_fetches.extract_if(.., |_, fetch| fetch.conn == conn);
+        let gone = self.delayed_fetches.extract_if(.., |_, fetch| fetch.call.conn == conn);
         gone.for_each(|(id, fetch)| drop(self.timers.remove(&(fetch.expires, id))));
     }
 

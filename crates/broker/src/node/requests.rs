@@ -1,19 +1,20 @@
 //! Requests that come in, wait, are forwarded, and are answered.
 
 use blumfeld_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, FlushId, Frame, Instant};
-use blumfeld_protocol::frame::{Header, decode_header, decode_response};
+use blumfeld_protocol::frame::{decode_header, decode_response};
 use blumfeld_protocol::messages::create_topics_request::CreatableTopic;
 use blumfeld_protocol::messages::{CreateTopicsRequest, EnvelopeRequest, EnvelopeResponse};
 use blumfeld_protocol::{ApiKey, ErrorCode};
 use bytes::Bytes;
 
 use super::{Broker, Timer};
-use crate::api::incremental_alter_configs::Refused;
-use crate::api::{self, Reply};
+use crate::api;
+use crate::call::Call;
 use crate::channel::{InFlight, Purpose};
 use crate::controller::Waiting;
 use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::purgatory::{DelayedFetch, DelayedProduce};
+use crate::reply::{Refused, Reply};
 
 /// A request of a client on its way to the active controller.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ impl Broker {
     pub(super) fn on_frame(&mut self, cx: &mut Context<'_>, conn: ConnectionId, frame: Bytes) {
         let ready = self.boot.is_none();
         let Some(connection) = self.connections.get_mut(&conn) else { return };
-        let waits = connection.listener == crate::connection::ListenerKind::Broker && !ready;
+        let waits = connection.listener == crate::call::ListenerKind::Broker && !ready;
         if connection.busy || waits {
             connection.waiting.push_back(frame);
         } else {
@@ -63,19 +64,20 @@ impl Broker {
             Ok(read) => read,
             Err(error) => return self.close_malformed(cx, conn, (-1, -1), &error.to_string()),
         };
-        let about = (header.api_key as i16, header.version);
-        let listener = self.connections.get(&conn).map(|connection| connection.listener).unwrap_or_default();
-        match api::dispatch(self, cx, conn, listener, (&header, body)) {
-            Ok(Reply::Committed(offset, frame)) => self.await_commit(cx, conn, &header, offset, frame),
+        let Some(connection) = self.connections.get(&conn) else { return };
+        let (listener, principal) = (connection.listener, connection.principal.clone());
+        let call = Call { conn, listener, header, principal };
+        match api::dispatch(self, cx, &call, body) {
+            Ok(Reply::Committed(offset, frame)) => self.await_commit(cx, call, offset, frame),
             Ok(Reply::Parked) => self.set_busy(conn, true),
             Ok(Reply::Forward) => self.forward(cx, conn, frame, None),
             Ok(Reply::ForwardPart(part, refused)) => self.forward(cx, conn, part, Some(refused)),
-            Ok(Reply::NotController) => match api::not_controller(&header) {
+            Ok(Reply::NotController) => match api::not_controller(&call.header) {
                 Ok(reply) => self.send(cx, conn, reply),
-                Err(error) => self.close_malformed(cx, conn, about, &error.to_string()),
+                Err(error) => self.close_malformed(cx, conn, call.about(), &error.to_string()),
             },
             Ok(reply) => self.send(cx, conn, reply),
-            Err(error) => self.close_malformed(cx, conn, about, &error.to_string()),
+            Err(error) => self.close_malformed(cx, conn, call.about(), &error.to_string()),
         }
     }
 
@@ -98,20 +100,13 @@ impl Broker {
         });
     }
 
-    fn await_commit(
-        &mut self,
-        cx: &mut Context<'_>,
-        conn: ConnectionId,
-        header: &Header,
-        offset: i64,
-        frame: Bytes,
-    ) {
+    fn await_commit(&mut self, cx: &mut Context<'_>, call: Call, offset: i64, frame: Bytes) {
         if self.raft.high_watermark().is_some_and(|at| offset <= at) {
-            return self.send(cx, conn, Reply::Now(frame.into()));
+            return self.send(cx, call.conn, Reply::Now(frame.into()));
         }
-        self.set_busy(conn, true);
+        self.set_busy(call.conn, true);
         if let Some(active) = &mut self.active {
-            active.waiting.push_back(Waiting { offset, conn, header: header.clone(), frame });
+            active.waiting.push_back(Waiting { offset, call, frame });
         }
     }
 
@@ -291,14 +286,14 @@ impl Broker {
         match api::fetch::try_complete(self, cx, &fetch, expired) {
             Ok(Some(reply)) => {
                 self.timers.remove(&(fetch.expires, id));
-                self.answer(cx, fetch.conn, reply);
+                self.answer(cx, fetch.call.conn, reply);
             }
             Ok(None) => {
                 self.delayed_fetches.insert(id, fetch);
             }
             Err(error) => {
                 self.timers.remove(&(fetch.expires, id));
-                self.close_malformed(cx, fetch.conn, (1, fetch.header.version), &error.to_string());
+                self.close_malformed(cx, fetch.call.conn, fetch.call.about(), &error.to_string());
             }
         }
     }
@@ -367,9 +362,9 @@ impl Broker {
         }
         self.timers.remove(&(produce.expires, id));
         match api::produce::finish(&produce) {
-            Ok(reply) => self.answer(cx, produce.conn, reply),
+            Ok(reply) => self.answer(cx, produce.call.conn, reply),
             Err(error) => {
-                self.close_malformed(cx, produce.conn, (0, produce.header.version), &error.to_string())
+                self.close_malformed(cx, produce.call.conn, produce.call.about(), &error.to_string())
             }
         }
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::offsets::ExpirationCondition;
 use super::record::{GroupMetadataValue, MemberMetadata};
-use crate::coordinator::Waiter;
+use crate::call::Call;
 
 /// Where a group is in its life (ClassicGroupState).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -65,8 +65,8 @@ pub struct ClassicMember {
     pub protocols: Vec<(String, Bytes)>,
     /// What the leader gave it.
     pub assignment: Bytes,
-    pub(super) awaiting_join: Option<Waiter>,
-    pub(super) awaiting_sync: Option<Waiter>,
+    pub(super) awaiting_join: Option<Call>,
+    pub(super) awaiting_sync: Option<Call>,
     pub(super) is_new: bool,
 }
 

@@ -11,9 +11,10 @@ use bytes::Bytes;
 
 use super::classic::{ClassicGroup, ClassicGroupState as State, ClassicMember};
 use super::record::{GroupMetadataValue, GroupRecord};
+use crate::call::Call;
 use crate::config::GroupCoordinatorConfig;
 use crate::coordinator::answer::left;
-use crate::coordinator::{After, Answer, Effects, GroupTimer, Waiter, Write, append_error};
+use crate::coordinator::{After, Answer, Effects, GroupTimer, Write, append_error};
 
 /// `group.new.member.join.timeout.ms`: so long a new member's first join waits.
 const NEW_MEMBER_JOIN_TIMEOUT_MS: i64 = 300_000;
@@ -161,7 +162,7 @@ impl ClassicGroup {
     pub(in crate::coordinator) fn join(
         &mut self,
         env: &mut Env<'_, '_>,
-        waiter: Waiter,
+        waiter: Call,
         join: Join,
         is_new: bool,
     ) {
@@ -197,7 +198,7 @@ impl ClassicGroup {
         }
     }
 
-    fn join_new(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, join: Join) {
+    fn join_new(&mut self, env: &mut Env<'_, '_>, waiter: Call, join: Join) {
         let uuid = uuid_text::random(|| env.cx.rng.bytes16());
         let prefix = join.instance_id.as_deref().unwrap_or(&join.client_id);
         let member_id = format!("{prefix}-{uuid}");
@@ -216,7 +217,7 @@ impl ClassicGroup {
         }
     }
 
-    fn join_existing(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, join: Join) {
+    fn join_existing(&mut self, env: &mut Env<'_, '_>, waiter: Call, join: Join) {
         let member_id = join.member_id.clone();
         if self.pending_join.contains(&member_id) {
             // A pending member has no instance id; one that claims to is not who it says.
@@ -259,7 +260,7 @@ impl ClassicGroup {
         }
     }
 
-    fn update_member(&mut self, member_id: &str, join: &Join, waiter: Option<Waiter>) {
+    fn update_member(&mut self, member_id: &str, join: &Join, waiter: Option<Call>) {
         if let Some(member) = self.members.get_mut(member_id) {
             member.protocols.clone_from(&join.protocols);
             member.rebalance_timeout_ms = join.rebalance_timeout_ms;
@@ -268,7 +269,7 @@ impl ClassicGroup {
         }
     }
 
-    fn add_member(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, join: Join, member_id: String) {
+    fn add_member(&mut self, env: &mut Env<'_, '_>, waiter: Call, join: Join, member_id: String) {
         if self.state == State::PreparingRebalance && self.previous_state == State::Empty {
             self.new_member_added = true;
         }
@@ -304,7 +305,7 @@ impl ClassicGroup {
     fn replace_static(
         &mut self,
         env: &mut Env<'_, '_>,
-        waiter: Waiter,
+        waiter: Call,
         join: Join,
         old_id: &str,
         member_id: String,
@@ -518,7 +519,7 @@ impl ClassicGroup {
     pub(in crate::coordinator) fn sync(
         &mut self,
         env: &mut Env<'_, '_>,
-        waiter: Waiter,
+        waiter: Call,
         request: SyncGroupRequest,
     ) {
         if let Err(code) = self.validate_sync(&request) {
