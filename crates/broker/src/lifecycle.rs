@@ -139,7 +139,7 @@ impl Lifecycle {
             .with_name(StrBytes::from_static_str("PLAINTEXT"))
             .with_host(config.advertised.host.to_string().into())
             .with_port(config.advertised.port);
-        let features = crate::api::FEATURES.iter().map(|(name, min, max)| {
+        let features = crate::metadata::FEATURES.iter().map(|(name, min, max)| {
             Feature::default()
                 .with_name(StrBytes::from_static_str(name))
                 .with_min_supported_version(*min)

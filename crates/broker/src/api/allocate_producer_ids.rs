@@ -4,22 +4,21 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse};
 
-use super::committed;
 use crate::call::Call;
 use crate::controller;
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::{Reply, respond};
 
 /// Handles a request: answered once the block is committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
     call: &Call,
     request: AllocateProducerIdsRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
     match controller::allocate_producer_ids(&active.image, &request) {
-        Ok(result) => committed(broker, cx, call, result),
+        Ok(result) => quorum.committed(cx, call, result),
         Err(error) => {
             respond(&call.header, &AllocateProducerIdsResponse::default().with_error_code(error.code.0))
         }

@@ -4,20 +4,19 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::AlterPartitionRequest;
 
-use super::committed;
 use crate::call::Call;
 use crate::controller;
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::Reply;
 
 /// Handles a request: answered once the change is committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
     call: &Call,
     request: AlterPartitionRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
     let result = controller::alter_partition(&active.image, call.header.version, &request);
-    committed(broker, cx, call, result)
+    quorum.committed(cx, call, result)
 }

@@ -9,9 +9,9 @@ use blumfeld_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use blumfeld_protocol::wire::StrBytes;
 use blumfeld_protocol::{ApiKey, ErrorCode};
 
-use super::{FEATURES, served};
+use super::served;
 use crate::call::{Call, ListenerKind};
-use crate::node::Broker;
+use crate::metadata::{FEATURES, MetadataImage};
 use crate::reply::{Reply, respond};
 
 fn versions(listener: ListenerKind) -> ApiVersionsResponse {
@@ -30,8 +30,12 @@ pub fn unsupported(listener: ListenerKind, header: &Header) -> Result<Reply, Fra
         .map(|frame| Reply::Now(frame.into()))
 }
 
-/// Handles a request.
-pub fn handle(broker: &Broker, call: &Call, request: ApiVersionsRequest) -> Result<Reply, FrameError> {
+/// Handles a request, of either listener: `image` is what is committed of the metadata, `offset` its last record.
+pub fn handle(
+    (image, offset): (&MetadataImage, i64),
+    call: &Call,
+    request: ApiVersionsRequest,
+) -> Result<Reply, FrameError> {
     // The name and version of the client's software follow a pattern (ApiVersionsRequest.isValid).
     let valid = |text: &str| {
         let inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
@@ -50,7 +54,7 @@ pub fn handle(broker: &Broker, call: &Call, request: ApiVersionsRequest) -> Resu
         );
     }
     if call.header.version >= 3 {
-        let features = broker.image.features();
+        let features = image.features();
         // Older clients cannot read a lowest level of 0: such features are kept from them (ApiVersionsResponse).
         response.supported_features = (FEATURES.iter())
             .filter(|(_, min, _)| call.header.version >= 4 || *min > 0)
@@ -61,7 +65,7 @@ pub fn handle(broker: &Broker, call: &Call, request: ApiVersionsRequest) -> Resu
                     .with_max_version(*max)
             })
             .collect();
-        response.finalized_features_epoch = broker.applied_offset();
+        response.finalized_features_epoch = offset;
         response.finalized_features = (features.iter())
             .map(|(name, level)| {
                 FinalizedFeatureKey::default()

@@ -5,24 +5,23 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
 
-use super::committed;
 use crate::call::Call;
 use crate::controller;
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::{Reply, respond};
 
 /// Handles a request: answered once what follows from it is committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
     call: &Call,
     request: BrokerHeartbeatRequest,
 ) -> Result<Reply, FrameError> {
-    let next = broker.raft.log().end();
-    let Some(active) = broker.active.as_mut() else { return Ok(Reply::NotController) };
+    let next = quorum.raft.log().end();
+    let Some(active) = quorum.active.as_mut() else { return Ok(Reply::NotController) };
     match controller::heartbeat(&active.image, &mut active.heartbeats, &request, (cx.now, next)) {
         Ok(result) if result.records.is_empty() => respond(&call.header, &result.response),
-        Ok(result) => committed(broker, cx, call, result),
+        Ok(result) => quorum.committed(cx, call, result),
         Err(error) => respond(
             &call.header,
             &BrokerHeartbeatResponse::default().with_error_code(error.code.0).with_is_fenced(true),

@@ -5,24 +5,23 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{BrokerRegistrationRequest, BrokerRegistrationResponse};
 
-use super::committed;
 use crate::call::Call;
 use crate::controller;
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::{Reply, respond};
 
 /// Handles a request: answered once the registration is committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
     call: &Call,
     request: BrokerRegistrationRequest,
 ) -> Result<Reply, FrameError> {
-    let (cluster_id, next) = (broker.cluster_id, broker.raft.log().end());
-    let Some(active) = broker.active.as_mut() else { return Ok(Reply::NotController) };
+    let (cluster_id, next) = (quorum.cluster_id, quorum.raft.log().end());
+    let Some(active) = quorum.active.as_mut() else { return Ok(Reply::NotController) };
     let at = (cx.now, next);
     match controller::register_broker(&active.image, &mut active.heartbeats, cluster_id, &request, at) {
-        Ok(result) => committed(broker, cx, call, result),
+        Ok(result) => quorum.committed(cx, call, result),
         Err(error) => respond(
             &call.header,
             &BrokerRegistrationResponse::default().with_error_code(error.code.0).with_broker_epoch(-1),

@@ -7,24 +7,23 @@ use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::CreateTopicsRequest;
 use blumfeld_protocol::{Uuid, uuid_text};
 
-use super::committed;
 use crate::call::Call;
 use crate::controller::{self, TopicDefaults};
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::Reply;
 
 /// Handles a request: answered once the topics are committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
     call: &Call,
     request: CreateTopicsRequest,
 ) -> Result<Reply, FrameError> {
     let defaults = TopicDefaults {
-        num_partitions: broker.config.num_partitions,
-        replication_factor: broker.config.default_replication_factor,
+        num_partitions: quorum.config.num_partitions,
+        replication_factor: quorum.config.default_replication_factor,
     };
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
     // Ids and places are drawn in turns from one generator.
     let rng = RefCell::new(&mut *cx.rng);
     let new_id = || uuid_text::random(|| rng.borrow_mut().bytes16());
@@ -39,5 +38,5 @@ pub fn handle(
             (topic.num_partitions, topic.replication_factor) = (-1, -1);
         }
     }
-    committed(broker, cx, call, result)
+    quorum.committed(cx, call, result)
 }

@@ -7,12 +7,12 @@ use blumfeld_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
 
 use crate::call::Call;
 use crate::coordinator::Answer;
-use crate::node::Broker;
 use crate::reply::Reply;
+use crate::server::Server;
 
 /// Handles a request: answered once the tombstones are committed.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     call: &Call,
     request: DeleteGroupsRequest,
@@ -24,14 +24,14 @@ pub fn handle(
     let answer = Answer::DeleteGroups(DeleteGroupsResponse::default().with_results(results));
     let missing = request.groups_names.len();
     if missing == 0 {
-        broker.answer_group(waiter, answer);
+        server.answer_group(waiter, answer);
         return Ok(Reply::Parked);
     }
-    let gathering = broker.gather(waiter, answer, missing);
+    let gathering = server.gather(waiter, answer, missing);
     for id in request.groups_names {
-        let begun = broker.with_group(cx, &id, |shard, env| shard.delete_group(env, gathering, &id));
+        let begun = server.with_group(cx, &id, |shard, env| shard.delete_group(env, gathering, &id));
         if let Err(code) = begun.and_then(|begun| begun) {
-            broker.gathered(gathering, &id, code);
+            server.gathered(gathering, &id, code);
         }
     }
     Ok(Reply::Parked)

@@ -10,13 +10,13 @@ use blumfeld_protocol::messages::delete_records_response::{
 use blumfeld_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
 use crate::call::Call;
-use crate::node::Broker;
 use crate::reply::{Reply, respond};
+use crate::server::Server;
 use crate::topic_name::is_internal;
 
 /// Handles a request.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     call: &Call,
     request: DeleteRecordsRequest,
@@ -27,7 +27,7 @@ pub fn handle(
         for asked in &topic.partitions {
             let result = DeleteRecordsPartitionResult::default().with_partition_index(asked.partition_index);
             partitions.push(
-                match delete(broker, cx, topic.name.as_str(), asked.partition_index, asked.offset) {
+                match delete(server, cx, topic.name.as_str(), asked.partition_index, asked.offset) {
                     Ok(low_watermark) => result.with_low_watermark(low_watermark),
                     Err(code) => result.with_low_watermark(-1).with_error_code(code.0),
                 },
@@ -42,7 +42,7 @@ pub fn handle(
 
 /// Deletes the records below `offset`, -1 for the high watermark; gives the new log start.
 fn delete(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     topic: &str,
     number: i32,
@@ -51,9 +51,9 @@ fn delete(
     if is_internal(topic) {
         return Err(ErrorCode::INVALID_TOPIC_EXCEPTION);
     }
-    broker.leader(topic, number, -1)?;
+    server.leader(topic, number, -1)?;
     let key = (topic.to_owned(), number);
-    let partition = broker.replicas.of_mut(&key).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    let partition = server.replicas.of_mut(&key).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     let cleanup = partition.log().config().cleanup;
     // A topic that is only compacted keeps its records (DelayedDeleteRecords is for cleanup.policy=delete).
     if cleanup.compact && !cleanup.delete {
@@ -66,8 +66,8 @@ fn delete(
     }
     let files = partition.log_mut().advance_log_start(cx, offset);
     let (low_watermark, delay) = (partition.log().log_start(), partition.log().config().file_delete_delay_ms);
-    broker.delete_later(cx, files, delay);
-    broker.replicas.checkpoint_logs(cx);
-    broker.changed.insert(key);
+    server.delete_later(cx, files, delay);
+    server.replicas.checkpoint_logs(cx);
+    server.changed.insert(key);
     Ok(low_watermark)
 }

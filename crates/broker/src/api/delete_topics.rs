@@ -5,25 +5,24 @@ use blumfeld_protocol::Uuid;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::DeleteTopicsRequest;
 
-use super::committed;
 use crate::call::Call;
 use crate::controller;
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::Reply;
 
 /// Handles a request: answered once the deletion is committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
     call: &Call,
     request: DeleteTopicsRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
     let mut result = controller::delete_topics(&active.image, &request);
     if call.header.version < 6 {
         for topic in &mut result.response.responses {
             topic.topic_id = Uuid::nil();
         }
     }
-    committed(broker, cx, call, result)
+    quorum.committed(cx, call, result)
 }

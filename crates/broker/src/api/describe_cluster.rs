@@ -7,12 +7,12 @@ use blumfeld_protocol::messages::{DescribeClusterRequest, DescribeClusterRespons
 use blumfeld_protocol::{ErrorCode, uuid_text};
 
 use crate::call::Call;
-use crate::node::Broker;
 use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// Handles a request.
 pub fn handle(
-    broker: &Broker,
+    server: &Server,
     cx: &mut Context<'_>,
     call: &Call,
     request: DescribeClusterRequest,
@@ -33,7 +33,7 @@ pub fn handle(
         return respond(&call.header, &response);
     }
     let with_fenced = call.header.version >= 2 && request.include_fenced_brokers;
-    let brokers = (broker.image.brokers().values())
+    let brokers = (server.image.brokers().values())
         .filter(|registered| with_fenced || !registered.fenced)
         .filter_map(|registered| {
             let listener = registered.listeners.first()?;
@@ -47,8 +47,8 @@ pub fn handle(
             )
         });
     let response = DescribeClusterResponse::default()
-        .with_cluster_id(uuid_text::to_text(broker.cluster_id).into())
-        .with_controller_id(broker.any_broker(cx).into())
+        .with_cluster_id(uuid_text::to_text(server.cluster_id).into())
+        .with_controller_id(server.any_broker(cx).into())
         .with_brokers(brokers.collect());
     respond(&call.header, &response)
 }

@@ -8,19 +8,19 @@ use blumfeld_protocol::wire::StrBytes;
 
 use crate::call::Call;
 use crate::coordinator::{ClassicGroup, ClassicGroupState};
-use crate::node::Broker;
 use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// Handles a request.
-pub fn handle(broker: &Broker, call: &Call, request: DescribeGroupsRequest) -> Result<Reply, FrameError> {
+pub fn handle(server: &Server, call: &Call, request: DescribeGroupsRequest) -> Result<Reply, FrameError> {
     let version = call.header.version;
     let groups = request.groups.into_iter().map(|id| {
-        let partition = broker.group_partition(&id);
+        let partition = server.group_partition(&id);
         let response = DescribedGroup::default().with_group_id(id.clone());
-        if !broker.groups().partitions().any(|own| own == partition) {
+        if !server.groups.partitions().any(|own| own == partition) {
             return response.with_error_code(ErrorCode::NOT_COORDINATOR.0);
         }
-        match broker.groups().group(&id) {
+        match server.groups.group(&id) {
             Some(group) => describe(response, group, version),
             None => {
                 let response = response.with_group_state(StrBytes::from_static_str("Dead"));

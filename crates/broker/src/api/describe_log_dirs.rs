@@ -9,18 +9,18 @@ use blumfeld_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsRespons
 
 use super::LOG_DIR;
 use crate::call::Call;
-use crate::node::Broker;
 use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// Handles a request.
-pub fn handle(broker: &Broker, call: &Call, request: DescribeLogDirsRequest) -> Result<Reply, FrameError> {
+pub fn handle(server: &Server, call: &Call, request: DescribeLogDirsRequest) -> Result<Reply, FrameError> {
     let wanted = |topic: &str, number: i32| {
         request.topics.as_ref().is_none_or(|topics| {
             topics.iter().any(|one| one.topic.as_str() == topic && one.partitions.contains(&number))
         })
     };
     let mut topics: Vec<DescribeLogDirsTopic> = Vec::new();
-    for ((name, number), partition) in broker.replicas.partitions().filter(|((name, n), _)| wanted(name, *n))
+    for ((name, number), partition) in server.replicas.partitions().filter(|((name, n), _)| wanted(name, *n))
     {
         let lag = (partition.high_watermark() - partition.log().log_end()).max(0);
         let described = DescribeLogDirsPartition::default()

@@ -5,18 +5,18 @@ use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::DescribeQuorumRequest;
 
 use crate::call::Call;
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::{Reply, respond};
 
 /// Handles a request.
 pub fn handle(
-    broker: &Broker,
+    quorum: &Quorum,
     cx: &Context<'_>,
     call: &Call,
     request: DescribeQuorumRequest,
 ) -> Result<Reply, FrameError> {
-    if broker.active.is_none() {
+    if quorum.active.is_none() {
         return Ok(Reply::NotController);
     }
-    respond(&call.header, &broker.raft.handle_describe(cx, call.header.version, &request))
+    respond(&call.header, &quorum.raft.handle_describe(cx, call.header.version, &request))
 }

@@ -12,8 +12,8 @@ use blumfeld_protocol::messages::{
 
 use crate::call::Call;
 use crate::metadata::PartitionRegistration;
-use crate::node::Broker;
 use crate::reply::{Reply, respond};
+use crate::server::Server;
 use crate::topic_name::{is_internal, validate_topic_name};
 
 /// `max.request.partition.size.limit`: partitions of one page.
@@ -21,12 +21,12 @@ const PAGE: usize = 2_000;
 
 /// Handles a request.
 pub fn handle(
-    broker: &Broker,
+    server: &Server,
     call: &Call,
     request: DescribeTopicPartitionsRequest,
 ) -> Result<Reply, FrameError> {
     let mut names: Vec<String> = if request.topics.is_empty() {
-        broker.image.topics().keys().cloned().collect()
+        server.image.topics().keys().cloned().collect()
     } else {
         request.topics.iter().map(|topic| topic.name.to_string()).collect()
     };
@@ -46,7 +46,7 @@ pub fn handle(
         }
         let described =
             DescribeTopicPartitionsResponseTopic::default().with_name(Some(TopicName(name.clone().into())));
-        let Some(topic) = broker.image.topic(&name) else {
+        let Some(topic) = server.image.topic(&name) else {
             let valid = validate_topic_name(&name).is_ok();
             let code = if valid {
                 ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
@@ -57,7 +57,7 @@ pub fn handle(
             continue;
         };
         let ids = |ids: &[i32]| ids.iter().map(|id| (*id).into()).collect();
-        let fenced = |id: &i32| broker.image.brokers().get(id).is_none_or(|broker| broker.fenced);
+        let fenced = |id: &i32| server.image.brokers().get(id).is_none_or(|broker| broker.fenced);
         let offline = |partition: &PartitionRegistration| -> Vec<i32> {
             partition.replicas.iter().copied().filter(fenced).collect()
         };

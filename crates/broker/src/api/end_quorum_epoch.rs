@@ -4,18 +4,17 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::EndQuorumEpochRequest;
 
-use super::durable;
 use crate::call::Call;
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::Reply;
 
 /// Handles a request: answered once the epoch is durable.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
     call: &Call,
     request: EndQuorumEpochRequest,
 ) -> Result<Reply, FrameError> {
-    let response = broker.raft.handle_end_epoch(cx, &request);
-    durable(broker, call, &response)
+    let response = quorum.raft.handle_end_epoch(cx, &request);
+    quorum.durable(call, &response)
 }

@@ -9,17 +9,17 @@ use bytes::Bytes;
 
 use super::{forwardable, on_controller};
 use crate::call::Call;
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::{Reply, encode, respond};
 
 /// Handles a request: the answer to what is inside, inside an answer.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
     call: &Call,
     request: EnvelopeRequest,
 ) -> Result<Reply, FrameError> {
-    if broker.active.is_none() {
+    if quorum.active.is_none() {
         return Ok(Reply::NotController);
     }
     let (header, body) = decode_header(&request.request_data)?;
@@ -28,7 +28,7 @@ pub fn handle(
         return respond(&call.header, &response);
     }
     let inner = Call { header, ..call.clone() };
-    Ok(match on_controller(broker, cx, &inner, body)? {
+    Ok(match on_controller(quorum, cx, &inner, body)? {
         Reply::Now(frame) => Reply::Now(wrap(&call.header, frame.into_bytes())?.into()),
         Reply::Committed(offset, frame) => Reply::Committed(offset, wrap(&call.header, frame)?),
         other => other,

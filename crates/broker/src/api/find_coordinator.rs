@@ -10,8 +10,8 @@ use blumfeld_protocol::wire::StrBytes;
 
 use crate::call::Call;
 use crate::coordinator::GROUP_METADATA_TOPIC;
-use crate::node::Broker;
 use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// The kinds of coordinators (FindCoordinatorRequest.CoordinatorType).
 const GROUP: i8 = 0;
@@ -19,7 +19,7 @@ const TRANSACTION: i8 = 1;
 
 /// Handles a request.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     call: &Call,
     request: FindCoordinatorRequest,
@@ -27,7 +27,7 @@ pub fn handle(
     let kind = request.key_type;
     if call.header.version >= 4 {
         let coordinators = request.coordinator_keys.into_iter().map(|key| {
-            let found = find(broker, cx, kind, &key);
+            let found = find(server, cx, kind, &key);
             let response = Coordinator::default().with_error_message(Some(StrBytes::default())).with_key(key);
             match found {
                 Ok((id, host, port)) => {
@@ -39,7 +39,7 @@ pub fn handle(
         let response = FindCoordinatorResponse::default().with_coordinators(coordinators.collect());
         return respond(&call.header, &response);
     }
-    let response = match find(broker, cx, kind, &request.key) {
+    let response = match find(server, cx, kind, &request.key) {
         Ok((id, host, port)) => FindCoordinatorResponse::default()
             .with_node_id(id.into())
             .with_host(host.into())
@@ -60,7 +60,7 @@ pub fn handle(
 
 /// The coordinator of a key: the leader of the partition that the key belongs to.
 fn find(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     kind: i8,
     key: &str,
@@ -70,12 +70,12 @@ fn find(
         TRANSACTION => return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE),
         _ => return Err(ErrorCode::INVALID_REQUEST),
     }
-    if broker.image.topic(GROUP_METADATA_TOPIC).is_none() {
-        broker.create_offsets_topic(cx);
+    if server.image.topic(GROUP_METADATA_TOPIC).is_none() {
+        server.create_offsets_topic(cx);
         return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE);
     }
-    let partition = broker.image.partition(GROUP_METADATA_TOPIC, broker.group_partition(key));
-    let leader = partition.and_then(|partition| broker.image.brokers().get(&partition.leader));
+    let partition = server.image.partition(GROUP_METADATA_TOPIC, server.group_partition(key));
+    let leader = partition.and_then(|partition| server.image.brokers().get(&partition.leader));
     let leader = leader.filter(|leader| !leader.fenced);
     let found = leader.and_then(|leader| {
         let listener = leader.listeners.first()?;

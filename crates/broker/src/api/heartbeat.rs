@@ -7,12 +7,12 @@ use blumfeld_protocol::messages::HeartbeatRequest;
 
 use crate::call::Call;
 use crate::coordinator::Answer;
-use crate::node::Broker;
 use crate::reply::Reply;
+use crate::server::Server;
 
 /// Handles a request.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     call: &Call,
     request: HeartbeatRequest,
@@ -20,9 +20,9 @@ pub fn handle(
     let code = if request.group_id.is_empty() {
         ErrorCode::INVALID_GROUP_ID
     } else {
-        let handled = broker.with_group(cx, &request.group_id, |shard, env| shard.heartbeat(env, &request));
+        let handled = server.with_group(cx, &request.group_id, |shard, env| shard.heartbeat(env, &request));
         handled.unwrap_or_else(|code| code)
     };
-    broker.answer_group(call.clone(), Answer::Heartbeat(code));
+    server.answer_group(call.clone(), Answer::Heartbeat(code));
     Ok(Reply::Parked)
 }

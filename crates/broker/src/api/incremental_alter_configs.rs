@@ -9,30 +9,30 @@ use blumfeld_protocol::messages::incremental_alter_configs_request::AlterConfigs
 use blumfeld_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
 use blumfeld_protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
 
-use super::committed;
 use crate::broker_config::{self, DELETE, DynamicConfigs};
 use crate::call::Call;
 use crate::controller::{self, ApiError};
 use crate::metadata::ResourceType;
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::{Refused, Reply, respond};
+use crate::server::Server;
 
 /// Handles a request as the controller: answered once the configs are committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
     call: &Call,
     request: IncrementalAlterConfigsRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
     let result = controller::incremental_alter_configs(&active.image, &request);
-    committed(broker, cx, call, result)
+    quorum.committed(cx, call, result)
 }
 
 /// Handles a client's request as a broker: checks what a broker knows better than the controller, and forwards what it
 /// lets through (ConfigAdminManager.preprocess).
 pub(crate) fn preprocess(
-    broker: &Broker,
+    server: &Server,
     call: &Call,
     mut request: IncrementalAlterConfigsRequest,
 ) -> Result<Reply, FrameError> {
@@ -44,14 +44,14 @@ pub(crate) fn preprocess(
             twice.insert(id);
         }
     }
-    let have = DynamicConfigs::new(&broker.image, broker.config.node_id);
+    let have = DynamicConfigs::new(&server.image, server.config.node_id);
     let mut responses = Vec::new();
     let mut rest = Vec::new();
     for (place, resource) in std::mem::take(&mut request.resources).into_iter().enumerate() {
         let checked = if twice.contains(&(resource.resource_type, resource.resource_name.clone())) {
             Err(invalid("Each resource must appear at most once."))
         } else {
-            check(&have, broker.config.node_id, &resource)
+            check(&have, server.config.node_id, &resource)
         };
         match checked {
             Ok(()) => rest.push(resource),

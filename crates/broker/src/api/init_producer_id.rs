@@ -5,19 +5,19 @@ use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
 use crate::call::Call;
-use crate::node::Broker;
 use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// Handles a request. Without a transactional id it gets a new producer id whatever it says of an older one
 /// (TransactionCoordinator.handleInitProducerId).
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     call: &Call,
     request: &InitProducerIdRequest,
 ) -> Result<Reply, FrameError> {
     let id = match &request.transactional_id {
         Some(_) => Err(ErrorCode::INVALID_REQUEST),
-        None => broker.next_producer_id(),
+        None => server.producer_ids.next_id(),
     };
     let response = match id {
         Ok(id) => InitProducerIdResponse::default().with_producer_id(id.into()).with_producer_epoch(0),

@@ -8,22 +8,22 @@ use blumfeld_protocol::messages::JoinGroupRequest;
 
 use crate::call::Call;
 use crate::coordinator::{Answer, Join};
-use crate::node::Broker;
 use crate::reply::Reply;
+use crate::server::Server;
 
 /// Where every member comes from: the world has no addresses.
 const CLIENT_HOST: &str = "/127.0.0.1";
 
 /// Handles a request: answered when the group's members have joined.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     call: &Call,
     request: JoinGroupRequest,
 ) -> Result<Reply, FrameError> {
     let waiter = call.clone();
     let session_timeout_ms = request.session_timeout_ms;
-    let config = &broker.config.group;
+    let config = &server.config.group;
     let in_range =
         (config.min_session_timeout_ms..=config.max_session_timeout_ms).contains(&session_timeout_ms);
     let join = Join {
@@ -53,10 +53,10 @@ pub fn handle(
     let (group_id, member_id) = (join.group_id.clone(), join.member_id.clone());
     let result = match refused {
         Some(code) => Err(code),
-        None => broker.with_group(cx, &group_id, |shard, env| shard.join(env, waiter.clone(), join)),
+        None => server.with_group(cx, &group_id, |shard, env| shard.join(env, waiter.clone(), join)),
     };
     if let Err(code) = result {
-        broker.answer_group(waiter, Answer::join_error(&member_id, code));
+        server.answer_group(waiter, Answer::join_error(&member_id, code));
     }
     Ok(Reply::Parked)
 }

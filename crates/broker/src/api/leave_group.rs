@@ -8,12 +8,12 @@ use blumfeld_protocol::messages::{LeaveGroupRequest, LeaveGroupResponse};
 
 use crate::call::Call;
 use crate::coordinator::Answer;
-use crate::node::Broker;
 use crate::reply::Reply;
+use crate::server::Server;
 
 /// Handles a request.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     call: &Call,
     mut request: LeaveGroupRequest,
@@ -26,11 +26,11 @@ pub fn handle(
         Err(ErrorCode::INVALID_GROUP_ID)
     } else {
         let group_id = request.group_id.to_string();
-        broker.with_group(cx, &group_id, |shard, env| shard.leave(env, waiter.clone(), &request))
+        server.with_group(cx, &group_id, |shard, env| shard.leave(env, waiter.clone(), &request))
     };
     if let Err(code) = result {
         let response = LeaveGroupResponse::default().with_error_code(code.0);
-        broker.answer_group(waiter, Answer::Leave(response));
+        server.answer_group(waiter, Answer::Leave(response));
     }
     Ok(Reply::Parked)
 }

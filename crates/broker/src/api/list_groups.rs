@@ -1,4 +1,4 @@
-//! ListGroups (16), versions 0 to 5: the groups of this broker, by state (KIP-518) and type (KIP-848). All are of the
+//! ListGroups (16), versions 0 to 5: the groups of this server, by state (KIP-518) and type (KIP-848). All are of the
 //! type `classic`. Nothing is left out.
 
 use blumfeld_protocol::frame::FrameError;
@@ -7,15 +7,15 @@ use blumfeld_protocol::messages::{GroupId, ListGroupsRequest, ListGroupsResponse
 use blumfeld_protocol::wire::StrBytes;
 
 use crate::call::Call;
-use crate::node::Broker;
 use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// Handles a request.
-pub fn handle(broker: &Broker, call: &Call, request: ListGroupsRequest) -> Result<Reply, FrameError> {
+pub fn handle(server: &Server, call: &Call, request: ListGroupsRequest) -> Result<Reply, FrameError> {
     let wanted = |filter: &[StrBytes], value: &str| {
         filter.is_empty() || filter.iter().any(|one| one.eq_ignore_ascii_case(value))
     };
-    let groups = broker.groups().groups().filter(|group| {
+    let groups = server.groups.groups().filter(|group| {
         wanted(&request.states_filter, group.state().name()) && wanted(&request.types_filter, "classic")
     });
     let groups = groups.map(|group| {

@@ -10,11 +10,11 @@ use blumfeld_protocol::messages::list_offsets_response::{
 use blumfeld_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
 use crate::call::Call;
-use crate::node::Broker;
 use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// Handles a request.
-pub fn handle(broker: &Broker, call: &Call, request: ListOffsetsRequest) -> Result<Reply, FrameError> {
+pub fn handle(server: &Server, call: &Call, request: ListOffsetsRequest) -> Result<Reply, FrameError> {
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|asked| {
             let response = ListOffsetsPartitionResponse::default()
@@ -22,7 +22,7 @@ pub fn handle(broker: &Broker, call: &Call, request: ListOffsetsRequest) -> Resu
                 .with_timestamp(-1)
                 .with_offset(-1)
                 .with_leader_epoch(-1);
-            match find(broker, call.header.version, topic.name.as_str(), asked) {
+            match find(server, call.header.version, topic.name.as_str(), asked) {
                 Ok((timestamp, offset, epoch)) => {
                     let response = response.with_timestamp(timestamp).with_offset(offset);
                     if call.header.version >= 4 { response.with_leader_epoch(epoch) } else { response }
@@ -39,13 +39,13 @@ pub fn handle(broker: &Broker, call: &Call, request: ListOffsetsRequest) -> Resu
 
 /// Timestamp, offset and leader epoch; -1 for each that there is none of.
 fn find(
-    broker: &Broker,
+    server: &Server,
     version: i16,
     topic: &str,
     asked: &ListOffsetsPartition,
 ) -> Result<(i64, i64, i32), ErrorCode> {
     let epoch = if version >= 4 { asked.current_leader_epoch } else { -1 };
-    let partition = broker.leader(topic, asked.partition_index, epoch)?;
+    let partition = server.leader(topic, asked.partition_index, epoch)?;
     let log = partition.log();
     let epoch_at = |offset: i64| log.epochs().epoch_for_offset(offset).unwrap_or(-1);
     let found = |found: Option<blumfeld_log::TimestampOffset>| {

@@ -5,15 +5,15 @@ use blumfeld_protocol::messages::ListPartitionReassignmentsRequest;
 
 use crate::call::Call;
 use crate::controller;
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::{Reply, respond};
 
 /// Handles a request.
 pub fn handle(
-    broker: &Broker,
+    quorum: &Quorum,
     call: &Call,
     request: ListPartitionReassignmentsRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
     respond(&call.header, &controller::list_reassignments(&active.image, &request))
 }

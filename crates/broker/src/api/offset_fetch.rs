@@ -12,12 +12,12 @@ use blumfeld_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse, Topic
 
 use crate::call::Call;
 use crate::coordinator::{Answer, OffsetAndMetadata, Offsets};
-use crate::node::Broker;
 use crate::reply::Reply;
+use crate::server::Server;
 
 /// Handles a request: answered at once, or if the offsets have to be stable, once everything before it is committed.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     call: &Call,
     request: OffsetFetchRequest,
@@ -40,7 +40,7 @@ pub fn handle(
     let mut response = OffsetFetchResponse::default();
     let mut found = Vec::new();
     for group in &groups {
-        let result = broker.with_group(cx, &group.group_id, |shard, _| {
+        let result = server.with_group(cx, &group.group_id, |shard, _| {
             let offsets = if stable { shard.current() } else { shard.committed() };
             fetch(offsets, group)
         });
@@ -57,13 +57,13 @@ pub fn handle(
     }
     let answer = Answer::Fetch(response);
     if !stable || found.is_empty() {
-        broker.answer_group(waiter, answer);
+        server.answer_group(waiter, answer);
         return Ok(Reply::Parked);
     }
-    let gathering = broker.gather(waiter, answer, found.len());
+    let gathering = server.gather(waiter, answer, found.len());
     for group_id in found {
         // The shard was there a moment ago.
-        let _ = broker.with_group(cx, &group_id, |shard, env| {
+        let _ = server.with_group(cx, &group_id, |shard, env| {
             shard.wait_for_writes(env, gathering, &group_id);
         });
     }

@@ -8,12 +8,12 @@ use blumfeld_protocol::messages::offset_for_leader_epoch_response::{
 use blumfeld_protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
 
 use crate::call::Call;
-use crate::node::Broker;
 use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// Handles a request.
 pub fn handle(
-    broker: &Broker,
+    server: &Server,
     call: &Call,
     request: OffsetForLeaderEpochRequest,
 ) -> Result<Reply, FrameError> {
@@ -23,7 +23,7 @@ pub fn handle(
                 .with_partition(asked.partition)
                 .with_leader_epoch(-1)
                 .with_end_offset(-1);
-            let found = broker.leader(topic.topic.as_str(), asked.partition, asked.current_leader_epoch);
+            let found = server.leader(topic.topic.as_str(), asked.partition, asked.current_leader_epoch);
             match found {
                 Ok(partition) => {
                     let log = partition.log();

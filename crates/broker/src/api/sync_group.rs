@@ -7,12 +7,12 @@ use blumfeld_protocol::messages::SyncGroupRequest;
 
 use crate::call::Call;
 use crate::coordinator::Answer;
-use crate::node::Broker;
 use crate::reply::Reply;
+use crate::server::Server;
 
 /// Handles a request: answered when the leader's assignment is stored.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     call: &Call,
     request: SyncGroupRequest,
@@ -25,10 +25,10 @@ pub fn handle(
         Err(ErrorCode::INVALID_GROUP_ID)
     } else {
         let group_id = request.group_id.to_string();
-        broker.with_group(cx, &group_id, |shard, env| shard.sync(env, waiter.clone(), request))
+        server.with_group(cx, &group_id, |shard, env| shard.sync(env, waiter.clone(), request))
     };
     if let Err(code) = result {
-        broker.answer_group(waiter, Answer::sync_error(code));
+        server.answer_group(waiter, Answer::sync_error(code));
     }
     Ok(Reply::Parked)
 }

@@ -4,25 +4,23 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{UnregisterBrokerRequest, UnregisterBrokerResponse};
 
-use super::committed;
 use crate::call::Call;
 use crate::controller::{self, ControllerResult};
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::{Reply, respond};
 
 /// Handles a request: answered once it is committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
     call: &Call,
     request: UnregisterBrokerRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = broker.active.as_mut() else { return Ok(Reply::NotController) };
+    let Some(active) = quorum.active.as_mut() else { return Ok(Reply::NotController) };
     match controller::unregister_broker(&active.image, request.broker_id.0) {
         Ok(records) => {
             active.heartbeats.remove(request.broker_id.0);
-            committed(
-                broker,
+            quorum.committed(
                 cx,
                 call,
                 ControllerResult { records, response: UnregisterBrokerResponse::default() },

@@ -5,18 +5,17 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::VoteRequest;
 
-use super::durable;
 use crate::call::Call;
-use crate::node::Broker;
+use crate::quorum::Quorum;
 use crate::reply::Reply;
 
 /// Handles a request: answered once the vote is durable.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
     call: &Call,
     request: VoteRequest,
 ) -> Result<Reply, FrameError> {
-    let response = broker.raft.handle_vote(cx, &request);
-    durable(broker, call, &response)
+    let response = quorum.raft.handle_vote(cx, &request);
+    quorum.durable(call, &response)
 }

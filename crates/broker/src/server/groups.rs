@@ -1,4 +1,4 @@
-//! The node's side of the group coordinators: appends to `__consumer_offsets`, answers that wait for the high watermark,
+//! The server's side of the group coordinators: appends to `__consumer_offsets`, answers that wait for the high watermark,
 //! timers, and partitions that come and go (CoordinatorRuntime).
 
 use blumfeld_kernel::{Context, FlushId, TraceEvent};
@@ -7,11 +7,12 @@ use blumfeld_protocol::messages::create_topics_request::{CreatableTopic, Creatab
 use blumfeld_protocol::messages::{DeleteGroupsResponse, TopicName};
 use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
 
-use super::{Broker, Timer};
+use super::purgatory::Answered;
+use super::{Server, Timer};
 use crate::call::Call;
 use crate::coordinator::{
-    After, Answer, Effects, Env, GROUP_METADATA_TOPIC, Gathering, GroupCoordinator, GroupRecord, GroupTimer,
-    Pending, Shard, Write, partition_for,
+    After, Answer, Effects, Env, GROUP_METADATA_TOPIC, Gathering, GroupRecord, GroupTimer, Pending, Shard,
+    Write, partition_for,
 };
 use crate::replica::TopicPartition;
 use crate::reply::Reply;
@@ -20,12 +21,7 @@ fn key(partition: i32) -> TopicPartition {
     (GROUP_METADATA_TOPIC.to_owned(), partition)
 }
 
-impl Broker {
-    /// The groups that this broker coordinates.
-    pub fn groups(&self) -> &GroupCoordinator {
-        &self.coordinator
-    }
-
+impl Server {
     /// The partition of `__consumer_offsets` that a group belongs to.
     pub fn group_partition(&self, group_id: &str) -> i32 {
         let topic = self.image.topic(GROUP_METADATA_TOPIC);
@@ -36,7 +32,7 @@ impl Broker {
     }
 
     /// Has the controller create `__consumer_offsets` (AutoTopicCreationManager).
-    pub(crate) fn create_offsets_topic(&mut self, cx: &mut Context<'_>) {
+    pub fn create_offsets_topic(&mut self, cx: &mut Context<'_>) {
         let config = &self.config.group;
         let configs = [
             ("cleanup.policy", "compact".to_owned()),
@@ -51,13 +47,13 @@ impl Broker {
             .with_num_partitions(config.offsets_topic_partitions)
             .with_replication_factor(config.offsets_topic_replication_factor)
             .with_configs(configs.collect());
-        self.auto_create(cx, topic);
+        self.forwarding.create_topic(cx, topic);
     }
 
     // ---- requests
 
     /// Lets the shard of a group handle something.
-    pub(crate) fn with_group<R>(
+    pub fn with_group<R>(
         &mut self,
         cx: &mut Context<'_>,
         group_id: &str,
@@ -73,7 +69,7 @@ impl Broker {
         partition: i32,
         run: impl FnOnce(&mut Shard, &mut Env<'_, '_>) -> R,
     ) -> Option<R> {
-        let shard = self.coordinator.shards.get_mut(&partition)?;
+        let shard = self.groups.shards.get_mut(&partition)?;
         let mut fx = Effects::default();
         let result = run(shard, &mut Env { cx, config: &self.config.group, fx: &mut fx });
         self.apply_group_effects(cx, partition, fx);
@@ -81,20 +77,20 @@ impl Broker {
     }
 
     /// An answer to a group's request, sent once the present input is handled.
-    pub(crate) fn answer_group(&mut self, waiter: Call, answer: Answer) {
-        self.coordinator.answers.push_back((waiter, answer));
+    pub fn answer_group(&mut self, waiter: Call, answer: Answer) {
+        self.groups.answers.push_back((waiter, answer));
     }
 
     /// Begins to gather what several shards say to one request; gives its number.
-    pub(crate) fn gather(&mut self, waiter: Call, answer: Answer, missing: usize) -> u64 {
-        self.next_number += 1;
-        self.coordinator.gatherings.insert(self.next_number, Gathering { waiter, answer, missing });
-        self.next_number
+    pub fn gather(&mut self, waiter: Call, answer: Answer, missing: usize) -> u64 {
+        let id = self.next_number();
+        self.groups.gatherings.insert(id, Gathering { waiter, answer, missing });
+        id
     }
 
     /// One part of what is gathered is there.
-    pub(crate) fn gathered(&mut self, id: u64, group_id: &str, code: ErrorCode) {
-        let Some(gathering) = self.coordinator.gatherings.get_mut(&id) else { return };
+    pub fn gathered(&mut self, id: u64, group_id: &str, code: ErrorCode) {
+        let Some(gathering) = self.groups.gatherings.get_mut(&id) else { return };
         match &mut gathering.answer {
             Answer::DeleteGroups(DeleteGroupsResponse { results, .. }) => {
                 for result in results.iter_mut().filter(|result| result.group_id.as_str() == group_id) {
@@ -116,26 +112,23 @@ impl Broker {
         }
         gathering.missing = gathering.missing.saturating_sub(1);
         if gathering.missing == 0
-            && let Some(done) = self.coordinator.gatherings.remove(&id)
+            && let Some(done) = self.groups.gatherings.remove(&id)
         {
             self.answer_group(done.waiter, done.answer);
         }
     }
 
-    /// Sends what was answered. Gives whether there was anything.
-    pub(super) fn send_group_answers(&mut self, cx: &mut Context<'_>) {
-        while let Some((waiter, answer)) = self.coordinator.answers.pop_front() {
-            match answer.encode(&waiter.header) {
-                Ok(frame) => self.answer(cx, waiter.conn, Reply::Now(frame.into())),
-                Err(error) => self.close_malformed(cx, waiter.conn, waiter.about(), &error.to_string()),
-            }
-        }
+    /// The next answer of a coordinator.
+    pub(super) fn next_group_answer(&mut self) -> Option<Answered> {
+        let (waiter, answer) = self.groups.answers.pop_front()?;
+        let frame = answer.encode(&waiter.header);
+        Some((waiter, frame.map(|frame| Reply::Now(frame.into()))))
     }
 
     // ---- effects
 
     fn apply_group_effects(&mut self, cx: &mut Context<'_>, partition: i32, fx: Effects) {
-        self.coordinator.answers.extend(fx.answers);
+        self.groups.answers.extend(fx.answers);
         for (timer, after_ms) in fx.timers {
             self.set_group_timer(cx, partition, timer, after_ms);
         }
@@ -154,18 +147,17 @@ impl Broker {
         timer: GroupTimer,
         after_ms: Option<i64>,
     ) {
-        if let Some(place) = self.coordinator.timers.remove(&(partition, timer.clone())) {
+        if let Some(place) = self.groups.timers.remove(&(partition, timer.clone())) {
             self.timers.remove(&place);
         }
         let Some(after_ms) = after_ms else { return };
-        self.next_number += 1;
-        let place = (cx.after_ms(after_ms), self.next_number);
+        let place = (cx.after_ms(after_ms), self.next_number());
         self.timers.insert(place, Timer::Group(partition, timer.clone()));
-        self.coordinator.timers.insert((partition, timer), place);
+        self.groups.timers.insert((partition, timer), place);
     }
 
     pub(super) fn on_group_timer(&mut self, cx: &mut Context<'_>, partition: i32, timer: &GroupTimer) {
-        self.coordinator.timers.remove(&(partition, timer.clone()));
+        self.groups.timers.remove(&(partition, timer.clone()));
         self.with_shard(cx, partition, |shard, env| shard.on_timer(env, timer));
     }
 
@@ -176,7 +168,7 @@ impl Broker {
         let appended = match write.records.as_slice() {
             // A read that waits for what was written before it.
             [] => {
-                let last = self.coordinator.shards.get(&partition).and_then(|shard| shard.pending.back());
+                let last = self.groups.shards.get(&partition).and_then(|shard| shard.pending.back());
                 Ok(last.map(|last| (last.offset, last.flush)))
             }
             records => self.append_group(cx, partition, records).map(Some),
@@ -185,7 +177,8 @@ impl Broker {
             Ok(waits) => waits,
             Err(code) => return self.finish_group(cx, partition, write.after, Err(code)),
         };
-        let Some(shard) = self.coordinator.shards.get_mut(&partition) else { return };
+        let id = self.next_number + 1;
+        let Some(shard) = self.groups.shards.get_mut(&partition) else { return };
         if write.replay {
             let now_ms = cx.unix_ms();
             write.records.iter().for_each(|record| shard.replay(record, now_ms));
@@ -193,8 +186,8 @@ impl Broker {
         let Some((offset, flush)) = waits else {
             return self.finish_group(cx, partition, write.after, Ok(()));
         };
-        self.next_number += 1;
-        let (id, idle) = (self.next_number, shard.pending.is_empty());
+        self.next_number = id;
+        let idle = shard.pending.is_empty();
         shard.pending.push_back(Pending { id, offset, flush, records: write.records, after: write.after });
         let safe = self.replicas.of(&key(partition)).is_some_and(|have| have.high_watermark() >= offset);
         if idle && safe && flush.is_none() {
@@ -244,7 +237,7 @@ impl Broker {
             return;
         };
         loop {
-            let Some(shard) = self.coordinator.shards.get_mut(&partition) else { return };
+            let Some(shard) = self.groups.shards.get_mut(&partition) else { return };
             let safe = |first: &Pending| first.offset <= high_watermark && first.flush.is_none();
             if !shard.pending.front().is_some_and(safe) {
                 return;
@@ -260,9 +253,9 @@ impl Broker {
     }
 
     /// A flush is over: what waited for it goes on, or fails.
-    pub(super) fn group_flush_is_over(&mut self, cx: &mut Context<'_>, flush: FlushId, ok: bool) {
+    pub fn group_flush_is_over(&mut self, cx: &mut Context<'_>, flush: FlushId, ok: bool) {
         let mut touched = Vec::new();
-        for (partition, shard) in &mut self.coordinator.shards {
+        for (partition, shard) in &mut self.groups.shards {
             let mut failed = Vec::new();
             for one in shard.pending.iter_mut().filter(|one| one.flush == Some(flush)) {
                 one.flush = None;
@@ -283,12 +276,12 @@ impl Broker {
     // ---- partitions
 
     /// A partition of `__consumer_offsets` has another leader, or other replicas (onElection, onResignation).
-    pub(super) fn follow_coordinator(&mut self, cx: &mut Context<'_>, partition: i32) {
+    pub fn follow_coordinator(&mut self, cx: &mut Context<'_>, partition: i32) {
         let leads = self.replicas.of(&key(partition)).filter(|replica| replica.is_leader());
-        match (self.coordinator.shards.contains_key(&partition), leads) {
+        match (self.groups.shards.contains_key(&partition), leads) {
             (false, Some(replica)) => {
                 let (shard, fx) = Shard::load(cx, &self.config.group, replica);
-                self.coordinator.shards.insert(partition, shard);
+                self.groups.shards.insert(partition, shard);
                 self.apply_group_effects(cx, partition, fx);
             }
             // It leads again: it has everything already.
@@ -298,25 +291,25 @@ impl Broker {
     }
 
     fn unload_coordinator(&mut self, cx: &mut Context<'_>, partition: i32) {
-        let Some(shard) = self.coordinator.shards.remove(&partition) else { return };
+        let Some(shard) = self.groups.shards.remove(&partition) else { return };
         let groups = u32::try_from(shard.groups().count()).unwrap_or(u32::MAX);
         let name = format!("{GROUP_METADATA_TOPIC}-{partition}");
         cx.out.trace(TraceEvent::CoordinatorUnloaded { partition: name.into(), groups });
         let mut fx = Effects::default();
         shard.unload(&mut Env { cx, config: &self.config.group, fx: &mut fx });
-        let timers = self.coordinator.timers.extract_if(.., |(of, _), _| *of == partition);
+        let timers = self.groups.timers.extract_if(.., |(of, _), _| *of == partition);
         for (_, place) in timers {
             self.timers.remove(&place);
         }
-        self.coordinator.answers.extend(fx.answers);
+        self.groups.answers.extend(fx.answers);
         for (gathering, group, code) in fx.gathered {
             self.gathered(gathering, &group, code);
         }
     }
 
     /// Topics are gone, and with them what groups have committed of them.
-    pub(super) fn forget_offsets(&mut self, cx: &mut Context<'_>, topic: &str) {
-        let shards: Vec<i32> = self.coordinator.shards.keys().copied().collect();
+    pub fn forget_offsets(&mut self, cx: &mut Context<'_>, topic: &str) {
+        let shards: Vec<i32> = self.groups.shards.keys().copied().collect();
         for partition in shards {
             self.with_shard(cx, partition, |shard, env| shard.topic_deleted(env, topic));
         }

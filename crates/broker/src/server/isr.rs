@@ -1,9 +1,9 @@
-//! The broker's side of replication: fetched records, and ISR changes that the controller confirms
-//! (org.apache.kafka.server.partition.AlterPartitionManager).
+//! ISR changes that a leader proposes and the controller confirms (org.apache.kafka.server.partition.AlterPartitionManager,
+//! KIP-497). One request is under way at a time; what is proposed meanwhile goes with the next one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use blumfeld_kernel::{Context, Endpoint, Frame};
+use blumfeld_kernel::{Context, Endpoint};
 use blumfeld_protocol::frame::decode_response;
 use blumfeld_protocol::messages::alter_partition_request::{
     BrokerState as WireState, PartitionData, TopicData,
@@ -12,66 +12,47 @@ use blumfeld_protocol::messages::{AlterPartitionRequest, AlterPartitionResponse}
 use blumfeld_protocol::{ApiKey, ErrorCode, Uuid};
 use bytes::Bytes;
 
-use super::Broker;
-use crate::channel::{InFlight, Purpose};
+use super::Server;
+use crate::channel::{Channels, InFlight, Purpose};
+use crate::config::BrokerConfig;
 use crate::replica::{Proposal, TopicPartition};
 
 /// ISR changes on their way to the controller.
 #[derive(Clone, Debug, Default)]
-pub(super) struct AlterPartitions {
+pub struct AlterPartitionManager {
     waiting: BTreeMap<(Uuid, i32), (TopicPartition, Proposal)>,
     under_way: BTreeMap<(Uuid, i32), (TopicPartition, Proposal)>,
+    /// Followers that may join ISRs now though nothing else about them changes: their next fetch is looked at for that.
+    pub recheck: BTreeSet<i32>,
 }
 
 /// An AlterPartition request is given up after so long, in milliseconds.
 const TIMEOUT_MS: i64 = 30_000;
 
-impl Broker {
-    /// Takes what a leader sent.
-    pub(super) fn on_fetched(&mut self, cx: &mut Context<'_>, leader: i32, request: &InFlight, frame: Frame) {
-        let about = (leader, &self.config);
-        let outcome =
-            self.fetchers.on_response(cx, &mut self.channels, &mut self.replicas, about, (request, frame));
-        self.changed.extend(outcome.changed);
-        self.delete_later(cx, outcome.files, 60_000);
-    }
-
-    /// Lets a follower into the ISR if it has caught up.
-    pub(crate) fn maybe_expand_isr(&mut self, key: &TopicPartition, follower: i32) {
-        let image = &self.image;
-        let Some(partition) = self.replicas.of_mut(key) else { return };
-        if let Some(proposal) = partition.expand(follower, image) {
-            let id = (partition.topic_id(), key.1);
-            self.alter_partitions.waiting.insert(id, (key.clone(), proposal));
-        }
-    }
-
-    /// Takes those out of the ISRs that have not caught up for too long.
-    pub(super) fn shrink_isrs(&mut self, cx: &mut Context<'_>) {
-        for (key, partition) in self.replicas.partitions_mut() {
-            if let Some(proposal) = partition.shrink(cx) {
-                let id = (partition.topic_id(), key.1);
-                self.alter_partitions.waiting.insert(id, (key.clone(), proposal));
-            }
-        }
-    }
-
+impl AlterPartitionManager {
     /// What the controller has committed overtakes what was proposed.
-    pub(super) fn forget_proposal(&mut self, key: &TopicPartition) {
-        self.alter_partitions.waiting.retain(|_, (of, _)| of != key);
+    pub fn forget(&mut self, key: &TopicPartition) {
+        self.waiting.retain(|_, (of, _)| of != key);
     }
 
-    pub(super) fn poll_alter_partitions(&mut self, cx: &mut Context<'_>, controller: Option<&Endpoint>) {
+    /// Sends what waits, if nothing is under way.
+    pub fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        channels: &mut Channels,
+        (config, broker_epoch): (&BrokerConfig, i64),
+        controller: Option<&Endpoint>,
+    ) {
         let Some(endpoint) = controller else { return };
-        if self.alter_partitions.waiting.is_empty() || !self.channels.idle(Purpose::AlterPartition) {
+        if self.waiting.is_empty() || !channels.idle(Purpose::AlterPartition) {
             return;
         }
-        let under_way = std::mem::take(&mut self.alter_partitions.waiting);
+        let under_way = std::mem::take(&mut self.waiting);
         let mut topics: Vec<TopicData> = Vec::new();
         for ((topic_id, number), (_, proposal)) in &under_way {
             let isr = proposal.isr.iter().map(|(id, epoch)| {
-                let own = *id == self.config.node_id;
-                let epoch = if own { self.lifecycle.epoch() } else { *epoch };
+                let own = *id == config.node_id;
+                let epoch = if own { broker_epoch } else { *epoch };
                 WireState::default().with_broker_id((*id).into()).with_broker_epoch(epoch)
             });
             let partition = PartitionData::default()
@@ -87,17 +68,45 @@ impl Broker {
                     .push(TopicData::default().with_topic_id(*topic_id).with_partitions(vec![partition])),
             }
         }
-        self.alter_partitions.under_way = under_way;
+        self.under_way = under_way;
         let request = AlterPartitionRequest::default()
-            .with_broker_id(self.config.node_id.into())
-            .with_broker_epoch(self.lifecycle.epoch())
+            .with_broker_id(config.node_id.into())
+            .with_broker_epoch(broker_epoch)
             .with_topics(topics);
         let api = (ApiKey::AlterPartition, 3);
-        self.channels.send(cx, Purpose::AlterPartition, endpoint, api, &request, TIMEOUT_MS, None);
+        channels.send(cx, Purpose::AlterPartition, endpoint, api, &request, TIMEOUT_MS, None);
+    }
+}
+
+impl Server {
+    /// Lets a follower into the ISR if it has caught up.
+    pub fn maybe_expand_isr(&mut self, key: &TopicPartition, follower: i32) {
+        let image = &self.image;
+        let Some(partition) = self.replicas.of_mut(key) else { return };
+        if let Some(proposal) = partition.expand(follower, image) {
+            let id = (partition.topic_id(), key.1);
+            self.isr.waiting.insert(id, (key.clone(), proposal));
+        }
     }
 
-    pub(super) fn on_alter_partition(&mut self, cx: &mut Context<'_>, answer: Option<(&InFlight, Bytes)>) {
-        let under_way = std::mem::take(&mut self.alter_partitions.under_way);
+    /// Takes those out of the ISRs that have not caught up for too long.
+    pub(super) fn shrink_isrs(&mut self, cx: &mut Context<'_>) {
+        for (key, partition) in self.replicas.partitions_mut() {
+            if let Some(proposal) = partition.shrink(cx) {
+                let id = (partition.topic_id(), key.1);
+                self.isr.waiting.insert(id, (key.clone(), proposal));
+            }
+        }
+    }
+
+    /// Takes the controller's answer; `None` for one that did not come.
+    pub fn on_alter_partition(
+        &mut self,
+        cx: &mut Context<'_>,
+        channels: &mut Channels,
+        answer: Option<(&InFlight, Bytes)>,
+    ) {
+        let under_way = std::mem::take(&mut self.isr.under_way);
         let response = answer.and_then(|(request, frame)| {
             decode_response::<AlterPartitionResponse>(request.api_key, request.version, frame).ok()
         });
@@ -105,9 +114,9 @@ impl Broker {
             // The controller is another one, or this broker's epoch is not known there yet: it is proposed again, unless
             // the partition has changed since.
             for (id, one) in under_way {
-                self.alter_partitions.waiting.entry(id).or_insert(one);
+                self.isr.waiting.entry(id).or_insert(one);
             }
-            self.channels.pause(Purpose::AlterPartition, cx.after_ms(50));
+            channels.pause(Purpose::AlterPartition, cx.after_ms(50));
             return;
         };
         for topic in &response.topics {
@@ -127,7 +136,7 @@ impl Broker {
                     // The ISR is what it was; a follower that still has everything is proposed with its next fetch.
                     _ => partition.on_isr_refused(),
                 }
-                self.recheck.extend(partition.out_of_sync());
+                self.isr.recheck.extend(partition.out_of_sync());
                 self.changed.insert(key.clone());
             }
         }
