@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use blumfeld_kernel::{Endpoint, Prng};
 use blumfeld_protocol::{Uuid, uuid_text};
 
+/// The name of the listener that brokers register for clients and for each other: the only one that they have
+/// (`listeners`, `inter.broker.listener.name`).
+pub const CLIENT_LISTENER: &str = "PLAINTEXT";
+
 /// `process.roles`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Roles {

@@ -51,23 +51,9 @@ fn delete(
     if is_internal(topic) {
         return Err(ErrorCode::INVALID_TOPIC_EXCEPTION);
     }
-    server.leader(topic, number, -1)?;
     let key = (topic.to_owned(), number);
-    let partition = server.replicas.of_mut(&key).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-    let cleanup = partition.log().config().cleanup;
-    // A topic that is only compacted keeps its records (DelayedDeleteRecords is for cleanup.policy=delete).
-    if cleanup.compact && !cleanup.delete {
-        return Err(ErrorCode::POLICY_VIOLATION);
-    }
-    let high_watermark = partition.high_watermark();
-    let offset = if offset == -1 { high_watermark } else { offset };
-    if offset < 0 || offset > high_watermark {
-        return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
-    }
-    let files = partition.log_mut().advance_log_start(cx, offset);
-    let (low_watermark, delay) = (partition.log().log_start(), partition.log().config().file_delete_delay_ms);
-    server.delete_later(cx, files, delay);
-    server.replicas.checkpoint_logs(cx);
-    server.changed.insert(key);
-    Ok(low_watermark)
+    server.leader(&key, -1)?;
+    let deleted = server.replicas.delete_records(cx, &key, offset)?;
+    server.delete_later(cx, deleted.files, deleted.delay_ms);
+    Ok(deleted.log_start)
 }

@@ -7,6 +7,7 @@ use blumfeld_protocol::messages::{DescribeClusterRequest, DescribeClusterRespons
 use blumfeld_protocol::{ErrorCode, uuid_text};
 
 use crate::call::Call;
+use crate::config::CLIENT_LISTENER;
 use crate::reply::{Reply, respond};
 use crate::server::Server;
 
@@ -36,7 +37,7 @@ pub fn handle(
     let brokers = (server.image.brokers().values())
         .filter(|registered| with_fenced || !registered.fenced)
         .filter_map(|registered| {
-            let listener = registered.listeners.first()?;
+            let listener = server.image.endpoint(registered.id, CLIENT_LISTENER)?;
             Some(
                 DescribeClusterBroker::default()
                     .with_broker_id(registered.id.into())

@@ -129,16 +129,14 @@ fn note_follower(
         keys.iter().for_each(|key| server.maybe_expand_isr(key, replica));
     }
     for (key, asked) in asked {
-        let Some(partition) = server.replicas.of_mut(&key) else { continue };
+        let Some(partition) = server.replicas.of(&key) else { continue };
         let epoch_is_right = version < 9 || partition.check_leader(asked.current_leader_epoch).is_ok();
         // A log that has diverged is not where its offset says.
         let same = divergence(partition, &asked).is_none() && asked.fetch_offset <= partition.log().log_end();
         if !epoch_is_right || !same {
             continue;
         }
-        if partition.note_fetch(cx, replica, asked.fetch_offset, replica_epoch) {
-            server.changed.insert(key.clone());
-        }
+        server.replicas.note_fetch(cx, &key, (replica, replica_epoch), asked.fetch_offset);
         server.maybe_expand_isr(&key, replica);
     }
 }

@@ -9,6 +9,7 @@ use blumfeld_protocol::messages::{FindCoordinatorRequest, FindCoordinatorRespons
 use blumfeld_protocol::wire::StrBytes;
 
 use crate::call::Call;
+use crate::config::CLIENT_LISTENER;
 use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::reply::{Reply, respond};
 use crate::server::Server;
@@ -78,7 +79,7 @@ fn find(
     let leader = partition.and_then(|partition| server.image.brokers().get(&partition.leader));
     let leader = leader.filter(|leader| !leader.fenced);
     let found = leader.and_then(|leader| {
-        let listener = leader.listeners.first()?;
+        let listener = server.image.endpoint(leader.id, CLIENT_LISTENER)?;
         Some((leader.id, listener.host.clone(), listener.port))
     });
     found.ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)

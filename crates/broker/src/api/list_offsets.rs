@@ -45,7 +45,7 @@ fn find(
     asked: &ListOffsetsPartition,
 ) -> Result<(i64, i64, i32), ErrorCode> {
     let epoch = if version >= 4 { asked.current_leader_epoch } else { -1 };
-    let partition = server.leader(topic, asked.partition_index, epoch)?;
+    let partition = server.leader(&(topic.to_owned(), asked.partition_index), epoch)?;
     let log = partition.log();
     let epoch_at = |offset: i64| log.epochs().epoch_for_offset(offset).unwrap_or(-1);
     let found = |found: Option<blumfeld_log::TimestampOffset>| {

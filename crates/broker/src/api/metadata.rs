@@ -12,6 +12,7 @@ use blumfeld_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use crate::call::Call;
+use crate::config::CLIENT_LISTENER;
 use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::metadata::{MetadataImage, TopicImage};
 use crate::reply::{Reply, respond};
@@ -55,7 +56,7 @@ pub fn handle(
     }
     let brokers =
         server.image.brokers().values().filter(|registered| !registered.fenced).filter_map(|registered| {
-            let listener = registered.listeners.first()?;
+            let listener = server.image.endpoint(registered.id, CLIENT_LISTENER)?;
             Some(
                 MetadataResponseBroker::default()
                     .with_node_id(registered.id.into())

@@ -23,7 +23,8 @@ pub fn handle(
                 .with_partition(asked.partition)
                 .with_leader_epoch(-1)
                 .with_end_offset(-1);
-            let found = server.leader(topic.topic.as_str(), asked.partition, asked.current_leader_epoch);
+            let key = (topic.topic.to_string(), asked.partition);
+            let found = server.leader(&key, asked.current_leader_epoch);
             match found {
                 Ok(partition) => {
                     let log = partition.log();

@@ -11,6 +11,7 @@ use blumfeld_protocol::messages::produce_response::{
 use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse};
 
 use crate::call::Call;
+use crate::config::CLIENT_LISTENER;
 use crate::replica::TopicPartition;
 use crate::reply::Reply;
 use crate::server::{DelayedProduce, Server, Unsafe};
@@ -87,7 +88,7 @@ fn name_leaders(server: &Server, response: &mut ProduceResponse, version: i16) {
     response.node_endpoints = (leaders.into_iter())
         .filter_map(|id| {
             let leader = server.image.brokers().get(&id)?;
-            let listener = leader.listeners.first()?;
+            let listener = server.image.endpoint(id, CLIENT_LISTENER)?;
             Some(
                 NodeEndpoint::default()
                     .with_node_id(id.into())
@@ -129,12 +130,7 @@ fn append(
     }
     let min_isr = (acks == -1).then(|| server.image.min_insync_replicas(&name));
     let key: TopicPartition = (name, data.index);
-    if server.replicas.of(&key).is_none() {
-        let elsewhere = server.image.partition(&key.0, key.1).is_some();
-        let code =
-            if elsewhere { ErrorCode::NOT_LEADER_OR_FOLLOWER } else { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION };
-        return Err(AppendError::new(code, ""));
-    }
+    server.replica(&key).map_err(|code| AppendError::new(code, ""))?;
     let empty = bytes::Bytes::new();
     let info = server.replicas.append(cx, &key, data.records.as_ref().unwrap_or(&empty), min_isr)?;
     let flush = if server.config.flush_before_acknowledging { server.replicas.flush(cx, &key) } else { None };
@@ -143,7 +139,6 @@ fn append(
     });
     if !info.duplicate {
         server.stats.records_in += u64::try_from(info.records).unwrap_or(0);
-        server.changed.insert(key.clone());
     }
     let offset = (acks == -1 && high_watermark <= info.last_offset).then_some(info.last_offset + 1);
     Ok((info, log_start, Unsafe { place: (0, 0), key, offset, epoch, flush }))

@@ -206,9 +206,8 @@ impl Broker {
     fn on_fetched(&mut self, cx: &mut Context<'_>, leader: i32, request: &InFlight, frame: Frame) {
         let server = &mut self.server;
         let about = (leader, &server.config);
-        let outcome =
+        let files =
             self.fetchers.on_response(cx, &mut self.channels, &mut server.replicas, about, (request, frame));
-        server.changed.extend(outcome.changed);
-        server.delete_later(cx, outcome.files, 60_000);
+        server.delete_later(cx, files, 60_000);
     }
 }

@@ -193,7 +193,7 @@ impl Broker {
             self.server.replicas.update_configs(cx, &image, topic);
         }
         if delta.brokers {
-            self.server.changed.extend(self.server.replicas.note_brokers(cx, &image));
+            self.server.replicas.note_brokers(cx, &image);
         }
         self.server.image = image;
         self.after_apply(cx, applied);
@@ -228,7 +228,6 @@ impl Broker {
             if key.0 == GROUP_METADATA_TOPIC {
                 self.server.follow_coordinator(cx, key.1);
             }
-            self.server.changed.insert(key);
         }
         if any {
             self.fetchers.drop_gone(cx, &mut self.channels, &self.server.replicas);

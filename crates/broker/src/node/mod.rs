@@ -7,15 +7,15 @@ mod metadata;
 use std::collections::{BTreeMap, VecDeque};
 
 use blumfeld_kernel::{
-    ConnectionId, Context, DisconnectReason, Disk, DiskError, DiskOp, FlushId, Frame, Input, Instant, Node,
-    Peer,
+    ConnectionId, Context, DisconnectReason, Disk, DiskError, DiskOp, Endpoint, FlushId, Frame, Input,
+    Instant, Node, Peer,
 };
 use blumfeld_log::UnifiedLog;
 use blumfeld_protocol::{Uuid, uuid_text};
 
 use crate::call::ListenerKind;
 use crate::channel::Channels;
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, CLIENT_LISTENER};
 use crate::controller::Active;
 use crate::coordinator::GroupCoordinator;
 use crate::lifecycle::{BrokerState, Lifecycle};
@@ -249,8 +249,8 @@ impl Broker {
         if self.boot.is_none() {
             let image = &server.image;
             let endpoint = |id: i32| {
-                let listener = image.brokers().get(&id)?.listeners.first()?;
-                Some(blumfeld_kernel::Endpoint::new(&listener.host, listener.port))
+                let listener = image.endpoint(id, CLIENT_LISTENER)?;
+                Some(Endpoint::new(&listener.host, listener.port))
             };
             fetchers.poll(cx, channels, &server.replicas, who, endpoint);
         }

@@ -49,15 +49,6 @@ struct Fetcher {
     forgotten: Vec<(Uuid, i32)>,
 }
 
-/// What a fetch brought.
-#[derive(Clone, Debug, Default)]
-pub struct FetchOutcome {
-    /// Partitions that grew, or whose high watermark moved.
-    pub changed: Vec<TopicPartition>,
-    /// Files that wait for their deletion.
-    pub files: Vec<FilePath>,
-}
-
 /// All fetchers of a node.
 #[derive(Clone, Debug, Default)]
 pub struct Fetchers {
@@ -176,7 +167,7 @@ impl Fetchers {
         idle.flat_map(|(_, fetcher)| fetcher.delayed.values().copied()).min()
     }
 
-    /// Takes the answer of a leader.
+    /// Takes the answer of a leader. Gives files that wait for their deletion.
     pub fn on_response(
         &mut self,
         cx: &mut Context<'_>,
@@ -184,14 +175,14 @@ impl Fetchers {
         replicas: &mut ReplicaManager,
         (leader, config): (i32, &BrokerConfig),
         (request, frame): (&InFlight, Frame),
-    ) -> FetchOutcome {
-        let mut outcome = FetchOutcome::default();
-        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return outcome };
+    ) -> Vec<FilePath> {
+        let mut files = Vec::new();
+        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return files };
         let backoff = cx.after_ms(config.replica_fetch_backoff_ms);
         let Ok((response, records)) = decode_fetch_response(request.version, frame) else {
             fetcher.reset_session();
             channels.pause(Purpose::Fetcher(leader), backoff);
-            return outcome;
+            return files;
         };
         if response.error_code != 0 {
             // The session is gone, or was never made: the next fetch is a full one.
@@ -204,7 +195,7 @@ impl Fetchers {
             if !session.contains(&ErrorCode(response.error_code)) {
                 channels.pause(Purpose::Fetcher(leader), backoff);
             }
-            return outcome;
+            return files;
         }
         fetcher.on_session(&response);
         let mut records = records.iter();
@@ -219,10 +210,10 @@ impl Fetchers {
                     continue;
                 }
                 fetcher.stale.insert(id);
-                match take(cx, replicas, fetched, told, (data, records), (config, &mut outcome.files)) {
+                match take(cx, replicas, fetched, told, (data, records), (config, &mut files)) {
                     Ok(taken) => {
                         if taken.changed {
-                            outcome.changed.push(fetched.key.clone());
+                            replicas.note_changed(&fetched.key);
                         }
                         if let Some(flush) = taken.flush {
                             fetcher.awaiting.insert(id, flush);
@@ -234,7 +225,7 @@ impl Fetchers {
                 }
             }
         }
-        outcome
+        files
     }
 
     /// A fetch got no answer: the session may be gone at the other end.

@@ -1,6 +1,6 @@
 //! All replicas of this node, and the files that belong to none of them alone: checkpoints and what waits for deletion.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use blumfeld_kernel::{Context, Disk, DiskOp, FilePath, FlushId, Instant, TraceEvent};
@@ -9,7 +9,7 @@ use blumfeld_log::{AppendError, AppendInfo, LoadOptions, UnifiedLog};
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 use bytes::Bytes;
 
-use super::partition::{Partition, Settings};
+use super::partition::{Partition, Proposal, Settings};
 use crate::broker_config::DynamicConfigs;
 use crate::config::BrokerConfig;
 use crate::metadata::{MetadataImage, PartitionRegistration, ResourceType};
@@ -79,12 +79,27 @@ pub struct Applied {
     pub changed: Vec<TopicPartition>,
 }
 
+/// What is left of a log whose first records were deleted.
+#[derive(Clone, Debug)]
+pub struct DeletedRecords {
+    /// Where it begins now.
+    pub log_start: i64,
+    /// Files of deleted segments, renamed for deletion.
+    pub files: Vec<FilePath>,
+    /// How long these stay, in milliseconds (`file.delete.delay.ms`).
+    pub delay_ms: i64,
+}
+
 /// The replicas of a node.
 #[derive(Clone, Debug, Default)]
 pub struct ReplicaManager {
     partitions: BTreeMap<TopicPartition, Partition>,
     /// Which replica a flush under way belongs to.
     flushes: BTreeMap<FlushId, TopicPartition>,
+    /// Replicas that grew, or of which something else became visible, since they were last taken. Whoever waits for them
+    /// is looked at then: a change that is not noted here stalls long polls and `acks=all`, so nobody outside changes a
+    /// replica but through this manager.
+    changed: BTreeSet<TopicPartition>,
     /// When each follower last fetched from here.
     follower_fetches: BTreeMap<i32, Instant>,
     lag: Duration,
@@ -103,11 +118,6 @@ impl ReplicaManager {
         self.partitions.iter()
     }
 
-    /// The replicas, to change them.
-    pub fn partitions_mut(&mut self) -> impl Iterator<Item = (&TopicPartition, &mut Partition)> {
-        self.partitions.iter_mut()
-    }
-
     /// The replica of a partition.
     pub fn get(&self, topic: &str, partition: i32) -> Option<&Partition> {
         self.partitions.get(&(topic.to_owned(), partition))
@@ -118,9 +128,19 @@ impl ReplicaManager {
         self.partitions.get(key)
     }
 
-    /// The replica of a partition, to change it.
-    pub fn of_mut(&mut self, key: &TopicPartition) -> Option<&mut Partition> {
+    /// Takes those that have changed.
+    pub fn take_changed(&mut self) -> BTreeSet<TopicPartition> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The replica of a partition, to change it. Whoever does says so with [`note_changed`](Self::note_changed).
+    pub(super) fn of_mut(&mut self, key: &TopicPartition) -> Option<&mut Partition> {
         self.partitions.get_mut(key)
+    }
+
+    /// Notes that a replica has something new for those who wait for it.
+    pub(super) fn note_changed(&mut self, key: &TopicPartition) {
+        self.changed.insert(key.clone());
     }
 
     /// Notes that a follower has fetched just now.
@@ -138,7 +158,101 @@ impl ReplicaManager {
     ) -> Result<AppendInfo, AppendError> {
         let partition = (self.partitions.get_mut(key))
             .ok_or_else(|| AppendError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ""))?;
-        partition.append(cx, records, min_isr, &self.follower_fetches)
+        let info = partition.append(cx, records, min_isr, &self.follower_fetches)?;
+        if !info.duplicate {
+            self.note_changed(key);
+        }
+        Ok(info)
+    }
+
+    /// Takes what the fetch of a follower from `offset` says of its log; `broker_epoch` is that of its broker's life.
+    pub fn note_fetch(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: &TopicPartition,
+        (follower, broker_epoch): (i32, i64),
+        offset: i64,
+    ) {
+        let Some(partition) = self.partitions.get_mut(key) else { return };
+        if partition.note_fetch(cx, follower, offset, broker_epoch) {
+            self.note_changed(key);
+        }
+    }
+
+    /// The ISR to propose with a follower that has caught up, if it may join.
+    pub fn expand(
+        &mut self,
+        key: &TopicPartition,
+        follower: i32,
+        image: &MetadataImage,
+    ) -> Option<(Uuid, Proposal)> {
+        let partition = self.partitions.get_mut(key)?;
+        let proposal = partition.expand(follower, image)?;
+        Some((partition.topic_id(), proposal))
+    }
+
+    /// The ISRs to propose without those that have not caught up for too long.
+    pub fn shrink(&mut self, cx: &Context<'_>) -> Vec<(TopicPartition, Uuid, Proposal)> {
+        (self.partitions.iter_mut())
+            .filter_map(|(key, partition)| {
+                let proposal = partition.shrink(cx)?;
+                Some((key.clone(), partition.topic_id(), proposal))
+            })
+            .collect()
+    }
+
+    /// Takes what became of an ISR that was proposed in `leader_epoch`: it was committed with a partition epoch, or refused.
+    /// Gives the followers that are not in the ISR now.
+    pub fn on_isr_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: &TopicPartition,
+        leader_epoch: i32,
+        committed: Option<(Vec<i32>, i32)>,
+    ) -> Vec<i32> {
+        let Some(partition) = self.partitions.get_mut(key) else { return Vec::new() };
+        if partition.registration().leader_epoch != leader_epoch {
+            return Vec::new();
+        }
+        match committed {
+            Some((isr, partition_epoch)) => partition.on_isr_committed(cx, isr, partition_epoch),
+            // The ISR is what it was; a follower that still has everything is proposed with its next fetch.
+            None => partition.on_isr_refused(),
+        }
+        let out = partition.out_of_sync();
+        self.note_changed(key);
+        out
+    }
+
+    /// Deletes the records below `offset`, -1 for the high watermark, of a partition that this node leads. Gives the files
+    /// that are deleted later.
+    ///
+    /// # Errors
+    /// The topic keeps its records, or there are not so many.
+    pub fn delete_records(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: &TopicPartition,
+        offset: i64,
+    ) -> Result<DeletedRecords, ErrorCode> {
+        let partition = self.partitions.get_mut(key).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        let cleanup = partition.log().config().cleanup;
+        // A topic that is only compacted keeps its records (DelayedDeleteRecords is for cleanup.policy=delete).
+        if cleanup.compact && !cleanup.delete {
+            return Err(ErrorCode::POLICY_VIOLATION);
+        }
+        let high_watermark = partition.high_watermark();
+        let offset = if offset == -1 { high_watermark } else { offset };
+        if offset < 0 || offset > high_watermark {
+            return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
+        }
+        let files = partition.log_mut().advance_log_start(cx, offset);
+        let log = partition.log();
+        let deleted =
+            DeletedRecords { log_start: log.log_start(), files, delay_ms: log.config().file_delete_delay_ms };
+        self.checkpoint_logs(cx);
+        self.note_changed(key);
+        Ok(deleted)
     }
 
     /// Begins to make a partition's log durable; gives the operation to wait for.
@@ -224,14 +338,17 @@ impl ReplicaManager {
                 applied.changed.push(key);
             }
         }
+        self.changed.extend(applied.changed.iter().cloned());
         applied
     }
 
-    /// Brokers have come, gone, or are fenced. Gives the replicas whose high watermark moved by it.
-    pub fn note_brokers(&mut self, cx: &mut Context<'_>, image: &MetadataImage) -> Vec<TopicPartition> {
-        (self.partitions.iter_mut())
-            .filter_map(|(key, partition)| partition.note_brokers(cx, image).then(|| key.clone()))
-            .collect()
+    /// Brokers have come, gone, or are fenced: high watermarks may move by it.
+    pub fn note_brokers(&mut self, cx: &mut Context<'_>, image: &MetadataImage) {
+        for (key, partition) in &mut self.partitions {
+            if partition.note_brokers(cx, image) {
+                self.changed.insert(key.clone());
+            }
+        }
     }
 
     fn settings(&self, image: &MetadataImage, topic: &str) -> Settings {

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use super::Server;
 use super::fetch_session::TopicIdPartition;
 use super::purgatory::{DelayedFetch, FetchContext};
+use crate::config::CLIENT_LISTENER;
 use crate::metadata::MetadataImage;
 use crate::replica::{Partition, TopicPartition};
 use crate::reply::{Reply, respond};
@@ -174,7 +175,7 @@ fn endpoints(server: &Server, leaders: BTreeSet<i32>) -> Vec<NodeEndpoint> {
     (leaders.into_iter())
         .filter_map(|id| {
             let leader = server.image.brokers().get(&id)?;
-            let listener = leader.listeners.first()?;
+            let listener = server.image.endpoint(id, CLIENT_LISTENER)?;
             Some(
                 NodeEndpoint::default()
                     .with_node_id(BrokerId(id))
@@ -257,15 +258,7 @@ fn try_read(
 ) -> Result<Found, ErrorCode> {
     let key = key.ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?;
     let version = fetch.call.header.version;
-    let Some(partition) = server.replicas.of(key) else {
-        // The replica is elsewhere, or there is no such partition.
-        let elsewhere = server.image.partition(&key.0, key.1).is_some();
-        return Err(if elsewhere {
-            ErrorCode::NOT_LEADER_OR_FOLLOWER
-        } else {
-            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-        });
-    };
+    let partition = server.replica(key)?;
     let epoch = if version >= 9 { asked.current_leader_epoch } else { -1 };
     partition.check_epoch(epoch)?;
     // Followers fetch from the leader alone, and so do consumers that do not say where they are (KIP-392).

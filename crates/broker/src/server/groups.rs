@@ -217,7 +217,6 @@ impl Server {
         let bytes = batch.build().bytes().clone();
         let info = self.replicas.append(cx, &key, &bytes, min_isr).map_err(|error| error.code)?;
         let flush = if self.config.flush_before_acknowledging { self.replicas.flush(cx, &key) } else { None };
-        self.changed.insert(key);
         Ok((info.last_offset + 1, flush))
     }
 

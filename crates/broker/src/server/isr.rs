@@ -9,7 +9,7 @@ use blumfeld_protocol::messages::alter_partition_request::{
     BrokerState as WireState, PartitionData, TopicData,
 };
 use blumfeld_protocol::messages::{AlterPartitionRequest, AlterPartitionResponse};
-use blumfeld_protocol::{ApiKey, ErrorCode, Uuid};
+use blumfeld_protocol::{ApiKey, Uuid};
 use bytes::Bytes;
 
 use super::Server;
@@ -81,21 +81,15 @@ impl AlterPartitionManager {
 impl Server {
     /// Lets a follower into the ISR if it has caught up.
     pub fn maybe_expand_isr(&mut self, key: &TopicPartition, follower: i32) {
-        let image = &self.image;
-        let Some(partition) = self.replicas.of_mut(key) else { return };
-        if let Some(proposal) = partition.expand(follower, image) {
-            let id = (partition.topic_id(), key.1);
-            self.isr.waiting.insert(id, (key.clone(), proposal));
+        if let Some((topic_id, proposal)) = self.replicas.expand(key, follower, &self.image) {
+            self.isr.waiting.insert((topic_id, key.1), (key.clone(), proposal));
         }
     }
 
     /// Takes those out of the ISRs that have not caught up for too long.
     pub(super) fn shrink_isrs(&mut self, cx: &mut Context<'_>) {
-        for (key, partition) in self.replicas.partitions_mut() {
-            if let Some(proposal) = partition.shrink(cx) {
-                let id = (partition.topic_id(), key.1);
-                self.isr.waiting.insert(id, (key.clone(), proposal));
-            }
+        for (key, topic_id, proposal) in self.replicas.shrink(cx) {
+            self.isr.waiting.insert((topic_id, key.1), (key, proposal));
         }
     }
 
@@ -124,20 +118,11 @@ impl Server {
                 let Some((key, proposal)) = under_way.get(&(topic.topic_id, data.partition_index)) else {
                     continue;
                 };
-                let Some(partition) = self.replicas.of_mut(key) else { continue };
-                if partition.registration().leader_epoch != proposal.leader_epoch {
-                    continue;
-                }
-                match ErrorCode(data.error_code) {
-                    ErrorCode::NONE if data.leader_epoch == proposal.leader_epoch => {
-                        let isr = data.isr.iter().map(|id| id.0).collect();
-                        partition.on_isr_committed(cx, isr, data.partition_epoch);
-                    }
-                    // The ISR is what it was; a follower that still has everything is proposed with its next fetch.
-                    _ => partition.on_isr_refused(),
-                }
-                self.isr.recheck.extend(partition.out_of_sync());
-                self.changed.insert(key.clone());
+                let committed = data.error_code == 0 && data.leader_epoch == proposal.leader_epoch;
+                let committed =
+                    committed.then(|| (data.isr.iter().map(|id| id.0).collect(), data.partition_epoch));
+                let out = self.replicas.on_isr_answer(cx, key, proposal.leader_epoch, committed);
+                self.isr.recheck.extend(out);
             }
         }
     }

@@ -9,7 +9,7 @@ mod isr;
 mod producer_ids;
 mod purgatory;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use blumfeld_kernel::{Context, DiskError, DiskOp, FilePath, Instant, TraceEvent};
 use blumfeld_protocol::{ErrorCode, Uuid};
@@ -83,8 +83,6 @@ pub struct Server {
     pub stats: BrokerStats,
     /// Why the disk takes nothing, if it does not.
     pub disk_error: Option<DiskError>,
-    /// Partitions that grew or changed while the present input was handled.
-    pub changed: BTreeSet<TopicPartition>,
     timers: BTreeMap<(Instant, u64), Timer>,
     next_number: u64,
 }
@@ -106,7 +104,6 @@ impl Server {
             groups: GroupCoordinator::default(),
             stats: BrokerStats::default(),
             disk_error: None,
-            changed: BTreeSet::new(),
             timers: BTreeMap::new(),
             next_number: 0,
         }
@@ -120,16 +117,17 @@ impl Server {
         up.get(at).copied().unwrap_or(-1)
     }
 
+    /// The replica of a partition, or what a client is told that asks here for one: it is elsewhere, or there is none.
+    pub fn replica(&self, key: &TopicPartition) -> Result<&Partition, ErrorCode> {
+        self.replicas.of(key).ok_or_else(|| match self.image.partition(&key.0, key.1) {
+            Some(_) => ErrorCode::NOT_LEADER_OR_FOLLOWER,
+            None => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+        })
+    }
+
     /// The replica of a partition, if this node leads it in the epoch that a client believes in; -1 is none.
-    pub fn leader(&self, topic: &str, number: i32, epoch: i32) -> Result<&Partition, ErrorCode> {
-        let Some(partition) = self.replicas.get(topic, number) else {
-            let elsewhere = self.image.partition(topic, number).is_some();
-            return Err(if elsewhere {
-                ErrorCode::NOT_LEADER_OR_FOLLOWER
-            } else {
-                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-            });
-        };
+    pub fn leader(&self, key: &TopicPartition, epoch: i32) -> Result<&Partition, ErrorCode> {
+        let partition = self.replica(key)?;
         partition.check_leader(epoch)?;
         Ok(partition)
     }

@@ -253,15 +253,18 @@ impl Server {
     pub fn next_answer(&mut self, cx: &mut Context<'_>) -> Option<Answered> {
         loop {
             let answered = self.next_completed(cx).or_else(|| self.next_group_answer());
-            if answered.is_some() || self.changed.is_empty() {
+            if answered.is_some() {
                 return answered;
             }
-            self.begin_round(cx);
+            let changed = self.replicas.take_changed();
+            if changed.is_empty() {
+                return None;
+            }
+            self.begin_round(cx, changed);
         }
     }
 
-    fn begin_round(&mut self, cx: &mut Context<'_>) {
-        let changed = std::mem::take(&mut self.changed);
+    fn begin_round(&mut self, cx: &mut Context<'_>, changed: BTreeSet<TopicPartition>) {
         let mut ids = Vec::new();
         for key in &changed {
             if let Some(partition) = self.replicas.of(key) {
