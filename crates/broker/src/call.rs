@@ -40,8 +40,7 @@ pub struct Call {
     pub listener: ListenerKind,
     /// API, version, correlation id and client id of the request.
     pub header: Header,
-    /// Who asks.
-    #[expect(dead_code, reason = "ACLs and quotas will ask for it")]
+    /// Who asks. Nothing depends on it yet: ACLs and quotas will.
     pub principal: Principal,
 }
 

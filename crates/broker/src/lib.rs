@@ -21,6 +21,7 @@ mod raft;
 mod replica;
 mod reply;
 mod server;
+mod timers;
 mod topic_config;
 mod topic_name;
 

@@ -24,14 +24,14 @@ pub fn handle(
     let answer = Answer::DeleteGroups(DeleteGroupsResponse::default().with_results(results));
     let missing = request.groups_names.len();
     if missing == 0 {
-        server.answer_group(waiter, answer);
+        server.groups.answer(waiter, answer);
         return Ok(Reply::Parked);
     }
-    let gathering = server.gather(waiter, answer, missing);
+    let gathering = server.groups.gather(waiter, answer, missing);
     for id in request.groups_names {
         let begun = server.with_group(cx, &id, |shard, env| shard.delete_group(env, gathering, &id));
         if let Err(code) = begun.and_then(|begun| begun) {
-            server.gathered(gathering, &id, code);
+            server.groups.gathered(gathering, &id, code);
         }
     }
     Ok(Reply::Parked)

@@ -23,6 +23,6 @@ pub fn handle(
         let handled = server.with_group(cx, &request.group_id, |shard, env| shard.heartbeat(env, &request));
         handled.unwrap_or_else(|code| code)
     };
-    server.answer_group(call.clone(), Answer::Heartbeat(code));
+    server.groups.answer(call.clone(), Answer::Heartbeat(code));
     Ok(Reply::Parked)
 }

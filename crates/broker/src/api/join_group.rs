@@ -56,7 +56,7 @@ pub fn handle(
         None => server.with_group(cx, &group_id, |shard, env| shard.join(env, waiter.clone(), join)),
     };
     if let Err(code) = result {
-        server.answer_group(waiter, Answer::join_error(&member_id, code));
+        server.groups.answer(waiter, Answer::join_error(&member_id, code));
     }
     Ok(Reply::Parked)
 }

@@ -30,7 +30,7 @@ pub fn handle(
     };
     if let Err(code) = result {
         let response = LeaveGroupResponse::default().with_error_code(code.0);
-        server.answer_group(waiter, Answer::Leave(response));
+        server.groups.answer(waiter, Answer::Leave(response));
     }
     Ok(Reply::Parked)
 }

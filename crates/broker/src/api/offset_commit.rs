@@ -69,7 +69,7 @@ pub fn handle(
         version: call.header.version,
     };
     if known.is_empty() {
-        server.answer_group(waiter, Answer::Commit(OffsetCommitResponse::default().with_topics(unknown)));
+        server.groups.answer(waiter, Answer::Commit(OffsetCommitResponse::default().with_topics(unknown)));
         return Ok(Reply::Parked);
     }
     let checked = server.with_group(cx, &check.group_id, |shard, env| shard.check_commit(env, &check));
@@ -87,7 +87,7 @@ pub fn handle(
     }
     let answer = Answer::Commit(OffsetCommitResponse::default().with_topics(unknown));
     if offsets.is_empty() {
-        server.answer_group(waiter, answer);
+        server.groups.answer(waiter, answer);
     } else {
         let after = (waiter, answer);
         // The shard was there a moment ago.

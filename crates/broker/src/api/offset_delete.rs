@@ -50,7 +50,7 @@ pub fn handle(
     };
     if let Err(code) = result {
         let response = OffsetDeleteResponse::default().with_error_code(code.0);
-        server.answer_group(waiter, Answer::OffsetDelete(response));
+        server.groups.answer(waiter, Answer::OffsetDelete(response));
     }
     Ok(Reply::Parked)
 }

@@ -57,10 +57,10 @@ pub fn handle(
     }
     let answer = Answer::Fetch(response);
     if !stable || found.is_empty() {
-        server.answer_group(waiter, answer);
+        server.groups.answer(waiter, answer);
         return Ok(Reply::Parked);
     }
-    let gathering = server.gather(waiter, answer, found.len());
+    let gathering = server.groups.gather(waiter, answer, found.len());
     for group_id in found {
         // The shard was there a moment ago.
         let _ = server.with_group(cx, &group_id, |shard, env| {

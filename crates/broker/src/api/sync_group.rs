@@ -28,7 +28,7 @@ pub fn handle(
         server.with_group(cx, &group_id, |shard, env| shard.sync(env, waiter.clone(), request))
     };
     if let Err(code) = result {
-        server.answer_group(waiter, Answer::sync_error(code));
+        server.groups.answer(waiter, Answer::sync_error(code));
     }
     Ok(Reply::Parked)
 }

@@ -291,6 +291,7 @@ impl Broker {
     pub fn invariants(&self) -> Result<(), String> {
         self.quorum.invariants()?;
         self.server.replicas.invariants()?;
+        self.server.groups.invariants()?;
         let applied = self.server.applied;
         if self.quorum.raft.high_watermark().is_some_and(|at| applied > at) {
             return Err(format!("metadata applied up to {applied} past the high watermark"));

@@ -16,7 +16,7 @@ use blumfeld_protocol::{ErrorCode, Uuid};
 
 use crate::broker_config::DynamicConfigs;
 use crate::config::BrokerConfig;
-use crate::coordinator::{GroupCoordinator, GroupTimer};
+use crate::coordinator::GroupCoordinator;
 use crate::metadata::MetadataImage;
 use crate::replica::{Partition, ReplicaManager, TopicPartition};
 pub use delayed_fetch::{divergence, is_of_earlier_life};
@@ -51,7 +51,6 @@ enum Timer {
     DeleteFile(FilePath),
     FetchExpires(u64),
     ProduceExpires(u64),
-    Group(i32, GroupTimer),
 }
 
 /// A broker's half of a node.
@@ -153,7 +152,8 @@ impl Server {
 
     /// When [`on_timeout`](Self::on_timeout) next has something to do.
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.timers.keys().next().map(|(at, _)| *at)
+        let own = self.timers.keys().next().map(|(at, _)| *at);
+        own.into_iter().chain(self.groups.next_timeout()).min()
     }
 
     fn timer(&mut self, at: Instant, timer: Timer) {
@@ -185,6 +185,14 @@ impl Server {
 
     /// Does what the next timer is for that is due; `None` if none is. Gives the answer that follows, if one does.
     pub fn on_timeout(&mut self, cx: &mut Context<'_>) -> Option<Option<Answered>> {
+        let own = self.timers.keys().next().map(|(at, _)| *at);
+        let due = |at: &Instant| *at <= cx.now;
+        if let Some(at) = self.groups.next_timeout().filter(due)
+            && own.is_none_or(|own| at < own)
+        {
+            self.on_group_timeout(cx);
+            return Some(None);
+        }
         let timer = self.timers.first_entry().filter(|entry| entry.key().0 <= cx.now)?.remove();
         let config = &self.config;
         match timer {
@@ -226,7 +234,6 @@ impl Server {
             }
             Timer::FetchExpires(id) => return Some(self.complete_fetch(cx, id, true)),
             Timer::ProduceExpires(id) => return Some(self.complete_produce(id, true)),
-            Timer::Group(partition, timer) => self.on_group_timer(cx, partition, &timer),
         }
         Some(None)
     }

@@ -252,7 +252,10 @@ impl Server {
     /// fetches, and what members of groups are told goes before the next round.
     pub fn next_answer(&mut self, cx: &mut Context<'_>) -> Option<Answered> {
         loop {
-            let answered = self.next_completed(cx).or_else(|| self.next_group_answer());
+            let answered = self.next_completed(cx).or_else(|| {
+                let (call, frame) = self.groups.next_answer()?;
+                Some((call, frame.map(|frame| Reply::Now(frame.into()))))
+            });
             if answered.is_some() {
                 return answered;
             }

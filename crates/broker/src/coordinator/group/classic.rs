@@ -407,7 +407,7 @@ impl ClassicGroup {
     // ---- checks of other requests
 
     /// Whether an offset commit of this member is taken (validateOffsetCommit).
-    pub(in crate::coordinator) fn validate_commit(
+    pub(super) fn validate_commit(
         &self,
         member_id: &str,
         instance_id: Option<&str>,
@@ -432,7 +432,7 @@ impl ClassicGroup {
     }
 
     /// Whether single offsets may be deleted (validateOffsetDelete).
-    pub(in crate::coordinator) fn validate_offset_delete(&self) -> Result<(), ErrorCode> {
+    pub(super) fn validate_offset_delete(&self) -> Result<(), ErrorCode> {
         match self.state {
             ClassicGroupState::Dead => Err(ErrorCode::GROUP_ID_NOT_FOUND),
             ClassicGroupState::Empty => Ok(()),
@@ -442,7 +442,7 @@ impl ClassicGroup {
     }
 
     /// Whether it may be deleted (validateDeleteGroup).
-    pub(in crate::coordinator) fn validate_delete(&self) -> Result<(), ErrorCode> {
+    pub(super) fn validate_delete(&self) -> Result<(), ErrorCode> {
         match self.state {
             ClassicGroupState::Dead => Err(ErrorCode::GROUP_ID_NOT_FOUND),
             ClassicGroupState::Empty => Ok(()),
@@ -451,7 +451,7 @@ impl ClassicGroup {
     }
 
     /// From when on an offset ages; `None` while none does (KIP-211).
-    pub(in crate::coordinator) fn expiration_condition(&self) -> Option<ExpirationCondition> {
+    pub(super) fn expiration_condition(&self) -> Option<ExpirationCondition> {
         if self.protocol_type.is_none() {
             return Some(ExpirationCondition::SinceCommit);
         }
