@@ -9,6 +9,10 @@ use blumfeld_protocol::{Uuid, uuid_text};
 /// (`listeners`, `inter.broker.listener.name`).
 pub const CLIENT_LISTENER: &str = "PLAINTEXT";
 
+/// A deleted replica's files, and segments that the metadata log or a follower no longer keeps, stay for so long
+/// (`log.segment.delete.delay.ms`).
+pub const SEGMENT_DELETE_DELAY_MS: i64 = 60_000;
+
 /// `process.roles`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Roles {

@@ -5,17 +5,18 @@
 
 use std::collections::VecDeque;
 
-use blumfeld_kernel::{Context, TraceEvent};
+use blumfeld_kernel::{Context, DiskOp, FilePath, Instant, TraceEvent};
 use blumfeld_protocol::Uuid;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::wire::Encodable;
 
 use crate::call::Call;
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, SEGMENT_DELETE_DELAY_MS};
 use crate::controller::{self, Active, ControllerResult, Waiting};
 use crate::metadata::{MetadataImage, MetadataRecord};
 use crate::raft::{EpochState, RaftClient};
 use crate::reply::{Reply, encode};
+use crate::timers::Timers;
 
 /// A controller's half of a node. A broker has one too: it observes the quorum, and is never active.
 #[derive(Clone, Debug)]
@@ -28,9 +29,27 @@ pub struct Quorum {
     pub raft: RaftClient,
     /// What this node holds as the active controller.
     pub active: Option<Active>,
+    snapshot: SnapshotProgress,
+    /// Files of the metadata log that a snapshot replaces, until they are deleted.
+    condemned: Timers<FilePath>,
+}
+
+/// How far the last snapshot is behind.
+#[derive(Clone, Copy, Debug)]
+struct SnapshotProgress {
+    at: Instant,
+    end_offset: i64,
+    bytes: u64,
 }
 
 impl Quorum {
+    /// A node that has begun to take part in the quorum.
+    pub fn new(cx: &Context<'_>, config: &BrokerConfig, (cluster_id, raft): (Uuid, RaftClient)) -> Quorum {
+        let snapshot = SnapshotProgress { at: cx.now, end_offset: 0, bytes: 0 };
+        let condemned = Timers::default();
+        Quorum { config: config.clone(), cluster_id, raft, active: None, snapshot, condemned }
+    }
+
     /// The answer to `call`, once what it promises of elections is durable.
     pub fn durable<M: Encodable>(&self, call: &Call, body: &M) -> Result<Reply, FrameError> {
         let frame = encode(&call.header, body)?;
@@ -112,6 +131,46 @@ impl Quorum {
                 return;
             }
         }
+    }
+
+    // ---- snapshots
+
+    /// The metadata up to `end_offset` is in a snapshot.
+    pub fn note_snapshot(&mut self, end_offset: i64) {
+        self.snapshot.end_offset = end_offset;
+    }
+
+    /// Writes a snapshot when enough has come since the last one (SnapshotGenerator).
+    pub fn maybe_snapshot(&mut self, cx: &mut Context<'_>, (image, applied): (&MetadataImage, i64)) {
+        let bytes = self.raft.log().log().size();
+        let since = cx.now.since(self.snapshot.at).as_millis();
+        let much = bytes.saturating_sub(self.snapshot.bytes) >= self.config.metadata_bytes_between_snapshots;
+        let long = i64::try_from(since).unwrap_or(i64::MAX) >= self.config.metadata_snapshot_interval_ms;
+        if !(much || long) || applied <= self.snapshot.end_offset {
+            return;
+        }
+        let values: Vec<Vec<u8>> = image.records().iter().map(MetadataRecord::encode).collect();
+        self.raft.write_snapshot(cx, applied, &values);
+        let files = self.raft.clean(cx, self.config.metadata_max_retention_bytes);
+        for file in files {
+            self.condemned.set(cx.after_ms(SEGMENT_DELETE_DELAY_MS), file);
+        }
+        let bytes = self.raft.log().log().size();
+        self.snapshot = SnapshotProgress { at: cx.now, end_offset: applied, bytes };
+        cx.out.trace(TraceEvent::SnapshotWritten { end_offset: applied });
+    }
+
+    /// Deletes the files whose time is over.
+    pub fn poll_files(&mut self, cx: &mut Context<'_>) {
+        while let Some(path) = self.condemned.pop_due(cx.now) {
+            cx.out.disk(DiskOp::Delete { path });
+        }
+    }
+
+    /// When the quorum, the active controller or [`poll_files`](Self::poll_files) next has something to do.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let active = self.active.as_ref().and_then(Active::next_timeout);
+        [self.raft.next_timeout(), active, self.condemned.next_timeout()].into_iter().flatten().min()
     }
 
     /// What must always be true.

@@ -53,7 +53,5 @@ fn delete(
     }
     let key = (topic.to_owned(), number);
     server.leader(&key, -1)?;
-    let deleted = server.replicas.delete_records(cx, &key, offset)?;
-    server.delete_later(cx, deleted.files, deleted.delay_ms);
-    Ok(deleted.log_start)
+    server.replicas.delete_records(cx, &key, offset)
 }

@@ -259,7 +259,7 @@ impl<S: Shard> Runtime<S> {
         self.shards.keys().copied()
     }
 
-    /// When [`on_timeout`](Self::on_timeout) next has something to do.
+    /// When [`poll`](Self::poll) next has something to do.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.timers.next_timeout()
     }
@@ -350,7 +350,7 @@ impl<S: Shard> Runtime<S> {
     }
 
     /// Handles the next timer that is due, if there is one.
-    pub fn on_timeout(&mut self, cx: &mut Context<'_>, host: &mut Host<'_, S>) {
+    pub fn poll(&mut self, cx: &mut Context<'_>, host: &mut Host<'_, S>) {
         let Some(due) = self.timers.pop_due(cx.now) else { return };
         self.places.remove(&due);
         let (partition, timer) = due;

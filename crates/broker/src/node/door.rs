@@ -206,8 +206,6 @@ impl Broker {
     fn on_fetched(&mut self, cx: &mut Context<'_>, leader: i32, request: &InFlight, frame: Frame) {
         let server = &mut self.server;
         let about = (leader, &server.config);
-        let files =
-            self.fetchers.on_response(cx, &mut self.channels, &mut server.replicas, about, (request, frame));
-        server.delete_later(cx, files, 60_000);
+        self.fetchers.on_response(cx, &mut self.channels, &mut server.replicas, about, (request, frame));
     }
 }

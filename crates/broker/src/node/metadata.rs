@@ -5,17 +5,14 @@ use std::collections::BTreeSet;
 use blumfeld_kernel::{Context, TraceEvent};
 use bytes::Bytes;
 
-use super::{Broker, SnapshotProgress};
+use super::Broker;
 use crate::api;
 use crate::controller::Waiting;
 use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::lifecycle::BrokerState;
 use crate::metadata::{MetadataImage, MetadataRecord, ResourceType};
-use crate::replica::ReplicaManager;
+use crate::replica::{ReplicaManager, TopicPartition};
 use crate::reply::Reply;
-
-/// `log.segment.delete.delay.ms`: so long a deleted replica's directory stays.
-const SEGMENT_DELETE_DELAY_MS: i64 = 60_000;
 
 /// What a run of records touched (MetadataDelta).
 #[derive(Default)]
@@ -41,7 +38,7 @@ impl Broker {
             }
         }
         self.server.applied = id.end_offset;
-        self.snapshot.end_offset = id.end_offset;
+        self.quorum.note_snapshot(id.end_offset);
     }
 
     /// Takes whatever the quorum has brought since the last time.
@@ -95,7 +92,7 @@ impl Broker {
             self.publish(cx, delta);
         }
         self.answer_committed(cx, upto);
-        self.maybe_snapshot(cx);
+        self.quorum.maybe_snapshot(cx, (&self.server.image, upto));
     }
 
     /// Notes what a record is about to change, and says it in the trace, once in the cluster: at the active controller.
@@ -182,7 +179,7 @@ impl Broker {
         if delta.cluster_configs {
             configs.extend(image.topics().keys().cloned());
         }
-        let applied = self.server.replicas.apply(
+        let changed = self.server.replicas.apply(
             cx,
             &image,
             self.server.config.node_id,
@@ -196,7 +193,7 @@ impl Broker {
             self.server.replicas.note_brokers(cx, &image);
         }
         self.server.image = image;
-        self.after_apply(cx, applied);
+        self.after_apply(cx, changed);
         for topic in delta
             .topics
             .iter()
@@ -209,11 +206,10 @@ impl Broker {
     }
 
     /// What follows from replicas that came, changed or went.
-    fn after_apply(&mut self, cx: &mut Context<'_>, applied: crate::replica::Applied) {
-        // Most metadata is about nothing that this node has: a partition that went has changed, or left its files behind.
-        let any = !applied.changed.is_empty() || !applied.condemned.is_empty();
-        self.server.delete_later(cx, applied.condemned, SEGMENT_DELETE_DELAY_MS);
-        for key in applied.changed {
+    fn after_apply(&mut self, cx: &mut Context<'_>, changed: Vec<TopicPartition>) {
+        // Most metadata is about nothing that this node has.
+        let any = !changed.is_empty();
+        for key in changed {
             let id = match self.server.replicas.of(&key) {
                 Some(partition) => Some(partition.topic_id()),
                 None => self.server.image.topic(&key.0).map(|topic| topic.id),
@@ -232,7 +228,7 @@ impl Broker {
         if any {
             self.fetchers.drop_gone(cx, &mut self.channels, &self.server.replicas);
         }
-        self.server.arm_flush_timer(cx);
+        self.server.replicas.arm_flush_timer(cx);
     }
 
     /// Loads and recovers every log, once the metadata is known: from here on the broker serves.
@@ -241,7 +237,7 @@ impl Broker {
         let image = std::mem::take(&mut self.server.image);
         ReplicaManager::remove_strays(cx, &disk, &image, self.server.config.node_id);
         let topics: Vec<String> = image.topics().keys().cloned().collect();
-        let applied = self.server.replicas.apply(
+        let changed = self.server.replicas.apply(
             cx,
             &image,
             self.server.config.node_id,
@@ -249,7 +245,7 @@ impl Broker {
             Some((&disk, &checkpoints)),
         );
         self.server.image = image;
-        self.after_apply(cx, applied);
+        self.after_apply(cx, changed);
         self.server.start_timers(cx);
         cx.out.trace(TraceEvent::BrokerStarted { clean: self.clean_start });
         self.lifecycle.ready(cx.now);
@@ -270,25 +266,5 @@ impl Broker {
         while let Some(Waiting { call, frame, .. }) = self.quorum.next_committed(upto) {
             self.answer(cx, call.conn, Reply::Now(frame.into()));
         }
-    }
-
-    /// Writes a snapshot when enough has come since the last one (SnapshotGenerator).
-    fn maybe_snapshot(&mut self, cx: &mut Context<'_>) {
-        let bytes = self.quorum.raft.log().log().size();
-        let since = cx.now.since(self.snapshot.at).as_millis();
-        let much =
-            bytes.saturating_sub(self.snapshot.bytes) >= self.server.config.metadata_bytes_between_snapshots;
-        let long =
-            i64::try_from(since).unwrap_or(i64::MAX) >= self.server.config.metadata_snapshot_interval_ms;
-        if !(much || long) || self.server.applied <= self.snapshot.end_offset {
-            return;
-        }
-        let values: Vec<Vec<u8>> = self.server.image.records().iter().map(MetadataRecord::encode).collect();
-        self.quorum.raft.write_snapshot(cx, self.server.applied, &values);
-        let files = self.quorum.raft.clean(cx, self.server.config.metadata_max_retention_bytes);
-        self.server.delete_later(cx, files, SEGMENT_DELETE_DELAY_MS);
-        let bytes = self.quorum.raft.log().log().size();
-        self.snapshot = SnapshotProgress { at: cx.now, end_offset: self.server.applied, bytes };
-        cx.out.trace(TraceEvent::SnapshotWritten { end_offset: self.server.applied });
     }
 }

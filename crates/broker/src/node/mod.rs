@@ -16,7 +16,6 @@ use blumfeld_protocol::{Uuid, uuid_text};
 use crate::call::ListenerKind;
 use crate::channel::Channels;
 use crate::config::{BrokerConfig, CLIENT_LISTENER};
-use crate::controller::Active;
 use crate::coordinator::GroupCoordinator;
 use crate::lifecycle::{BrokerState, Lifecycle};
 use crate::metadata::MetadataImage;
@@ -42,15 +41,6 @@ pub struct Broker {
     boot: Option<(Disk, Checkpoints)>,
     clean_start: bool,
     closed: bool,
-    snapshot: SnapshotProgress,
-}
-
-/// How far the last snapshot is behind.
-#[derive(Clone, Copy, Debug)]
-struct SnapshotProgress {
-    at: Instant,
-    end_offset: i64,
-    bytes: u64,
 }
 
 impl Broker {
@@ -65,7 +55,7 @@ impl Broker {
         let own = config.roles.controller.then(|| config.controller_listener.clone());
         let mut broker = Broker {
             server: Server::new(config, cluster_id),
-            quorum: Quorum { config: config.clone(), cluster_id, raft, active: None },
+            quorum: Quorum::new(cx, config, (cluster_id, raft)),
             lifecycle,
             fetchers: Fetchers::default(),
             channels: Channels::new(own),
@@ -74,7 +64,6 @@ impl Broker {
             clean_start: checkpoints.clean,
             boot: config.roles.broker.then(|| (disk.clone(), checkpoints)),
             closed: false,
-            snapshot: SnapshotProgress { at: cx.now, end_offset: 0, bytes: 0 },
         };
         broker.load_snapshot();
         broker.pump(cx);
@@ -197,7 +186,20 @@ impl Broker {
 
     // ---- the machine
 
-    /// Does everything that has become possible, until nothing more has.
+    /// Does everything that has become possible, until nothing more has. Each round goes from what is known first to what
+    /// follows from it:
+    ///
+    /// 1. Channels whose answer is overdue: who asked is told before anything new is sent on them.
+    /// 2. The quorum, and the answers that it parked: it decides how far the metadata is committed.
+    /// 3. The metadata: what is committed is replayed, and replicas, coordinators and the active controller follow it.
+    /// 4. What a broker sends by itself, which names the metadata and the replicas that step 3 left.
+    /// 5. Answers that waited for what has changed. They come after the sending, so that what they let in is sent with the
+    ///    next round, and what this round sends says nothing that is not yet decided.
+    /// 6. One frame of this node to itself. It is handled as one of another node would be, and begins the next round; one
+    ///    at a time, or an answer could overtake what it stands on.
+    ///
+    /// Timers of the server are no part of it: they go off with [`Input::Timeout`] alone, before it, so that an input that
+    /// comes at the same instant finds the node as it was.
     fn pump(&mut self, cx: &mut Context<'_>) {
         if self.closed {
             return;
@@ -329,10 +331,9 @@ impl Node for Broker {
             }
             Input::Disconnected { conn, .. } => self.on_disconnected(cx, conn),
             Input::Timeout => {
-                while let Some(answered) = self.server.on_timeout(cx) {
-                    if let Some(answered) = answered {
-                        self.deliver(cx, answered);
-                    }
+                self.quorum.poll_files(cx);
+                while let Some(answered) = self.server.poll(cx) {
+                    self.deliver(cx, answered);
                 }
             }
             Input::Flushed { id, result } => self.on_flushed(cx, id, &result),
@@ -346,7 +347,6 @@ impl Node for Broker {
         if self.closed {
             return None;
         }
-        let active = self.quorum.active.as_ref().and_then(Active::next_timeout);
         let broker = if self.server.config.roles.broker {
             let controller = self.quorum.raft.leader_endpoint();
             let life = self.lifecycle.next_timeout(&self.channels, controller);
@@ -356,9 +356,8 @@ impl Node for Broker {
         };
         [
             self.server.next_timeout(),
-            active,
             broker,
-            self.quorum.raft.next_timeout(),
+            self.quorum.next_timeout(),
             self.channels.next_timeout(),
             self.server.forwarding.next_timeout(),
         ]

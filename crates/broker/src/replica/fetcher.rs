@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use blumfeld_kernel::{Context, Endpoint, FilePath, FlushId, Frame, Instant};
+use blumfeld_kernel::{Context, Endpoint, FlushId, Frame, Instant};
 use blumfeld_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
 use blumfeld_protocol::messages::fetch_response::PartitionData;
 use blumfeld_protocol::messages::{FetchRequest, FetchResponse};
@@ -11,7 +11,7 @@ use blumfeld_protocol::{ApiKey, ErrorCode, RecordPieces, Uuid, decode_fetch_resp
 
 use super::manager::{ReplicaManager, TopicPartition};
 use crate::channel::{Channels, InFlight, Purpose};
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, SEGMENT_DELETE_DELAY_MS};
 
 /// What a session has been told of a partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -167,7 +167,7 @@ impl Fetchers {
         idle.flat_map(|(_, fetcher)| fetcher.delayed.values().copied()).min()
     }
 
-    /// Takes the answer of a leader. Gives files that wait for their deletion.
+    /// Takes the answer of a leader.
     pub fn on_response(
         &mut self,
         cx: &mut Context<'_>,
@@ -175,14 +175,13 @@ impl Fetchers {
         replicas: &mut ReplicaManager,
         (leader, config): (i32, &BrokerConfig),
         (request, frame): (&InFlight, Frame),
-    ) -> Vec<FilePath> {
-        let mut files = Vec::new();
-        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return files };
+    ) {
+        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
         let backoff = cx.after_ms(config.replica_fetch_backoff_ms);
         let Ok((response, records)) = decode_fetch_response(request.version, frame) else {
             fetcher.reset_session();
             channels.pause(Purpose::Fetcher(leader), backoff);
-            return files;
+            return;
         };
         if response.error_code != 0 {
             // The session is gone, or was never made: the next fetch is a full one.
@@ -195,7 +194,7 @@ impl Fetchers {
             if !session.contains(&ErrorCode(response.error_code)) {
                 channels.pause(Purpose::Fetcher(leader), backoff);
             }
-            return files;
+            return;
         }
         fetcher.on_session(&response);
         let mut records = records.iter();
@@ -210,7 +209,7 @@ impl Fetchers {
                     continue;
                 }
                 fetcher.stale.insert(id);
-                match take(cx, replicas, fetched, told, (data, records), (config, &mut files)) {
+                match take(cx, replicas, fetched, told, (data, records), config) {
                     Ok(taken) => {
                         if taken.changed {
                             replicas.note_changed(&fetched.key);
@@ -225,7 +224,6 @@ impl Fetchers {
                 }
             }
         }
-        files
     }
 
     /// A fetch got no answer: the session may be gone at the other end.
@@ -259,7 +257,7 @@ fn take(
     fetched: &Fetched,
     told: &Told,
     (data, records): (&PartitionData, &RecordPieces),
-    (config, files): (&BrokerConfig, &mut Vec<FilePath>),
+    config: &BrokerConfig,
 ) -> Result<Taken, ()> {
     let Some(partition) = replicas.of_mut(&fetched.key) else { return Err(()) };
     if partition.is_leader() || partition.registration().leader_epoch != fetched.leader_epoch {
@@ -300,7 +298,8 @@ fn take(
     if data.log_start_offset > partition.log().log_start()
         && data.log_start_offset <= partition.high_watermark()
     {
-        files.extend(partition.log_mut().advance_log_start(cx, data.log_start_offset));
+        let files = partition.log_mut().advance_log_start(cx, data.log_start_offset);
+        replicas.delete_later(cx, files, SEGMENT_DELETE_DELAY_MS);
     }
     let flush =
         if grew && config.flush_before_acknowledging { replicas.flush(cx, &fetched.key) } else { None };

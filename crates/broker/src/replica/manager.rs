@@ -11,9 +11,10 @@ use bytes::Bytes;
 
 use super::partition::{Partition, Proposal, Settings};
 use crate::broker_config::DynamicConfigs;
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, SEGMENT_DELETE_DELAY_MS};
 use crate::metadata::{MetadataImage, PartitionRegistration, ResourceType};
 use crate::raft::METADATA_DIR;
+use crate::timers::Timers;
 use crate::topic_config::log_config;
 
 /// A topic's name and a partition's number.
@@ -70,24 +71,15 @@ impl Checkpoints {
     }
 }
 
-/// What a change of the metadata did to the replicas.
-#[derive(Clone, Debug, Default)]
-pub struct Applied {
-    /// Directories of replicas that are gone, renamed for deletion.
-    pub condemned: Vec<FilePath>,
-    /// Replicas that came, changed or went.
-    pub changed: Vec<TopicPartition>,
-}
-
-/// What is left of a log whose first records were deleted.
+/// What the manager does by time.
 #[derive(Clone, Debug)]
-pub struct DeletedRecords {
-    /// Where it begins now.
-    pub log_start: i64,
-    /// Files of deleted segments, renamed for deletion.
-    pub files: Vec<FilePath>,
-    /// How long these stay, in milliseconds (`file.delete.delay.ms`).
-    pub delay_ms: i64,
+enum Timer {
+    Retention,
+    LogCheckpoints,
+    HighWatermarkCheckpoint,
+    ExpireProducerIds,
+    FlushDue,
+    DeleteFile(FilePath),
 }
 
 /// The replicas of a node.
@@ -102,6 +94,9 @@ pub struct ReplicaManager {
     changed: BTreeSet<TopicPartition>,
     /// When each follower last fetched from here.
     follower_fetches: BTreeMap<i32, Instant>,
+    timers: Timers<Timer>,
+    /// Whether a timer for logs that are flushed by time is set.
+    flushes_by_time: bool,
     lag: Duration,
     node_id: i32,
 }
@@ -224,8 +219,8 @@ impl ReplicaManager {
         out
     }
 
-    /// Deletes the records below `offset`, -1 for the high watermark, of a partition that this node leads. Gives the files
-    /// that are deleted later.
+    /// Deletes the records below `offset`, -1 for the high watermark, of a partition that this node leads. Gives where
+    /// its log begins now.
     ///
     /// # Errors
     /// The topic keeps its records, or there are not so many.
@@ -234,7 +229,7 @@ impl ReplicaManager {
         cx: &mut Context<'_>,
         key: &TopicPartition,
         offset: i64,
-    ) -> Result<DeletedRecords, ErrorCode> {
+    ) -> Result<i64, ErrorCode> {
         let partition = self.partitions.get_mut(key).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
         let cleanup = partition.log().config().cleanup;
         // A topic that is only compacted keeps its records (DelayedDeleteRecords is for cleanup.policy=delete).
@@ -247,12 +242,11 @@ impl ReplicaManager {
             return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
         }
         let files = partition.log_mut().advance_log_start(cx, offset);
-        let log = partition.log();
-        let deleted =
-            DeletedRecords { log_start: log.log_start(), files, delay_ms: log.config().file_delete_delay_ms };
+        let (log_start, delay) = (partition.log().log_start(), partition.log().config().file_delete_delay_ms);
+        self.delete_later(cx, files, delay);
         self.checkpoint_logs(cx);
         self.note_changed(key);
-        Ok(deleted)
+        Ok(log_start)
     }
 
     /// Begins to make a partition's log durable; gives the operation to wait for.
@@ -285,8 +279,8 @@ impl ReplicaManager {
     }
 
     /// Brings the replicas of these topics in line with the image: loads or creates the logs of new ones, updates the
-    /// others, and gives the directories of those that are gone, renamed for deletion. `disk` is what the node began
-    /// with, the first time.
+    /// others, and renames the directories of those that are gone for deletion. `disk` is what the node began with, the
+    /// first time. Gives the replicas that came, changed or went.
     pub fn apply<'a>(
         &mut self,
         cx: &mut Context<'_>,
@@ -294,8 +288,8 @@ impl ReplicaManager {
         node_id: i32,
         topics: impl Iterator<Item = &'a str>,
         disk: Option<(&Disk, &Checkpoints)>,
-    ) -> Applied {
-        let mut applied = Applied::default();
+    ) -> Vec<TopicPartition> {
+        let mut changed = Vec::new();
         for name in topics {
             let topic = image.topic(name);
             let from = (name.to_owned(), i32::MIN);
@@ -311,8 +305,9 @@ impl ReplicaManager {
                 .collect();
             for key in gone {
                 if let Some(mut partition) = self.partitions.remove(&key) {
-                    applied.condemned.push(partition.log_mut().rename_for_deletion(cx));
-                    applied.changed.push(key);
+                    let directory = partition.log_mut().rename_for_deletion(cx);
+                    self.delete_later(cx, vec![directory], SEGMENT_DELETE_DELAY_MS);
+                    changed.push(key);
                 }
             }
             let Some(topic) = topic else { continue };
@@ -335,11 +330,11 @@ impl ReplicaManager {
                         self.partitions.insert(key.clone(), partition);
                     }
                 }
-                applied.changed.push(key);
+                changed.push(key);
             }
         }
-        self.changed.extend(applied.changed.iter().cloned());
-        applied
+        self.changed.extend(changed.iter().cloned());
+        changed
     }
 
     /// Brokers have come, gone, or are fenced: high watermarks may move by it.
@@ -391,20 +386,87 @@ impl ReplicaManager {
         self.flush(cx, &key)
     }
 
-    /// Deletes what retention no longer keeps; gives the files with how long each waits, in milliseconds.
-    pub fn delete_old_segments(&mut self, cx: &mut Context<'_>) -> Vec<(FilePath, i64)> {
+    // ---- time
+
+    /// The logs are loaded: from here on they are looked after.
+    pub fn start_timers(&mut self, cx: &Context<'_>, config: &BrokerConfig) {
+        for (after, timer) in [
+            (config.retention_check_interval_ms, Timer::Retention),
+            (config.flush_offset_checkpoint_interval_ms, Timer::LogCheckpoints),
+            (config.high_watermark_checkpoint_interval_ms, Timer::HighWatermarkCheckpoint),
+            (config.producer_id_expiration_check_interval_ms, Timer::ExpireProducerIds),
+        ] {
+            self.timers.set(cx.after_ms(after), timer);
+        }
+    }
+
+    /// Looks after the logs that are flushed by time, if there are any.
+    pub fn arm_flush_timer(&mut self, cx: &Context<'_>) {
+        if let Some(ms) = self.shortest_flush_ms().filter(|_| !self.flushes_by_time) {
+            self.timers.set(cx.after_ms(ms.max(1)), Timer::FlushDue);
+            self.flushes_by_time = true;
+        }
+    }
+
+    /// Files that wait for their deletion.
+    pub(super) fn delete_later(&mut self, cx: &Context<'_>, files: Vec<FilePath>, delay_ms: i64) {
+        for file in files {
+            self.timers.set(cx.after_ms(delay_ms), Timer::DeleteFile(file));
+        }
+    }
+
+    /// When [`poll`](Self::poll) next has something to do.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.timers.next_timeout()
+    }
+
+    /// Does the next thing whose time has come, if there is one.
+    pub fn poll(&mut self, cx: &mut Context<'_>, config: &BrokerConfig, image: &MetadataImage) {
+        let Some(timer) = self.timers.pop_due(cx.now) else { return };
+        match timer {
+            Timer::Retention => {
+                self.delete_old_segments(cx);
+                self.timers.set(cx.after_ms(config.retention_check_interval_ms), Timer::Retention);
+            }
+            Timer::LogCheckpoints => {
+                self.checkpoint_logs(cx);
+                let again = cx.after_ms(config.flush_offset_checkpoint_interval_ms);
+                self.timers.set(again, Timer::LogCheckpoints);
+            }
+            Timer::HighWatermarkCheckpoint => {
+                self.checkpoint_high_watermarks(cx);
+                let again = cx.after_ms(config.high_watermark_checkpoint_interval_ms);
+                self.timers.set(again, Timer::HighWatermarkCheckpoint);
+            }
+            Timer::ExpireProducerIds => {
+                let expiration = DynamicConfigs::new(image, self.node_id).long("producer.id.expiration.ms");
+                self.expire_producers(cx, expiration);
+                let again = cx.after_ms(config.producer_id_expiration_check_interval_ms);
+                self.timers.set(again, Timer::ExpireProducerIds);
+            }
+            Timer::FlushDue => {
+                self.flushes_by_time = false;
+                self.flush_due(cx);
+                self.arm_flush_timer(cx);
+            }
+            Timer::DeleteFile(path) => drop(cx.out.disk(DiskOp::Delete { path })),
+        }
+    }
+
+    /// Deletes what retention no longer keeps.
+    fn delete_old_segments(&mut self, cx: &mut Context<'_>) {
         let mut files = Vec::new();
         for partition in self.partitions.values_mut() {
             let (upper, delay) = (partition.high_watermark(), partition.log().config().file_delete_delay_ms);
-            files.extend(
-                partition.log_mut().delete_old_segments(cx, upper).into_iter().map(|file| (file, delay)),
-            );
+            files.push((partition.log_mut().delete_old_segments(cx, upper), delay));
         }
-        files
+        for (files, delay) in files {
+            self.delete_later(cx, files, delay);
+        }
     }
 
     /// Forgets the producers that have not written for `expiration_ms` (`producer.id.expiration.ms`).
-    pub fn expire_producers(&mut self, cx: &mut Context<'_>, expiration_ms: i64) {
+    fn expire_producers(&mut self, cx: &mut Context<'_>, expiration_ms: i64) {
         let now_ms = cx.unix_ms();
         for partition in self.partitions.values_mut() {
             partition.log_mut().producers_mut().remove_expired(now_ms, expiration_ms);
@@ -412,7 +474,7 @@ impl ReplicaManager {
     }
 
     /// Flushes the logs whose records have waited for `flush.ms`.
-    pub fn flush_due(&mut self, cx: &mut Context<'_>) {
+    fn flush_due(&mut self, cx: &mut Context<'_>) {
         let now_ms = cx.unix_ms();
         for partition in self.partitions.values_mut() {
             if partition.log().flush_is_due(now_ms) {
@@ -422,7 +484,7 @@ impl ReplicaManager {
     }
 
     /// The shortest `flush.ms` of all logs, in milliseconds.
-    pub fn shortest_flush_ms(&self) -> Option<i64> {
+    fn shortest_flush_ms(&self) -> Option<i64> {
         self.partitions
             .values()
             .map(|partition| partition.log().config().flush_ms)
@@ -431,7 +493,7 @@ impl ReplicaManager {
     }
 
     /// Writes `recovery-point-offset-checkpoint` and `log-start-offset-checkpoint`.
-    pub fn checkpoint_logs(&self, cx: &mut Context<'_>) {
+    fn checkpoint_logs(&self, cx: &mut Context<'_>) {
         self.checkpoint(cx, checkpoint::RECOVERY_POINT, |replica| Some(replica.log().recovery_point()));
         // Only where the log begins inside a segment: else the segment's name says it.
         self.checkpoint(cx, checkpoint::LOG_START, |replica| {
@@ -441,7 +503,7 @@ impl ReplicaManager {
     }
 
     /// Writes `replication-offset-checkpoint`.
-    pub fn checkpoint_high_watermarks(&self, cx: &mut Context<'_>) {
+    fn checkpoint_high_watermarks(&self, cx: &mut Context<'_>) {
         self.checkpoint(cx, checkpoint::HIGH_WATERMARK, |replica| Some(replica.high_watermark()));
     }
 

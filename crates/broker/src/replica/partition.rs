@@ -550,6 +550,14 @@ impl Partition {
                 self.log.log_end()
             ));
         }
+        if self.last_stable_offset() > self.high_watermark {
+            return Err(format!(
+                "{}: last stable offset {} past high watermark {}",
+                self.name,
+                self.last_stable_offset(),
+                self.high_watermark
+            ));
+        }
         self.log.invariants()
     }
 }

@@ -202,8 +202,9 @@ fn read(
     match try_read(server, fetch, key, asked, (room, first)) {
         Ok(found) => {
             let bytes = found.bytes;
-            let mut data =
-                data.with_high_watermark(found.high_watermark).with_last_stable_offset(found.high_watermark);
+            let mut data = data
+                .with_high_watermark(found.high_watermark)
+                .with_last_stable_offset(found.last_stable_offset);
             if version >= 5 {
                 data.log_start_offset = found.log_start;
             }
@@ -244,6 +245,7 @@ struct Found {
     records: u64,
     place: Option<(blumfeld_kernel::FilePath, u64, u64)>,
     high_watermark: i64,
+    last_stable_offset: i64,
     log_start: i64,
     preferred: i32,
     diverging: Option<EpochEndOffset>,
@@ -278,6 +280,7 @@ fn try_read(
         records: 0,
         place: None,
         high_watermark,
+        last_stable_offset: partition.last_stable_offset(),
         log_start: log.log_start(),
         preferred: -1,
         diverging: if version >= 12 { divergence(partition, asked) } else { None },

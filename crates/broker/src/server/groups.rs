@@ -63,9 +63,9 @@ impl Server {
     }
 
     /// Handles the next timer of the groups that is due, if there is one.
-    pub(super) fn on_group_timeout(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn poll_groups(&mut self, cx: &mut Context<'_>) {
         let (groups, mut host) = self.groups_on();
-        groups.on_timeout(cx, &mut host);
+        groups.poll(cx, &mut host);
     }
 
     /// Goes on with what waited for the high watermark of a partition.

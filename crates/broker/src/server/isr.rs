@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use blumfeld_kernel::{Context, Endpoint};
+use blumfeld_kernel::{Context, Endpoint, Instant};
 use blumfeld_protocol::frame::decode_response;
 use blumfeld_protocol::messages::alter_partition_request::{
     BrokerState as WireState, PartitionData, TopicData,
@@ -24,12 +24,24 @@ pub struct AlterPartitionManager {
     under_way: BTreeMap<(Uuid, i32), (TopicPartition, Proposal)>,
     /// Followers that may join ISRs now though nothing else about them changes: their next fetch is looked at for that.
     pub recheck: BTreeSet<i32>,
+    /// When ISRs are next looked at for those that have not caught up; never before the logs are loaded.
+    shrink_at: Option<Instant>,
 }
 
 /// An AlterPartition request is given up after so long, in milliseconds.
 const TIMEOUT_MS: i64 = 30_000;
 
 impl AlterPartitionManager {
+    /// The logs are loaded: from here on ISRs are looked at for those that have not caught up.
+    pub fn start_timers(&mut self, cx: &Context<'_>, config: &BrokerConfig) {
+        self.shrink_at = Some(cx.after_ms(config.replica_lag_time_max_ms / 2));
+    }
+
+    /// When ISRs are next looked at.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.shrink_at
+    }
+
     /// What the controller has committed overtakes what was proposed.
     pub fn forget(&mut self, key: &TopicPartition) {
         self.waiting.retain(|_, (of, _)| of != key);
@@ -87,7 +99,8 @@ impl Server {
     }
 
     /// Takes those out of the ISRs that have not caught up for too long.
-    pub(super) fn shrink_isrs(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn shrink_isrs(&mut self, cx: &Context<'_>) {
+        self.isr.start_timers(cx, &self.config);
         for (key, topic_id, proposal) in self.replicas.shrink(cx) {
             self.isr.waiting.insert((topic_id, key.1), (key, proposal));
         }

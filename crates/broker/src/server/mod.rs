@@ -9,12 +9,9 @@ mod isr;
 mod producer_ids;
 mod purgatory;
 
-use std::collections::BTreeMap;
-
-use blumfeld_kernel::{Context, DiskError, DiskOp, FilePath, Instant, TraceEvent};
+use blumfeld_kernel::{Context, DiskError, Instant, TraceEvent};
 use blumfeld_protocol::{ErrorCode, Uuid};
 
-use crate::broker_config::DynamicConfigs;
 use crate::config::BrokerConfig;
 use crate::coordinator::GroupCoordinator;
 use crate::metadata::MetadataImage;
@@ -39,18 +36,13 @@ pub struct BrokerStats {
     pub connections: u32,
 }
 
-/// What a timer is for.
-#[derive(Clone, Debug)]
-enum Timer {
-    Retention,
-    LogCheckpoints,
-    HighWatermarkCheckpoint,
-    ShrinkIsr,
-    ExpireProducerIds,
-    FlushDue,
-    DeleteFile(FilePath),
-    FetchExpires(u64),
-    ProduceExpires(u64),
+/// The services of a broker that do something by time.
+#[derive(Clone, Copy, Debug)]
+enum Service {
+    Replicas,
+    Isr,
+    Purgatory,
+    Groups,
 }
 
 /// A broker's half of a node.
@@ -82,8 +74,6 @@ pub struct Server {
     pub stats: BrokerStats,
     /// Why the disk takes nothing, if it does not.
     pub disk_error: Option<DiskError>,
-    timers: BTreeMap<(Instant, u64), Timer>,
-    next_number: u64,
 }
 
 impl Server {
@@ -103,8 +93,6 @@ impl Server {
             groups: GroupCoordinator::default(),
             stats: BrokerStats::default(),
             disk_error: None,
-            timers: BTreeMap::new(),
-            next_number: 0,
         }
     }
 
@@ -145,103 +133,45 @@ impl Server {
 
     // ---- time
 
-    fn next_number(&mut self) -> u64 {
-        self.next_number += 1;
-        self.next_number
-    }
-
-    /// When [`on_timeout`](Self::on_timeout) next has something to do.
-    pub fn next_timeout(&self) -> Option<Instant> {
-        let own = self.timers.keys().next().map(|(at, _)| *at);
-        own.into_iter().chain(self.groups.next_timeout()).min()
-    }
-
-    fn timer(&mut self, at: Instant, timer: Timer) {
-        let number = self.next_number();
-        self.timers.insert((at, number), timer);
-    }
-
     /// The logs are loaded: from here on they are looked after.
     pub fn start_timers(&mut self, cx: &Context<'_>) {
-        let config = &self.config;
-        for (after, timer) in [
-            (config.retention_check_interval_ms, Timer::Retention),
-            (config.flush_offset_checkpoint_interval_ms, Timer::LogCheckpoints),
-            (config.high_watermark_checkpoint_interval_ms, Timer::HighWatermarkCheckpoint),
-            (config.replica_lag_time_max_ms / 2, Timer::ShrinkIsr),
-            (config.producer_id_expiration_check_interval_ms, Timer::ExpireProducerIds),
-        ] {
-            self.timer(cx.after_ms(after), timer);
-        }
+        self.replicas.start_timers(cx, &self.config);
+        self.isr.start_timers(cx, &self.config);
     }
 
-    /// Looks after the logs that are flushed by time, if there are any.
-    pub fn arm_flush_timer(&mut self, cx: &Context<'_>) {
-        let armed = self.timers.values().any(|timer| matches!(timer, Timer::FlushDue));
-        if let Some(ms) = self.replicas.shortest_flush_ms().filter(|_| !armed) {
-            self.timer(cx.after_ms(ms.max(1)), Timer::FlushDue);
-        }
+    /// Which service has the earliest timer, and when that goes off.
+    fn next_service(&self) -> Option<(Instant, Service)> {
+        let services = [
+            (self.replicas.next_timeout(), Service::Replicas),
+            (self.isr.next_timeout(), Service::Isr),
+            (self.purgatory.next_timeout(), Service::Purgatory),
+            (self.groups.next_timeout(), Service::Groups),
+        ];
+        services.into_iter().filter_map(|(at, service)| Some((at?, service))).min_by_key(|(at, _)| *at)
     }
 
-    /// Does what the next timer is for that is due; `None` if none is. Gives the answer that follows, if one does.
-    pub fn on_timeout(&mut self, cx: &mut Context<'_>) -> Option<Option<Answered>> {
-        let own = self.timers.keys().next().map(|(at, _)| *at);
-        let due = |at: &Instant| *at <= cx.now;
-        if let Some(at) = self.groups.next_timeout().filter(due)
-            && own.is_none_or(|own| at < own)
-        {
-            self.on_group_timeout(cx);
-            return Some(None);
-        }
-        let timer = self.timers.first_entry().filter(|entry| entry.key().0 <= cx.now)?.remove();
-        let config = &self.config;
-        match timer {
-            Timer::Retention => {
-                let again = cx.after_ms(config.retention_check_interval_ms);
-                for (file, delay) in self.replicas.delete_old_segments(cx) {
-                    self.timer(cx.after_ms(delay), Timer::DeleteFile(file));
+    /// When [`poll`](Self::poll) next has something to do.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.next_service().map(|(at, _)| at)
+    }
+
+    /// Does what time brings, up to the next answer that follows from it. Timers go off in the order of their times, also
+    /// where several are late: a node that stood still does what it missed in the order in which it would have done it. At
+    /// the same instant logs go before requests, so that a request sees what they have become.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Option<Answered> {
+        while let Some((_, service)) = self.next_service().filter(|(at, _)| *at <= cx.now) {
+            match service {
+                Service::Replicas => self.replicas.poll(cx, &self.config, &self.image),
+                Service::Isr => self.shrink_isrs(cx),
+                Service::Purgatory => {
+                    let answered = self.expire_next(cx);
+                    if answered.is_some() {
+                        return answered;
+                    }
                 }
-                self.timer(again, Timer::Retention);
+                Service::Groups => self.poll_groups(cx),
             }
-            Timer::LogCheckpoints => {
-                self.replicas.checkpoint_logs(cx);
-                let again = cx.after_ms(config.flush_offset_checkpoint_interval_ms);
-                self.timer(again, Timer::LogCheckpoints);
-            }
-            Timer::HighWatermarkCheckpoint => {
-                self.replicas.checkpoint_high_watermarks(cx);
-                let again = cx.after_ms(config.high_watermark_checkpoint_interval_ms);
-                self.timer(again, Timer::HighWatermarkCheckpoint);
-            }
-            Timer::ShrinkIsr => {
-                let again = cx.after_ms(config.replica_lag_time_max_ms / 2);
-                self.shrink_isrs(cx);
-                self.timer(again, Timer::ShrinkIsr);
-            }
-            Timer::ExpireProducerIds => {
-                let again = cx.after_ms(config.producer_id_expiration_check_interval_ms);
-                let expiration =
-                    DynamicConfigs::new(&self.image, config.node_id).long("producer.id.expiration.ms");
-                self.replicas.expire_producers(cx, expiration);
-                self.timer(again, Timer::ExpireProducerIds);
-            }
-            Timer::FlushDue => {
-                self.replicas.flush_due(cx);
-                self.arm_flush_timer(cx);
-            }
-            Timer::DeleteFile(path) => {
-                cx.out.disk(DiskOp::Delete { path });
-            }
-            Timer::FetchExpires(id) => return Some(self.complete_fetch(cx, id, true)),
-            Timer::ProduceExpires(id) => return Some(self.complete_produce(id, true)),
         }
-        Some(None)
-    }
-
-    /// Files that wait for their deletion.
-    pub fn delete_later(&mut self, cx: &Context<'_>, files: Vec<FilePath>, delay_ms: i64) {
-        for file in files {
-            self.timer(cx.after_ms(delay_ms), Timer::DeleteFile(file));
-        }
+        None
     }
 }

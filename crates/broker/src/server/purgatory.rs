@@ -9,12 +9,13 @@ use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::ProduceResponse;
 use blumfeld_protocol::messages::fetch_request::FetchPartition;
 
+use super::Server;
 use super::fetch_session::TopicIdPartition;
-use super::{Server, Timer};
 use crate::call::Call;
 use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::replica::TopicPartition;
 use crate::reply::{Reply, respond};
+use crate::timers::{Place, Timers};
 
 /// What a fetch is about, and what is remembered of it (FetchContext).
 #[derive(Clone, Debug)]
@@ -116,11 +117,23 @@ struct Round {
     ids: Vec<TopicIdPartition>,
 }
 
+/// A request whose time is over.
+#[derive(Clone, Copy, Debug)]
+enum Expires {
+    Fetch(u64),
+    Produce(u64),
+}
+
 /// Everything that waits.
 #[derive(Clone, Debug, Default)]
 pub struct Purgatory {
     fetches: BTreeMap<u64, DelayedFetch>,
     produces: BTreeMap<u64, DelayedProduce>,
+    timers: Timers<Expires>,
+    /// Where the timer of each stands.
+    places: BTreeMap<u64, Place>,
+    /// The number of the newest request that waits.
+    last_id: u64,
     /// Those that are looked at next.
     ready_produces: VecDeque<u64>,
     ready_fetches: VecDeque<u64>,
@@ -128,34 +141,60 @@ pub struct Purgatory {
     round: Option<Round>,
 }
 
+impl Purgatory {
+    /// Numbers a request, and sets its timer.
+    fn number(&mut self, expires: Instant, what: fn(u64) -> Expires) -> u64 {
+        self.last_id += 1;
+        let place = self.timers.set(expires, what(self.last_id));
+        self.places.insert(self.last_id, place);
+        self.last_id
+    }
+
+    /// A request waits no more.
+    fn done(&mut self, id: u64) {
+        if let Some(place) = self.places.remove(&id) {
+            self.timers.cancel(place);
+        }
+    }
+
+    /// When the next request's time is over.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.timers.next_timeout()
+    }
+}
+
 impl Server {
+    /// Handles the next request whose time is over. A flush that it waits for it goes on to wait for.
+    pub(super) fn expire_next(&mut self, cx: &mut Context<'_>) -> Option<Answered> {
+        match self.purgatory.timers.pop_due(cx.now)? {
+            Expires::Fetch(id) => self.complete_fetch(cx, id, true),
+            Expires::Produce(id) => self.complete_produce(id, true),
+        }
+    }
+
     /// Parks a fetch until its partitions grow or its time is over.
     pub fn park_fetch(&mut self, fetch: DelayedFetch) {
-        let id = self.next_number();
-        self.timers.insert((fetch.expires, id), Timer::FetchExpires(id));
+        let id = self.purgatory.number(fetch.expires, Expires::Fetch);
         self.purgatory.fetches.insert(id, fetch);
     }
 
     /// Parks a produce request until its records are safe.
     pub fn park_produce(&mut self, produce: DelayedProduce) {
-        let id = self.next_number();
-        self.timers.insert((produce.expires, id), Timer::ProduceExpires(id));
+        let id = self.purgatory.number(produce.expires, Expires::Produce);
         self.purgatory.produces.insert(id, produce);
     }
 
     /// A connection is gone: nobody waits for its fetches.
     pub fn forget(&mut self, conn: ConnectionId) {
-        let gone = self.purgatory.fetches.extract_if(.., |_, fetch| fetch.call.conn == conn);
-        gone.for_each(|(id, fetch)| drop(self.timers.remove(&(fetch.expires, id))));
+        let gone: Vec<u64> = (self.purgatory.fetches)
+            .extract_if(.., |_, fetch| fetch.call.conn == conn)
+            .map(|(id, _)| id)
+            .collect();
+        gone.into_iter().for_each(|id| self.purgatory.done(id));
     }
 
     /// Answers a parked fetch if there is enough for it, or its time is over.
-    pub(super) fn complete_fetch(
-        &mut self,
-        cx: &mut Context<'_>,
-        id: u64,
-        expired: bool,
-    ) -> Option<Answered> {
+    fn complete_fetch(&mut self, cx: &mut Context<'_>, id: u64, expired: bool) -> Option<Answered> {
         let fetch = self.purgatory.fetches.remove(&id)?;
         let reply = match self.try_complete(cx, &fetch, expired) {
             Ok(Some(reply)) => Ok(reply),
@@ -165,7 +204,7 @@ impl Server {
             }
             Err(error) => Err(error),
         };
-        self.timers.remove(&(fetch.expires, id));
+        self.purgatory.done(id);
         Some((fetch.call, reply))
     }
 
@@ -191,7 +230,7 @@ impl Server {
     }
 
     /// Answers a parked produce request if its records are safe, or its time is over.
-    pub(super) fn complete_produce(&mut self, id: u64, expired: bool) -> Option<Answered> {
+    fn complete_produce(&mut self, id: u64, expired: bool) -> Option<Answered> {
         let mut produce = self.purgatory.produces.remove(&id)?;
         let mut waiting = std::mem::take(&mut produce.waiting);
         waiting.retain_mut(|one| {
@@ -221,7 +260,7 @@ impl Server {
             self.purgatory.produces.insert(id, produce);
             return None;
         }
-        self.timers.remove(&(produce.expires, id));
+        self.purgatory.done(id);
         let reply = produce.reply();
         Some((produce.call, reply))
     }
