@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use blumfeld_kernel::{Context, DiskOp, FilePath, Instant, TraceEvent};
+use blumfeld_kernel::{ConnectionId, Context, DiskOp, FilePath, Instant, TraceEvent};
 use blumfeld_protocol::Uuid;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::wire::Encodable;
@@ -171,6 +171,12 @@ impl Quorum {
     pub fn next_timeout(&self) -> Option<Instant> {
         let active = self.active.as_ref().and_then(Active::next_timeout);
         [self.raft.next_timeout(), active, self.condemned.next_timeout()].into_iter().flatten().min()
+    }
+
+    /// The connections whose requests wait for the quorum.
+    pub fn owed(&self) -> impl Iterator<Item = ConnectionId> {
+        let active = self.active.iter().flat_map(|active| &active.waiting);
+        self.raft.owed().chain(active.map(|waiting| waiting.call.conn))
     }
 
     /// What must always be true.

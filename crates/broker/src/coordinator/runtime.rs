@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use blumfeld_kernel::{Context, FlushId, Instant};
+use blumfeld_kernel::{ConnectionId, Context, FlushId, Instant};
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::{FrameError, Header};
 use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
@@ -66,6 +66,9 @@ pub trait Shard: Clone + Debug + Default {
 
     /// Another broker leads `partition` from now on; `stored` waits in vain.
     fn unload(self, env: &mut Env<'_, '_, Self>, partition: &Arc<str>, stored: Vec<Self::Stored>);
+
+    /// The requests that the shard has not answered, and of which the runtime knows nothing.
+    fn waiting(&self) -> impl Iterator<Item = &Call>;
 
     /// Says in the trace that records are committed.
     fn trace_commit(cx: &mut Context<'_>, records: &[Self::Record]);
@@ -262,6 +265,20 @@ impl<S: Shard> Runtime<S> {
     /// When [`poll`](Self::poll) next has something to do.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.timers.next_timeout()
+    }
+
+    /// The connections whose requests are not answered yet.
+    pub fn owed(&self) -> impl Iterator<Item = ConnectionId> {
+        let answers = self.answers.iter().map(|(call, _)| call);
+        let gatherings = self.gatherings.values().map(|gathering| &gathering.call);
+        let shards = self.shards.values().flat_map(|one| {
+            let parked = one.pending.iter().filter_map(|pending| match &pending.after {
+                After::Respond(call, _) => Some(call),
+                After::Nothing | After::Loaded | After::Gathered(..) | After::Then(_) => None,
+            });
+            parked.chain(one.shard.waiting())
+        });
+        answers.chain(gatherings).chain(shards).map(|call| call.conn)
     }
 
     /// What must always be true.

@@ -292,11 +292,27 @@ impl Broker {
     /// What must always be true of a node; the first thing that is not.
     pub fn invariants(&self) -> Result<(), String> {
         self.quorum.invariants()?;
-        self.server.replicas.invariants()?;
-        self.server.groups.invariants()?;
+        self.server.invariants()?;
         let applied = self.server.applied;
         if self.quorum.raft.high_watermark().is_some_and(|at| applied > at) {
             return Err(format!("metadata applied up to {applied} past the high watermark"));
+        }
+        self.answers_owed()
+    }
+
+    /// Each connection that is busy is owed exactly one answer: with none it would wait for ever and hold up what is behind
+    /// it, with two its client would take the second for that of its next request.
+    fn answers_owed(&self) -> Result<(), String> {
+        let mut owed: BTreeMap<ConnectionId, u32> = BTreeMap::new();
+        for conn in self.server.owed().chain(self.quorum.owed()) {
+            *owed.entry(conn).or_default() += 1;
+        }
+        for (conn, connection) in &self.connections {
+            let answers = owed.get(conn).copied().unwrap_or(0);
+            if answers != u32::from(connection.busy) {
+                let busy = if connection.busy { "busy" } else { "not busy" };
+                return Err(format!("connection {} is {busy} and owed {answers} answers", conn.0));
+            }
         }
         Ok(())
     }

@@ -179,6 +179,12 @@ impl RaftClient {
         std::mem::take(&mut self.answers)
     }
 
+    /// The connections whose fetches are parked, or answered and not taken yet.
+    pub fn owed(&self) -> impl Iterator<Item = ConnectionId> {
+        let parked = self.parked.iter().map(|fetch| fetch.conn);
+        parked.chain(self.answers.iter().map(|(conn, _)| *conn))
+    }
+
     /// Forgets what was parked for a connection that is gone.
     pub fn forget(&mut self, conn: ConnectionId) {
         self.parked.retain(|fetch| fetch.conn != conn);

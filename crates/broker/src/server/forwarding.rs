@@ -80,6 +80,11 @@ impl Forwarding {
         }
     }
 
+    /// The connections whose requests are forwarded.
+    pub fn owed(&self) -> impl Iterator<Item = ConnectionId> {
+        self.queue.iter().filter_map(|one| one.conn)
+    }
+
     /// Gives up those whose time is over before they were sent; gives the connections that wait in vain.
     pub fn expire(&mut self, now: Instant) -> Vec<ConnectionId> {
         let mut gone = Vec::new();

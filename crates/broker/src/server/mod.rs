@@ -9,7 +9,7 @@ mod isr;
 mod producer_ids;
 mod purgatory;
 
-use blumfeld_kernel::{Context, DiskError, Instant, TraceEvent};
+use blumfeld_kernel::{ConnectionId, Context, DiskError, Instant, TraceEvent};
 use blumfeld_protocol::{ErrorCode, Uuid};
 
 use crate::config::BrokerConfig;
@@ -117,6 +117,17 @@ impl Server {
         let partition = self.replica(key)?;
         partition.check_leader(epoch)?;
         Ok(partition)
+    }
+
+    /// The connections whose requests wait for something.
+    pub fn owed(&self) -> impl Iterator<Item = ConnectionId> {
+        self.purgatory.owed().chain(self.forwarding.owed()).chain(self.groups.owed())
+    }
+
+    /// What must always be true.
+    pub fn invariants(&self) -> Result<(), String> {
+        self.replicas.invariants()?;
+        self.groups.invariants()
     }
 
     /// Notes what a disk operation says of the disk.

@@ -157,6 +157,12 @@ impl Purgatory {
         }
     }
 
+    /// The connections of those that wait.
+    pub fn owed(&self) -> impl Iterator<Item = ConnectionId> {
+        let fetches = self.fetches.values().map(|fetch| fetch.call.conn);
+        fetches.chain(self.produces.values().map(|produce| produce.call.conn))
+    }
+
     /// When the next request's time is over.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.timers.next_timeout()

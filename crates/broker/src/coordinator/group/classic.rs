@@ -267,6 +267,10 @@ impl ClassicGroup {
         self.pending_sync.remove(member_id);
     }
 
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Call> {
+        self.members.values().flat_map(|member| member.awaiting_join.iter().chain(&member.awaiting_sync))
+    }
+
     pub(super) fn awaiting_join(&self) -> usize {
         self.members.values().filter(|member| member.awaiting_join.is_some()).count()
     }

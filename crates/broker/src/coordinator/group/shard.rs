@@ -376,6 +376,10 @@ impl Shard for GroupShard {
         }
     }
 
+    fn waiting(&self) -> impl Iterator<Item = &Call> {
+        self.groups.values().flat_map(ClassicGroup::waiting)
+    }
+
     fn trace_commit(cx: &mut Context<'_>, records: &[GroupRecord]) {
         let mut of = None;
         let offsets: Vec<(std::sync::Arc<str>, i64)> = (records.iter())
