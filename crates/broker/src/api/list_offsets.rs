@@ -22,7 +22,7 @@ pub fn handle(server: &Server, call: &Call, request: ListOffsetsRequest) -> Resu
                 .with_timestamp(-1)
                 .with_offset(-1)
                 .with_leader_epoch(-1);
-            match find(server, call.header.version, topic.name.as_str(), asked) {
+            match find(server, (call.header.version, request.isolation_level), topic.name.as_str(), asked) {
                 Ok((timestamp, offset, epoch)) => {
                     let response = response.with_timestamp(timestamp).with_offset(offset);
                     if call.header.version >= 4 { response.with_leader_epoch(epoch) } else { response }
@@ -40,23 +40,25 @@ pub fn handle(server: &Server, call: &Call, request: ListOffsetsRequest) -> Resu
 /// Timestamp, offset and leader epoch; -1 for each that there is none of.
 fn find(
     server: &Server,
-    version: i16,
+    (version, isolation_level): (i16, i8),
     topic: &str,
     asked: &ListOffsetsPartition,
 ) -> Result<(i64, i64, i32), ErrorCode> {
     let epoch = if version >= 4 { asked.current_leader_epoch } else { -1 };
     let partition = server.leader(&(topic.to_owned(), asked.partition_index), epoch)?;
     let log = partition.log();
+    // Consumers of committed transactions see no further than these are decided.
+    let end = if isolation_level == 1 { partition.last_stable_offset() } else { partition.high_watermark() };
     let epoch_at = |offset: i64| log.epochs().epoch_for_offset(offset).unwrap_or(-1);
     let found = |found: Option<blumfeld_log::TimestampOffset>| {
         found.map_or((-1, -1, -1), |found| (found.timestamp, found.offset, found.leader_epoch))
     };
     Ok(match (asked.timestamp, version) {
-        (-1, _) => (-1, partition.high_watermark(), partition.registration().leader_epoch),
+        (-1, _) => (-1, end, partition.registration().leader_epoch),
         (-2, _) | (-4, 8..) => (-1, log.log_start(), epoch_at(log.log_start())),
         (-3, 7..) => found(log.find_max_timestamp()),
         (-5, 9..) => (-1, -1, -1),
         (..0, _) => return Err(ErrorCode::UNSUPPORTED_VERSION),
-        (timestamp, _) => found(log.find_by_timestamp(timestamp, partition.high_watermark())),
+        (timestamp, _) => found(log.find_by_timestamp(timestamp, end)),
     })
 }

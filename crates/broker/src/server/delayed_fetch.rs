@@ -1,6 +1,6 @@
 //! What a fetch is answered with, at once or when it has waited long enough (kafka.server.DelayedFetch,
-//! ReplicaManager.readFromLog): batches as they stand in the log, up to the high watermark for consumers and up to the log's
-//! end for followers.
+//! ReplicaManager.readFromLog): batches as they stand in the log, up to the high watermark for consumers and up to the
+//! log's end for followers.
 
 use std::collections::BTreeSet;
 
@@ -22,8 +22,8 @@ use crate::metadata::MetadataImage;
 use crate::replica::{Partition, TopicPartition};
 use crate::reply::{Reply, respond};
 
-/// Whether a follower's fetch is of an earlier life of its broker: late on the wire, it must not undo what the present one
-/// has said (Replica.updateFetchStateOrThrow).
+/// Whether a follower's fetch is of an earlier life of its broker: late on the wire, it must not undo what the present
+/// one has said (Replica.updateFetchStateOrThrow).
 pub fn is_of_earlier_life(image: &MetadataImage, replica: i32, replica_epoch: i64) -> bool {
     let known = || image.brokers().get(&replica);
     // Consumers have no epoch, and are most of those that ask.
@@ -292,7 +292,11 @@ fn try_read(
     if found.preferred >= 0 {
         return Ok(found);
     }
-    let upper = if fetch.replica >= 0 { log.log_end() } else { high_watermark };
+    let upper = match (fetch.replica, fetch.isolation_level) {
+        (0.., _) => log.log_end(),
+        (_, 1) => found.last_stable_offset,
+        _ => high_watermark,
+    };
     let max = usize::try_from(asked.partition_max_bytes).unwrap_or(0).min(room);
     // A follower of a partition may be behind: its consumer waits there and is not told that the offset is too high.
     if fetch.replica < 0 && asked.fetch_offset > high_watermark && asked.fetch_offset <= log.log_end() {
