@@ -1,7 +1,8 @@
-//! What a controller's handlers get: the node's part in the quorum, and what it holds while it is the active controller.
+//! What a controller's handlers get: the node's part in the quorum, and what it holds while it is the active
+//! controller.
 //!
-//! A handler computes records and a response. The records are appended and replayed into the active controller's own image
-//! at once, so that the next decision stands on them; the response waits until they are committed.
+//! A handler computes records and a response. The records are appended and replayed into the active controller's own
+//! image at once, so that the next decision stands on them; the response waits until they are committed.
 
 use std::collections::VecDeque;
 
@@ -90,8 +91,8 @@ impl Quorum {
         Some(end)
     }
 
-    /// Becomes the active controller, once everything of earlier epochs is committed and replayed: `image` is the metadata
-    /// below the offset `applied`.
+    /// Becomes the active controller, once everything of earlier epochs is committed and replayed: `image` is the
+    /// metadata below the offset `applied`.
     pub fn claim(&mut self, cx: &mut Context<'_>, (image, applied): (&MetadataImage, i64)) {
         let Some(epoch_start) = self.raft.epoch_start() else { return };
         // It decides on nothing before everything of earlier epochs is committed and replayed.
@@ -106,7 +107,8 @@ impl Quorum {
         }
     }
 
-    /// Gives up what an active controller holds, once another epoch has begun: gives those who wait, and are to ask another.
+    /// Gives up what an active controller holds, once another epoch has begun: gives those who wait, and are to ask
+    /// another.
     pub fn resign(&mut self) -> VecDeque<Waiting> {
         let leads = matches!(self.raft.state(), EpochState::Leader(_));
         if self.active.as_ref().is_none_or(|active| leads && active.epoch == self.raft.epoch()) {

@@ -1,4 +1,5 @@
-//! What follows from a request, and how it becomes a frame. Everything in the crate may use this; it uses nothing of it.
+//! What follows from a request, and how it becomes a frame. Everything in the crate may use this; it uses nothing of
+//! it.
 
 use blumfeld_kernel::{FlushId, Frame};
 use blumfeld_protocol::frame::{FrameError, Header, decode_response, encode_response};

@@ -183,8 +183,8 @@ pub fn validate(key: &ConfigKey, value: &str) -> Result<(), String> {
     }
 }
 
-/// Checks what a topic's configs are together (LogConfig.validate); `value` gives those that are set. Each must be valid
-/// by itself.
+/// Checks what a topic's configs are together (LogConfig.validate); `value` gives those that are set. Each must be
+/// valid by itself.
 pub fn validate_together<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Result<(), String> {
     if value("remote.storage.enable").is_some_and(|text| text.trim().eq_ignore_ascii_case("true")) {
         let message = "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote \

@@ -1,5 +1,5 @@
-//! BeginQuorumEpoch (53), versions 0 and 1: the leader of the quorum makes itself known (KIP-595). Left out: endpoints of
-//! voters that are not configured (KIP-853).
+//! BeginQuorumEpoch (53), versions 0 and 1: the leader of the quorum makes itself known (KIP-595). Left out: endpoints
+//! of voters that are not configured (KIP-853).
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;

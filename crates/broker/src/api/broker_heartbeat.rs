@@ -1,5 +1,5 @@
-//! BrokerHeartbeat (63), versions 0 and 1: a broker lives, is ready, or wants to go (KIP-631). Left out: log directories
-//! that are offline.
+//! BrokerHeartbeat (63), versions 0 and 1: a broker lives, is ready, or wants to go (KIP-631). Left out: log
+//! directories that are offline.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;

@@ -1,5 +1,5 @@
-//! BrokerRegistration (62), versions 0 to 4: a broker begins (KIP-631, KIP-966). Left out: the check of features, which all
-//! nodes share.
+//! BrokerRegistration (62), versions 0 to 4: a broker begins (KIP-631, KIP-966). Left out: the check of features, which
+//! all nodes share.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;

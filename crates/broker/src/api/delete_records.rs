@@ -1,5 +1,5 @@
-//! DeleteRecords (21), versions 0 to 2: moves the log start. Followers learn of it with their next fetch. Left out: the wait until
-//! they have.
+//! DeleteRecords (21), versions 0 to 2: moves the log start. Followers learn of it with their next fetch. Left out: the
+//! wait until they have.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;

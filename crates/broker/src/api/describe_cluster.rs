@@ -1,4 +1,5 @@
-//! DescribeCluster (60), versions 0 to 2. Left out: the controllers' endpoints (endpoint type 2), authorized operations.
+//! DescribeCluster (60), versions 0 to 2. Left out: the controllers' endpoints (endpoint type 2), authorized
+//! operations.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;

@@ -1,6 +1,6 @@
-//! Fetch (1), versions 4 to 18, for consumers and followers: from an offset, up to the high watermark or the log end, with
-//! fetch.min.bytes as a long poll, fetch sessions (KIP-227), divergence by epoch (KIP-595), and the closest replica
-//! (KIP-392). Left out: aborted transactions, as there are no transactions yet.
+//! Fetch (1), versions 4 to 18, for consumers and followers: from an offset, up to the high watermark or the log end,
+//! with fetch.min.bytes as a long poll, fetch sessions (KIP-227), divergence by epoch (KIP-595), and the closest
+//! replica (KIP-392). Left out: aborted transactions, as there are no transactions yet.
 
 use std::collections::BTreeSet;
 
@@ -97,8 +97,8 @@ fn context(
     Ok(FetchContext::Full { asked, create: version >= 7 && request.session_epoch == 0 })
 }
 
-/// Takes what a follower's fetch says of its logs (Partition.updateFollowerFetchState), and lets it into the ISR where it
-/// has caught up.
+/// Takes what a follower's fetch says of its logs (Partition.updateFollowerFetchState), and lets it into the ISR where
+/// it has caught up.
 fn note_follower(
     server: &mut Server,
     cx: &mut Context<'_>,

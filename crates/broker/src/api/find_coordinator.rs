@@ -1,5 +1,5 @@
-//! FindCoordinator (10), versions 0 to 6: coordinators of groups. The first one who asks has `__consumer_offsets` created.
-//! Left out: coordinators of transactions (COORDINATOR_NOT_AVAILABLE) and of share groups.
+//! FindCoordinator (10), versions 0 to 6: coordinators of groups. The first one who asks has `__consumer_offsets`
+//! created. Left out: coordinators of transactions (COORDINATOR_NOT_AVAILABLE) and of share groups.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;

@@ -17,8 +17,8 @@ use crate::reply::Reply;
 use crate::server::{DelayedProduce, Server, Unsafe};
 use crate::topic_name::is_internal;
 
-/// Handles a request: answered when the records are as safe as `acks` wants, with the disk where the node flushes before
-/// it acknowledges.
+/// Handles a request: answered when the records are as safe as `acks` wants, with the disk where the node flushes
+/// before it acknowledges.
 pub fn handle(
     server: &mut Server,
     cx: &mut Context<'_>,

@@ -1,5 +1,5 @@
-//! Vote (52), versions 0 to 2: elections and pre-votes of the quorum (KIP-595, KIP-996). Left out: voter keys of a quorum
-//! whose voters change (KIP-853).
+//! Vote (52), versions 0 to 2: elections and pre-votes of the quorum (KIP-595, KIP-996). Left out: voter keys of a
+//! quorum whose voters change (KIP-853).
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;

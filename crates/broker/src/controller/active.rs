@@ -60,8 +60,8 @@ impl Active {
         self.idle_at = idle_at(cx, config);
     }
 
-    /// The next batch of records that time brings; `None` if there is none. Each is to be written before the next is asked
-    /// for.
+    /// The next batch of records that time brings; `None` if there is none. Each is to be written before the next is
+    /// asked for.
     pub fn due(&mut self, cx: &Context<'_>, config: &BrokerConfig) -> Option<Vec<MetadataRecord>> {
         if let Some(broker) = self.heartbeats.expired(&self.image, cx.now).first() {
             return Some(fence(&self.image, *broker));

@@ -1,5 +1,6 @@
-//! Coordinators: what a broker decides for others and stores in a topic of its own, one shard for each partition of it that
-//! the broker leads (org.apache.kafka.coordinator). [`runtime`] is what they have in common; each coordinator is a room beside it.
+//! Coordinators: what a broker decides for others and stores in a topic of its own, one shard for each partition of it
+//! that the broker leads (org.apache.kafka.coordinator). [`runtime`] is what they have in common; each coordinator is a
+//! room beside it.
 
 mod group;
 mod runtime;

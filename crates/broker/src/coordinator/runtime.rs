@@ -2,10 +2,10 @@
 //! partition of its topic that this broker leads.
 //!
 //! The problem: what a coordinator says must outlive its broker, so nobody may be told of a decision before the records
-//! that say it are replicated. But the next decision cannot wait for that. So a shard decides on the state up to the log's
-//! end: its records are appended and replayed at once, and what follows from them (an answer, mostly) is parked with the
-//! offset that the high watermark has to reach. Parked things go on in the order of their offsets. When the partition is
-//! lost they fail, the shard is dropped, and the next leader makes it again from the log.
+//! that say it are replicated. But the next decision cannot wait for that. So a shard decides on the state up to the
+//! log's end: its records are appended and replayed at once, and what follows from them (an answer, mostly) is parked
+//! with the offset that the high watermark has to reach. Parked things go on in the order of their offsets. When the
+//! partition is lost they fail, the shard is dropped, and the next leader makes it again from the log.
 //!
 //! A shard never appends, and never sets a timer itself: it says what follows through [`Effects`]. The runtime knows no
 //! topic and no record; these are the shard's.

@@ -1,5 +1,5 @@
-//! The connections that others have opened to a node. As in Kafka's SocketServer, one request of a connection is handled
-//! at a time, and answers leave in the order of the requests.
+//! The connections that others have opened to a node. As in Kafka's SocketServer, one request of a connection is
+//! handled at a time, and answers leave in the order of the requests.
 
 use std::collections::VecDeque;
 

@@ -1,5 +1,5 @@
-//! How followers copy from leaders: a fetcher for each leader, with one fetch session (kafka.server.ReplicaFetcherThread,
-//! AbstractFetcherThread, org.apache.kafka.clients.FetchSessionHandler; KIP-227).
+//! How followers copy from leaders: a fetcher for each leader, with one fetch session
+//! (kafka.server.ReplicaFetcherThread, AbstractFetcherThread, org.apache.kafka.clients.FetchSessionHandler; KIP-227).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,8 +33,8 @@ struct Fetched {
 #[derive(Clone, Debug, Default)]
 struct Fetcher {
     partitions: BTreeMap<(Uuid, i32), Fetched>,
-    /// Partitions of which nothing is fetched before a moment, after an error. Few are, and every request asks: so they are
-    /// not looked for among all.
+    /// Partitions of which nothing is fetched before a moment, after an error. Few are, and every request asks: so they
+    /// are not looked for among all.
     delayed: BTreeMap<(Uuid, i32), Instant>,
     /// Partitions of which what was appended is not durable yet, on a node that flushes first.
     awaiting: BTreeMap<(Uuid, i32), FlushId>,

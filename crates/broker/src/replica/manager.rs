@@ -88,9 +88,9 @@ pub struct ReplicaManager {
     partitions: BTreeMap<TopicPartition, Partition>,
     /// Which replica a flush under way belongs to.
     flushes: BTreeMap<FlushId, TopicPartition>,
-    /// Replicas that grew, or of which something else became visible, since they were last taken. Whoever waits for them
-    /// is looked at then: a change that is not noted here stalls long polls and `acks=all`, so nobody outside changes a
-    /// replica but through this manager.
+    /// Replicas that grew, or of which something else became visible, since they were last taken. Whoever waits for
+    /// them is looked at then: a change that is not noted here stalls long polls and `acks=all`, so nobody outside
+    /// changes a replica but through this manager.
     changed: BTreeSet<TopicPartition>,
     /// When each follower last fetched from here.
     follower_fetches: BTreeMap<i32, Instant>,
@@ -196,8 +196,8 @@ impl ReplicaManager {
             .collect()
     }
 
-    /// Takes what became of an ISR that was proposed in `leader_epoch`: it was committed with a partition epoch, or refused.
-    /// Gives the followers that are not in the ISR now.
+    /// Takes what became of an ISR that was proposed in `leader_epoch`: it was committed with a partition epoch, or
+    /// refused. Gives the followers that are not in the ISR now.
     pub fn on_isr_answer(
         &mut self,
         cx: &mut Context<'_>,

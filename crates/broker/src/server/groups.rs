@@ -1,5 +1,5 @@
-//! What the server does for the group coordinator: it finds the shard of a group, creates the topic, and hands over what the
-//! coordinator stands on.
+//! What the server does for the group coordinator: it finds the shard of a group, creates the topic, and hands over
+//! what the coordinator stands on.
 
 use blumfeld_kernel::{Context, FlushId};
 use blumfeld_protocol::ErrorCode;

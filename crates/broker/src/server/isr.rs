@@ -1,5 +1,6 @@
-//! ISR changes that a leader proposes and the controller confirms (org.apache.kafka.server.partition.AlterPartitionManager,
-//! KIP-497). One request is under way at a time; what is proposed meanwhile goes with the next one.
+//! ISR changes that a leader proposes and the controller confirms
+//! (org.apache.kafka.server.partition.AlterPartitionManager, KIP-497). One request is under way at a time; what is
+//! proposed meanwhile goes with the next one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -118,8 +119,8 @@ impl Server {
             decode_response::<AlterPartitionResponse>(request.api_key, request.version, frame).ok()
         });
         let Some(response) = response.filter(|response| response.error_code == 0) else {
-            // The controller is another one, or this broker's epoch is not known there yet: it is proposed again, unless
-            // the partition has changed since.
+            // The controller is another one, or this broker's epoch is not known there yet: it is proposed again,
+            // unless the partition has changed since.
             for (id, one) in under_way {
                 self.isr.waiting.entry(id).or_insert(one);
             }

@@ -166,9 +166,9 @@ impl Server {
         self.next_service().map(|(at, _)| at)
     }
 
-    /// Does what time brings, up to the next answer that follows from it. Timers go off in the order of their times, also
-    /// where several are late: a node that stood still does what it missed in the order in which it would have done it. At
-    /// the same instant logs go before requests, so that a request sees what they have become.
+    /// Does what time brings, up to the next answer that follows from it. Timers go off in the order of their times,
+    /// also where several are late: a node that stood still does what it missed in the order in which it would have
+    /// done it. At the same instant logs go before requests, so that a request sees what they have become.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Option<Answered> {
         while let Some((_, service)) = self.next_service().filter(|(at, _)| *at <= cx.now) {
             match service {

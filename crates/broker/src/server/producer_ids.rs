@@ -1,5 +1,5 @@
-//! The producer ids that this broker may give out (org.apache.kafka.coordinator.transaction.RPCProducerIdManager): blocks
-//! from the controller, the next one asked for before the present one is used up.
+//! The producer ids that this broker may give out (org.apache.kafka.coordinator.transaction.RPCProducerIdManager):
+//! blocks from the controller, the next one asked for before the present one is used up.
 
 use blumfeld_kernel::{Context, Endpoint};
 use blumfeld_protocol::frame::decode_response;

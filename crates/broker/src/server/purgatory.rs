@@ -1,5 +1,5 @@
-//! Requests that wait (org.apache.kafka.server.purgatory): fetches for enough bytes, produce requests until their records
-//! are as safe as they want them.
+//! Requests that wait (org.apache.kafka.server.purgatory): fetches for enough bytes, produce requests until their
+//! records are as safe as they want them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

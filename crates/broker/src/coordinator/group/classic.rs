@@ -1,4 +1,11 @@
 //! A group of the classic protocol (org.apache.kafka.coordinator.group.classic.ClassicGroup).
+//!
+//! The problem: members share partitions, come and go at any time, and no two may believe that they own the same one.
+//! The group goes through phases that all members pass together. While it prepares, each member is held at its
+//! JoinGroup until all have joined or their time is over: then nobody works in the old generation, and the generation's
+//! number goes up. While it completes, the leader decides, and each member is held at its SyncGroup until that is
+//! stored. A commit names its generation, so that a member that missed a phase is refused and not heard. What is stored
+//! is a generation as a whole: a coordinator that takes over begins with the last one that was complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

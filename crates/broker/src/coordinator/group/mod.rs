@@ -1,8 +1,8 @@
-//! The group coordinator (org.apache.kafka.coordinator.group.GroupCoordinatorService): members and generations of classic
-//! groups, and committed offsets.
+//! The group coordinator (org.apache.kafka.coordinator.group.GroupCoordinatorService): members and generations of
+//! classic groups, and committed offsets.
 //!
-//! Offsets change by `replay` alone. Members and generations of classic groups are soft state, as in Kafka: records say what
-//! they were when a generation was stored, and loading brings that back.
+//! Offsets change by `replay` alone. Members and generations of classic groups are soft state, as in Kafka: records say
+//! what they were when a generation was stored, and loading brings that back.
 
 mod answer;
 mod classic;
@@ -57,7 +57,7 @@ pub enum GroupTimer {
 pub enum Stored {
     /// The leader's assignment is stored.
     Synced {
-        /// Of which group.
+        /// `group.id`.
         group: String,
         /// In which generation.
         generation: i32,
