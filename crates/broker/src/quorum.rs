@@ -16,7 +16,7 @@ use crate::config::{BrokerConfig, SEGMENT_DELETE_DELAY_MS};
 use crate::controller::{self, Active, ControllerResult, Waiting};
 use crate::metadata::{MetadataImage, MetadataRecord};
 use crate::raft::{EpochState, RaftClient};
-use crate::reply::{Reply, encode};
+use crate::reply::{Body, Reply, encode};
 use crate::timers::Timers;
 
 /// A controller's half of a node. A broker has one too: it observes the quorum, and is never active.
@@ -51,12 +51,11 @@ impl Quorum {
         Quorum { config: config.clone(), cluster_id, raft, active: None, snapshot, condemned }
     }
 
-    /// The answer to `call`, once what it promises of elections is durable.
-    pub fn durable<M: Encodable>(&self, call: &Call, body: &M) -> Result<Reply, FrameError> {
-        let frame = encode(&call.header, body)?;
+    /// This answer, once what it promises of elections is durable.
+    pub fn durable(&self, body: impl Into<Body>) -> Result<Reply, FrameError> {
         Ok(match self.raft.pending_write() {
-            Some(operation) => Reply::After(operation, frame.into()),
-            None => Reply::Now(frame.into()),
+            Some(operation) => Reply::After(operation, body.into()),
+            None => Reply::Now(body.into()),
         })
     }
 

@@ -19,8 +19,6 @@ pub fn handle(
     let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
     match controller::allocate_producer_ids(&active.image, &request) {
         Ok(result) => quorum.committed(cx, call, result),
-        Err(error) => {
-            respond(&call.header, &AllocateProducerIdsResponse::default().with_error_code(error.code.0))
-        }
+        Err(error) => respond(AllocateProducerIdsResponse::default().with_error_code(error.code.0)),
     }
 }

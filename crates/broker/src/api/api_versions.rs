@@ -48,10 +48,7 @@ pub fn handle(
     if call.header.version >= 3
         && !(valid(&request.client_software_name) && valid(&request.client_software_version))
     {
-        return respond(
-            &call.header,
-            &ApiVersionsResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0),
-        );
+        return respond(ApiVersionsResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0));
     }
     if call.header.version >= 3 {
         let features = image.features();
@@ -75,5 +72,5 @@ pub fn handle(
             })
             .collect();
     }
-    respond(&call.header, &response)
+    respond(response)
 }

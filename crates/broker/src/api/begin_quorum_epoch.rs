@@ -5,7 +5,6 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::BeginQuorumEpochRequest;
 
-use crate::call::Call;
 use crate::quorum::Quorum;
 use crate::reply::Reply;
 
@@ -13,9 +12,8 @@ use crate::reply::Reply;
 pub fn handle(
     quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    call: &Call,
     request: BeginQuorumEpochRequest,
 ) -> Result<Reply, FrameError> {
     let response = quorum.raft.handle_begin_epoch(cx, &request);
-    quorum.durable(call, &response)
+    quorum.durable(response)
 }

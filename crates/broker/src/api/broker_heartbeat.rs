@@ -20,11 +20,10 @@ pub fn handle(
     let next = quorum.raft.log().end();
     let Some(active) = quorum.active.as_mut() else { return Ok(Reply::NotController) };
     match controller::heartbeat(&active.image, &mut active.heartbeats, &request, (cx.now, next)) {
-        Ok(result) if result.records.is_empty() => respond(&call.header, &result.response),
+        Ok(result) if result.records.is_empty() => respond(result.response),
         Ok(result) => quorum.committed(cx, call, result),
-        Err(error) => respond(
-            &call.header,
-            &BrokerHeartbeatResponse::default().with_error_code(error.code.0).with_is_fenced(true),
-        ),
+        Err(error) => {
+            respond(BrokerHeartbeatResponse::default().with_error_code(error.code.0).with_is_fenced(true))
+        }
     }
 }

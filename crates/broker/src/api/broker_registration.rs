@@ -22,9 +22,8 @@ pub fn handle(
     let at = (cx.now, next);
     match controller::register_broker(&active.image, &mut active.heartbeats, cluster_id, &request, at) {
         Ok(result) => quorum.committed(cx, call, result),
-        Err(error) => respond(
-            &call.header,
-            &BrokerRegistrationResponse::default().with_error_code(error.code.0).with_broker_epoch(-1),
-        ),
+        Err(error) => {
+            respond(BrokerRegistrationResponse::default().with_error_code(error.code.0).with_broker_epoch(-1))
+        }
     }
 }

@@ -9,7 +9,6 @@ use blumfeld_protocol::messages::delete_records_response::{
 };
 use blumfeld_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
-use crate::call::Call;
 use crate::reply::{Reply, respond};
 use crate::server::Server;
 use crate::topic_name::is_internal;
@@ -18,7 +17,6 @@ use crate::topic_name::is_internal;
 pub fn handle(
     server: &mut Server,
     cx: &mut Context<'_>,
-    call: &Call,
     request: DeleteRecordsRequest,
 ) -> Result<Reply, FrameError> {
     let mut topics = Vec::new();
@@ -37,7 +35,7 @@ pub fn handle(
             DeleteRecordsTopicResult::default().with_name(topic.name.clone()).with_partitions(partitions),
         );
     }
-    respond(&call.header, &DeleteRecordsResponse::default().with_topics(topics))
+    respond(DeleteRecordsResponse::default().with_topics(topics))
 }
 
 /// Deletes the records below `offset`, -1 for the high watermark; gives the new log start.

@@ -32,7 +32,7 @@ pub fn handle(
         let response = DescribeClusterResponse::default()
             .with_error_code(code.0)
             .with_error_message(Some(message.to_owned().into()));
-        return respond(&call.header, &response);
+        return respond(response);
     }
     let with_fenced = call.header.version >= 2 && request.include_fenced_brokers;
     let brokers = (server.image.brokers().values())
@@ -52,5 +52,5 @@ pub fn handle(
         .with_cluster_id(uuid_text::to_text(server.cluster_id).into())
         .with_controller_id(server.any_broker(cx).into())
         .with_brokers(brokers.collect());
-    respond(&call.header, &response)
+    respond(response)
 }

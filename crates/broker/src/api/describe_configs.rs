@@ -49,7 +49,7 @@ pub fn handle(server: &Server, call: &Call, request: DescribeConfigsRequest) -> 
             }
         }
     });
-    respond(&call.header, &DescribeConfigsResponse::default().with_results(results.collect()))
+    respond(DescribeConfigsResponse::default().with_results(results.collect()))
 }
 
 fn describe(

@@ -34,7 +34,7 @@ pub fn handle(server: &Server, call: &Call, request: DescribeGroupsRequest) -> R
             }
         }
     });
-    respond(&call.header, &DescribeGroupsResponse::default().with_groups(groups.collect()))
+    respond(DescribeGroupsResponse::default().with_groups(groups.collect()))
 }
 
 fn describe(response: DescribedGroup, group: &ClassicGroup, version: i16) -> DescribedGroup {

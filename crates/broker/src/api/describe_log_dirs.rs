@@ -41,5 +41,5 @@ pub fn handle(server: &Server, call: &Call, request: DescribeLogDirsRequest) -> 
     if call.header.version >= 4 {
         (result.total_bytes, result.usable_bytes) = (-1, -1);
     }
-    respond(&call.header, &DescribeLogDirsResponse::default().with_results(vec![result]))
+    respond(DescribeLogDirsResponse::default().with_results(vec![result]))
 }

@@ -18,5 +18,5 @@ pub fn handle(
     if quorum.active.is_none() {
         return Ok(Reply::NotController);
     }
-    respond(&call.header, &quorum.raft.handle_describe(cx, call.header.version, &request))
+    respond(quorum.raft.handle_describe(cx, call.header.version, &request))
 }

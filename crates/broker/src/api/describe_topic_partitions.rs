@@ -10,7 +10,6 @@ use blumfeld_protocol::messages::{
     DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName,
 };
 
-use crate::call::Call;
 use crate::metadata::PartitionRegistration;
 use crate::reply::{Reply, respond};
 use crate::server::Server;
@@ -20,11 +19,7 @@ use crate::topic_name::{is_internal, validate_topic_name};
 const PAGE: usize = 2_000;
 
 /// Handles a request.
-pub fn handle(
-    server: &Server,
-    call: &Call,
-    request: DescribeTopicPartitionsRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(server: &Server, request: DescribeTopicPartitionsRequest) -> Result<Reply, FrameError> {
     let mut names: Vec<String> = if request.topics.is_empty() {
         server.image.topics().keys().cloned().collect()
     } else {
@@ -87,7 +82,7 @@ pub fn handle(
             break;
         }
     }
-    respond(&call.header, &response)
+    respond(response)
 }
 
 fn cursor(topic: String, partition: i32) -> Cursor {

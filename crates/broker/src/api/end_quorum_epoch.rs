@@ -4,7 +4,6 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::EndQuorumEpochRequest;
 
-use crate::call::Call;
 use crate::quorum::Quorum;
 use crate::reply::Reply;
 
@@ -12,9 +11,8 @@ use crate::reply::Reply;
 pub fn handle(
     quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    call: &Call,
     request: EndQuorumEpochRequest,
 ) -> Result<Reply, FrameError> {
     let response = quorum.raft.handle_end_epoch(cx, &request);
-    quorum.durable(call, &response)
+    quorum.durable(response)
 }

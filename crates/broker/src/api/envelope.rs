@@ -3,7 +3,7 @@
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header, decode_header};
+use blumfeld_protocol::frame::{FrameError, decode_header};
 use blumfeld_protocol::messages::{EnvelopeRequest, EnvelopeResponse};
 use bytes::Bytes;
 
@@ -25,16 +25,16 @@ pub fn handle(
     let (header, body) = decode_header(&request.request_data)?;
     if !forwardable(header.api_key) {
         let response = EnvelopeResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0);
-        return respond(&call.header, &response);
+        return respond(response);
     }
     let inner = Call { header, ..call.clone() };
     Ok(match on_controller(quorum, cx, &inner, body)? {
-        Reply::Now(frame) => Reply::Now(wrap(&call.header, frame.into_bytes())?.into()),
-        Reply::Committed(offset, frame) => Reply::Committed(offset, wrap(&call.header, frame)?),
+        Reply::Now(body) => Reply::Now(wrap(body.encode(&inner.header)?.into_bytes()).into()),
+        Reply::Committed(offset, frame) => Reply::Committed(offset, encode(&call.header, &wrap(frame))?),
         other => other,
     })
 }
 
-fn wrap(header: &Header, frame: Bytes) -> Result<Bytes, FrameError> {
-    encode(header, &EnvelopeResponse::default().with_response_data(Some(frame)))
+fn wrap(frame: Bytes) -> EnvelopeResponse {
+    EnvelopeResponse::default().with_response_data(Some(frame))
 }

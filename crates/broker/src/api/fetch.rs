@@ -26,7 +26,7 @@ pub fn handle(
     let replica = if version >= 15 { request.replica_state.replica_id.0 } else { request.replica_id.0 };
     let context = match context(server, cx, version, &request) {
         Ok(context) => context,
-        Err(code) => return respond(&call.header, &FetchResponse::default().with_error_code(code.0)),
+        Err(code) => return respond(FetchResponse::default().with_error_code(code.0)),
     };
     if replica >= 0 {
         note_follower(server, cx, replica, request.replica_state.replica_epoch, &context, version);

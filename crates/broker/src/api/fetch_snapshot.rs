@@ -3,11 +3,10 @@
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::FetchSnapshotRequest;
 
-use crate::call::Call;
 use crate::quorum::Quorum;
 use crate::reply::{Reply, respond};
 
 /// Handles a request.
-pub fn handle(quorum: &Quorum, call: &Call, request: FetchSnapshotRequest) -> Result<Reply, FrameError> {
-    respond(&call.header, &quorum.raft.handle_fetch_snapshot(&request))
+pub fn handle(quorum: &Quorum, request: FetchSnapshotRequest) -> Result<Reply, FrameError> {
+    respond(quorum.raft.handle_fetch_snapshot(&request))
 }

@@ -38,7 +38,7 @@ pub fn handle(
             }
         });
         let response = FindCoordinatorResponse::default().with_coordinators(coordinators.collect());
-        return respond(&call.header, &response);
+        return respond(response);
     }
     let response = match find(server, cx, kind, &request.key) {
         Ok((id, host, port)) => FindCoordinatorResponse::default()
@@ -56,7 +56,7 @@ pub fn handle(
         code => code.name(),
     };
     let message = (call.header.version >= 1).then(|| StrBytes::from_static_str(message));
-    respond(&call.header, &response.with_error_message(message))
+    respond(response.with_error_message(message))
 }
 
 /// The coordinator of a key: the leader of the partition that the key belongs to.

@@ -70,7 +70,7 @@ pub(crate) fn preprocess(
     }
     if rest.is_empty() {
         let responses = responses.into_iter().map(|(_, response)| response).collect();
-        return respond(&call.header, &IncrementalAlterConfigsResponse::default().with_responses(responses));
+        return respond(IncrementalAlterConfigsResponse::default().with_responses(responses));
     }
     let header = &call.header;
     let client = header.client_id.clone();

@@ -4,17 +4,12 @@ use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
-use crate::call::Call;
 use crate::reply::{Reply, respond};
 use crate::server::Server;
 
 /// Handles a request. Without a transactional id it gets a new producer id whatever it says of an older one
 /// (TransactionCoordinator.handleInitProducerId).
-pub fn handle(
-    server: &mut Server,
-    call: &Call,
-    request: &InitProducerIdRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(server: &mut Server, request: &InitProducerIdRequest) -> Result<Reply, FrameError> {
     let id = match &request.transactional_id {
         Some(_) => Err(ErrorCode::INVALID_REQUEST),
         None => server.producer_ids.next_id(),
@@ -26,5 +21,5 @@ pub fn handle(
             .with_producer_id((-1).into())
             .with_producer_epoch(-1),
     };
-    respond(&call.header, &response)
+    respond(response)
 }

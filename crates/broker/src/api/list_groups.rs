@@ -30,5 +30,5 @@ pub fn handle(server: &Server, call: &Call, request: ListGroupsRequest) -> Resul
         }
         listed
     });
-    respond(&call.header, &ListGroupsResponse::default().with_groups(groups.collect()))
+    respond(ListGroupsResponse::default().with_groups(groups.collect()))
 }

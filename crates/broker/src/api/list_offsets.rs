@@ -34,7 +34,7 @@ pub fn handle(server: &Server, call: &Call, request: ListOffsetsRequest) -> Resu
             .with_name(topic.name.clone())
             .with_partitions(partitions.collect())
     });
-    respond(&call.header, &ListOffsetsResponse::default().with_topics(topics.collect()))
+    respond(ListOffsetsResponse::default().with_topics(topics.collect()))
 }
 
 /// Timestamp, offset and leader epoch; -1 for each that there is none of.

@@ -3,17 +3,12 @@
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::ListPartitionReassignmentsRequest;
 
-use crate::call::Call;
 use crate::controller;
 use crate::quorum::Quorum;
 use crate::reply::{Reply, respond};
 
 /// Handles a request.
-pub fn handle(
-    quorum: &Quorum,
-    call: &Call,
-    request: ListPartitionReassignmentsRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(quorum: &Quorum, request: ListPartitionReassignmentsRequest) -> Result<Reply, FrameError> {
     let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
-    respond(&call.header, &controller::list_reassignments(&active.image, &request))
+    respond(controller::list_reassignments(&active.image, &request))
 }

@@ -73,7 +73,7 @@ pub fn handle(
     if version >= 2 {
         response.cluster_id = Some(uuid_text::to_text(server.cluster_id).into());
     }
-    respond(&call.header, &response)
+    respond(response)
 }
 
 /// The code for a topic that does not exist; creates it if that is wanted.

@@ -157,15 +157,14 @@ pub(crate) fn forwardable(key: ApiKey) -> bool {
 pub(crate) fn not_controller(header: &Header) -> Result<Reply, FrameError> {
     let code = ErrorCode::NOT_CONTROLLER.0;
     match header.api_key {
-        ApiKey::BrokerRegistration => respond(
-            header,
-            &BrokerRegistrationResponse::default().with_error_code(code).with_broker_epoch(-1),
-        ),
-        ApiKey::BrokerHeartbeat => {
-            respond(header, &BrokerHeartbeatResponse::default().with_error_code(code).with_is_fenced(true))
+        ApiKey::BrokerRegistration => {
+            respond(BrokerRegistrationResponse::default().with_error_code(code).with_broker_epoch(-1))
         }
-        ApiKey::AlterPartition => respond(header, &AlterPartitionResponse::default().with_error_code(code)),
-        ApiKey::Envelope => respond(header, &EnvelopeResponse::default().with_error_code(code)),
+        ApiKey::BrokerHeartbeat => {
+            respond(BrokerHeartbeatResponse::default().with_error_code(code).with_is_fenced(true))
+        }
+        ApiKey::AlterPartition => respond(AlterPartitionResponse::default().with_error_code(code)),
+        ApiKey::Envelope => respond(EnvelopeResponse::default().with_error_code(code)),
         // Whoever speaks to the wrong controller without a broker between is told by the end of the connection.
         api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
     }
@@ -199,8 +198,8 @@ pub(crate) fn dispatch(
         ApiKey::Fetch => fetch::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::ListOffsets => list_offsets::handle(server, call, decode_body(header, body)?),
         ApiKey::Metadata => metadata::handle(server, cx, call, decode_body(header, body)?),
-        ApiKey::DeleteRecords => delete_records::handle(server, cx, call, decode_body(header, body)?),
-        ApiKey::InitProducerId => init_producer_id::handle(server, call, &decode_body(header, body)?),
+        ApiKey::DeleteRecords => delete_records::handle(server, cx, decode_body(header, body)?),
+        ApiKey::InitProducerId => init_producer_id::handle(server, &decode_body(header, body)?),
         ApiKey::OffsetCommit => offset_commit::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::OffsetFetch => offset_fetch::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::FindCoordinator => find_coordinator::handle(server, cx, call, decode_body(header, body)?),
@@ -212,14 +211,12 @@ pub(crate) fn dispatch(
         ApiKey::ListGroups => list_groups::handle(server, call, decode_body(header, body)?),
         ApiKey::DeleteGroups => delete_groups::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::OffsetDelete => offset_delete::handle(server, cx, call, decode_body(header, body)?),
-        ApiKey::OffsetForLeaderEpoch => {
-            offset_for_leader_epoch::handle(server, call, decode_body(header, body)?)
-        }
+        ApiKey::OffsetForLeaderEpoch => offset_for_leader_epoch::handle(server, decode_body(header, body)?),
         ApiKey::DescribeConfigs => describe_configs::handle(server, call, decode_body(header, body)?),
         ApiKey::DescribeLogDirs => describe_log_dirs::handle(server, call, decode_body(header, body)?),
         ApiKey::DescribeCluster => describe_cluster::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::DescribeTopicPartitions => {
-            describe_topic_partitions::handle(server, call, decode_body(header, body)?)
+            describe_topic_partitions::handle(server, decode_body(header, body)?)
         }
         ApiKey::IncrementalAlterConfigs => {
             incremental_alter_configs::preprocess(server, call, decode_body(header, body)?)
@@ -261,16 +258,16 @@ pub(crate) fn on_controller(
 ) -> Result<Reply, FrameError> {
     let header = &call.header;
     match header.api_key {
-        ApiKey::Vote => vote::handle(quorum, cx, call, decode_body(header, body)?),
-        ApiKey::BeginQuorumEpoch => begin_quorum_epoch::handle(quorum, cx, call, decode_body(header, body)?),
-        ApiKey::EndQuorumEpoch => end_quorum_epoch::handle(quorum, cx, call, decode_body(header, body)?),
+        ApiKey::Vote => vote::handle(quorum, cx, decode_body(header, body)?),
+        ApiKey::BeginQuorumEpoch => begin_quorum_epoch::handle(quorum, cx, decode_body(header, body)?),
+        ApiKey::EndQuorumEpoch => end_quorum_epoch::handle(quorum, cx, decode_body(header, body)?),
         ApiKey::DescribeQuorum => describe_quorum::handle(quorum, cx, call, decode_body(header, body)?),
         ApiKey::Fetch => {
             let request: FetchRequest = decode_body(header, body)?;
             let answer = quorum.raft.handle_fetch(cx, call.conn, header, request)?;
             Ok(answer.map_or(Reply::Parked, |frame| Reply::Now(frame.into())))
         }
-        ApiKey::FetchSnapshot => fetch_snapshot::handle(quorum, call, decode_body(header, body)?),
+        ApiKey::FetchSnapshot => fetch_snapshot::handle(quorum, decode_body(header, body)?),
         ApiKey::BrokerRegistration => {
             broker_registration::handle(quorum, cx, call, decode_body(header, body)?)
         }
@@ -291,7 +288,7 @@ pub(crate) fn on_controller(
             alter_partition_reassignments::handle(quorum, cx, call, decode_body(header, body)?)
         }
         ApiKey::ListPartitionReassignments => {
-            list_partition_reassignments::handle(quorum, call, decode_body(header, body)?)
+            list_partition_reassignments::handle(quorum, decode_body(header, body)?)
         }
         ApiKey::UnregisterBroker => unregister_broker::handle(quorum, cx, call, decode_body(header, body)?),
         api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),

@@ -7,16 +7,11 @@ use blumfeld_protocol::messages::offset_for_leader_epoch_response::{
 };
 use blumfeld_protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
 
-use crate::call::Call;
 use crate::reply::{Reply, respond};
 use crate::server::Server;
 
 /// Handles a request.
-pub fn handle(
-    server: &Server,
-    call: &Call,
-    request: OffsetForLeaderEpochRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(server: &Server, request: OffsetForLeaderEpochRequest) -> Result<Reply, FrameError> {
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|asked| {
             let answer = EpochEndOffset::default()
@@ -40,5 +35,5 @@ pub fn handle(
             .with_topic(topic.topic.clone())
             .with_partitions(partitions.collect())
     });
-    respond(&call.header, &OffsetForLeaderEpochResponse::default().with_topics(topics.collect()))
+    respond(OffsetForLeaderEpochResponse::default().with_topics(topics.collect()))
 }

@@ -60,7 +60,7 @@ pub fn handle(
     let expires = cx.after_ms(i64::from(request.timeout_ms));
     let produce = DelayedProduce { call: call.clone(), response, acknowledged, waiting, expires };
     if produce.waiting.is_empty() {
-        return produce.reply();
+        return produce.answered().1;
     }
     server.park_produce(produce);
     Ok(Reply::Parked)

@@ -27,8 +27,7 @@ pub fn handle(
             )
         }
         Err(error) => respond(
-            &call.header,
-            &UnregisterBrokerResponse::default()
+            UnregisterBrokerResponse::default()
                 .with_error_code(error.code.0)
                 .with_error_message(error.message.map(Into::into)),
         ),

@@ -5,17 +5,11 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::VoteRequest;
 
-use crate::call::Call;
 use crate::quorum::Quorum;
 use crate::reply::Reply;
 
 /// Handles a request: answered once the vote is durable.
-pub fn handle(
-    quorum: &mut Quorum,
-    cx: &mut Context<'_>,
-    call: &Call,
-    request: VoteRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(quorum: &mut Quorum, cx: &mut Context<'_>, request: VoteRequest) -> Result<Reply, FrameError> {
     let response = quorum.raft.handle_vote(cx, &request);
-    quorum.durable(call, &response)
+    quorum.durable(response)
 }

@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 use blumfeld_kernel::{ConnectionId, Context, FlushId, Instant};
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
 use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
 use bytes::Bytes;
 
 use crate::call::Call;
 use crate::metadata::MetadataImage;
 use crate::replica::{Partition, ReplicaManager, TopicPartition};
+use crate::reply::Body;
 use crate::timers::{Place, Timers};
 
 /// One partition's part of a coordinator.
@@ -82,11 +82,8 @@ pub trait Shard: Clone + Debug + Default {
     /// What a failed append means to those who asked.
     fn append_error(code: ErrorCode) -> ErrorCode;
 
-    /// The frame of an answer.
-    ///
-    /// # Errors
-    /// It cannot be said in the version of the request.
-    fn respond(answer: Self::Answer, header: &Header) -> Result<Bytes, FrameError>;
+    /// An answer, as it is said in the version of its request.
+    fn respond(answer: Self::Answer, version: i16) -> Body;
 
     /// So long an answer waits for its records, in milliseconds.
     fn write_timeout_ms(config: &Self::Config) -> i64;
@@ -314,10 +311,10 @@ impl<S: Shard> Runtime<S> {
     }
 
     /// The next answer that is to be sent.
-    pub fn next_answer(&mut self) -> Option<(Call, Result<Bytes, FrameError>)> {
+    pub fn next_answer(&mut self) -> Option<(Call, Body)> {
         let (call, answer) = self.answers.pop_front()?;
-        let frame = S::respond(answer, &call.header);
-        Some((call, frame))
+        let body = S::respond(answer, call.header.version);
+        Some((call, body))
     }
 
     /// Begins to gather what several shards say to one request; gives its number.

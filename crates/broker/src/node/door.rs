@@ -1,6 +1,6 @@
 //! The door: frames that come in, wait for those before them, are handled, and are answered.
 
-use blumfeld_kernel::{ConnectionId, Context, DisconnectReason, Frame, TraceEvent};
+use blumfeld_kernel::{ConnectionId, Context, DisconnectReason, FlushId, Frame, TraceEvent};
 use blumfeld_protocol::ApiKey;
 use blumfeld_protocol::frame::decode_header;
 use bytes::Bytes;
@@ -53,10 +53,10 @@ impl Broker {
             Ok(Reply::Forward) => self.forward(cx, conn, frame, None),
             Ok(Reply::ForwardPart(part, refused)) => self.forward(cx, conn, part, Some(refused)),
             Ok(Reply::NotController) => match api::not_controller(&call.header) {
-                Ok(reply) => self.send(cx, conn, reply),
+                Ok(reply) => self.send(cx, &call, reply),
                 Err(error) => self.close_malformed(cx, conn, call.about(), &error.to_string()),
             },
-            Ok(reply) => self.send(cx, conn, reply),
+            Ok(reply) => self.send(cx, &call, reply),
             Err(error) => self.close_malformed(cx, conn, call.about(), &error.to_string()),
         }
     }
@@ -74,7 +74,7 @@ impl Broker {
 
     fn await_commit(&mut self, cx: &mut Context<'_>, call: Call, offset: i64, frame: Bytes) {
         if self.quorum.raft.high_watermark().is_some_and(|at| offset <= at) {
-            return self.send(cx, call.conn, Reply::Now(frame.into()));
+            return self.send_frame(cx, call.conn, frame.into(), None);
         }
         self.set_busy(call.conn, true);
         if let Some(active) = &mut self.quorum.active {
@@ -88,38 +88,54 @@ impl Broker {
         }
     }
 
-    fn send(&mut self, cx: &mut Context<'_>, conn: ConnectionId, reply: Reply) {
-        self.server.stats.requests += 1;
-        let local = self.channels.is_loopback(conn);
-        match reply {
-            Reply::Now(frame) | Reply::After(_, frame) if local => {
-                self.local_answers.push_back((conn, frame))
-            }
-            Reply::Now(frame) => cx.out.send(conn, frame),
-            Reply::After(operation, frame) => cx.out.send_after(conn, frame, operation),
+    /// Encodes an answer and sends it. One that cannot be said in the version of its request closes the connection.
+    fn send(&mut self, cx: &mut Context<'_>, call: &Call, reply: Reply) {
+        let (body, after) = match reply {
+            Reply::Now(body) => (body, None),
+            Reply::After(operation, body) => (body, Some(operation)),
             Reply::Nothing
             | Reply::Parked
             | Reply::Committed(..)
             | Reply::NotController
             | Reply::Forward
-            | Reply::ForwardPart(..) => {}
+            | Reply::ForwardPart(..) => {
+                self.server.stats.requests += 1;
+                return;
+            }
+        };
+        match body.encode(&call.header) {
+            Ok(frame) => self.send_frame(cx, call.conn, frame, after),
+            Err(error) => self.close_malformed(cx, call.conn, call.about(), &error.to_string()),
         }
     }
 
-    /// Sends the answer of a parked request and takes up the requests behind it.
-    pub(super) fn answer(&mut self, cx: &mut Context<'_>, conn: ConnectionId, reply: Reply) {
-        if !self.connections.contains_key(&conn) {
-            return;
+    fn send_frame(&mut self, cx: &mut Context<'_>, conn: ConnectionId, frame: Frame, after: Option<FlushId>) {
+        self.server.stats.requests += 1;
+        match after {
+            _ if self.channels.is_loopback(conn) => self.local_answers.push_back((conn, frame)),
+            Some(operation) => cx.out.send_after(conn, frame, operation),
+            None => cx.out.send(conn, frame),
         }
-        self.send(cx, conn, reply);
-        self.set_busy(conn, false);
-        self.drain(cx, conn);
     }
 
-    /// Sends the answer of a request that waited, or closes its connection.
+    /// Sends the answer of a parked request, which is a frame already, and takes up the requests behind it.
+    pub(super) fn answer(&mut self, cx: &mut Context<'_>, conn: ConnectionId, frame: Frame) {
+        if self.connections.contains_key(&conn) {
+            self.send_frame(cx, conn, frame, None);
+            self.set_busy(conn, false);
+            self.drain(cx, conn);
+        }
+    }
+
+    /// Sends the answer of a parked request, or closes its connection, and takes up the requests behind it.
     pub(super) fn deliver(&mut self, cx: &mut Context<'_>, (call, reply): Answered) {
         match reply {
-            Ok(reply) => self.answer(cx, call.conn, reply),
+            Ok(_) if !self.connections.contains_key(&call.conn) => {}
+            Ok(reply) => {
+                self.send(cx, &call, reply);
+                self.set_busy(call.conn, false);
+                self.drain(cx, call.conn);
+            }
             Err(error) => self.close_malformed(cx, call.conn, call.about(), &error.to_string()),
         }
     }
@@ -194,7 +210,7 @@ impl Broker {
             return;
         };
         match frame {
-            Some(frame) => self.answer(cx, conn, Reply::Now(frame.into())),
+            Some(frame) => self.answer(cx, conn, frame.into()),
             None => {
                 let about = (ApiKey::Envelope as i16, 0);
                 self.close_malformed(cx, conn, about, "the controller did not take the request");

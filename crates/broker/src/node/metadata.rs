@@ -12,7 +12,6 @@ use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::lifecycle::BrokerState;
 use crate::metadata::{MetadataImage, MetadataRecord, ResourceType};
 use crate::replica::{ReplicaManager, TopicPartition};
-use crate::reply::Reply;
 
 /// What a run of records touched (MetadataDelta).
 #[derive(Default)]
@@ -264,7 +263,7 @@ impl Broker {
 
     fn answer_committed(&mut self, cx: &mut Context<'_>, upto: i64) {
         while let Some(Waiting { call, frame, .. }) = self.quorum.next_committed(upto) {
-            self.answer(cx, call.conn, Reply::Now(frame.into()));
+            self.answer(cx, call.conn, frame.into());
         }
     }
 }

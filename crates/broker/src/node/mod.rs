@@ -22,7 +22,6 @@ use crate::metadata::MetadataImage;
 use crate::quorum::Quorum;
 use crate::raft::RaftClient;
 use crate::replica::{Checkpoints, Fetchers, ReplicaManager};
-use crate::reply::Reply;
 use crate::server::{BrokerStats, Server};
 use connection::Connection;
 
@@ -209,7 +208,7 @@ impl Broker {
             }
             self.quorum.raft.poll(cx, &mut self.channels);
             for (conn, frame) in self.quorum.raft.take_answers() {
-                self.answer(cx, conn, Reply::Now(frame.into()));
+                self.answer(cx, conn, frame.into());
             }
             self.follow_metadata(cx);
             self.poll_broker(cx);

@@ -60,8 +60,7 @@ impl Server {
                     .collect(),
                 None => {
                     let code = ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0;
-                    return respond(&fetch.call.header, &FetchResponse::default().with_error_code(code))
-                        .map(Some);
+                    return respond(FetchResponse::default().with_error_code(code)).map(Some);
                 }
             },
         };
@@ -166,8 +165,8 @@ fn answer(
     }
     let frame = encode_fetch_response(version, fetch.call.header.correlation_id, &mut response, records)?;
     Ok(match last_read {
-        Some(read) => Reply::After(read, frame),
-        None => Reply::Now(frame),
+        Some(read) => Reply::After(read, frame.into()),
+        None => Reply::Now(frame.into()),
     })
 }
 

@@ -101,8 +101,9 @@ impl DelayedProduce {
     }
 
     /// The answer, once the records are safe.
-    pub fn reply(&self) -> Result<Reply, FrameError> {
-        if self.acknowledged { respond(&self.call.header, &self.response) } else { Ok(Reply::Nothing) }
+    pub fn answered(self) -> Answered {
+        let reply = if self.acknowledged { respond(self.response) } else { Ok(Reply::Nothing) };
+        (self.call, reply)
     }
 }
 
@@ -267,8 +268,7 @@ impl Server {
             return None;
         }
         self.purgatory.done(id);
-        let reply = produce.reply();
-        Some((produce.call, reply))
+        Some(produce.answered())
     }
 
     /// The next answer among what is to be looked at already.
@@ -298,8 +298,8 @@ impl Server {
     pub fn next_answer(&mut self, cx: &mut Context<'_>) -> Option<Answered> {
         loop {
             let answered = self.next_completed(cx).or_else(|| {
-                let (call, frame) = self.groups.next_answer()?;
-                Some((call, frame.map(|frame| Reply::Now(frame.into()))))
+                let (call, answer) = self.groups.next_answer()?;
+                Some((call, respond(answer)))
             });
             if answered.is_some() {
                 return answered;

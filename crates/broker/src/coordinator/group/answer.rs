@@ -1,7 +1,6 @@
 //! Answers of the coordinator, in the version of their request.
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
 use blumfeld_protocol::messages::leave_group_response::MemberResponse;
 use blumfeld_protocol::messages::offset_fetch_response::{
     OffsetFetchResponsePartition, OffsetFetchResponseTopic,
@@ -11,10 +10,9 @@ use blumfeld_protocol::messages::{
     OffsetDeleteResponse, OffsetFetchResponse, SyncGroupResponse,
 };
 use blumfeld_protocol::wire::StrBytes;
-use bytes::Bytes;
 
 use super::append_error;
-use crate::reply::encode;
+use crate::reply::Body;
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -80,9 +78,8 @@ impl Answer {
         }
     }
 
-    /// The frame.
-    pub fn encode(self, header: &Header) -> Result<Bytes, FrameError> {
-        let version = header.version;
+    /// The message, as it is said in a version.
+    pub fn message(self, version: i16) -> Body {
         match self {
             Answer::Join(mut response) => {
                 if version < 5 {
@@ -92,21 +89,21 @@ impl Answer {
                     response.protocol_type = None;
                     response.protocol_name.get_or_insert_default();
                 }
-                encode(header, &*response)
+                (*response).into()
             }
             Answer::Sync(mut response) => {
                 if version < 5 {
                     response.protocol_type = None;
                     response.protocol_name = None;
                 }
-                encode(header, &*response)
+                (*response).into()
             }
-            Answer::Heartbeat(code) => encode(header, &HeartbeatResponse::default().with_error_code(code.0)),
-            Answer::Leave(response) => encode(header, &leave(response, version)),
-            Answer::Commit(response) => encode(header, &response),
-            Answer::Fetch(response) => encode(header, &fetch(response, version)),
-            Answer::OffsetDelete(response) => encode(header, &response),
-            Answer::DeleteGroups(response) => encode(header, &response),
+            Answer::Heartbeat(code) => HeartbeatResponse::default().with_error_code(code.0).into(),
+            Answer::Leave(response) => leave(response, version).into(),
+            Answer::Commit(response) => response.into(),
+            Answer::Fetch(response) => fetch(response, version).into(),
+            Answer::OffsetDelete(response) => response.into(),
+            Answer::DeleteGroups(response) => response.into(),
         }
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use blumfeld_kernel::{Context, TraceEvent};
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
 use blumfeld_protocol::messages::{
     DeleteGroupsResponse, HeartbeatRequest, LeaveGroupRequest, OffsetDeleteRequest, OffsetDeleteResponse,
     SyncGroupRequest,
@@ -20,6 +19,7 @@ use super::{After, Answer, Env, GROUP_METADATA_TOPIC, GroupTimer, Stored, Write,
 use crate::call::Call;
 use crate::config::GroupCoordinatorConfig;
 use crate::coordinator::runtime::Shard;
+use crate::reply::Body;
 
 /// An OffsetCommit request of one group.
 #[derive(Clone, Debug)]
@@ -426,8 +426,8 @@ impl Shard for GroupShard {
         append_error(code)
     }
 
-    fn respond(answer: Answer, header: &Header) -> Result<Bytes, FrameError> {
-        answer.encode(header)
+    fn respond(answer: Answer, version: i16) -> Body {
+        answer.message(version)
     }
 
     fn write_timeout_ms(config: &GroupCoordinatorConfig) -> i64 {
