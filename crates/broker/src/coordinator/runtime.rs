@@ -10,6 +10,9 @@
 //! A shard never appends, and never sets a timer itself: it says what follows through [`Effects`]. The runtime knows no
 //! topic and no record; these are the shard's.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::sync::Arc;
