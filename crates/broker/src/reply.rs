@@ -2,6 +2,7 @@
 //! it.
 
 use blumfeld_kernel::{FlushId, Frame};
+use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::{FrameError, Header, decode_response, encode_response};
 use blumfeld_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
 use blumfeld_protocol::messages::{
@@ -25,8 +26,8 @@ pub enum Reply {
     Now(Body),
     /// This answer, once a disk operation is done.
     After(FlushId, Body),
-    /// This answer, once the metadata log is committed up to an offset. It is encoded already: what cannot be said is not
-    /// committed.
+    /// This answer, once the metadata log is committed up to an offset. It is encoded already: what cannot be said is
+    /// not committed.
     Committed(i64, Bytes),
     /// An answer later; the request is in purgatory.
     Parked,
@@ -157,6 +158,27 @@ impl Refused {
             response.responses.insert(place, refused.clone());
         }
         encode(&self.header, &response)
+    }
+}
+
+/// Why one part of a request was refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiError {
+    /// The code.
+    pub code: ErrorCode,
+    /// The sentence; none where Kafka leaves it to the client's own text.
+    pub message: Option<String>,
+}
+
+impl ApiError {
+    /// A code with a sentence.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> ApiError {
+        ApiError { code, message: Some(message.into()) }
+    }
+
+    /// A code without one.
+    pub const fn code(code: ErrorCode) -> ApiError {
+        ApiError { code, message: None }
     }
 }
 

@@ -17,9 +17,8 @@ use crate::broker_config::{
 };
 use crate::call::Call;
 use crate::config::BrokerConfig;
-use crate::controller::ApiError;
 use crate::metadata::{MetadataImage, ResourceType};
-use crate::reply::{Reply, respond};
+use crate::reply::{ApiError, Reply, respond};
 use crate::server::Server;
 use crate::topic_config::{ConfigKey, TOPIC_CONFIGS};
 use crate::topic_name::validate_topic_name;

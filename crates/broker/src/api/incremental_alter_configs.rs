@@ -11,10 +11,10 @@ use blumfeld_protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlt
 
 use crate::broker_config::{self, DELETE, DynamicConfigs};
 use crate::call::Call;
-use crate::controller::{self, ApiError};
+use crate::controller;
 use crate::metadata::ResourceType;
 use crate::quorum::Quorum;
-use crate::reply::{Refused, Reply, respond};
+use crate::reply::{ApiError, Refused, Reply, respond};
 use crate::server::Server;
 
 /// Handles a request as the controller: answered once the configs are committed.

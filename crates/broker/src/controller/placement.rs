@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use blumfeld_protocol::ErrorCode;
 
-use super::ApiError;
 use crate::metadata::MetadataImage;
+use crate::reply::ApiError;
 
 /// A list that is gone through from a random place on, one further on with each round
 /// (StripedReplicaPlacer.BrokerList).

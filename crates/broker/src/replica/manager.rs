@@ -10,12 +10,11 @@ use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 use bytes::Bytes;
 
 use super::partition::{Partition, Proposal, Settings};
-use crate::broker_config::DynamicConfigs;
+use crate::broker_config::{DynamicConfigs, log_config};
 use crate::config::{BrokerConfig, SEGMENT_DELETE_DELAY_MS};
 use crate::metadata::{MetadataImage, PartitionRegistration, ResourceType};
 use crate::raft::METADATA_DIR;
 use crate::timers::Timers;
-use crate::topic_config::log_config;
 
 /// A topic's name and a partition's number.
 pub type TopicPartition = (String, i32);

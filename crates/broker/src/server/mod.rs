@@ -45,7 +45,7 @@ enum Service {
     Groups,
 }
 
-/// A broker's half of a node.
+/// A broker's half of a node. A controller that is no broker has one as well: of it, only the image is in use.
 #[derive(Clone, Debug)]
 pub struct Server {
     /// What the node was started with.

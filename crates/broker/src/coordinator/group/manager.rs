@@ -317,8 +317,8 @@ impl ClassicGroup {
             }
             State::Stable => {
                 let reason = format!(
-                    "Group's selectedProtocol will change because static member {member_id} with instance id {instance} \
-                     joined with change of protocol; client reason: {}",
+                    "Group's selectedProtocol will change because static member {member_id} with instance id \
+                     {instance} joined with change of protocol; client reason: {}",
                     join.reason()
                 );
                 self.prepare_or_complete(env, &reason);
