@@ -1,5 +1,5 @@
-//! The connections that this node opens to others (NodeToControllerChannelManager, BrokerBlockingSender, and the network
-//! channel of the quorum). Each has one purpose, and one request under way at a time, as Kafka's have.
+//! The connections that this node opens to others (NodeToControllerChannelManager, BrokerBlockingSender, and the
+//! network channel of the quorum). Each has one purpose, and one request under way at a time, as Kafka's have.
 //!
 //! A node that is itself the active controller talks to itself in the same frames, which never leave it.
 

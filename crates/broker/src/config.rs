@@ -5,6 +5,14 @@ use std::collections::BTreeMap;
 use blumfeld_kernel::{Endpoint, Prng};
 use blumfeld_protocol::{Uuid, uuid_text};
 
+/// The name of the listener that brokers register for clients and for each other: the only one that they have
+/// (`listeners`, `inter.broker.listener.name`).
+pub const CLIENT_LISTENER: &str = "PLAINTEXT";
+
+/// A deleted replica's files, and segments that the metadata log or a follower no longer keeps, stay for so long
+/// (`log.segment.delete.delay.ms`).
+pub const SEGMENT_DELETE_DELAY_MS: i64 = 60_000;
+
 /// `process.roles`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Roles {
@@ -17,7 +25,8 @@ pub struct Roles {
 /// The timeouts of the quorum, in milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct QuorumConfig {
-    /// `controller.quorum.election.timeout.ms`: so long, and up to as much again, a voter waits for the end of an election.
+    /// `controller.quorum.election.timeout.ms`: so long, and up to as much again, a voter waits for the end of an
+    /// election.
     pub election_timeout_ms: i64,
     /// `controller.quorum.fetch.timeout.ms`: so long a follower gets no answer before it asks for an election.
     pub fetch_timeout_ms: i64,
@@ -235,8 +244,8 @@ impl BrokerConfig {
             .collect()
     }
 
-    /// The same with as many controllers as are of use, five at most, and a cluster id that follows from the seed: one seed
-    /// is one cluster.
+    /// The same with as many controllers as are of use, five at most, and a cluster id that follows from the seed: one
+    /// seed is one cluster.
     pub fn combined(count: i32, seed: u64) -> Vec<BrokerConfig> {
         // A majority has to be possible: an even number of controllers is no better than one fewer.
         let voters = if count % 2 == 0 { count - 1 } else { count }.min(5);

@@ -8,19 +8,20 @@
 mod api;
 mod broker_config;
 mod bug;
+mod call;
 mod channel;
 mod config;
-mod connection;
 mod controller;
 mod coordinator;
-mod fetch_session;
 mod lifecycle;
 mod metadata;
 mod node;
-mod producer_ids;
-mod purgatory;
+mod quorum;
 mod raft;
 mod replica;
+mod reply;
+mod server;
+mod timers;
 mod topic_config;
 mod topic_name;
 
@@ -38,8 +39,9 @@ pub use metadata::{
     BrokerRegistration, Listener, MetadataImage, MetadataRecord, PartitionChange, PartitionRegistration,
     RecordFormatError, ResourceType, TopicImage,
 };
-pub use node::{Broker, BrokerStats};
+pub use node::Broker;
 pub use raft::{EpochState, RaftClient};
 pub use replica::{Follower, Partition, ReplicaManager};
+pub use server::BrokerStats;
 pub use topic_config::{ConfigKey, ConfigType, TOPIC_CONFIGS};
 pub use topic_name::{TopicNameError, has_collision, validate_topic_name};

@@ -12,7 +12,7 @@ use blumfeld_protocol::{ApiKey, ErrorCode, Uuid, uuid_text};
 use bytes::Bytes;
 
 use crate::channel::{Channels, InFlight, Purpose};
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, CLIENT_LISTENER};
 
 /// Where a broker is in its life (org.apache.kafka.metadata.BrokerState).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -136,10 +136,10 @@ impl Lifecycle {
             return;
         }
         let listener = Listener::default()
-            .with_name(StrBytes::from_static_str("PLAINTEXT"))
+            .with_name(StrBytes::from_static_str(CLIENT_LISTENER))
             .with_host(config.advertised.host.to_string().into())
             .with_port(config.advertised.port);
-        let features = crate::api::FEATURES.iter().map(|(name, min, max)| {
+        let features = crate::metadata::FEATURES.iter().map(|(name, min, max)| {
             Feature::default()
                 .with_name(StrBytes::from_static_str(name))
                 .with_min_supported_version(*min)

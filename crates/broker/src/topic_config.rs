@@ -1,14 +1,6 @@
 //! Topic configs: their names, types, defaults and limits (LogConfig and TopicConfig of Kafka 4.3), in the order in
 //! which Kafka lists them.
 
-use std::collections::BTreeMap;
-
-use blumfeld_log::{CleanupPolicy, LogConfig};
-use blumfeld_protocol::record_batch::TimestampType;
-use blumfeld_protocol::{Compression, CompressionLevels};
-
-use crate::broker_config::DynamicConfigs;
-
 /// A config's type, with what its values must be.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum ConfigType {
@@ -183,8 +175,8 @@ pub fn validate(key: &ConfigKey, value: &str) -> Result<(), String> {
     }
 }
 
-/// Checks what a topic's configs are together (LogConfig.validate); `value` gives those that are set. Each must be valid
-/// by itself.
+/// Checks what a topic's configs are together (LogConfig.validate); `value` gives those that are set. Each must be
+/// valid by itself.
 pub fn validate_together<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Result<(), String> {
     if value("remote.storage.enable").is_some_and(|text| text.trim().eq_ignore_ascii_case("true")) {
         let message = "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote \
@@ -218,50 +210,6 @@ fn java_double(number: f64) -> String {
 /// The items of a list config.
 pub fn items(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|item| !item.is_empty())
-}
-
-/// The configs of a log: what was set on its topic (validated before), on its broker and for the cluster, Kafka's
-/// defaults.
-pub fn log_config(topic: &BTreeMap<String, String>, broker: &DynamicConfigs) -> LogConfig {
-    let text = |name: &str| {
-        let key = topic_config(name);
-        let synonym = key.map_or("", |key| key.synonym);
-        (topic.get(name).map(String::as_str).or_else(|| broker.get(synonym)))
-            .or(key.map(|key| key.default))
-            .unwrap_or_default()
-    };
-    let long = |name: &str| text(name).trim().parse::<i64>().unwrap_or_default();
-    let int = |name: &str| u32::try_from(long(name)).unwrap_or(u32::MAX);
-    let level = |name: &str| i32::try_from(long(name)).unwrap_or_default();
-    let policy: Vec<&str> = items(text("cleanup.policy")).collect();
-    LogConfig {
-        segment_bytes: int("segment.bytes"),
-        segment_ms: long("segment.ms"),
-        segment_index_bytes: int("segment.index.bytes"),
-        index_interval_bytes: int("index.interval.bytes"),
-        retention_ms: long("retention.ms"),
-        retention_bytes: long("retention.bytes"),
-        file_delete_delay_ms: long("file.delete.delay.ms"),
-        flush_messages: long("flush.messages"),
-        flush_ms: long("flush.ms"),
-        max_message_bytes: int("max.message.bytes"),
-        timestamp_type: match text("message.timestamp.type") {
-            "LogAppendTime" => TimestampType::LogAppendTime,
-            _ => TimestampType::CreateTime,
-        },
-        timestamp_before_max_ms: long("message.timestamp.before.max.ms"),
-        timestamp_after_max_ms: long("message.timestamp.after.max.ms"),
-        compression: match text("compression.type") {
-            "uncompressed" => Some(Compression::None),
-            name => name.parse().ok(),
-        },
-        compression_levels: CompressionLevels {
-            gzip: level("compression.gzip.level"),
-            lz4: level("compression.lz4.level"),
-            zstd: level("compression.zstd.level"),
-        },
-        cleanup: CleanupPolicy { delete: policy.contains(&"delete"), compact: policy.contains(&"compact") },
-    }
 }
 
 #[cfg(test)]
@@ -302,7 +250,8 @@ mod tests {
             (
                 "compression.gzip.level",
                 "77",
-                "Invalid value 77 for configuration compression.gzip.level: Value must be between 1 and 9 or equal to -1",
+                "Invalid value 77 for configuration compression.gzip.level: Value must be between 1 and 9 or equal \
+                 to -1",
             ),
             ("compression.gzip.level", "-1", ""),
             (
@@ -313,8 +262,8 @@ mod tests {
             (
                 "unclean.leader.election.enable",
                 "maybe",
-                "Invalid value maybe for configuration unclean.leader.election.enable: Expected value to be either true \
-                 or false",
+                "Invalid value maybe for configuration unclean.leader.election.enable: Expected value to be either \
+                 true or false",
             ),
             (
                 "message.timestamp.type",
@@ -326,25 +275,5 @@ mod tests {
             let key = topic_config(name).unwrap();
             assert_eq!(validate(key, value).err().unwrap_or_default(), want, "{name}={value}");
         }
-    }
-
-    #[test]
-    fn every_default_is_valid_and_the_logs_default() {
-        for key in &TOPIC_CONFIGS {
-            assert_eq!(validate(key, key.default), Ok(()), "{}", key.name);
-        }
-        assert_eq!(log_config(&BTreeMap::new(), &DynamicConfigs::default()), LogConfig::default());
-    }
-
-    #[test]
-    fn levels_of_compression_come_from_the_topic_and_else_from_the_broker() {
-        let configs = |all: &[(&str, &str)]| -> BTreeMap<String, String> {
-            all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-        };
-        let topic = configs(&[("compression.gzip.level", "9")]);
-        let broker = configs(&[("compression.gzip.level", "1"), ("compression.zstd.level", "-5")]);
-        let broker = DynamicConfigs { broker, ..DynamicConfigs::default() };
-        let levels = log_config(&topic, &broker).compression_levels;
-        assert_eq!(levels, CompressionLevels { gzip: 9, lz4: 9, zstd: -5 });
     }
 }

@@ -1,24 +1,25 @@
 //! AlterPartitionReassignments (45), versions 0 and 1: replicas move (KIP-455).
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::AlterPartitionReassignmentsRequest;
 
-use super::{Reply, committed};
+use crate::call::Call;
 use crate::controller;
-use crate::node::Broker;
+use crate::quorum::Quorum;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the moves are committed; they go on from there.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: AlterPartitionReassignmentsRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
-    let mut result = controller::alter_reassignments(&active.image, header.version, &request);
-    if header.version < 1 {
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
+    let mut result = controller::alter_reassignments(&active.image, call.header.version, &request);
+    if call.header.version < 1 {
         result.response.allow_replication_factor_change = true;
     }
-    committed(broker, cx, header, result)
+    quorum.committed(cx, call, result)
 }

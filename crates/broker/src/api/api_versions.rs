@@ -9,9 +9,10 @@ use blumfeld_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use blumfeld_protocol::wire::StrBytes;
 use blumfeld_protocol::{ApiKey, ErrorCode};
 
-use super::{FEATURES, Reply, respond, served};
-use crate::connection::ListenerKind;
-use crate::node::Broker;
+use super::served;
+use crate::call::{Call, ListenerKind};
+use crate::metadata::{FEATURES, MetadataImage};
+use crate::reply::{Reply, respond};
 
 fn versions(listener: ListenerKind) -> ApiVersionsResponse {
     let keys = served(listener).iter().map(|(key, min, max)| {
@@ -29,11 +30,10 @@ pub fn unsupported(listener: ListenerKind, header: &Header) -> Result<Reply, Fra
         .map(|frame| Reply::Now(frame.into()))
 }
 
-/// Handles a request.
+/// Handles a request, of either listener: `image` is what is committed of the metadata, `offset` its last record.
 pub fn handle(
-    broker: &Broker,
-    listener: ListenerKind,
-    header: &Header,
+    (image, offset): (&MetadataImage, i64),
+    call: &Call,
     request: ApiVersionsRequest,
 ) -> Result<Reply, FrameError> {
     // The name and version of the client's software follow a pattern (ApiVersionsRequest.isValid).
@@ -44,20 +44,17 @@ pub fn handle(
             && text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.ends_with(|c: char| c.is_ascii_alphanumeric())
     };
-    let mut response = versions(listener);
-    if header.version >= 3
+    let mut response = versions(call.listener);
+    if call.header.version >= 3
         && !(valid(&request.client_software_name) && valid(&request.client_software_version))
     {
-        return respond(
-            header,
-            &ApiVersionsResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0),
-        );
+        return respond(ApiVersionsResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0));
     }
-    if header.version >= 3 {
-        let features = broker.image.features();
+    if call.header.version >= 3 {
+        let features = image.features();
         // Older clients cannot read a lowest level of 0: such features are kept from them (ApiVersionsResponse).
         response.supported_features = (FEATURES.iter())
-            .filter(|(_, min, _)| header.version >= 4 || *min > 0)
+            .filter(|(_, min, _)| call.header.version >= 4 || *min > 0)
             .map(|(name, min, max)| {
                 SupportedFeatureKey::default()
                     .with_name(StrBytes::from_static_str(name))
@@ -65,7 +62,7 @@ pub fn handle(
                     .with_max_version(*max)
             })
             .collect();
-        response.finalized_features_epoch = broker.applied_offset();
+        response.finalized_features_epoch = offset;
         response.finalized_features = (features.iter())
             .map(|(name, level)| {
                 FinalizedFeatureKey::default()
@@ -75,5 +72,5 @@ pub fn handle(
             })
             .collect();
     }
-    respond(header, &response)
+    respond(response)
 }

@@ -1,20 +1,19 @@
-//! BeginQuorumEpoch (53), versions 0 and 1: the leader of the quorum makes itself known (KIP-595). Left out: endpoints of
-//! voters that are not configured (KIP-853).
+//! BeginQuorumEpoch (53), versions 0 and 1: the leader of the quorum makes itself known (KIP-595). Left out: endpoints
+//! of voters that are not configured (KIP-853).
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::BeginQuorumEpochRequest;
 
-use super::{Reply, durable};
-use crate::node::Broker;
+use crate::quorum::Quorum;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the epoch is durable.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    header: &Header,
     request: BeginQuorumEpochRequest,
 ) -> Result<Reply, FrameError> {
-    let response = broker.raft.handle_begin_epoch(cx, &request);
-    durable(broker, header, &response)
+    let response = quorum.raft.handle_begin_epoch(cx, &request);
+    quorum.durable(response)
 }

@@ -1,29 +1,29 @@
-//! BrokerHeartbeat (63), versions 0 and 1: a broker lives, is ready, or wants to go (KIP-631). Left out: log directories
-//! that are offline.
+//! BrokerHeartbeat (63), versions 0 and 1: a broker lives, is ready, or wants to go (KIP-631). Left out: log
+//! directories that are offline.
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
 
-use super::{Reply, committed, respond};
+use crate::call::Call;
 use crate::controller;
-use crate::node::Broker;
+use crate::quorum::Quorum;
+use crate::reply::{Reply, respond};
 
 /// Handles a request: answered once what follows from it is committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: BrokerHeartbeatRequest,
 ) -> Result<Reply, FrameError> {
-    let next = broker.raft.log().end();
-    let Some(active) = broker.active.as_mut() else { return Ok(Reply::NotController) };
+    let next = quorum.raft.log().end();
+    let Some(active) = quorum.active.as_mut() else { return Ok(Reply::NotController) };
     match controller::heartbeat(&active.image, &mut active.heartbeats, &request, (cx.now, next)) {
-        Ok(result) if result.records.is_empty() => respond(header, &result.response),
-        Ok(result) => committed(broker, cx, header, result),
-        Err(error) => respond(
-            header,
-            &BrokerHeartbeatResponse::default().with_error_code(error.code.0).with_is_fenced(true),
-        ),
+        Ok(result) if result.records.is_empty() => respond(result.response),
+        Ok(result) => quorum.committed(cx, call, result),
+        Err(error) => {
+            respond(BrokerHeartbeatResponse::default().with_error_code(error.code.0).with_is_fenced(true))
+        }
     }
 }

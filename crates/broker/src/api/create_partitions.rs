@@ -1,22 +1,23 @@
 //! CreatePartitions (37), versions 0 to 3. Left out: quotas.
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::CreatePartitionsRequest;
 
-use super::{Reply, committed};
+use crate::call::Call;
 use crate::controller;
-use crate::node::Broker;
+use crate::quorum::Quorum;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the partitions are committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: CreatePartitionsRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
     let rng = &mut *cx.rng;
     let result = controller::create_partitions(&active.image, &request, |end| rng.below(end));
-    committed(broker, cx, header, result)
+    quorum.committed(cx, call, result)
 }

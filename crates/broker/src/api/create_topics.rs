@@ -3,39 +3,40 @@
 use std::cell::RefCell;
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::CreateTopicsRequest;
 use blumfeld_protocol::{Uuid, uuid_text};
 
-use super::{Reply, committed};
+use crate::call::Call;
 use crate::controller::{self, TopicDefaults};
-use crate::node::Broker;
+use crate::quorum::Quorum;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the topics are committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: CreateTopicsRequest,
 ) -> Result<Reply, FrameError> {
     let defaults = TopicDefaults {
-        num_partitions: broker.config.num_partitions,
-        replication_factor: broker.config.default_replication_factor,
+        num_partitions: quorum.config.num_partitions,
+        replication_factor: quorum.config.default_replication_factor,
     };
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
     // Ids and places are drawn in turns from one generator.
     let rng = RefCell::new(&mut *cx.rng);
     let new_id = || uuid_text::random(|| rng.borrow_mut().bytes16());
     let place = |end| rng.borrow_mut().below(end);
     let mut result = controller::create_topics(&active.image, &request, defaults, new_id, place);
     for topic in &mut result.response.topics {
-        if header.version < 7 {
+        if call.header.version < 7 {
             topic.topic_id = Uuid::nil();
         }
-        if header.version < 5 {
+        if call.header.version < 5 {
             topic.configs = Some(Vec::new());
             (topic.num_partitions, topic.replication_factor) = (-1, -1);
         }
     }
-    committed(broker, cx, header, result)
+    quorum.committed(cx, call, result)
 }

@@ -1,37 +1,37 @@
 //! DeleteGroups (42), versions 0 to 2: groups without members, with their offsets. Nothing is left out.
 
-use blumfeld_kernel::{ConnectionId, Context};
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::delete_groups_response::DeletableGroupResult;
 use blumfeld_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
 
-use super::Reply;
-use crate::coordinator::{Answer, Waiter};
-use crate::node::Broker;
+use crate::call::Call;
+use crate::coordinator::Answer;
+use crate::reply::Reply;
+use crate::server::Server;
 
 /// Handles a request: answered once the tombstones are committed.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: DeleteGroupsRequest,
 ) -> Result<Reply, FrameError> {
-    let waiter = Waiter { conn, header: header.clone() };
+    let waiter = call.clone();
     let results = (request.groups_names.iter())
         .map(|id| DeletableGroupResult::default().with_group_id(id.clone()))
         .collect();
     let answer = Answer::DeleteGroups(DeleteGroupsResponse::default().with_results(results));
     let missing = request.groups_names.len();
     if missing == 0 {
-        broker.answer_group(waiter, answer);
+        server.groups.answer(waiter, answer);
         return Ok(Reply::Parked);
     }
-    let gathering = broker.gather(waiter, answer, missing);
+    let gathering = server.groups.gather(waiter, answer, missing);
     for id in request.groups_names {
-        let begun = broker.with_group(cx, &id, |shard, env| shard.delete_group(env, gathering, &id));
+        let begun = server.with_group(cx, &id, |shard, env| shard.delete_group(env, gathering, &id));
         if let Err(code) = begun.and_then(|begun| begun) {
-            broker.gathered(gathering, &id, code);
+            server.groups.gathered(gathering, &id, code);
         }
     }
     Ok(Reply::Parked)

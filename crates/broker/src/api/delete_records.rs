@@ -1,23 +1,22 @@
-//! DeleteRecords (21), versions 0 to 2: moves the log start. Followers learn of it with their next fetch. Left out: the wait until
-//! they have.
+//! DeleteRecords (21), versions 0 to 2: moves the log start. Followers learn of it with their next fetch. Left out: the
+//! wait until they have.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::delete_records_response::{
     DeleteRecordsPartitionResult, DeleteRecordsTopicResult,
 };
 use blumfeld_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
-use super::{Reply, respond};
-use crate::node::Broker;
+use crate::reply::{Reply, respond};
+use crate::server::Server;
 use crate::topic_name::is_internal;
 
 /// Handles a request.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
-    header: &Header,
     request: DeleteRecordsRequest,
 ) -> Result<Reply, FrameError> {
     let mut topics = Vec::new();
@@ -26,7 +25,7 @@ pub fn handle(
         for asked in &topic.partitions {
             let result = DeleteRecordsPartitionResult::default().with_partition_index(asked.partition_index);
             partitions.push(
-                match delete(broker, cx, topic.name.as_str(), asked.partition_index, asked.offset) {
+                match delete(server, cx, topic.name.as_str(), asked.partition_index, asked.offset) {
                     Ok(low_watermark) => result.with_low_watermark(low_watermark),
                     Err(code) => result.with_low_watermark(-1).with_error_code(code.0),
                 },
@@ -36,12 +35,12 @@ pub fn handle(
             DeleteRecordsTopicResult::default().with_name(topic.name.clone()).with_partitions(partitions),
         );
     }
-    respond(header, &DeleteRecordsResponse::default().with_topics(topics))
+    respond(DeleteRecordsResponse::default().with_topics(topics))
 }
 
 /// Deletes the records below `offset`, -1 for the high watermark; gives the new log start.
 fn delete(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     topic: &str,
     number: i32,
@@ -50,23 +49,7 @@ fn delete(
     if is_internal(topic) {
         return Err(ErrorCode::INVALID_TOPIC_EXCEPTION);
     }
-    broker.leader(topic, number, -1)?;
     let key = (topic.to_owned(), number);
-    let partition = broker.replicas.of_mut(&key).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-    let cleanup = partition.log().config().cleanup;
-    // A topic that is only compacted keeps its records (DelayedDeleteRecords is for cleanup.policy=delete).
-    if cleanup.compact && !cleanup.delete {
-        return Err(ErrorCode::POLICY_VIOLATION);
-    }
-    let high_watermark = partition.high_watermark();
-    let offset = if offset == -1 { high_watermark } else { offset };
-    if offset < 0 || offset > high_watermark {
-        return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
-    }
-    let files = partition.log_mut().advance_log_start(cx, offset);
-    let (low_watermark, delay) = (partition.log().log_start(), partition.log().config().file_delete_delay_ms);
-    broker.delete_later(cx, files, delay);
-    broker.replicas.checkpoint_logs(cx);
-    broker.changed.insert(key);
-    Ok(low_watermark)
+    server.leader(&key, -1)?;
+    server.replicas.delete_records(cx, &key, offset)
 }

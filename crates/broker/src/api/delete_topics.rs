@@ -2,26 +2,27 @@
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::Uuid;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::DeleteTopicsRequest;
 
-use super::{Reply, committed};
+use crate::call::Call;
 use crate::controller;
-use crate::node::Broker;
+use crate::quorum::Quorum;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the deletion is committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: DeleteTopicsRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
     let mut result = controller::delete_topics(&active.image, &request);
-    if header.version < 6 {
+    if call.header.version < 6 {
         for topic in &mut result.response.responses {
             topic.topic_id = Uuid::nil();
         }
     }
-    committed(broker, cx, header, result)
+    quorum.committed(cx, call, result)
 }

@@ -1,22 +1,25 @@
-//! DescribeCluster (60), versions 0 to 2. Left out: the controllers' endpoints (endpoint type 2), authorized operations.
+//! DescribeCluster (60), versions 0 to 2. Left out: the controllers' endpoints (endpoint type 2), authorized
+//! operations.
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use blumfeld_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
 use blumfeld_protocol::{ErrorCode, uuid_text};
 
-use super::{Reply, respond};
-use crate::node::Broker;
+use crate::call::Call;
+use crate::config::CLIENT_LISTENER;
+use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// Handles a request.
 pub fn handle(
-    broker: &Broker,
+    server: &Server,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: DescribeClusterRequest,
 ) -> Result<Reply, FrameError> {
-    if header.version >= 1 && request.endpoint_type != 1 {
+    if call.header.version >= 1 && request.endpoint_type != 1 {
         let (code, message) = if request.endpoint_type == 2 {
             (
                 ErrorCode::MISMATCHED_ENDPOINT_TYPE,
@@ -29,13 +32,13 @@ pub fn handle(
         let response = DescribeClusterResponse::default()
             .with_error_code(code.0)
             .with_error_message(Some(message.to_owned().into()));
-        return respond(header, &response);
+        return respond(response);
     }
-    let with_fenced = header.version >= 2 && request.include_fenced_brokers;
-    let brokers = (broker.image.brokers().values())
+    let with_fenced = call.header.version >= 2 && request.include_fenced_brokers;
+    let brokers = (server.image.brokers().values())
         .filter(|registered| with_fenced || !registered.fenced)
         .filter_map(|registered| {
-            let listener = registered.listeners.first()?;
+            let listener = server.image.endpoint(registered.id, CLIENT_LISTENER)?;
             Some(
                 DescribeClusterBroker::default()
                     .with_broker_id(registered.id.into())
@@ -46,8 +49,8 @@ pub fn handle(
             )
         });
     let response = DescribeClusterResponse::default()
-        .with_cluster_id(uuid_text::to_text(broker.cluster_id).into())
-        .with_controller_id(broker.any_broker(cx).into())
+        .with_cluster_id(uuid_text::to_text(server.cluster_id).into())
+        .with_controller_id(server.any_broker(cx).into())
         .with_brokers(brokers.collect());
-    respond(header, &response)
+    respond(response)
 }

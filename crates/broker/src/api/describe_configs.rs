@@ -4,21 +4,22 @@
 use std::collections::BTreeSet;
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use blumfeld_protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
 };
 use blumfeld_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 
-use super::{LOG_DIR, Reply, respond};
+use super::LOG_DIR;
 use crate::broker_config::{
     DEFAULT, DYNAMIC, DYNAMIC_BROKER, DYNAMIC_DEFAULT_BROKER, DynamicConfigs, dynamic, shown,
 };
+use crate::call::Call;
 use crate::config::BrokerConfig;
-use crate::controller::ApiError;
 use crate::metadata::{MetadataImage, ResourceType};
-use crate::node::Broker;
+use crate::reply::{ApiError, Reply, respond};
+use crate::server::Server;
 use crate::topic_config::{ConfigKey, TOPIC_CONFIGS};
 use crate::topic_name::validate_topic_name;
 
@@ -27,21 +28,17 @@ const TOPIC: i8 = 1;
 const STATIC_BROKER: i8 = 4;
 
 /// Handles a request.
-pub fn handle(
-    broker: &Broker,
-    header: &Header,
-    request: DescribeConfigsRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(server: &Server, call: &Call, request: DescribeConfigsRequest) -> Result<Reply, FrameError> {
     let results = request.resources.iter().map(|resource| {
         let result = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());
-        match describe(broker, resource, request.include_synonyms) {
+        match describe(server, resource, request.include_synonyms) {
             Ok(mut configs) => {
                 if let Some(keys) = &resource.configuration_keys {
                     configs.retain(|config| keys.contains(&config.name));
                 }
-                if header.version < 3 {
+                if call.header.version < 3 {
                     configs.iter_mut().for_each(|config| config.config_type = 0);
                 }
                 result.with_configs(configs)
@@ -51,11 +48,11 @@ pub fn handle(
             }
         }
     });
-    respond(header, &DescribeConfigsResponse::default().with_results(results.collect()))
+    respond(DescribeConfigsResponse::default().with_results(results.collect()))
 }
 
 fn describe(
-    broker: &Broker,
+    server: &Server,
     resource: &DescribeConfigsResource,
     synonyms: bool,
 ) -> Result<Vec<DescribeConfigsResourceResult>, ApiError> {
@@ -64,16 +61,16 @@ fn describe(
         Some(ResourceType::Topic) => {
             validate_topic_name(name)
                 .map_err(|error| ApiError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, error.to_string()))?;
-            if broker.image.topic(name).is_none() {
+            if server.image.topic(name).is_none() {
                 return Err(ApiError::code(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
             }
-            Ok(topic(&broker.image, &broker.config, name, synonyms))
+            Ok(topic(&server.image, &server.config, name, synonyms))
         }
-        Some(ResourceType::Broker) if name.is_empty() => Ok(cluster(&broker.image, synonyms)),
+        Some(ResourceType::Broker) if name.is_empty() => Ok(cluster(&server.image, synonyms)),
         Some(ResourceType::Broker) => match name.parse::<i32>() {
-            Ok(id) if id == broker.config.node_id => Ok(node(&broker.image, &broker.config, synonyms)),
+            Ok(id) if id == server.config.node_id => Ok(node(&server.image, &server.config, synonyms)),
             Ok(id) => {
-                let own = broker.config.node_id;
+                let own = server.config.node_id;
                 let message =
                     format!("Unexpected broker id, expected {own} or empty string, but received {id}");
                 Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))

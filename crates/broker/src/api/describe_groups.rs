@@ -1,25 +1,26 @@
 //! DescribeGroups (15), versions 0 to 6: state, protocol and members. Left out: authorized operations.
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use blumfeld_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse};
 use blumfeld_protocol::wire::StrBytes;
 
-use super::{Reply, respond};
+use crate::call::Call;
 use crate::coordinator::{ClassicGroup, ClassicGroupState};
-use crate::node::Broker;
+use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// Handles a request.
-pub fn handle(broker: &Broker, header: &Header, request: DescribeGroupsRequest) -> Result<Reply, FrameError> {
-    let version = header.version;
+pub fn handle(server: &Server, call: &Call, request: DescribeGroupsRequest) -> Result<Reply, FrameError> {
+    let version = call.header.version;
     let groups = request.groups.into_iter().map(|id| {
-        let partition = broker.group_partition(&id);
+        let partition = server.group_partition(&id);
         let response = DescribedGroup::default().with_group_id(id.clone());
-        if !broker.groups().partitions().any(|own| own == partition) {
+        if !server.groups.partitions().any(|own| own == partition) {
             return response.with_error_code(ErrorCode::NOT_COORDINATOR.0);
         }
-        match broker.groups().group(&id) {
+        match server.groups.group(&id) {
             Some(group) => describe(response, group, version),
             None => {
                 let response = response.with_group_state(StrBytes::from_static_str("Dead"));
@@ -33,7 +34,7 @@ pub fn handle(broker: &Broker, header: &Header, request: DescribeGroupsRequest) 
             }
         }
     });
-    respond(header, &DescribeGroupsResponse::default().with_groups(groups.collect()))
+    respond(DescribeGroupsResponse::default().with_groups(groups.collect()))
 }
 
 fn describe(response: DescribedGroup, group: &ClassicGroup, version: i16) -> DescribedGroup {

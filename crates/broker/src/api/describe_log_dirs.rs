@@ -1,28 +1,26 @@
 //! DescribeLogDirs (35), versions 1 to 4: what the broker's log directory holds (KIP-113, KIP-827). Left out: several
 //! directories, future replicas, the size of the volume, which a simulated disk does not have.
 
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::describe_log_dirs_response::{
     DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
 };
 use blumfeld_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse, TopicName};
 
-use super::{LOG_DIR, Reply, respond};
-use crate::node::Broker;
+use super::LOG_DIR;
+use crate::call::Call;
+use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// Handles a request.
-pub fn handle(
-    broker: &Broker,
-    header: &Header,
-    request: DescribeLogDirsRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(server: &Server, call: &Call, request: DescribeLogDirsRequest) -> Result<Reply, FrameError> {
     let wanted = |topic: &str, number: i32| {
         request.topics.as_ref().is_none_or(|topics| {
             topics.iter().any(|one| one.topic.as_str() == topic && one.partitions.contains(&number))
         })
     };
     let mut topics: Vec<DescribeLogDirsTopic> = Vec::new();
-    for ((name, number), partition) in broker.replicas.partitions().filter(|((name, n), _)| wanted(name, *n))
+    for ((name, number), partition) in server.replicas.partitions().filter(|((name, n), _)| wanted(name, *n))
     {
         let lag = (partition.high_watermark() - partition.log().log_end()).max(0);
         let described = DescribeLogDirsPartition::default()
@@ -40,8 +38,8 @@ pub fn handle(
     }
     let mut result =
         DescribeLogDirsResult::default().with_log_dir(LOG_DIR.to_owned().into()).with_topics(topics);
-    if header.version >= 4 {
+    if call.header.version >= 4 {
         (result.total_bytes, result.usable_bytes) = (-1, -1);
     }
-    respond(header, &DescribeLogDirsResponse::default().with_results(vec![result]))
+    respond(DescribeLogDirsResponse::default().with_results(vec![result]))
 }

@@ -2,7 +2,7 @@
 //! --describe asks. Left out: authorized operations.
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::describe_topic_partitions_response::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
@@ -10,22 +10,18 @@ use blumfeld_protocol::messages::{
     DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName,
 };
 
-use super::{Reply, respond};
 use crate::metadata::PartitionRegistration;
-use crate::node::Broker;
+use crate::reply::{Reply, respond};
+use crate::server::Server;
 use crate::topic_name::{is_internal, validate_topic_name};
 
 /// `max.request.partition.size.limit`: partitions of one page.
 const PAGE: usize = 2_000;
 
 /// Handles a request.
-pub fn handle(
-    broker: &Broker,
-    header: &Header,
-    request: DescribeTopicPartitionsRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(server: &Server, request: DescribeTopicPartitionsRequest) -> Result<Reply, FrameError> {
     let mut names: Vec<String> = if request.topics.is_empty() {
-        broker.image.topics().keys().cloned().collect()
+        server.image.topics().keys().cloned().collect()
     } else {
         request.topics.iter().map(|topic| topic.name.to_string()).collect()
     };
@@ -45,7 +41,7 @@ pub fn handle(
         }
         let described =
             DescribeTopicPartitionsResponseTopic::default().with_name(Some(TopicName(name.clone().into())));
-        let Some(topic) = broker.image.topic(&name) else {
+        let Some(topic) = server.image.topic(&name) else {
             let valid = validate_topic_name(&name).is_ok();
             let code = if valid {
                 ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
@@ -56,7 +52,7 @@ pub fn handle(
             continue;
         };
         let ids = |ids: &[i32]| ids.iter().map(|id| (*id).into()).collect();
-        let fenced = |id: &i32| broker.image.brokers().get(id).is_none_or(|broker| broker.fenced);
+        let fenced = |id: &i32| server.image.brokers().get(id).is_none_or(|broker| broker.fenced);
         let offline = |partition: &PartitionRegistration| -> Vec<i32> {
             partition.replicas.iter().copied().filter(fenced).collect()
         };
@@ -86,7 +82,7 @@ pub fn handle(
             break;
         }
     }
-    respond(header, &response)
+    respond(response)
 }
 
 fn cursor(topic: String, partition: i32) -> Cursor {

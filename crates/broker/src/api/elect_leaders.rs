@@ -1,21 +1,22 @@
 //! ElectLeaders (43), versions 0 to 2: preferred and unclean elections by request (KIP-460).
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::ElectLeadersRequest;
 
-use super::{Reply, committed};
+use crate::call::Call;
 use crate::controller;
-use crate::node::Broker;
+use crate::quorum::Quorum;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the elections are committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: ElectLeadersRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
-    let result = controller::elect_leaders(&active.image, header.version, &request);
-    committed(broker, cx, header, result)
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
+    let result = controller::elect_leaders(&active.image, call.header.version, &request);
+    quorum.committed(cx, call, result)
 }

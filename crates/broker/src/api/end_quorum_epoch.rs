@@ -1,19 +1,18 @@
 //! EndQuorumEpoch (54), versions 0 and 1: the leader of the quorum goes (KIP-595).
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::EndQuorumEpochRequest;
 
-use super::{Reply, durable};
-use crate::node::Broker;
+use crate::quorum::Quorum;
+use crate::reply::Reply;
 
 /// Handles a request: answered once the epoch is durable.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    header: &Header,
     request: EndQuorumEpochRequest,
 ) -> Result<Reply, FrameError> {
-    let response = broker.raft.handle_end_epoch(cx, &request);
-    durable(broker, header, &response)
+    let response = quorum.raft.handle_end_epoch(cx, &request);
+    quorum.durable(response)
 }

@@ -1,38 +1,40 @@
 //! Envelope (58), version 0: a request of a client that a broker forwards to the controller (KIP-590). Left out: the
 //! client's principal and address, as there are no ACLs.
 
-use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header, decode_header};
+use blumfeld_protocol::frame::{FrameError, decode_header};
 use blumfeld_protocol::messages::{EnvelopeRequest, EnvelopeResponse};
 use bytes::Bytes;
 
-use super::{Reply, encode, forwardable, on_controller, respond};
-use crate::node::Broker;
+use super::{forwardable, on_controller};
+use crate::call::Call;
+use crate::quorum::Quorum;
+use crate::reply::{Reply, encode, respond};
 
 /// Handles a request: the answer to what is inside, inside an answer.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: EnvelopeRequest,
 ) -> Result<Reply, FrameError> {
-    if broker.active.is_none() {
+    if quorum.active.is_none() {
         return Ok(Reply::NotController);
     }
-    let (inner, body) = decode_header(&request.request_data)?;
-    if !forwardable(inner.api_key) {
+    let (header, body) = decode_header(&request.request_data)?;
+    if !forwardable(header.api_key) {
         let response = EnvelopeResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0);
-        return respond(header, &response);
+        return respond(response);
     }
-    Ok(match on_controller(broker, cx, conn, &inner, body)? {
-        Reply::Now(frame) => Reply::Now(wrap(header, frame.into_bytes())?.into()),
-        Reply::Committed(offset, frame) => Reply::Committed(offset, wrap(header, frame)?),
+    let inner = Call { header, ..call.clone() };
+    Ok(match on_controller(quorum, cx, &inner, body)? {
+        Reply::Now(body) => Reply::Now(wrap(body.encode(&inner.header)?.into_bytes()).into()),
+        Reply::Committed(offset, frame) => Reply::Committed(offset, encode(&call.header, &wrap(frame))?),
         other => other,
     })
 }
 
-fn wrap(header: &Header, frame: Bytes) -> Result<Bytes, FrameError> {
-    encode(header, &EnvelopeResponse::default().with_response_data(Some(frame)))
+fn wrap(frame: Bytes) -> EnvelopeResponse {
+    EnvelopeResponse::default().with_response_data(Some(frame))
 }

@@ -1,41 +1,35 @@
-//! Fetch (1), versions 4 to 18, for consumers and followers: from an offset, up to the high watermark or the log end, with
-//! fetch.min.bytes as a long poll, fetch sessions (KIP-227), divergence by epoch (KIP-595), and the closest replica
-//! (KIP-392). Left out: aborted transactions, as there are no transactions yet.
+//! Fetch (1), versions 4 to 18, for consumers and followers: from an offset, up to the high watermark or the log end,
+//! with fetch.min.bytes as a long poll, fetch sessions (KIP-227), divergence by epoch (KIP-595), and the closest
+//! replica (KIP-392). Left out: aborted transactions, as there are no transactions yet.
 
 use std::collections::BTreeSet;
 
-use blumfeld_kernel::{ConnectionId, Context, DiskOp, FlushId};
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::fetch_request::FetchPartition;
-use blumfeld_protocol::messages::fetch_response::{
-    EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
-};
-use blumfeld_protocol::messages::{BrokerId, FetchRequest, FetchResponse, TopicName};
-use blumfeld_protocol::{ErrorCode, RecordPieces, Uuid, encode_fetch_response};
-use bytes::Bytes;
+use blumfeld_protocol::messages::{FetchRequest, FetchResponse};
+use blumfeld_protocol::{ErrorCode, Uuid};
 
-use super::{Reply, respond};
-use crate::fetch_session::TopicIdPartition;
-use crate::node::Broker;
-use crate::purgatory::{DelayedFetch, FetchContext};
-use crate::replica::{Partition, TopicPartition};
+use crate::call::Call;
+use crate::replica::TopicPartition;
+use crate::reply::{Reply, respond};
+use crate::server::{DelayedFetch, FetchContext, Server, divergence, is_of_earlier_life};
 
 /// Handles a request.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: FetchRequest,
 ) -> Result<Reply, FrameError> {
-    let version = header.version;
+    let version = call.header.version;
     let replica = if version >= 15 { request.replica_state.replica_id.0 } else { request.replica_id.0 };
-    let context = match context(broker, cx, version, &request) {
+    let context = match context(server, cx, version, &request) {
         Ok(context) => context,
-        Err(code) => return respond(header, &FetchResponse::default().with_error_code(code.0)),
+        Err(code) => return respond(FetchResponse::default().with_error_code(code.0)),
     };
     if replica >= 0 {
-        note_follower(broker, cx, replica, request.replica_state.replica_epoch, &context, version);
+        note_follower(server, cx, replica, request.replica_state.replica_epoch, &context, version);
     }
     let partitions = match &context {
         FetchContext::Full { asked, .. } => asked.iter().filter_map(|(_, key, _)| key.clone()).collect(),
@@ -44,13 +38,12 @@ pub fn handle(
     let nothing = match &context {
         FetchContext::Full { asked, .. } => asked.is_empty(),
         FetchContext::Session(id) => {
-            broker.sessions.get(*id).is_none_or(|session| session.partitions.is_empty())
+            server.sessions.get(*id).is_none_or(|session| session.partitions.is_empty())
         }
     };
     let expires = cx.after_ms(i64::from(request.max_wait_ms));
     let fetch = DelayedFetch {
-        conn,
-        header: header.clone(),
+        call: call.clone(),
         context,
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0),
@@ -61,22 +54,22 @@ pub fn handle(
         partitions,
         expires,
     };
-    if let Some(reply) = try_complete(broker, cx, &fetch, expires <= cx.now || nothing)? {
+    if let Some(reply) = server.try_complete(cx, &fetch, expires <= cx.now || nothing)? {
         return Ok(reply);
     }
-    broker.park_fetch(fetch);
+    server.park_fetch(fetch);
     Ok(Reply::Parked)
 }
 
 /// What the request is about: a session that goes on, or partitions with or without a session to come (FetchManager.
 /// newContext).
 fn context(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &Context<'_>,
     version: i16,
     request: &FetchRequest,
 ) -> Result<FetchContext, ErrorCode> {
-    let image = &broker.image;
+    let image = &server.image;
     let name = |id: Uuid, name: &str| -> (Uuid, Option<String>) {
         if version >= 13 {
             (id, image.topic_by_id(id).map(|topic| topic.name.clone()))
@@ -86,7 +79,7 @@ fn context(
     };
     // An epoch of 0 makes a session, -1 wants none; both end the session they name.
     if request.session_epoch > 0 && version >= 7 {
-        broker.sessions.resume(cx.now, request, name)?;
+        server.sessions.resume(cx.now, request, name)?;
         return Ok(FetchContext::Session(request.session_id));
     }
     let asked = (request.topics.iter())
@@ -99,22 +92,22 @@ fn context(
         })
         .collect();
     if version >= 7 && request.session_id != 0 {
-        broker.sessions.remove(request.session_id);
+        server.sessions.remove(request.session_id);
     }
     Ok(FetchContext::Full { asked, create: version >= 7 && request.session_epoch == 0 })
 }
 
-/// Takes what a follower's fetch says of its logs (Partition.updateFollowerFetchState), and lets it into the ISR where it
-/// has caught up.
+/// Takes what a follower's fetch says of its logs (Partition.updateFollowerFetchState), and lets it into the ISR where
+/// it has caught up.
 fn note_follower(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     replica: i32,
     replica_epoch: i64,
     context: &FetchContext,
     version: i16,
 ) {
-    if is_of_earlier_life(broker, replica, replica_epoch) {
+    if is_of_earlier_life(&server.image, replica, replica_epoch) {
         return;
     }
     let asked: Vec<(TopicPartition, FetchPartition)> = match context {
@@ -122,338 +115,28 @@ fn note_follower(
             asked.iter().filter_map(|(_, key, asked)| Some((key.clone()?, asked.clone()))).collect()
         }
         FetchContext::Session(id) => {
-            let Some(session) = broker.sessions.get(*id) else { return };
+            let Some(session) = server.sessions.get(*id) else { return };
             let dirty = session.dirty.iter().filter_map(|of| session.partitions.get(of));
             dirty.filter_map(|cached| Some((cached.key.clone()?, cached.asked.clone()))).collect()
         }
     };
-    broker.replicas.note_follower(replica, cx.now);
-    if broker.recheck.remove(&replica)
+    server.replicas.note_follower(replica, cx.now);
+    if server.isr.recheck.remove(&replica)
         && let FetchContext::Session(id) = context
     {
-        let session = broker.sessions.get(*id).into_iter().flat_map(|session| session.partitions.values());
+        let session = server.sessions.get(*id).into_iter().flat_map(|session| session.partitions.values());
         let keys: Vec<TopicPartition> = session.filter_map(|cached| cached.key.clone()).collect();
-        keys.iter().for_each(|key| broker.maybe_expand_isr(key, replica));
+        keys.iter().for_each(|key| server.maybe_expand_isr(key, replica));
     }
     for (key, asked) in asked {
-        let Some(partition) = broker.replicas.of_mut(&key) else { continue };
+        let Some(partition) = server.replicas.of(&key) else { continue };
         let epoch_is_right = version < 9 || partition.check_leader(asked.current_leader_epoch).is_ok();
         // A log that has diverged is not where its offset says.
         let same = divergence(partition, &asked).is_none() && asked.fetch_offset <= partition.log().log_end();
         if !epoch_is_right || !same {
             continue;
         }
-        if partition.note_fetch(cx, replica, asked.fetch_offset, replica_epoch) {
-            broker.changed.insert(key.clone());
-        }
-        broker.maybe_expand_isr(&key, replica);
+        server.replicas.note_fetch(cx, &key, (replica, replica_epoch), asked.fetch_offset);
+        server.maybe_expand_isr(&key, replica);
     }
-}
-
-/// Whether a follower's fetch is of an earlier life of its broker: late on the wire, it must not undo what the present one
-/// has said (Replica.updateFetchStateOrThrow).
-fn is_of_earlier_life(broker: &Broker, replica: i32, replica_epoch: i64) -> bool {
-    let known = || broker.image.brokers().get(&replica);
-    // Consumers have no epoch, and are most of those that ask.
-    replica_epoch >= 0 && known().is_some_and(|known| known.epoch > replica_epoch)
-}
-
-fn divergence(partition: &Partition, asked: &FetchPartition) -> Option<EpochEndOffset> {
-    if asked.last_fetched_epoch < 0 {
-        return None;
-    }
-    let log = partition.log();
-    let (epoch, end) = log.epochs().end_offset_for(asked.last_fetched_epoch, log.log_end())?;
-    (epoch < asked.last_fetched_epoch || end < asked.fetch_offset)
-        .then(|| EpochEndOffset::default().with_epoch(epoch).with_end_offset(end))
-}
-
-/// What one partition's part of the answer is made of.
-struct Read {
-    data: PartitionData,
-    /// Its records, as they stand in the log.
-    pieces: RecordPieces,
-    bytes: usize,
-    records: u64,
-    failed: bool,
-    place: Option<(blumfeld_kernel::FilePath, u64, u64)>,
-}
-
-/// The answer, if there are `fetch.min.bytes` or an error for it, or its time is over.
-pub fn try_complete(
-    broker: &mut Broker,
-    cx: &mut Context<'_>,
-    fetch: &DelayedFetch,
-    expired: bool,
-) -> Result<Option<Reply>, FrameError> {
-    let asked: Vec<(TopicIdPartition, Option<TopicPartition>, FetchPartition)> = match &fetch.context {
-        FetchContext::Full { asked, .. } => asked.clone(),
-        FetchContext::Session(id) => match broker.sessions.get(*id) {
-            Some(session) => (session.dirty.iter())
-                .filter_map(|of| {
-                    session.partitions.get(of).map(|one| (*of, one.key.clone(), one.asked.clone()))
-                })
-                .collect(),
-            None => {
-                let code = ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0;
-                return respond(&fetch.header, &FetchResponse::default().with_error_code(code)).map(Some);
-            }
-        },
-    };
-    let (mut room, mut total, mut failed) = (fetch.max_bytes, 0, false);
-    let mut reads = Vec::with_capacity(asked.len());
-    for (of, key, asked) in asked {
-        let read = read(broker, fetch, key.as_ref(), &asked, (room, total == 0));
-        total += read.bytes;
-        room = room.saturating_sub(read.bytes);
-        failed |= read.failed;
-        reads.push((of, key, read));
-    }
-    if !(total >= fetch.min_bytes || failed || expired) {
-        return Ok(None);
-    }
-    answer(broker, cx, fetch, reads).map(Some)
-}
-
-fn answer(
-    broker: &mut Broker,
-    cx: &mut Context<'_>,
-    fetch: &DelayedFetch,
-    mut reads: Vec<(TopicIdPartition, Option<TopicPartition>, Read)>,
-) -> Result<Reply, FrameError> {
-    let version = fetch.header.version;
-    let mut session_id = 0;
-    match &fetch.context {
-        FetchContext::Full { asked, create: true } => {
-            let rng = &mut *cx.rng;
-            session_id = broker.sessions.create(cx.now, fetch.replica >= 0, asked.clone(), || rng.next_u64());
-            if let Some(session) = broker.sessions.get_mut(session_id) {
-                for (of, _, read) in &reads {
-                    if let Some(cached) = session.partitions.get_mut(of) {
-                        cached.update(&read.data, read.bytes);
-                    }
-                }
-            }
-        }
-        FetchContext::Full { .. } => {}
-        FetchContext::Session(id) => {
-            session_id = *id;
-            if let Some(session) = broker.sessions.get_mut(*id) {
-                reads.retain(|(of, _, read)| {
-                    let said = session
-                        .partitions
-                        .get_mut(of)
-                        .is_some_and(|cached| cached.update(&read.data, read.bytes));
-                    // What has nothing more to say comes back when it changes.
-                    if read.bytes == 0 && !read.failed {
-                        session.dirty.remove(of);
-                    }
-                    said
-                });
-            }
-        }
-    }
-    let mut response = FetchResponse::default().with_session_id(session_id);
-    let mut records = Vec::with_capacity(reads.len());
-    // What a disk would have to bring into the page cache holds the answer back.
-    let mut last_read: Option<FlushId> = None;
-    let mut leaders = BTreeSet::new();
-    for ((topic_id, _), key, read) in reads {
-        broker.stats.records_out += if fetch.replica < 0 { read.records } else { 0 };
-        records.push(read.pieces);
-        if let Some((file, from, len)) = read.place {
-            last_read = Some(cx.out.disk(DiskOp::Read { file, from, len }));
-        }
-        if read.data.current_leader.leader_id.0 >= 0 {
-            leaders.insert(read.data.current_leader.leader_id.0);
-        }
-        let name = if version >= 13 {
-            TopicName::default()
-        } else {
-            TopicName(key.map(|(name, _)| name).unwrap_or_default().into())
-        };
-        let same = |topic: &&mut FetchableTopicResponse| {
-            if version >= 13 { topic.topic_id == topic_id } else { topic.topic == name }
-        };
-        match response.responses.last_mut().filter(same) {
-            Some(topic) => topic.partitions.push(read.data),
-            None => {
-                let id = if version >= 13 { topic_id } else { Uuid::nil() };
-                let topic = FetchableTopicResponse::default().with_topic(name).with_topic_id(id);
-                response.responses.push(topic.with_partitions(vec![read.data]));
-            }
-        }
-    }
-    if version >= 16 {
-        response.node_endpoints = endpoints(broker, leaders);
-    }
-    let frame = encode_fetch_response(version, fetch.header.correlation_id, &mut response, records)?;
-    Ok(match last_read {
-        Some(read) => Reply::After(read, frame),
-        None => Reply::Now(frame),
-    })
-}
-
-fn endpoints(broker: &Broker, leaders: BTreeSet<i32>) -> Vec<NodeEndpoint> {
-    (leaders.into_iter())
-        .filter_map(|id| {
-            let leader = broker.image.brokers().get(&id)?;
-            let listener = leader.listeners.first()?;
-            Some(
-                NodeEndpoint::default()
-                    .with_node_id(BrokerId(id))
-                    .with_host(listener.host.clone().into())
-                    .with_port(i32::from(listener.port))
-                    .with_rack(leader.rack.clone().map(Into::into)),
-            )
-        })
-        .collect()
-}
-
-fn read(
-    broker: &Broker,
-    fetch: &DelayedFetch,
-    key: Option<&TopicPartition>,
-    asked: &FetchPartition,
-    (room, first): (usize, bool),
-) -> Read {
-    let version = fetch.header.version;
-    let data = PartitionData::default()
-        .with_partition_index(asked.partition)
-        .with_aborted_transactions((fetch.isolation_level == 1 && version >= 4).then(Vec::new))
-        .with_records(Some(Bytes::new()));
-    match try_read(broker, fetch, key, asked, (room, first)) {
-        Ok(found) => {
-            let bytes = found.bytes;
-            let mut data =
-                data.with_high_watermark(found.high_watermark).with_last_stable_offset(found.high_watermark);
-            if version >= 5 {
-                data.log_start_offset = found.log_start;
-            }
-            if version >= 11 {
-                data.preferred_read_replica = BrokerId(found.preferred);
-            }
-            if let Some(diverging) = found.diverging {
-                data.diverging_epoch = diverging;
-            }
-            // A preferred replica and a divergence are answered at once.
-            let failed = found.preferred >= 0 || data.diverging_epoch.epoch >= 0;
-            Read { data, pieces: found.pieces, bytes, records: found.records, failed, place: found.place }
-        }
-        Err(code) => {
-            let mut data = data.with_error_code(code.0).with_high_watermark(-1).with_last_stable_offset(-1);
-            if let (ErrorCode::OFFSET_OUT_OF_RANGE, true, Some(partition)) =
-                (code, version >= 5, key.and_then(|key| broker.replicas.of(key)))
-            {
-                data.log_start_offset = partition.log().log_start();
-            }
-            let moved = [ErrorCode::NOT_LEADER_OR_FOLLOWER, ErrorCode::FENCED_LEADER_EPOCH];
-            if version >= 16 && moved.contains(&code) {
-                // Who leads now, so that the client need not ask (KIP-951).
-                if let Some(now) = key.and_then(|(name, number)| broker.image.partition(name, *number)) {
-                    data.current_leader = LeaderIdAndEpoch::default()
-                        .with_leader_id(now.leader.into())
-                        .with_leader_epoch(now.leader_epoch);
-                }
-            }
-            Read { data, pieces: RecordPieces::new(), bytes: 0, records: 0, failed: true, place: None }
-        }
-    }
-}
-
-struct Found {
-    pieces: RecordPieces,
-    bytes: usize,
-    records: u64,
-    place: Option<(blumfeld_kernel::FilePath, u64, u64)>,
-    high_watermark: i64,
-    log_start: i64,
-    preferred: i32,
-    diverging: Option<EpochEndOffset>,
-}
-
-fn try_read(
-    broker: &Broker,
-    fetch: &DelayedFetch,
-    key: Option<&TopicPartition>,
-    asked: &FetchPartition,
-    (room, first): (usize, bool),
-) -> Result<Found, ErrorCode> {
-    let key = key.ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?;
-    let version = fetch.header.version;
-    let Some(partition) = broker.replicas.of(key) else {
-        // The replica is elsewhere, or there is no such partition.
-        let elsewhere = broker.image.partition(&key.0, key.1).is_some();
-        return Err(if elsewhere {
-            ErrorCode::NOT_LEADER_OR_FOLLOWER
-        } else {
-            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-        });
-    };
-    let epoch = if version >= 9 { asked.current_leader_epoch } else { -1 };
-    partition.check_epoch(epoch)?;
-    // Followers fetch from the leader alone, and so do consumers that do not say where they are (KIP-392).
-    if !partition.is_leader() && (fetch.replica >= 0 || version < 11) {
-        return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
-    }
-    if fetch.replica >= 0 && !partition.registration().replicas.contains(&fetch.replica) {
-        return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
-    }
-    if is_of_earlier_life(broker, fetch.replica, fetch.replica_epoch) {
-        return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
-    }
-    let (log, high_watermark) = (partition.log(), partition.high_watermark());
-    let mut found = Found {
-        pieces: RecordPieces::new(),
-        bytes: 0,
-        records: 0,
-        place: None,
-        high_watermark,
-        log_start: log.log_start(),
-        preferred: -1,
-        diverging: if version >= 12 { divergence(partition, asked) } else { None },
-    };
-    if found.diverging.is_some() {
-        return Ok(found);
-    }
-    found.preferred = preferred_replica(broker, fetch, partition, asked.fetch_offset);
-    if found.preferred >= 0 {
-        return Ok(found);
-    }
-    let upper = if fetch.replica >= 0 { log.log_end() } else { high_watermark };
-    let max = usize::try_from(asked.partition_max_bytes).unwrap_or(0).min(room);
-    // A follower of a partition may be behind: its consumer waits there and is not told that the offset is too high.
-    if fetch.replica < 0 && asked.fetch_offset > high_watermark && asked.fetch_offset <= log.log_end() {
-        return Ok(found);
-    }
-    let data = log.read(asked.fetch_offset, max, upper, first).map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)?;
-    found.records = data.batches.iter().map(|batch| u64::try_from(batch.records_count()).unwrap_or(0)).sum();
-    found.pieces = data.batches.iter().map(|batch| batch.bytes().clone()).collect();
-    found.bytes = data.size;
-    found.place = data.place;
-    Ok(found)
-}
-
-/// The replica in the consumer's own rack that it had better read from, or -1 (RackAwareReplicaSelector).
-fn preferred_replica(broker: &Broker, fetch: &DelayedFetch, partition: &Partition, offset: i64) -> i32 {
-    if !broker.config.rack_aware_selector
-        || fetch.replica >= 0
-        || fetch.rack.is_empty()
-        || fetch.header.version < 11
-        || !partition.is_leader()
-        || broker.config.rack.as_deref() == Some(fetch.rack.as_str())
-    {
-        return -1;
-    }
-    let same_rack = |id: i32| {
-        broker
-            .image
-            .brokers()
-            .get(&id)
-            .is_some_and(|b| !b.fenced && b.rack.as_deref() == Some(fetch.rack.as_str()))
-    };
-    let candidates = partition.followers().filter(|(id, follower)| {
-        same_rack(*id) && partition.registration().isr.contains(id) && follower.log_end >= offset
-    });
-    candidates.max_by_key(|(_, follower)| follower.log_end).map_or(-1, |(id, _)| id)
 }

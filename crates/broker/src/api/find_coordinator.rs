@@ -1,16 +1,18 @@
-//! FindCoordinator (10), versions 0 to 6: coordinators of groups. The first one who asks has `__consumer_offsets` created.
-//! Left out: coordinators of transactions (COORDINATOR_NOT_AVAILABLE) and of share groups.
+//! FindCoordinator (10), versions 0 to 6: coordinators of groups. The first one who asks has `__consumer_offsets`
+//! created. Left out: coordinators of transactions (COORDINATOR_NOT_AVAILABLE) and of share groups.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::find_coordinator_response::Coordinator;
 use blumfeld_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 use blumfeld_protocol::wire::StrBytes;
 
-use super::{Reply, respond};
+use crate::call::Call;
+use crate::config::CLIENT_LISTENER;
 use crate::coordinator::GROUP_METADATA_TOPIC;
-use crate::node::Broker;
+use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// The kinds of coordinators (FindCoordinatorRequest.CoordinatorType).
 const GROUP: i8 = 0;
@@ -18,15 +20,15 @@ const TRANSACTION: i8 = 1;
 
 /// Handles a request.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: FindCoordinatorRequest,
 ) -> Result<Reply, FrameError> {
     let kind = request.key_type;
-    if header.version >= 4 {
+    if call.header.version >= 4 {
         let coordinators = request.coordinator_keys.into_iter().map(|key| {
-            let found = find(broker, cx, kind, &key);
+            let found = find(server, cx, kind, &key);
             let response = Coordinator::default().with_error_message(Some(StrBytes::default())).with_key(key);
             match found {
                 Ok((id, host, port)) => {
@@ -36,9 +38,9 @@ pub fn handle(
             }
         });
         let response = FindCoordinatorResponse::default().with_coordinators(coordinators.collect());
-        return respond(header, &response);
+        return respond(response);
     }
-    let response = match find(broker, cx, kind, &request.key) {
+    let response = match find(server, cx, kind, &request.key) {
         Ok((id, host, port)) => FindCoordinatorResponse::default()
             .with_node_id(id.into())
             .with_host(host.into())
@@ -53,13 +55,13 @@ pub fn handle(
         ErrorCode::COORDINATOR_NOT_AVAILABLE => "The coordinator is not available.",
         code => code.name(),
     };
-    let message = (header.version >= 1).then(|| StrBytes::from_static_str(message));
-    respond(header, &response.with_error_message(message))
+    let message = (call.header.version >= 1).then(|| StrBytes::from_static_str(message));
+    respond(response.with_error_message(message))
 }
 
 /// The coordinator of a key: the leader of the partition that the key belongs to.
 fn find(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     kind: i8,
     key: &str,
@@ -69,15 +71,15 @@ fn find(
         TRANSACTION => return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE),
         _ => return Err(ErrorCode::INVALID_REQUEST),
     }
-    if broker.image.topic(GROUP_METADATA_TOPIC).is_none() {
-        broker.create_offsets_topic(cx);
+    if server.image.topic(GROUP_METADATA_TOPIC).is_none() {
+        server.create_offsets_topic(cx);
         return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE);
     }
-    let partition = broker.image.partition(GROUP_METADATA_TOPIC, broker.group_partition(key));
-    let leader = partition.and_then(|partition| broker.image.brokers().get(&partition.leader));
+    let partition = server.image.partition(GROUP_METADATA_TOPIC, server.group_partition(key));
+    let leader = partition.and_then(|partition| server.image.brokers().get(&partition.leader));
     let leader = leader.filter(|leader| !leader.fenced);
     let found = leader.and_then(|leader| {
-        let listener = leader.listeners.first()?;
+        let listener = server.image.endpoint(leader.id, CLIENT_LISTENER)?;
         Some((leader.id, listener.host.clone(), listener.port))
     });
     found.ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)

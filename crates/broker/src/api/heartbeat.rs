@@ -1,28 +1,28 @@
 //! Heartbeat (12), versions 0 to 4. Nothing is left out.
 
-use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::HeartbeatRequest;
 
-use super::Reply;
-use crate::coordinator::{Answer, Waiter};
-use crate::node::Broker;
+use crate::call::Call;
+use crate::coordinator::Answer;
+use crate::reply::Reply;
+use crate::server::Server;
 
 /// Handles a request.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: HeartbeatRequest,
 ) -> Result<Reply, FrameError> {
     let code = if request.group_id.is_empty() {
         ErrorCode::INVALID_GROUP_ID
     } else {
-        let handled = broker.with_group(cx, &request.group_id, |shard, env| shard.heartbeat(env, &request));
+        let handled = server.with_group(cx, &request.group_id, |shard, env| shard.heartbeat(env, &request));
         handled.unwrap_or_else(|code| code)
     };
-    broker.answer_group(Waiter { conn, header: header.clone() }, Answer::Heartbeat(code));
+    server.groups.answer(call.clone(), Answer::Heartbeat(code));
     Ok(Reply::Parked)
 }

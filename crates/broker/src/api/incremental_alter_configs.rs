@@ -4,56 +4,36 @@ use std::collections::BTreeSet;
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header, decode_response, encode_request};
+use blumfeld_protocol::frame::{FrameError, encode_request};
 use blumfeld_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
 use blumfeld_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
 use blumfeld_protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
-use bytes::Bytes;
 
-use super::{Reply, committed, encode, respond};
 use crate::broker_config::{self, DELETE, DynamicConfigs};
-use crate::controller::{self, ApiError};
+use crate::call::Call;
+use crate::controller;
 use crate::metadata::ResourceType;
-use crate::node::Broker;
-
-/// The resources of a request that a broker refused itself, for the answer to the rest.
-#[derive(Clone, Debug)]
-pub(crate) struct Refused {
-    header: Header,
-    /// Each with its place in the request.
-    responses: Vec<(usize, AlterConfigsResourceResponse)>,
-}
-
-impl Refused {
-    /// The controller's answer to the rest, and these between, in the order of the request.
-    pub(crate) fn join(&self, frame: Bytes) -> Result<Bytes, FrameError> {
-        let (api_key, version) = (self.header.api_key, self.header.version);
-        let mut response: IncrementalAlterConfigsResponse = decode_response(api_key, version, frame)?;
-        for (place, refused) in &self.responses {
-            let place = (*place).min(response.responses.len());
-            response.responses.insert(place, refused.clone());
-        }
-        encode(&self.header, &response)
-    }
-}
+use crate::quorum::Quorum;
+use crate::reply::{ApiError, Refused, Reply, respond};
+use crate::server::Server;
 
 /// Handles a request as the controller: answered once the configs are committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: IncrementalAlterConfigsRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = &broker.active else { return Ok(Reply::NotController) };
+    let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
     let result = controller::incremental_alter_configs(&active.image, &request);
-    committed(broker, cx, header, result)
+    quorum.committed(cx, call, result)
 }
 
 /// Handles a client's request as a broker: checks what a broker knows better than the controller, and forwards what it
 /// lets through (ConfigAdminManager.preprocess).
 pub(crate) fn preprocess(
-    broker: &Broker,
-    header: &Header,
+    server: &Server,
+    call: &Call,
     mut request: IncrementalAlterConfigsRequest,
 ) -> Result<Reply, FrameError> {
     let mut once = BTreeSet::new();
@@ -64,14 +44,14 @@ pub(crate) fn preprocess(
             twice.insert(id);
         }
     }
-    let have = DynamicConfigs::new(&broker.image, broker.config.node_id);
+    let have = DynamicConfigs::new(&server.image, server.config.node_id);
     let mut responses = Vec::new();
     let mut rest = Vec::new();
     for (place, resource) in std::mem::take(&mut request.resources).into_iter().enumerate() {
         let checked = if twice.contains(&(resource.resource_type, resource.resource_name.clone())) {
             Err(invalid("Each resource must appear at most once."))
         } else {
-            check(&have, broker.config.node_id, &resource)
+            check(&have, server.config.node_id, &resource)
         };
         match checked {
             Ok(()) => rest.push(resource),
@@ -90,8 +70,9 @@ pub(crate) fn preprocess(
     }
     if rest.is_empty() {
         let responses = responses.into_iter().map(|(_, response)| response).collect();
-        return respond(header, &IncrementalAlterConfigsResponse::default().with_responses(responses));
+        return respond(IncrementalAlterConfigsResponse::default().with_responses(responses));
     }
+    let header = &call.header;
     let client = header.client_id.clone();
     let request = request.with_resources(rest);
     let frame = encode_request(header.api_key, header.version, header.correlation_id, client, &request)?;

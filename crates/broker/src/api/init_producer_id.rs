@@ -1,22 +1,18 @@
 //! InitProducerId (22), versions 0 to 5: an idempotent producer gets its id. Left out: transactional ids.
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
-use super::{Reply, respond};
-use crate::node::Broker;
+use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// Handles a request. Without a transactional id it gets a new producer id whatever it says of an older one
 /// (TransactionCoordinator.handleInitProducerId).
-pub fn handle(
-    broker: &mut Broker,
-    header: &Header,
-    request: &InitProducerIdRequest,
-) -> Result<Reply, FrameError> {
+pub fn handle(server: &mut Server, request: &InitProducerIdRequest) -> Result<Reply, FrameError> {
     let id = match &request.transactional_id {
         Some(_) => Err(ErrorCode::INVALID_REQUEST),
-        None => broker.next_producer_id(),
+        None => server.producer_ids.next_id(),
     };
     let response = match id {
         Ok(id) => InitProducerIdResponse::default().with_producer_id(id.into()).with_producer_epoch(0),
@@ -25,5 +21,5 @@ pub fn handle(
             .with_producer_id((-1).into())
             .with_producer_epoch(-1),
     };
-    respond(header, &response)
+    respond(response)
 }

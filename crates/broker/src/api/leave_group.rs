@@ -1,36 +1,36 @@
 //! LeaveGroup (13), versions 0 to 5: several members at once, static ones by their instance id. Nothing is left out.
 
-use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::leave_group_request::MemberIdentity;
 use blumfeld_protocol::messages::{LeaveGroupRequest, LeaveGroupResponse};
 
-use super::Reply;
-use crate::coordinator::{Answer, Waiter};
-use crate::node::Broker;
+use crate::call::Call;
+use crate::coordinator::Answer;
+use crate::reply::Reply;
+use crate::server::Server;
 
 /// Handles a request.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     mut request: LeaveGroupRequest,
 ) -> Result<Reply, FrameError> {
-    let waiter = Waiter { conn, header: header.clone() };
-    if header.version < 3 {
+    let waiter = call.clone();
+    if call.header.version < 3 {
         request.members = vec![MemberIdentity::default().with_member_id(request.member_id.clone())];
     }
     let result = if request.group_id.is_empty() {
         Err(ErrorCode::INVALID_GROUP_ID)
     } else {
         let group_id = request.group_id.to_string();
-        broker.with_group(cx, &group_id, |shard, env| shard.leave(env, waiter.clone(), &request))
+        server.with_group(cx, &group_id, |shard, env| shard.leave(env, waiter.clone(), &request))
     };
     if let Err(code) = result {
         let response = LeaveGroupResponse::default().with_error_code(code.0);
-        broker.answer_group(waiter, Answer::Leave(response));
+        server.groups.answer(waiter, Answer::Leave(response));
     }
     Ok(Reply::Parked)
 }

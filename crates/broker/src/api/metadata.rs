@@ -3,7 +3,7 @@
 //! ACLs).
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::create_topics_request::CreatableTopic;
 use blumfeld_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
@@ -11,50 +11,52 @@ use blumfeld_protocol::messages::metadata_response::{
 use blumfeld_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
-use super::{Reply, respond};
+use crate::call::Call;
+use crate::config::CLIENT_LISTENER;
 use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::metadata::{MetadataImage, TopicImage};
-use crate::node::Broker;
+use crate::reply::{Reply, respond};
+use crate::server::Server;
 use crate::topic_name::{has_collision, is_internal, validate_topic_name};
 
 /// Handles a request.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: MetadataRequest,
 ) -> Result<Reply, FrameError> {
-    let version = header.version;
+    let version = call.header.version;
     // Version 0 asks for all topics with an empty list, later ones with null.
     let all =
         request.topics.is_none() || (version == 0 && request.topics.as_ref().is_some_and(Vec::is_empty));
     let mut topics = Vec::new();
     if all {
-        topics.extend(broker.image.topics().values().map(|topic| describe(&broker.image, topic, version)));
+        topics.extend(server.image.topics().values().map(|topic| describe(&server.image, topic, version)));
     }
     for asked in request.topics.into_iter().flatten().filter(|_| !all) {
         if version >= 12 && !asked.topic_id.is_nil() {
-            topics.push(match broker.image.topic_by_id(asked.topic_id) {
-                Some(topic) => describe(&broker.image, topic, version),
+            topics.push(match server.image.topic_by_id(asked.topic_id) {
+                Some(topic) => describe(&server.image, topic, version),
                 None => failed(None, asked.topic_id, ErrorCode::UNKNOWN_TOPIC_ID),
             });
             continue;
         }
         let name = asked.name.unwrap_or_default();
-        topics.push(match broker.image.topic(name.as_str()) {
-            Some(topic) => describe(&broker.image, topic, version),
+        topics.push(match server.image.topic(name.as_str()) {
+            Some(topic) => describe(&server.image, topic, version),
             None => {
-                let create = broker.config.auto_create_topics
+                let create = server.config.auto_create_topics
                     && (version < 4 || request.allow_auto_topic_creation)
                     && (!is_internal(name.as_str()) || name.as_str() == GROUP_METADATA_TOPIC);
-                let code = missing(broker, cx, &name, create);
+                let code = missing(server, cx, &name, create);
                 failed(Some(name), Uuid::nil(), code)
             }
         });
     }
     let brokers =
-        broker.image.brokers().values().filter(|registered| !registered.fenced).filter_map(|registered| {
-            let listener = registered.listeners.first()?;
+        server.image.brokers().values().filter(|registered| !registered.fenced).filter_map(|registered| {
+            let listener = server.image.endpoint(registered.id, CLIENT_LISTENER)?;
             Some(
                 MetadataResponseBroker::default()
                     .with_node_id(registered.id.into())
@@ -66,31 +68,31 @@ pub fn handle(
     let mut response = MetadataResponse::default().with_brokers(brokers.collect()).with_topics(topics);
     if version >= 1 {
         // Kafka names any broker: clients do not reach the controller, which a broker forwards to.
-        response.controller_id = broker.any_broker(cx).into();
+        response.controller_id = server.any_broker(cx).into();
     }
     if version >= 2 {
-        response.cluster_id = Some(uuid_text::to_text(broker.cluster_id).into());
+        response.cluster_id = Some(uuid_text::to_text(server.cluster_id).into());
     }
-    respond(header, &response)
+    respond(response)
 }
 
 /// The code for a topic that does not exist; creates it if that is wanted.
-fn missing(broker: &mut Broker, cx: &mut Context<'_>, name: &TopicName, create: bool) -> ErrorCode {
+fn missing(server: &mut Server, cx: &mut Context<'_>, name: &TopicName, create: bool) -> ErrorCode {
     if validate_topic_name(name.as_str()).is_err() {
         return ErrorCode::INVALID_TOPIC_EXCEPTION;
     }
     if create && name.as_str() == GROUP_METADATA_TOPIC {
-        broker.create_offsets_topic(cx);
+        server.create_offsets_topic(cx);
     } else if create {
         // A name that another one excludes cannot be created (AutoTopicCreationManager gives the controller's code).
-        if broker.image.topics().keys().any(|other| has_collision(name.as_str(), other)) {
+        if server.image.topics().keys().any(|other| has_collision(name.as_str(), other)) {
             return ErrorCode::INVALID_TOPIC_EXCEPTION;
         }
         let topic = CreatableTopic::default()
             .with_name(name.clone())
-            .with_num_partitions(broker.config.num_partitions)
-            .with_replication_factor(broker.config.default_replication_factor);
-        broker.auto_create(cx, topic);
+            .with_num_partitions(server.config.num_partitions)
+            .with_replication_factor(server.config.default_replication_factor);
+        server.forwarding.create_topic(cx, topic);
     }
     ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
 }

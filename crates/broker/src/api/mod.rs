@@ -42,47 +42,22 @@ mod sync_group;
 mod unregister_broker;
 mod vote;
 
-use blumfeld_kernel::{ConnectionId, Context, FlushId, Frame};
-use blumfeld_protocol::frame::{FrameError, Header, decode_body, encode_response};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::{FrameError, Header, decode_body};
 use blumfeld_protocol::messages::{
     AlterPartitionResponse, BrokerHeartbeatResponse, BrokerRegistrationResponse, EnvelopeResponse,
     FetchRequest,
 };
-use blumfeld_protocol::wire::Encodable;
 use blumfeld_protocol::{ApiKey, ErrorCode};
 use bytes::Bytes;
 
-use crate::connection::ListenerKind;
-use crate::controller::ControllerResult;
-use crate::node::Broker;
-
-/// What follows from a request.
-#[derive(Clone, Debug)]
-pub(crate) enum Reply {
-    /// This answer.
-    Now(Frame),
-    /// This answer, once a disk operation is done.
-    After(FlushId, Frame),
-    /// This answer, once the metadata log is committed up to an offset.
-    Committed(i64, Bytes),
-    /// An answer later; the request is in purgatory.
-    Parked,
-    /// None: a produce request with acks=0.
-    Nothing,
-    /// Another node is the active controller.
-    NotController,
-    /// It goes to the active controller, and the answer comes from there.
-    Forward,
-    /// The part of it that this broker lets through goes to the active controller.
-    ForwardPart(Bytes, Box<incremental_alter_configs::Refused>),
-}
+use crate::call::{Call, ListenerKind};
+use crate::quorum::Quorum;
+use crate::reply::{Reply, respond};
+use crate::server::Server;
 
 /// `log.dirs`, as Kafka's own server.properties has it.
 pub(crate) const LOG_DIR: &str = "/tmp/kraft-combined-logs";
-
-/// The features that a node knows, with the levels that it can work at.
-pub(crate) const FEATURES: [(&str, i16, i16); 2] =
-    [("metadata.version", 7, 25), ("eligible.leader.replicas.version", 0, 1)];
 
 /// Every API that a broker's listener serves, with its first and last version: what ApiVersions says.
 const BROKER: [(ApiKey, i16, i16); 32] = [
@@ -178,51 +153,18 @@ pub(crate) fn forwardable(key: ApiKey) -> bool {
     )
 }
 
-/// The answer to `header`, encoded.
-pub(crate) fn respond<M: Encodable>(header: &Header, body: &M) -> Result<Reply, FrameError> {
-    encode(header, body).map(|frame| Reply::Now(frame.into()))
-}
-
-pub(crate) fn encode<M: Encodable>(header: &Header, body: &M) -> Result<Bytes, FrameError> {
-    encode_response(header.api_key, header.version, header.correlation_id, body)
-}
-
-/// The answer to `header`, once what it promises of elections is durable.
-fn durable<M: Encodable>(broker: &Broker, header: &Header, body: &M) -> Result<Reply, FrameError> {
-    let frame = encode(header, body)?;
-    Ok(match broker.raft.pending_write() {
-        Some(operation) => Reply::After(operation, frame.into()),
-        None => Reply::Now(frame.into()),
-    })
-}
-
-/// The answer to `header`, once its records are committed.
-fn committed<M: Encodable>(
-    broker: &mut Broker,
-    cx: &mut Context<'_>,
-    header: &Header,
-    result: ControllerResult<M>,
-) -> Result<Reply, FrameError> {
-    let frame = encode(header, &result.response)?;
-    Ok(match broker.write_metadata(cx, result.records) {
-        Some(offset) => Reply::Committed(offset, frame),
-        None => Reply::NotController,
-    })
-}
-
 /// The answer of a node that is not the active controller, or was and is no more.
 pub(crate) fn not_controller(header: &Header) -> Result<Reply, FrameError> {
     let code = ErrorCode::NOT_CONTROLLER.0;
     match header.api_key {
-        ApiKey::BrokerRegistration => respond(
-            header,
-            &BrokerRegistrationResponse::default().with_error_code(code).with_broker_epoch(-1),
-        ),
-        ApiKey::BrokerHeartbeat => {
-            respond(header, &BrokerHeartbeatResponse::default().with_error_code(code).with_is_fenced(true))
+        ApiKey::BrokerRegistration => {
+            respond(BrokerRegistrationResponse::default().with_error_code(code).with_broker_epoch(-1))
         }
-        ApiKey::AlterPartition => respond(header, &AlterPartitionResponse::default().with_error_code(code)),
-        ApiKey::Envelope => respond(header, &EnvelopeResponse::default().with_error_code(code)),
+        ApiKey::BrokerHeartbeat => {
+            respond(BrokerHeartbeatResponse::default().with_error_code(code).with_is_fenced(true))
+        }
+        ApiKey::AlterPartition => respond(AlterPartitionResponse::default().with_error_code(code)),
+        ApiKey::Envelope => respond(EnvelopeResponse::default().with_error_code(code)),
         // Whoever speaks to the wrong controller without a broker between is told by the end of the connection.
         api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
     }
@@ -230,12 +172,13 @@ pub(crate) fn not_controller(header: &Header) -> Result<Reply, FrameError> {
 
 /// Handles a request. An error closes its connection: the request cannot be understood, or is not served.
 pub(crate) fn dispatch(
-    broker: &mut Broker,
+    server: &mut Server,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    listener: ListenerKind,
-    (header, body): (&Header, Bytes),
+    call: &Call,
+    body: Bytes,
 ) -> Result<Reply, FrameError> {
+    let (header, listener) = (&call.header, call.listener);
     let (api_key, version) = (header.api_key, header.version);
     let found = served(listener).iter().find(|(key, ..)| *key == api_key);
     if !found.is_some_and(|(_, min, max)| (*min..=*max).contains(&version)) {
@@ -245,40 +188,38 @@ pub(crate) fn dispatch(
         return Err(FrameError::UnsupportedVersion { api_key, version });
     }
     if api_key == ApiKey::ApiVersions {
-        return api_versions::handle(broker, listener, header, decode_body(header, body)?);
+        return api_versions::handle((&server.image, server.applied - 1), call, decode_body(header, body)?);
     }
     if listener == ListenerKind::Controller {
-        return on_controller(broker, cx, conn, header, body);
+        return on_controller(quorum, cx, call, body);
     }
     match api_key {
-        ApiKey::Produce => produce::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::Fetch => fetch::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::ListOffsets => list_offsets::handle(broker, header, decode_body(header, body)?),
-        ApiKey::Metadata => metadata::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::DeleteRecords => delete_records::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::InitProducerId => init_producer_id::handle(broker, header, &decode_body(header, body)?),
-        ApiKey::OffsetCommit => offset_commit::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::OffsetFetch => offset_fetch::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::FindCoordinator => find_coordinator::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::JoinGroup => join_group::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::Heartbeat => heartbeat::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::LeaveGroup => leave_group::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::SyncGroup => sync_group::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::DescribeGroups => describe_groups::handle(broker, header, decode_body(header, body)?),
-        ApiKey::ListGroups => list_groups::handle(broker, header, decode_body(header, body)?),
-        ApiKey::DeleteGroups => delete_groups::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::OffsetDelete => offset_delete::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::OffsetForLeaderEpoch => {
-            offset_for_leader_epoch::handle(broker, header, decode_body(header, body)?)
-        }
-        ApiKey::DescribeConfigs => describe_configs::handle(broker, header, decode_body(header, body)?),
-        ApiKey::DescribeLogDirs => describe_log_dirs::handle(broker, header, decode_body(header, body)?),
-        ApiKey::DescribeCluster => describe_cluster::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::Produce => produce::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::Fetch => fetch::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::ListOffsets => list_offsets::handle(server, call, decode_body(header, body)?),
+        ApiKey::Metadata => metadata::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::DeleteRecords => delete_records::handle(server, cx, decode_body(header, body)?),
+        ApiKey::InitProducerId => init_producer_id::handle(server, &decode_body(header, body)?),
+        ApiKey::OffsetCommit => offset_commit::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::OffsetFetch => offset_fetch::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::FindCoordinator => find_coordinator::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::JoinGroup => join_group::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::Heartbeat => heartbeat::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::LeaveGroup => leave_group::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::SyncGroup => sync_group::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::DescribeGroups => describe_groups::handle(server, call, decode_body(header, body)?),
+        ApiKey::ListGroups => list_groups::handle(server, call, decode_body(header, body)?),
+        ApiKey::DeleteGroups => delete_groups::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::OffsetDelete => offset_delete::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::OffsetForLeaderEpoch => offset_for_leader_epoch::handle(server, decode_body(header, body)?),
+        ApiKey::DescribeConfigs => describe_configs::handle(server, call, decode_body(header, body)?),
+        ApiKey::DescribeLogDirs => describe_log_dirs::handle(server, call, decode_body(header, body)?),
+        ApiKey::DescribeCluster => describe_cluster::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::DescribeTopicPartitions => {
-            describe_topic_partitions::handle(broker, header, decode_body(header, body)?)
+            describe_topic_partitions::handle(server, decode_body(header, body)?)
         }
         ApiKey::IncrementalAlterConfigs => {
-            incremental_alter_configs::preprocess(broker, header, decode_body(header, body)?)
+            incremental_alter_configs::preprocess(server, call, decode_body(header, body)?)
         }
         key if forwardable(key) => {
             check(header, &body)?;
@@ -310,48 +251,46 @@ fn check(header: &Header, body: &Bytes) -> Result<(), FrameError> {
 
 /// Handles a request that came to this node as a controller, in an envelope or not.
 pub(crate) fn on_controller(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     body: Bytes,
 ) -> Result<Reply, FrameError> {
+    let header = &call.header;
     match header.api_key {
-        ApiKey::Vote => vote::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::BeginQuorumEpoch => {
-            begin_quorum_epoch::handle(broker, cx, header, decode_body(header, body)?)
-        }
-        ApiKey::EndQuorumEpoch => end_quorum_epoch::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::DescribeQuorum => describe_quorum::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::Vote => vote::handle(quorum, cx, decode_body(header, body)?),
+        ApiKey::BeginQuorumEpoch => begin_quorum_epoch::handle(quorum, cx, decode_body(header, body)?),
+        ApiKey::EndQuorumEpoch => end_quorum_epoch::handle(quorum, cx, decode_body(header, body)?),
+        ApiKey::DescribeQuorum => describe_quorum::handle(quorum, cx, call, decode_body(header, body)?),
         ApiKey::Fetch => {
             let request: FetchRequest = decode_body(header, body)?;
-            let answer = broker.raft.handle_fetch(cx, conn, header, request)?;
+            let answer = quorum.raft.handle_fetch(cx, call.conn, header, request)?;
             Ok(answer.map_or(Reply::Parked, |frame| Reply::Now(frame.into())))
         }
-        ApiKey::FetchSnapshot => fetch_snapshot::handle(broker, header, decode_body(header, body)?),
+        ApiKey::FetchSnapshot => fetch_snapshot::handle(quorum, decode_body(header, body)?),
         ApiKey::BrokerRegistration => {
-            broker_registration::handle(broker, cx, header, decode_body(header, body)?)
+            broker_registration::handle(quorum, cx, call, decode_body(header, body)?)
         }
-        ApiKey::BrokerHeartbeat => broker_heartbeat::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::BrokerHeartbeat => broker_heartbeat::handle(quorum, cx, call, decode_body(header, body)?),
         ApiKey::AllocateProducerIds => {
-            allocate_producer_ids::handle(broker, cx, header, decode_body(header, body)?)
+            allocate_producer_ids::handle(quorum, cx, call, decode_body(header, body)?)
         }
-        ApiKey::AlterPartition => alter_partition::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::Envelope => envelope::handle(broker, cx, conn, header, decode_body(header, body)?),
-        ApiKey::CreateTopics => create_topics::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::DeleteTopics => delete_topics::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::CreatePartitions => create_partitions::handle(broker, cx, header, decode_body(header, body)?),
-        ApiKey::ElectLeaders => elect_leaders::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::AlterPartition => alter_partition::handle(quorum, cx, call, decode_body(header, body)?),
+        ApiKey::Envelope => envelope::handle(quorum, cx, call, decode_body(header, body)?),
+        ApiKey::CreateTopics => create_topics::handle(quorum, cx, call, decode_body(header, body)?),
+        ApiKey::DeleteTopics => delete_topics::handle(quorum, cx, call, decode_body(header, body)?),
+        ApiKey::CreatePartitions => create_partitions::handle(quorum, cx, call, decode_body(header, body)?),
+        ApiKey::ElectLeaders => elect_leaders::handle(quorum, cx, call, decode_body(header, body)?),
         ApiKey::IncrementalAlterConfigs => {
-            incremental_alter_configs::handle(broker, cx, header, decode_body(header, body)?)
+            incremental_alter_configs::handle(quorum, cx, call, decode_body(header, body)?)
         }
         ApiKey::AlterPartitionReassignments => {
-            alter_partition_reassignments::handle(broker, cx, header, decode_body(header, body)?)
+            alter_partition_reassignments::handle(quorum, cx, call, decode_body(header, body)?)
         }
         ApiKey::ListPartitionReassignments => {
-            list_partition_reassignments::handle(broker, header, decode_body(header, body)?)
+            list_partition_reassignments::handle(quorum, decode_body(header, body)?)
         }
-        ApiKey::UnregisterBroker => unregister_broker::handle(broker, cx, header, decode_body(header, body)?),
+        ApiKey::UnregisterBroker => unregister_broker::handle(quorum, cx, call, decode_body(header, body)?),
         api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
     }
 }

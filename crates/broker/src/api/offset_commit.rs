@@ -1,7 +1,7 @@
 //! OffsetCommit (8), versions 2 to 9. Left out: version 10 with topic ids.
 
-use blumfeld_kernel::{ConnectionId, Context};
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_kernel::Context;
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
 use blumfeld_protocol::messages::offset_commit_response::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
@@ -9,27 +9,27 @@ use blumfeld_protocol::messages::offset_commit_response::{
 use blumfeld_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
 use blumfeld_protocol::{ErrorCode, Uuid};
 
-use super::Reply;
-use crate::coordinator::{Answer, CommitRequest, Committing, OffsetAndMetadata, Waiter};
-use crate::node::Broker;
+use crate::call::Call;
+use crate::coordinator::{Answer, CommitRequest, Committing, OffsetAndMetadata};
+use crate::reply::Reply;
+use crate::server::Server;
 
 /// Handles a request: answered once the offsets are committed to `__consumer_offsets`.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: OffsetCommitRequest,
 ) -> Result<Reply, FrameError> {
-    let waiter = Waiter { conn, header: header.clone() };
+    let waiter = call.clone();
     let now_ms = cx.unix_ms();
     // An old client may say how long its offsets are kept.
     let retention_ms = request.retention_time_ms;
     let expire_timestamp = if retention_ms == -1 { -1 } else { now_ms.saturating_add(retention_ms).max(0) };
-    let max_metadata = broker.config.group.offset_metadata_max_bytes;
+    let max_metadata = server.config.group.offset_metadata_max_bytes;
     let (mut offsets, mut unknown, mut known) = (Vec::new(), Vec::new(), Vec::new());
     for topic in &request.topics {
-        let image = broker.image.topic(&topic.name);
+        let image = server.image.topic(&topic.name);
         let mut of = [Vec::new(), Vec::new()];
         for partition in &topic.partitions {
             let number = partition.partition_index;
@@ -66,13 +66,13 @@ pub fn handle(
         member_id: request.member_id.to_string(),
         instance_id: request.group_instance_id.as_ref().map(ToString::to_string),
         generation: request.generation_id_or_member_epoch,
-        version: header.version,
+        version: call.header.version,
     };
     if known.is_empty() {
-        broker.answer_group(waiter, Answer::Commit(OffsetCommitResponse::default().with_topics(unknown)));
+        server.groups.answer(waiter, Answer::Commit(OffsetCommitResponse::default().with_topics(unknown)));
         return Ok(Reply::Parked);
     }
-    let checked = broker.with_group(cx, &check.group_id, |shard, env| shard.check_commit(env, &check));
+    let checked = server.with_group(cx, &check.group_id, |shard, env| shard.check_commit(env, &check));
     if let Err(code) = checked.and_then(|checked| checked) {
         let partitions = known.iter_mut().flat_map(|topic| &mut topic.partitions);
         partitions.for_each(|partition| partition.error_code = code.0);
@@ -87,11 +87,11 @@ pub fn handle(
     }
     let answer = Answer::Commit(OffsetCommitResponse::default().with_topics(unknown));
     if offsets.is_empty() {
-        broker.answer_group(waiter, answer);
+        server.groups.answer(waiter, answer);
     } else {
         let after = (waiter, answer);
         // The shard was there a moment ago.
-        let _ = broker.with_group(cx, &check.group_id, |shard, env| {
+        let _ = server.with_group(cx, &check.group_id, |shard, env| {
             shard.write_offsets(env, &check.group_id, offsets, after);
         });
     }

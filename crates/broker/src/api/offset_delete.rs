@@ -1,29 +1,29 @@
 //! OffsetDelete (47), version 0 (KIP-496). Nothing is left out.
 
-use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::offset_delete_response::{
     OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
 };
 use blumfeld_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
 
-use super::Reply;
-use crate::coordinator::{Answer, Waiter};
-use crate::node::Broker;
+use crate::call::Call;
+use crate::coordinator::Answer;
+use crate::reply::Reply;
+use crate::server::Server;
 
 /// Handles a request: answered once the tombstones are committed.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     mut request: OffsetDeleteRequest,
 ) -> Result<Reply, FrameError> {
-    let waiter = Waiter { conn, header: header.clone() };
+    let waiter = call.clone();
     let mut response = OffsetDeleteResponse::default();
     for topic in &mut request.topics {
-        let image = broker.image.topic(&topic.name);
+        let image = server.image.topic(&topic.name);
         let exists = |number: i32| image.is_some_and(|image| image.partitions.contains_key(&number));
         let unknown: Vec<_> = (topic.partitions.iter())
             .filter(|partition| !exists(partition.partition_index))
@@ -44,13 +44,13 @@ pub fn handle(
     let result = if request.group_id.is_empty() {
         Err(ErrorCode::INVALID_GROUP_ID)
     } else {
-        broker.with_group(cx, &request.group_id, |shard, env| {
+        server.with_group(cx, &request.group_id, |shard, env| {
             shard.delete_offsets(env, waiter.clone(), &request, response);
         })
     };
     if let Err(code) = result {
         let response = OffsetDeleteResponse::default().with_error_code(code.0);
-        broker.answer_group(waiter, Answer::OffsetDelete(response));
+        server.groups.answer(waiter, Answer::OffsetDelete(response));
     }
     Ok(Reply::Parked)
 }

@@ -1,31 +1,30 @@
 //! OffsetFetch (9), versions 1 to 9: offsets of several groups, all of a group's, or stable ones (KIP-447). Left out:
 //! version 10 with topic ids; offsets of open transactions, of which there are none.
 
-use blumfeld_kernel::{ConnectionId, Context};
+use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
 use blumfeld_protocol::messages::offset_fetch_response::{
-    OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
-    OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+    OffsetFetchResponseGroup, OffsetFetchResponsePartitions, OffsetFetchResponseTopics,
 };
 use blumfeld_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse, TopicName};
 
-use super::Reply;
-use crate::coordinator::{Answer, OffsetAndMetadata, Offsets, Waiter};
-use crate::node::Broker;
+use crate::call::Call;
+use crate::coordinator::{Answer, OffsetAndMetadata, Offsets};
+use crate::reply::Reply;
+use crate::server::Server;
 
 /// Handles a request: answered at once, or if the offsets have to be stable, once everything before it is committed.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: OffsetFetchRequest,
 ) -> Result<Reply, FrameError> {
-    let waiter = Waiter { conn, header: header.clone() };
+    let waiter = call.clone();
     let stable = request.require_stable;
-    let groups = if header.version >= 8 {
+    let groups = if call.header.version >= 8 {
         request.groups
     } else {
         let topics = request.topics.map(|topics| {
@@ -41,7 +40,7 @@ pub fn handle(
     let mut response = OffsetFetchResponse::default();
     let mut found = Vec::new();
     for group in &groups {
-        let result = broker.with_group(cx, &group.group_id, |shard, _| {
+        let result = server.with_group(cx, &group.group_id, |shard, _| {
             let offsets = if stable { shard.current() } else { shard.committed() };
             fetch(offsets, group)
         });
@@ -52,19 +51,19 @@ pub fn handle(
                 answer.with_topics(topics)
             }
             // Version 1 has no place for an error but the partitions.
-            Err(code) if header.version < 2 => answer.with_topics(failed(group, code)),
+            Err(code) if call.header.version < 2 => answer.with_topics(failed(group, code)),
             Err(code) => answer.with_error_code(code.0),
         });
     }
     let answer = Answer::Fetch(response);
     if !stable || found.is_empty() {
-        broker.answer_group(waiter, answer);
+        server.groups.answer(waiter, answer);
         return Ok(Reply::Parked);
     }
-    let gathering = broker.gather(waiter, answer, found.len());
+    let gathering = server.groups.gather(waiter, answer, found.len());
     for group_id in found {
         // The shard was there a moment ago.
-        let _ = broker.with_group(cx, &group_id, |shard, env| {
+        let _ = server.with_group(cx, &group_id, |shard, env| {
             shard.wait_for_writes(env, gathering, &group_id);
         });
     }
@@ -120,32 +119,4 @@ fn failed(group: &OffsetFetchRequestGroup, code: ErrorCode) -> Vec<OffsetFetchRe
             .with_partitions(partitions.collect())
     });
     topics.collect()
-}
-
-/// Before version 8 an answer is about one group, and not set apart.
-pub(crate) fn lower(mut response: OffsetFetchResponse, version: i16) -> OffsetFetchResponse {
-    if version >= 8 {
-        return response;
-    }
-    let Some(group) = std::mem::take(&mut response.groups).into_iter().next() else { return response };
-    let topics = group.topics.into_iter().map(|topic| {
-        let partitions = topic.partitions.into_iter().map(|partition| {
-            let lower = OffsetFetchResponsePartition::default()
-                .with_partition_index(partition.partition_index)
-                .with_committed_offset(partition.committed_offset)
-                .with_metadata(partition.metadata)
-                .with_error_code(partition.error_code);
-            if version >= 5 {
-                lower.with_committed_leader_epoch(partition.committed_leader_epoch)
-            } else {
-                lower
-            }
-        });
-        OffsetFetchResponseTopic::default().with_name(topic.name).with_partitions(partitions.collect())
-    });
-    response.topics = topics.collect();
-    if version >= 2 {
-        response.error_code = group.error_code;
-    }
-    response
 }

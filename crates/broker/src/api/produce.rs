@@ -1,40 +1,40 @@
 //! Produce (0), versions 3 to 13: acks 0, 1 and all, idempotent producers. Left out: transactions; quotas.
 
-use blumfeld_kernel::{ConnectionId, Context, DisconnectReason};
+use blumfeld_kernel::{Context, DisconnectReason};
 use blumfeld_log::{AppendError, AppendInfo};
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use blumfeld_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
 };
 use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse};
 
-use super::{Reply, respond};
-use crate::node::Broker;
-use crate::purgatory::{DelayedProduce, Unsafe};
+use crate::call::Call;
+use crate::config::CLIENT_LISTENER;
 use crate::replica::TopicPartition;
+use crate::reply::Reply;
+use crate::server::{DelayedProduce, Server, Unsafe};
 use crate::topic_name::is_internal;
 
-/// Handles a request: answered when the records are as safe as `acks` wants, with the disk where the node flushes before
-/// it acknowledges.
+/// Handles a request: answered when the records are as safe as `acks` wants, with the disk where the node flushes
+/// before it acknowledges.
 pub fn handle(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
-    conn: ConnectionId,
-    header: &Header,
+    call: &Call,
     request: ProduceRequest,
 ) -> Result<Reply, FrameError> {
     let (mut response, mut failed, mut waiting) = (ProduceResponse::default(), false, Vec::new());
     for (at, topic) in request.topic_data.into_iter().enumerate() {
         let mut topic_response = TopicProduceResponse::default();
-        if header.version >= 13 {
+        if call.header.version >= 13 {
             topic_response.topic_id = topic.topic_id;
         } else {
             topic_response.name = topic.name.clone();
         }
         for (place, partition) in topic.partition_data.iter().enumerate() {
-            let result = append(broker, cx, header.version, &topic, partition, request.acks);
+            let result = append(server, cx, call.header.version, &topic, partition, request.acks);
             failed |= result.is_err();
             let result = result.map(|(info, log_start, mut one)| {
                 one.place = (at, place);
@@ -43,7 +43,7 @@ pub fn handle(
                 }
                 (info, log_start)
             });
-            topic_response.partition_responses.push(answer(header.version, partition.index, result));
+            topic_response.partition_responses.push(answer(call.header.version, partition.index, result));
         }
         response.responses.push(topic_response);
     }
@@ -51,37 +51,32 @@ pub fn handle(
     if !acknowledged && failed {
         // The producer gets no answer that could name the error, so it is told by the end of its connection
         // (KafkaApis.handleProduceRequest).
-        cx.out.disconnect(conn, DisconnectReason::Closed);
+        cx.out.disconnect(call.conn, DisconnectReason::Closed);
         return Ok(Reply::Nothing);
     }
-    if header.version >= 10 {
-        name_leaders(broker, &mut response, header.version);
+    if call.header.version >= 10 {
+        name_leaders(server, &mut response, call.header.version);
     }
     let expires = cx.after_ms(i64::from(request.timeout_ms));
-    let produce = DelayedProduce { conn, header: header.clone(), response, acknowledged, waiting, expires };
+    let produce = DelayedProduce { call: call.clone(), response, acknowledged, waiting, expires };
     if produce.waiting.is_empty() {
-        return finish(&produce);
+        return produce.answered().1;
     }
-    broker.park_produce(produce);
+    server.park_produce(produce);
     Ok(Reply::Parked)
 }
 
-/// The answer of a request whose records are safe.
-pub fn finish(produce: &DelayedProduce) -> Result<Reply, FrameError> {
-    if produce.acknowledged { respond(&produce.header, &produce.response) } else { Ok(Reply::Nothing) }
-}
-
 /// Says who leads now where this node does not, so that the client need not ask (KIP-951).
-fn name_leaders(broker: &Broker, response: &mut ProduceResponse, version: i16) {
+fn name_leaders(server: &Server, response: &mut ProduceResponse, version: i16) {
     let mut leaders = std::collections::BTreeSet::new();
     for topic in &mut response.responses {
         let name = if version >= 13 {
-            broker.image.topic_by_id(topic.topic_id).map(|topic| topic.name.clone())
+            server.image.topic_by_id(topic.topic_id).map(|topic| topic.name.clone())
         } else {
             Some(topic.name.to_string())
         };
         for partition in &mut topic.partition_responses {
-            let now = name.as_deref().and_then(|name| broker.image.partition(name, partition.index));
+            let now = name.as_deref().and_then(|name| server.image.partition(name, partition.index));
             if let Some(now) = now.filter(|_| partition.error_code == ErrorCode::NOT_LEADER_OR_FOLLOWER.0) {
                 partition.current_leader = LeaderIdAndEpoch::default()
                     .with_leader_id(now.leader.into())
@@ -92,8 +87,8 @@ fn name_leaders(broker: &Broker, response: &mut ProduceResponse, version: i16) {
     }
     response.node_endpoints = (leaders.into_iter())
         .filter_map(|id| {
-            let leader = broker.image.brokers().get(&id)?;
-            let listener = leader.listeners.first()?;
+            let leader = server.image.brokers().get(&id)?;
+            let listener = server.image.endpoint(id, CLIENT_LISTENER)?;
             Some(
                 NodeEndpoint::default()
                     .with_node_id(id.into())
@@ -106,7 +101,7 @@ fn name_leaders(broker: &Broker, response: &mut ProduceResponse, version: i16) {
 }
 
 fn append(
-    broker: &mut Broker,
+    server: &mut Server,
     cx: &mut Context<'_>,
     version: i16,
     topic: &TopicProduceData,
@@ -117,7 +112,7 @@ fn append(
         return Err(AppendError::new(ErrorCode::INVALID_REQUIRED_ACKS, ""));
     }
     let name = if version >= 13 {
-        let topic = broker.image.topic_by_id(topic.topic_id);
+        let topic = server.image.topic_by_id(topic.topic_id);
         topic
             .map(|topic| topic.name.clone())
             .ok_or_else(|| AppendError::new(ErrorCode::UNKNOWN_TOPIC_ID, ""))?
@@ -130,26 +125,20 @@ fn append(
             format!("Cannot append to internal topic {name}"),
         ));
     }
-    if let Some(error) = broker.disk_error() {
+    if let Some(error) = &server.disk_error {
         return Err(AppendError::new(ErrorCode::KAFKA_STORAGE_ERROR, error.to_string()));
     }
-    let min_isr = (acks == -1).then(|| broker.image.min_insync_replicas(&name));
+    let min_isr = (acks == -1).then(|| server.image.min_insync_replicas(&name));
     let key: TopicPartition = (name, data.index);
-    if broker.replicas.of(&key).is_none() {
-        let elsewhere = broker.image.partition(&key.0, key.1).is_some();
-        let code =
-            if elsewhere { ErrorCode::NOT_LEADER_OR_FOLLOWER } else { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION };
-        return Err(AppendError::new(code, ""));
-    }
+    server.replica(&key).map_err(|code| AppendError::new(code, ""))?;
     let empty = bytes::Bytes::new();
-    let info = broker.replicas.append(cx, &key, data.records.as_ref().unwrap_or(&empty), min_isr)?;
-    let flush = if broker.config.flush_before_acknowledging { broker.replicas.flush(cx, &key) } else { None };
-    let (log_start, epoch, high_watermark) = broker.replicas.of(&key).map_or((-1, -1, -1), |partition| {
+    let info = server.replicas.append(cx, &key, data.records.as_ref().unwrap_or(&empty), min_isr)?;
+    let flush = if server.config.flush_before_acknowledging { server.replicas.flush(cx, &key) } else { None };
+    let (log_start, epoch, high_watermark) = server.replicas.of(&key).map_or((-1, -1, -1), |partition| {
         (partition.log().log_start(), partition.registration().leader_epoch, partition.high_watermark())
     });
     if !info.duplicate {
-        broker.stats.records_in += u64::try_from(info.records).unwrap_or(0);
-        broker.changed.insert(key.clone());
+        server.stats.records_in += u64::try_from(info.records).unwrap_or(0);
     }
     let offset = (acks == -1 && high_watermark <= info.last_offset).then_some(info.last_offset + 1);
     Ok((info, log_start, Unsafe { place: (0, 0), key, offset, epoch, flush }))

@@ -1,34 +1,33 @@
 //! UnregisterBroker (64), version 0: a broker is gone for good (KIP-631).
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header};
+use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{UnregisterBrokerRequest, UnregisterBrokerResponse};
 
-use super::{Reply, committed, respond};
+use crate::call::Call;
 use crate::controller::{self, ControllerResult};
-use crate::node::Broker;
+use crate::quorum::Quorum;
+use crate::reply::{Reply, respond};
 
 /// Handles a request: answered once it is committed.
 pub fn handle(
-    broker: &mut Broker,
+    quorum: &mut Quorum,
     cx: &mut Context<'_>,
-    header: &Header,
+    call: &Call,
     request: UnregisterBrokerRequest,
 ) -> Result<Reply, FrameError> {
-    let Some(active) = broker.active.as_mut() else { return Ok(Reply::NotController) };
+    let Some(active) = quorum.active.as_mut() else { return Ok(Reply::NotController) };
     match controller::unregister_broker(&active.image, request.broker_id.0) {
         Ok(records) => {
             active.heartbeats.remove(request.broker_id.0);
-            committed(
-                broker,
+            quorum.committed(
                 cx,
-                header,
+                call,
                 ControllerResult { records, response: UnregisterBrokerResponse::default() },
             )
         }
         Err(error) => respond(
-            header,
-            &UnregisterBrokerResponse::default()
+            UnregisterBrokerResponse::default()
                 .with_error_code(error.code.0)
                 .with_error_message(error.message.map(Into::into)),
         ),

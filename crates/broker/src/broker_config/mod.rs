@@ -1,6 +1,7 @@
 //! Dynamic broker configs (KIP-226): which there are, what they are on a node, and which changes a broker lets through
 //! (DynamicBrokerConfig and KafkaConfig of Kafka 4.3).
 
+mod log_config;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -9,11 +10,12 @@ use std::collections::BTreeMap;
 
 use blumfeld_protocol::ErrorCode;
 
+pub use log_config::log_config;
 pub use names::DYNAMIC;
 use names::{NOT_SERVED, PER_BROKER, PER_LISTENER, READ_ONLY};
 
-use crate::controller::ApiError;
 use crate::metadata::{MetadataImage, ResourceType};
+use crate::reply::ApiError;
 use crate::topic_config::{ConfigKey, ConfigType, items, validate};
 
 /// SET, DELETE, APPEND and SUBTRACT (AlterConfigOp.OpType).

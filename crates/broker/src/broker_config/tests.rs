@@ -15,7 +15,6 @@ use crate::api::{describe_configs, incremental_alter_configs};
 use crate::config::BrokerConfig;
 use crate::controller;
 use crate::metadata::{Listener, MetadataRecord};
-use crate::topic_config::log_config;
 
 const FIXTURE: &str = include_str!("../../../../tests/fixtures/broker-configs.json");
 

@@ -3,12 +3,12 @@
 
 use std::collections::VecDeque;
 
-use blumfeld_kernel::{ConnectionId, Context, Instant};
-use blumfeld_protocol::frame::Header;
+use blumfeld_kernel::{Context, Instant};
 use bytes::Bytes;
 
 use super::cluster::{Heartbeats, fence};
 use super::replication::{balance_leaders, unclean_elections};
+use crate::call::Call;
 use crate::config::BrokerConfig;
 use crate::metadata::{MetadataImage, MetadataRecord};
 
@@ -17,10 +17,8 @@ use crate::metadata::{MetadataImage, MetadataRecord};
 pub struct Waiting {
     /// The log must be committed up to here.
     pub offset: i64,
-    /// Who waits.
-    pub conn: ConnectionId,
-    /// What was asked.
-    pub header: Header,
+    /// The request that waits.
+    pub call: Call,
     /// The answer.
     pub frame: Bytes,
 }
@@ -62,8 +60,8 @@ impl Active {
         self.idle_at = idle_at(cx, config);
     }
 
-    /// The next batch of records that time brings; `None` if there is none. Each is to be written before the next is asked
-    /// for.
+    /// The next batch of records that time brings; `None` if there is none. Each is to be written before the next is
+    /// asked for.
     pub fn due(&mut self, cx: &Context<'_>, config: &BrokerConfig) -> Option<Vec<MetadataRecord>> {
         if let Some(broker) = self.heartbeats.expired(&self.image, cx.now).first() {
             return Some(fence(&self.image, *broker));

@@ -9,9 +9,10 @@ use blumfeld_protocol::messages::{
 };
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
+use super::ControllerResult;
 use super::replication::{BrokerEvent, leader_and_isr_updates};
-use super::{ApiError, ControllerResult};
 use crate::metadata::{Listener, MetadataImage, MetadataRecord, ResourceType};
+use crate::reply::ApiError;
 
 /// The feature levels of a new cluster: those that this node serves.
 const FEATURES: [(&str, i16); 2] =

@@ -8,9 +8,10 @@ use blumfeld_protocol::messages::IncrementalAlterConfigsResponse;
 use blumfeld_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
 use blumfeld_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
 
-use super::{ApiError, ControllerResult};
+use super::ControllerResult;
 use crate::broker_config::{APPEND, DELETE, SET, SUBTRACT, change_list, dynamic};
 use crate::metadata::{MetadataImage, MetadataRecord, ResourceType};
+use crate::reply::ApiError;
 use crate::topic_config::{ConfigType, topic_config, validate, validate_together};
 use crate::topic_name::validate_topic_name;
 

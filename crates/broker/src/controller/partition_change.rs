@@ -129,7 +129,8 @@ impl<'a> PartitionChangeBuilder<'a> {
         if self.target_isr != now.isr {
             change.isr = Some(self.target_isr.clone());
         }
-        // A replica that is taken away may be the source of what a consumer or follower believes: a new epoch tells them.
+        // A replica that is taken away may be the source of what a consumer or follower believes: a new epoch tells
+        // them.
         let shrinks = now.replicas.iter().any(|id| !self.target_replicas.contains(id));
         if shrinks && change.leader.is_none() && now.leader >= 0 {
             change.leader = Some(now.leader);

@@ -1,14 +1,15 @@
-//! Where the replicas of new partitions go (org.apache.kafka.metadata.placement.StripedReplicaPlacer): spread over racks
-//! first and brokers second, each partition further on, brokers that are fenced last and never first.
+//! Where the replicas of new partitions go (org.apache.kafka.metadata.placement.StripedReplicaPlacer): spread over
+//! racks first and brokers second, each partition further on, brokers that are fenced last and never first.
 
 use std::collections::BTreeMap;
 
 use blumfeld_protocol::ErrorCode;
 
-use super::ApiError;
 use crate::metadata::MetadataImage;
+use crate::reply::ApiError;
 
-/// A list that is gone through from a random place on, one further on with each round (StripedReplicaPlacer.BrokerList).
+/// A list that is gone through from a random place on, one further on with each round
+/// (StripedReplicaPlacer.BrokerList).
 #[derive(Clone, Debug, Default)]
 struct BrokerList {
     brokers: Vec<i32>,

@@ -3,8 +3,9 @@
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse};
 
-use super::{ApiError, ControllerResult};
+use super::ControllerResult;
 use crate::metadata::{MetadataImage, MetadataRecord};
+use crate::reply::ApiError;
 
 /// Ids of a block (ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE).
 pub const PRODUCER_ID_BLOCK_SIZE: i32 = 1_000;

@@ -17,10 +17,11 @@ use blumfeld_protocol::messages::{
 };
 use blumfeld_protocol::{ErrorCode, Uuid};
 
+use super::ControllerResult;
 use super::partition_change::{Election, PartitionChangeBuilder};
 use super::topics::check_assignment;
-use super::{ApiError, ControllerResult};
 use crate::metadata::{MetadataImage, MetadataRecord, PartitionChange, PartitionRegistration};
+use crate::reply::ApiError;
 
 /// What has happened to a broker, by which leaders and ISRs change.
 #[derive(Clone, Copy, Debug, Default)]

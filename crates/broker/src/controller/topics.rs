@@ -13,9 +13,10 @@ use blumfeld_protocol::messages::{
 };
 use blumfeld_protocol::{ErrorCode, Uuid};
 
+use super::ControllerResult;
 use super::placement::place;
-use super::{ApiError, ControllerResult};
 use crate::metadata::{MetadataImage, MetadataRecord, PartitionRegistration, ResourceType};
+use crate::reply::ApiError;
 use crate::topic_config::{TOPIC_CONFIGS, topic_config, validate, validate_together};
 use crate::topic_name::{CLUSTER_METADATA, has_collision, validate_topic_name};
 

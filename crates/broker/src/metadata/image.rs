@@ -213,6 +213,11 @@ impl MetadataImage {
         &self.brokers
     }
 
+    /// Where a broker is found at one of its listeners.
+    pub fn endpoint(&self, id: i32, listener: &str) -> Option<&Listener> {
+        self.brokers.get(&id)?.listeners.iter().find(|one| one.name == listener)
+    }
+
     /// Topics by name.
     pub fn topics(&self) -> &BTreeMap<String, Arc<TopicImage>> {
         &self.topics

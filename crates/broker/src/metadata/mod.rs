@@ -5,3 +5,7 @@ mod record;
 
 pub use image::{BrokerRegistration, MetadataImage, PartitionRegistration, TopicImage};
 pub use record::{Listener, MetadataRecord, PartitionChange, RecordFormatError, ResourceType};
+
+/// The features that a node knows, with the levels that it can work at.
+pub(crate) const FEATURES: [(&str, i16, i16); 2] =
+    [("metadata.version", 7, 25), ("eligible.leader.replicas.version", 0, 1)];

@@ -413,8 +413,8 @@ fn decode_fields(reader: &mut Reader<'_>, key: u32, version: u32) -> Option<Meta
     })
 }
 
-/// Tags of PartitionChangeRecord: isr 0, leader 1, replicas 2, removing 3, adding 4, recovery state 5, ELR 6, last known
-/// ELR 7, directories 8.
+/// Tags of PartitionChangeRecord: isr 0, leader 1, replicas 2, removing 3, adding 4, recovery state 5, ELR 6, last
+/// known ELR 7, directories 8.
 fn put_change(out: &mut Vec<u8>, change: &PartitionChange) {
     out.extend(change.partition.to_be_bytes());
     out.extend(change.topic_id.as_bytes());

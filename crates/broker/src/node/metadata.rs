@@ -5,17 +5,13 @@ use std::collections::BTreeSet;
 use blumfeld_kernel::{Context, TraceEvent};
 use bytes::Bytes;
 
-use super::{Broker, SnapshotProgress};
-use crate::api::{self, Reply};
-use crate::controller::{self, Active};
+use super::Broker;
+use crate::api;
+use crate::controller::Waiting;
 use crate::coordinator::GROUP_METADATA_TOPIC;
 use crate::lifecycle::BrokerState;
 use crate::metadata::{MetadataImage, MetadataRecord, ResourceType};
-use crate::raft::EpochState;
-use crate::replica::ReplicaManager;
-
-/// `log.segment.delete.delay.ms`: so long a deleted replica's directory stays.
-const SEGMENT_DELETE_DELAY_MS: i64 = 60_000;
+use crate::replica::{ReplicaManager, TopicPartition};
 
 /// What a run of records touched (MetadataDelta).
 #[derive(Default)]
@@ -28,74 +24,59 @@ struct Delta {
 }
 
 impl Broker {
-    /// Appends records as the active controller; gives the offset to wait for, or `None` if this node is not the active
-    /// controller any more.
-    pub(crate) fn write_metadata(
-        &mut self,
-        cx: &mut Context<'_>,
-        records: Vec<MetadataRecord>,
-    ) -> Option<i64> {
-        let active = self.active.as_mut()?;
-        if records.is_empty() {
-            // What was decided on may not be committed yet.
-            return Some(self.raft.log().end());
-        }
-        let values: Vec<Vec<u8>> = records.iter().map(MetadataRecord::encode).collect();
-        let end = self.raft.append(cx, &values)?;
-        for record in &records {
-            active.image.replay(record);
-        }
-        active.wrote(cx, &self.config);
-        Some(end)
-    }
-
     /// Replays the newest snapshot, where the log begins behind one.
     pub(super) fn load_snapshot(&mut self) {
-        let Some((id, values)) = self.raft.log().read_snapshot() else { return };
-        if id.end_offset <= self.applied {
+        let Some((id, values)) = self.quorum.raft.log().read_snapshot() else { return };
+        if id.end_offset <= self.server.applied {
             return;
         }
-        self.image = MetadataImage::default();
+        self.server.image = MetadataImage::default();
         for value in values {
             if let Ok(record) = MetadataRecord::decode(&value) {
-                self.image.replay(&record);
+                self.server.image.replay(&record);
             }
         }
-        self.applied = id.end_offset;
-        self.snapshot.end_offset = id.end_offset;
+        self.server.applied = id.end_offset;
+        self.quorum.note_snapshot(id.end_offset);
     }
 
     /// Takes whatever the quorum has brought since the last time.
     pub(super) fn follow_metadata(&mut self, cx: &mut Context<'_>) {
         self.resign_controller(cx);
-        let high_watermark = self.raft.high_watermark().unwrap_or(0);
-        if high_watermark > self.applied {
+        let high_watermark = self.quorum.raft.high_watermark().unwrap_or(0);
+        if high_watermark > self.server.applied {
             self.apply_committed(cx, high_watermark);
         }
         if self.boot.is_some() && self.lifecycle.state() == BrokerState::Recovery {
             self.load_logs(cx);
         }
-        self.claim_controller(cx);
-        self.poll_controller(cx);
+        self.quorum.claim(cx, (&self.server.image, self.server.applied));
+        self.quorum.poll(cx);
     }
 
     fn apply_committed(&mut self, cx: &mut Context<'_>, upto: i64) {
         let mut delta = Delta::default();
-        if self.applied < self.raft.log().start() {
-            let before: Vec<String> = self.image.topics().keys().cloned().collect();
+        if self.server.applied < self.quorum.raft.log().start() {
+            let before: Vec<String> = self.server.image.topics().keys().cloned().collect();
             self.load_snapshot();
             delta.topics.extend(before);
-            delta.topics.extend(self.image.topics().keys().cloned());
-            delta.configs.extend(self.image.topics().keys().cloned());
+            delta.topics.extend(self.server.image.topics().keys().cloned());
+            delta.configs.extend(self.server.image.topics().keys().cloned());
         }
-        let records: Vec<Bytes> =
-            self.raft.log().read(self.applied, upto).into_iter().map(|(_, value)| value).collect();
+        let records: Vec<Bytes> = self
+            .quorum
+            .raft
+            .log()
+            .read(self.server.applied, upto)
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect();
         for value in records {
             // A record that a newer version wrote is passed over, as its meaning is not known here.
             let Ok(record) = MetadataRecord::decode(&value) else { continue };
             self.note(cx, &record, &mut delta);
             if let MetadataRecord::BrokerRegistrationChange { broker_id, .. } = &record {
-                self.recheck.insert(*broker_id);
+                self.server.isr.recheck.insert(*broker_id);
             }
             delta.brokers |= matches!(
                 record,
@@ -103,28 +84,28 @@ impl Broker {
                     | MetadataRecord::BrokerRegistrationChange { .. }
                     | MetadataRecord::UnregisterBroker { .. }
             );
-            self.image.replay(&record);
+            self.server.image.replay(&record);
         }
-        self.applied = upto;
-        if self.boot.is_none() && self.config.roles.broker {
+        self.server.applied = upto;
+        if self.boot.is_none() && self.server.config.roles.broker {
             self.publish(cx, delta);
         }
         self.answer_committed(cx, upto);
-        self.maybe_snapshot(cx);
+        self.quorum.maybe_snapshot(cx, (&self.server.image, upto));
     }
 
     /// Notes what a record is about to change, and says it in the trace, once in the cluster: at the active controller.
     fn note(&self, cx: &mut Context<'_>, record: &MetadataRecord, delta: &mut Delta) {
-        let tell = self.active.is_some();
+        let tell = self.quorum.active.is_some();
         let mut topic_of = |id: &blumfeld_protocol::Uuid| {
-            let name = self.image.topic_by_id(*id).map(|topic| topic.name.clone());
+            let name = self.server.image.topic_by_id(*id).map(|topic| topic.name.clone());
             delta.topics.extend(name.clone());
             name
         };
         match record {
             MetadataRecord::Topic { name, topic_id } => {
                 delta.topics.insert(name.clone());
-                if let (true, Some(active)) = (tell, &self.active) {
+                if let (true, Some(active)) = (tell, &self.quorum.active) {
                     let partitions =
                         active.image.topic_by_id(*topic_id).map_or(0, |topic| topic.partitions.len());
                     let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
@@ -173,7 +154,7 @@ impl Broker {
     }
 
     fn trace_change(&self, cx: &mut Context<'_>, topic: &str, change: &crate::metadata::PartitionChange) {
-        let Some(before) = self.image.partition(topic, change.partition) else { return };
+        let Some(before) = self.server.image.partition(topic, change.partition) else { return };
         let mut after = before.clone();
         after.merge(change);
         let partition = format!("{topic}-{}", change.partition).into();
@@ -192,77 +173,79 @@ impl Broker {
 
     /// Brings this broker in line with what has changed (BrokerMetadataPublisher).
     fn publish(&mut self, cx: &mut Context<'_>, delta: Delta) {
-        let image = std::mem::take(&mut self.image);
+        let image = std::mem::take(&mut self.server.image);
         let mut configs = delta.configs;
         if delta.cluster_configs {
             configs.extend(image.topics().keys().cloned());
         }
-        let applied = self.replicas.apply(
+        let changed = self.server.replicas.apply(
             cx,
             &image,
-            self.config.node_id,
+            self.server.config.node_id,
             delta.topics.iter().map(String::as_str),
             None,
         );
         for topic in &configs {
-            self.replicas.update_configs(cx, &image, topic);
+            self.server.replicas.update_configs(cx, &image, topic);
         }
         if delta.brokers {
-            self.changed.extend(self.replicas.note_brokers(cx, &image));
+            self.server.replicas.note_brokers(cx, &image);
         }
-        self.image = image;
-        self.after_apply(cx, applied);
-        for topic in
-            delta.topics.iter().filter(|topic| self.image.topic(topic).is_none()).cloned().collect::<Vec<_>>()
+        self.server.image = image;
+        self.after_apply(cx, changed);
+        for topic in delta
+            .topics
+            .iter()
+            .filter(|topic| self.server.image.topic(topic).is_none())
+            .cloned()
+            .collect::<Vec<_>>()
         {
-            self.forget_offsets(cx, &topic);
+            self.server.forget_offsets(cx, &topic);
         }
     }
 
     /// What follows from replicas that came, changed or went.
-    fn after_apply(&mut self, cx: &mut Context<'_>, applied: crate::replica::Applied) {
-        // Most metadata is about nothing that this node has: a partition that went has changed, or left its files behind.
-        let any = !applied.changed.is_empty() || !applied.condemned.is_empty();
-        self.delete_later(cx, applied.condemned, SEGMENT_DELETE_DELAY_MS);
-        for key in applied.changed {
-            let id = match self.replicas.of(&key) {
+    fn after_apply(&mut self, cx: &mut Context<'_>, changed: Vec<TopicPartition>) {
+        // Most metadata is about nothing that this node has.
+        let any = !changed.is_empty();
+        for key in changed {
+            let id = match self.server.replicas.of(&key) {
                 Some(partition) => Some(partition.topic_id()),
-                None => self.image.topic(&key.0).map(|topic| topic.id),
+                None => self.server.image.topic(&key.0).map(|topic| topic.id),
             };
             if let Some(id) = id {
-                self.fetchers.update(cx, &mut self.channels, &self.replicas, (&key, (id, key.1)));
+                self.fetchers.update(cx, &mut self.channels, &self.server.replicas, (&key, (id, key.1)));
             }
-            if let Some(partition) = self.replicas.of(&key) {
-                self.recheck.extend(partition.out_of_sync());
+            if let Some(partition) = self.server.replicas.of(&key) {
+                self.server.isr.recheck.extend(partition.out_of_sync());
             }
-            self.forget_proposal(&key);
+            self.server.isr.forget(&key);
             if key.0 == GROUP_METADATA_TOPIC {
-                self.follow_coordinator(cx, key.1);
+                self.server.follow_coordinator(cx, key.1);
             }
-            self.changed.insert(key);
         }
         if any {
-            self.fetchers.drop_gone(cx, &mut self.channels, &self.replicas);
+            self.fetchers.drop_gone(cx, &mut self.channels, &self.server.replicas);
         }
-        self.arm_flush_timer(cx);
+        self.server.replicas.arm_flush_timer(cx);
     }
 
     /// Loads and recovers every log, once the metadata is known: from here on the broker serves.
     fn load_logs(&mut self, cx: &mut Context<'_>) {
         let Some((disk, checkpoints)) = self.boot.take() else { return };
-        let image = std::mem::take(&mut self.image);
-        ReplicaManager::remove_strays(cx, &disk, &image, self.config.node_id);
+        let image = std::mem::take(&mut self.server.image);
+        ReplicaManager::remove_strays(cx, &disk, &image, self.server.config.node_id);
         let topics: Vec<String> = image.topics().keys().cloned().collect();
-        let applied = self.replicas.apply(
+        let changed = self.server.replicas.apply(
             cx,
             &image,
-            self.config.node_id,
+            self.server.config.node_id,
             topics.iter().map(String::as_str),
             Some((&disk, &checkpoints)),
         );
-        self.image = image;
-        self.after_apply(cx, applied);
-        self.start_timers(cx);
+        self.server.image = image;
+        self.after_apply(cx, changed);
+        self.server.start_timers(cx);
         cx.out.trace(TraceEvent::BrokerStarted { clean: self.clean_start });
         self.lifecycle.ready(cx.now);
         self.drain_all(cx);
@@ -270,76 +253,17 @@ impl Broker {
 
     // ---- the active controller
 
-    fn claim_controller(&mut self, cx: &mut Context<'_>) {
-        let Some(epoch_start) = self.raft.epoch_start() else { return };
-        // It decides on nothing before everything of earlier epochs is committed and replayed.
-        if self.active.is_some() || self.applied <= epoch_start || !self.config.roles.controller {
-            return;
-        }
-        let epoch = self.raft.epoch();
-        self.active = Some(Active::new(cx, &self.config, epoch, self.image.clone()));
-        cx.out.trace(TraceEvent::ControllerElected { epoch });
-        if self.image.features().is_empty() {
-            self.write_metadata(cx, controller::bootstrap());
-        }
-    }
-
-    /// Gives up what an active controller holds, once another epoch has begun. Whoever waits is told to ask another one.
+    /// Another epoch has begun: whoever waits for this controller is told to ask another one.
     pub(super) fn resign_controller(&mut self, cx: &mut Context<'_>) {
-        let leads = matches!(self.raft.state(), EpochState::Leader(_));
-        if self.active.as_ref().is_none_or(|active| leads && active.epoch == self.raft.epoch()) {
-            return;
-        }
-        let Some(active) = self.active.take() else { return };
-        for waiting in active.waiting {
-            match api::not_controller(&waiting.header) {
-                Ok(reply) => self.answer(cx, waiting.conn, reply),
-                Err(error) => {
-                    let about = (waiting.header.api_key as i16, waiting.header.version);
-                    self.close_malformed(cx, waiting.conn, about, &error.to_string());
-                }
-            }
-        }
-    }
-
-    fn poll_controller(&mut self, cx: &mut Context<'_>) {
-        loop {
-            let Some(records) = self.active.as_mut().and_then(|active| active.due(cx, &self.config)) else {
-                return;
-            };
-            if self.write_metadata(cx, records).is_none() {
-                return;
-            }
+        for Waiting { call, .. } in self.quorum.resign() {
+            let reply = api::not_controller(&call.header);
+            self.deliver(cx, (call, reply));
         }
     }
 
     fn answer_committed(&mut self, cx: &mut Context<'_>, upto: i64) {
-        loop {
-            let Some(active) = &mut self.active else { return };
-            if active.waiting.front().is_none_or(|waiting| waiting.offset > upto) {
-                return;
-            }
-            if let Some(waiting) = active.waiting.pop_front() {
-                self.answer(cx, waiting.conn, Reply::Now(waiting.frame.into()));
-            }
+        while let Some(Waiting { call, frame, .. }) = self.quorum.next_committed(upto) {
+            self.answer(cx, call.conn, frame.into());
         }
-    }
-
-    /// Writes a snapshot when enough has come since the last one (SnapshotGenerator).
-    fn maybe_snapshot(&mut self, cx: &mut Context<'_>) {
-        let bytes = self.raft.log().log().size();
-        let since = cx.now.since(self.snapshot.at).as_millis();
-        let much = bytes.saturating_sub(self.snapshot.bytes) >= self.config.metadata_bytes_between_snapshots;
-        let long = i64::try_from(since).unwrap_or(i64::MAX) >= self.config.metadata_snapshot_interval_ms;
-        if !(much || long) || self.applied <= self.snapshot.end_offset {
-            return;
-        }
-        let values: Vec<Vec<u8>> = self.image.records().iter().map(MetadataRecord::encode).collect();
-        self.raft.write_snapshot(cx, self.applied, &values);
-        let files = self.raft.clean(cx, self.config.metadata_max_retention_bytes);
-        self.delete_later(cx, files, SEGMENT_DELETE_DELAY_MS);
-        let bytes = self.raft.log().log().size();
-        self.snapshot = SnapshotProgress { at: cx.now, end_offset: self.applied, bytes };
-        cx.out.trace(TraceEvent::SnapshotWritten { end_offset: self.applied });
     }
 }

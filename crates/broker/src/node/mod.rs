@@ -1,150 +1,68 @@
 //! The node itself: a broker, a controller, or both in one process (kafka.server.KafkaRaftServer).
 
-mod groups;
+mod connection;
+mod door;
 mod metadata;
-mod replication;
-mod requests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use blumfeld_kernel::{
-    ConnectionId, Context, DisconnectReason, Disk, DiskError, DiskOp, FilePath, FlushId, Frame, Input,
-    Instant, Node, Peer, TraceEvent,
+    ConnectionId, Context, DisconnectReason, Disk, DiskError, DiskOp, Endpoint, FlushId, Frame, Input,
+    Instant, Node, Peer,
 };
 use blumfeld_log::UnifiedLog;
-use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
+use blumfeld_protocol::{Uuid, uuid_text};
 
-use crate::broker_config::DynamicConfigs;
+use crate::call::ListenerKind;
 use crate::channel::Channels;
-use crate::config::BrokerConfig;
-use crate::connection::{Connection, ListenerKind};
-use crate::controller::Active;
-use crate::coordinator::{GroupCoordinator, GroupTimer};
-use crate::fetch_session::FetchSessions;
+use crate::config::{BrokerConfig, CLIENT_LISTENER};
+use crate::coordinator::GroupCoordinator;
 use crate::lifecycle::{BrokerState, Lifecycle};
 use crate::metadata::MetadataImage;
-use crate::producer_ids::ProducerIds;
-use crate::purgatory::{DelayedFetch, DelayedProduce};
-use crate::raft::{EpochState, RaftClient};
-use crate::replica::{Checkpoints, Fetchers, Partition, ReplicaManager, TopicPartition};
-use replication::AlterPartitions;
-use requests::Forwarded;
+use crate::quorum::Quorum;
+use crate::raft::RaftClient;
+use crate::replica::{Checkpoints, Fetchers, ReplicaManager};
+use crate::server::{BrokerStats, Server};
+use connection::Connection;
 
-/// Numbers of a node since it started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BrokerStats {
-    /// Requests answered.
-    pub requests: u64,
-    /// Records appended for producers.
-    pub records_in: u64,
-    /// Records handed to consumers.
-    pub records_out: u64,
-    /// Connections that stand.
-    pub connections: u32,
-}
-
-/// What a timer is for.
-#[derive(Clone, Debug)]
-enum Timer {
-    Retention,
-    LogCheckpoints,
-    HighWatermarkCheckpoint,
-    ShrinkIsr,
-    ExpireProducerIds,
-    FlushDue,
-    DeleteFile(FilePath),
-    FetchExpires(u64),
-    ProduceExpires(u64),
-    Group(i32, GroupTimer),
-}
-
-/// A node.
+/// A node: what it serves with, its part in the quorum, and what ties both to the world.
 #[derive(Clone, Debug)]
 pub struct Broker {
-    pub(crate) config: BrokerConfig,
-    pub(crate) cluster_id: Uuid,
-    pub(crate) raft: RaftClient,
-    /// What this node holds as the active controller.
-    pub(crate) active: Option<Active>,
-    /// Metadata up to the high watermark, which the broker serves.
-    pub(crate) image: MetadataImage,
-    applied: i64,
+    server: Server,
+    quorum: Quorum,
     lifecycle: Lifecycle,
-    pub(crate) replicas: ReplicaManager,
     fetchers: Fetchers,
-    pub(crate) sessions: FetchSessions,
-    alter_partitions: AlterPartitions,
-    pub(crate) channels: Channels,
-    pub(crate) producer_ids: ProducerIds,
+    channels: Channels,
     connections: BTreeMap<ConnectionId, Connection>,
-    forwarded: VecDeque<Forwarded>,
     /// Answers to requests that this node sent to itself.
     local_answers: VecDeque<(ConnectionId, Frame)>,
-    delayed_fetches: BTreeMap<u64, DelayedFetch>,
-    delayed_produces: BTreeMap<u64, DelayedProduce>,
-    pub(crate) coordinator: GroupCoordinator,
-    /// Followers that may join ISRs now though nothing else about them changes: their next fetch is looked at for that.
-    pub(crate) recheck: BTreeSet<i32>,
-    /// Partitions that grew or changed while the present input was handled.
-    pub(crate) changed: BTreeSet<TopicPartition>,
-    timers: BTreeMap<(Instant, u64), Timer>,
-    next_number: u64,
     /// What the disk held at the start, until the logs are loaded from it.
     boot: Option<(Disk, Checkpoints)>,
     clean_start: bool,
     closed: bool,
-    disk_error: Option<DiskError>,
-    snapshot: SnapshotProgress,
-    pub(crate) stats: BrokerStats,
-}
-
-/// How far the last snapshot is behind.
-#[derive(Clone, Copy, Debug)]
-struct SnapshotProgress {
-    at: Instant,
-    end_offset: i64,
-    bytes: u64,
 }
 
 impl Broker {
-    /// Starts the process on what the machine's disk holds. A broker registers with the active controller, catches up with
-    /// the metadata, loads and recovers its logs, and serves; a controller takes part in the quorum at once.
+    /// Starts the process on what the machine's disk holds. A broker registers with the active controller, catches up
+    /// with the metadata, loads and recovers its logs, and serves; a controller takes part in the quorum at once.
     pub fn start(cx: &mut Context<'_>, config: &BrokerConfig, disk: &Disk) -> Broker {
         let (cluster_id, directory_id) = load_meta_properties(cx, config, disk);
         let checkpoints = Checkpoints::load(cx, disk);
         let raft = RaftClient::start(cx, disk, config, (cluster_id, directory_id));
         let incarnation_id = uuid_text::random(|| cx.rng.bytes16());
         let lifecycle = Lifecycle::new(cx, incarnation_id, directory_id, checkpoints.previous_broker_epoch);
+        let own = config.roles.controller.then(|| config.controller_listener.clone());
         let mut broker = Broker {
-            config: config.clone(),
-            cluster_id,
-            active: None,
-            image: MetadataImage::default(),
-            applied: 0,
+            server: Server::new(config, cluster_id),
+            quorum: Quorum::new(cx, config, (cluster_id, raft)),
             lifecycle,
-            replicas: ReplicaManager::new(config),
             fetchers: Fetchers::default(),
-            sessions: FetchSessions::default(),
-            alter_partitions: AlterPartitions::default(),
-            channels: Channels::new(config.roles.controller.then(|| config.controller_listener.clone())),
-            producer_ids: ProducerIds::default(),
+            channels: Channels::new(own),
             connections: BTreeMap::new(),
-            forwarded: VecDeque::new(),
             local_answers: VecDeque::new(),
-            delayed_fetches: BTreeMap::new(),
-            delayed_produces: BTreeMap::new(),
-            coordinator: GroupCoordinator::default(),
-            recheck: BTreeSet::new(),
-            changed: BTreeSet::new(),
-            timers: BTreeMap::new(),
-            next_number: 0,
             clean_start: checkpoints.clean,
             boot: config.roles.broker.then(|| (disk.clone(), checkpoints)),
             closed: false,
-            disk_error: None,
-            snapshot: SnapshotProgress { at: cx.now, end_offset: 0, bytes: 0 },
-            stats: BrokerStats::default(),
-            raft,
         };
         broker.load_snapshot();
         broker.pump(cx);
@@ -154,18 +72,18 @@ impl Broker {
     /// Asks the controller to take this broker's leaderships, and ends the process in order once it has
     /// (`controlled.shutdown.enable`). The end is an exit with code 0.
     pub fn begin_shutdown(&mut self, cx: &mut Context<'_>) {
-        if self.config.roles.broker {
+        if self.server.config.roles.broker {
             self.lifecycle.begin_shutdown(cx.now);
         }
         self.pump(cx);
     }
 
-    /// Ends the process at once: every log is closed and flushed, and the next start needs no recovery. The node must not
-    /// be given further inputs; the disk has everything once its operations are done.
+    /// Ends the process at once: every log is closed and flushed, and the next start needs no recovery. The node must
+    /// not be given further inputs; the disk has everything once its operations are done.
     pub fn shut_down(&mut self, cx: &mut Context<'_>) {
-        self.raft.close(cx);
-        if self.boot.is_none() && self.config.roles.broker {
-            self.replicas.shut_down(cx, self.lifecycle.epoch());
+        self.quorum.raft.close(cx);
+        if self.boot.is_none() && self.server.config.roles.broker {
+            self.server.replicas.shut_down(cx, self.lifecycle.epoch());
         }
         self.closed = true;
     }
@@ -174,52 +92,62 @@ impl Broker {
 
     /// `node.id`.
     pub fn id(&self) -> i32 {
-        self.config.node_id
+        self.server.config.node_id
     }
 
     /// Sets whether what is written from now on is flushed before it is acknowledged.
     pub fn set_flush_before_acknowledging(&mut self, flush: bool) {
-        self.config.flush_before_acknowledging = flush;
+        self.server.config.flush_before_acknowledging = flush;
     }
 
     /// What it was started with.
     pub fn config(&self) -> &BrokerConfig {
-        &self.config
+        &self.server.config
     }
 
     /// The metadata that it serves.
     pub fn image(&self) -> &MetadataImage {
-        &self.image
+        &self.server.image
     }
 
     /// The offset after the last metadata record that it has replayed.
     pub fn metadata_offset(&self) -> i64 {
-        self.applied
+        self.server.applied
     }
 
     /// Its replicas.
     pub fn replicas(&self) -> &ReplicaManager {
-        &self.replicas
+        &self.server.replicas
+    }
+
+    /// The groups that this broker coordinates.
+    pub fn groups(&self) -> &GroupCoordinator {
+        &self.server.groups
+    }
+
+    /// The partition of `__consumer_offsets` that a group belongs to.
+    pub fn group_partition(&self, group_id: &str) -> i32 {
+        self.server.group_partition(group_id)
     }
 
     /// Its part in the quorum.
     pub fn raft(&self) -> &RaftClient {
-        &self.raft
+        &self.quorum.raft
     }
 
     /// The log of `__cluster_metadata-0`.
     pub fn metadata_log(&self) -> &UnifiedLog {
-        self.raft.log().log()
+        self.quorum.raft.log().log()
     }
 
     /// Epoch of the metadata quorum.
     pub fn controller_epoch(&self) -> i32 {
-        self.raft.epoch()
+        self.quorum.raft.epoch()
     }
 
     /// Whether it is the active controller.
     pub fn is_active_controller(&self) -> bool {
-        self.active.is_some()
+        self.quorum.active.is_some()
     }
 
     /// Where the broker is in its life.
@@ -232,55 +160,44 @@ impl Broker {
         self.lifecycle.epoch()
     }
 
-    /// Whether clients are served: it is registered, its logs are loaded and it is not fenced. Of a node that is no broker,
-    /// whether it has found the quorum's leader.
+    /// Whether clients are served: it is registered, its logs are loaded and it is not fenced. Of a node that is no
+    /// broker, whether it has found the quorum's leader.
     pub fn is_serving(&self) -> bool {
-        if self.config.roles.broker {
+        if self.server.config.roles.broker {
             self.lifecycle.state() == BrokerState::Running
         } else {
-            self.raft.leader().is_some()
+            self.quorum.raft.leader().is_some()
         }
     }
 
     /// Its numbers.
     pub fn stats(&self) -> BrokerStats {
-        BrokerStats { connections: u32::try_from(self.connections.len()).unwrap_or(u32::MAX), ..self.stats }
+        BrokerStats {
+            connections: u32::try_from(self.connections.len()).unwrap_or(u32::MAX),
+            ..self.server.stats
+        }
     }
 
     /// Why the disk takes nothing, if it does not.
     pub fn disk_error(&self) -> Option<&DiskError> {
-        self.disk_error.as_ref()
-    }
-
-    pub(crate) fn applied_offset(&self) -> i64 {
-        self.applied - 1
-    }
-
-    /// A broker that is up, drawn at random: what a client that asks for the controller is told (KRaftMetadataCache.
-    /// getRandomAliveBrokerId).
-    pub(crate) fn any_broker(&self, cx: &mut Context<'_>) -> i32 {
-        let up: Vec<i32> = self.image.brokers().values().filter(|b| !b.fenced).map(|b| b.id).collect();
-        let at = usize::try_from(cx.rng.below(up.len() as u64)).unwrap_or(0);
-        up.get(at).copied().unwrap_or(-1)
-    }
-
-    /// The replica of a partition, if this node leads it in the epoch that a client believes in; -1 is none.
-    pub(crate) fn leader(&self, topic: &str, number: i32, epoch: i32) -> Result<&Partition, ErrorCode> {
-        let Some(partition) = self.replicas.get(topic, number) else {
-            let elsewhere = self.image.partition(topic, number).is_some();
-            return Err(if elsewhere {
-                ErrorCode::NOT_LEADER_OR_FOLLOWER
-            } else {
-                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-            });
-        };
-        partition.check_leader(epoch)?;
-        Ok(partition)
+        self.server.disk_error.as_ref()
     }
 
     // ---- the machine
 
-    /// Does everything that has become possible, until nothing more has.
+    /// Does everything that has become possible, until nothing more has. Each round goes from what is known first to
+    /// what follows from it:
+    ///
+    /// 1. Channels whose answer is overdue: who asked is told before anything new is sent on them.
+    /// 2. The quorum, and the answers that it parked: it decides how far the metadata is committed.
+    /// 3. The metadata: what is committed is replayed, and replicas, coordinators and the active controller follow it.
+    /// 4. What a broker sends by itself, which names the metadata and the replicas that step 3 left.
+    /// 5. Answers that waited for what has changed, by now all that did in this round.
+    /// 6. One frame of this node to itself. It is handled as one of another node would be, and begins the next round;
+    ///    one at a time, so that what follows from it is done before the next one is looked at.
+    ///
+    /// Timers of the server are no part of it: they go off with [`Input::Timeout`] alone, before it, so that an input
+    /// that comes at the same instant finds the node as it was.
     fn pump(&mut self, cx: &mut Context<'_>) {
         if self.closed {
             return;
@@ -289,13 +206,15 @@ impl Broker {
             for (purpose, _) in self.channels.expire(cx) {
                 self.on_no_answer(cx, purpose);
             }
-            self.raft.poll(cx, &mut self.channels);
-            for (conn, frame) in self.raft.take_answers() {
-                self.answer(cx, conn, crate::api::Reply::Now(frame.into()));
+            self.quorum.raft.poll(cx, &mut self.channels);
+            for (conn, frame) in self.quorum.raft.take_answers() {
+                self.answer(cx, conn, frame.into());
             }
             self.follow_metadata(cx);
             self.poll_broker(cx);
-            self.complete_changed(cx);
+            while let Some(answered) = self.server.next_answer(cx) {
+                self.deliver(cx, answered);
+            }
             if let Some((conn, frame)) = self.channels.next_loopback() {
                 let connection = self.connections.entry(conn).or_default();
                 connection.listener = ListenerKind::Controller;
@@ -311,23 +230,29 @@ impl Broker {
 
     /// What a broker sends by itself: heartbeats, ISR proposals, forwarded requests, fetches.
     fn poll_broker(&mut self, cx: &mut Context<'_>) {
-        if !self.config.roles.broker {
+        if !self.server.config.roles.broker {
             return;
         }
-        let controller = self.raft.leader_endpoint().cloned();
-        let about = (controller.as_ref(), self.applied - 1);
-        self.lifecycle.poll(cx, &mut self.channels, &self.config, self.cluster_id, about);
-        self.poll_alter_partitions(cx, controller.as_ref());
-        self.poll_forwarded(cx, controller.as_ref());
-        self.poll_producer_ids(cx, controller.as_ref());
+        let controller = self.quorum.raft.leader_endpoint().cloned();
+        let controller = controller.as_ref();
+        let Broker { server, lifecycle, fetchers, channels, .. } = self;
+        let about = (controller, server.applied - 1);
+        lifecycle.poll(cx, channels, &server.config, server.cluster_id, about);
+        let who = (&server.config, lifecycle.epoch());
+        server.isr.poll(cx, channels, who, controller);
+        for conn in server.forwarding.expire(cx.now) {
+            cx.out.disconnect(conn, DisconnectReason::RequestTimedOut);
+            self.connections.remove(&conn);
+        }
+        server.forwarding.poll(cx, channels, controller);
+        server.producer_ids.poll(cx, channels, who, controller);
         if self.boot.is_none() {
-            let image = &self.image;
+            let image = &server.image;
             let endpoint = |id: i32| {
-                let listener = image.brokers().get(&id)?.listeners.first()?;
-                Some(blumfeld_kernel::Endpoint::new(&listener.host, listener.port))
+                let listener = image.endpoint(id, CLIENT_LISTENER)?;
+                Some(Endpoint::new(&listener.host, listener.port))
             };
-            let about = (&self.config, self.lifecycle.epoch());
-            self.fetchers.poll(cx, &mut self.channels, &self.replicas, about, endpoint);
+            fetchers.poll(cx, channels, &server.replicas, who, endpoint);
         }
     }
 
@@ -335,124 +260,56 @@ impl Broker {
         if self.lifecycle.state() != BrokerState::ShuttingDown || self.closed {
             return;
         }
-        self.raft.shut_down(cx);
+        self.quorum.raft.shut_down(cx);
         self.resign_controller(cx);
-        self.raft.poll(cx, &mut self.channels);
-        if self.raft.can_shut_down() {
+        self.quorum.raft.poll(cx, &mut self.channels);
+        if self.quorum.raft.can_shut_down() {
             self.shut_down(cx);
             cx.out.exit(0);
         }
     }
 
-    fn timer(&mut self, at: Instant, timer: Timer) {
-        self.next_number += 1;
-        self.timers.insert((at, self.next_number), timer);
-    }
-
-    fn start_timers(&mut self, cx: &Context<'_>) {
-        let config = &self.config;
-        for (after, timer) in [
-            (config.retention_check_interval_ms, Timer::Retention),
-            (config.flush_offset_checkpoint_interval_ms, Timer::LogCheckpoints),
-            (config.high_watermark_checkpoint_interval_ms, Timer::HighWatermarkCheckpoint),
-            (config.replica_lag_time_max_ms / 2, Timer::ShrinkIsr),
-            (config.producer_id_expiration_check_interval_ms, Timer::ExpireProducerIds),
-        ] {
-            self.timer(cx.after_ms(after), timer);
-        }
-    }
-
-    fn arm_flush_timer(&mut self, cx: &Context<'_>) {
-        let armed = self.timers.values().any(|timer| matches!(timer, Timer::FlushDue));
-        if let Some(ms) = self.replicas.shortest_flush_ms().filter(|_| !armed) {
-            self.timer(cx.after_ms(ms.max(1)), Timer::FlushDue);
-        }
-    }
-
-    fn on_timer(&mut self, cx: &mut Context<'_>, timer: Timer) {
-        let config = &self.config;
-        match timer {
-            Timer::Retention => {
-                let again = cx.after_ms(config.retention_check_interval_ms);
-                for (file, delay) in self.replicas.delete_old_segments(cx) {
-                    self.timer(cx.after_ms(delay), Timer::DeleteFile(file));
-                }
-                self.timer(again, Timer::Retention);
-            }
-            Timer::LogCheckpoints => {
-                self.replicas.checkpoint_logs(cx);
-                let again = cx.after_ms(config.flush_offset_checkpoint_interval_ms);
-                self.timer(again, Timer::LogCheckpoints);
-            }
-            Timer::HighWatermarkCheckpoint => {
-                self.replicas.checkpoint_high_watermarks(cx);
-                let again = cx.after_ms(config.high_watermark_checkpoint_interval_ms);
-                self.timer(again, Timer::HighWatermarkCheckpoint);
-            }
-            Timer::ShrinkIsr => {
-                let again = cx.after_ms(config.replica_lag_time_max_ms / 2);
-                self.shrink_isrs(cx);
-                self.timer(again, Timer::ShrinkIsr);
-            }
-            Timer::ExpireProducerIds => {
-                let again = cx.after_ms(config.producer_id_expiration_check_interval_ms);
-                let expiration =
-                    DynamicConfigs::new(&self.image, config.node_id).long("producer.id.expiration.ms");
-                self.replicas.expire_producers(cx, expiration);
-                self.timer(again, Timer::ExpireProducerIds);
-            }
-            Timer::FlushDue => {
-                self.replicas.flush_due(cx);
-                self.arm_flush_timer(cx);
-            }
-            Timer::DeleteFile(path) => {
-                cx.out.disk(DiskOp::Delete { path });
-            }
-            Timer::FetchExpires(id) => self.complete_fetch(cx, id, true),
-            Timer::ProduceExpires(id) => self.complete_produce(cx, id, true),
-            Timer::Group(partition, timer) => self.on_group_timer(cx, partition, &timer),
-        }
-    }
-
-    /// Files that wait for their deletion.
-    pub(crate) fn delete_later(&mut self, cx: &Context<'_>, files: Vec<FilePath>, delay_ms: i64) {
-        for file in files {
-            self.timer(cx.after_ms(delay_ms), Timer::DeleteFile(file));
-        }
-    }
-
-    fn on_flushed(&mut self, cx: &mut Context<'_>, id: FlushId, result: Result<(), DiskError>) {
-        if let Err(error) = &result {
-            if self.disk_error.as_ref() != Some(error) {
-                cx.out.trace(TraceEvent::DiskFailed { reason: error.to_string().into() });
-            }
-            self.disk_error = Some(error.clone());
-        } else {
-            self.disk_error = None;
-        }
-        self.raft.on_flushed(cx, id, result.is_ok());
-        if result.is_ok() {
-            self.replicas.on_flushed(id);
+    fn on_flushed(&mut self, cx: &mut Context<'_>, id: FlushId, result: &Result<(), DiskError>) {
+        let ok = result.is_ok();
+        self.server.note_disk(cx, result);
+        self.quorum.raft.on_flushed(cx, id, ok);
+        if ok {
+            self.server.replicas.on_flushed(id);
             self.fetchers.on_flushed(id);
         } else {
-            let again = self.replicas.on_flush_failed(cx, id);
+            let again = self.server.replicas.on_flush_failed(cx, id);
             self.fetchers.on_flushed_again(id, again);
         }
-        self.flush_is_over(cx, id, result.is_ok());
-        self.group_flush_is_over(cx, id, result.is_ok());
+        self.server.flush_is_over(id, ok);
+        while let Some(answered) = self.server.next_completed(cx) {
+            self.deliver(cx, answered);
+        }
+        self.server.group_flush_is_over(cx, id, ok);
     }
 
     /// What must always be true of a node; the first thing that is not.
     pub fn invariants(&self) -> Result<(), String> {
-        self.raft.invariants()?;
-        self.replicas.invariants()?;
-        if self.raft.high_watermark().is_some_and(|at| self.applied > at) {
-            return Err(format!("metadata applied up to {} past the high watermark", self.applied));
+        self.quorum.invariants()?;
+        self.server.invariants()?;
+        let applied = self.server.applied;
+        if self.quorum.raft.high_watermark().is_some_and(|at| applied > at) {
+            return Err(format!("metadata applied up to {applied} past the high watermark"));
         }
-        if self.active.is_some() && !matches!(self.raft.state(), EpochState::Leader(_)) {
-            return Err("active controller without leading the quorum".to_owned());
+        self.answers_owed()
+    }
+
+    /// Each connection that is busy is owed exactly one answer: with none it would wait for ever and hold up what is
+    /// behind it, with two its client would take the second for that of its next request.
+    fn answers_owed(&self) -> Result<(), String> {
+        // Those whose connection is gone are answered to nobody.
+        let stands = |conn: &ConnectionId| self.connections.contains_key(conn);
+        let mut owed: Vec<_> = self.server.owed().chain(self.quorum.owed()).filter(stands).collect();
+        owed.sort_unstable();
+        let busy = self.connections.iter().filter(|(_, connection)| connection.busy).map(|(conn, _)| *conn);
+        if busy.clone().eq(owed.iter().copied()) {
+            return Ok(());
         }
-        Ok(())
+        Err(format!("connections {:?} are busy, and {owed:?} are owed answers", busy.collect::<Vec<_>>()))
     }
 }
 
@@ -463,7 +320,9 @@ impl Node for Broker {
         }
         match input {
             Input::Connected { conn, peer: Peer::Node { listener, .. } } => {
-                let here = if listener == self.config.controller_listener && self.config.roles.controller {
+                let here = if listener == self.server.config.controller_listener
+                    && self.server.config.roles.controller
+                {
                     ListenerKind::Controller
                 } else {
                     ListenerKind::Broker
@@ -483,12 +342,12 @@ impl Node for Broker {
             }
             Input::Disconnected { conn, .. } => self.on_disconnected(cx, conn),
             Input::Timeout => {
-                while let Some(due) = self.timers.first_entry().filter(|entry| entry.key().0 <= cx.now) {
-                    let timer = due.remove();
-                    self.on_timer(cx, timer);
+                self.quorum.poll_files(cx);
+                while let Some(answered) = self.server.poll(cx) {
+                    self.deliver(cx, answered);
                 }
             }
-            Input::Flushed { id, result } => self.on_flushed(cx, id, result),
+            Input::Flushed { id, result } => self.on_flushed(cx, id, &result),
             Input::Started | Input::Stdin { .. } | Input::StdinClosed | Input::Interrupt => {}
         }
         self.pump(cx);
@@ -499,22 +358,19 @@ impl Node for Broker {
         if self.closed {
             return None;
         }
-        let timer = self.timers.keys().next().map(|(at, _)| *at);
-        let active = self.active.as_ref().and_then(Active::next_timeout);
-        let broker = if self.config.roles.broker {
-            let controller = self.raft.leader_endpoint();
+        let broker = if self.server.config.roles.broker {
+            let controller = self.quorum.raft.leader_endpoint();
             let life = self.lifecycle.next_timeout(&self.channels, controller);
             life.into_iter().chain(self.fetchers.next_timeout(&self.channels)).min()
         } else {
             None
         };
         [
-            timer,
-            active,
+            self.server.next_timeout(),
             broker,
-            self.raft.next_timeout(),
+            self.quorum.next_timeout(),
             self.channels.next_timeout(),
-            self.forward_timeout(),
+            self.server.forwarding.next_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -531,21 +387,8 @@ impl Broker {
             return;
         }
         self.connections.remove(&conn);
-        self.raft.forget(conn);
-        let gone = self.delayed_fetches.extract_if(.., |_, fetch| fetch.conn == conn);
-        gone.for_each(|(id, fetch)| drop(self.timers.remove(&(fetch.expires, id))));
-    }
-
-    /// Closes a connection whose request was not one.
-    fn close_malformed(&mut self, cx: &mut Context<'_>, conn: ConnectionId, about: (i16, i16), what: &str) {
-        let reason: std::sync::Arc<str> = what.into();
-        cx.out.trace(TraceEvent::RequestRejected {
-            api_key: about.0,
-            version: about.1,
-            reason: reason.clone(),
-        });
-        cx.out.disconnect(conn, DisconnectReason::Malformed(reason));
-        self.connections.remove(&conn);
+        self.quorum.raft.forget(conn);
+        self.server.forget(conn);
     }
 }
 

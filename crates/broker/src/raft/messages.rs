@@ -104,7 +104,8 @@ impl RaftClient {
             .with_last_fetched_epoch(self.log.last_epoch())
             .with_partition_max_bytes(MAX_FETCH_SIZE_BYTES)
             .with_replica_directory_id(self.directory_id)
-            // What this node knows of the high watermark, so that the leader need not wait to tell a new one (KIP-1166).
+            // What this node knows of the high watermark, so that the leader need not wait to tell a new one
+            // (KIP-1166).
             .with_high_watermark(self.high_watermark.unwrap_or(-1));
         let topic = FetchTopic::default().with_topic_id(METADATA_TOPIC_ID).with_partitions(vec![partition]);
         let request = FetchRequest::default()

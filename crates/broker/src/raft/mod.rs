@@ -1,5 +1,5 @@
-//! The quorum that holds cluster metadata (org.apache.kafka.raft.KafkaRaftClient; KIP-595, KIP-630, KIP-996). Voters are
-//! those of `controller.quorum.voters`; every other node is an observer, which fetches and does not vote.
+//! The quorum that holds cluster metadata (org.apache.kafka.raft.KafkaRaftClient; KIP-595, KIP-630, KIP-996). Voters
+//! are those of `controller.quorum.voters`; every other node is an observer, which fetches and does not vote.
 //!
 //! Like the node around it this is a state machine: requests and answers go in, records and requests come out, and
 //! [`RaftClient::poll`] does what time brings. Whatever the node promises in an answer (an epoch, a vote) is durable
@@ -177,6 +177,12 @@ impl RaftClient {
     /// Answers to requests that were parked.
     pub fn take_answers(&mut self) -> Vec<(ConnectionId, Bytes)> {
         std::mem::take(&mut self.answers)
+    }
+
+    /// The connections whose fetches are parked, or answered and not taken yet.
+    pub fn owed(&self) -> impl Iterator<Item = ConnectionId> {
+        let parked = self.parked.iter().map(|fetch| fetch.conn);
+        parked.chain(self.answers.iter().map(|(conn, _)| *conn))
     }
 
     /// Forgets what was parked for a connection that is gone.

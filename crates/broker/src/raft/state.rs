@@ -95,9 +95,9 @@ pub struct Leader {
 /// A snapshot that is being fetched.
 #[derive(Clone, Debug)]
 pub struct Download {
-    /// Which.
+    /// What it holds the metadata up to, as the leader names it.
     pub id: SnapshotId,
-    /// What is there of it.
+    /// The pieces that have come, one after the other.
     pub bytes: Vec<u8>,
 }
 

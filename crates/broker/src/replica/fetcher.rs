@@ -1,9 +1,9 @@
-//! How followers copy from leaders: a fetcher for each leader, with one fetch session (kafka.server.ReplicaFetcherThread,
-//! AbstractFetcherThread, org.apache.kafka.clients.FetchSessionHandler; KIP-227).
+//! How followers copy from leaders: a fetcher for each leader, with one fetch session
+//! (kafka.server.ReplicaFetcherThread, AbstractFetcherThread, org.apache.kafka.clients.FetchSessionHandler; KIP-227).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use blumfeld_kernel::{Context, Endpoint, FilePath, FlushId, Frame, Instant};
+use blumfeld_kernel::{Context, Endpoint, FlushId, Frame, Instant};
 use blumfeld_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
 use blumfeld_protocol::messages::fetch_response::PartitionData;
 use blumfeld_protocol::messages::{FetchRequest, FetchResponse};
@@ -11,7 +11,7 @@ use blumfeld_protocol::{ApiKey, ErrorCode, RecordPieces, Uuid, decode_fetch_resp
 
 use super::manager::{ReplicaManager, TopicPartition};
 use crate::channel::{Channels, InFlight, Purpose};
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, SEGMENT_DELETE_DELAY_MS};
 
 /// What a session has been told of a partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,8 +33,8 @@ struct Fetched {
 #[derive(Clone, Debug, Default)]
 struct Fetcher {
     partitions: BTreeMap<(Uuid, i32), Fetched>,
-    /// Partitions of which nothing is fetched before a moment, after an error. Few are, and every request asks: so they are
-    /// not looked for among all.
+    /// Partitions of which nothing is fetched before a moment, after an error. Few are, and every request asks: so they
+    /// are not looked for among all.
     delayed: BTreeMap<(Uuid, i32), Instant>,
     /// Partitions of which what was appended is not durable yet, on a node that flushes first.
     awaiting: BTreeMap<(Uuid, i32), FlushId>,
@@ -47,15 +47,6 @@ struct Fetcher {
     /// What the request under way tells.
     sent: BTreeMap<(Uuid, i32), Told>,
     forgotten: Vec<(Uuid, i32)>,
-}
-
-/// What a fetch brought.
-#[derive(Clone, Debug, Default)]
-pub struct FetchOutcome {
-    /// Partitions that grew, or whose high watermark moved.
-    pub changed: Vec<TopicPartition>,
-    /// Files that wait for their deletion.
-    pub files: Vec<FilePath>,
 }
 
 /// All fetchers of a node.
@@ -184,14 +175,13 @@ impl Fetchers {
         replicas: &mut ReplicaManager,
         (leader, config): (i32, &BrokerConfig),
         (request, frame): (&InFlight, Frame),
-    ) -> FetchOutcome {
-        let mut outcome = FetchOutcome::default();
-        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return outcome };
+    ) {
+        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
         let backoff = cx.after_ms(config.replica_fetch_backoff_ms);
         let Ok((response, records)) = decode_fetch_response(request.version, frame) else {
             fetcher.reset_session();
             channels.pause(Purpose::Fetcher(leader), backoff);
-            return outcome;
+            return;
         };
         if response.error_code != 0 {
             // The session is gone, or was never made: the next fetch is a full one.
@@ -204,7 +194,7 @@ impl Fetchers {
             if !session.contains(&ErrorCode(response.error_code)) {
                 channels.pause(Purpose::Fetcher(leader), backoff);
             }
-            return outcome;
+            return;
         }
         fetcher.on_session(&response);
         let mut records = records.iter();
@@ -219,10 +209,10 @@ impl Fetchers {
                     continue;
                 }
                 fetcher.stale.insert(id);
-                match take(cx, replicas, fetched, told, (data, records), (config, &mut outcome.files)) {
+                match take(cx, replicas, fetched, told, (data, records), config) {
                     Ok(taken) => {
                         if taken.changed {
-                            outcome.changed.push(fetched.key.clone());
+                            replicas.note_changed(&fetched.key);
                         }
                         if let Some(flush) = taken.flush {
                             fetcher.awaiting.insert(id, flush);
@@ -234,7 +224,6 @@ impl Fetchers {
                 }
             }
         }
-        outcome
     }
 
     /// A fetch got no answer: the session may be gone at the other end.
@@ -268,7 +257,7 @@ fn take(
     fetched: &Fetched,
     told: &Told,
     (data, records): (&PartitionData, &RecordPieces),
-    (config, files): (&BrokerConfig, &mut Vec<FilePath>),
+    config: &BrokerConfig,
 ) -> Result<Taken, ()> {
     let Some(partition) = replicas.of_mut(&fetched.key) else { return Err(()) };
     if partition.is_leader() || partition.registration().leader_epoch != fetched.leader_epoch {
@@ -309,7 +298,8 @@ fn take(
     if data.log_start_offset > partition.log().log_start()
         && data.log_start_offset <= partition.high_watermark()
     {
-        files.extend(partition.log_mut().advance_log_start(cx, data.log_start_offset));
+        let files = partition.log_mut().advance_log_start(cx, data.log_start_offset);
+        replicas.delete_later(cx, files, SEGMENT_DELETE_DELAY_MS);
     }
     let flush =
         if grew && config.flush_before_acknowledging { replicas.flush(cx, &fetched.key) } else { None };

@@ -1,6 +1,6 @@
 //! All replicas of this node, and the files that belong to none of them alone: checkpoints and what waits for deletion.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use blumfeld_kernel::{Context, Disk, DiskOp, FilePath, FlushId, Instant, TraceEvent};
@@ -9,12 +9,12 @@ use blumfeld_log::{AppendError, AppendInfo, LoadOptions, UnifiedLog};
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 use bytes::Bytes;
 
-use super::partition::{Partition, Settings};
-use crate::broker_config::DynamicConfigs;
-use crate::config::BrokerConfig;
+use super::partition::{Partition, Proposal, Settings};
+use crate::broker_config::{DynamicConfigs, log_config};
+use crate::config::{BrokerConfig, SEGMENT_DELETE_DELAY_MS};
 use crate::metadata::{MetadataImage, PartitionRegistration, ResourceType};
 use crate::raft::METADATA_DIR;
-use crate::topic_config::log_config;
+use crate::timers::Timers;
 
 /// A topic's name and a partition's number.
 pub type TopicPartition = (String, i32);
@@ -70,13 +70,15 @@ impl Checkpoints {
     }
 }
 
-/// What a change of the metadata did to the replicas.
-#[derive(Clone, Debug, Default)]
-pub struct Applied {
-    /// Directories of replicas that are gone, renamed for deletion.
-    pub condemned: Vec<FilePath>,
-    /// Replicas that came, changed or went.
-    pub changed: Vec<TopicPartition>,
+/// What the manager does by time.
+#[derive(Clone, Debug)]
+enum Timer {
+    Retention,
+    LogCheckpoints,
+    HighWatermarkCheckpoint,
+    ExpireProducerIds,
+    FlushDue,
+    DeleteFile(FilePath),
 }
 
 /// The replicas of a node.
@@ -85,8 +87,15 @@ pub struct ReplicaManager {
     partitions: BTreeMap<TopicPartition, Partition>,
     /// Which replica a flush under way belongs to.
     flushes: BTreeMap<FlushId, TopicPartition>,
+    /// Replicas that grew, or of which something else became visible, since they were last taken. Whoever waits for
+    /// them is looked at then: a change that is not noted here stalls long polls and `acks=all`, so nobody outside
+    /// changes a replica but through this manager.
+    changed: BTreeSet<TopicPartition>,
     /// When each follower last fetched from here.
     follower_fetches: BTreeMap<i32, Instant>,
+    timers: Timers<Timer>,
+    /// Whether a timer for logs that are flushed by time is set.
+    flushes_by_time: bool,
     lag: Duration,
     node_id: i32,
 }
@@ -103,11 +112,6 @@ impl ReplicaManager {
         self.partitions.iter()
     }
 
-    /// The replicas, to change them.
-    pub fn partitions_mut(&mut self) -> impl Iterator<Item = (&TopicPartition, &mut Partition)> {
-        self.partitions.iter_mut()
-    }
-
     /// The replica of a partition.
     pub fn get(&self, topic: &str, partition: i32) -> Option<&Partition> {
         self.partitions.get(&(topic.to_owned(), partition))
@@ -118,9 +122,19 @@ impl ReplicaManager {
         self.partitions.get(key)
     }
 
-    /// The replica of a partition, to change it.
-    pub fn of_mut(&mut self, key: &TopicPartition) -> Option<&mut Partition> {
+    /// Takes those that have changed.
+    pub fn take_changed(&mut self) -> BTreeSet<TopicPartition> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The replica of a partition, to change it. Whoever does says so with [`note_changed`](Self::note_changed).
+    pub(super) fn of_mut(&mut self, key: &TopicPartition) -> Option<&mut Partition> {
         self.partitions.get_mut(key)
+    }
+
+    /// Notes that a replica has something new for those who wait for it.
+    pub(super) fn note_changed(&mut self, key: &TopicPartition) {
+        self.changed.insert(key.clone());
     }
 
     /// Notes that a follower has fetched just now.
@@ -138,7 +152,100 @@ impl ReplicaManager {
     ) -> Result<AppendInfo, AppendError> {
         let partition = (self.partitions.get_mut(key))
             .ok_or_else(|| AppendError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ""))?;
-        partition.append(cx, records, min_isr, &self.follower_fetches)
+        let info = partition.append(cx, records, min_isr, &self.follower_fetches)?;
+        if !info.duplicate {
+            self.note_changed(key);
+        }
+        Ok(info)
+    }
+
+    /// Takes what the fetch of a follower from `offset` says of its log; `broker_epoch` is that of its broker's life.
+    pub fn note_fetch(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: &TopicPartition,
+        (follower, broker_epoch): (i32, i64),
+        offset: i64,
+    ) {
+        let Some(partition) = self.partitions.get_mut(key) else { return };
+        if partition.note_fetch(cx, follower, offset, broker_epoch) {
+            self.note_changed(key);
+        }
+    }
+
+    /// The ISR to propose with a follower that has caught up, if it may join.
+    pub fn expand(
+        &mut self,
+        key: &TopicPartition,
+        follower: i32,
+        image: &MetadataImage,
+    ) -> Option<(Uuid, Proposal)> {
+        let partition = self.partitions.get_mut(key)?;
+        let proposal = partition.expand(follower, image)?;
+        Some((partition.topic_id(), proposal))
+    }
+
+    /// The ISRs to propose without those that have not caught up for too long.
+    pub fn shrink(&mut self, cx: &Context<'_>) -> Vec<(TopicPartition, Uuid, Proposal)> {
+        (self.partitions.iter_mut())
+            .filter_map(|(key, partition)| {
+                let proposal = partition.shrink(cx)?;
+                Some((key.clone(), partition.topic_id(), proposal))
+            })
+            .collect()
+    }
+
+    /// Takes what became of an ISR that was proposed in `leader_epoch`: it was committed with a partition epoch, or
+    /// refused. Gives the followers that are not in the ISR now.
+    pub fn on_isr_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: &TopicPartition,
+        leader_epoch: i32,
+        committed: Option<(Vec<i32>, i32)>,
+    ) -> Vec<i32> {
+        let Some(partition) = self.partitions.get_mut(key) else { return Vec::new() };
+        if partition.registration().leader_epoch != leader_epoch {
+            return Vec::new();
+        }
+        match committed {
+            Some((isr, partition_epoch)) => partition.on_isr_committed(cx, isr, partition_epoch),
+            // The ISR is what it was; a follower that still has everything is proposed with its next fetch.
+            None => partition.on_isr_refused(),
+        }
+        let out = partition.out_of_sync();
+        self.note_changed(key);
+        out
+    }
+
+    /// Deletes the records below `offset`, -1 for the high watermark, of a partition that this node leads. Gives where
+    /// its log begins now.
+    ///
+    /// # Errors
+    /// The topic keeps its records, or there are not so many.
+    pub fn delete_records(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: &TopicPartition,
+        offset: i64,
+    ) -> Result<i64, ErrorCode> {
+        let partition = self.partitions.get_mut(key).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        let cleanup = partition.log().config().cleanup;
+        // A topic that is only compacted keeps its records (DelayedDeleteRecords is for cleanup.policy=delete).
+        if cleanup.compact && !cleanup.delete {
+            return Err(ErrorCode::POLICY_VIOLATION);
+        }
+        let high_watermark = partition.high_watermark();
+        let offset = if offset == -1 { high_watermark } else { offset };
+        if offset < 0 || offset > high_watermark {
+            return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
+        }
+        let files = partition.log_mut().advance_log_start(cx, offset);
+        let (log_start, delay) = (partition.log().log_start(), partition.log().config().file_delete_delay_ms);
+        self.delete_later(cx, files, delay);
+        self.checkpoint_logs(cx);
+        self.note_changed(key);
+        Ok(log_start)
     }
 
     /// Begins to make a partition's log durable; gives the operation to wait for.
@@ -171,8 +278,8 @@ impl ReplicaManager {
     }
 
     /// Brings the replicas of these topics in line with the image: loads or creates the logs of new ones, updates the
-    /// others, and gives the directories of those that are gone, renamed for deletion. `disk` is what the node began
-    /// with, the first time.
+    /// others, and renames the directories of those that are gone for deletion. `disk` is what the node began with, the
+    /// first time. Gives the replicas that came, changed or went.
     pub fn apply<'a>(
         &mut self,
         cx: &mut Context<'_>,
@@ -180,8 +287,8 @@ impl ReplicaManager {
         node_id: i32,
         topics: impl Iterator<Item = &'a str>,
         disk: Option<(&Disk, &Checkpoints)>,
-    ) -> Applied {
-        let mut applied = Applied::default();
+    ) -> Vec<TopicPartition> {
+        let mut changed = Vec::new();
         for name in topics {
             let topic = image.topic(name);
             let from = (name.to_owned(), i32::MIN);
@@ -197,8 +304,9 @@ impl ReplicaManager {
                 .collect();
             for key in gone {
                 if let Some(mut partition) = self.partitions.remove(&key) {
-                    applied.condemned.push(partition.log_mut().rename_for_deletion(cx));
-                    applied.changed.push(key);
+                    let directory = partition.log_mut().rename_for_deletion(cx);
+                    self.delete_later(cx, vec![directory], SEGMENT_DELETE_DELAY_MS);
+                    changed.push(key);
                 }
             }
             let Some(topic) = topic else { continue };
@@ -221,17 +329,20 @@ impl ReplicaManager {
                         self.partitions.insert(key.clone(), partition);
                     }
                 }
-                applied.changed.push(key);
+                changed.push(key);
             }
         }
-        applied
+        self.changed.extend(changed.iter().cloned());
+        changed
     }
 
-    /// Brokers have come, gone, or are fenced. Gives the replicas whose high watermark moved by it.
-    pub fn note_brokers(&mut self, cx: &mut Context<'_>, image: &MetadataImage) -> Vec<TopicPartition> {
-        (self.partitions.iter_mut())
-            .filter_map(|(key, partition)| partition.note_brokers(cx, image).then(|| key.clone()))
-            .collect()
+    /// Brokers have come, gone, or are fenced: high watermarks may move by it.
+    pub fn note_brokers(&mut self, cx: &mut Context<'_>, image: &MetadataImage) {
+        for (key, partition) in &mut self.partitions {
+            if partition.note_brokers(cx, image) {
+                self.changed.insert(key.clone());
+            }
+        }
     }
 
     fn settings(&self, image: &MetadataImage, topic: &str) -> Settings {
@@ -274,20 +385,87 @@ impl ReplicaManager {
         self.flush(cx, &key)
     }
 
-    /// Deletes what retention no longer keeps; gives the files with how long each waits, in milliseconds.
-    pub fn delete_old_segments(&mut self, cx: &mut Context<'_>) -> Vec<(FilePath, i64)> {
+    // ---- time
+
+    /// The logs are loaded: from here on they are looked after.
+    pub fn start_timers(&mut self, cx: &Context<'_>, config: &BrokerConfig) {
+        for (after, timer) in [
+            (config.retention_check_interval_ms, Timer::Retention),
+            (config.flush_offset_checkpoint_interval_ms, Timer::LogCheckpoints),
+            (config.high_watermark_checkpoint_interval_ms, Timer::HighWatermarkCheckpoint),
+            (config.producer_id_expiration_check_interval_ms, Timer::ExpireProducerIds),
+        ] {
+            self.timers.set(cx.after_ms(after), timer);
+        }
+    }
+
+    /// Looks after the logs that are flushed by time, if there are any.
+    pub fn arm_flush_timer(&mut self, cx: &Context<'_>) {
+        if let Some(ms) = self.shortest_flush_ms().filter(|_| !self.flushes_by_time) {
+            self.timers.set(cx.after_ms(ms.max(1)), Timer::FlushDue);
+            self.flushes_by_time = true;
+        }
+    }
+
+    /// Files that wait for their deletion.
+    pub(super) fn delete_later(&mut self, cx: &Context<'_>, files: Vec<FilePath>, delay_ms: i64) {
+        for file in files {
+            self.timers.set(cx.after_ms(delay_ms), Timer::DeleteFile(file));
+        }
+    }
+
+    /// When [`poll`](Self::poll) next has something to do.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.timers.next_timeout()
+    }
+
+    /// Does the next thing whose time has come, if there is one.
+    pub fn poll(&mut self, cx: &mut Context<'_>, config: &BrokerConfig, image: &MetadataImage) {
+        let Some(timer) = self.timers.pop_due(cx.now) else { return };
+        match timer {
+            Timer::Retention => {
+                self.delete_old_segments(cx);
+                self.timers.set(cx.after_ms(config.retention_check_interval_ms), Timer::Retention);
+            }
+            Timer::LogCheckpoints => {
+                self.checkpoint_logs(cx);
+                let again = cx.after_ms(config.flush_offset_checkpoint_interval_ms);
+                self.timers.set(again, Timer::LogCheckpoints);
+            }
+            Timer::HighWatermarkCheckpoint => {
+                self.checkpoint_high_watermarks(cx);
+                let again = cx.after_ms(config.high_watermark_checkpoint_interval_ms);
+                self.timers.set(again, Timer::HighWatermarkCheckpoint);
+            }
+            Timer::ExpireProducerIds => {
+                let expiration = DynamicConfigs::new(image, self.node_id).long("producer.id.expiration.ms");
+                self.expire_producers(cx, expiration);
+                let again = cx.after_ms(config.producer_id_expiration_check_interval_ms);
+                self.timers.set(again, Timer::ExpireProducerIds);
+            }
+            Timer::FlushDue => {
+                self.flushes_by_time = false;
+                self.flush_due(cx);
+                self.arm_flush_timer(cx);
+            }
+            Timer::DeleteFile(path) => drop(cx.out.disk(DiskOp::Delete { path })),
+        }
+    }
+
+    /// Deletes what retention no longer keeps.
+    fn delete_old_segments(&mut self, cx: &mut Context<'_>) {
         let mut files = Vec::new();
         for partition in self.partitions.values_mut() {
             let (upper, delay) = (partition.high_watermark(), partition.log().config().file_delete_delay_ms);
-            files.extend(
-                partition.log_mut().delete_old_segments(cx, upper).into_iter().map(|file| (file, delay)),
-            );
+            files.push((partition.log_mut().delete_old_segments(cx, upper), delay));
         }
-        files
+        for (files, delay) in files {
+            self.delete_later(cx, files, delay);
+        }
     }
 
     /// Forgets the producers that have not written for `expiration_ms` (`producer.id.expiration.ms`).
-    pub fn expire_producers(&mut self, cx: &mut Context<'_>, expiration_ms: i64) {
+    fn expire_producers(&mut self, cx: &mut Context<'_>, expiration_ms: i64) {
         let now_ms = cx.unix_ms();
         for partition in self.partitions.values_mut() {
             partition.log_mut().producers_mut().remove_expired(now_ms, expiration_ms);
@@ -295,7 +473,7 @@ impl ReplicaManager {
     }
 
     /// Flushes the logs whose records have waited for `flush.ms`.
-    pub fn flush_due(&mut self, cx: &mut Context<'_>) {
+    fn flush_due(&mut self, cx: &mut Context<'_>) {
         let now_ms = cx.unix_ms();
         for partition in self.partitions.values_mut() {
             if partition.log().flush_is_due(now_ms) {
@@ -305,7 +483,7 @@ impl ReplicaManager {
     }
 
     /// The shortest `flush.ms` of all logs, in milliseconds.
-    pub fn shortest_flush_ms(&self) -> Option<i64> {
+    fn shortest_flush_ms(&self) -> Option<i64> {
         self.partitions
             .values()
             .map(|partition| partition.log().config().flush_ms)
@@ -314,7 +492,7 @@ impl ReplicaManager {
     }
 
     /// Writes `recovery-point-offset-checkpoint` and `log-start-offset-checkpoint`.
-    pub fn checkpoint_logs(&self, cx: &mut Context<'_>) {
+    fn checkpoint_logs(&self, cx: &mut Context<'_>) {
         self.checkpoint(cx, checkpoint::RECOVERY_POINT, |replica| Some(replica.log().recovery_point()));
         // Only where the log begins inside a segment: else the segment's name says it.
         self.checkpoint(cx, checkpoint::LOG_START, |replica| {
@@ -324,7 +502,7 @@ impl ReplicaManager {
     }
 
     /// Writes `replication-offset-checkpoint`.
-    pub fn checkpoint_high_watermarks(&self, cx: &mut Context<'_>) {
+    fn checkpoint_high_watermarks(&self, cx: &mut Context<'_>) {
         self.checkpoint(cx, checkpoint::HIGH_WATERMARK, |replica| Some(replica.high_watermark()));
     }
 

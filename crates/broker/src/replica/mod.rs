@@ -6,7 +6,7 @@ mod partition;
 
 pub(crate) use fetcher::Fetchers;
 pub use manager::ReplicaManager;
-pub(crate) use manager::{Applied, Checkpoints, TopicPartition};
+pub(crate) use manager::{Checkpoints, TopicPartition};
 pub(crate) use partition::Proposal;
 #[cfg(test)]
 pub use partition::Settings;

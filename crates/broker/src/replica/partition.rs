@@ -1,4 +1,15 @@
 //! One replica of a partition, as leader or follower (kafka.cluster.Partition).
+//!
+//! The problem: a record that was acknowledged, or that a consumer has read, must be on every replica that may lead
+//! next. The leader cannot wait for all replicas, for one that is down would stop the rest. So it waits for those in
+//! sync (the ISR), and nobody but those may lead. The high watermark is what all of them have; consumers read up to it.
+//!
+//! The controller alone changes the ISR, and the leader hears of it late. In between two ISRs are possible, and the
+//! high watermark must be right in both: a follower that is about to join counts already, one that is about to leave
+//! counts still. Were the joiner left out, the high watermark could pass it, and a controller that has committed the
+//! new ISR could elect it without the records below. For the same reason a leader counts what a follower has said in
+//! its fetches, never what it was sent, and a follower never cuts its log at its high watermark, which is older than
+//! the leader's, but where the epochs say that the logs part (KIP-101).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -266,8 +277,8 @@ impl Partition {
         let isr = self.registration.isr.len();
         if let Some(needed) = min_isr.filter(|needed| isr < *needed) {
             let message = format!(
-                "The size of the current ISR : {isr} is insufficient to satisfy the min.isr requirement of {needed} for \
-                 partition {}",
+                "The size of the current ISR : {isr} is insufficient to satisfy the min.isr requirement of {needed} \
+                 for partition {}",
                 self.name
             );
             return Err(AppendError::new(ErrorCode::NOT_ENOUGH_REPLICAS, message));
@@ -460,8 +471,8 @@ impl Partition {
 
     // ---- as follower
 
-    /// Appends what the leader sent. Where records were deleted up to the inside of a batch, a new replica begins there and is
-    /// sent the whole batch: it then begins where the batch does, as long as it has nothing
+    /// Appends what the leader sent. Where records were deleted up to the inside of a batch, a new replica begins there
+    /// and is sent the whole batch: it then begins where the batch does, as long as it has nothing
     /// (Partition.appendRecordsToFollowerOrFutureReplica, UnexpectedAppendOffsetException).
     pub fn append_from_leader(
         &mut self,
@@ -489,7 +500,8 @@ impl Partition {
         true
     }
 
-    /// Cuts the log to where it agrees with the leader's, which left it at the end of `epoch` at `end` (KIP-101, KIP-279).
+    /// Cuts the log to where it agrees with the leader's, which left it at the end of `epoch` at `end` (KIP-101,
+    /// KIP-279).
     pub fn truncate_to_leader(&mut self, cx: &mut Context<'_>, epoch: i32, end: i64) {
         let own = self.log.epochs().end_offset_for(epoch, self.log.log_end());
         let to = match own {
@@ -548,6 +560,14 @@ impl Partition {
                 self.name,
                 self.high_watermark,
                 self.log.log_end()
+            ));
+        }
+        if self.last_stable_offset() > self.high_watermark {
+            return Err(format!(
+                "{}: last stable offset {} past high watermark {}",
+                self.name,
+                self.last_stable_offset(),
+                self.high_watermark
             ));
         }
         self.log.invariants()

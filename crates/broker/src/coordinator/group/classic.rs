@@ -1,4 +1,11 @@
 //! A group of the classic protocol (org.apache.kafka.coordinator.group.classic.ClassicGroup).
+//!
+//! The problem: members share partitions, come and go at any time, and no two may believe that they own the same one.
+//! The group goes through phases that all members pass together. While it prepares, each member is held at its
+//! JoinGroup until all have joined or their time is over: then nobody works in the old generation, and the generation's
+//! number goes up. While it completes, the leader decides, and each member is held at its SyncGroup until that is
+//! stored. A commit names its generation, so that a member that missed a phase is refused and not heard. What is stored
+//! is a generation as a whole: a coordinator that takes over begins with the last one that was complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,7 +17,7 @@ use bytes::Bytes;
 
 use super::offsets::ExpirationCondition;
 use super::record::{GroupMetadataValue, MemberMetadata};
-use crate::coordinator::Waiter;
+use crate::call::Call;
 
 /// Where a group is in its life (ClassicGroupState).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -65,8 +72,8 @@ pub struct ClassicMember {
     pub protocols: Vec<(String, Bytes)>,
     /// What the leader gave it.
     pub assignment: Bytes,
-    pub(super) awaiting_join: Option<Waiter>,
-    pub(super) awaiting_sync: Option<Waiter>,
+    pub(super) awaiting_join: Option<Call>,
+    pub(super) awaiting_sync: Option<Call>,
     pub(super) is_new: bool,
 }
 
@@ -267,6 +274,10 @@ impl ClassicGroup {
         self.pending_sync.remove(member_id);
     }
 
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Call> {
+        self.members.values().flat_map(|member| member.awaiting_join.iter().chain(&member.awaiting_sync))
+    }
+
     pub(super) fn awaiting_join(&self) -> usize {
         self.members.values().filter(|member| member.awaiting_join.is_some()).count()
     }
@@ -407,7 +418,7 @@ impl ClassicGroup {
     // ---- checks of other requests
 
     /// Whether an offset commit of this member is taken (validateOffsetCommit).
-    pub(in crate::coordinator) fn validate_commit(
+    pub(super) fn validate_commit(
         &self,
         member_id: &str,
         instance_id: Option<&str>,
@@ -432,7 +443,7 @@ impl ClassicGroup {
     }
 
     /// Whether single offsets may be deleted (validateOffsetDelete).
-    pub(in crate::coordinator) fn validate_offset_delete(&self) -> Result<(), ErrorCode> {
+    pub(super) fn validate_offset_delete(&self) -> Result<(), ErrorCode> {
         match self.state {
             ClassicGroupState::Dead => Err(ErrorCode::GROUP_ID_NOT_FOUND),
             ClassicGroupState::Empty => Ok(()),
@@ -442,7 +453,7 @@ impl ClassicGroup {
     }
 
     /// Whether it may be deleted (validateDeleteGroup).
-    pub(in crate::coordinator) fn validate_delete(&self) -> Result<(), ErrorCode> {
+    pub(super) fn validate_delete(&self) -> Result<(), ErrorCode> {
         match self.state {
             ClassicGroupState::Dead => Err(ErrorCode::GROUP_ID_NOT_FOUND),
             ClassicGroupState::Empty => Ok(()),
@@ -451,7 +462,7 @@ impl ClassicGroup {
     }
 
     /// From when on an offset ages; `None` while none does (KIP-211).
-    pub(in crate::coordinator) fn expiration_condition(&self) -> Option<ExpirationCondition> {
+    pub(super) fn expiration_condition(&self) -> Option<ExpirationCondition> {
         if self.protocol_type.is_none() {
             return Some(ExpirationCondition::SinceCommit);
         }

@@ -1,7 +1,7 @@
 //! Joins, syncs, heartbeats and leaves of classic groups (the classic part of
 //! org.apache.kafka.coordinator.group.GroupMetadataManager).
 
-use blumfeld_kernel::{Context, TraceEvent};
+use blumfeld_kernel::TraceEvent;
 use blumfeld_protocol::messages::{
     HeartbeatRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, SyncGroupRequest,
     SyncGroupResponse,
@@ -9,38 +9,15 @@ use blumfeld_protocol::messages::{
 use blumfeld_protocol::{ErrorCode, uuid_text};
 use bytes::Bytes;
 
+use super::answer::{Answer, left};
 use super::classic::{ClassicGroup, ClassicGroupState as State, ClassicMember};
 use super::record::{GroupMetadataValue, GroupRecord};
+use super::{After, Env, GroupTimer, Stored, append_error};
+use crate::call::Call;
 use crate::config::GroupCoordinatorConfig;
-use crate::coordinator::answer::left;
-use crate::coordinator::{After, Answer, Effects, GroupTimer, Waiter, Write, append_error};
 
 /// `group.new.member.join.timeout.ms`: so long a new member's first join waits.
 const NEW_MEMBER_JOIN_TIMEOUT_MS: i64 = 300_000;
-
-/// What a handler has at hand.
-pub struct Env<'a, 'b> {
-    /// The node's surroundings.
-    pub cx: &'a mut Context<'b>,
-    /// The configs.
-    pub config: &'a GroupCoordinatorConfig,
-    /// What follows.
-    pub fx: &'a mut Effects,
-}
-
-impl Env<'_, '_> {
-    pub fn timer(&mut self, timer: GroupTimer, after_ms: i64) {
-        self.fx.timers.push((timer, Some(after_ms)));
-    }
-
-    pub fn cancel(&mut self, timer: GroupTimer) {
-        self.fx.timers.push((timer, None));
-    }
-
-    fn write(&mut self, record: GroupRecord, after: After) {
-        self.fx.writes.push(Write { records: vec![record], replay: false, after });
-    }
-}
 
 /// A JoinGroup request.
 #[derive(Clone, Debug)]
@@ -81,7 +58,7 @@ fn heartbeat_timer(group: &ClassicGroup, member_id: &str) -> GroupTimer {
 }
 
 impl ClassicGroup {
-    pub(in crate::coordinator) fn transition(&mut self, env: &mut Env<'_, '_>, to: State) {
+    pub(super) fn transition(&mut self, env: &mut Env<'_, '_>, to: State) {
         self.previous_state = self.state;
         self.state = to;
         self.state_timestamp = Some(env.cx.unix_ms());
@@ -95,7 +72,7 @@ impl ClassicGroup {
     }
 
     /// Waits for the next heartbeat of a member.
-    pub(in crate::coordinator) fn reschedule(&self, env: &mut Env<'_, '_>, member_id: &str) {
+    pub(super) fn reschedule(&self, env: &mut Env<'_, '_>, member_id: &str) {
         if let Some(member) = self.members.get(member_id) {
             env.timer(heartbeat_timer(self, member_id), i64::from(member.session_timeout_ms));
         }
@@ -158,13 +135,7 @@ impl ClassicGroup {
 
     /// Handles a join of a group that exists (classicGroupJoinToClassicGroup). Gives whether the group is stored or
     /// about to be.
-    pub(in crate::coordinator) fn join(
-        &mut self,
-        env: &mut Env<'_, '_>,
-        waiter: Waiter,
-        join: Join,
-        is_new: bool,
-    ) {
+    pub(super) fn join(&mut self, env: &mut Env<'_, '_>, waiter: Call, join: Join, is_new: bool) {
         let writes = env.fx.writes.len();
         if !self.accepts_joining(env.config, &join.member_id) {
             self.remove(&join.member_id);
@@ -178,7 +149,7 @@ impl ClassicGroup {
             self.join_existing(env, waiter, join);
         }
         if is_new && env.fx.writes.len() == writes {
-            env.write(self.empty_record(), After::NewGroup(self.group_id.clone()));
+            env.write(self.empty_record(), After::Then(Stored::NewGroup(self.group_id.clone())));
         }
     }
 
@@ -197,7 +168,7 @@ impl ClassicGroup {
         }
     }
 
-    fn join_new(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, join: Join) {
+    fn join_new(&mut self, env: &mut Env<'_, '_>, waiter: Call, join: Join) {
         let uuid = uuid_text::random(|| env.cx.rng.bytes16());
         let prefix = join.instance_id.as_deref().unwrap_or(&join.client_id);
         let member_id = format!("{prefix}-{uuid}");
@@ -216,7 +187,7 @@ impl ClassicGroup {
         }
     }
 
-    fn join_existing(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, join: Join) {
+    fn join_existing(&mut self, env: &mut Env<'_, '_>, waiter: Call, join: Join) {
         let member_id = join.member_id.clone();
         if self.pending_join.contains(&member_id) {
             // A pending member has no instance id; one that claims to is not who it says.
@@ -259,7 +230,7 @@ impl ClassicGroup {
         }
     }
 
-    fn update_member(&mut self, member_id: &str, join: &Join, waiter: Option<Waiter>) {
+    fn update_member(&mut self, member_id: &str, join: &Join, waiter: Option<Call>) {
         if let Some(member) = self.members.get_mut(member_id) {
             member.protocols.clone_from(&join.protocols);
             member.rebalance_timeout_ms = join.rebalance_timeout_ms;
@@ -268,7 +239,7 @@ impl ClassicGroup {
         }
     }
 
-    fn add_member(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, join: Join, member_id: String) {
+    fn add_member(&mut self, env: &mut Env<'_, '_>, waiter: Call, join: Join, member_id: String) {
         if self.state == State::PreparingRebalance && self.previous_state == State::Empty {
             self.new_member_added = true;
         }
@@ -304,7 +275,7 @@ impl ClassicGroup {
     fn replace_static(
         &mut self,
         env: &mut Env<'_, '_>,
-        waiter: Waiter,
+        waiter: Call,
         join: Join,
         old_id: &str,
         member_id: String,
@@ -336,18 +307,18 @@ impl ClassicGroup {
         match self.state {
             State::Stable if self.select_protocol() == self.protocol_name => {
                 // Its assignment stays, so nobody else need know; but the new id has to outlive this coordinator.
-                let after = After::StaticMember {
+                let after = After::Then(Stored::StaticMember {
                     group: self.group_id.clone(),
                     member_id,
                     before: Box::new(before),
                     leader,
-                };
+                });
                 env.write(self.group_record(), after);
             }
             State::Stable => {
                 let reason = format!(
-                    "Group's selectedProtocol will change because static member {member_id} with instance id {instance} \
-                     joined with change of protocol; client reason: {}",
+                    "Group's selectedProtocol will change because static member {member_id} with instance id \
+                     {instance} joined with change of protocol; client reason: {}",
                     join.reason()
                 );
                 self.prepare_or_complete(env, &reason);
@@ -364,7 +335,7 @@ impl ClassicGroup {
     }
 
     /// The new id of a static member is stored, or could not be.
-    pub(in crate::coordinator) fn static_member_stored(
+    pub(super) fn static_member_stored(
         &mut self,
         env: &mut Env<'_, '_>,
         member_id: &str,
@@ -422,7 +393,7 @@ impl ClassicGroup {
         }
     }
 
-    pub(in crate::coordinator) fn prepare_rebalance(&mut self, env: &mut Env<'_, '_>, reason: &str) {
+    pub(super) fn prepare_rebalance(&mut self, env: &mut Env<'_, '_>, reason: &str) {
         if self.state == State::CompletingRebalance {
             self.reset_assignments(env, ErrorCode::REBALANCE_IN_PROGRESS);
         }
@@ -462,7 +433,7 @@ impl ClassicGroup {
     }
 
     /// The time for joining is over, or was the initial delay.
-    pub(in crate::coordinator) fn join_expired(&mut self, env: &mut Env<'_, '_>) {
+    pub(super) fn join_expired(&mut self, env: &mut Env<'_, '_>) {
         if self.state != State::PreparingRebalance {
             return;
         }
@@ -515,12 +486,7 @@ impl ClassicGroup {
 
     // ---- SyncGroup
 
-    pub(in crate::coordinator) fn sync(
-        &mut self,
-        env: &mut Env<'_, '_>,
-        waiter: Waiter,
-        request: SyncGroupRequest,
-    ) {
+    pub(super) fn sync(&mut self, env: &mut Env<'_, '_>, waiter: Call, request: SyncGroupRequest) {
         if let Err(code) = self.validate_sync(&request) {
             return env.fx.answer(waiter, Answer::sync_error(code));
         }
@@ -549,7 +515,7 @@ impl ClassicGroup {
                 }
                 let record = self.record(self.to_record(&assignments));
                 let (group, generation) = (self.group_id.clone(), self.generation);
-                env.write(record, After::Synced { group, generation, assignments });
+                env.write(record, After::Then(Stored::Synced { group, generation, assignments }));
             }
             State::Stable => {
                 self.has_synced(env, &member_id);
@@ -591,7 +557,7 @@ impl ClassicGroup {
     }
 
     /// The leader's assignment is stored, or could not be.
-    pub(in crate::coordinator) fn assignment_stored(
+    pub(super) fn assignment_stored(
         &mut self,
         env: &mut Env<'_, '_>,
         generation: i32,
@@ -637,7 +603,7 @@ impl ClassicGroup {
     }
 
     /// The time for syncs is over.
-    pub(in crate::coordinator) fn sync_expired(&mut self, env: &mut Env<'_, '_>) {
+    pub(super) fn sync_expired(&mut self, env: &mut Env<'_, '_>) {
         if !matches!(self.state, State::CompletingRebalance | State::Stable) || self.pending_sync.is_empty() {
             return;
         }
@@ -651,11 +617,7 @@ impl ClassicGroup {
 
     // ---- Heartbeat
 
-    pub(in crate::coordinator) fn heartbeat(
-        &mut self,
-        env: &mut Env<'_, '_>,
-        request: &HeartbeatRequest,
-    ) -> ErrorCode {
+    pub(super) fn heartbeat(&mut self, env: &mut Env<'_, '_>, request: &HeartbeatRequest) -> ErrorCode {
         let instance = request.group_instance_id.as_deref();
         if let Err(code) = self.validate_member(&request.member_id, instance) {
             return code;
@@ -677,7 +639,7 @@ impl ClassicGroup {
     }
 
     /// A member was not heard of for `session.timeout.ms`.
-    pub(in crate::coordinator) fn heartbeat_expired(&mut self, env: &mut Env<'_, '_>, member_id: &str) {
+    pub(super) fn heartbeat_expired(&mut self, env: &mut Env<'_, '_>, member_id: &str) {
         if self.pending_join.contains(member_id) {
             self.drop_member(env, member_id, "session timeout of a pending member");
             if self.state == State::PreparingRebalance && self.has_all_members_joined() {
@@ -702,11 +664,7 @@ impl ClassicGroup {
 
     // ---- LeaveGroup
 
-    pub(in crate::coordinator) fn leave(
-        &mut self,
-        env: &mut Env<'_, '_>,
-        request: &LeaveGroupRequest,
-    ) -> LeaveGroupResponse {
+    pub(super) fn leave(&mut self, env: &mut Env<'_, '_>, request: &LeaveGroupRequest) -> LeaveGroupResponse {
         let mut responses = Vec::new();
         for member in &request.members {
             let (id, instance) = (&member.member_id, member.group_instance_id.as_ref());
@@ -751,7 +709,7 @@ impl ClassicGroup {
     // ---- the coordinator's coming and going
 
     /// Begins to wait for the members of a group that was loaded.
-    pub(in crate::coordinator) fn loaded(&mut self, env: &mut Env<'_, '_>) {
+    pub(super) fn loaded(&mut self, env: &mut Env<'_, '_>) {
         for member_id in self.members.keys() {
             self.reschedule(env, member_id);
         }
@@ -763,7 +721,7 @@ impl ClassicGroup {
     }
 
     /// Another broker coordinates the group from now on.
-    pub(in crate::coordinator) fn unloaded(&mut self, env: &mut Env<'_, '_>) {
+    pub(super) fn unloaded(&mut self, env: &mut Env<'_, '_>) {
         let ids: Vec<String> = self.members.keys().cloned().collect();
         for member_id in ids {
             let answer = Answer::join_error(&member_id, ErrorCode::NOT_COORDINATOR);

@@ -30,9 +30,9 @@ impl ExpirationCondition {
 /// An offset to commit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Committing {
-    /// Of which topic.
+    /// The topic that was read.
     pub topic: String,
-    /// Of which partition.
+    /// The partition that was read.
     pub partition: i32,
     /// What is committed.
     pub value: OffsetAndMetadata,

@@ -73,18 +73,18 @@ pub struct GroupMetadataValue {
 pub enum GroupRecord {
     /// An offset is committed, or gone.
     Offset {
-        /// Whose.
+        /// The group that committed it.
         group: String,
-        /// Of which topic.
+        /// The topic that was read.
         topic: String,
-        /// Of which partition.
+        /// The partition that was read.
         partition: i32,
         /// What was committed.
         value: Option<OffsetAndMetadata>,
     },
     /// A group is in this state, or gone.
     Group {
-        /// Which.
+        /// `group.id`.
         group: String,
         /// Its state.
         value: Option<GroupMetadataValue>,

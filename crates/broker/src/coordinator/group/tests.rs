@@ -10,11 +10,15 @@ use bytes::Bytes;
 
 use super::*;
 use crate::config::GroupCoordinatorConfig;
+use crate::coordinator::runtime::Shard;
 use crate::metadata::PartitionRegistration;
 use crate::replica::{Partition, Settings};
 
 /// Loads a shard from these records, of which the first `committed` are below the high watermark.
-fn load(records: &[(Option<Bytes>, Option<Bytes>)], committed: i64) -> (Shard, Effects, Vec<TraceEvent>) {
+fn load(
+    records: &[(Option<Bytes>, Option<Bytes>)],
+    committed: i64,
+) -> (GroupShard, Effects, Vec<TraceEvent>) {
     let (mut effects, mut events, mut connections, mut flushes) = (Vec::new(), Vec::new(), 0, 0);
     let mut rng = Prng::new(1, "test");
     let mut cx = Context {
@@ -46,7 +50,7 @@ fn load(records: &[(Option<Bytes>, Option<Bytes>)], committed: i64) -> (Shard, E
     }
     partition.note_fetch(&mut cx, 2, committed, 1);
     assert_eq!(partition.high_watermark(), committed);
-    let (shard, fx) = Shard::load(&mut cx, &GroupCoordinatorConfig::default(), &partition);
+    let (shard, fx) = runtime::load::<GroupShard>(&mut cx, &GroupCoordinatorConfig::default(), &partition);
     (shard, fx, events)
 }
 
@@ -187,7 +191,7 @@ fn no_bytes_in_the_log_panic() {
             shard.on_timer(&mut env, &GroupTimer::Heartbeat(group, member));
         }
         shard.on_timer(&mut env, &GroupTimer::Expiration);
-        shard.unload(&mut env);
+        shard.unload(&mut env, &"__consumer_offsets-0".into(), Vec::new());
     }
 }
 

@@ -1,17 +1,18 @@
 //! Answers of the coordinator, in the version of their request.
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::{FrameError, Header};
 use blumfeld_protocol::messages::leave_group_response::MemberResponse;
+use blumfeld_protocol::messages::offset_fetch_response::{
+    OffsetFetchResponsePartition, OffsetFetchResponseTopic,
+};
 use blumfeld_protocol::messages::{
     DeleteGroupsResponse, HeartbeatResponse, JoinGroupResponse, LeaveGroupResponse, OffsetCommitResponse,
     OffsetDeleteResponse, OffsetFetchResponse, SyncGroupResponse,
 };
 use blumfeld_protocol::wire::StrBytes;
-use bytes::Bytes;
 
 use super::append_error;
-use crate::api::encode;
+use crate::reply::Body;
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -77,9 +78,8 @@ impl Answer {
         }
     }
 
-    /// The frame.
-    pub fn encode(self, header: &Header) -> Result<Bytes, FrameError> {
-        let version = header.version;
+    /// The message, as it is said in a version.
+    pub fn message(self, version: i16) -> Body {
         match self {
             Answer::Join(mut response) => {
                 if version < 5 {
@@ -89,21 +89,21 @@ impl Answer {
                     response.protocol_type = None;
                     response.protocol_name.get_or_insert_default();
                 }
-                encode(header, &*response)
+                (*response).into()
             }
             Answer::Sync(mut response) => {
                 if version < 5 {
                     response.protocol_type = None;
                     response.protocol_name = None;
                 }
-                encode(header, &*response)
+                (*response).into()
             }
-            Answer::Heartbeat(code) => encode(header, &HeartbeatResponse::default().with_error_code(code.0)),
-            Answer::Leave(response) => encode(header, &leave(response, version)),
-            Answer::Commit(response) => encode(header, &response),
-            Answer::Fetch(response) => encode(header, &crate::api::offset_fetch::lower(response, version)),
-            Answer::OffsetDelete(response) => encode(header, &response),
-            Answer::DeleteGroups(response) => encode(header, &response),
+            Answer::Heartbeat(code) => HeartbeatResponse::default().with_error_code(code.0).into(),
+            Answer::Leave(response) => leave(response, version).into(),
+            Answer::Commit(response) => response.into(),
+            Answer::Fetch(response) => fetch(response, version).into(),
+            Answer::OffsetDelete(response) => response.into(),
+            Answer::DeleteGroups(response) => response.into(),
         }
     }
 }
@@ -119,6 +119,34 @@ fn leave(mut response: LeaveGroupResponse, version: i16) -> LeaveGroupResponse {
             [one] => one.error_code,
             _ => ErrorCode::UNKNOWN_SERVER_ERROR.0,
         };
+    }
+    response
+}
+
+/// Before version 8 an answer is about one group, and not set apart.
+fn fetch(mut response: OffsetFetchResponse, version: i16) -> OffsetFetchResponse {
+    if version >= 8 {
+        return response;
+    }
+    let Some(group) = std::mem::take(&mut response.groups).into_iter().next() else { return response };
+    let topics = group.topics.into_iter().map(|topic| {
+        let partitions = topic.partitions.into_iter().map(|partition| {
+            let lower = OffsetFetchResponsePartition::default()
+                .with_partition_index(partition.partition_index)
+                .with_committed_offset(partition.committed_offset)
+                .with_metadata(partition.metadata)
+                .with_error_code(partition.error_code);
+            if version >= 5 {
+                lower.with_committed_leader_epoch(partition.committed_leader_epoch)
+            } else {
+                lower
+            }
+        });
+        OffsetFetchResponseTopic::default().with_name(topic.name).with_partitions(partitions.collect())
+    });
+    response.topics = topics.collect();
+    if version >= 2 {
+        response.error_code = group.error_code;
     }
     response
 }

@@ -134,7 +134,8 @@ impl FetchSessions {
         Ok(())
     }
 
-    /// Makes a session of a full fetch, if there is room or a session that has not been used for long. Gives its id, or 0.
+    /// Makes a session of a full fetch, if there is room or a session that has not been used for long. Gives its id, or
+    /// 0.
     pub fn create(
         &mut self,
         now: Instant,

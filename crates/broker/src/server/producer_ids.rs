@@ -1,5 +1,5 @@
-//! The producer ids that this broker may give out (org.apache.kafka.coordinator.transaction.RPCProducerIdManager): blocks
-//! from the controller, the next one asked for before the present one is used up.
+//! The producer ids that this broker may give out (org.apache.kafka.coordinator.transaction.RPCProducerIdManager):
+//! blocks from the controller, the next one asked for before the present one is used up.
 
 use blumfeld_kernel::{Context, Endpoint};
 use blumfeld_protocol::frame::decode_response;
@@ -7,8 +7,8 @@ use blumfeld_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerId
 use blumfeld_protocol::{ApiKey, ErrorCode};
 use bytes::Bytes;
 
-use crate::channel::{InFlight, Purpose};
-use crate::node::Broker;
+use crate::channel::{Channels, InFlight, Purpose};
+use crate::config::BrokerConfig;
 
 /// Of a block so many hundredths are used when the next one is asked for (PID_PREFETCH_THRESHOLD).
 const PREFETCH_PERCENT: i64 = 90;
@@ -58,40 +58,49 @@ impl ProducerIds {
         self.wanted |= id >= block.prefetch_at && self.next.is_none();
         Some(id)
     }
-}
 
-impl Broker {
     /// A producer id that nobody had. While there is none, a client is told to come again.
-    pub(crate) fn next_producer_id(&mut self) -> Result<i64, ErrorCode> {
-        self.producer_ids.claim().ok_or(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS)
+    pub fn next_id(&mut self) -> Result<i64, ErrorCode> {
+        self.claim().ok_or(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS)
     }
 
     /// Asks the controller for a block, if one is wanted.
-    pub(crate) fn poll_producer_ids(&mut self, cx: &mut Context<'_>, controller: Option<&Endpoint>) {
-        let Some(endpoint) = controller.filter(|_| self.producer_ids.wanted) else { return };
-        if !self.channels.idle(Purpose::ProducerIds) || self.broker_epoch() < 0 {
+    pub fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        channels: &mut Channels,
+        (config, broker_epoch): (&BrokerConfig, i64),
+        controller: Option<&Endpoint>,
+    ) {
+        let Some(endpoint) = controller.filter(|_| self.wanted) else { return };
+        if !channels.idle(Purpose::ProducerIds) || broker_epoch < 0 {
             return;
         }
-        self.producer_ids.wanted = false;
+        self.wanted = false;
         let request = AllocateProducerIdsRequest::default()
-            .with_broker_id(self.config.node_id.into())
-            .with_broker_epoch(self.broker_epoch());
+            .with_broker_id(config.node_id.into())
+            .with_broker_epoch(broker_epoch);
         let api = (ApiKey::AllocateProducerIds, 0);
-        self.channels.send(cx, Purpose::ProducerIds, endpoint, api, &request, TIMEOUT_MS, None);
+        channels.send(cx, Purpose::ProducerIds, endpoint, api, &request, TIMEOUT_MS, None);
     }
 
     /// Takes the controller's answer; `None` for one that did not come.
-    pub(crate) fn on_producer_ids(&mut self, cx: &mut Context<'_>, answer: Option<(&InFlight, Bytes)>) {
+    pub fn on_response(
+        &mut self,
+        cx: &Context<'_>,
+        channels: &mut Channels,
+        answer: Option<(&InFlight, Bytes)>,
+    ) {
         let block = answer.and_then(|(request, frame)| {
             decode_response::<AllocateProducerIdsResponse>(request.api_key, request.version, frame).ok()
         });
         match block.filter(|block| block.error_code == 0) {
             Some(block) => {
-                self.producer_ids.next = Some(Block::new(block.producer_id_start.0, block.producer_id_len));
+                self.next = Some(Block::new(block.producer_id_start.0, block.producer_id_len));
             }
             None => {
-                self.producer_ids.wanted = true;
-                self.channels.pause(Purpose::ProducerIds, cx.after_ms(RETRY_BACKOFF_MS));
+                self.wanted = true;
+                channels.pause(Purpose::ProducerIds, cx.after_ms(RETRY_BACKOFF_MS));
             }
         }
     }

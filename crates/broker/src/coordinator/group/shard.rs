@@ -1,36 +1,29 @@
 //! The groups of one partition of `__consumer_offsets` (org.apache.kafka.coordinator.group.GroupCoordinatorShard).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use blumfeld_kernel::{Context, FlushId, TraceEvent};
+use blumfeld_kernel::{Context, TraceEvent};
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::messages::{
-    HeartbeatRequest, LeaveGroupRequest, OffsetDeleteRequest, OffsetDeleteResponse, SyncGroupRequest,
+    DeleteGroupsResponse, HeartbeatRequest, LeaveGroupRequest, OffsetDeleteRequest, OffsetDeleteResponse,
+    SyncGroupRequest,
 };
+use bytes::Bytes;
 
-use super::group::{ClassicGroup, Committing, Env, GroupRecord, Join, Offsets, tombstone};
-use super::{After, Answer, Effects, GroupTimer, Waiter, Write};
+use super::classic::ClassicGroup;
+use super::manager::Join;
+use super::offsets::{Committing, Offsets, tombstone};
+use super::record::GroupRecord;
+use super::{After, Answer, Env, GROUP_METADATA_TOPIC, GroupTimer, Stored, Write, append_error};
+use crate::call::Call;
 use crate::config::GroupCoordinatorConfig;
-use crate::replica::Partition;
-
-/// An append that is not committed yet.
-#[derive(Clone, Debug)]
-pub(crate) struct Pending {
-    /// Its number, for its timer.
-    pub id: u64,
-    /// The high watermark has to come here.
-    pub offset: i64,
-    /// The flush that has to be done.
-    pub flush: Option<FlushId>,
-    /// What is committed with it.
-    pub records: Vec<GroupRecord>,
-    /// What follows.
-    pub after: After,
-}
+use crate::coordinator::runtime::Shard;
+use crate::reply::Body;
 
 /// An OffsetCommit request of one group.
 #[derive(Clone, Debug)]
-pub(crate) struct CommitRequest {
+pub struct CommitRequest {
     /// `group.id`.
     pub group_id: String,
     /// `member.id`; empty of a tool or a consumer that assigns itself its partitions.
@@ -43,118 +36,17 @@ pub(crate) struct CommitRequest {
     pub version: i16,
 }
 
-/// A shard.
-#[derive(Clone, Debug)]
-pub struct Shard {
+/// The groups of a partition.
+#[derive(Clone, Debug, Default)]
+pub struct GroupShard {
     groups: BTreeMap<String, ClassicGroup>,
     /// Up to the log's end.
     current: Offsets,
     /// Up to the high watermark: what is told to consumers.
     committed: Offsets,
-    pub(crate) pending: VecDeque<Pending>,
 }
 
-impl Shard {
-    /// Reads what the partition holds. This broker leads it.
-    pub(crate) fn load(
-        cx: &mut Context<'_>,
-        config: &GroupCoordinatorConfig,
-        partition: &Partition,
-    ) -> (Shard, Effects) {
-        let mut shard = Shard {
-            groups: BTreeMap::new(),
-            current: Offsets::default(),
-            committed: Offsets::default(),
-            pending: VecDeque::new(),
-        };
-        let skipped = shard.replay_log(partition, cx.unix_ms());
-        let name = partition.name();
-        for (offset, reason) in skipped {
-            let (partition, reason) = (name.clone(), reason.into());
-            cx.out.trace(TraceEvent::GroupRecordSkipped { partition, offset, reason });
-        }
-        cx.out.trace(TraceEvent::CoordinatorLoaded {
-            partition: name.clone(),
-            groups: u32::try_from(shard.groups.len()).unwrap_or(u32::MAX),
-            offsets: u32::try_from(shard.current.count()).unwrap_or(u32::MAX),
-        });
-        let mut fx = Effects::default();
-        let mut env = Env { cx, config, fx: &mut fx };
-        for group in shard.groups.values_mut() {
-            group.loaded(&mut env);
-        }
-        env.timer(GroupTimer::Expiration, config.offsets_retention_check_interval_ms);
-        (shard, fx)
-    }
-
-    fn replay_log(&mut self, partition: &Partition, now_ms: i64) -> Vec<(i64, String)> {
-        let mut skipped = Vec::new();
-        let high_watermark = partition.high_watermark();
-        let log = partition.log();
-        for (_, _, batch) in log.browse(log.log_start()) {
-            if batch.is_control() || batch.next_offset() <= log.log_start() {
-                continue;
-            }
-            let records = match batch.records() {
-                Ok(records) => records,
-                Err(error) => {
-                    skipped.push((batch.base_offset(), error.to_string()));
-                    continue;
-                }
-            };
-            let mut uncommitted = Vec::new();
-            for record in records {
-                let record = match record {
-                    Ok(record) => record,
-                    Err(error) => {
-                        skipped.push((batch.base_offset(), error.to_string()));
-                        break;
-                    }
-                };
-                match GroupRecord::decode(record.key.as_ref(), record.value.as_ref()) {
-                    Ok(read) => {
-                        self.replay(&read, now_ms);
-                        if record.offset < high_watermark {
-                            self.committed.replay(&read);
-                        } else {
-                            uncommitted.push(read);
-                        }
-                    }
-                    Err(error) => skipped.push((record.offset, error.to_string())),
-                }
-            }
-            if !uncommitted.is_empty() {
-                let (offset, after) = (batch.next_offset(), After::Loaded);
-                self.pending.push_back(Pending { id: 0, offset, flush: None, records: uncommitted, after });
-            }
-        }
-        skipped
-    }
-
-    /// Takes a record: of the log, or one that is appended now.
-    pub(crate) fn replay(&mut self, record: &GroupRecord, now_ms: i64) {
-        match record {
-            GroupRecord::Offset { group, value, .. } => {
-                // Offsets without members are a group too: a "simple" one, without a protocol type.
-                if value.is_some() && !self.groups.contains_key(group) {
-                    self.groups.insert(group.clone(), ClassicGroup::new(group, now_ms));
-                }
-                self.current.replay(record);
-            }
-            GroupRecord::Group { group, value: Some(value) } => {
-                self.groups.insert(group.clone(), ClassicGroup::from_record(group, value));
-            }
-            GroupRecord::Group { group, value: None } => {
-                self.groups.remove(group);
-            }
-        }
-    }
-
-    /// Records are committed: consumers may be told.
-    pub(crate) fn commit_records(&mut self, records: &[GroupRecord]) {
-        records.iter().for_each(|record| self.committed.replay(record));
-    }
-
+impl GroupShard {
     // ---- what others may see
 
     /// Its groups in the order of their ids.
@@ -180,7 +72,7 @@ impl Shard {
     // ---- requests
 
     /// JoinGroup.
-    pub(crate) fn join(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, join: Join) {
+    pub(crate) fn join(&mut self, env: &mut Env<'_, '_>, waiter: Call, join: Join) {
         let is_new = !self.groups.contains_key(&join.group_id);
         if is_new && !join.member_id.is_empty() {
             let answer = Answer::join_error(&join.member_id, ErrorCode::UNKNOWN_MEMBER_ID);
@@ -193,7 +85,7 @@ impl Shard {
     }
 
     /// SyncGroup.
-    pub(crate) fn sync(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, request: SyncGroupRequest) {
+    pub(crate) fn sync(&mut self, env: &mut Env<'_, '_>, waiter: Call, request: SyncGroupRequest) {
         match self.groups.get_mut(request.group_id.as_str()).filter(|group| !group.is_empty()) {
             Some(group) => group.sync(env, waiter, request),
             None => env.fx.answer(waiter, Answer::sync_error(ErrorCode::UNKNOWN_MEMBER_ID)),
@@ -209,7 +101,7 @@ impl Shard {
     }
 
     /// LeaveGroup. A group that is empty by it is stored before the answer.
-    pub(crate) fn leave(&mut self, env: &mut Env<'_, '_>, waiter: Waiter, request: &LeaveGroupRequest) {
+    pub(crate) fn leave(&mut self, env: &mut Env<'_, '_>, waiter: Call, request: &LeaveGroupRequest) {
         let response = match self.groups.get_mut(request.group_id.as_str()) {
             Some(group) => group.leave(env, request),
             None => {
@@ -253,7 +145,7 @@ impl Shard {
         env: &mut Env<'_, '_>,
         group_id: &str,
         offsets: Vec<Committing>,
-        (waiter, answer): (Waiter, Answer),
+        (waiter, answer): (Call, Answer),
     ) {
         let records = offsets.into_iter().map(|one| GroupRecord::Offset {
             group: group_id.to_owned(),
@@ -269,7 +161,7 @@ impl Shard {
     pub(crate) fn delete_offsets(
         &self,
         env: &mut Env<'_, '_>,
-        waiter: Waiter,
+        waiter: Call,
         request: &OffsetDeleteRequest,
         mut response: OffsetDeleteResponse,
     ) {
@@ -339,38 +231,6 @@ impl Shard {
 
     // ---- time
 
-    /// A timer's time has come.
-    pub(crate) fn on_timer(&mut self, env: &mut Env<'_, '_>, timer: &GroupTimer) {
-        match timer {
-            GroupTimer::Heartbeat(group, member_id) => {
-                if let Some(group) = self.groups.get_mut(group) {
-                    group.heartbeat_expired(env, member_id);
-                }
-            }
-            GroupTimer::Join(group) => {
-                if let Some(group) = self.groups.get_mut(group) {
-                    group.join_expired(env);
-                }
-            }
-            GroupTimer::Sync(group) => {
-                if let Some(group) = self.groups.get_mut(group) {
-                    group.sync_expired(env);
-                }
-            }
-            GroupTimer::Expiration => {
-                self.expire_offsets(env);
-                env.timer(GroupTimer::Expiration, env.config.offsets_retention_check_interval_ms);
-            }
-            GroupTimer::Write(id) => {
-                // The records stay, and may be committed yet; only the answer does not wait for it.
-                if let Some(pending) = self.pending.iter_mut().find(|pending| pending.id == *id) {
-                    let after = std::mem::replace(&mut pending.after, After::Nothing);
-                    self.finish(env, after, Err(ErrorCode::REQUEST_TIMED_OUT));
-                }
-            }
-        }
-    }
-
     /// Takes away offsets that are too old, and groups that have nothing else (cleanupGroupMetadata).
     fn expire_offsets(&self, env: &mut Env<'_, '_>) {
         let now_ms = env.cx.unix_ms();
@@ -401,33 +261,99 @@ impl Shard {
             env.fx.writes.push(Write { records, replay: true, after: After::Nothing });
         }
     }
+}
 
-    /// Records are committed, or could not be.
-    pub(crate) fn finish(&mut self, env: &mut Env<'_, '_>, after: After, result: Result<(), ErrorCode>) {
-        match after {
-            After::Nothing | After::Loaded => {}
-            After::Respond(waiter, answer) => {
-                let answer = match result {
-                    Ok(()) => answer,
-                    Err(code) => answer.fail(code),
-                };
-                env.fx.answer(waiter, answer);
+impl Shard for GroupShard {
+    const TOPIC: &'static str = GROUP_METADATA_TOPIC;
+    type Config = GroupCoordinatorConfig;
+    type Record = GroupRecord;
+    type Timer = GroupTimer;
+    type Answer = Answer;
+    type Stored = Stored;
+
+    fn encode(record: &GroupRecord) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
+        record.encode()
+    }
+
+    fn decode(key: Option<&Bytes>, value: Option<&Bytes>) -> Result<GroupRecord, String> {
+        GroupRecord::decode(key, value).map_err(|error| error.to_string())
+    }
+
+    fn replay(&mut self, record: &GroupRecord, now_ms: i64) {
+        match record {
+            GroupRecord::Offset { group, value, .. } => {
+                // Offsets without members are a group too: a "simple" one, without a protocol type.
+                if value.is_some() && !self.groups.contains_key(group) {
+                    self.groups.insert(group.clone(), ClassicGroup::new(group, now_ms));
+                }
+                self.current.replay(record);
             }
-            After::Gathered(gathering, group) => {
-                let code = result.err().map_or(ErrorCode::NONE, super::append_error);
-                env.fx.gathered.push((gathering, group, code));
+            GroupRecord::Group { group, value: Some(value) } => {
+                self.groups.insert(group.clone(), ClassicGroup::from_record(group, value));
             }
-            After::Synced { group, generation, assignments } => {
+            GroupRecord::Group { group, value: None } => {
+                self.groups.remove(group);
+            }
+        }
+    }
+
+    fn commit(&mut self, record: &GroupRecord) {
+        self.committed.replay(record);
+    }
+
+    fn loaded(&mut self, env: &mut Env<'_, '_>, partition: &Arc<str>, skipped: Vec<(i64, String)>) {
+        for (offset, reason) in skipped {
+            let (partition, reason) = (partition.clone(), reason.into());
+            env.cx.out.trace(TraceEvent::GroupRecordSkipped { partition, offset, reason });
+        }
+        env.cx.out.trace(TraceEvent::CoordinatorLoaded {
+            partition: partition.clone(),
+            groups: u32::try_from(self.groups.len()).unwrap_or(u32::MAX),
+            offsets: u32::try_from(self.current.count()).unwrap_or(u32::MAX),
+        });
+        for group in self.groups.values_mut() {
+            group.loaded(env);
+        }
+        env.timer(GroupTimer::Expiration, env.config.offsets_retention_check_interval_ms);
+    }
+
+    fn on_timer(&mut self, env: &mut Env<'_, '_>, timer: &GroupTimer) {
+        match timer {
+            GroupTimer::Heartbeat(group, member_id) => {
+                if let Some(group) = self.groups.get_mut(group) {
+                    group.heartbeat_expired(env, member_id);
+                }
+            }
+            GroupTimer::Join(group) => {
+                if let Some(group) = self.groups.get_mut(group) {
+                    group.join_expired(env);
+                }
+            }
+            GroupTimer::Sync(group) => {
+                if let Some(group) = self.groups.get_mut(group) {
+                    group.sync_expired(env);
+                }
+            }
+            GroupTimer::Expiration => {
+                self.expire_offsets(env);
+                env.timer(GroupTimer::Expiration, env.config.offsets_retention_check_interval_ms);
+            }
+        }
+    }
+
+    fn stored(&mut self, env: &mut Env<'_, '_>, stored: Stored, result: Result<(), ErrorCode>) {
+        match stored {
+            Stored::Synced { group, generation, assignments } => {
                 if let Some(group) = self.groups.get_mut(&group) {
                     group.assignment_stored(env, generation, assignments, result);
                 }
             }
-            After::StaticMember { group, member_id, before, leader } => {
+            Stored::StaticMember { group, member_id, before, leader } => {
                 if let Some(group) = self.groups.get_mut(&group) {
                     group.static_member_stored(env, &member_id, (*before, leader), result);
                 }
             }
-            After::NewGroup(group) => {
+            Stored::NewGroup(group) => {
                 if result.is_err() && self.groups.get(&group).is_some_and(ClassicGroup::is_empty) {
                     self.groups.remove(&group);
                 }
@@ -435,17 +361,76 @@ impl Shard {
         }
     }
 
-    /// Another broker leads the partition from now on: whoever waits is told to look for it.
-    pub(crate) fn unload(mut self, env: &mut Env<'_, '_>) {
-        for pending in std::mem::take(&mut self.pending) {
-            match pending.after {
+    fn unload(mut self, env: &mut Env<'_, '_>, partition: &Arc<str>, stored: Vec<Stored>) {
+        let groups = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
+        env.cx.out.trace(TraceEvent::CoordinatorUnloaded { partition: partition.clone(), groups });
+        for stored in stored {
+            match stored {
                 // The members of these are told below.
-                After::Synced { .. } | After::StaticMember { .. } => {}
-                after => self.finish(env, after, Err(ErrorCode::NOT_LEADER_OR_FOLLOWER)),
+                Stored::Synced { .. } | Stored::StaticMember { .. } => {}
+                Stored::NewGroup(_) => self.stored(env, stored, Err(ErrorCode::NOT_LEADER_OR_FOLLOWER)),
             }
         }
         for group in self.groups.values_mut() {
             group.unloaded(env);
         }
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Call> {
+        self.groups.values().flat_map(ClassicGroup::waiting)
+    }
+
+    fn trace_commit(cx: &mut Context<'_>, records: &[GroupRecord]) {
+        let mut of = None;
+        let offsets: Vec<(std::sync::Arc<str>, i64)> = (records.iter())
+            .filter_map(|record| match record {
+                GroupRecord::Offset { group, topic, partition, value: Some(value) } => {
+                    of = Some(group.as_str());
+                    Some((format!("{topic}-{partition}").into(), value.offset))
+                }
+                _ => None,
+            })
+            .collect();
+        if let Some(group) = of {
+            cx.out.trace(TraceEvent::OffsetsCommitted { group: group.into(), offsets: offsets.into() });
+        }
+    }
+
+    fn fail(answer: Answer, code: ErrorCode) -> Answer {
+        answer.fail(code)
+    }
+
+    fn gather(answer: &mut Answer, key: &str, code: ErrorCode) {
+        match answer {
+            Answer::DeleteGroups(DeleteGroupsResponse { results, .. }) => {
+                for result in results.iter_mut().filter(|result| result.group_id.as_str() == key) {
+                    result.error_code = code.0;
+                }
+            }
+            Answer::Fetch(response) if code.is_error() => {
+                // Clients before 3.9 know no COORDINATOR_NOT_AVAILABLE here (handleOffsetFetchException).
+                let code = match code {
+                    ErrorCode::COORDINATOR_NOT_AVAILABLE => ErrorCode::NOT_COORDINATOR,
+                    code => code,
+                };
+                for group in response.groups.iter_mut().filter(|group| group.group_id.as_str() == key) {
+                    group.error_code = code.0;
+                    group.topics.clear();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn append_error(code: ErrorCode) -> ErrorCode {
+        append_error(code)
+    }
+
+    fn respond(answer: Answer, version: i16) -> Body {
+        answer.message(version)
+    }
+
+    fn write_timeout_ms(config: &GroupCoordinatorConfig) -> i64 {
+        config.offsets_commit_timeout_ms
     }
 }

@@ -1,0 +1,334 @@
+//! What a fetch is answered with, at once or when it has waited long enough (kafka.server.DelayedFetch,
+//! ReplicaManager.readFromLog): batches as they stand in the log, up to the high watermark for consumers and up to the
+//! log's end for followers.
+
+use std::collections::BTreeSet;
+
+use blumfeld_kernel::{Context, DiskOp, FlushId};
+use blumfeld_protocol::frame::FrameError;
+use blumfeld_protocol::messages::fetch_request::FetchPartition;
+use blumfeld_protocol::messages::fetch_response::{
+    EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
+};
+use blumfeld_protocol::messages::{BrokerId, FetchResponse, TopicName};
+use blumfeld_protocol::{ErrorCode, RecordPieces, Uuid, encode_fetch_response};
+use bytes::Bytes;
+
+use super::Server;
+use super::fetch_session::TopicIdPartition;
+use super::purgatory::{DelayedFetch, FetchContext};
+use crate::config::CLIENT_LISTENER;
+use crate::metadata::MetadataImage;
+use crate::replica::{Partition, TopicPartition};
+use crate::reply::{Reply, respond};
+
+/// Whether a follower's fetch is of an earlier life of its broker: late on the wire, it must not undo what the present
+/// one has said (Replica.updateFetchStateOrThrow).
+pub fn is_of_earlier_life(image: &MetadataImage, replica: i32, replica_epoch: i64) -> bool {
+    let known = || image.brokers().get(&replica);
+    // Consumers have no epoch, and are most of those that ask.
+    replica_epoch >= 0 && known().is_some_and(|known| known.epoch > replica_epoch)
+}
+
+/// Where a fetcher's log parts from this one, if it has other records than the leader's at the end of its last epoch
+/// (KIP-595).
+pub fn divergence(partition: &Partition, asked: &FetchPartition) -> Option<EpochEndOffset> {
+    if asked.last_fetched_epoch < 0 {
+        return None;
+    }
+    let log = partition.log();
+    let (epoch, end) = log.epochs().end_offset_for(asked.last_fetched_epoch, log.log_end())?;
+    (epoch < asked.last_fetched_epoch || end < asked.fetch_offset)
+        .then(|| EpochEndOffset::default().with_epoch(epoch).with_end_offset(end))
+}
+
+impl Server {
+    /// The answer, if there are `fetch.min.bytes` or an error for it, or its time is over.
+    pub fn try_complete(
+        &mut self,
+        cx: &mut Context<'_>,
+        fetch: &DelayedFetch,
+        expired: bool,
+    ) -> Result<Option<Reply>, FrameError> {
+        let asked: Vec<(TopicIdPartition, Option<TopicPartition>, FetchPartition)> = match &fetch.context {
+            FetchContext::Full { asked, .. } => asked.clone(),
+            FetchContext::Session(id) => match self.sessions.get(*id) {
+                Some(session) => (session.dirty.iter())
+                    .filter_map(|of| {
+                        session.partitions.get(of).map(|one| (*of, one.key.clone(), one.asked.clone()))
+                    })
+                    .collect(),
+                None => {
+                    let code = ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0;
+                    return respond(FetchResponse::default().with_error_code(code)).map(Some);
+                }
+            },
+        };
+        let (mut room, mut total, mut failed) = (fetch.max_bytes, 0, false);
+        let mut reads = Vec::with_capacity(asked.len());
+        for (of, key, asked) in asked {
+            let read = read(self, fetch, key.as_ref(), &asked, (room, total == 0));
+            total += read.bytes;
+            room = room.saturating_sub(read.bytes);
+            failed |= read.failed;
+            reads.push((of, key, read));
+        }
+        if !(total >= fetch.min_bytes || failed || expired) {
+            return Ok(None);
+        }
+        answer(self, cx, fetch, reads).map(Some)
+    }
+}
+
+/// What one partition's part of the answer is made of.
+struct Read {
+    data: PartitionData,
+    /// Its records, as they stand in the log.
+    pieces: RecordPieces,
+    bytes: usize,
+    records: u64,
+    failed: bool,
+    place: Option<(blumfeld_kernel::FilePath, u64, u64)>,
+}
+
+fn answer(
+    server: &mut Server,
+    cx: &mut Context<'_>,
+    fetch: &DelayedFetch,
+    mut reads: Vec<(TopicIdPartition, Option<TopicPartition>, Read)>,
+) -> Result<Reply, FrameError> {
+    let version = fetch.call.header.version;
+    let mut session_id = 0;
+    match &fetch.context {
+        FetchContext::Full { asked, create: true } => {
+            let rng = &mut *cx.rng;
+            session_id = server.sessions.create(cx.now, fetch.replica >= 0, asked.clone(), || rng.next_u64());
+            if let Some(session) = server.sessions.get_mut(session_id) {
+                for (of, _, read) in &reads {
+                    if let Some(cached) = session.partitions.get_mut(of) {
+                        cached.update(&read.data, read.bytes);
+                    }
+                }
+            }
+        }
+        FetchContext::Full { .. } => {}
+        FetchContext::Session(id) => {
+            session_id = *id;
+            if let Some(session) = server.sessions.get_mut(*id) {
+                reads.retain(|(of, _, read)| {
+                    let said = session
+                        .partitions
+                        .get_mut(of)
+                        .is_some_and(|cached| cached.update(&read.data, read.bytes));
+                    // What has nothing more to say comes back when it changes.
+                    if read.bytes == 0 && !read.failed {
+                        session.dirty.remove(of);
+                    }
+                    said
+                });
+            }
+        }
+    }
+    let mut response = FetchResponse::default().with_session_id(session_id);
+    let mut records = Vec::with_capacity(reads.len());
+    // What a disk would have to bring into the page cache holds the answer back.
+    let mut last_read: Option<FlushId> = None;
+    let mut leaders = BTreeSet::new();
+    for ((topic_id, _), key, read) in reads {
+        server.stats.records_out += if fetch.replica < 0 { read.records } else { 0 };
+        records.push(read.pieces);
+        if let Some((file, from, len)) = read.place {
+            last_read = Some(cx.out.disk(DiskOp::Read { file, from, len }));
+        }
+        if read.data.current_leader.leader_id.0 >= 0 {
+            leaders.insert(read.data.current_leader.leader_id.0);
+        }
+        let name = if version >= 13 {
+            TopicName::default()
+        } else {
+            TopicName(key.map(|(name, _)| name).unwrap_or_default().into())
+        };
+        let same = |topic: &&mut FetchableTopicResponse| {
+            if version >= 13 { topic.topic_id == topic_id } else { topic.topic == name }
+        };
+        match response.responses.last_mut().filter(same) {
+            Some(topic) => topic.partitions.push(read.data),
+            None => {
+                let id = if version >= 13 { topic_id } else { Uuid::nil() };
+                let topic = FetchableTopicResponse::default().with_topic(name).with_topic_id(id);
+                response.responses.push(topic.with_partitions(vec![read.data]));
+            }
+        }
+    }
+    if version >= 16 {
+        response.node_endpoints = endpoints(server, leaders);
+    }
+    let frame = encode_fetch_response(version, fetch.call.header.correlation_id, &mut response, records)?;
+    Ok(match last_read {
+        Some(read) => Reply::After(read, frame.into()),
+        None => Reply::Now(frame.into()),
+    })
+}
+
+fn endpoints(server: &Server, leaders: BTreeSet<i32>) -> Vec<NodeEndpoint> {
+    (leaders.into_iter())
+        .filter_map(|id| {
+            let leader = server.image.brokers().get(&id)?;
+            let listener = server.image.endpoint(id, CLIENT_LISTENER)?;
+            Some(
+                NodeEndpoint::default()
+                    .with_node_id(BrokerId(id))
+                    .with_host(listener.host.clone().into())
+                    .with_port(i32::from(listener.port))
+                    .with_rack(leader.rack.clone().map(Into::into)),
+            )
+        })
+        .collect()
+}
+
+fn read(
+    server: &Server,
+    fetch: &DelayedFetch,
+    key: Option<&TopicPartition>,
+    asked: &FetchPartition,
+    (room, first): (usize, bool),
+) -> Read {
+    let version = fetch.call.header.version;
+    let data = PartitionData::default()
+        .with_partition_index(asked.partition)
+        .with_aborted_transactions((fetch.isolation_level == 1 && version >= 4).then(Vec::new))
+        .with_records(Some(Bytes::new()));
+    match try_read(server, fetch, key, asked, (room, first)) {
+        Ok(found) => {
+            let bytes = found.bytes;
+            let mut data = data
+                .with_high_watermark(found.high_watermark)
+                .with_last_stable_offset(found.last_stable_offset);
+            if version >= 5 {
+                data.log_start_offset = found.log_start;
+            }
+            if version >= 11 {
+                data.preferred_read_replica = BrokerId(found.preferred);
+            }
+            if let Some(diverging) = found.diverging {
+                data.diverging_epoch = diverging;
+            }
+            // A preferred replica and a divergence are answered at once.
+            let failed = found.preferred >= 0 || data.diverging_epoch.epoch >= 0;
+            Read { data, pieces: found.pieces, bytes, records: found.records, failed, place: found.place }
+        }
+        Err(code) => {
+            let mut data = data.with_error_code(code.0).with_high_watermark(-1).with_last_stable_offset(-1);
+            if let (ErrorCode::OFFSET_OUT_OF_RANGE, true, Some(partition)) =
+                (code, version >= 5, key.and_then(|key| server.replicas.of(key)))
+            {
+                data.log_start_offset = partition.log().log_start();
+            }
+            let moved = [ErrorCode::NOT_LEADER_OR_FOLLOWER, ErrorCode::FENCED_LEADER_EPOCH];
+            if version >= 16 && moved.contains(&code) {
+                // Who leads now, so that the client need not ask (KIP-951).
+                if let Some(now) = key.and_then(|(name, number)| server.image.partition(name, *number)) {
+                    data.current_leader = LeaderIdAndEpoch::default()
+                        .with_leader_id(now.leader.into())
+                        .with_leader_epoch(now.leader_epoch);
+                }
+            }
+            Read { data, pieces: RecordPieces::new(), bytes: 0, records: 0, failed: true, place: None }
+        }
+    }
+}
+
+struct Found {
+    pieces: RecordPieces,
+    bytes: usize,
+    records: u64,
+    place: Option<(blumfeld_kernel::FilePath, u64, u64)>,
+    high_watermark: i64,
+    last_stable_offset: i64,
+    log_start: i64,
+    preferred: i32,
+    diverging: Option<EpochEndOffset>,
+}
+
+fn try_read(
+    server: &Server,
+    fetch: &DelayedFetch,
+    key: Option<&TopicPartition>,
+    asked: &FetchPartition,
+    (room, first): (usize, bool),
+) -> Result<Found, ErrorCode> {
+    let key = key.ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?;
+    let version = fetch.call.header.version;
+    let partition = server.replica(key)?;
+    let epoch = if version >= 9 { asked.current_leader_epoch } else { -1 };
+    partition.check_epoch(epoch)?;
+    // Followers fetch from the leader alone, and so do consumers that do not say where they are (KIP-392).
+    if !partition.is_leader() && (fetch.replica >= 0 || version < 11) {
+        return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    }
+    if fetch.replica >= 0 && !partition.registration().replicas.contains(&fetch.replica) {
+        return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+    }
+    if is_of_earlier_life(&server.image, fetch.replica, fetch.replica_epoch) {
+        return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    }
+    let (log, high_watermark) = (partition.log(), partition.high_watermark());
+    let mut found = Found {
+        pieces: RecordPieces::new(),
+        bytes: 0,
+        records: 0,
+        place: None,
+        high_watermark,
+        last_stable_offset: partition.last_stable_offset(),
+        log_start: log.log_start(),
+        preferred: -1,
+        diverging: if version >= 12 { divergence(partition, asked) } else { None },
+    };
+    if found.diverging.is_some() {
+        return Ok(found);
+    }
+    found.preferred = preferred_replica(server, fetch, partition, asked.fetch_offset);
+    if found.preferred >= 0 {
+        return Ok(found);
+    }
+    let upper = match (fetch.replica, fetch.isolation_level) {
+        (0.., _) => log.log_end(),
+        (_, 1) => found.last_stable_offset,
+        _ => high_watermark,
+    };
+    let max = usize::try_from(asked.partition_max_bytes).unwrap_or(0).min(room);
+    // A follower of a partition may be behind: its consumer waits there and is not told that the offset is too high.
+    if fetch.replica < 0 && asked.fetch_offset > high_watermark && asked.fetch_offset <= log.log_end() {
+        return Ok(found);
+    }
+    let data = log.read(asked.fetch_offset, max, upper, first).map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)?;
+    found.records = data.batches.iter().map(|batch| u64::try_from(batch.records_count()).unwrap_or(0)).sum();
+    found.pieces = data.batches.iter().map(|batch| batch.bytes().clone()).collect();
+    found.bytes = data.size;
+    found.place = data.place;
+    Ok(found)
+}
+
+/// The replica in the consumer's own rack that it had better read from, or -1 (RackAwareReplicaSelector).
+fn preferred_replica(server: &Server, fetch: &DelayedFetch, partition: &Partition, offset: i64) -> i32 {
+    if !server.config.rack_aware_selector
+        || fetch.replica >= 0
+        || fetch.rack.is_empty()
+        || fetch.call.header.version < 11
+        || !partition.is_leader()
+        || server.config.rack.as_deref() == Some(fetch.rack.as_str())
+    {
+        return -1;
+    }
+    let same_rack = |id: i32| {
+        server
+            .image
+            .brokers()
+            .get(&id)
+            .is_some_and(|b| !b.fenced && b.rack.as_deref() == Some(fetch.rack.as_str()))
+    };
+    let candidates = partition.followers().filter(|(id, follower)| {
+        same_rack(*id) && partition.registration().isr.contains(id) && follower.log_end >= offset
+    });
+    candidates.max_by_key(|(_, follower)| follower.log_end).map_or(-1, |(id, _)| id)
+}
