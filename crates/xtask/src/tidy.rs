@@ -63,8 +63,8 @@ const ROOMS: [&str; 20] = [
     "lib",
 ];
 
-/// Rooms that stand before others and yet are none of their business, so that a handler's signature says all that it may
-/// touch.
+/// Rooms that stand before others and yet are none of their business, so that a handler's signature says all that it
+/// may touch.
 const APART: [(&str, &[&str]); 4] = [
     ("call", &["reply"]),
     ("timers", &["reply", "call"]),
