@@ -2,7 +2,8 @@
 
 use crate::Environment;
 use crate::options::Argument;
-use crate::tools::{TOOLS, commands, find, workload};
+use crate::tools::registry::{TOOLS, commands, find};
+use crate::tools::workload;
 
 /// Words that can follow.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -6,7 +6,6 @@
 mod argparse;
 mod clients;
 mod complete;
-mod dump_log;
 mod io;
 mod java;
 mod json;
@@ -104,5 +103,5 @@ pub fn start(line: &str, env: &dyn Environment) -> Result<Started, ShellError> {
     {
         return Err(ShellError::NoSuchFile(file.clone()));
     }
-    tools::start(&line, env)
+    tools::registry::start(&line, env)
 }

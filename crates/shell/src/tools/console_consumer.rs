@@ -15,8 +15,8 @@ use blumfeld_client::{ClientConfig, Serde, SerializationError, TopicPartition, p
 use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use super::properties::{self, Properties, invalid, number};
+use super::toolbox::{Launch, bootstrap_hint};
 use super::topics::IncludeList;
-use super::{Launch, bootstrap_hint};
 use crate::io::{INTERRUPTED, Printed, err, log, log_issues, out};
 use crate::java::parse_number;
 use crate::options::*;

@@ -15,7 +15,7 @@ use blumfeld_protocol::{Compression, CompressionLevels};
 
 use super::line_reader::{LineReader, Lines};
 use super::properties::{self, Properties, invalid, number};
-use super::{Launch, bootstrap_hint};
+use super::toolbox::{Launch, bootstrap_hint};
 use crate::io::{INTERRUPTED, Printed, err, log, log_issues};
 use crate::options::*;
 use crate::{Environment, StdinSource};

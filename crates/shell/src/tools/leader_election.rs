@@ -11,7 +11,7 @@ use blumfeld_protocol::ErrorCode;
 
 use super::admin::{AdminProcess, AdminTool, Step, execution_failed, no_client, thrown};
 use super::file::{FromFile, launch};
-use super::{Launch, bootstrap_hint, client};
+use super::toolbox::{Launch, bootstrap_hint, client};
 use crate::io::{Printed, out};
 use crate::java::partition_map_order;
 use crate::options::*;

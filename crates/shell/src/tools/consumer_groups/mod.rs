@@ -15,7 +15,7 @@ use blumfeld_kernel::Context;
 
 use super::admin::{AdminProcess, AdminTool, Step};
 use super::file::{FromFile, launch};
-use super::{Launch, bootstrap_hint, client};
+use super::toolbox::{Launch, bootstrap_hint, client};
 use crate::io::{Printed, out};
 use crate::java::{hash_map_order, parse_number, split};
 use crate::options::*;

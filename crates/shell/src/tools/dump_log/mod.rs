@@ -11,10 +11,10 @@ use bytes::Bytes;
 
 use blumfeld_kernel::{Context, Input, Instant, Node};
 
+use super::toolbox::Launch;
 use crate::io::{INTERRUPTED, Printed};
 use crate::java::hash_map_order;
 use crate::options::*;
-use crate::tools::Launch;
 use crate::{Environment, StdinSource};
 use segment::SegmentDump;
 
