@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use blumfeld_console::{Order, OrderError};
 use blumfeld_kernel::{ConnectionId, DisconnectReason, Instant, NodeId};
-use blumfeld_sim::{Fault, Membership, OutsideEvent, World};
+use blumfeld_sim::{Membership, OutsideEvent, World};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::{Level, Serve};
@@ -403,17 +404,18 @@ impl Server {
 
     fn command(&mut self, line: &str) {
         let line = line.trim();
-        let done = match line.split_once(' ') {
-            Some(("fault", fault)) => {
-                let fault = Fault::parse(fault).and_then(|fault| self.world.inject(fault));
-                fault.map_err(|error| error.to_string())
-            }
-            Some(("broker", change)) => self.change_membership(change),
+        let done = match blumfeld_console::order(line) {
             _ if line == "quit" => {
                 self.quit = true;
                 Ok(())
             }
-            _ => Err(format!("there is no command '{line}', only fault, broker and quit")),
+            Some(Ok(Order::Fault(fault))) => self.world.inject(fault).map_err(|error| error.to_string()),
+            Some(Ok(Order::Membership(change))) => self.change_membership(change),
+            Some(Err(error @ (OrderError::Fault(_) | OrderError::Membership(_)))) => Err(error.to_string()),
+            // Nobody reads a list or a client's lines here: scripts read the log.
+            Some(Ok(Order::ListFaults | Order::Background(_)) | Err(OrderError::Background(_))) | None => {
+                Err(format!("there is no command '{line}', only fault, broker and quit"))
+            }
         };
         let answer = done.map_or_else(|error| format!("error: {error}"), |()| "ok".to_owned());
         let mut stdout = io::stdout();
@@ -421,8 +423,7 @@ impl Server {
     }
 
     /// Adds a broker with a port of its own, or takes one away.
-    fn change_membership(&mut self, change: &str) -> Result<(), String> {
-        let change = Membership::parse(change).map_err(|error| error.to_string())?;
+    fn change_membership(&mut self, change: Membership) -> Result<(), String> {
         if self.data.is_some() {
             return Err("with --data-dir the brokers are those that it holds".to_owned());
         }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use blumfeld_broker::BrokerConfig;
 use blumfeld_client::producer::{Partitioner, Producer};
 use blumfeld_client::{ClientConfig, parse_bootstrap};
+use blumfeld_console::Order;
 use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant};
 use blumfeld_protocol::FrameSplitter;
 use blumfeld_shell::{ConfigProblem, producer_config};
 use blumfeld_sim::{
-    DiskConfig, Fault, Membership, NetworkConfig, Output, OutsideEvent, ProcessId, World, WorldConfig,
+    DiskConfig, Membership, NetworkConfig, Output, OutsideEvent, ProcessId, World, WorldConfig,
 };
 use bytes::Bytes;
 
@@ -259,8 +260,13 @@ impl Door {
     /// # Errors
     /// It is none, or cannot be done now; the text says why.
     pub fn inject(&mut self, line: &str) -> Result<(), String> {
-        let fault = Fault::parse(line).map_err(|error| error.to_string())?;
-        self.world.inject(fault).map_err(|error| error.to_string())
+        match blumfeld_console::order(&format!("fault {line}")) {
+            Some(Ok(Order::Fault(fault))) => self.world.inject(fault).map_err(|error| error.to_string()),
+            Some(Ok(Order::ListFaults | Order::Membership(_) | Order::Background(_))) | None => {
+                Err(format!("`{line}` is no fault"))
+            }
+            Some(Err(error)) => Err(error.to_string()),
+        }
     }
 
     /// Adds a broker with an empty disk: `id` from 1 to 9, or the lowest that is free. Gives where it will listen.

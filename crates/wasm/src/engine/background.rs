@@ -14,29 +14,23 @@ use crate::workloads::Answer;
 const LINES_SHOWN: usize = 12;
 
 impl Engine {
-    /// Does what a line asks of the clients in the background; gives whether it does.
-    pub(super) fn background_line(&mut self, id: u32, line: &str) -> bool {
-        let Some(asked) = blumfeld_shell::parse(line).ok().and_then(|line| blumfeld_shell::background(&line))
-        else {
-            return false;
-        };
+    /// Does what a line asks of the clients in the background.
+    pub(super) fn background(&mut self, id: u32, asked: Background, line: &str) {
         let answer = match asked {
-            Err(error) => Answer::Failed(error),
-            Ok(Background::Start { kind, name, words }) => match self.begin(id, kind, name, &words, line) {
+            Background::Start { kind, name, words } => match self.begin(id, kind, name, &words, line) {
                 Ok(text) => Answer::Done(text),
                 Err(error) => Answer::Failed(error),
             },
-            Ok(Background::List) => Answer::Done(self.workloads.list()),
-            Ok(Background::Log(name)) => self.workloads.log(&name),
-            Ok(Background::Stop(name)) => self.workloads.stop(id, Some(&name)),
-            Ok(Background::StopAll) => self.workloads.stop(id, None),
+            Background::List => Answer::Done(self.workloads.list()),
+            Background::Log(name) => self.workloads.log(&name),
+            Background::Stop(name) => self.workloads.stop(id, Some(&name)),
+            Background::StopAll => self.workloads.stop(id, None),
         };
         match answer {
             Answer::Done(text) => self.answer(id, text, 0),
-            Answer::Failed(error) => self.answer(id, format!("blumfeld: {error}\n"), 1),
+            Answer::Failed(error) => self.answer_failed(id, &error),
             Answer::Stop(processes) => processes.into_iter().for_each(|one| self.world.interrupt(one)),
         }
-        true
     }
 
     /// Begins a client in the background.

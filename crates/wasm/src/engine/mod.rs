@@ -8,9 +8,11 @@ mod storing;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::rc::Rc;
 use std::time::Duration;
 
+use blumfeld_console::Order;
 use blumfeld_kernel::{Disk, Endpoint, FilePath, Instant, NodeId};
 use blumfeld_shell::{Environment, Language, StdinSource};
 use blumfeld_sim::{DiskConfig, Fault, NetworkConfig, ProcessId, World, WorldConfig};
@@ -387,12 +389,31 @@ impl Engine {
         if self.sessions.contains_key(&id) {
             return;
         }
-        if let Some((text, code)) = self.fault_line(line).or_else(|| self.broker_line(line)) {
-            return self.answer(id, text, code);
+        match blumfeld_console::order(line) {
+            Some(Ok(order)) => self.obey(id, order, line),
+            Some(Err(error)) => self.answer_failed(id, &error),
+            None => self.start(id, line),
         }
-        if self.background_line(id, line) {
-            return;
+    }
+
+    /// Does what a line asks of the world.
+    fn obey(&mut self, id: u32, order: Order, line: &str) {
+        match order {
+            Order::ListFaults => self.answer(id, self.fault_list(), 0),
+            Order::Fault(fault) => match self.world.inject(fault) {
+                Ok(()) => self.answer(id, String::new(), 0),
+                Err(error) => self.answer_failed(id, &error),
+            },
+            Order::Membership(change) => match self.change_membership(&change) {
+                Ok(text) => self.answer(id, text, 0),
+                Err(error) => self.answer_failed(id, &error),
+            },
+            Order::Background(asked) => self.background(id, asked, line),
         }
+    }
+
+    /// Starts the tool of a line.
+    fn start(&mut self, id: u32, line: &str) {
         match blumfeld_shell::start(line, &Shell(self)) {
             Ok(started) => {
                 let process = self.world.spawn(started.process);
@@ -416,18 +437,16 @@ impl Engine {
         self.answered.push(ConsoleUpdate { id, output, exit: Some(code) });
     }
 
-    /// Does what a line asks of the world, if it begins with `fault` and says more; gives what it prints and its exit
-    /// code. Alone it is the shell's, which explains it.
-    fn fault_line(&mut self, line: &str) -> Option<(String, i32)> {
-        let line = blumfeld_shell::parse(line).ok().filter(|line| line.command == "fault")?;
-        match &line.arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            _ if is_asked_for(&line.arguments) => None,
-            ["list"] => Some((self.fault_list(), 0)),
-            words => match Fault::parse(&words.join(" ")).and_then(|fault| self.world.inject(fault)) {
-                Ok(()) => Some((String::new(), 0)),
-                Err(error) => Some((format!("blumfeld: {error}\n"), 1)),
-            },
-        }
+    /// A command that failed at once, with the sentence that says why.
+    fn answer_failed(&mut self, id: u32, error: &dyn Display) {
+        self.answer(
+            id,
+            format!(
+                "blumfeld: {error}
+"
+            ),
+            1,
+        );
     }
 
     fn fault_list(&self) -> String {
@@ -679,11 +698,6 @@ impl Engine {
         let file = self.disk_file(holder, &path).ok_or_else(|| format!("there is no file {path}"))?;
         Ok((name, file.read_all()))
     }
-}
-
-/// Whether a command has nothing more to say than in which language it is to be explained.
-fn is_asked_for(arguments: &[String]) -> bool {
-    arguments.iter().all(|word| Language::named(word).is_some())
 }
 
 /// How far one turn jumps over idle time when nothing runs.

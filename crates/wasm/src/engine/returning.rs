@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use blumfeld_console::Order;
 use blumfeld_shell::{Background, Client, client};
 use blumfeld_sim::ProcessId;
 use blumfeld_store::StoredClient;
@@ -81,8 +82,9 @@ impl Engine {
 
     fn begin_again(&mut self, client: &StoredClient, id: u32) -> Option<String> {
         let name = client.name.clone()?;
-        let line = blumfeld_shell::parse(&client.line).ok()?;
-        let Ok(Background::Start { kind, words, .. }) = blumfeld_shell::background(&line)? else {
+        let Ok(Order::Background(Background::Start { kind, words, .. })) =
+            blumfeld_console::order(&client.line)?
+        else {
             return None;
         };
         // What was to end by itself had done a part of it, and would begin from the front.
