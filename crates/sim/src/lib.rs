@@ -10,13 +10,13 @@ mod event;
 mod fault;
 mod group_view;
 mod kind;
+pub mod load;
 mod membership;
 mod network;
 mod process;
 mod slot;
 mod trace;
 mod view;
-pub mod workload;
 mod world;
 
 pub use config::{DiskConfig, NetworkConfig, WorldConfig};

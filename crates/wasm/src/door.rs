@@ -16,7 +16,7 @@ use blumfeld_sim::{
 };
 use bytes::Bytes;
 
-use crate::script_producer::{Answer, Ask, ScriptError, ScriptProducer, stream};
+use crate::script_producer::{Ask, ScriptAnswer, ScriptError, ScriptProducer, stream};
 
 /// `socket.request.max.bytes`
 const MAX_FRAME: usize = 100 * 1024 * 1024;
@@ -51,7 +51,7 @@ pub struct Door {
     producers: BTreeMap<ProcessId, FrameSplitter>,
     /// How many there were.
     begun: u32,
-    answers: Vec<(u64, Answer)>,
+    answers: Vec<(u64, ScriptAnswer)>,
 }
 
 impl Door {
@@ -184,12 +184,12 @@ impl Door {
         if self.has_producer(id) {
             self.world.write_stdin(id, ask.to_frame(token));
         } else {
-            self.answers.push((token, Answer::Failed(ScriptError::closed())));
+            self.answers.push((token, ScriptAnswer::Failed(ScriptError::closed())));
         }
     }
 
     /// What producers have answered since the last call, in order, with the tokens of what was asked.
-    pub fn take_answers(&mut self) -> Vec<(u64, Answer)> {
+    pub fn take_answers(&mut self) -> Vec<(u64, ScriptAnswer)> {
         std::mem::take(&mut self.answers)
     }
 
@@ -197,7 +197,7 @@ impl Door {
         let Some(splitter) = self.producers.get_mut(&id) else { return };
         for output in self.world.take_output(id) {
             match output {
-                Output::Stdout(bytes) => self.answers.extend(Answer::read_all(splitter, &bytes)),
+                Output::Stdout(bytes) => self.answers.extend(ScriptAnswer::read_all(splitter, &bytes)),
                 Output::Stderr(_) => {}
                 Output::Exit(_) => {
                     self.producers.remove(&id);
@@ -364,7 +364,7 @@ mod tests {
     }
 
     /// Asks producer `id` for everything in turn, and gives the answers that come within `seconds`.
-    fn answers(door: &mut Door, id: ProcessId, asks: &[Ask], seconds: u64) -> Vec<(u64, Answer)> {
+    fn answers(door: &mut Door, id: ProcessId, asks: &[Ask], seconds: u64) -> Vec<(u64, ScriptAnswer)> {
         (0..).zip(asks).for_each(|(token, ask)| door.ask(id, token, ask));
         let until = door.now() + Duration::from_secs(seconds);
         let mut answers = Vec::new();
@@ -385,8 +385,8 @@ mod tests {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn sent(offset: i64) -> Answer {
-        Answer::Sent { partition: 0, offset, timestamp: 1_700_000_000_000 }
+    fn sent(offset: i64) -> ScriptAnswer {
+        ScriptAnswer::Sent { partition: 0, offset, timestamp: 1_700_000_000_000 }
     }
 
     #[test]
@@ -399,7 +399,7 @@ mod tests {
         let asks =
             [record("orders", "c"), Ask::Flush, Ask::Flush, record("orders", "d"), Ask::Close, Ask::Flush];
         let got = answers(&mut door, id, &asks, 1);
-        let (closed, done) = (Answer::Failed(ScriptError::closed()), Answer::Done);
+        let (closed, done) = (ScriptAnswer::Failed(ScriptError::closed()), ScriptAnswer::Done);
         assert_eq!(
             got,
             [
@@ -432,7 +432,7 @@ mod tests {
         let error = |token| {
             let found = got.iter().find(|(of, _)| *of == token);
             match found {
-                Some((_, Answer::Failed(error))) => (error.name.as_str(), error.code.as_deref()),
+                Some((_, ScriptAnswer::Failed(error))) => (error.name.as_str(), error.code.as_deref()),
                 other => panic!("{other:?}"),
             }
         };
@@ -441,11 +441,11 @@ mod tests {
         assert_eq!(error(2), ("RecordTooLargeException", Some("MESSAGE_TOO_LARGE")));
         let id = door.producer(&settings(&[]), None).unwrap();
         let got = answers(&mut door, id, &[record("small", "c")], 1);
-        assert!(matches!(got[..], [(0, Answer::Sent { offset: 1, .. })]), "{got:?}");
+        assert!(matches!(got[..], [(0, ScriptAnswer::Sent { offset: 1, .. })]), "{got:?}");
         door.inject("crash 1").unwrap();
         assert_eq!(answers(&mut door, id, &[record("small", "d")], 119), [], "it is tried again");
         let got = answers(&mut door, id, &[], 2);
-        let [(0, Answer::Failed(error))] = &got[..] else { panic!("{got:?}") };
+        let [(0, ScriptAnswer::Failed(error))] = &got[..] else { panic!("{got:?}") };
         assert_eq!(
             (error.name.as_str(), error.code.as_deref()),
             ("TimeoutException", Some("REQUEST_TIMED_OUT"))

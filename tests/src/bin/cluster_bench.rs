@@ -13,7 +13,7 @@ use blumfeld_client::ClientConfig;
 use blumfeld_client::producer::ProducerConfig;
 use blumfeld_protocol::Uuid;
 use blumfeld_sim::Output;
-use blumfeld_sim::workload::{ProducerLoad, ProducerWorkload, bootstrap};
+use blumfeld_sim::load::{LoadProducer, ProducerLoad, bootstrap};
 use blumfeld_tests::console::Console;
 
 /// Memory of this process, in bytes; 0 where the system does not say.
@@ -56,7 +56,7 @@ fn produce() -> f64 {
     let world = &mut console.world;
     world.stop_digest();
     let begun = Instant::now();
-    let process = world.spawn(Box::new(ProducerWorkload::new(config, load)));
+    let process = world.spawn(Box::new(LoadProducer::new(config, load)));
     while !world.take_output(process).contains(&Output::Exit(0)) {
         world.run_for(Duration::from_millis(100));
         let _ = world.trace_mut().take();

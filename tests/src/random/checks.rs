@@ -7,7 +7,7 @@ use blumfeld_sim::checkers::{
     Consumers, Controllers, GroupChecks, HighWatermarks, Idempotence, Images, Leaders, Records,
     replicas_agree,
 };
-use blumfeld_sim::workload::Fact;
+use blumfeld_sim::load::Fact;
 use blumfeld_sim::{ProcessId, World};
 
 /// Replicas are compared every so many events, which takes time.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use blumfeld_client::consumer::{Assignor, ConsumerConfig, OffsetReset};
 use blumfeld_kernel::Prng;
 use blumfeld_sim::ProcessId;
-use blumfeld_sim::workload::{MemberLoad, MemberWorkload};
+use blumfeld_sim::load::{LoadMember, MemberLoad};
 
 use super::checks::GROUP;
 use super::{Client, Run, TOPIC, pick};
@@ -79,7 +79,7 @@ impl Run {
             config.group_instance_id = Some(format!("instance-{}", self.groups.statics));
         }
         let load = MemberLoad { topic: TOPIC.into(), processing, until: 0, report: true };
-        let process = self.world.spawn(Box::new(MemberWorkload::new(config, load)));
+        let process = self.world.spawn(Box::new(LoadMember::new(config, load)));
         self.clients.insert(process, Client::Member(group));
         self.checks.add_member(process, group, settings.statically);
     }

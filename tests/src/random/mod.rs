@@ -17,7 +17,7 @@ use blumfeld_client::producer::{Acks, ProducerConfig};
 use blumfeld_kernel::{Endpoint, Instant, NodeId, Prng};
 use blumfeld_protocol::Compression;
 use blumfeld_sim::checkers::{PartitionHealth, unhealthy};
-use blumfeld_sim::workload::{ConsumerWorkload, Fact, ProducerLoad, ProducerWorkload, TopicsWorkload};
+use blumfeld_sim::load::{Fact, LoadConsumer, LoadProducer, LoadTopics, ProducerLoad};
 use blumfeld_sim::{Fault, Output, ProcessId, World};
 
 use members::Members;
@@ -155,7 +155,7 @@ impl Run {
 
     fn spawn_admin(&mut self, topics: Vec<NewTopic>, pause: Duration) {
         let names = topics.iter().map(|topic| topic.name.clone()).collect();
-        let admin = TopicsWorkload::new(self.client("admin"), topics, pause);
+        let admin = LoadTopics::new(self.client("admin"), topics, pause);
         let process = self.world.spawn(Box::new(admin));
         self.clients.insert(process, Client::Admin(names));
     }
@@ -194,7 +194,7 @@ impl Run {
         if idempotent {
             self.checks.idempotence.add_producer(load.base);
         }
-        let process = self.world.spawn(Box::new(ProducerWorkload::new(config, load)));
+        let process = self.world.spawn(Box::new(LoadProducer::new(config, load)));
         self.clients.insert(process, Client::Producer);
         if sure {
             self.checks.sure.insert(process);
@@ -208,7 +208,7 @@ impl Run {
         let mut config = ConsumerConfig::new(self.client("consumer"));
         config.auto_offset_reset = OffsetReset::Earliest;
         config.allow_auto_create_topics = false;
-        let process = self.world.spawn(Box::new(ConsumerWorkload::new(config, TOPIC, ends, true)));
+        let process = self.world.spawn(Box::new(LoadConsumer::new(config, TOPIC, ends, true)));
         self.clients.insert(process, client);
         process
     }

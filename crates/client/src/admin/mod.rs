@@ -35,7 +35,7 @@ pub struct CallId(u64);
 
 /// A call that is over.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Answer {
+pub struct FinishedCall {
     /// Which.
     pub call: CallId,
     /// The answer. An error here is of the call as a whole; errors of single topics or partitions stand in the answer.
@@ -112,7 +112,7 @@ impl AdminClient {
     }
 
     /// Takes an input and gives the calls that it brought to an end.
-    pub fn handle(&mut self, cx: &mut Context<'_>, input: &Input) -> Vec<Answer> {
+    pub fn handle(&mut self, cx: &mut Context<'_>, input: &Input) -> Vec<FinishedCall> {
         let mut answers = Vec::new();
         let mut completed = self.net.handle(cx, input);
         while !completed.is_empty() {
@@ -128,7 +128,7 @@ impl AdminClient {
         answers
     }
 
-    fn drive(&mut self, cx: &mut Context<'_>) -> Vec<Answer> {
+    fn drive(&mut self, cx: &mut Context<'_>) -> Vec<FinishedCall> {
         let mut answers = Vec::new();
         let due: Vec<CallId> = self
             .calls
@@ -149,7 +149,7 @@ impl AdminClient {
                 None => {
                     self.calls.insert(id, Call { request, progress });
                 }
-                Some(result) => answers.push(Answer { call: id, result }),
+                Some(result) => answers.push(FinishedCall { call: id, result }),
             }
         }
         self.metadata.poll(cx, &mut self.net);
@@ -260,7 +260,7 @@ impl AdminClient {
         gathered(call, &mut progress.partitions).map(Ok)
     }
 
-    fn completed(&mut self, cx: &mut Context<'_>, completed: &Completed) -> Option<Answer> {
+    fn completed(&mut self, cx: &mut Context<'_>, completed: &Completed) -> Option<FinishedCall> {
         let owner = self
             .calls
             .iter()
@@ -282,13 +282,13 @@ impl AdminClient {
             }
         };
         match answered {
-            Ok(Some(response)) => return Some(Answer { call: owner, result: Ok(response) }),
+            Ok(Some(response)) => return Some(FinishedCall { call: owner, result: Ok(response) }),
             Ok(None) => {}
             Err(error) if error.code.is_retriable() => {
                 progress.last_error = Some(error);
                 self.later(cx, &mut progress);
             }
-            Err(error) => return Some(Answer { call: owner, result: Err(error) }),
+            Err(error) => return Some(FinishedCall { call: owner, result: Err(error) }),
         }
         self.calls.insert(owner, Call { request, progress });
         None
@@ -300,7 +300,7 @@ impl AdminClient {
         progress.not_before = cx.after_ms(wait);
     }
 
-    fn expire(&mut self, cx: &mut Context<'_>) -> Vec<Answer> {
+    fn expire(&mut self, cx: &mut Context<'_>) -> Vec<FinishedCall> {
         let late: Vec<CallId> = self
             .calls
             .iter()
@@ -329,7 +329,7 @@ impl AdminClient {
                     ApiError::timeout(format!("Call(callName={name}) timed out after {attempts} attempt(s)"))
                 }
             };
-            answers.push(Answer { call: id, result: Err(error) });
+            answers.push(FinishedCall { call: id, result: Err(error) });
         }
         answers
     }

@@ -11,7 +11,7 @@ mod class {
     use blumfeld_client::producer::{Partitioner, ProducerRecord};
     use blumfeld_kernel::{ConnectionId, Instant, NodeId};
     use blumfeld_protocol::record_batch::Header;
-    use blumfeld_wasm::{Answer, Ask, Door, DoorEvent, ScriptError};
+    use blumfeld_wasm::{Ask, Door, DoorEvent, ScriptAnswer, ScriptError};
     use js_sys::{Array, Function, Int32Array, Reflect, Uint8Array};
     use serde::{Deserialize, Serialize};
     use serde_bytes::ByteBuf;
@@ -19,7 +19,7 @@ mod class {
 
     /// A cluster that stands still until it is told to go on.
     #[wasm_bindgen]
-    pub struct Engine {
+    pub struct JsDoor {
         door: Door,
         /// The functions that choose partitions, by their producers.
         functions: BTreeMap<NodeId, Registered>,
@@ -142,13 +142,13 @@ mod class {
     }
 
     #[wasm_bindgen]
-    impl Engine {
+    impl JsDoor {
         /// A cluster that serves. `epoch_ms` is the wall clock at its beginning.
         #[wasm_bindgen(constructor)]
-        pub fn new(brokers: i32, seed: f64, epoch_ms: f64) -> Result<Engine, JsError> {
+        pub fn new(brokers: i32, seed: f64, epoch_ms: f64) -> Result<JsDoor, JsError> {
             let door =
                 Door::new(brokers, seed as u64, epoch_ms as i64).map_err(|what| JsError::new(&what))?;
-            Ok(Engine { door, functions: BTreeMap::new() })
+            Ok(JsDoor { door, functions: BTreeMap::new() })
         }
 
         /// Where its brokers listen.
@@ -256,13 +256,13 @@ mod class {
             let out = Array::new();
             for (token, answer) in self.door.take_answers() {
                 let told = match &answer {
-                    Answer::Sent { partition, offset, timestamp } => Told::Sent {
+                    ScriptAnswer::Sent { partition, offset, timestamp } => Told::Sent {
                         partition: *partition,
                         offset: *offset as f64,
                         timestamp: *timestamp as f64,
                     },
-                    Answer::Done => Told::Done {},
-                    Answer::Failed(ScriptError { name, code, message }) => {
+                    ScriptAnswer::Done => Told::Done {},
+                    ScriptAnswer::Failed(ScriptError { name, code, message }) => {
                         Told::Failed { name, code: code.as_deref(), message }
                     }
                 };

@@ -23,10 +23,10 @@ use blumfeld_view::{
 };
 use bytes::Bytes;
 
+use crate::background_clients::BackgroundClients;
 use crate::clients::Rates;
 use crate::record::{Done, Record};
 use crate::session::Session;
-use crate::workloads::Workloads;
 
 /// The first broker: where the console looks unless it is told otherwise.
 const FIRST: NodeId = NodeId(1);
@@ -144,7 +144,7 @@ pub struct Engine {
     owed: f64,
     sessions: BTreeMap<u32, Session>,
     /// Clients in the background.
-    workloads: Workloads,
+    background: BackgroundClients,
     /// Clients of an earlier life that have not been dealt with.
     returning: Vec<StoredClient>,
     /// Faults of an earlier life, until the cluster serves.
@@ -196,7 +196,7 @@ impl Engine {
             reached: 1.0,
             owed: 0.0,
             sessions: BTreeMap::new(),
-            workloads: Workloads::default(),
+            background: BackgroundClients::default(),
             returning: boot.clients,
             lifted: boot.faults,
             unstored: false,
@@ -361,7 +361,7 @@ impl Engine {
 
     /// Whether no command and no client runs.
     fn is_idle(&self) -> bool {
-        self.sessions.is_empty() && self.workloads.running().next().is_none()
+        self.sessions.is_empty() && self.background.running().next().is_none()
     }
 
     /// Whether a command has more text than the page has taken.
@@ -408,7 +408,7 @@ impl Engine {
                 Ok(text) => self.answer(id, text, 0),
                 Err(error) => self.answer_failed(id, &error),
             },
-            Order::Background(asked) => self.background(id, asked, line),
+            Order::Background(asked) => self.obey_background(id, asked, line),
         }
     }
 
@@ -488,7 +488,7 @@ impl Engine {
     /// Ctrl-C for a command.
     pub fn interrupt(&mut self, id: u32) {
         self.note(Done::Interrupt { id });
-        if self.workloads.interrupt(id) {
+        if self.background.interrupt(id) {
             return self.answer(id, String::new(), INTERRUPTED);
         }
         if let Some(session) = self.sessions.get(&id) {
@@ -498,7 +498,7 @@ impl Engine {
 
     fn collect_all(&mut self) {
         self.collect_leaving();
-        let background = self.workloads.running().map(|workload| workload.id);
+        let background = self.background.running().map(|client| client.id);
         let ids: Vec<u32> = self.sessions.keys().copied().chain(background).collect();
         for id in ids {
             self.collect(id);
@@ -739,8 +739,8 @@ impl Environment for Shell<'_> {
         self.0.world.group_views().into_iter().map(|group| group.id).collect()
     }
 
-    fn workloads(&self) -> Vec<String> {
-        self.0.workloads.names().map(ToOwned::to_owned).collect()
+    fn background_clients(&self) -> Vec<String> {
+        self.0.background.names().map(ToOwned::to_owned).collect()
     }
 
     fn nodes(&self) -> Vec<i32> {

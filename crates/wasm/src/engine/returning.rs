@@ -27,11 +27,11 @@ impl Engine {
             }
             _ => None,
         };
-        let background = self.workloads.iter().filter(|(_, workload)| workload.exit.is_none());
-        let background = background.map(|(name, workload)| StoredClient {
-            line: workload.line.clone(),
-            name: Some(name.to_owned()).filter(|_| !workload.is_stopping()),
-            member: member(workload.process),
+        let background = self.background.iter().filter(|(_, client)| client.exit.is_none());
+        let background = background.map(|(name, client)| StoredClient {
+            line: client.line.clone(),
+            name: Some(name.to_owned()).filter(|_| !client.is_stopping()),
+            member: member(client.process),
         });
         let console = self.sessions.values().filter(|session| session.exit.is_none());
         let console = console.map(|session| StoredClient {

@@ -139,7 +139,7 @@ fn fit(name: String) -> Result<String, String> {
 }
 
 /// The process of a client in the background. Its `client.id` is its name.
-pub fn workload(
+pub fn background_client(
     kind: WorkloadKind,
     name: &str,
     words: &[String],

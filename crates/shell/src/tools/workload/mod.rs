@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use blumfeld_kernel::{Context, Instant};
 
-pub use background::{Background, WorkloadKind, background, workload};
+pub use background::{Background, WorkloadKind, background, background_client};
 pub use consume::Consume;
 pub use produce::Produce;
 

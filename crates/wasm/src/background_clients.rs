@@ -59,7 +59,7 @@ impl Tail {
 
 /// A client in the background.
 #[derive(Debug)]
-pub(crate) struct Workload {
+pub(crate) struct BackgroundClient {
     /// The console's command that began it.
     pub id: u32,
     pub process: ProcessId,
@@ -74,7 +74,7 @@ pub(crate) struct Workload {
     pub last: Option<ClientRole>,
 }
 
-impl Workload {
+impl BackgroundClient {
     pub fn is_stopping(&self) -> bool {
         self.stopping.is_some()
     }
@@ -82,7 +82,7 @@ impl Workload {
 
 /// What a line of the console came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum BackgroundOutcome {
     /// The command is over, with this text.
     Done(String),
     /// It is over, and has failed with this sentence.
@@ -93,15 +93,15 @@ pub(crate) enum Answer {
 
 /// All of them by name.
 #[derive(Debug, Default)]
-pub(crate) struct Workloads {
-    of: BTreeMap<String, Workload>,
+pub(crate) struct BackgroundClients {
+    of: BTreeMap<String, BackgroundClient>,
     /// Commands that wait for an end, with the names and what is printed so far.
     waiting: BTreeMap<u32, (Vec<String>, String)>,
 }
 
-impl Workloads {
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Workload)> {
-        self.of.iter().map(|(name, workload)| (name.as_str(), workload))
+impl BackgroundClients {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &BackgroundClient)> {
+        self.of.iter().map(|(name, client)| (name.as_str(), client))
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -109,8 +109,8 @@ impl Workloads {
     }
 
     /// Those whose processes run.
-    pub fn running(&self) -> impl Iterator<Item = &Workload> {
-        self.of.values().filter(|workload| workload.exit.is_none())
+    pub fn running(&self) -> impl Iterator<Item = &BackgroundClient> {
+        self.of.values().filter(|client| client.exit.is_none())
     }
 
     /// A name that can be taken: the one that was asked for, or the first free one of its kind. Or why there is none.
@@ -134,12 +134,11 @@ impl Workloads {
     /// Keeps a process that was begun. Those that ended by themselves make room for it, the oldest first.
     pub fn begin(&mut self, name: String, id: u32, process: ProcessId, line: &str) {
         let (line, tail) = (line.trim().to_owned(), Tail::default());
-        let new = Workload { id, process, line, tail, stopping: None, exit: None, last: None };
+        let new = BackgroundClient { id, process, line, tail, stopping: None, exit: None, last: None };
         self.of.insert(name, new);
         while self.of.len() > MOST {
-            let ended = self.of.iter().filter(|(_, workload)| workload.exit.is_some());
-            let Some(oldest) = ended.min_by_key(|(_, workload)| workload.id).map(|(name, _)| name.clone())
-            else {
+            let ended = self.of.iter().filter(|(_, client)| client.exit.is_some());
+            let Some(oldest) = ended.min_by_key(|(_, client)| client.id).map(|(name, _)| name.clone()) else {
                 break;
             };
             self.of.remove(&oldest);
@@ -153,45 +152,45 @@ impl Workloads {
         }
         let width = self.of.keys().map(|name| name.chars().count()).max().unwrap_or(0);
         let mut text = String::new();
-        for (name, workload) in &self.of {
-            let state = match (workload.exit, workload.stopping) {
+        for (name, client) in &self.of {
+            let state = match (client.exit, client.stopping) {
                 (Some(code), _) => format!("ended {code}"),
                 (None, Some(_)) => "stopping".to_owned(),
                 (None, None) => "running".to_owned(),
             };
-            text += &format!("{name:<width$}  {state:<9} {}\n", workload.line);
+            text += &format!("{name:<width$}  {state:<9} {}\n", client.line);
         }
         text
     }
 
     /// The last lines of one.
-    pub fn log(&self, name: &str) -> Answer {
+    pub fn log(&self, name: &str) -> BackgroundOutcome {
         match self.of.get(name) {
-            None => Answer::Failed(nobody(name)),
-            Some(workload) => Answer::Done(workload.tail.lines().fold(String::new(), push_line)),
+            None => BackgroundOutcome::Failed(nobody(name)),
+            Some(client) => BackgroundOutcome::Done(client.tail.lines().fold(String::new(), push_line)),
         }
     }
 
     /// Ends one, or all: the command `id` is over when they are. What ended by itself is forgotten.
-    pub fn stop(&mut self, id: u32, name: Option<&str>) -> Answer {
+    pub fn stop(&mut self, id: u32, name: Option<&str>) -> BackgroundOutcome {
         let names: Vec<String> = match name {
-            Some(name) if !self.of.contains_key(name) => return Answer::Failed(nobody(name)),
+            Some(name) if !self.of.contains_key(name) => return BackgroundOutcome::Failed(nobody(name)),
             Some(name) => vec![name.to_owned()],
             None => self.of.keys().cloned().collect(),
         };
-        self.of.retain(|name, workload| workload.exit.is_none() || !names.contains(name));
+        self.of.retain(|name, client| client.exit.is_none() || !names.contains(name));
         let (mut processes, mut awaited) = (Vec::new(), Vec::new());
-        for (name, workload) in self.of.iter_mut().filter(|(name, _)| names.contains(name)) {
-            workload.stopping.get_or_insert(workload.tail.count);
-            processes.push(workload.process);
+        for (name, client) in self.of.iter_mut().filter(|(name, _)| names.contains(name)) {
+            client.stopping.get_or_insert(client.tail.count);
+            processes.push(client.process);
             awaited.push(name.clone());
         }
         if processes.is_empty() {
             let text = if names.is_empty() { "Nothing runs in the background.\n" } else { "" };
-            return Answer::Done(text.to_owned());
+            return BackgroundOutcome::Done(text.to_owned());
         }
         self.waiting.insert(id, (awaited, String::new()));
-        Answer::Stop(processes)
+        BackgroundOutcome::Stop(processes)
     }
 
     /// Ctrl-C for a command that waits for an end: the end comes without it. Gives whether it was one.
@@ -200,28 +199,28 @@ impl Workloads {
     }
 
     /// The client that a command began.
-    pub fn by_id(&self, id: u32) -> Option<&Workload> {
-        self.of.values().find(|workload| workload.id == id)
+    pub fn by_id(&self, id: u32) -> Option<&BackgroundClient> {
+        self.of.values().find(|client| client.id == id)
     }
 
     /// Takes what the process that a command began has written. Gives whether it has ended.
     pub fn take(&mut self, id: u32, outputs: Vec<Output>, last: Option<ClientRole>) -> bool {
-        let Some((name, workload)) = self.of.iter_mut().find(|(_, workload)| workload.id == id) else {
+        let Some((name, client)) = self.of.iter_mut().find(|(_, client)| client.id == id) else {
             return false;
         };
         let mut exit = None;
         for output in outputs {
             match output {
-                Output::Stdout(bytes) => workload.tail.take(0, &bytes),
-                Output::Stderr(bytes) => workload.tail.take(1, &bytes),
+                Output::Stdout(bytes) => client.tail.take(0, &bytes),
+                Output::Stderr(bytes) => client.tail.take(1, &bytes),
                 Output::Exit(code) => exit = Some(code),
             }
         }
         let Some(code) = exit else { return false };
-        (workload.exit, workload.last) = (Some(code), last);
-        if let Some(since) = workload.stopping {
+        (client.exit, client.last) = (Some(code), last);
+        if let Some(since) = client.stopping {
             let name = name.clone();
-            let said = workload.tail.since(since).map(|line| format!("{name}: {}", line.trim_start()));
+            let said = client.tail.since(since).map(|line| format!("{name}: {}", line.trim_start()));
             let said: Vec<String> = said.collect();
             for (awaited, text) in self.waiting.values_mut() {
                 if awaited.contains(&name) {
@@ -278,57 +277,60 @@ mod tests {
 
     #[test]
     fn names_are_free_or_of_what_has_ended() {
-        let (produce, mut workloads) = (WorkloadKind::Produce, Workloads::default());
+        let (produce, mut clients) = (WorkloadKind::Produce, BackgroundClients::default());
         for number in 1..=MOST {
-            let name = workloads.name(produce, None).unwrap();
+            let name = clients.name(produce, None).unwrap();
             assert_eq!(name, format!("producer-{number}"));
             let id = u32::try_from(number).unwrap();
-            workloads.begin(name, id, NodeId(1_000 + i32::try_from(number).unwrap()), "line");
+            clients.begin(name, id, NodeId(1_000 + i32::try_from(number).unwrap()), "line");
         }
-        let error = workloads.name(produce, None).unwrap_err();
+        let error = clients.name(produce, None).unwrap_err();
         assert!(error.starts_with("32 clients run in the background"), "{error}");
-        assert!(workloads.take(3, vec![told("why\n"), Output::Exit(1)], None));
-        let error = workloads.name(produce, Some("producer-4".into())).unwrap_err();
+        assert!(clients.take(3, vec![told("why\n"), Output::Exit(1)], None));
+        let error = clients.name(produce, Some("producer-4".into())).unwrap_err();
         assert_eq!(error, "producer-4 runs already; stop it first");
-        assert_eq!(workloads.name(produce, Some("producer-3".into())), Ok("producer-3".into()));
+        assert_eq!(clients.name(produce, Some("producer-3".into())), Ok("producer-3".into()));
         // A new one takes the room of what ended.
-        let name = workloads.name(WorkloadKind::Consume, None).unwrap();
-        workloads.begin(name, 33, NodeId(1_033), "line");
-        assert_eq!(workloads.of.len(), MOST);
-        assert!(!workloads.names().any(|name| name == "producer-3"));
+        let name = clients.name(WorkloadKind::Consume, None).unwrap();
+        clients.begin(name, 33, NodeId(1_033), "line");
+        assert_eq!(clients.of.len(), MOST);
+        assert!(!clients.names().any(|name| name == "producer-3"));
     }
 
     #[test]
     fn a_stop_is_over_when_what_it_stops_is_and_prints_its_last_words() {
-        let mut workloads = Workloads::default();
-        workloads.begin("one".into(), 1, NodeId(1_001), " workload start produce ");
-        workloads.begin("two".into(), 2, NodeId(1_002), "line");
-        workloads.take(1, vec![told("  before\n")], None);
-        assert!(matches!(workloads.stop(3, Some("three")), Answer::Failed(_)));
-        assert_eq!(workloads.stop(3, Some("one")), Answer::Stop(vec![NodeId(1_001)]));
-        assert_eq!(workloads.stop(4, None), Answer::Stop(vec![NodeId(1_001), NodeId(1_002)]));
+        let mut clients = BackgroundClients::default();
+        clients.begin("one".into(), 1, NodeId(1_001), " workload start produce ");
+        clients.begin("two".into(), 2, NodeId(1_002), "line");
+        clients.take(1, vec![told("  before\n")], None);
+        assert!(matches!(clients.stop(3, Some("three")), BackgroundOutcome::Failed(_)));
+        assert_eq!(clients.stop(3, Some("one")), BackgroundOutcome::Stop(vec![NodeId(1_001)]));
+        assert_eq!(clients.stop(4, None), BackgroundOutcome::Stop(vec![NodeId(1_001), NodeId(1_002)]));
         assert_eq!(
-            workloads.list(),
+            clients.list(),
             "one  stopping  workload start produce\ntwo  stopping  line\n",
             "they are there until they have ended"
         );
-        assert!(workloads.over().is_empty());
-        assert!(workloads.take(1, vec![told("  5.000 in all\n"), Output::Exit(130)], None));
-        assert_eq!(workloads.over(), [(3, "one: 5.000 in all\n".to_owned())]);
-        assert!(workloads.interrupt(4) && !workloads.interrupt(4));
-        assert!(workloads.take(2, vec![Output::Exit(130)], None));
-        assert!(workloads.over().is_empty() && workloads.of.is_empty());
-        assert_eq!(workloads.stop(5, None), Answer::Done("Nothing runs in the background.\n".into()));
+        assert!(clients.over().is_empty());
+        assert!(clients.take(1, vec![told("  5.000 in all\n"), Output::Exit(130)], None));
+        assert_eq!(clients.over(), [(3, "one: 5.000 in all\n".to_owned())]);
+        assert!(clients.interrupt(4) && !clients.interrupt(4));
+        assert!(clients.take(2, vec![Output::Exit(130)], None));
+        assert!(clients.over().is_empty() && clients.of.is_empty());
+        assert_eq!(
+            clients.stop(5, None),
+            BackgroundOutcome::Done("Nothing runs in the background.\n".into())
+        );
     }
 
     #[test]
     fn what_ended_by_itself_stays_until_it_is_stopped() {
-        let mut workloads = Workloads::default();
-        workloads.begin("one".into(), 1, NodeId(1_001), "line");
-        workloads.take(1, vec![told("ends: why\n"), Output::Exit(1)], None);
-        assert_eq!(workloads.list(), "one  ended 1   line\n");
-        assert_eq!(workloads.log("one"), Answer::Done("ends: why\n".into()));
-        assert_eq!(workloads.stop(2, Some("one")), Answer::Done(String::new()));
-        assert_eq!(workloads.list(), "Nothing runs in the background.\n");
+        let mut clients = BackgroundClients::default();
+        clients.begin("one".into(), 1, NodeId(1_001), "line");
+        clients.take(1, vec![told("ends: why\n"), Output::Exit(1)], None);
+        assert_eq!(clients.list(), "one  ended 1   line\n");
+        assert_eq!(clients.log("one"), BackgroundOutcome::Done("ends: why\n".into()));
+        assert_eq!(clients.stop(2, Some("one")), BackgroundOutcome::Done(String::new()));
+        assert_eq!(clients.list(), "Nothing runs in the background.\n");
     }
 }

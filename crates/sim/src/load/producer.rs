@@ -33,7 +33,7 @@ pub struct ProducerLoad {
 
 /// The process.
 #[derive(Clone, Debug)]
-pub struct ProducerWorkload {
+pub struct LoadProducer {
     load: ProducerLoad,
     producer: Producer,
     held: Option<Box<ProducerRecord>>,
@@ -46,10 +46,10 @@ pub struct ProducerWorkload {
     over: bool,
 }
 
-impl ProducerWorkload {
+impl LoadProducer {
     /// A producer of this load.
-    pub fn new(config: ProducerConfig, load: ProducerLoad) -> ProducerWorkload {
-        ProducerWorkload {
+    pub fn new(config: ProducerConfig, load: ProducerLoad) -> LoadProducer {
+        LoadProducer {
             load,
             producer: Producer::new(config),
             held: None,
@@ -148,7 +148,7 @@ impl ProducerWorkload {
     }
 }
 
-impl Node for ProducerWorkload {
+impl Node for LoadProducer {
     fn handle(&mut self, cx: &mut Context<'_>, input: Input) {
         if self.over {
             return;

@@ -22,14 +22,14 @@ pub enum Heard {
 }
 
 /// The engine's worker. It ends with this value.
-pub struct Engine {
+pub struct Wire {
     worker: Option<Worker>,
     // Kept: the browser calls into them.
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
 }
 
-impl Engine {
+impl Wire {
     /// Starts the worker. What it says goes to `hear`, also when it cannot be started.
     pub fn start(hear: Callback<Heard>) -> Self {
         let on_message = {
@@ -82,7 +82,7 @@ impl Engine {
     }
 }
 
-impl Drop for Engine {
+impl Drop for Wire {
     fn drop(&mut self) {
         if let Some(worker) = &self.worker {
             worker.terminate();

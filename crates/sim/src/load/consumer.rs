@@ -11,7 +11,7 @@ use super::{Fact, number};
 
 /// The process.
 #[derive(Clone, Debug)]
-pub struct ConsumerWorkload {
+pub struct LoadConsumer {
     consumer: Consumer,
     topic: Arc<str>,
     ends: BTreeMap<i32, i64>,
@@ -20,17 +20,12 @@ pub struct ConsumerWorkload {
     over: bool,
 }
 
-impl ConsumerWorkload {
+impl LoadConsumer {
     /// A consumer of the partitions that `ends` names, each from its log start up to (and without) the offset there;
     /// [`i64::MAX`] reads on for ever. With `report` every record is told as a [`Fact`].
-    pub fn new(
-        config: ConsumerConfig,
-        topic: &str,
-        ends: BTreeMap<i32, i64>,
-        report: bool,
-    ) -> ConsumerWorkload {
+    pub fn new(config: ConsumerConfig, topic: &str, ends: BTreeMap<i32, i64>, report: bool) -> LoadConsumer {
         let consumer = Consumer::new(config);
-        ConsumerWorkload { consumer, topic: topic.into(), ends, report, now: Instant::ZERO, over: false }
+        LoadConsumer { consumer, topic: topic.into(), ends, report, now: Instant::ZERO, over: false }
     }
 
     fn partition(&self, partition: i32) -> TopicPartition {
@@ -38,7 +33,7 @@ impl ConsumerWorkload {
     }
 }
 
-impl Node for ConsumerWorkload {
+impl Node for LoadConsumer {
     fn handle(&mut self, cx: &mut Context<'_>, input: Input) {
         if self.over {
             return;

@@ -11,7 +11,7 @@ use super::Fact;
 
 /// The process.
 #[derive(Clone, Debug)]
-pub struct TopicsWorkload {
+pub struct LoadTopics {
     admin: AdminClient,
     topics: Vec<NewTopic>,
     pause: Duration,
@@ -23,16 +23,16 @@ pub struct TopicsWorkload {
     over: bool,
 }
 
-impl TopicsWorkload {
+impl LoadTopics {
     /// Creates these topics, each `pause` after the one before it was acknowledged.
-    pub fn new(config: ClientConfig, topics: Vec<NewTopic>, pause: Duration) -> TopicsWorkload {
+    pub fn new(config: ClientConfig, topics: Vec<NewTopic>, pause: Duration) -> LoadTopics {
         let zero = Instant::ZERO;
         let admin = AdminClient::new(config);
-        TopicsWorkload { admin, topics, pause, created: 0, asked: false, next: zero, now: zero, over: false }
+        LoadTopics { admin, topics, pause, created: 0, asked: false, next: zero, now: zero, over: false }
     }
 }
 
-impl Node for TopicsWorkload {
+impl Node for LoadTopics {
     fn handle(&mut self, cx: &mut Context<'_>, input: Input) {
         if self.over {
             return;

@@ -12,12 +12,12 @@ use blumfeld_kernel::Endpoint;
 use bytes::Bytes;
 
 pub use bench::Bench;
-pub use consumer::ConsumerWorkload;
-pub use member::{MemberLoad, MemberWorkload};
-pub use producer::{ProducerLoad, ProducerWorkload};
-pub use topics::TopicsWorkload;
+pub use consumer::LoadConsumer;
+pub use member::{LoadMember, MemberLoad};
+pub use producer::{LoadProducer, ProducerLoad};
+pub use topics::LoadTopics;
 
-/// Something that a workload saw.
+/// Something that a load saw.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fact {
     /// The broker acknowledged a record.
@@ -45,7 +45,7 @@ pub enum Fact {
         /// Its offset.
         offset: i64,
     },
-    /// The broker acknowledged that a topic stands; its number at its workload.
+    /// The broker acknowledged that a topic stands; its number at its load.
     Created(u64),
     /// A record, a topic or a read failed for good.
     Failed(u64),
@@ -95,7 +95,7 @@ impl Fact {
         out.extend_from_slice(&value.to_be_bytes());
     }
 
-    /// The facts that a workload's output holds; what is no fact is passed over.
+    /// The facts that a load's output holds; what is no fact is passed over.
     pub fn decode(bytes: &[u8]) -> impl Iterator<Item = Fact> {
         bytes.chunks_exact(FACT).filter_map(|one| {
             let (kind, rest) = one.split_first()?;
@@ -119,7 +119,7 @@ impl Fact {
     }
 }
 
-/// Where the first broker of a workload's world listens.
+/// Where the first broker of a load's world listens.
 pub fn bootstrap() -> Vec<Endpoint> {
     vec![Endpoint::new("localhost", 9092)]
 }

@@ -26,7 +26,7 @@ pub struct MemberLoad {
 ///
 /// Without `enable.auto.commit` it commits what it has processed before it polls again (`commitSync`).
 #[derive(Clone, Debug)]
-pub struct MemberWorkload {
+pub struct LoadMember {
     load: MemberLoad,
     consumer: Consumer,
     commits: bool,
@@ -43,10 +43,10 @@ pub struct MemberWorkload {
     over: bool,
 }
 
-impl MemberWorkload {
+impl LoadMember {
     /// A member with these settings, which name its group.
-    pub fn new(config: ConsumerConfig, load: MemberLoad) -> MemberWorkload {
-        MemberWorkload {
+    pub fn new(config: ConsumerConfig, load: MemberLoad) -> LoadMember {
+        LoadMember {
             load,
             commits: !config.enable_auto_commit,
             consumer: Consumer::new(config),
@@ -156,7 +156,7 @@ impl MemberWorkload {
     }
 }
 
-impl Node for MemberWorkload {
+impl Node for LoadMember {
     fn handle(&mut self, cx: &mut Context<'_>, input: Input) {
         if self.over {
             return;

@@ -11,7 +11,7 @@ use blumfeld_client::producer::ProducerConfig;
 use blumfeld_kernel::NodeId;
 use blumfeld_protocol::Uuid;
 
-use super::{ConsumerWorkload, MemberLoad, MemberWorkload, ProducerLoad, ProducerWorkload, bootstrap};
+use super::{LoadConsumer, LoadMember, LoadProducer, MemberLoad, ProducerLoad, bootstrap};
 use crate::{DiskConfig, NetworkConfig, Output, ProcessId, World, WorldConfig};
 
 /// The topic of the measurements.
@@ -82,7 +82,7 @@ impl Bench {
     pub fn fetch(&mut self) -> u64 {
         let config = ConsumerConfig::new(ClientConfig::new(bootstrap(), "bench-consumer"));
         let ends = BTreeMap::from([(0, i64::try_from(self.records).unwrap_or(i64::MAX))]);
-        let process = self.world.spawn(Box::new(ConsumerWorkload::new(config, TOPIC, ends, false)));
+        let process = self.world.spawn(Box::new(LoadConsumer::new(config, TOPIC, ends, false)));
         self.finish(process);
         self.world.broker(NodeId(1)).map_or(0, |broker| broker.stats().records_out)
     }
@@ -97,7 +97,7 @@ impl Bench {
             until: self.records + 1,
             report: false,
         };
-        let member = self.world.spawn(Box::new(MemberWorkload::new(config, load)));
+        let member = self.world.spawn(Box::new(LoadMember::new(config, load)));
         self.producer(self.records);
         self.finish(member);
         self.world.nodes().filter_map(|node| Some(self.world.broker(node)?.stats().records_out)).sum()
@@ -116,7 +116,7 @@ impl Bench {
         for number in 0..3 {
             let load =
                 MemberLoad { topic: TOPIC.into(), processing: Duration::ZERO, until: 0, report: false };
-            self.world.spawn(Box::new(MemberWorkload::new(member(number, "three"), load)));
+            self.world.spawn(Box::new(LoadMember::new(member(number, "three"), load)));
         }
         let deadline = begun + Duration::from_secs(60);
         while self.world.now() < deadline && self.world.step() {
@@ -146,7 +146,7 @@ impl Bench {
             pause: Duration::ZERO,
             report: false,
         };
-        self.world.spawn(Box::new(ProducerWorkload::new(config, load)))
+        self.world.spawn(Box::new(LoadProducer::new(config, load)))
     }
 
     /// Events that the world has handled.
