@@ -1,13 +1,14 @@
-//! The language of `tests/scenarios`: a cluster, what is typed and what breaks, and after each line what the tools wrote
-//! (`> `) and what became true (`. `).
+//! The language of `tests/scenarios`: a cluster, what is typed and what breaks, and after each line what the tools
+//! wrote (`> `) and what became true (`. `).
 //!
 //! A scenario's lines: `# text`; `cluster BROKERS VOTERS [seed N]`, first; `$ COMMAND` of Kafka, with `< LINE` for each
-//! line that is typed into it; `file NAME TEXT`, a file that tools can read; `fault …` and `broker …`; `wait MS`; `until TEXT`, which goes
-//! on until a line of the trace contains the text; `bring back`, which restarts or resumes whom faults have stopped, in that order; `---`, which does
-//! nothing. `@NAME $ COMMAND` begins a command that runs beside the others,
-//! `@NAME < LINE` types into it, `@NAME eof` ends its input, `@NAME ctrl-c` and `@NAME kill` end it; what it wrote stands
-//! behind its name. `stops` tells of each partition when it belonged to none of the `workload consume` that run so, and for
-//! how long, since the last time it was asked. `hide TEXT` leaves out what a line of the trace says that contains the text.
+//! line that is typed into it; `file NAME TEXT`, a file that tools can read; `fault …` and `broker …`; `wait MS`;
+//! `until TEXT`, which goes on until a line of the trace contains the text; `bring back`, which restarts or resumes
+//! whom faults have stopped, in that order; `---`, which does nothing. `@NAME $ COMMAND` begins a command that runs
+//! beside the others, `@NAME < LINE` types into it, `@NAME eof` ends its input, `@NAME ctrl-c` and `@NAME kill` end it;
+//! what it wrote stands behind its name. `stops` tells of each partition when it belonged to none of the
+//! `workload consume` that run so, and for how long, since the last time it was asked. `hide TEXT` leaves out what a
+//! line of the trace says that contains the text.
 //!
 //! In a line `{node}` is the broker of whom the last `until` heard, and `{next}` the one that runs and comes after it.
 

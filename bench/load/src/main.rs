@@ -129,8 +129,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// Seconds of the processor that the cluster's own process has taken; `None` for the mock, which is in this one, and
-    /// where the system does not say.
+    /// Seconds of the processor that the cluster's own process has taken; `None` for the mock, which is in this one,
+    /// and where the system does not say.
     fn cpu(&self) -> Option<f64> {
         let Cluster::Gateway { process, .. } = self else { return None };
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).ok()?;

@@ -1,6 +1,6 @@
-//! Measures the engine behind the page natively, under the load that people put on it: three producers that write 100,000
-//! records a second together, and 30,000 with a group of two that reads them. The last line is JSON. The words `produce` and
-//! `consume` measure one of them alone; a number says for how many virtual seconds.
+//! Measures the engine behind the page natively, under the load that people put on it: three producers that write
+//! 100,000 records a second together, and 30,000 with a group of two that reads them. The last line is JSON. The words
+//! `produce` and `consume` measure one of them alone; a number says for how many virtual seconds.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,

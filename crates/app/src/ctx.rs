@@ -73,8 +73,8 @@ impl Ctx {
         true
     }
 
-    /// Runs the command line that a button stands for. It is in the console to be read, and needs none that is free; what it
-    /// complains of becomes a notice.
+    /// Runs the command line that a button stands for. It is in the console to be read, and needs none that is free;
+    /// what it complains of becomes a notice.
     pub fn press(&self, line: &str) {
         let id = self.terminal.aside(line);
         self.ask(&Command::Console { id, line: line.to_owned() });

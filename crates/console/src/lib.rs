@@ -1,8 +1,9 @@
-//! What a line of the console asks of the world around the cluster: `fault …`, `broker …`, and the lines of `workload` that
-//! are about clients in the background.
+//! What a line of the console asks of the world around the cluster: `fault …`, `broker …`, and the lines of `workload`
+//! that are about clients in the background.
 //!
-//! No command-line tool can do these. [`order`] is the one place that reads them: the page's engine, the gateway, the door
-//! for JavaScript and the scenarios match the same [`Order`], each in full. A line that is none is a tool's, and the shell's.
+//! No command-line tool can do these. [`order`] is the one place that reads them: the page's engine, the gateway, the
+//! door for JavaScript and the scenarios match the same [`Order`], each in full. A line that is none is a tool's, and
+//! the shell's.
 
 use blumfeld_shell::{Background, Language};
 use blumfeld_sim::{Fault, FaultError, Membership, MembershipError};
@@ -46,8 +47,8 @@ pub enum OrderError {
     ),
 }
 
-/// Reads a line; nothing if it is a tool's, or cannot be split into words. `fault`, `broker` and `workload` alone, or with
-/// nothing more than a language, are tools that explain themselves.
+/// Reads a line; nothing if it is a tool's, or cannot be split into words. `fault`, `broker` and `workload` alone, or
+/// with nothing more than a language, are tools that explain themselves.
 pub fn order(line: &str) -> Option<Result<Order, OrderError>> {
     let line = blumfeld_shell::parse(line).ok()?;
     let asks_for_help = line.arguments.iter().all(|word| Language::named(word).is_some());

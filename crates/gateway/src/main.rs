@@ -1,7 +1,7 @@
 //! `blumfeld-gateway serve`: a cluster in real time, with a TCP port for each broker.
 //!
-//! One thread drives the world and the sockets. A turn handles what is due, writes what it did to the data directory, sends
-//! what came for clients, and sleeps until the next timer or the next byte.
+//! One thread drives the world and the sockets. A turn handles what is due, writes what it did to the data directory,
+//! sends what came for clients, and sleeps until the next timer or the next byte.
 
 mod args;
 mod clock;

@@ -177,7 +177,8 @@ impl Server {
         Ok(server)
     }
 
-    /// Lets the brokers start. Nobody is connected yet, so virtual time jumps from timer to timer; real time begins after.
+    /// Lets the brokers start. Nobody is connected yet, so virtual time jumps from timer to timer; real time begins
+    /// after.
     fn boot(&mut self) {
         let end = self.world.now() + BOOT;
         while !self.world.is_ready() && self.world.next_event().is_some_and(|at| at <= end) {

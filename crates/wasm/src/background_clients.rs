@@ -1,5 +1,5 @@
-//! Clients in the background: processes that stay while the console is free. Each began with a line of the console, so that a
-//! record of the lines begins them again; and they end with the engine.
+//! Clients in the background: processes that stay while the console is free. Each began with a line of the console, so
+//! that a record of the lines begins them again; and they end with the engine.
 
 use std::collections::{BTreeMap, VecDeque};
 

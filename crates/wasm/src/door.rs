@@ -1,5 +1,5 @@
-//! A world with a door for a script's clients: streams of bytes go in and come out, as on TCP. Producers of ours run in the
-//! world itself, and the script asks them.
+//! A world with a door for a script's clients: streams of bytes go in and come out, as on TCP. Producers of ours run in
+//! the world itself, and the script asks them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -144,8 +144,8 @@ impl Door {
         }
     }
 
-    /// Starts a producer in the world, with Kafka's names of settings. Records that name no partition go where `partitioner`
-    /// says, if there is one.
+    /// Starts a producer in the world, with Kafka's names of settings. Records that name no partition go where
+    /// `partitioner` says, if there is one.
     ///
     /// # Errors
     /// A setting is wrong; Kafka's words say which.
@@ -207,8 +207,8 @@ impl Door {
         }
     }
 
-    /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client or of a producer.
-    /// Gives whether it came there.
+    /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client or of a
+    /// producer. Gives whether it came there.
     pub fn run(&mut self, until: Instant, mut goes_on: impl FnMut() -> bool) -> bool {
         let mut left = EVENTS;
         while self.world.next_event().is_some_and(|next| next <= until) {

@@ -1,7 +1,7 @@
 //! The engine behind the page: a world, its console, its clock and its store.
 //!
-//! [`Engine`] is plain Rust and runs natively too, which is how a recorded fault is replayed. `worker`, compiled for wasm
-//! alone, ties it to a Web Worker: messages, the wall clock, files, IndexedDB.
+//! [`Engine`] is plain Rust and runs natively too, which is how a recorded fault is replayed. `worker`, compiled for
+//! wasm alone, ties it to a Web Worker: messages, the wall clock, files, IndexedDB.
 
 mod background_clients;
 mod clients;

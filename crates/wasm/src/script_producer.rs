@@ -1,5 +1,6 @@
-//! A script's producer: Kafka's, as a process of the world. What the script asks comes on its standard input and what became
-//! of it leaves on its standard output, both as frames: to the world it is a tool like others, which can be copied.
+//! A script's producer: Kafka's, as a process of the world. What the script asks comes on its standard input and what
+//! became of it leaves on its standard output, both as frames: to the world it is a tool like others, which can be
+//! copied.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,8 +18,8 @@ const MAX_FRAME: usize = i32::MAX as usize;
 /// What a script asks of its producer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// To send this record. Records are taken one after the other, as by a thread that calls Java's `send`: where one has
-    /// to wait for metadata or memory, so do those behind it.
+    /// To send this record. Records are taken one after the other, as by a thread that calls Java's `send`: where one
+    /// has to wait for metadata or memory, so do those behind it.
     Send(ProducerRecord),
     /// To say when everything that was to be sent before is delivered or given up, and not to linger until then.
     Flush,

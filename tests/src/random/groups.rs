@@ -64,8 +64,8 @@ impl Run {
         config.group_id = Some(format!("{GROUP}{group}"));
         config.assignors = settings.assignors;
         config.session_timeout_ms = settings.session_timeout_ms;
-        // Less than the shortest max.poll.interval.ms below, which is how long a rebalance waits: members that hear of rebalances
-        // only when these are over begin the next one, and so on without end, as at Kafka.
+        // Less than the shortest max.poll.interval.ms below, which is how long a rebalance waits: members that hear of
+        // rebalances only when these are over begin the next one, and so on without end, as at Kafka.
         config.heartbeat_interval_ms = (i64::from(settings.session_timeout_ms) / 3).min(3_000);
         let rng = &mut self.groups.rng;
         config.max_poll_records = pick(rng, &[1, 20, 500]);

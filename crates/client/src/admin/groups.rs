@@ -60,8 +60,8 @@ pub(super) enum Sent {
 }
 
 impl GroupCall<'_> {
-    /// What Java calls the step at which a call stands, for a call whose method is `method`; `unknown` says that no broker
-    /// is known. Nothing where it is called by its method.
+    /// What Java calls the step at which a call stands, for a call whose method is `method`; `unknown` says that no
+    /// broker is known. Nothing where it is called by its method.
     pub fn step(self, method: &str, groups: &Groups, unknown: bool) -> Option<String> {
         let call = match self {
             Self::List { .. } => return unknown.then(|| "findAllBrokers".to_owned()),

@@ -1,7 +1,7 @@
 //! `kafka-console-consumer.sh` (org.apache.kafka.tools.consumer.ConsoleConsumer).
 //!
-//! Consumer groups are not here yet: without `--partition` it assigns itself every partition of its topics, and new ones
-//! as they appear, which is what a group of one member comes to.
+//! Consumer groups are not here yet: without `--partition` it assigns itself every partition of its topics, and new
+//! ones as they appear, which is what a group of one member comes to.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

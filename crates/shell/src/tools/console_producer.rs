@@ -264,8 +264,8 @@ fn partitioner(config: &mut ProducerConfig, properties: &Properties) -> Result<(
     Ok(())
 }
 
-/// `enable.idempotence`, and what does not go with it (ProducerConfig.postProcessAndValidateIdempotenceConfigs): asked for,
-/// it is an error; else there is none then.
+/// `enable.idempotence`, and what does not go with it (ProducerConfig.postProcessAndValidateIdempotenceConfigs): asked
+/// for, it is an error; else there is none then.
 fn idempotence(config: &mut ProducerConfig, properties: &Properties) -> Result<(), ConfigProblem> {
     let name = "enable.idempotence";
     let asked = properties.get(name);

@@ -189,7 +189,9 @@ impl AdminTool for Elect {
             let names = results.iter().filter(|(_, result)| fits(result)).map(|(of, _)| of.to_string());
             names.collect::<Vec<_>>().join(", ")
         };
-        let not_needed = |result: &Result<(), ApiError>| matches!(result, Err(error) if error.code == ErrorCode::ELECTION_NOT_NEEDED);
+        let not_needed = |result: &Result<(), ApiError>| {
+            result.as_ref().is_err_and(|error| error.code == ErrorCode::ELECTION_NOT_NEEDED)
+        };
         let (elected, noop) = (list(&Result::is_ok), list(&not_needed));
         if !elected.is_empty() {
             out(cx, &format!("Successfully completed leader election ({kind}) for partitions {elected}"));

@@ -78,8 +78,8 @@ pub fn bootstrap_hint(env: &dyn Environment) -> Arc<str> {
     env.bootstrap().to_string().into()
 }
 
-/// What a command says that acts on the world around the cluster: alone, or with a language, how it is written. With more
-/// it would have to `act`, which no tool can.
+/// What a command says that acts on the world around the cluster: alone, or with a language, how it is written. With
+/// more it would have to `act`, which no tool can.
 pub fn explained(
     arguments: &[String],
     env: &dyn Environment,

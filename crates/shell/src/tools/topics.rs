@@ -593,7 +593,8 @@ fn topic_id(text: &str) -> Result<Uuid, Failure> {
     }))
 }
 
-/// Topics by a regular expression, in which a comma is an alternative (org.apache.kafka.server.util.TopicFilter.IncludeList).
+/// Topics by a regular expression, in which a comma is an alternative
+/// (org.apache.kafka.server.util.TopicFilter.IncludeList).
 #[derive(Clone, Debug)]
 pub struct IncludeList(regex_lite::Regex);
 

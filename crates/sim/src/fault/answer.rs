@@ -1,7 +1,7 @@
 //! Responses with an error, built from a request: what a broker would say if it said only that.
 //!
-//! Where an API has one error code for all, that is set; where each topic or partition has its own, each that was asked for
-//! gets it. What is not known is what Kafka's own error responses say: -1 for offsets, nothing for records.
+//! Where an API has one error code for all, that is set; where each topic or partition has its own, each that was asked
+//! for gets it. What is not known is what Kafka's own error responses say: -1 for offsets, nothing for records.
 
 use blumfeld_protocol::frame::{Header, decode_body, encode_response};
 use blumfeld_protocol::messages::*;

@@ -87,8 +87,8 @@ impl Bench {
         self.world.broker(NodeId(1)).map_or(0, |broker| broker.stats().records_out)
     }
 
-    /// Produces all records with acks=all while a group of one member reads them; gives how many it was given. Both are told
-    /// of the topic before.
+    /// Produces all records with acks=all while a group of one member reads them; gives how many it was given. Both are
+    /// told of the topic before.
     pub fn through(&mut self) -> u64 {
         let config = member(0, "bench");
         let load = MemberLoad {
@@ -109,8 +109,8 @@ impl Bench {
         self.finish(process);
     }
 
-    /// Three members join a group at once, and each is given a partition; the milliseconds of virtual time that it takes, of
-    /// which `group.initial.rebalance.delay.ms` are waited for more members.
+    /// Three members join a group at once, and each is given a partition; the milliseconds of virtual time that it
+    /// takes, of which `group.initial.rebalance.delay.ms` are waited for more members.
     pub fn join(&mut self) -> f64 {
         let begun = self.world.now();
         for number in 0..3 {

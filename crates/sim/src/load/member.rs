@@ -33,8 +33,8 @@ pub struct LoadMember {
     /// Records that are worked on, and when they will be done.
     working: Option<(Instant, Vec<ConsumerRecord>)>,
     committing: Option<CommitId>,
-    /// Whether its last commit failed: in the middle of a cooperative rebalance it may, and the member goes on with what it
-    /// has. It is tried again when the rebalance is over.
+    /// Whether its last commit failed: in the middle of a cooperative rebalance it may, and the member goes on with
+    /// what it has. It is tried again when the rebalance is over.
     uncommitted: bool,
     generation: i32,
     processed: BTreeMap<i32, u64>,

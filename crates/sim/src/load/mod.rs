@@ -49,8 +49,8 @@ pub enum Fact {
     Created(u64),
     /// A record, a topic or a read failed for good.
     Failed(u64),
-    /// An idempotent producer began another epoch, for it could not keep its order: what was under way may come to stand
-    /// twice (KIP-360). One of its values.
+    /// An idempotent producer began another epoch, for it could not keep its order: what was under way may come to
+    /// stand twice (KIP-360). One of its values.
     EpochBumped(u64),
     /// A member of a group was given a partition, which it reads from where the group left off.
     Assigned {

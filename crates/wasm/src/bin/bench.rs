@@ -1,4 +1,5 @@
-//! The measurements of `cargo xtask bench`: the same work natively (printed as JSON) and in a browser (asked by a page).
+//! The measurements of `cargo xtask bench`: the same work natively (printed as JSON) and in a browser (asked by a
+//! page).
 
 use blumfeld_sim::load::Bench;
 

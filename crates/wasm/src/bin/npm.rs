@@ -1,5 +1,5 @@
-//! The program of the npm package: a cluster as a class, with sockets of a kind and producers. `www/npm` has what stands
-//! around it.
+//! The program of the npm package: a cluster as a class, with sockets of a kind and producers. `www/npm` has what
+//! stands around it.
 
 #[cfg(target_arch = "wasm32")]
 mod class {
@@ -26,7 +26,8 @@ mod class {
     }
 
     thread_local! {
-        /// A process of the world can be sent to another thread, which a function of this one cannot: it has its number.
+        /// A process of the world can be sent to another thread, which a function of this one cannot: it has its
+        /// number.
         static FUNCTIONS: RefCell<BTreeMap<u64, Function>> = const { RefCell::new(BTreeMap::new()) };
     }
 
@@ -181,15 +182,15 @@ mod class {
             self.door.close(conn(id));
         }
 
-        /// Goes on up to a virtual time in milliseconds, for at most `budget` real ones, or until something has come for a
-        /// client. Gives whether it came there.
+        /// Goes on up to a virtual time in milliseconds, for at most `budget` real ones, or until something has come
+        /// for a client. Gives whether it came there.
         pub fn run(&mut self, until: f64, budget: f64) -> bool {
             let end = js_sys::Date::now() + budget;
             self.door.run(Instant::ZERO + micros(until), || js_sys::Date::now() < end)
         }
 
-        /// What has come for clients: `[id, event, …]` with `true` for a connection that stands, bytes, or a text that says
-        /// why it is gone.
+        /// What has come for clients: `[id, event, …]` with `true` for a connection that stands, bytes, or a text that
+        /// says why it is gone.
         pub fn take(&mut self) -> Array {
             let out = Array::new();
             for (conn, event) in self.door.take() {
@@ -203,7 +204,8 @@ mod class {
             out
         }
 
-        /// Starts a producer and gives its id. Names and values of its settings alternate; a function may choose partitions.
+        /// Starts a producer and gives its id. Names and values of its settings alternate; a function may choose
+        /// partitions.
         pub fn producer(
             &mut self,
             settings: Vec<String>,
@@ -250,8 +252,8 @@ mod class {
             self.door.ask(node(producer), token as u64, &Ask::Close);
         }
 
-        /// What producers have answered: `[token, answer, …]` with `{ partition, offset, timestamp }` of a record that stands,
-        /// `{ name, code, message }` of an error, and else nothing in it.
+        /// What producers have answered: `[token, answer, …]` with `{ partition, offset, timestamp }` of a record that
+        /// stands, `{ name, code, message }` of an error, and else nothing in it.
         pub fn answers(&mut self) -> Result<Array, JsError> {
             let out = Array::new();
             for (token, answer) in self.door.take_answers() {

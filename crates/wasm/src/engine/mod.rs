@@ -56,7 +56,8 @@ pub struct Boot {
     pub durability: Durability,
     /// How many brokers a new cluster has, 1 to 9.
     pub brokers: i32,
-    /// Which brokers a cluster has that was stored; `None` for a new one, and for one that was stored without saying it.
+    /// Which brokers a cluster has that was stored; `None` for a new one, and for one that was stored without saying
+    /// it.
     pub members: Option<Members>,
     /// The clients that ran when the cluster was stored.
     pub clients: Vec<StoredClient>,
@@ -84,11 +85,12 @@ impl Boot {
         }
     }
 
-    /// The next life of a cluster that was stored, or the first of one that was not. `fresh` says what the cluster is as far as
-    /// nothing else was stored; its `epoch_ms` is the real wall clock now, in milliseconds since 1970-01-01 UTC.
+    /// The next life of a cluster that was stored, or the first of one that was not. `fresh` says what the cluster is
+    /// as far as nothing else was stored; its `epoch_ms` is the real wall clock now, in milliseconds since 1970-01-01
+    /// UTC.
     ///
-    /// A cluster whose clock ran faster than the real one may have been ahead of it when it was stored. Its wall clock goes on
-    /// from there: it never goes back, and stays ahead by as much.
+    /// A cluster whose clock ran faster than the real one may have been ahead of it when it was stored. Its wall clock
+    /// goes on from there: it never goes back, and stays ahead by as much.
     pub fn of(loaded: Loaded, boot: u64, fresh: Boot) -> Boot {
         let Some(meta) = loaded.meta else { return Boot { boot, ..fresh } };
         let since = i64::try_from(meta.now / 1_000).unwrap_or(i64::MAX);
@@ -290,7 +292,8 @@ impl Engine {
         self.collect_all();
     }
 
-    /// Goes to where a world had handled so many events and its clock showed `now`; false if this world is not there then.
+    /// Goes to where a world had handled so many events and its clock showed `now`; false if this world is not there
+    /// then.
     pub(crate) fn go_to(&mut self, events: u64, now: Instant) -> bool {
         while self.world.events() < events && self.world.next_event().is_some_and(|at| at <= now) {
             self.world.step();

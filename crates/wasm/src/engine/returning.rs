@@ -1,7 +1,8 @@
-//! Clients over a reload. Their processes end with the page, and no Kafka client leaves its group when it is killed: its
-//! partitions would be nobody's until its session ends. So the next life of the cluster takes the members of those that were
-//! dynamic out of their groups, as `Admin.removeMembersFromConsumerGroup` does, and begins those in the background again, by
-//! the lines that began them. What ran in the console, or had an end of its own, is over; the page says so.
+//! Clients over a reload. Their processes end with the page, and no Kafka client leaves its group when it is killed:
+//! its partitions would be nobody's until its session ends. So the next life of the cluster takes the members of those
+//! that were dynamic out of their groups, as `Admin.removeMembersFromConsumerGroup` does, and begins those in the
+//! background again, by the lines that began them. What ran in the console, or had an end of its own, is over; the page
+//! says so.
 
 use std::collections::BTreeMap;
 
@@ -49,8 +50,8 @@ impl Engine {
         self.lifted.iter().cloned().chain(now).collect()
     }
 
-    /// Deals with the clients of an earlier life, once the cluster serves: takes their members out of their groups, and begins
-    /// again what ran in the background.
+    /// Deals with the clients of an earlier life, once the cluster serves: takes their members out of their groups, and
+    /// begins again what ran in the background.
     pub fn bring_back(&mut self) -> Returned {
         self.note(Done::BringBack);
         let clients = std::mem::take(&mut self.returning);

@@ -1,5 +1,5 @@
-//! One story for both worlds: what a person and bad luck do to a cluster, the same for the same seed. The native test and
-//! the browser's run it, and both compare its digests with `digests.txt`.
+//! One story for both worlds: what a person and bad luck do to a cluster, the same for the same seed. The native test
+//! and the browser's run it, and both compare its digests with `digests.txt`.
 
 #[allow(dead_code, reason = "not every test has a store")]
 pub mod page;

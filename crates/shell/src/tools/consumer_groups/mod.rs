@@ -219,7 +219,8 @@ fn names(answer: Reply) -> Result<Vec<String>, Failure> {
     }
 }
 
-/// What Java throws when groups could not be listed: without brokers, that it found none. The causes, the outermost first.
+/// What Java throws when groups could not be listed: without brokers, that it found none. The causes, the outermost
+/// first.
 fn no_brokers(error: &ApiError) -> Vec<String> {
     let mut causes = vec![failure::cause(error)];
     if error.to_string().ends_with("findAllBrokers") {

@@ -1,5 +1,5 @@
-//! Clients in the background: `workload start`, `list`, `log` and `stop`. Who has the world keeps them, as it does what `fault`
-//! does; here their lines are read.
+//! Clients in the background: `workload start`, `list`, `log` and `stop`. Who has the world keeps them, as it does what
+//! `fault` does; here their lines are read.
 
 use blumfeld_kernel::Process;
 

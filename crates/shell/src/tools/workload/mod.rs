@@ -1,4 +1,5 @@
-//! `workload`: clients that run until they are stopped, explained. No tool of Kafka's stays and works as a program does.
+//! `workload`: clients that run until they are stopped, explained. No tool of Kafka's stays and works as a program
+//! does.
 
 mod args;
 mod background;
