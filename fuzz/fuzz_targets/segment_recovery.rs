@@ -15,7 +15,12 @@ fn with<R>(disk: &mut Disk, act: impl FnOnce(&Disk, &mut Context<'_>) -> R) -> R
         now: Instant::ZERO,
         epoch_ms: 0,
         rng: &mut rng,
-        out: Outbox { effects: &mut effects, events: &mut events, connections: &mut connections, flushes: &mut flushes },
+        out: Outbox {
+            effects: &mut effects,
+            events: &mut events,
+            connections: &mut connections,
+            flushes: &mut flushes,
+        },
     };
     let before = disk.clone();
     let result = act(&before, &mut cx);
@@ -63,7 +68,12 @@ fuzz_target!(|data: &[u8]| {
         rest = after;
     }
     let options =
-        LoadOptions { clean: flags & 1 == 1, recovery_point: i64::from(recovery), log_start: i64::from(start), now_ms: 0 };
+        LoadOptions {
+            clean: flags & 1 == 1,
+            recovery_point: i64::from(recovery),
+            log_start: i64::from(start),
+            now_ms: 0,
+        };
     let config = LogConfig { segment_bytes: 4096, index_interval_bytes: 16, ..LogConfig::default() };
     let mut log = with(&mut disk, |disk, cx| UnifiedLog::load(&mut cx.out, disk, "t-0", config.clone(), options).0);
     log.invariants().expect("a loaded log keeps its promises");

@@ -78,8 +78,8 @@ impl Console {
         Console { world, files: BTreeMap::new(), background: BTreeMap::new() }
     }
 
-    /// Runs a line to its end, for at most ten minutes of virtual time. `typed` are the lines that a person types where the
-    /// line reads from the terminal.
+    /// Runs a line to its end, for at most ten minutes of virtual time. `typed` are the lines that a person types where
+    /// the line reads from the terminal.
     pub fn run(&mut self, line: &str, typed: &[String]) -> Ran {
         let mut ran = Ran::default();
         let started = match start(line, self) {

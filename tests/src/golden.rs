@@ -91,8 +91,8 @@ pub fn matches(pattern: &str, line: &str) -> bool {
     (1..=value).rev().filter(|end| tail.is_char_boundary(*end)).any(|end| matches(after, &tail[end..]))
 }
 
-/// Compares lines with golden ones; the difference, if there is one. `<USAGE>` stands for the overview of options, which is
-/// of our own words and goes on to the end.
+/// Compares lines with golden ones; the difference, if there is one. `<USAGE>` stands for the overview of options,
+/// which is of our own words and goes on to the end.
 pub fn compare(expected: &[String], got: &[String]) -> Option<String> {
     for (index, want) in expected.iter().enumerate() {
         if want == "<USAGE>" {

@@ -1,13 +1,14 @@
-//! The language of `tests/scenarios`: a cluster, what is typed and what breaks, and after each line what the tools wrote
-//! (`> `) and what became true (`. `).
+//! The language of `tests/scenarios`: a cluster, what is typed and what breaks, and after each line what the tools
+//! wrote (`> `) and what became true (`. `).
 //!
 //! A scenario's lines: `# text`; `cluster BROKERS VOTERS [seed N]`, first; `$ COMMAND` of Kafka, with `< LINE` for each
-//! line that is typed into it; `file NAME TEXT`, a file that tools can read; `fault …` and `broker …`; `wait MS`; `until TEXT`, which goes
-//! on until a line of the trace contains the text; `bring back`, which restarts or resumes whom faults have stopped, in that order; `---`, which does
-//! nothing. `@NAME $ COMMAND` begins a command that runs beside the others,
-//! `@NAME < LINE` types into it, `@NAME eof` ends its input, `@NAME ctrl-c` and `@NAME kill` end it; what it wrote stands
-//! behind its name. `stops` tells of each partition when it belonged to none of the `workload consume` that run so, and for
-//! how long, since the last time it was asked. `hide TEXT` leaves out what a line of the trace says that contains the text.
+//! line that is typed into it; `file NAME TEXT`, a file that tools can read; `fault …` and `broker …`; `wait MS`;
+//! `until TEXT`, which goes on until a line of the trace contains the text; `bring back`, which restarts or resumes
+//! whom faults have stopped, in that order; `---`, which does nothing. `@NAME $ COMMAND` begins a command that runs
+//! beside the others, `@NAME < LINE` types into it, `@NAME eof` ends its input, `@NAME ctrl-c` and `@NAME kill` end it;
+//! what it wrote stands behind its name. `stops` tells of each partition when it belonged to none of the
+//! `workload consume` that run so, and for how long, since the last time it was asked. `hide TEXT` leaves out what a
+//! line of the trace says that contains the text.
 //!
 //! In a line `{node}` is the broker of whom the last `until` heard, and `{next}` the one that runs and comes after it.
 
@@ -16,9 +17,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use blumfeld_broker::BrokerConfig;
+use blumfeld_console::{Order, OrderError};
 use blumfeld_kernel::{Instant, TraceEvent};
 use blumfeld_protocol::Uuid;
-use blumfeld_sim::{Fault, Membership};
+use blumfeld_sim::Fault;
 
 use crate::console::Console;
 
@@ -55,7 +57,7 @@ struct Script {
     /// The broker that the last `until` heard of.
     node: Option<u16>,
     /// Those that `fault` has stopped and not brought back, in that order, with what brings each back.
-    down: Vec<(u16, &'static str)>,
+    down: Vec<(u16, Fault)>,
     /// What members said, since `stops` was asked.
     owned: Vec<(f64, bool, Vec<String>)>,
 }
@@ -113,25 +115,50 @@ impl Script {
         line.replace("{node}", &node.to_string()).replace("{next}", &next.to_string())
     }
 
-    fn inject(&mut self, text: &str) {
-        let fault = Fault::parse(text).unwrap_or_else(|error| panic!("fault {text}: {error}"));
-        self.console.world.inject(fault).unwrap_or_else(|error| panic!("fault {text}: {error}"));
-        self.note_fault(&text.split_whitespace().collect::<Vec<_>>());
+    fn inject(&mut self, fault: Fault) {
+        self.console.world.inject(fault).unwrap_or_else(|error| panic!("fault {fault}: {error}"));
+        self.note_fault(fault);
+    }
+
+    /// Does what a line asks of the world.
+    fn obey(&mut self, line: &str, out: &mut String) {
+        let error = match blumfeld_console::order(line) {
+            Some(Ok(Order::Fault(fault))) => return self.inject(fault),
+            Some(Ok(Order::Membership(change))) => match self.console.world.change_membership(&change) {
+                Ok(_) => return,
+                Err(error) => error,
+            },
+            Some(Err(OrderError::Membership(error))) => error,
+            Some(Err(error @ (OrderError::Fault(_) | OrderError::Background(_)))) => {
+                panic!("{line}: {error}")
+            }
+            Some(Ok(Order::ListFaults | Order::Background(_))) | None => panic!("{line}"),
+        };
+        writeln!(out, "> blumfeld: {error}").unwrap();
     }
 
     /// Remembers whom a fault has stopped.
-    fn note_fault(&mut self, words: &[&str]) {
-        let Some(node) = words.get(1).and_then(|word| word.parse().ok()) else { return };
-        let back = match words[0] {
-            "crash" | "power-cut" | "shutdown" => "restart",
-            "pause" if words.len() == 2 => "resume",
-            "restart" | "resume" => "",
-            _ => return,
+    fn note_fault(&mut self, fault: Fault) {
+        let (node, back) = match fault {
+            Fault::Crash(node) | Fault::PowerCut(node) | Fault::ShutDown(node) => {
+                (node, Some(Fault::Restart(node)))
+            }
+            Fault::Pause { node, ms: None } => (node, Some(Fault::Resume(node))),
+            Fault::Restart(node) | Fault::Resume(node) => (node, None),
+            Fault::Pause { ms: Some(_), .. }
+            | Fault::Skew { .. }
+            | Fault::ClockJump { .. }
+            | Fault::Disk { .. }
+            | Fault::DiskSlow { .. }
+            | Fault::Link { .. }
+            | Fault::Isolate(_)
+            | Fault::Heal(_)
+            | Fault::Break(..)
+            | Fault::Request { .. } => return,
         };
+        let Ok(node) = u16::try_from(node.0) else { return };
         self.down.retain(|(down, _)| *down != node);
-        if !back.is_empty() {
-            self.down.push((node, back));
-        }
+        self.down.extend(back.map(|back| (node, back)));
     }
 
     fn stops(&mut self, out: &mut String) {
@@ -186,19 +213,10 @@ impl Script {
                 let text = line.split_once(name).map_or("", |(_, rest)| rest.trim_start());
                 self.console.files.insert(name.to_owned(), text.to_owned().into());
             }
-            ["fault", ..] => self.inject(line.strip_prefix("fault ").unwrap_or_default()),
-            ["broker", ..] => {
-                let change = Membership::parse(&line["broker".len()..]).map_err(|error| error.to_string());
-                let world = &mut self.console.world;
-                let changed = change
-                    .and_then(|change| world.change_membership(&change).map_err(|error| error.to_string()));
-                if let Err(error) = changed {
-                    writeln!(out, "> blumfeld: {error}").unwrap();
-                }
-            }
+            ["fault" | "broker", ..] => self.obey(line, out),
             ["bring", "back"] => {
-                for (node, back) in self.down.clone() {
-                    self.inject(&format!("{back} {node}"));
+                for (_, back) in self.down.clone() {
+                    self.inject(back);
                 }
             }
             ["$", ..] => {

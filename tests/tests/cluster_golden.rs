@@ -9,8 +9,8 @@ use blumfeld_tests::console::Console;
 use blumfeld_tests::golden::{compare, lines, parse};
 use bytes::Bytes;
 
-/// Commands of which Kafka's answer is known and ours differs on purpose, each with the reason. Ours must then be a line
-/// that begins with `blumfeld: `.
+/// Commands of which Kafka's answer is known and ours differs on purpose, each with the reason. Ours must then be a
+/// line that begins with `blumfeld: `.
 const NOT_YET: &[(&str, &str)] = &[
     ("--throttle", "throttles of replication"),
     ("--bootstrap-controller", "clients of the controllers' listeners"),

@@ -8,8 +8,8 @@ use blumfeld_tests::console::Console;
 use blumfeld_tests::golden::{Step, compare, lines, parse};
 use bytes::Bytes;
 
-/// Commands of which Kafka's answer is known and ours differs on purpose, each with the reason. Ours must then be a line
-/// that begins with `blumfeld: `.
+/// Commands of which Kafka's answer is known and ours differs on purpose, each with the reason. Ours must then be a
+/// line that begins with `blumfeld: `.
 const NOT_YET: &[(&str, &str)] =
     &[("--offsets-decoder --cluster-metadata-decoder", "decoders of Kafka's own topics")];
 

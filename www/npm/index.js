@@ -27,9 +27,9 @@ export class Cluster {
 
   async #startHere({ brokers, seed, epoch }) {
     const [{ load }, { Host }] = await Promise.all([import("#load"), import("./host.js")]);
-    const Engine = await load();
+    const JsDoor = await load();
     // What the engine says comes to its clients later, as on a network.
-    const host = new Host(new Engine(brokers, seed, epoch), (message) => queueMicrotask(() => this.#handle(message)));
+    const host = new Host(new JsDoor(brokers, seed, epoch), (message) => queueMicrotask(() => this.#handle(message)));
     this.#post = (message) => host.handle(message);
     this.#stop = () => host.end();
   }

@@ -1,8 +1,8 @@
 // A browser fetches the module from beside this file.
-import init, { Engine } from "./engine.js";
+import init, { JsDoor } from "./engine.js";
 
 /** Loads the engine's module, once. */
 export async function load() {
   await init();
-  return Engine;
+  return JsDoor;
 }

@@ -10,8 +10,8 @@ onmessage = async ({ data }) => {
   if (!("start" in data)) return early.push(data);
   try {
     const { brokers, seed, epoch } = data.start;
-    const Engine = await load();
-    host = new Host(new Engine(brokers, seed, epoch), (message) => postMessage(message));
+    const JsDoor = await load();
+    host = new Host(new JsDoor(brokers, seed, epoch), (message) => postMessage(message));
     postMessage({ started: true });
     early.forEach((message) => host.handle(message));
   } catch (error) {

@@ -12,7 +12,6 @@ use crate::address::{Address, DEFAULT_CLUSTER, Theme};
 use crate::browser::{self, Kept};
 use crate::console::{ConsolePane, Ink, Terminal};
 use crate::ctx::Ctx;
-use crate::engine::{Engine, Heard};
 use crate::frames::Frames;
 use crate::model::{Action, Model, Screen, Shared};
 use crate::text::{Lang, fill};
@@ -20,6 +19,7 @@ use crate::ui::{
     Brokers, Clients, DockTabs, DropZone, EventLog, Files, Gate, Groups, Hint, Inspector, Messages, Nav,
     Notices, TopBar, Topics,
 };
+use crate::wire::{Heard, Wire};
 
 /// A listener that is taken away with this value.
 struct Listening {
@@ -158,7 +158,7 @@ pub fn App() -> Html {
         let (cluster, durability) = (model.cluster.clone(), address.durability);
         move |()| {
             // The engine says hello only after this value is in its place.
-            let place: Rc<std::cell::OnceCell<std::rc::Weak<Engine>>> = Rc::default();
+            let place: Rc<std::cell::OnceCell<std::rc::Weak<Wire>>> = Rc::default();
             let callback = {
                 let place = Rc::clone(&place);
                 let frames = Frames::new({
@@ -179,7 +179,7 @@ pub fn App() -> Html {
                     hear(heard, &dispatch, &frames, &terminal, &boot, &ask);
                 })
             };
-            let engine = Rc::new(Engine::start(callback));
+            let engine = Rc::new(Wire::start(callback));
             let _ = place.set(Rc::downgrade(&engine));
             engine
         }

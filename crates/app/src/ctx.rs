@@ -8,9 +8,9 @@ use yew::prelude::*;
 
 use crate::browser;
 use crate::console::Terminal;
-use crate::engine::Engine;
 use crate::model::{Action, Model, PartitionName, Screen, Tab};
 use crate::text::{Lang, Text};
+use crate::wire::Wire;
 
 /// The page's hands. Equal as long as the language is.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub struct Ctx {
     pub t: &'static Text,
     /// The console's output.
     pub terminal: Terminal,
-    engine: Rc<Engine>,
+    engine: Rc<Wire>,
     dispatch: UseReducerDispatcher<Model>,
 }
 
@@ -35,7 +35,7 @@ impl Ctx {
     /// Made once a drawing by the page's root.
     pub fn new(
         lang: Lang,
-        engine: Rc<Engine>,
+        engine: Rc<Wire>,
         terminal: Terminal,
         dispatch: UseReducerDispatcher<Model>,
     ) -> Self {
@@ -73,8 +73,8 @@ impl Ctx {
         true
     }
 
-    /// Runs the command line that a button stands for. It is in the console to be read, and needs none that is free; what it
-    /// complains of becomes a notice.
+    /// Runs the command line that a button stands for. It is in the console to be read, and needs none that is free;
+    /// what it complains of becomes a notice.
     pub fn press(&self, line: &str) {
         let id = self.terminal.aside(line);
         self.ask(&Command::Console { id, line: line.to_owned() });

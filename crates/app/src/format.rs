@@ -17,8 +17,8 @@ pub fn count(value: impl Into<i128>) -> String {
     out
 }
 
-/// 1, 2 and 5 times a power of ten, then the next: the round numbers of an axis, from such a power on and up to the largest
-/// number there is.
+/// 1, 2 and 5 times a power of ten, then the next: the round numbers of an axis, from such a power on and up to the
+/// largest number there is.
 pub fn round_numbers(power: i64) -> impl Iterator<Item = i64> {
     let powers = std::iter::successors(Some(power), |power| Some(power.saturating_mul(10)));
     powers.flat_map(|power| [1, 2, 5].map(|step| power.saturating_mul(step)))

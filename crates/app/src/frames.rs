@@ -9,7 +9,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use yew::Callback;
 
-/// More deltas than this do not wait for a frame. A page that is not to be seen has none: it then follows once a second.
+/// More deltas than this do not wait for a frame. A page that is not to be seen has none: it then follows once a
+/// second.
 const WAITING: usize = 20;
 /// After a drawing the page rests so many times as long as that took: the engine and the user need the machine too.
 const REST: f64 = 2.0;

@@ -35,7 +35,8 @@ pub fn tally<'a>(partitions: impl Iterator<Item = &'a PartitionView>) -> (i64, i
     })
 }
 
-/// Whether the leader's own log is what is told of the partition. While its broker does not run, that of another replica is.
+/// Whether the leader's own log is what is told of the partition. While its broker does not run, that of another
+/// replica is.
 pub fn led(partition: &PartitionView) -> bool {
     partition.copies.iter().any(|copy| copy.broker == partition.leader && copy.online)
 }

@@ -11,7 +11,8 @@ pub const WINDOW_MS: u64 = 60_000;
 /// Of so many milliseconds the last value is kept.
 const STEP_MS: u64 = 100;
 
-/// How many records of a partition its group has not committed yet; `None` where one of the two is not known, and below 0.
+/// How many records of a partition its group has not committed yet; `None` where one of the two is not known, and below
+/// 0.
 pub fn lag(committed: i64, high_watermark: i64) -> Option<i64> {
     (committed >= 0 && high_watermark >= 0).then(|| high_watermark.saturating_sub(committed).max(0))
 }

@@ -7,7 +7,6 @@ mod browser;
 mod cluster;
 mod console;
 mod ctx;
-mod engine;
 mod events;
 mod format;
 mod frames;
@@ -18,6 +17,7 @@ mod strip;
 mod text;
 mod topic_name;
 mod ui;
+mod wire;
 mod workload;
 
 fn main() {

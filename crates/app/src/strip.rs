@@ -52,8 +52,8 @@ pub fn axis(partitions: &[PartitionView]) -> i64 {
     round_numbers(10).find(fits).unwrap_or(i64::MAX)
 }
 
-/// How many blocks the partitions of a topic leave room for, and whether one has more sealed segments than are drawn. All
-/// tails then begin at one place, so that the eye compares offsets down the column.
+/// How many blocks the partitions of a topic leave room for, and whether one has more sealed segments than are drawn.
+/// All tails then begin at one place, so that the eye compares offsets down the column.
 pub fn room(partitions: &[PartitionView]) -> (usize, bool) {
     let sealed = partitions.iter().map(|p| p.segments.len().saturating_sub(1)).max().unwrap_or(0);
     (sealed.min(BLOCKS), sealed > BLOCKS)

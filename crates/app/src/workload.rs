@@ -71,8 +71,8 @@ const PRODUCER: &[Field] = &[
     field("name", Entry::Optional, "", ""),
 ];
 
-/// Options of a consumer. Ranges are those of `workload consume`; it begins at the log start, so that there is something to
-/// see, and takes some time for a record.
+/// Options of a consumer. Ranges are those of `workload consume`; it begins at the log start, so that there is
+/// something to see, and takes some time for a record.
 const CONSUMER: &[Field] = &[
     field("topic", Entry::Topic, "", ""),
     field("group", Entry::Text, "billing", ""),

@@ -51,7 +51,8 @@ impl Builder {
         self
     }
 
-    /// The seed of every random choice: ids, jitter, which of two faults comes first. Another one each time unless it is said.
+    /// The seed of every random choice: ids, jitter, which of two faults comes first. Another one each time unless it
+    /// is said.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Builder {
         self.seed = Some(seed);
@@ -105,8 +106,8 @@ impl Builder {
     }
 }
 
-/// A cluster that runs in a thread of this process and listens on loopback ports. Dropping it ends it: ports, thread and memory
-/// are free again.
+/// A cluster that runs in a thread of this process and listens on loopback ports. Dropping it ends it: ports, thread
+/// and memory are free again.
 #[derive(Debug)]
 pub struct Cluster {
     gateway: Gateway,
@@ -152,8 +153,8 @@ impl Cluster {
     }
 
     /// Waits until `is_so` is true of the cluster, and gives how it stood then. `what` says it in words, for the error:
-    /// "orders-0 has another leader". It is asked at the beginning and whenever the cluster has done something, so what lasts
-    /// shorter than a look can be missed.
+    /// "orders-0 has another leader". It is asked at the beginning and whenever the cluster has done something, so what
+    /// lasts shorter than a look can be missed.
     ///
     /// # Errors
     /// [`Error::NotYet`] after the cluster's patience, with how it stood.
@@ -179,8 +180,8 @@ impl Cluster {
         }
     }
 
-    /// Injects a fault, or takes one back, by the words of the console's `fault`: `crash 2`, `restart 2`, `power-cut 1`,
-    /// `cut 1 3`, `latency 1 2 50`, `error 1 Produce NOT_LEADER_OR_FOLLOWER 1`, `heal`.
+    /// Injects a fault, or takes one back, by the words of the console's `fault`: `crash 2`, `restart 2`,
+    /// `power-cut 1`, `cut 1 3`, `latency 1 2 50`, `error 1 Produce NOT_LEADER_OR_FOLLOWER 1`, `heal`.
     ///
     /// # Errors
     /// [`Error::Refused`]: what was wrong with it.
@@ -230,8 +231,8 @@ impl Cluster {
         self.run(&line, &text).and_then(|output| world::succeeded(&line, output)).map(drop)
     }
 
-    /// All records of a topic that consumers can read, by partition and offset, read where they stand: no client is needed, and
-    /// none is seen by the cluster. None if there is no such topic.
+    /// All records of a topic that consumers can read, by partition and offset, read where they stand: no client is
+    /// needed, and none is seen by the cluster. None if there is no such topic.
     ///
     /// # Errors
     /// [`Error::Ended`].
@@ -241,11 +242,12 @@ impl Cluster {
     }
 
     /// Runs one of Kafka's console tools inside the cluster, with this standard input:
-    /// `kafka-consumer-groups.sh --bootstrap-server … --describe --group g`. A tool that fails is no error here: look at its
-    /// exit code.
+    /// `kafka-consumer-groups.sh --bootstrap-server … --describe --group g`. A tool that fails is no error here: look
+    /// at its exit code.
     ///
     /// # Errors
-    /// [`Error::Refused`]: there is no such tool. [`Error::NotYet`]: it did not end within the cluster's patience, and was ended.
+    /// [`Error::Refused`]: there is no such tool. [`Error::NotYet`]: it did not end within the cluster's patience, and
+    /// was ended.
     pub fn run(&self, line: &str, stdin: &str) -> Result<Output, Error> {
         let (started, stdin) = (line.to_owned(), stdin.to_owned());
         let mut running = self.with(move |world| Running::start(world, &started, &stdin))??;

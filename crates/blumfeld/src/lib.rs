@@ -1,7 +1,7 @@
 //! Apache Kafka clusters for tests: real brokers that speak Kafka's wire protocol, in the process of the test.
 //!
-//! [`Cluster`] listens on loopback ports, so any Kafka client can connect to it. It starts in milliseconds, needs no Java and no
-//! container, and is gone when it is dropped. Many can run at once.
+//! [`Cluster`] listens on loopback ports, so any Kafka client can connect to it. It starts in milliseconds, needs no
+//! Java and no container, and is gone when it is dropped. Many can run at once.
 //!
 //! ```
 //! use blumfeld::Cluster;
@@ -25,7 +25,8 @@
 //! # Ok::<(), blumfeld::Error>(())
 //! ```
 //!
-//! [`Simulation`] is the same cluster without sockets, in virtual time: nothing waits, and one seed gives one course of events.
+//! [`Simulation`] is the same cluster without sockets, in virtual time: nothing waits, and one seed gives one course of
+//! events.
 //!
 //! ```
 //! use std::time::Duration;

@@ -18,8 +18,8 @@ const EPOCH_MS: i64 = 1_735_689_600_000;
 /// Where the first broker listens, for clients inside the cluster alone.
 const PORT: u16 = 9_092;
 
-/// A cluster without sockets, in virtual time: nothing waits for the wall clock, and one seed gives one course of events, to the
-/// byte. Its clients are Kafka's console tools.
+/// A cluster without sockets, in virtual time: nothing waits for the wall clock, and one seed gives one course of
+/// events, to the byte. Its clients are Kafka's console tools.
 #[derive(Clone)]
 pub struct Simulation {
     world: World,
@@ -52,8 +52,8 @@ impl Simulation {
         self.world.run_for(span);
     }
 
-    /// Lets virtual time pass until `is_so` is true of the cluster, and gives how it stood then. `what` says it in words, for the
-    /// error. It is asked after every event.
+    /// Lets virtual time pass until `is_so` is true of the cluster, and gives how it stood then. `what` says it in
+    /// words, for the error. It is asked after every event.
     ///
     /// # Errors
     /// [`Error::NotYet`] after the patience, of virtual time.

@@ -1,6 +1,6 @@
 //! Kafka's clients as state machines: what the Java clients are made of, under their names.
 //!
-//! A client is a part of a program (a command-line tool, a workload). The program passes every
+//! A client is a part of a program (a command-line tool, a load). The program passes every
 //! [`Input`](blumfeld_kernel::Input) on to `handle`, asks `next_timeout` when to come back, and gets what became of its
 //! requests as plain values; nothing here waits or calls back.
 

@@ -216,8 +216,8 @@ impl Metadata {
         self.brokers.get(&partition.leader)
     }
 
-    /// Somebody has seen this leader epoch of a partition: an older leader than that of it is none any more, and metadata that
-    /// names one is asked for again (updateLastSeenEpochIfNewer).
+    /// Somebody has seen this leader epoch of a partition: an older leader than that of it is none any more, and
+    /// metadata that names one is asked for again (updateLastSeenEpochIfNewer).
     pub fn note_epoch(&mut self, of: &TopicPartition, epoch: i32) {
         let Some(topic) = self.topics.get(&of.topic) else { return };
         if topic.partitions.get(&of.partition).is_some_and(|known| known.leader_epoch < epoch) {
@@ -402,8 +402,8 @@ impl Metadata {
         }
     }
 
-    /// What is known of a partition from a newer leader epoch than `epoch`: a broker that was cut off tells of leaders that
-    /// are none any more (Metadata.updateLatestMetadata, KIP-320). Of a topic with another id nothing is known.
+    /// What is known of a partition from a newer leader epoch than `epoch`: a broker that was cut off tells of leaders
+    /// that are none any more (Metadata.updateLatestMetadata, KIP-320). Of a topic with another id nothing is known.
     fn newer(&self, of: &TopicPartition, id: Uuid, epoch: i32) -> Option<PartitionMetadata> {
         let (known_id, known) = self.newest.get(of)?;
         (*known_id == id && epoch >= 0 && epoch < known.leader_epoch).then(|| known.clone())

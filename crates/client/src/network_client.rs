@@ -179,8 +179,8 @@ impl NetworkClient {
         self.nodes.get(&node).map_or(0, |connection| connection.in_flight.len())
     }
 
-    /// Nodes to which a connection stands, by id, each with the numbers of the requests under way to it. Bootstrap servers
-    /// are not among them.
+    /// Nodes to which a connection stands, by id, each with the numbers of the requests under way to it. Bootstrap
+    /// servers are not among them.
     pub fn connected(&self) -> impl Iterator<Item = (i32, impl Iterator<Item = i32>)> {
         let stands = |connection: &Connection| connection.conn().is_some();
         self.nodes.range(0..).filter(move |(_, connection)| stands(connection)).map(|(&node, connection)| {
@@ -208,8 +208,8 @@ impl NetworkClient {
         Ok(both.max)
     }
 
-    /// Sends a request to a node that is ready, in a version that [`version`](Self::version) gave. Its number comes back
-    /// in [`Completed`], unless `expects_response` is false (a produce request with acks=0).
+    /// Sends a request to a node that is ready, in a version that [`version`](Self::version) gave. Its number comes
+    /// back in [`Completed`], unless `expects_response` is false (a produce request with acks=0).
     pub fn send<R: Request>(
         &mut self,
         cx: &mut Context<'_>,
@@ -432,8 +432,8 @@ impl NetworkClient {
         }
     }
 
-    /// Whether a connection ended, or did not come about, since the last call: what is known of the cluster may be old then
-    /// (NetworkClient.processDisconnection).
+    /// Whether a connection ended, or did not come about, since the last call: what is known of the cluster may be old
+    /// then (NetworkClient.processDisconnection).
     pub fn take_lost(&mut self) -> bool {
         std::mem::take(&mut self.lost)
     }

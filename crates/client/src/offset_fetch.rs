@@ -8,13 +8,13 @@ use crate::consumer::OffsetAndMetadata;
 use crate::{ApiError, TopicPartition};
 
 /// A partition, and what its group has committed of it: nothing, or where it goes on, or why that is not known.
-pub(crate) type Answer = (TopicPartition, Result<Option<OffsetAndMetadata>, ErrorCode>);
+pub(crate) type Committed = (TopicPartition, Result<Option<OffsetAndMetadata>, ErrorCode>);
 
 /// Reads the answer about one group.
 ///
 /// # Errors
 /// The group's.
-pub(crate) fn read(response: OffsetFetchResponse) -> Result<Vec<Answer>, ApiError> {
+pub(crate) fn read(response: OffsetFetchResponse) -> Result<Vec<Committed>, ApiError> {
     let answer = |topic: &str, partition, (offset, epoch), metadata: Option<StrBytes>, code| {
         let committed = OffsetAndMetadata {
             offset,

@@ -1,5 +1,5 @@
-//! Keys and values as bytes, and back (org.apache.kafka.common.serialization). What one serializer wrote another deserializer
-//! refuses, or reads as something else: nothing in a record says which it was.
+//! Keys and values as bytes, and back (org.apache.kafka.common.serialization). What one serializer wrote another
+//! deserializer refuses, or reads as something else: nothing in a record says which it was.
 
 mod json;
 
@@ -26,8 +26,8 @@ pub enum Serde {
     Boolean,
     /// Its 36 characters in UTF-8.
     Uuid,
-    /// Any bytes. As text they are what Java's Bytes prints: ASCII, and `\xNN` for the rest and for the backslash. Java prints
-    /// no bytes of an array; here they are printed the same way.
+    /// Any bytes. As text they are what Java's Bytes prints: ASCII, and `\xNN` for the rest and for the backslash. Java
+    /// prints no bytes of an array; here they are printed the same way.
     ByteArray,
     /// The same as Java's ByteBuffer, which prints its size only.
     ByteBuffer,
@@ -224,7 +224,8 @@ fn java_double(number: f64) -> String {
     java_number(number.is_finite(), number.abs(), number.to_string(), format!("{number:e}"))
 }
 
-/// A number as Java's `toString` has it: with a fraction, and with an exponent below a thousandth and from ten million on.
+/// A number as Java's `toString` has it: with a fraction, and with an exponent below a thousandth and from ten million
+/// on.
 fn java_number(finite: bool, size: f64, plain: String, scientific: String) -> String {
     if !finite {
         return plain.replace("inf", "Infinity");

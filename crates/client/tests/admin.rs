@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use blumfeld_client::admin::{AdminClient, AdminRequest, AdminResponse, Answer, NewTopic, OffsetSpec};
+use blumfeld_client::admin::{AdminClient, AdminRequest, AdminResponse, FinishedCall, NewTopic, OffsetSpec};
 use blumfeld_client::{ApiError, ClientConfig, TopicPartition};
 use blumfeld_protocol::frame::{Header, decode_body};
 use blumfeld_protocol::messages::create_topics_response::CreatableTopicResult;
@@ -29,7 +29,7 @@ fn ask(harness: &mut Harness, request: AdminRequest) -> Result<AdminResponse, Ap
     harness.with(|cx| admin.submit(cx, request));
     while let Some(input) = harness.next(admin.next_timeout(harness.now), ms(200_000)) {
         let answers = harness.with(|cx| admin.handle(cx, &input));
-        if let Some(Answer { result, .. }) = answers.into_iter().next() {
+        if let Some(FinishedCall { result, .. }) = answers.into_iter().next() {
             return result;
         }
     }

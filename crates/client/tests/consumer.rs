@@ -44,24 +44,24 @@ fn join(parts: &[Bytes]) -> Bytes {
 
 /// What the broker answers to one fetch.
 #[derive(Clone, Debug)]
-struct Answer {
+struct FetchAnswer {
     error: ErrorCode,
     records: Bytes,
     aborted: Vec<(i64, i64)>,
 }
 
-fn ok(records: Bytes) -> Answer {
-    Answer { error: ErrorCode::NONE, records, aborted: Vec::new() }
+fn ok(records: Bytes) -> FetchAnswer {
+    FetchAnswer { error: ErrorCode::NONE, records, aborted: Vec::new() }
 }
 
-fn error(error: ErrorCode) -> Answer {
-    Answer { error, records: Bytes::new(), aborted: Vec::new() }
+fn error(error: ErrorCode) -> FetchAnswer {
+    FetchAnswer { error, records: Bytes::new(), aborted: Vec::new() }
 }
 
 type Asked = Rc<RefCell<Vec<String>>>;
 
 /// A broker whose log begins at 3 and ends at 40, and that answers fetches one after the other; then with silence.
-fn broker(answers: Vec<Answer>) -> (Harness, Asked) {
+fn broker(answers: Vec<FetchAnswer>) -> (Harness, Asked) {
     let asked = Asked::default();
     let (log, mut answers) = (asked.clone(), VecDeque::from(answers));
     let harness = Harness::new(move |header: &Header, body: Bytes| match header.api_key {
@@ -186,7 +186,7 @@ fn control_records_are_passed_over_and_aborted_transactions_hidden_from_read_com
         ),
         (IsolationLevel::ReadCommitted, &["1=committed", "3=of the next transaction", "6=plain"]),
     ] {
-        let (mut harness, asked) = broker(vec![Answer { aborted: vec![(1, 0)], ..ok(records.clone()) }]);
+        let (mut harness, asked) = broker(vec![FetchAnswer { aborted: vec![(1, 0)], ..ok(records.clone()) }]);
         let config = ConsumerConfig { isolation_level: level, ..config() };
         assert_eq!(consume(&mut harness, config, Some(0)), want);
         assert_eq!(asked.borrow().last().unwrap(), "fetch 7");

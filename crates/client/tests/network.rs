@@ -4,7 +4,7 @@ mod common;
 
 use std::cell::Cell;
 
-use blumfeld_client::admin::{AdminClient, AdminRequest, AdminResponse, Answer};
+use blumfeld_client::admin::{AdminClient, AdminRequest, AdminResponse, FinishedCall};
 use blumfeld_client::{ApiError, ClientConfig};
 use blumfeld_protocol::frame::{Header, encode_response};
 use blumfeld_protocol::messages::ApiVersionsResponse;
@@ -18,7 +18,7 @@ fn list_topics(harness: &mut Harness, config: ClientConfig) -> (Result<usize, Ap
     harness.with(|cx| admin.submit(cx, AdminRequest::ListTopics));
     while let Some(input) = harness.next(admin.next_timeout(harness.now), ms(200_000)) {
         let answers = harness.with(|cx| admin.handle(cx, &input));
-        if let Some(Answer { result, .. }) = answers.into_iter().next() {
+        if let Some(FinishedCall { result, .. }) = answers.into_iter().next() {
             let topics = result.map(|response| match response {
                 AdminResponse::Descriptions(topics) => topics.len(),
                 _ => 0,

@@ -26,8 +26,8 @@ use common::*;
 /// What the broker appended: partition, records of the batch, compression.
 type Log = Rc<RefCell<Vec<(i32, Vec<String>, Compression)>>>;
 
-/// Appends what it is sent, unless `fail` gives an error for the nth produce request (from 0). Of an idempotent producer it
-/// takes only the sequence number that is due.
+/// Appends what it is sent, unless `fail` gives an error for the nth produce request (from 0). Of an idempotent
+/// producer it takes only the sequence number that is due.
 fn broker(log: &Log, fail: impl Fn(usize) -> Option<ErrorCode> + 'static) -> Harness {
     let log = log.clone();
     let requests = Cell::new(0);

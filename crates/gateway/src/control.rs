@@ -1,5 +1,5 @@
-//! What the server is asked besides requests of Kafka clients: lines from the standard input, and calls of the program that it
-//! is a part of.
+//! What the server is asked besides requests of Kafka clients: lines from the standard input, and calls of the program
+//! that it is a part of.
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use mio::Waker;
 pub type Watch = Box<dyn FnMut(&mut World) -> bool + Send>;
 
 /// What the server is asked.
-pub enum Order {
+pub enum Errand {
     /// A line of the standard input, answered on the standard output.
     Line(
         /// `fault …`, `broker …` or `quit`.
@@ -33,11 +33,11 @@ pub enum Order {
 }
 
 /// Reads lines in a thread of its own; each wakes the server.
-pub fn listen(waker: Arc<Waker>) -> Receiver<Order> {
+pub fn listen(waker: Arc<Waker>) -> Receiver<Errand> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if sender.send(Order::Line(line)).is_err() || waker.wake().is_err() {
+            if sender.send(Errand::Line(line)).is_err() || waker.wake().is_err() {
                 return;
             }
         }

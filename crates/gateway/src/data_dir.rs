@@ -1,7 +1,7 @@
 //! Real files under the virtual disks: `DIR/broker-N/` is broker N's log directory, as Kafka lays it out.
 //!
-//! Every operation of a broker is done to its files in the order in which the broker did it, before anything that follows
-//! from it is sent to a client. So the directory is at every moment one that a killed Kafka could have left.
+//! Every operation of a broker is done to its files in the order in which the broker did it, before anything that
+//! follows from it is sent to a client. So the directory is at every moment one that a killed Kafka could have left.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File, OpenOptions};
@@ -83,8 +83,8 @@ impl DataDir {
         Ok(())
     }
 
-    /// Does what the brokers did. Gives the brokers whose disk failed, each with why; what failed is tried again with the
-    /// next call, before anything else.
+    /// Does what the brokers did. Gives the brokers whose disk failed, each with why; what failed is tried again with
+    /// the next call, before anything else.
     pub fn apply(&mut self, ops: Vec<(NodeId, DiskOp)>) -> Vec<(NodeId, DiskError)> {
         for (node, op) in ops {
             if let Some(broker) = self.brokers.get_mut(&node) {
@@ -250,8 +250,8 @@ impl BrokerDir {
     }
 }
 
-/// How often the directory was opened before; that it was opened now is durable before anything is drawn. Without a count a
-/// directory that holds a cluster was opened at least once.
+/// How often the directory was opened before; that it was opened now is durable before anything is drawn. Without a
+/// count a directory that holds a cluster was opened at least once.
 fn count_boot(path: &Path, holds: bool) -> io::Result<u64> {
     let file = path.join(BOOTS);
     let boot = match fs::read_to_string(&file) {

@@ -186,8 +186,8 @@ impl Client {
                 }
                 Ok(read) => {
                     left = left.saturating_sub(read);
-                    // epoll tells of what comes after a short read; elsewhere the socket has to say that it is empty. Of an
-                    // end that it has told already it tells no more.
+                    // epoll tells of what comes after a short read; elsewhere the socket has to say that it is empty.
+                    // Of an end that it has told already it tells no more.
                     self.readable = read == room || self.half_closed || !cfg!(target_os = "linux");
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
@@ -197,7 +197,8 @@ impl Client {
         }
     }
 
-    /// The next request to hand in, if the world has fewer of this client than it may, and the client takes its responses.
+    /// The next request to hand in, if the world has fewer of this client than it may, and the client takes its
+    /// responses.
     pub fn next_request(&mut self, in_flight: usize, tight: bool) -> Option<Bytes> {
         let most = if tight { 1 } else { IN_FLIGHT };
         // What is left of a client that has closed is handed in at once, as it will take no response.

@@ -1,8 +1,8 @@
-//! A cluster in real time, with a TCP port for each broker: as a program (`blumfeld-gateway serve`), or as a part of another one
-//! ([`Gateway`]).
+//! A cluster in real time, with a TCP port for each broker: as a program (`blumfeld-gateway serve`), or as a part of
+//! another one ([`Gateway`]).
 //!
-//! One thread drives the world and the sockets. A turn handles what is due, writes what it did to the data directory, sends
-//! what came for clients, and sleeps until the next timer or the next byte.
+//! One thread drives the world and the sockets. A turn handles what is due, writes what it did to the data directory,
+//! sends what came for clients, and sleeps until the next timer or the next byte.
 
 pub mod args;
 mod clock;

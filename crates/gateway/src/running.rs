@@ -10,14 +10,15 @@ use blumfeld_kernel::Endpoint;
 use mio::{Poll, Waker};
 
 use crate::args::Serve;
-use crate::control::{Order, Watch};
+use crate::control::{Errand, Watch};
 use crate::log::Log;
 use crate::server::{ServeError, Server, WAKER, allow_many_files};
 
-/// A cluster that runs in a thread of its own. It ends when this is dropped: its ports are closed and its thread is joined.
+/// A cluster that runs in a thread of its own. It ends when this is dropped: its ports are closed and its thread is
+/// joined.
 #[derive(Debug)]
 pub struct Gateway {
-    orders: Sender<Order>,
+    errands: Sender<Errand>,
     waker: Arc<Waker>,
     stop: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
@@ -34,7 +35,7 @@ impl Gateway {
     /// [`ServeError`], as the program gives it.
     pub fn start(args: Serve) -> Result<Gateway, ServeError> {
         allow_many_files();
-        let (orders, received) = channel();
+        let (errands, received) = channel();
         let (begun, begins) = channel();
         let stop = Arc::new(AtomicUsize::new(0));
         let stops = Arc::clone(&stop);
@@ -42,7 +43,7 @@ impl Gateway {
             .name("blumfeld".to_owned())
             .spawn(move || drive(&args, stops, &received, &begun))?;
         match begins.recv() {
-            Ok(Ok((waker, brokers))) => Ok(Gateway { orders, waker, stop, thread: Some(thread), brokers }),
+            Ok(Ok((waker, brokers))) => Ok(Gateway { errands, waker, stop, thread: Some(thread), brokers }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(ServeError::Usage("the thread of the cluster has ended at its start".to_owned())),
         }
@@ -59,18 +60,18 @@ impl Gateway {
     /// What was wrong with it, in words.
     pub fn ask(&self, line: &str) -> Result<(), String> {
         let (answer, answered) = channel();
-        self.order(Order::Ask(line.to_owned(), answer));
+        self.send(Errand::Ask(line.to_owned(), answer));
         answered.recv().unwrap_or_else(|_| Err(GONE.to_owned()))
     }
 
     /// Lets `watch` look at the world now, and each time that something happened, until it gives true.
     pub fn watch(&self, watch: Watch) {
-        self.order(Order::Watch(watch));
+        self.send(Errand::Watch(watch));
     }
 
-    fn order(&self, order: Order) {
-        // A thread that is gone drops the order, and with it the channel on which its answer is waited for.
-        let _ = self.orders.send(order);
+    fn send(&self, order: Errand) {
+        // A thread that is gone drops the errand, and with it the channel on which its answer is waited for.
+        let _ = self.errands.send(order);
         let _ = self.waker.wake();
     }
 }
@@ -89,7 +90,7 @@ impl Drop for Gateway {
     }
 }
 
-fn drive(args: &Serve, stop: Arc<AtomicUsize>, orders: &Receiver<Order>, begun: &Sender<Begun>) {
+fn drive(args: &Serve, stop: Arc<AtomicUsize>, errands: &Receiver<Errand>, begun: &Sender<Begun>) {
     let start = || -> Result<_, ServeError> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
@@ -108,7 +109,7 @@ fn drive(args: &Serve, stop: Arc<AtomicUsize>, orders: &Receiver<Order>, begun: 
             return;
         }
     };
-    let ended = server.run(Some(orders)).map_err(ServeError::Io);
+    let ended = server.run(Some(errands)).map_err(ServeError::Io);
     // In memory there is nothing to be saved.
     let ended = if args.data_dir.is_some() { ended.and_then(|()| server.shut_down()) } else { ended };
     if let Err(error) = ended {

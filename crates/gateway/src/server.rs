@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use blumfeld_console::{Order, OrderError};
 use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant, NodeId};
-use blumfeld_sim::{Fault, Membership, OutsideEvent, World};
+use blumfeld_sim::{Membership, OutsideEvent, World};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::{Level, Serve};
 use crate::clock::{Clock, entropy, unix_ms};
 use crate::cluster::{controller_listener, world_config};
-use crate::control::{self, Order, Watch};
+use crate::control::{self, Errand, Watch};
 use crate::data_dir::DataDir;
 use crate::door::{Client, Door, Ended, Listen, name};
 use crate::log::Log;
@@ -90,8 +91,8 @@ pub fn serve(args: &Serve) -> Result<(), ServeError> {
     } else {
         format!("Blumfeld is {state}: {}", ready.bootstrap_servers())
     });
-    let orders = args.control.then(|| control::listen(waker));
-    server.run(orders.as_ref())?;
+    let errands = args.control.then(|| control::listen(waker));
+    server.run(errands.as_ref())?;
     server.shut_down()
 }
 
@@ -213,7 +214,8 @@ impl Server {
         Ok(server)
     }
 
-    /// Lets the brokers start. Nobody is connected yet, so virtual time jumps from timer to timer; real time begins after.
+    /// Lets the brokers start. Nobody is connected yet, so virtual time jumps from timer to timer; real time begins
+    /// after.
     fn boot(&mut self) {
         let end = self.world.now() + BOOT;
         while !self.world.is_ready() && self.world.next_event().is_some_and(|at| at <= end) {
@@ -235,7 +237,7 @@ impl Server {
     }
 
     /// Drives the cluster until it is told to stop.
-    pub(crate) fn run(&mut self, orders: Option<&Receiver<Order>>) -> io::Result<()> {
+    pub(crate) fn run(&mut self, errands: Option<&Receiver<Errand>>) -> io::Result<()> {
         let mut events = Events::with_capacity(1_024);
         while !self.is_told_to_stop() {
             let more = self.turn() || !self.touched.is_empty();
@@ -247,7 +249,7 @@ impl Server {
             }
             // What comes in now comes in now, and not when the world last did something.
             self.advance();
-            self.hear(&events, orders)?;
+            self.hear(&events, errands)?;
             self.read();
         }
         Ok(())
@@ -385,12 +387,12 @@ impl Server {
 
     // ---- the sockets
 
-    fn hear(&mut self, events: &Events, orders: Option<&Receiver<Order>>) -> io::Result<()> {
+    fn hear(&mut self, events: &Events, errands: Option<&Receiver<Errand>>) -> io::Result<()> {
         for event in events {
             match event.token() {
                 WAKER => {
-                    while let Some(order) = orders.and_then(|orders| orders.try_recv().ok()) {
-                        self.order(order);
+                    while let Some(errand) = errands.and_then(|errands| errands.try_recv().ok()) {
+                        self.errand(errand);
                     }
                 }
                 Token(door) if door < FIRST_CLIENT => self.accept(door)?,
@@ -439,17 +441,17 @@ impl Server {
         }
     }
 
-    fn order(&mut self, order: Order) {
-        match order {
-            Order::Line(line) => {
+    fn errand(&mut self, errand: Errand) {
+        match errand {
+            Errand::Line(line) => {
                 let done = self.command(&line);
                 say(&done.map_or_else(|error| format!("error: {error}"), |()| "ok".to_owned()));
             }
-            Order::Ask(line, answer) => {
+            Errand::Ask(line, answer) => {
                 // Who does not wait for the answer does not want it.
                 let _ = answer.send(self.command(&line));
             }
-            Order::Watch(watch) => {
+            Errand::Watch(watch) => {
                 self.watches.push(watch);
                 self.looked = None;
             }
@@ -468,23 +470,23 @@ impl Server {
 
     fn command(&mut self, line: &str) -> Result<(), String> {
         let line = line.trim();
-        match line.split_once(' ') {
-            Some(("fault", fault)) => {
-                let fault = Fault::parse(fault).and_then(|fault| self.world.inject(fault));
-                fault.map_err(|error| error.to_string())
-            }
-            Some(("broker", change)) => self.change_membership(change),
+        match blumfeld_console::order(line) {
             _ if line == "quit" => {
                 self.quit = true;
                 Ok(())
             }
-            _ => Err(format!("there is no command '{line}', only fault, broker and quit")),
+            Some(Ok(Order::Fault(fault))) => self.world.inject(fault).map_err(|error| error.to_string()),
+            Some(Ok(Order::Membership(change))) => self.change_membership(change),
+            Some(Err(error @ (OrderError::Fault(_) | OrderError::Membership(_)))) => Err(error.to_string()),
+            // Nobody reads a list or a client's lines here: scripts read the log.
+            Some(Ok(Order::ListFaults | Order::Background(_)) | Err(OrderError::Background(_))) | None => {
+                Err(format!("there is no command '{line}', only fault, broker and quit"))
+            }
         }
     }
 
     /// Adds a broker with a port of its own, or takes one away.
-    fn change_membership(&mut self, change: &str) -> Result<(), String> {
-        let change = Membership::parse(change).map_err(|error| error.to_string())?;
+    fn change_membership(&mut self, change: Membership) -> Result<(), String> {
         if self.data.is_some() {
             return Err("with --data-dir the brokers are those that it holds".to_owned());
         }

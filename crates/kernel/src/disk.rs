@@ -196,7 +196,8 @@ impl File {
         }
     }
 
-    /// The bytes from `from` up to and without `to`, or to the end of the file, in the pieces in which they were written.
+    /// The bytes from `from` up to and without `to`, or to the end of the file, in the pieces in which they were
+    /// written.
     pub fn pieces(&self, from: u64, to: u64) -> impl Iterator<Item = Bytes> {
         let first = match to > from {
             true => self.pieces.partition_point(|(at, piece)| at + piece.len() as u64 <= from),
@@ -213,8 +214,8 @@ impl File {
         })
     }
 
-    /// How many bytes from `from` on, up to `to`, another file has at the same place. Pieces that are the same memory are
-    /// not looked at byte by byte.
+    /// How many bytes from `from` on, up to `to`, another file has at the same place. Pieces that are the same memory
+    /// are not looked at byte by byte.
     pub fn shared_with(&self, other: &File, from: u64, to: u64) -> u64 {
         let (mut ours, mut theirs) = (self.pieces(from, to), other.pieces(from, to));
         let (mut one, mut two, mut same) = (Bytes::new(), Bytes::new(), 0);
@@ -298,8 +299,8 @@ impl Disk {
         }
     }
 
-    /// Does one operation at once, as the page cache sees it. A flush makes all that was written so far durable; whoever
-    /// wants it to take time makes files durable himself.
+    /// Does one operation at once, as the page cache sees it. A flush makes all that was written so far durable;
+    /// whoever wants it to take time makes files durable himself.
     pub fn apply(&mut self, op: &DiskOp) {
         match op {
             DiskOp::Append { file, bytes } => self.file_mut(file).append(bytes.clone()),

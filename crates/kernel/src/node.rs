@@ -37,7 +37,8 @@ pub enum Input {
     },
     /// The time that [`Node::next_timeout`] named has come.
     Timeout,
-    /// A disk operation that makes bytes durable is done: a flush, a replacement, a truncation. The others report nothing.
+    /// A disk operation that makes bytes durable is done: a flush, a replacement, a truncation. The others report
+    /// nothing.
     Flushed {
         /// Which.
         id: FlushId,

@@ -38,7 +38,8 @@ impl fmt::Display for DisconnectReason {
     }
 }
 
-/// Something that became true at a node, or at the world around them. Sent, delivered, flushed and crashed are not here: the world sees these itself.
+/// Something that became true at a node, or at the world around them. Sent, delivered, flushed and crashed are not
+/// here: the world sees these itself.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs, reason = "the fields are the ids that the line names; Display gives the sentence")]
 pub enum TraceEvent {

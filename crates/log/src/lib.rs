@@ -1,9 +1,9 @@
 //! Kafka's log: an append-only sequence of record batches in segments, with sparse indexes by offset and by time, in
 //! Kafka's own file formats.
 //!
-//! Nothing here touches a disk. What is to be written leaves as [`DiskOp`](blumfeld_kernel::DiskOp)s through the context;
-//! the bytes stay here too, shared, as the page cache would hold them. At start a log is loaded from the machine's
-//! [`Disk`](blumfeld_kernel::Disk), and recovered if it was not shut down cleanly.
+//! Nothing here touches a disk. What is to be written leaves as [`DiskOp`](blumfeld_kernel::DiskOp)s through the
+//! context; the bytes stay here too, shared, as the page cache would hold them. At start a log is loaded from the
+//! machine's [`Disk`](blumfeld_kernel::Disk), and recovered if it was not shut down cleanly.
 
 pub mod checkpoint;
 mod config;

@@ -1,8 +1,9 @@
 //! What is known of the producers that wrote to a log with sequence numbers (KIP-98;
 //! org.apache.kafka.storage.internals.log.ProducerStateManager).
 //!
-//! The last five batches of each producer are remembered, so that one that comes again is recognised, and one that comes
-//! too early or too late is refused. A `.snapshot` file beside each segment holds the state at the segment's base offset.
+//! The last five batches of each producer are remembered, so that one that comes again is recognised, and one that
+//! comes too early or too late is refused. A `.snapshot` file beside each segment holds the state at the segment's base
+//! offset.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -163,8 +164,8 @@ impl ProducerStateManager {
         self.producers.get(&batch.producer_id())?.duplicate_of(batch).copied()
     }
 
-    /// Whether a producer's batch may be appended now (ProducerAppendInfo.maybeValidateDataBatch). What is not known of a
-    /// producer, since its records are gone or never were, speaks for it.
+    /// Whether a producer's batch may be appended now (ProducerAppendInfo.maybeValidateDataBatch). What is not known of
+    /// a producer, since its records are gone or never were, speaks for it.
     pub(crate) fn check(&self, batch: &Batch) -> Result<(), AppendError> {
         let (id, epoch, first) = (batch.producer_id(), batch.producer_epoch(), batch.base_sequence());
         let offset = batch.base_offset();

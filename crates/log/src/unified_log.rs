@@ -298,8 +298,8 @@ impl UnifiedLog {
         info
     }
 
-    /// Appends what a leader sent: whole batches with their offsets and epochs. Batches below the log end are passed over,
-    /// as a fetch may begin inside a batch. Gives how many records were appended.
+    /// Appends what a leader sent: whole batches with their offsets and epochs. Batches below the log end are passed
+    /// over, as a fetch may begin inside a batch. Gives how many records were appended.
     ///
     /// # Errors
     /// A batch that is damaged, or does not follow the log end; what came before it is appended.
@@ -374,8 +374,8 @@ impl UnifiedLog {
         if end <= from {
             return self.flushing.back().map(|(id, _)| *id);
         }
-        // Flushes may end in another order than they began: each takes along what is not known to be durable, so that its
-        // end says so of everything below.
+        // Flushes may end in another order than they began: each takes along what is not known to be durable, so that
+        // its end says so of everything below.
         let files = (self.segments.values().rev())
             .take_while(|segment| segment.next_offset() > self.recovery_point)
             .flat_map(|segment| segment.files().iter().cloned())
@@ -466,8 +466,8 @@ impl UnifiedLog {
         newest?.find_max_timestamp()
     }
 
-    /// The batch that holds `offset`, or the next one after it, and those behind it, with the base offset of the segment
-    /// and the position of each.
+    /// The batch that holds `offset`, or the next one after it, and those behind it, with the base offset of the
+    /// segment and the position of each.
     pub fn browse(&self, offset: i64) -> impl Iterator<Item = (i64, u32, &Batch)> {
         let floor = self.segments.range(..=offset).next_back().map_or(0, |(base, _)| *base);
         self.segments.range(floor..).flat_map(move |(base, segment)| {

@@ -1,5 +1,5 @@
-//! Fetch responses whose records are not copied: a frame's pieces are the batches as they stand in the leader's log, and
-//! what is read out of such a frame are the same pieces again.
+//! Fetch responses whose records are not copied: a frame's pieces are the batches as they stand in the leader's log,
+//! and what is read out of such a frame are the same pieces again.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -22,12 +22,12 @@ const FIRST_FLEXIBLE: i16 = 12;
 /// The first version with an error and a session of its own.
 const FIRST_WITH_SESSION: i16 = 7;
 
-/// Writes a response with its header. The partitions of `response` have no records in them: `records` has those of each, in
-/// the order of topics and partitions.
+/// Writes a response with its header. The partitions of `response` have no records in them: `records` has those of
+/// each, in the order of topics and partitions.
 ///
 /// # Errors
-/// A field is set that the version does not have, or a partition with a diverging epoch, a new leader or a snapshot to fetch
-/// has records too.
+/// A field is set that the version does not have, or a partition with a diverging epoch, a new leader or a snapshot to
+/// fetch has records too.
 pub fn encode_fetch_response(
     version: i16,
     correlation_id: i32,
@@ -142,8 +142,8 @@ impl Pieces {
     }
 }
 
-/// Reads a response: what it says, and the records of each partition in the order of topics and partitions, which share the
-/// frame's memory. The partitions themselves have none.
+/// Reads a response: what it says, and the records of each partition in the order of topics and partitions, which share
+/// the frame's memory. The partitions themselves have none.
 ///
 /// # Errors
 /// It is no Fetch response of this version.
@@ -226,8 +226,8 @@ impl ByteBuf for Reader {
         all.slice(range.start.min(all.len())..range.end.min(all.len()))
     }
 
-    /// A field that stands in several pieces is set aside, and its first piece given: no field of a response but records is
-    /// ever in more than one.
+    /// A field that stands in several pieces is set aside, and its first piece given: no field of a response but
+    /// records is ever in more than one.
     fn get_bytes(&mut self, size: usize) -> Bytes {
         let mut left = size.min(self.remaining);
         let first = self.part(left);

@@ -94,8 +94,9 @@ pub fn decode_header(frame: &Bytes) -> Result<(Header, Bytes), FrameError> {
     Ok((Header { api_key, version, correlation_id, client_id }, body))
 }
 
-/// Reads a request's body. Its length fields are checked before memory is reserved for them. What is left over is passed over
-/// as by Kafka (RequestContext.parseRequest): librdkafka sends Metadata of version 13 with three bytes too many.
+/// Reads a request's body. Its length fields are checked before memory is reserved for them. What is left over is
+/// passed over as by Kafka (RequestContext.parseRequest): librdkafka sends Metadata of version 13 with three bytes too
+/// many.
 pub fn decode_body<M: Decodable>(header: &Header, mut body: Bytes) -> Result<M, FrameError> {
     let (api_key, version) = (header.api_key, header.version);
     let fail = |what: String| FrameError::Body { api_key, version, what };

@@ -383,8 +383,8 @@ fn schema(key: ApiKey) -> Option<Schema> {
     })
 }
 
-/// Walks the body of a request. `Some(n)`: it is well-formed and `n` bytes long. `None`: it is cut short, or a length in
-/// it is not one, or the API key has no schema.
+/// Walks the body of a request. `Some(n)`: it is well-formed and `n` bytes long. `None`: it is cut short, or a length
+/// in it is not one, or the API key has no schema.
 pub(crate) fn walk(key: ApiKey, version: i16, body: &[u8]) -> Option<usize> {
     let Schema(flexible_from, fields) = schema(key)?;
     let mut walker = Walker { reader: Reader::new(body), version, flexible: version >= flexible_from };

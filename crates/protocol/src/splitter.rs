@@ -17,8 +17,8 @@ pub struct InvalidReceive {
     pub limit: usize,
 }
 
-/// The bytes of one connection on their way to become frames. It holds little more than has arrived, and of a frame whose
-/// length is over the limit nothing.
+/// The bytes of one connection on their way to become frames. It holds little more than has arrived, and of a frame
+/// whose length is over the limit nothing.
 #[derive(Clone, Debug)]
 pub struct FrameSplitter {
     limit: usize,
@@ -104,8 +104,8 @@ impl FrameSplitter {
         }
     }
 
-    /// How much of an unfinished frame is there, and how long it is: `None` between two frames. Of an unfinished length the
-    /// length is 0.
+    /// How much of an unfinished frame is there, and how long it is: `None` between two frames. Of an unfinished length
+    /// the length is 0.
     pub fn unfinished(&self) -> Option<(usize, usize)> {
         match &self.partial {
             Some(partial) => Some((partial.filled, partial.len)),

@@ -2,7 +2,8 @@
 
 use crate::Environment;
 use crate::options::Argument;
-use crate::tools::{TOOLS, commands, find, workload};
+use crate::tools::registry::{TOOLS, commands, find};
+use crate::tools::workload;
 
 /// Words that can follow.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -111,9 +112,9 @@ fn candidates<'a>(words: &[&str], stem: &'a str, env: &dyn Environment) -> (Vec<
     let Some(tool) = find(command) else { return (Vec::new(), stem) };
     let specs = match (tool.name, arguments) {
         ("workload", ["start"]) => return (owned(&["consume", "produce"]), stem),
-        ("workload", ["log"]) => return (env.workloads(), stem),
+        ("workload", ["log"]) => return (env.background_clients(), stem),
         ("workload", ["stop"]) => {
-            return (env.workloads().into_iter().chain(["all".to_owned()]).collect(), stem);
+            return (env.background_clients().into_iter().chain(["all".to_owned()]).collect(), stem);
         }
         ("workload", ["start", command, ..] | [command, ..]) => workload::specs(command),
         _ => tool.specs,

@@ -9,8 +9,8 @@ fn hash_code(text: &str) -> i32 {
     text.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
 }
 
-/// Puts names into the order in which a `java.util.HashMap` gives them after they were put into it one by one. `capacity`
-/// is what its constructor was told; `None` stands for the constructor without.
+/// Puts names into the order in which a `java.util.HashMap` gives them after they were put into it one by one.
+/// `capacity` is what its constructor was told; `None` stands for the constructor without.
 pub fn hash_map_order<T>(items: Vec<T>, capacity: Option<usize>, name: impl Fn(&T) -> &str) -> Vec<T> {
     order_by_hash(items, capacity, |item| hash_code(name(item)))
 }

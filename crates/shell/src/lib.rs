@@ -6,7 +6,6 @@
 mod argparse;
 mod clients;
 mod complete;
-mod dump_log;
 mod io;
 mod java;
 mod json;
@@ -23,7 +22,7 @@ pub use complete::{Completions, complete};
 pub use line::{Line, ShellError, parse};
 pub use tools::console_producer::{ConfigProblem, producer_config};
 pub use tools::fault::{Explained, FAULTS};
-pub use tools::workload::{Background, WorkloadKind, background, workload};
+pub use tools::workload::{Background, WorkloadKind, background, background_client};
 
 /// The language of what the shell itself says. Kafka's words stay Kafka's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -65,7 +64,7 @@ pub trait Environment {
         Vec::new()
     }
     /// Names of the clients in the background, for completion; none where nobody keeps any.
-    fn workloads(&self) -> Vec<String> {
+    fn background_clients(&self) -> Vec<String> {
         Vec::new()
     }
     /// Ids of the brokers that `fault` can name; none where there is no world to break.
@@ -104,5 +103,5 @@ pub fn start(line: &str, env: &dyn Environment) -> Result<Started, ShellError> {
     {
         return Err(ShellError::NoSuchFile(file.clone()));
     }
-    tools::start(&line, env)
+    tools::registry::start(&line, env)
 }

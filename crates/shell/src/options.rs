@@ -112,7 +112,8 @@ impl OptionError {
         }
     }
 
-    /// The same as output of a tool: `text`, with a hint if there is one. An option that is not here yet is all that is said.
+    /// The same as output of a tool: `text`, with a hint if there is one. An option that is not here yet is all that is
+    /// said.
     pub fn printed(&self, bootstrap: &str, text: impl Into<String>) -> Printed {
         match self {
             Self::NotYet(_) => Printed::error(self.to_string()),

@@ -35,7 +35,7 @@ impl Environment for Page {
     fn groups(&self) -> Vec<String> {
         ["billing", "audit"].map(str::to_owned).to_vec()
     }
-    fn workloads(&self) -> Vec<String> {
+    fn background_clients(&self) -> Vec<String> {
         ["producer-1", "slow"].map(str::to_owned).to_vec()
     }
 }

@@ -58,8 +58,8 @@ impl Default for DiskConfig {
 pub struct WorldConfig {
     /// Seed of every random choice.
     pub seed: u64,
-    /// Which life of the cluster this is: 0 at its beginning, another number each time that it goes on from its disks. What
-    /// one life draws (ids of topics, members, incarnations, directories, sessions) no other may draw.
+    /// Which life of the cluster this is: 0 at its beginning, another number each time that it goes on from its disks.
+    /// What one life draws (ids of topics, members, incarnations, directories, sessions) no other may draw.
     pub boot: u64,
     /// Wall clock of all machines at the beginning, in milliseconds since 1970-01-01 UTC.
     pub epoch_ms: i64,

@@ -191,7 +191,8 @@ impl MachineDisk {
         *have = (*have).min(from);
     }
 
-    /// Keeps in mind when the operating system is to write a file back: dirty bytes stay dirty where the file is renamed.
+    /// Keeps in mind when the operating system is to write a file back: dirty bytes stay dirty where the file is
+    /// renamed.
     fn note_dirty(&mut self, path: &FilePath) {
         if let Some(since) = self.disk.file(path).and_then(File::dirty_since) {
             self.dirty_since.insert(path.clone(), since);
@@ -227,8 +228,8 @@ impl MachineDisk {
         cold
     }
 
-    /// Drops the least recently used blocks until the rest fits. The queue holds one entry a use; only a block's last use
-    /// counts, which is told by the length of what follows it.
+    /// Drops the least recently used blocks until the rest fits. The queue holds one entry a use; only a block's last
+    /// use counts, which is told by the length of what follows it.
     fn evict(&mut self) {
         while self.cached.len() as u64 * BLOCK > self.config.cache_size
             || self.cache.len() > 4 * self.cached.len() + 64

@@ -1,4 +1,5 @@
-//! The deterministic world: it owns the nodes, the virtual clock, the network, the disks and everything that goes wrong.
+//! The deterministic world: it owns the nodes, the virtual clock, the network, the disks and everything that goes
+//! wrong.
 //!
 //! Everything that happens is an event in one queue, ordered by time and then by the order in which it was caused. The
 //! same seed and the same calls give the same events, natively and in wasm, to the byte; [`World::digest`] says so.
@@ -10,13 +11,13 @@ mod event;
 mod fault;
 mod group_view;
 mod kind;
+pub mod load;
 mod membership;
 mod network;
 mod process;
 mod slot;
 mod trace;
 mod view;
-pub mod workload;
 mod world;
 
 pub use config::{DiskConfig, NetworkConfig, WorldConfig};

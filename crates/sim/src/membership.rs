@@ -19,8 +19,8 @@ pub enum Membership {
         /// Its `broker.rack`.
         rack: Option<String>,
     },
-    /// A broker ends in order, and its machine is taken away with its disk. Its registration stays, as in Kafka, until it is
-    /// unregistered.
+    /// A broker ends in order, and its machine is taken away with its disk. Its registration stays, as in Kafka, until
+    /// it is unregistered.
     Remove {
         /// Its `node.id`.
         id: i32,

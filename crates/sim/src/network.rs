@@ -8,8 +8,8 @@ use blumfeld_kernel::{ConnectionId, FlushId, Frame, Input, Instant, NodeId, Prng
 use crate::NetworkConfig;
 use crate::fault::Side;
 
-/// A segment that is not acknowledged is sent again after this, and each time after twice as long (RFC 6298; the least of
-/// Linux).
+/// A segment that is not acknowledged is sent again after this, and each time after twice as long (RFC 6298; the least
+/// of Linux).
 pub(crate) const RETRANSMISSION: Duration = Duration::from_millis(200);
 /// A connection whose segment was sent again so often breaks: after 51 seconds. (Linux: 15 times, a quarter of an hour,
 /// in which every timeout of Kafka's is long over.)

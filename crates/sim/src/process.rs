@@ -1,4 +1,4 @@
-//! Client processes: tools and workloads, with their standard streams.
+//! Client processes: tools and loads, with their standard streams.
 
 use std::collections::VecDeque;
 

@@ -38,8 +38,8 @@ impl TraceLine {
     }
 }
 
-/// So many lines of frequent events, and as many of rare ones, are kept for whoever draws them; older ones are counted and
-/// dropped.
+/// So many lines of frequent events, and as many of rare ones, are kept for whoever draws them; older ones are counted
+/// and dropped.
 const KEEP: usize = 10_000;
 
 /// Lines with their numbers, oldest first.

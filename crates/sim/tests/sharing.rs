@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use blumfeld_kernel::NodeId;
-use blumfeld_sim::workload::Bench;
+use blumfeld_sim::load::Bench;
 
 #[test]
 fn a_followers_batches_are_the_leaders_memory() {

@@ -1,15 +1,16 @@
 //! The mirror of all disks in a store of values under keys.
 //!
-//! The disks change by appends: every record makes eighteen files of a cluster grow a little, where three brokers hold six
-//! partitions. Browsers' storage is the opposite: a value costs the same, be it short or long, and cannot be added to. So a
-//! commit does not write files. It writes one value, an *extent*, with all bytes that are new since the last commit, and in the
-//! same transaction a manifest that says of every file in which stretches of which extents its bytes are. What is read back
-//! is always the disks as they were at one moment.
+//! The disks change by appends: every record makes eighteen files of a cluster grow a little, where three brokers hold
+//! six partitions. Browsers' storage is the opposite: a value costs the same, be it short or long, and cannot be added
+//! to. So a commit does not write files. It writes one value, an *extent*, with all bytes that are new since the last
+//! commit, and in the same transaction a manifest that says of every file in which stretches of which extents its bytes
+//! are. What is read back is always the disks as they were at one moment.
 //!
-//! Three things follow. Replicas hold the same bytes at the same places: what one has stored the others refer to. Extents
-//! become many and small where little is written: eight of about one size are merged into one, so that a byte is written
-//! again once for each eightfold growth, and never again once its extent has [`LARGE`] bytes. And bytes that no file refers to
-//! stay in their extents: one without any live byte is deleted at once, one that is more than half dead is written anew.
+//! Three things follow. Replicas hold the same bytes at the same places: what one has stored the others refer to.
+//! Extents become many and small where little is written: eight of about one size are merged into one, so that a byte
+//! is written again once for each eightfold growth, and never again once its extent has [`LARGE`] bytes. And bytes that
+//! no file refers to stay in their extents: one without any live byte is deleted at once, one that is more than half
+//! dead is written anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -20,8 +21,8 @@ use bytes::{Bytes, BytesMut};
 use crate::manifest::{Entry, Manifest, Meta, Stretch};
 use crate::port::{Batch, ManifestText, Port, StoreError};
 
-/// An extent that has so many bytes is not merged with others. One commit cuts what it has to write into extents that are
-/// not much larger than four times this.
+/// An extent that has so many bytes is not merged with others. One commit cuts what it has to write into extents that
+/// are not much larger than four times this.
 pub const LARGE: u64 = 1024 * 1024;
 /// So many extents of about one size are merged.
 const MERGED: usize = 8;
@@ -134,14 +135,14 @@ impl<P: Port> Mirror<P> {
         Mirror { port, epoch, manifest, extents: BTreeMap::new(), next: 0, commits: 0 }
     }
 
-    /// Which life of the cluster this is: 0 at its beginning, and after that a number that no earlier opening of the store
-    /// had, whatever of that opening was committed.
+    /// Which life of the cluster this is: 0 at its beginning, and after that a number that no earlier opening of the
+    /// store had, whatever of that opening was committed.
     pub fn boot(&self) -> u64 {
         self.epoch.saturating_sub(self.manifest.began)
     }
 
-    /// Puts together what brings the store to the state of the disks. `changes` names files with the first byte that may
-    /// differ; `file` gives a file as it is now, `None` if it is gone.
+    /// Puts together what brings the store to the state of the disks. `changes` names files with the first byte that
+    /// may differ; `file` gives a file as it is now, `None` if it is gone.
     pub fn prepare<'a>(
         &self,
         meta: Meta,

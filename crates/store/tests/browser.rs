@@ -1,5 +1,5 @@
-//! The store in a real browser: IndexedDB and Web Locks, in a worker as the engine uses them. Every test has a cluster of
-//! its own, in a profile that begins empty.
+//! The store in a real browser: IndexedDB and Web Locks, in a worker as the engine uses them. Every test has a cluster
+//! of its own, in a profile that begins empty.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::Cell;

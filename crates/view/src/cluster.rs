@@ -14,7 +14,8 @@ pub struct ClockView {
     pub unix_ms: f64,
     /// The pace asked for.
     pub pace: Pace,
-    /// The pace reached over the last second, in virtual seconds a second; less than asked when the machine is too slow.
+    /// The pace reached over the last second, in virtual seconds a second; less than asked when the machine is too
+    /// slow.
     pub reached: f64,
     /// Events handled since the world began.
     pub events: u64,

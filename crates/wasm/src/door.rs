@@ -1,5 +1,5 @@
-//! A world with a door for a script's clients: streams of bytes go in and come out, as on TCP. Producers of ours run in the
-//! world itself, and the script asks them.
+//! A world with a door for a script's clients: streams of bytes go in and come out, as on TCP. Producers of ours run in
+//! the world itself, and the script asks them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -7,15 +7,16 @@ use std::time::Duration;
 use blumfeld_broker::BrokerConfig;
 use blumfeld_client::producer::{Partitioner, Producer};
 use blumfeld_client::{ClientConfig, parse_bootstrap};
+use blumfeld_console::Order;
 use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant};
 use blumfeld_protocol::FrameSplitter;
 use blumfeld_shell::{ConfigProblem, producer_config};
 use blumfeld_sim::{
-    DiskConfig, Fault, Membership, NetworkConfig, Output, OutsideEvent, ProcessId, World, WorldConfig,
+    DiskConfig, Membership, NetworkConfig, Output, OutsideEvent, ProcessId, World, WorldConfig,
 };
 use bytes::Bytes;
 
-use crate::script_producer::{Answer, Ask, ScriptError, ScriptProducer, stream};
+use crate::script_producer::{Ask, ScriptAnswer, ScriptError, ScriptProducer, stream};
 
 /// `socket.request.max.bytes`
 const MAX_FRAME: usize = 100 * 1024 * 1024;
@@ -50,7 +51,7 @@ pub struct Door {
     producers: BTreeMap<ProcessId, FrameSplitter>,
     /// How many there were.
     begun: u32,
-    answers: Vec<(u64, Answer)>,
+    answers: Vec<(u64, ScriptAnswer)>,
 }
 
 impl Door {
@@ -143,8 +144,8 @@ impl Door {
         }
     }
 
-    /// Starts a producer in the world, with Kafka's names of settings. Records that name no partition go where `partitioner`
-    /// says, if there is one.
+    /// Starts a producer in the world, with Kafka's names of settings. Records that name no partition go where
+    /// `partitioner` says, if there is one.
     ///
     /// # Errors
     /// A setting is wrong; Kafka's words say which.
@@ -183,12 +184,12 @@ impl Door {
         if self.has_producer(id) {
             self.world.write_stdin(id, ask.to_frame(token));
         } else {
-            self.answers.push((token, Answer::Failed(ScriptError::closed())));
+            self.answers.push((token, ScriptAnswer::Failed(ScriptError::closed())));
         }
     }
 
     /// What producers have answered since the last call, in order, with the tokens of what was asked.
-    pub fn take_answers(&mut self) -> Vec<(u64, Answer)> {
+    pub fn take_answers(&mut self) -> Vec<(u64, ScriptAnswer)> {
         std::mem::take(&mut self.answers)
     }
 
@@ -196,7 +197,7 @@ impl Door {
         let Some(splitter) = self.producers.get_mut(&id) else { return };
         for output in self.world.take_output(id) {
             match output {
-                Output::Stdout(bytes) => self.answers.extend(Answer::read_all(splitter, &bytes)),
+                Output::Stdout(bytes) => self.answers.extend(ScriptAnswer::read_all(splitter, &bytes)),
                 Output::Stderr(_) => {}
                 Output::Exit(_) => {
                     self.producers.remove(&id);
@@ -206,8 +207,8 @@ impl Door {
         }
     }
 
-    /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client or of a producer.
-    /// Gives whether it came there.
+    /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client or of a
+    /// producer. Gives whether it came there.
     pub fn run(&mut self, until: Instant, mut goes_on: impl FnMut() -> bool) -> bool {
         let mut left = EVENTS;
         while self.world.next_event().is_some_and(|next| next <= until) {
@@ -259,8 +260,13 @@ impl Door {
     /// # Errors
     /// It is none, or cannot be done now; the text says why.
     pub fn inject(&mut self, line: &str) -> Result<(), String> {
-        let fault = Fault::parse(line).map_err(|error| error.to_string())?;
-        self.world.inject(fault).map_err(|error| error.to_string())
+        match blumfeld_console::order(&format!("fault {line}")) {
+            Some(Ok(Order::Fault(fault))) => self.world.inject(fault).map_err(|error| error.to_string()),
+            Some(Ok(Order::ListFaults | Order::Membership(_) | Order::Background(_))) | None => {
+                Err(format!("`{line}` is no fault"))
+            }
+            Some(Err(error)) => Err(error.to_string()),
+        }
     }
 
     /// Adds a broker with an empty disk: `id` from 1 to 9, or the lowest that is free. Gives where it will listen.
@@ -358,7 +364,7 @@ mod tests {
     }
 
     /// Asks producer `id` for everything in turn, and gives the answers that come within `seconds`.
-    fn answers(door: &mut Door, id: ProcessId, asks: &[Ask], seconds: u64) -> Vec<(u64, Answer)> {
+    fn answers(door: &mut Door, id: ProcessId, asks: &[Ask], seconds: u64) -> Vec<(u64, ScriptAnswer)> {
         (0..).zip(asks).for_each(|(token, ask)| door.ask(id, token, ask));
         let until = door.now() + Duration::from_secs(seconds);
         let mut answers = Vec::new();
@@ -379,8 +385,8 @@ mod tests {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn sent(offset: i64) -> Answer {
-        Answer::Sent { partition: 0, offset, timestamp: 1_700_000_000_000 }
+    fn sent(offset: i64) -> ScriptAnswer {
+        ScriptAnswer::Sent { partition: 0, offset, timestamp: 1_700_000_000_000 }
     }
 
     #[test]
@@ -393,7 +399,7 @@ mod tests {
         let asks =
             [record("orders", "c"), Ask::Flush, Ask::Flush, record("orders", "d"), Ask::Close, Ask::Flush];
         let got = answers(&mut door, id, &asks, 1);
-        let (closed, done) = (Answer::Failed(ScriptError::closed()), Answer::Done);
+        let (closed, done) = (ScriptAnswer::Failed(ScriptError::closed()), ScriptAnswer::Done);
         assert_eq!(
             got,
             [
@@ -426,7 +432,7 @@ mod tests {
         let error = |token| {
             let found = got.iter().find(|(of, _)| *of == token);
             match found {
-                Some((_, Answer::Failed(error))) => (error.name.as_str(), error.code.as_deref()),
+                Some((_, ScriptAnswer::Failed(error))) => (error.name.as_str(), error.code.as_deref()),
                 other => panic!("{other:?}"),
             }
         };
@@ -435,11 +441,11 @@ mod tests {
         assert_eq!(error(2), ("RecordTooLargeException", Some("MESSAGE_TOO_LARGE")));
         let id = door.producer(&settings(&[]), None).unwrap();
         let got = answers(&mut door, id, &[record("small", "c")], 1);
-        assert!(matches!(got[..], [(0, Answer::Sent { offset: 1, .. })]), "{got:?}");
+        assert!(matches!(got[..], [(0, ScriptAnswer::Sent { offset: 1, .. })]), "{got:?}");
         door.inject("crash 1").unwrap();
         assert_eq!(answers(&mut door, id, &[record("small", "d")], 119), [], "it is tried again");
         let got = answers(&mut door, id, &[], 2);
-        let [(0, Answer::Failed(error))] = &got[..] else { panic!("{got:?}") };
+        let [(0, ScriptAnswer::Failed(error))] = &got[..] else { panic!("{got:?}") };
         assert_eq!(
             (error.name.as_str(), error.code.as_deref()),
             ("TimeoutException", Some("REQUEST_TIMED_OUT"))

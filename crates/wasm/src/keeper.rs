@@ -1,7 +1,8 @@
 //! Who keeps the store up with the engine: when a commit is due, what is in it, and what follows from its end.
 //!
-//! Nothing here knows a browser, so that random runs can do to a cluster what the page does: end commits late, fail them, take
-//! the store over, and go away in the middle of one. Times are in milliseconds of any clock that does not go back.
+//! Nothing here knows a browser, so that random runs can do to a cluster what the page does: end commits late, fail
+//! them, take the store over, and go away in the middle of one. Times are in milliseconds of any clock that does not go
+//! back.
 
 use blumfeld_kernel::{DiskError, NodeId};
 use blumfeld_sim::DiskChange;
@@ -12,8 +13,8 @@ use crate::engine::Engine;
 
 /// In relaxed durability the store follows this often.
 const COMMIT_MS: f64 = 200.0;
-/// A commit begins at the earliest so many times as long after the last one as that one took to put together: what storing
-/// costs stays a part of the whole.
+/// A commit begins at the earliest so many times as long after the last one as that one took to put together: what
+/// storing costs stays a part of the whole.
 const SHARE: f64 = 8.0;
 /// A store that failed is tried again after so long.
 const RETRY_MS: f64 = 2_000.0;

@@ -1,8 +1,9 @@
 //! The engine behind the page: a world, its console, its clock and its store.
 //!
-//! [`Engine`] is plain Rust and runs natively too, which is how a recorded fault is replayed. `worker`, compiled for wasm
-//! alone, ties it to a Web Worker: messages, the wall clock, files, IndexedDB.
+//! [`Engine`] is plain Rust and runs natively too, which is how a recorded fault is replayed. `worker`, compiled for
+//! wasm alone, ties it to a Web Worker: messages, the wall clock, files, IndexedDB.
 
+mod background_clients;
 mod clients;
 mod door;
 mod engine;
@@ -13,10 +14,9 @@ mod script_producer;
 mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
-mod workloads;
 
 pub use door::{Door, DoorEvent};
 pub use engine::{Boot, Engine};
 pub use keeper::{Commit, Committed, Keeper, TakenOver};
 pub use record::{Record, ReplayError, replay};
-pub use script_producer::{Answer, Ask, ScriptError};
+pub use script_producer::{Ask, ScriptAnswer, ScriptError};

@@ -1,5 +1,6 @@
-//! A script's producer: Kafka's, as a process of the world. What the script asks comes on its standard input and what became
-//! of it leaves on its standard output, both as frames: to the world it is a tool like others, which can be copied.
+//! A script's producer: Kafka's, as a process of the world. What the script asks comes on its standard input and what
+//! became of it leaves on its standard output, both as frames: to the world it is a tool like others, which can be
+//! copied.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,8 +18,8 @@ const MAX_FRAME: usize = i32::MAX as usize;
 /// What a script asks of its producer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// To send this record. Records are taken one after the other, as by a thread that calls Java's `send`: where one has
-    /// to wait for metadata or memory, so do those behind it.
+    /// To send this record. Records are taken one after the other, as by a thread that calls Java's `send`: where one
+    /// has to wait for metadata or memory, so do those behind it.
     Send(ProducerRecord),
     /// To say when everything that was to be sent before is delivered or given up, and not to linger until then.
     Flush,
@@ -28,7 +29,7 @@ pub enum Ask {
 
 /// What became of an [`Ask`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ScriptAnswer {
     /// The record stands there.
     Sent {
         /// In this partition.
@@ -180,16 +181,16 @@ impl Ask {
     }
 }
 
-impl Answer {
+impl ScriptAnswer {
     fn to_frame(&self, token: u64) -> Bytes {
         match self {
-            Answer::Sent { partition, offset, timestamp } => frame(token, 0, |out| {
+            ScriptAnswer::Sent { partition, offset, timestamp } => frame(token, 0, |out| {
                 out.put_i32(*partition);
                 out.put_i64(*offset);
                 out.put_i64(*timestamp);
             }),
-            Answer::Done => frame(token, 1, |_| {}),
-            Answer::Failed(ScriptError { name, code, message }) => frame(token, 2, |out| {
+            ScriptAnswer::Done => frame(token, 1, |_| {}),
+            ScriptAnswer::Failed(ScriptError { name, code, message }) => frame(token, 2, |out| {
                 put(out, Some(name.as_bytes()));
                 put(out, code.as_deref().map(str::as_bytes));
                 put(out, Some(message.as_bytes()));
@@ -197,26 +198,26 @@ impl Answer {
         }
     }
 
-    fn read(kind: u8, from: &mut Bytes) -> Option<Answer> {
+    fn read(kind: u8, from: &mut Bytes) -> Option<ScriptAnswer> {
         match kind {
-            0 => Some(Answer::Sent {
+            0 => Some(ScriptAnswer::Sent {
                 partition: from.try_get_i32().ok()?,
                 offset: from.try_get_i64().ok()?,
                 timestamp: from.try_get_i64().ok()?,
             }),
-            1 => Some(Answer::Done),
+            1 => Some(ScriptAnswer::Done),
             2 => {
                 let name = take_text(from)?;
                 let code = take(from)?.map(|code| String::from_utf8_lossy(&code).into_owned());
-                Some(Answer::Failed(ScriptError { name, code, message: take_text(from)? }))
+                Some(ScriptAnswer::Failed(ScriptError { name, code, message: take_text(from)? }))
             }
             _ => None,
         }
     }
 
     /// The answers in what a producer has written to its standard output, with the tokens of what was asked.
-    pub fn read_all(splitter: &mut FrameSplitter, bytes: &[u8]) -> Vec<(u64, Answer)> {
-        frames(splitter, bytes, Answer::read)
+    pub fn read_all(splitter: &mut FrameSplitter, bytes: &[u8]) -> Vec<(u64, ScriptAnswer)> {
+        frames(splitter, bytes, ScriptAnswer::read)
     }
 }
 
@@ -267,7 +268,7 @@ impl ScriptProducer {
                         self.asked.push_front((token, Ask::Send(*record)));
                         return;
                     }
-                    Err(Refused::Failed(error)) => answer(cx, token, &Answer::Failed(refused(error))),
+                    Err(Refused::Failed(error)) => answer(cx, token, &ScriptAnswer::Failed(refused(error))),
                 },
                 Ask::Flush => {
                     self.producer.flush();
@@ -286,12 +287,12 @@ impl ScriptProducer {
         for Delivery { id, partition, result } in deliveries {
             let Some(token) = self.under_way.remove(&id) else { continue };
             let became = match result {
-                Ok(stands) => Answer::Sent {
+                Ok(stands) => ScriptAnswer::Sent {
                     partition: partition.partition,
                     offset: stands.offset,
                     timestamp: stands.timestamp,
                 },
-                Err(error) => Answer::Failed(error.into()),
+                Err(error) => ScriptAnswer::Failed(error.into()),
             };
             answer(cx, token, &became);
         }
@@ -303,7 +304,7 @@ impl ScriptProducer {
         self.flushes.retain(|(token, last)| {
             let waits = first.is_some_and(|first| first <= *last);
             if !waits {
-                answer(cx, *token, &Answer::Done);
+                answer(cx, *token, &ScriptAnswer::Done);
             }
             waits
         });
@@ -313,16 +314,16 @@ impl ScriptProducer {
         if let Some(token) = self.closing {
             self.over = true;
             self.producer.close(cx);
-            answer(cx, token, &Answer::Done);
+            answer(cx, token, &ScriptAnswer::Done);
             for (token, _) in self.asked.drain(..) {
-                answer(cx, token, &Answer::Failed(ScriptError::closed()));
+                answer(cx, token, &ScriptAnswer::Failed(ScriptError::closed()));
             }
             cx.out.exit(0);
         }
     }
 }
 
-fn answer(cx: &mut Context<'_>, token: u64, answer: &Answer) {
+fn answer(cx: &mut Context<'_>, token: u64, answer: &ScriptAnswer) {
     cx.out.stdout(answer.to_frame(token));
 }
 
@@ -392,10 +393,10 @@ mod tests {
         };
         let asks = [Ask::Send(full), Ask::Send(bare), Ask::Flush, Ask::Close];
         let answers = [
-            Answer::Sent { partition: 1, offset: -1, timestamp: i64::MAX },
-            Answer::Done,
-            Answer::Failed(ApiError::from(ErrorCode::REQUEST_TIMED_OUT).into()),
-            Answer::Failed(ScriptError::closed()),
+            ScriptAnswer::Sent { partition: 1, offset: -1, timestamp: i64::MAX },
+            ScriptAnswer::Done,
+            ScriptAnswer::Failed(ApiError::from(ErrorCode::REQUEST_TIMED_OUT).into()),
+            ScriptAnswer::Failed(ScriptError::closed()),
         ];
         let written = asks.iter().zip(7..).flat_map(|(ask, token)| ask.to_frame(token)).collect::<Vec<_>>();
         let mut input = stream();
@@ -403,12 +404,12 @@ mod tests {
         assert_eq!(read, (7..).zip(asks).collect::<Vec<_>>());
         let written =
             answers.iter().zip(7..).flat_map(|(answer, token)| answer.to_frame(token)).collect::<Vec<_>>();
-        assert_eq!(Answer::read_all(&mut stream(), &written), (7..).zip(answers).collect::<Vec<_>>());
+        assert_eq!(ScriptAnswer::read_all(&mut stream(), &written), (7..).zip(answers).collect::<Vec<_>>());
         let whole = written.len();
         for end in 0..whole {
             let cut =
                 [&u32::try_from(end).unwrap().to_be_bytes(), &written[4..][..end.min(whole - 4)]].concat();
-            assert!(Answer::read_all(&mut stream(), &cut).len() <= 1, "cut at {end}");
+            assert!(ScriptAnswer::read_all(&mut stream(), &cut).len() <= 1, "cut at {end}");
         }
     }
 }

@@ -91,8 +91,8 @@ fn error_message(message: String) {
     post(&Update::Error { message });
 }
 
-/// Lets the worker hear what has come in, and go on at once: browsers let a timer that follows others wait for 4 ms, which
-/// would be a quarter of an engine's time. A message to oneself waits for nothing.
+/// Lets the worker hear what has come in, and go on at once: browsers let a timer that follows others wait for 4 ms,
+/// which would be a quarter of an engine's time. A message to oneself waits for nothing.
 struct Breath(Option<MessageChannel>);
 
 impl Breath {

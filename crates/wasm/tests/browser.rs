@@ -8,21 +8,21 @@ use blumfeld_store::{IndexedDb, Loaded, Members, Meta};
 use blumfeld_view::{Durability, Fault};
 use blumfeld_wasm::{Boot, replay};
 use common::page::Page;
-use common::{DIGESTS, SEEDS, workload};
+use common::{DIGESTS, SEEDS, story};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 #[wasm_bindgen_test]
 fn the_traces_are_those_of_the_native_engine() {
-    let digests: String = SEEDS.iter().map(|seed| workload(*seed).line(*seed)).collect();
+    let digests: String = SEEDS.iter().map(|seed| story(*seed).line(*seed)).collect();
     assert_eq!(digests, DIGESTS);
 }
 
 #[wasm_bindgen_test]
 fn two_runs_of_a_seed_are_one_and_a_record_replays_to_it() {
-    let outcome = workload(SEEDS[0]);
-    assert_eq!(workload(SEEDS[0]), outcome);
+    let outcome = story(SEEDS[0]);
+    assert_eq!(story(SEEDS[0]), outcome);
     assert_eq!(replay(&outcome.record).unwrap().digest(), outcome.digest);
 }
 

@@ -4,13 +4,13 @@
 mod common;
 
 use blumfeld_wasm::{ReplayError, replay};
-use common::{DIGESTS, SEEDS, workload};
+use common::{DIGESTS, SEEDS, story};
 
 #[test]
 fn one_seed_is_one_trace_and_a_record_replays_to_it() {
     let mut digests = String::new();
     for seed in SEEDS {
-        let outcome = workload(seed);
+        let outcome = story(seed);
         digests += &outcome.line(seed);
         let again = replay(&outcome.record).unwrap();
         let world = again.world();
@@ -32,13 +32,13 @@ fn one_seed_is_one_trace_and_a_record_replays_to_it() {
 
 #[test]
 fn two_runs_of_a_seed_are_one_and_two_seeds_are_not() {
-    assert_eq!(workload(SEEDS[0]), workload(SEEDS[0]));
-    assert_ne!(workload(SEEDS[0]).digest, workload(SEEDS[2]).digest);
+    assert_eq!(story(SEEDS[0]), story(SEEDS[0]));
+    assert_ne!(story(SEEDS[0]).digest, story(SEEDS[2]).digest);
 }
 
 #[test]
 fn a_damaged_replay_file_is_named() {
-    let record = workload(SEEDS[1]).record;
+    let record = story(SEEDS[1]).record;
     assert!(replay(&record).is_ok());
     let damaged = |from: &str, to: &str| {
         assert!(record.contains(from), "nothing to damage: {from}");

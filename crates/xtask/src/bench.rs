@@ -34,7 +34,7 @@ pub fn run(args: &[String]) -> Result<()> {
 
     say("bench: a cluster, natively");
     let mut command = Command::new("cargo");
-    command.args(["run", "--quiet", "--release", "--package", "blumfeld-tests", "--bin", "cluster_bench"]);
+    command.args(["run", "--quiet", "--release", "--package", "blumfeld-bench", "--bin", "bench-cluster"]);
     let cluster = parse(&mut command, "cluster bench")?;
 
     let loads = load()?;
@@ -111,7 +111,7 @@ fn load() -> Result<[(&'static str, Value); 2]> {
     let folder = setup::target().join("load");
     let mut command = Command::new("cargo");
     command.args(["build", "--quiet", "--release", "--manifest-path"]);
-    command.arg(root().join("tests/load/Cargo.toml")).arg("--target-dir").arg(&folder);
+    command.arg(root().join("bench/load/Cargo.toml")).arg("--target-dir").arg(&folder);
     setup::run(&mut command, "building librdkafka, which needs a C compiler and make,")?;
     let program = folder.join("release/blumfeld-load");
     say("bench: librdkafka on its mock cluster");

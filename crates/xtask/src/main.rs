@@ -1,5 +1,5 @@
-//! The project's commands. `cargo xtask serve` builds the page and serves it, `cargo xtask test` runs every test; each does
-//! its own set-up and says what it does.
+//! The project's commands. `cargo xtask serve` builds the page and serves it, `cargo xtask test` runs every test; each
+//! does its own set-up and says what it does.
 
 mod bench;
 mod conformance;
@@ -28,7 +28,7 @@ cargo xtask COMMAND
                               with --kafka these against Apache Kafka itself
   sim [--seeds N] [--seed S] [--ticks T] [--members | --page] [--known] [--bug NAME] [--replay FILE]
                               simulate random faults under the checkers; replay a fault that the page recorded
-  tidy                        check which crate may use which
+  tidy                        check which crate may use which, and how long lines are
   bench [--json FILE]         measure speed and sizes, natively and in the browser
   dist                        build the page into dist/
   npm                         build the npm package into target/npm

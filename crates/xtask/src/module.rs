@@ -1,5 +1,5 @@
-//! Wasm modules: compiled by cargo, bound to JavaScript by wasm-bindgen as a library, and made smaller and faster by wasm-opt
-//! where that pays.
+//! Wasm modules: compiled by cargo, bound to JavaScript by wasm-bindgen as a library, and made smaller and faster by
+//! wasm-opt where that pays.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! What the commands need: each step says what it finds, installs what is missing, and where it cannot, names in one line
-//! what to install by hand.
+//! What the commands need: each step says what it finds, installs what is missing, and where it cannot, names in one
+//! line what to install by hand.
 
 use std::env;
 use std::ffi::OsString;

@@ -193,7 +193,8 @@ fn seeds(options: &Options) -> Result<(), String> {
     for (seed, ticks) in &seeds {
         let faults_for = Duration::from_millis((*ticks).max(1_000));
         let mut run = if options.members { Run::with_members(*seed) } else { Run::new(*seed) };
-        // What panics in a node is a failure of its seed, and not of those behind it. The run is only looked at after that.
+        // What panics in a node is a failure of its seed, and not of those behind it. The run is only looked at after
+        // that.
         let result = catch_unwind(AssertUnwindSafe(|| run.run(faults_for)))
             .unwrap_or_else(|_| Err("a node panicked".to_owned()));
         events += run.world.events();

@@ -55,7 +55,8 @@ impl Dirty {
         Some(Dirty { at, piece: file.pieces(at, file.len()).next()?, since })
     }
 
-    /// Whether a byte is this one, written by the same write. Other writes can have followed, and no more of it was made durable.
+    /// Whether a byte is this one, written by the same write. Other writes can have followed, and no more of it was
+    /// made durable.
     fn is(&self, other: &Dirty, same_life: bool) -> bool {
         let same = match same_life {
             true => self.piece.as_ptr() == other.piece.as_ptr(),
@@ -72,8 +73,8 @@ pub struct Lives {
     /// Member ids that were seen, and those of them that are of earlier lives.
     members: BTreeSet<String>,
     ended: BTreeSet<String>,
-    /// Members whose clients the last reload has ended, or that had not left before it. (One that could not leave in order,
-    /// because its coordinator was down, stays until its session ends: that is Kafka's.)
+    /// Members whose clients the last reload has ended, or that had not left before it. (One that could not leave in
+    /// order, because its coordinator was down, stays until its session ends: that is Kafka's.)
     gone: BTreeSet<String>,
     /// Incarnation ids of brokers of earlier lives, and of this one.
     incarnations: (BTreeSet<String>, BTreeSet<String>),
@@ -141,7 +142,8 @@ impl Lives {
         self.clients(engine)
     }
 
-    /// No two producers have one id, none has one that stands in the logs already, and no consumer is a member of an earlier life.
+    /// No two producers have one id, none has one that stands in the logs already, and no consumer is a member of an
+    /// earlier life.
     fn clients(&mut self, engine: &Engine) -> Result<(), String> {
         for client in engine.clients() {
             let id = match &client.role {
@@ -168,7 +170,8 @@ impl Lives {
         Ok(())
     }
 
-    /// Bytes that were dirty for too long. A byte counts from the moment at which it was first seen dirty, over reloads.
+    /// Bytes that were dirty for too long. A byte counts from the moment at which it was first seen dirty, over
+    /// reloads.
     fn dirty(&mut self, world: &World) -> Result<(), String> {
         let now = world.now();
         self.see_dirty(world, true);

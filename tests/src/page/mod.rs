@@ -1,10 +1,12 @@
-//! Random runs of what the page does to a cluster: an engine with its console, its clients in the background and its store, under
-//! reloads at any moment, commits that fail, end late or are never done, other tabs that take the store over, changes of
-//! durability and pace, a real clock that stands or jumps, files that are half read, crashes and power cuts.
+//! Random runs of what the page does to a cluster: an engine with its console, its clients in the background and its
+//! store, under reloads at any moment, commits that fail, end late or are never done, other tabs that take the store
+//! over, changes of durability and pace, a real clock that stands or jumps, files that are half read, crashes and power
+//! cuts.
 //!
-//! The store is one in memory, and the run keeps what it must hold: each commit that was done is remembered with the disks and the
-//! records that were acknowledged when it was put together. After a reload the disks must be those, to the byte; what was
-//! acknowledged in strict durability must be there, and in relaxed what was acknowledged before that commit.
+//! The store is one in memory, and the run keeps what it must hold: each commit that was done is remembered with the
+//! disks and the records that were acknowledged when it was put together. After a reload the disks must be those, to
+//! the byte; what was acknowledged in strict durability must be there, and in relaxed what was acknowledged before that
+//! commit.
 
 mod checks;
 
@@ -135,8 +137,8 @@ pub struct PageRun {
     lives: Lives,
     /// When members of clients that are gone must have left.
     ghosts_until: Option<Instant>,
-    /// A machine has lost its power, and its replicas are not whole again. Until they are, Kafka may lose what was acknowledged
-    /// if all others are killed too (KIP-966), as a reload does.
+    /// A machine has lost its power, and its replicas are not whole again. Until they are, Kafka may lose what was
+    /// acknowledged if all others are killed too (KIP-966), as a reload does.
     cut: bool,
     /// What was done, with the virtual time.
     pub told: Vec<(Instant, String)>,
@@ -195,7 +197,8 @@ impl PageRun {
         self.acknowledged.len()
     }
 
-    /// Runs it all: `lives` openings of the page, each for about `span` of virtual time, and a look at everything at the end.
+    /// Runs it all: `lives` openings of the page, each for about `span` of virtual time, and a look at everything at
+    /// the end.
     ///
     /// # Errors
     /// The first thing that must not be.
@@ -325,7 +328,8 @@ impl PageRun {
         Ok(())
     }
 
-    /// The page goes away, at whatever point it is, and comes back: in this tab, or in another that takes the cluster over.
+    /// The page goes away, at whatever point it is, and comes back: in this tab, or in another that takes the cluster
+    /// over.
     fn reload(&mut self) -> Result<(), String> {
         let deadline = self.engine.world().now() + BOOT;
         let cut = |run: &PageRun| {
@@ -618,8 +622,8 @@ impl PageRun {
         let power = self.brokers > 1 && self.rng.chance(1, 2);
         let what = if power { "power-cut" } else { "crash" };
         self.cut |= power;
-        // A coordinator that goes before a rebalance is over takes with it that a member has left: nothing is written before. As
-        // in Kafka the next one waits for the member's session.
+        // A coordinator that goes before a rebalance is over takes with it that a member has left: nothing is written
+        // before. As in Kafka the next one waits for the member's session.
         self.ghosts_until = self.ghosts_until.map(|_| self.engine.world().now() + SESSION + GHOSTS);
         self.line(&format!("fault {what} {node}"), What::Other);
         self.line(&format!("fault restart {node}"), What::Other);

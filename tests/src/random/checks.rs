@@ -7,7 +7,7 @@ use blumfeld_sim::checkers::{
     Consumers, Controllers, GroupChecks, HighWatermarks, Idempotence, Images, Leaders, Records,
     replicas_agree,
 };
-use blumfeld_sim::workload::Fact;
+use blumfeld_sim::load::Fact;
 use blumfeld_sim::{ProcessId, World};
 
 /// Replicas are compared every so many events, which takes time.
@@ -32,8 +32,8 @@ pub struct Checks {
     /// Whether what groups commit is safe: one replica alone may lose it.
     groups_are_safe: bool,
     members: BTreeMap<ProcessId, usize>,
-    /// Static members: a join that was lost on its way and comes late takes the place of the member that sent it, which is
-    /// fenced then (KIP-345).
+    /// Static members: a join that was lost on its way and comes late takes the place of the member that sent it, which
+    /// is fenced then (KIP-345).
     statics: BTreeSet<ProcessId>,
     groups: BTreeMap<usize, GroupChecks>,
     /// Lines of the trace that were looked at.
@@ -51,8 +51,8 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// Nothing is known yet; records are those of `topic`, and may be lost in a run that is `reckless`. What groups commit
-    /// may be lost where it is not `replicated`.
+    /// Nothing is known yet; records are those of `topic`, and may be lost in a run that is `reckless`. What groups
+    /// commit may be lost where it is not `replicated`.
     pub fn new(topic: &str, reckless: bool, replicated: bool) -> Checks {
         Checks {
             topic: topic.to_owned(),

@@ -37,8 +37,8 @@ fn ms(rng: &mut Prng, from: u64, to: u64) -> Duration {
     Duration::from_millis(from + rng.below(to - from))
 }
 
-/// The node at which something has just begun that a fault does not let come to its end: an election, a change of an ISR,
-/// a truncation.
+/// The node at which something has just begun that a fault does not let come to its end: an election, a change of an
+/// ISR, a truncation.
 pub fn tender_moment(event: &TraceEvent, node: NodeId) -> Option<NodeId> {
     match event {
         TraceEvent::QuorumCandidate { .. }
@@ -70,7 +70,8 @@ pub fn strike(
     Some(Plan { fault, mend: mending(fault).map(|mend| (long, mend)) })
 }
 
-/// The next fault, or nothing if what was drawn cannot be now. `may_cut_power` says whether this machine's power may go.
+/// The next fault, or nothing if what was drawn cannot be now. `may_cut_power` says whether this machine's power may
+/// go.
 pub fn next(rng: &mut Prng, world: &World, may_cut_power: impl Fn(NodeId) -> bool) -> Option<Plan> {
     let nodes: Vec<NodeId> = world.nodes().collect();
     let node = pick(rng, &nodes);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use blumfeld_client::consumer::{Assignor, ConsumerConfig, OffsetReset};
 use blumfeld_kernel::Prng;
 use blumfeld_sim::ProcessId;
-use blumfeld_sim::workload::{MemberLoad, MemberWorkload};
+use blumfeld_sim::load::{LoadMember, MemberLoad};
 
 use super::checks::GROUP;
 use super::{Client, Run, TOPIC, pick};
@@ -64,8 +64,8 @@ impl Run {
         config.group_id = Some(format!("{GROUP}{group}"));
         config.assignors = settings.assignors;
         config.session_timeout_ms = settings.session_timeout_ms;
-        // Less than the shortest max.poll.interval.ms below, which is how long a rebalance waits: members that hear of rebalances
-        // only when these are over begin the next one, and so on without end, as at Kafka.
+        // Less than the shortest max.poll.interval.ms below, which is how long a rebalance waits: members that hear of
+        // rebalances only when these are over begin the next one, and so on without end, as at Kafka.
         config.heartbeat_interval_ms = (i64::from(settings.session_timeout_ms) / 3).min(3_000);
         let rng = &mut self.groups.rng;
         config.max_poll_records = pick(rng, &[1, 20, 500]);
@@ -79,7 +79,7 @@ impl Run {
             config.group_instance_id = Some(format!("instance-{}", self.groups.statics));
         }
         let load = MemberLoad { topic: TOPIC.into(), processing, until: 0, report: true };
-        let process = self.world.spawn(Box::new(MemberWorkload::new(config, load)));
+        let process = self.world.spawn(Box::new(LoadMember::new(config, load)));
         self.clients.insert(process, Client::Member(group));
         self.checks.add_member(process, group, settings.statically);
     }

@@ -17,7 +17,7 @@ use blumfeld_client::producer::{Acks, ProducerConfig};
 use blumfeld_kernel::{Endpoint, Instant, NodeId, Prng};
 use blumfeld_protocol::Compression;
 use blumfeld_sim::checkers::{PartitionHealth, unhealthy};
-use blumfeld_sim::workload::{ConsumerWorkload, Fact, ProducerLoad, ProducerWorkload, TopicsWorkload};
+use blumfeld_sim::load::{Fact, LoadConsumer, LoadProducer, LoadTopics, ProducerLoad};
 use blumfeld_sim::{Fault, Output, ProcessId, World};
 
 use members::Members;
@@ -155,7 +155,7 @@ impl Run {
 
     fn spawn_admin(&mut self, topics: Vec<NewTopic>, pause: Duration) {
         let names = topics.iter().map(|topic| topic.name.clone()).collect();
-        let admin = TopicsWorkload::new(self.client("admin"), topics, pause);
+        let admin = LoadTopics::new(self.client("admin"), topics, pause);
         let process = self.world.spawn(Box::new(admin));
         self.clients.insert(process, Client::Admin(names));
     }
@@ -170,8 +170,8 @@ impl Run {
         // Most producers are, by default.
         config.enable_idempotence = rng.chance(3, 4);
         if config.is_idempotent() {
-            // A batch whose predecessor the leader never saw cannot be sent in order ever after, and is given up. It has to be
-            // before the cluster must be whole.
+            // A batch whose predecessor the leader never saw cannot be sent in order ever after, and is given up. It
+            // has to be before the cluster must be whole.
             config.delivery_timeout_ms = 120_000;
         }
         config.batch_size = pick(rng, &[200, 4_096, 16_384]);
@@ -194,7 +194,7 @@ impl Run {
         if idempotent {
             self.checks.idempotence.add_producer(load.base);
         }
-        let process = self.world.spawn(Box::new(ProducerWorkload::new(config, load)));
+        let process = self.world.spawn(Box::new(LoadProducer::new(config, load)));
         self.clients.insert(process, Client::Producer);
         if sure {
             self.checks.sure.insert(process);
@@ -208,7 +208,7 @@ impl Run {
         let mut config = ConsumerConfig::new(self.client("consumer"));
         config.auto_offset_reset = OffsetReset::Earliest;
         config.allow_auto_create_topics = false;
-        let process = self.world.spawn(Box::new(ConsumerWorkload::new(config, TOPIC, ends, true)));
+        let process = self.world.spawn(Box::new(LoadConsumer::new(config, TOPIC, ends, true)));
         self.clients.insert(process, client);
         process
     }
@@ -369,8 +369,8 @@ impl Run {
         self.world.is_ready() && unhealthy(self.world.partitions_health().as_deref()).is_none()
     }
 
-    /// A power cut takes what one machine had not flushed. It would take what was acknowledged if no other had it in its
-    /// ISR, so the cluster must be whole before: Kafka's promise rests on that.
+    /// A power cut takes what one machine had not flushed. It would take what was acknowledged if no other had it in
+    /// its ISR, so the cluster must be whole before: Kafka's promise rests on that.
     fn may_cut_power(&self, node: NodeId) -> bool {
         // What a controller alone writes it has flushed before it says so.
         !self.is_broker(node)
@@ -379,9 +379,9 @@ impl Run {
             || (self.cut.is_none() && self.is_whole())
     }
 
-    /// Kafka takes a killed process for one that has lost what it had not flushed. As long as the machine without power may
-    /// be chosen to lead, in sync as the controller believes or for want of another, the others must not be killed too
-    /// (KIP-966).
+    /// Kafka takes a killed process for one that has lost what it had not flushed. As long as the machine without power
+    /// may be chosen to lead, in sync as the controller believes or for want of another, the others must not be killed
+    /// too (KIP-966).
     fn may_kill(&self, node: NodeId) -> bool {
         let Some(cut) = self.cut.filter(|cut| *cut != node) else { return true };
         let may_lead = |one: &PartitionHealth| one.isr.contains(&cut.0) || one.eligible.contains(&cut.0);
@@ -410,7 +410,8 @@ impl Run {
 
     fn carry_out(&mut self, plan: Option<faults::Plan>) -> Result<(), String> {
         let Some(plan) = plan else { return Ok(()) };
-        // Who is shut down before it has registered has nothing to show for its clean end, and is taken for one that was killed.
+        // Who is shut down before it has registered has nothing to show for its clean end, and is taken for one that
+        // was killed.
         let starts = |node| self.world.broker(node).is_some_and(|broker| !broker.is_serving());
         let kills = match plan.fault {
             Fault::Crash(node) => Some(node),
@@ -464,8 +465,8 @@ impl Run {
         self.run_until("a cluster that serves", BOOT, |run| run.world.is_ready())?;
         let partitions = i32::try_from(1 + self.rng.below(4)).unwrap_or(1);
         let load = self.topic(TOPIC, partitions);
-        // As an operator would, who does not want to lose what groups have committed with one machine's power: by itself the
-        // topic is made with min.insync.replicas=1.
+        // As an operator would, who does not want to lose what groups have committed with one machine's power: by
+        // itself the topic is made with min.insync.replicas=1.
         let nodes = &self.topology.config.brokers;
         let count = nodes.first().map(|node| node.group.offsets_topic_partitions);
         let mut offsets = self.topic(GROUP_METADATA_TOPIC, count.unwrap_or(1));
@@ -513,8 +514,8 @@ impl Run {
         self.audit()
     }
 
-    /// Where the partitions of the topic end; `None` while one has two who believe to lead it, or a leader with records that
-    /// are not committed: another leader may cut these off.
+    /// Where the partitions of the topic end; `None` while one has two who believe to lead it, or a leader with records
+    /// that are not committed: another leader may cut these off.
     fn committed_ends(&self) -> Option<BTreeMap<i32, i64>> {
         let mut ends = BTreeMap::new();
         for broker in self.world.nodes().filter_map(|node| self.world.broker(node)) {

@@ -5,7 +5,6 @@
 //! others go to any broker, which forwards to the controller what is the controller's (KIP-590).
 
 mod calls;
-mod cluster;
 mod groups;
 mod types;
 
@@ -15,11 +14,19 @@ use blumfeld_kernel::{Context, Input, Instant};
 
 use crate::{ApiError, ClientConfig, Completed, Metadata, NetworkClient, TopicPartition};
 
-pub use cluster::{ElectionType, LogDir, PartitionReassignment, QuorumInfo, QuorumReplica, ReplicaSize};
-pub use groups::{GroupDescription, GroupListing, MemberDescription};
+use calls::describe_topic_partitions::Pages;
+use calls::{BrokerCall, Done, GroupCall, LeaderCall, Route, Sender};
+
+pub use calls::describe_cluster::ClusterDescription;
+pub use calls::describe_groups::{GroupDescription, MemberDescription};
+pub use calls::describe_log_dirs::{LogDir, ReplicaSize};
+pub use calls::describe_metadata_quorum::{QuorumInfo, QuorumReplica};
+pub use calls::elect_leaders::ElectionType;
+pub use calls::list_groups::GroupListing;
+pub use calls::list_partition_reassignments::PartitionReassignment;
 pub use types::{
-    AdminRequest, AdminResponse, AlterConfigOp, ClusterDescription, ConfigEntry, ConfigResource,
-    ConfigSource, CreatedTopic, FoundOffset, NewPartitions, NewTopic, OffsetSpec,
+    AdminRequest, AdminResponse, AlterConfigOp, ConfigEntry, ConfigResource, ConfigSource, CreatedTopic,
+    FoundOffset, NewPartitions, NewTopic, OffsetSpec,
 };
 
 /// A call's number at its client, from 1.
@@ -28,30 +35,31 @@ pub struct CallId(u64);
 
 /// A call that is over.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Answer {
+pub struct FinishedCall {
     /// Which.
     pub call: CallId,
     /// The answer. An error here is of the call as a whole; errors of single topics or partitions stand in the answer.
     pub result: Result<AdminResponse, ApiError>,
 }
 
-/// Offsets or errors by partition, gathered from several leaders.
-#[derive(Clone, Debug, Default)]
-struct Gathered {
-    done: BTreeMap<TopicPartition, Result<FoundOffset, ApiError>>,
-}
-
 /// A call under way.
 #[derive(Clone, Debug)]
 struct Call {
     request: AdminRequest,
+    progress: Progress,
+}
+
+/// How far a call is.
+#[derive(Clone, Debug)]
+struct Progress {
     deadline: Instant,
     attempts: u32,
     not_before: Instant,
     /// Requests under way, with the partitions that each asks about.
     in_flight: BTreeMap<i32, Vec<TopicPartition>>,
-    gathered: Gathered,
-    pages: cluster::Pages,
+    /// What leaders have answered.
+    partitions: Done,
+    pages: Pages,
     groups: groups::Groups,
     last_error: Option<ApiError>,
 }
@@ -88,23 +96,23 @@ impl AdminClient {
         self.last_call += 1;
         let id = CallId(self.last_call);
         let deadline = cx.after_ms(self.config.default_api_timeout_ms);
-        let call = Call {
-            request,
+        let progress = Progress {
             deadline,
             attempts: 0,
             not_before: cx.now,
             in_flight: BTreeMap::new(),
-            gathered: Gathered::default(),
-            pages: cluster::Pages::default(),
+            partitions: Done::new(),
+            pages: Pages::default(),
             groups: groups::Groups::default(),
             last_error: None,
         };
+        let call = Call { request, progress };
         self.calls.insert(id, call);
         id
     }
 
     /// Takes an input and gives the calls that it brought to an end.
-    pub fn handle(&mut self, cx: &mut Context<'_>, input: &Input) -> Vec<Answer> {
+    pub fn handle(&mut self, cx: &mut Context<'_>, input: &Input) -> Vec<FinishedCall> {
         let mut answers = Vec::new();
         let mut completed = self.net.handle(cx, input);
         while !completed.is_empty() {
@@ -120,28 +128,28 @@ impl AdminClient {
         answers
     }
 
-    fn drive(&mut self, cx: &mut Context<'_>) -> Vec<Answer> {
+    fn drive(&mut self, cx: &mut Context<'_>) -> Vec<FinishedCall> {
         let mut answers = Vec::new();
         let due: Vec<CallId> = self
             .calls
             .iter()
-            .filter(|(_, call)| call.in_flight.is_empty() && call.not_before <= cx.now)
+            .filter(|(_, Call { progress, .. })| {
+                progress.in_flight.is_empty() && progress.not_before <= cx.now
+            })
             .map(|(&id, _)| id)
             .collect();
         for id in due {
-            let Some(mut call) = self.calls.remove(&id) else { continue };
-            let result = match &call.request {
-                AdminRequest::ListOffsets(_) | AdminRequest::DeleteRecords(_) => {
-                    self.send_to_leaders(cx, &mut call)
-                }
-                request if groups::is_about(request) => self.send_about_groups(cx, &mut call),
-                _ => self.send_to_one(cx, &mut call),
+            let Some(Call { request, mut progress }) = self.calls.remove(&id) else { continue };
+            let result = match Route::of(&request) {
+                Route::Broker(asked) => self.send_to_broker(cx, asked, &mut progress),
+                Route::Leaders(asked) => self.send_to_leaders(cx, asked, &mut progress),
+                Route::Groups(asked) => self.send_about_groups(cx, asked, &mut progress),
             };
             match result {
                 None => {
-                    self.calls.insert(id, call);
+                    self.calls.insert(id, Call { request, progress });
                 }
-                Some(result) => answers.push(Answer { call: id, result }),
+                Some(result) => answers.push(FinishedCall { call: id, result }),
             }
         }
         self.metadata.poll(cx, &mut self.net);
@@ -149,15 +157,16 @@ impl AdminClient {
     }
 
     /// Sends a call to the broker that it is about, or to any, or ends it.
-    fn send_to_one(
+    fn send_to_broker(
         &mut self,
         cx: &mut Context<'_>,
-        call: &mut Call,
+        call: BrokerCall<'_>,
+        progress: &mut Progress,
     ) -> Option<Result<AdminResponse, ApiError>> {
-        if let Some(refused) = calls::refuse(&call.request) {
-            return Some(refused);
+        if let Some(refused) = call.refused() {
+            return Some(Ok(refused));
         }
-        let node = match cluster::target(&call.request) {
+        let node = match call.target() {
             None => self.metadata.least_loaded(cx, &mut self.net)?,
             Some(id) => match self.metadata.brokers().get(&id).map(|broker| broker.endpoint.clone()) {
                 Some(endpoint) if self.net.ready(cx, id, &endpoint) => id,
@@ -169,24 +178,12 @@ impl AdminClient {
                 }
             },
         };
-        let timeout = self.config.request_timeout_ms;
-        let sent = match &call.request {
-            AdminRequest::DescribeTopicPartitions(_)
-            | AdminRequest::DescribeCluster { .. }
-            | AdminRequest::ElectLeaders { .. }
-            | AdminRequest::AlterPartitionReassignments { .. }
-            | AdminRequest::ListPartitionReassignments(_)
-            | AdminRequest::DescribeMetadataQuorum
-            | AdminRequest::DescribeLogDirs { .. }
-            | AdminRequest::UnregisterBroker(_) => {
-                cluster::send(&mut self.net, cx, node, &call.request, &call.pages, timeout)
-            }
-            request => calls::send(&mut self.net, cx, node, request, timeout),
-        };
+        let timeout_ms = self.config.request_timeout_ms;
+        let sent = call.send(Sender { net: &mut self.net, cx, node, timeout_ms }, &progress.pages);
         match sent {
             Ok(correlation_id) => {
-                call.attempts += 1;
-                call.in_flight.insert(correlation_id, Vec::new());
+                progress.attempts += 1;
+                progress.in_flight.insert(correlation_id, Vec::new());
                 None
             }
             Err(error) => Some(Err(error)),
@@ -197,12 +194,14 @@ impl AdminClient {
     fn send_about_groups(
         &mut self,
         cx: &mut Context<'_>,
-        call: &mut Call,
+        call: GroupCall<'_>,
+        progress: &mut Progress,
     ) -> Option<Result<AdminResponse, ApiError>> {
-        match groups::send(&mut self.net, cx, &mut self.metadata, &call.request, &mut call.groups) {
+        let timeout_ms = self.config.request_timeout_ms;
+        match call.send(&mut self.net, cx, &mut self.metadata, &mut progress.groups, timeout_ms) {
             groups::Sent::Requests(numbers) => {
-                call.attempts += 1;
-                call.in_flight.extend(numbers.into_iter().map(|number| (number, Vec::new())));
+                progress.attempts += 1;
+                progress.in_flight.extend(numbers.into_iter().map(|number| (number, Vec::new())));
                 None
             }
             groups::Sent::NotYet => None,
@@ -214,15 +213,15 @@ impl AdminClient {
     fn send_to_leaders(
         &mut self,
         cx: &mut Context<'_>,
-        call: &mut Call,
+        call: LeaderCall<'_>,
+        progress: &mut Progress,
     ) -> Option<Result<AdminResponse, ApiError>> {
-        let open: Vec<TopicPartition> = calls::partitions(&call.request)
-            .filter(|partition| !call.gathered.done.contains_key(*partition))
+        let open: Vec<TopicPartition> = (call.partitions().into_iter())
+            .filter(|partition| !progress.partitions.contains_key(*partition))
             .cloned()
             .collect();
         if open.is_empty() {
-            let done = std::mem::take(&mut call.gathered.done);
-            return Some(Ok(calls::gathered(&call.request, done)));
+            return Some(Ok(call.gathered(std::mem::take(&mut progress.partitions))));
         }
         let mut by_node: BTreeMap<i32, Vec<TopicPartition>> = BTreeMap::new();
         for partition in open {
@@ -236,122 +235,93 @@ impl AdminClient {
                 }
                 None => match self.metadata.topic_error(&partition.topic) {
                     Some(code) if !code.is_retriable() => {
-                        call.gathered.done.insert(partition, Err(code.into()));
+                        progress.partitions.insert(partition, Err(code.into()));
                     }
-                    Some(code) => call.last_error = Some(code.into()),
+                    Some(code) => progress.last_error = Some(code.into()),
                     None => self.metadata.request_update(),
                 },
             }
         }
         for (node, partitions) in by_node {
-            let timeout = self.config.request_timeout_ms;
-            match calls::send_partitions(
-                &mut self.net,
-                cx,
-                node,
-                &call.request,
-                &partitions,
-                &self.metadata,
-                timeout,
-            ) {
+            let timeout_ms = self.config.request_timeout_ms;
+            let to = Sender { net: &mut self.net, cx, node, timeout_ms };
+            match call.send(to, &partitions, &self.metadata) {
                 Ok(correlation_id) => {
-                    call.attempts += 1;
-                    call.in_flight.insert(correlation_id, partitions);
+                    progress.attempts += 1;
+                    progress.in_flight.insert(correlation_id, partitions);
                 }
                 Err(error) => {
                     for partition in partitions {
-                        call.gathered.done.insert(partition, Err(error.clone()));
+                        progress.partitions.insert(partition, Err(error.clone()));
                     }
                 }
             }
         }
-        let complete = calls::partitions(&call.request).all(|of| call.gathered.done.contains_key(of));
-        if complete {
-            let done = std::mem::take(&mut call.gathered.done);
-            return Some(Ok(calls::gathered(&call.request, done)));
-        }
-        None
+        gathered(call, &mut progress.partitions).map(Ok)
     }
 
-    fn completed(&mut self, cx: &mut Context<'_>, completed: &Completed) -> Option<Answer> {
+    fn completed(&mut self, cx: &mut Context<'_>, completed: &Completed) -> Option<FinishedCall> {
         let owner = self
             .calls
             .iter()
-            .find(|(_, call)| call.in_flight.contains_key(&completed.correlation_id))
+            .find(|(_, call)| call.progress.in_flight.contains_key(&completed.correlation_id))
             .map(|(&id, _)| id)?;
-        let mut call = self.calls.remove(&owner)?;
-        let partitions = call.in_flight.remove(&completed.correlation_id)?;
-        let answered = match &call.request {
-            AdminRequest::ListOffsets(_) => {
-                calls::listed_offsets(completed, partitions, &mut call.gathered.done).map(|()| None)
+        let Call { request, mut progress } = self.calls.remove(&owner)?;
+        let partitions = progress.in_flight.remove(&completed.correlation_id)?;
+        let answered = match Route::of(&request) {
+            Route::Broker(call) => call.answered(completed, &mut progress.pages),
+            Route::Groups(call) => call.answered(completed, &mut progress.groups),
+            Route::Leaders(call) => {
+                let taken = call.answered(completed, &partitions, &mut progress.partitions);
+                let over = taken.map(|()| gathered(call, &mut progress.partitions));
+                // Leaders that do not answer for all are asked again later; a next page is asked for at once.
+                if matches!(over, Ok(None)) && progress.in_flight.is_empty() {
+                    self.later(cx, &mut progress);
+                }
+                over
             }
-            AdminRequest::DeleteRecords(_) => {
-                calls::deleted_records(completed, partitions, &mut call.gathered.done).map(|()| None)
-            }
-            AdminRequest::DescribeTopicPartitions(_)
-            | AdminRequest::DescribeCluster { .. }
-            | AdminRequest::ElectLeaders { .. }
-            | AdminRequest::AlterPartitionReassignments { .. }
-            | AdminRequest::ListPartitionReassignments(_)
-            | AdminRequest::DescribeMetadataQuorum
-            | AdminRequest::DescribeLogDirs { .. }
-            | AdminRequest::UnregisterBroker(_) => {
-                cluster::answered(&call.request, completed, &mut call.pages)
-            }
-            request if groups::is_about(request) => groups::answered(request, completed, &mut call.groups),
-            request => calls::answered(request, completed).map(Some),
         };
         match answered {
-            Ok(Some(response)) => return Some(Answer { call: owner, result: Ok(response) }),
-            // The next page is asked for at once.
-            Ok(None)
-                if matches!(call.request, AdminRequest::DescribeTopicPartitions(_))
-                    || groups::is_about(&call.request) => {}
-            Ok(None) => {
-                let all = calls::partitions(&call.request).all(|of| call.gathered.done.contains_key(of));
-                if all {
-                    let done = std::mem::take(&mut call.gathered.done);
-                    let response = calls::gathered(&call.request, done);
-                    return Some(Answer { call: owner, result: Ok(response) });
-                }
-                if call.in_flight.is_empty() {
-                    self.later(cx, &mut call);
-                }
-            }
+            Ok(Some(response)) => return Some(FinishedCall { call: owner, result: Ok(response) }),
+            Ok(None) => {}
             Err(error) if error.code.is_retriable() => {
-                call.last_error = Some(error);
-                self.later(cx, &mut call);
+                progress.last_error = Some(error);
+                self.later(cx, &mut progress);
             }
-            Err(error) => return Some(Answer { call: owner, result: Err(error) }),
+            Err(error) => return Some(FinishedCall { call: owner, result: Err(error) }),
         }
-        self.calls.insert(owner, call);
+        self.calls.insert(owner, Call { request, progress });
         None
     }
 
-    fn later(&mut self, cx: &mut Context<'_>, call: &mut Call) {
+    fn later(&mut self, cx: &mut Context<'_>, progress: &mut Progress) {
         self.metadata.request_update();
-        let wait = self.config.retry_backoff.backoff(call.attempts, cx.rng);
-        call.not_before = cx.after_ms(wait);
+        let wait = self.config.retry_backoff.backoff(progress.attempts, cx.rng);
+        progress.not_before = cx.after_ms(wait);
     }
 
-    fn expire(&mut self, cx: &mut Context<'_>) -> Vec<Answer> {
-        let late: Vec<CallId> =
-            self.calls.iter().filter(|(_, call)| call.deadline <= cx.now).map(|(&id, _)| id).collect();
+    fn expire(&mut self, cx: &mut Context<'_>) -> Vec<FinishedCall> {
+        let late: Vec<CallId> = self
+            .calls
+            .iter()
+            .filter(|(_, call)| call.progress.deadline <= cx.now)
+            .map(|(&id, _)| id)
+            .collect();
         let mut answers = Vec::new();
         for id in late {
-            let Some(call) = self.calls.remove(&id) else { continue };
+            let Some(Call { request, progress }) = self.calls.remove(&id) else { continue };
             let unknown = self.metadata.brokers().is_empty();
-            let name = match groups::call_name(&call.request, &call.groups, unknown) {
-                Some(name) => name,
+            let method = request.call_name();
+            let step = match Route::of(&request) {
+                Route::Groups(call) => call.step(method, &progress.groups, unknown),
                 // Java asks for the brokers first, to have one describe the topics.
-                None if call.attempts == 0
-                    && matches!(call.request, AdminRequest::DescribeTopicPartitions(_)) =>
-                {
-                    "listNodes".to_owned()
+                Route::Broker(BrokerCall::DescribeTopicPartitions(_)) if progress.attempts == 0 => {
+                    Some("listNodes".to_owned())
                 }
-                None => call.request.call_name().to_owned(),
+                Route::Broker(_) | Route::Leaders(_) => None,
             };
-            let error = match (call.attempts, call.last_error) {
+            let name = step.unwrap_or_else(|| method.to_owned());
+            let error = match (progress.attempts, progress.last_error) {
                 (0, None) => {
                     ApiError::timeout(format!("Timed out waiting for a node assignment. Call: {name}"))
                 }
@@ -359,18 +329,18 @@ impl AdminClient {
                     ApiError::timeout(format!("Call(callName={name}) timed out after {attempts} attempt(s)"))
                 }
             };
-            answers.push(Answer { call: id, result: Err(error) });
+            answers.push(FinishedCall { call: id, result: Err(error) });
         }
         answers
     }
 
     /// When `handle` is next wanted.
     pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
-        let calls = self.calls.values().map(|call| {
-            if call.in_flight.is_empty() && call.not_before > now {
-                call.not_before.min(call.deadline)
+        let calls = self.calls.values().map(|Call { progress, .. }| {
+            if progress.in_flight.is_empty() && progress.not_before > now {
+                progress.not_before.min(progress.deadline)
             } else {
-                call.deadline
+                progress.deadline
             }
         });
         let rest = if self.calls.is_empty() { None } else { self.metadata.next_timeout(now) };
@@ -382,4 +352,10 @@ impl AdminClient {
         self.calls.clear();
         self.net.close(cx);
     }
+}
+
+/// The whole answer of a call about partitions, once every leader has said its part.
+fn gathered(call: LeaderCall<'_>, done: &mut Done) -> Option<AdminResponse> {
+    let complete = call.partitions().into_iter().all(|of| done.contains_key(of));
+    complete.then(|| call.gathered(std::mem::take(done)))
 }

@@ -1,14 +1,18 @@
 //! What can be asked of the admin client, and what it answers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use blumfeld_protocol::Uuid;
 
-use super::cluster::{ElectionType, LogDir, PartitionReassignment, QuorumInfo};
-use super::groups::{GroupDescription, GroupListing};
+use super::calls::describe_cluster::ClusterDescription;
+use super::calls::describe_groups::GroupDescription;
+use super::calls::describe_log_dirs::LogDir;
+use super::calls::describe_metadata_quorum::QuorumInfo;
+use super::calls::elect_leaders::ElectionType;
+use super::calls::list_groups::GroupListing;
+use super::calls::list_partition_reassignments::PartitionReassignment;
 use crate::consumer::OffsetAndMetadata;
-use crate::{ApiError, Broker, TopicMetadata, TopicPartition};
+use crate::{ApiError, TopicMetadata, TopicPartition};
 
 /// A topic to be created (org.apache.kafka.clients.admin.NewTopic).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -389,19 +393,6 @@ impl AdminRequest {
             Self::RemoveMembers { .. } => "removeMembersFromConsumerGroup",
         }
     }
-}
-
-/// The cluster.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ClusterDescription {
-    /// Its id.
-    pub id: Arc<str>,
-    /// Its controller, -1 for none.
-    pub controller: i32,
-    /// Its brokers.
-    pub brokers: Vec<Broker>,
-    /// Those of them that are fenced, where that was asked for.
-    pub fenced: BTreeSet<i32>,
 }
 
 /// What was answered.

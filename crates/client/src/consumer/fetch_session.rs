@@ -1,5 +1,5 @@
-//! The fetch session of a consumer with one broker (org.apache.kafka.clients.FetchSessionHandler, KIP-227): what the broker
-//! knows of it already is not said again.
+//! The fetch session of a consumer with one broker (org.apache.kafka.clients.FetchSessionHandler, KIP-227): what the
+//! broker knows of it already is not said again.
 
 use std::collections::BTreeMap;
 

@@ -111,8 +111,8 @@ impl Fetcher {
             || self.in_flight.values().any(|request| request.partitions.contains_key(partition))
     }
 
-    /// Closes the sessions with all brokers that are connected (AbstractFetch.prepareCloseFetchSessionRequests). Nothing is
-    /// fetched from now on.
+    /// Closes the sessions with all brokers that are connected (AbstractFetch.prepareCloseFetchSessionRequests).
+    /// Nothing is fetched from now on.
     pub fn begin_close(
         &mut self,
         cx: &mut Context<'_>,
@@ -176,9 +176,9 @@ impl Fetcher {
                     }
                 }
                 Some((node, endpoint)) => {
-                    // One fetch a node: the broker holds it up to max wait, and another would queue behind it. While records
-                    // of a node wait for the program their partitions would have to leave its session, so that it is not
-                    // asked then.
+                    // One fetch a node: the broker holds it up to max wait, and another would queue behind it. While
+                    // records of a node wait for the program their partitions would have to leave its session, so that
+                    // it is not asked then.
                     let waits = self.completed.iter().any(|fetch| fetch.node == node);
                     if !waits && net.ready(cx, node, &endpoint) && net.in_flight(node) == 0 {
                         let topic_id = metadata.topic(&partition.topic).map_or(Uuid::nil(), |topic| topic.id);
@@ -205,7 +205,8 @@ impl Fetcher {
         }
     }
 
-    /// Takes a completed request; gives whether it was one of these. Errors that only the program can settle go to `errors`.
+    /// Takes a completed request; gives whether it was one of these. Errors that only the program can settle go to
+    /// `errors`.
     #[allow(clippy::too_many_arguments, reason = "the consumer's parts, each borrowed for itself")]
     pub fn handle(
         &mut self,

@@ -1,4 +1,5 @@
-//! The consumer (org.apache.kafka.clients.consumer.KafkaConsumer): partitions that the program assigns, or that a group does.
+//! The consumer (org.apache.kafka.clients.consumer.KafkaConsumer): partitions that the program assigns, or that a group
+//! does.
 
 mod assignor;
 mod config;
@@ -193,8 +194,8 @@ impl Consumer {
         &mut self.metadata
     }
 
-    /// Reads these partitions from now on. Those that were assigned before go on where they were; others begin where the
-    /// group left off, if there is one, or where `auto.offset.reset` says.
+    /// Reads these partitions from now on. Those that were assigned before go on where they were; others begin where
+    /// the group left off, if there is one, or where `auto.offset.reset` says.
     pub fn assign(&mut self, partitions: impl IntoIterator<Item = TopicPartition>) {
         let reset = Position::Reset(self.config.auto_offset_reset);
         let position = if self.config.group_id.is_some() { Position::Committed } else { reset };
@@ -275,8 +276,8 @@ impl Consumer {
         self.coordinator.ask_committed(partitions)
     }
 
-    /// Asks for offsets of partitions, assigned or not (`beginningOffsets`, `endOffsets`, `offsetsForTimes`); the answer is a
-    /// [`ConsumerEvent::Offsets`], `default.api.timeout.ms` later at the latest.
+    /// Asks for offsets of partitions, assigned or not (`beginningOffsets`, `endOffsets`, `offsetsForTimes`); the
+    /// answer is a [`ConsumerEvent::Offsets`], `default.api.timeout.ms` later at the latest.
     pub fn ask_offsets(
         &mut self,
         cx: &Context<'_>,
@@ -371,8 +372,8 @@ impl Consumer {
         self.drive(cx);
     }
 
-    /// Gives up to `max.poll.records` records, in order within each partition, and fetches ahead. Call it after `handle`,
-    /// and again while it gives records.
+    /// Gives up to `max.poll.records` records, in order within each partition, and fetches ahead. Call it after
+    /// `handle`, and again while it gives records.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Vec<ConsumerRecord> {
         let (coordinator, mut parts) = self.parts();
         coordinator.poll(cx, &mut parts);
@@ -423,8 +424,8 @@ impl Consumer {
         [net, metadata, self.fetcher.next_timeout(now), lookup, group].into_iter().flatten().min()
     }
 
-    /// Begins to end: offsets are committed if that is automatic, the group is left, then the fetch sessions are closed. Go
-    /// on with `handle` until [`is_closed`](Self::is_closed), which takes `request.timeout.ms` at most.
+    /// Begins to end: offsets are committed if that is automatic, the group is left, then the fetch sessions are
+    /// closed. Go on with `handle` until [`is_closed`](Self::is_closed), which takes `request.timeout.ms` at most.
     pub fn begin_close(&mut self, cx: &mut Context<'_>) {
         if self.coordinator.is_closing() {
             return;

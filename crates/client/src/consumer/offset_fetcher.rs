@@ -1,5 +1,5 @@
-//! What a consumer asks leaders of their offsets (org.apache.kafka.clients.consumer.internals.OffsetFetcher): where it begins,
-//! what the program wants to know, and whether what it has read is still there under a new leader (KIP-320).
+//! What a consumer asks leaders of their offsets (org.apache.kafka.clients.consumer.internals.OffsetFetcher): where it
+//! begins, what the program wants to know, and whether what it has read is still there under a new leader (KIP-320).
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -28,7 +28,8 @@ pub enum OffsetSpec {
     Earliest,
     /// The end: the high watermark, or the last stable offset for read_committed (`endOffsets`).
     Latest,
-    /// Of the first record with this timestamp or a later one, in milliseconds since 1970-01-01 UTC (`offsetsForTimes`).
+    /// Of the first record with this timestamp or a later one, in milliseconds since 1970-01-01 UTC
+    /// (`offsetsForTimes`).
     At(i64),
 }
 
@@ -223,7 +224,8 @@ impl OffsetFetcher {
         for (node, wanted) in by_leader(cx, parts, wanted, |(of, ..)| of) {
             let version = match parts.net.version::<OffsetForLeaderEpochRequest>(node) {
                 Ok(version) if version >= FIRST_VERSION_FOR_CLIENTS => version,
-                // Such a broker cannot say it: the position counts (NetworkClientUtils.hasUsableOffsetForLeaderEpochVersion).
+                // Such a broker cannot say it: the position counts
+                // (NetworkClientUtils.hasUsableOffsetForLeaderEpochVersion).
                 _ => {
                     wanted.iter().for_each(|(of, ..)| parts.subscription.validated(of));
                     continue;

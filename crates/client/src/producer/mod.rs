@@ -87,8 +87,8 @@ pub struct ProducerConfig {
     pub compression: Compression,
     /// `compression.gzip.level`, `compression.lz4.level` and `compression.zstd.level`
     pub compression_levels: CompressionLevels,
-    /// `enable.idempotence`: batches have sequence numbers, so that a retry neither doubles nor overtakes. Takes `acks=all`,
-    /// `retries` above 0, and at most five requests in flight.
+    /// `enable.idempotence`: batches have sequence numbers, so that a retry neither doubles nor overtakes. Takes
+    /// `acks=all`, `retries` above 0, and at most five requests in flight.
     pub enable_idempotence: bool,
     /// `partitioner.class`
     pub partitioner: PartitionerClass,
@@ -118,8 +118,8 @@ impl ProducerConfig {
         }
     }
 
-    /// Whether batches are sent with sequence numbers. Where another setting does not allow it, they are not: idempotence
-    /// was not asked for then but is the default (ProducerConfig.postProcessAndValidateIdempotenceConfigs).
+    /// Whether batches are sent with sequence numbers. Where another setting does not allow it, they are not:
+    /// idempotence was not asked for then but is the default (ProducerConfig.postProcessAndValidateIdempotenceConfigs).
     pub fn is_idempotent(&self) -> bool {
         self.enable_idempotence
             && self.acks == Acks::All

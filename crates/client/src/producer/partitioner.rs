@@ -39,8 +39,8 @@ pub fn partition_for_key(key: &[u8], partitions: i32) -> i32 {
 /// [`Producer::with_partitioner`](super::Producer::with_partitioner).
 pub trait Partitioner: fmt::Debug + Send {
     /// The partition of a record that names none; `key` and `value` are its bytes. It is asked once a record, when
-    /// `topic` is known. A number that the topic does not have is taken, as in Kafka: the record waits for the partition
-    /// to appear until `delivery.timeout.ms`.
+    /// `topic` is known. A number that the topic does not have is taken, as in Kafka: the record waits for the
+    /// partition to appear until `delivery.timeout.ms`.
     ///
     /// # Errors
     /// A text fails the record. So does a negative number.
@@ -64,7 +64,8 @@ impl Clone for Box<dyn Partitioner> {
 /// `partitioner.class`: which of Kafka's own partitioners chooses the partition of a record that names none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum PartitionerClass {
-    /// Kafka's own: the key's hash, or for records without a key one partition until about `batch.size` bytes are there.
+    /// Kafka's own: the key's hash, or for records without a key one partition until about `batch.size` bytes are
+    /// there.
     #[default]
     BuiltIn,
     /// One partition after the other, whatever the key is (org.apache.kafka.clients.producer.RoundRobinPartitioner).

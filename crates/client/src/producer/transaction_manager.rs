@@ -152,8 +152,8 @@ impl TransactionManager {
         true
     }
 
-    /// Whether the next batch of a partition may be sent now (shouldStopDrainBatchesForPartition). A batch that was sent
-    /// before waits for those before it, and a new one for the end of an epoch that is over.
+    /// Whether the next batch of a partition may be sent now (shouldStopDrainBatchesForPartition). A batch that was
+    /// sent before waits for those before it, and a new one for the end of an epoch that is over.
     pub fn may_send(&self, partition: &TopicPartition, name: RecordId) -> bool {
         let Some(producer) = self.producer.filter(|_| self.to_rewrite.is_empty()) else { return false };
         let Some(sequence) = self.partitions.get(partition) else { return true };
@@ -253,8 +253,8 @@ impl TransactionManager {
         }
     }
 
-    /// A batch that was sent more than once ran out of time: whether it stands in the log is not known before those behind
-    /// it are answered.
+    /// A batch that was sent more than once ran out of time: whether it stands in the log is not known before those
+    /// behind it are answered.
     pub fn mark_unresolved(&mut self, partition: &TopicPartition) {
         if let Some(sequence) = self.partitions.get_mut(partition) {
             sequence.unresolved = true;

@@ -8,8 +8,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::java_double;
 
-/// The first value of a text in its compact form; what follows it is not looked at, as in Java. `None` if there is nothing
-/// but space.
+/// The first value of a text in its compact form; what follows it is not looked at, as in Java. `None` if there is
+/// nothing but space.
 pub(super) fn first(text: &[u8]) -> serde_json::Result<Option<String>> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Printed>();

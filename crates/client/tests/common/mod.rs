@@ -174,8 +174,8 @@ impl Harness {
         }
     }
 
-    /// The next input: one that waits, or the timeout that the client asked for. `None` if it asks for none, or for one past
-    /// `until`.
+    /// The next input: one that waits, or the timeout that the client asked for. `None` if it asks for none, or for one
+    /// past `until`.
     pub fn next(&mut self, timeout: Option<Instant>, until: Instant) -> Option<Input> {
         if let Some(input) = self.inputs.pop_front() {
             return Some(input);

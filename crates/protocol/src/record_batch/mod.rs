@@ -309,8 +309,8 @@ impl Batch {
         Ok(Records::new(self, payload))
     }
 
-    /// The same batch with its base offset and leader epoch set. They stand before the checksummed part, so the checksum
-    /// stays; the bytes are copied once.
+    /// The same batch with its base offset and leader epoch set. They stand before the checksummed part, so the
+    /// checksum stays; the bytes are copied once.
     pub fn with_offset_and_epoch(&self, base_offset: i64, leader_epoch: i32) -> Batch {
         let mut bytes = BytesMut::from(&self.bytes[..]);
         bytes[0..8].copy_from_slice(&base_offset.to_be_bytes());
@@ -385,8 +385,8 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes)
 }
 
-/// CRC-32C of bytes, the checksum of record batches. A browser gives no instruction for it: this looks sixteen bytes up at a
-/// time, twice as many as the other crate.
+/// CRC-32C of bytes, the checksum of record batches. A browser gives no instruction for it: this looks sixteen bytes up
+/// at a time, twice as many as the other crate.
 #[cfg(target_arch = "wasm32")]
 pub fn checksum(bytes: &[u8]) -> u32 {
     TABLES.checksum(bytes)

@@ -6,7 +6,7 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
 
 use super::admin::{AdminProcess, AdminTool, Step, execution_failed, no_client};
-use super::{Launch, client};
+use super::toolbox::{Launch, client};
 use crate::argparse::Command;
 use crate::io::{err, log, out};
 use crate::java::parse_number;

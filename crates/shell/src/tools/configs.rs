@@ -10,7 +10,7 @@ use blumfeld_kernel::Context;
 
 use super::admin::{AdminProcess, AdminTool, Step, execution_trace};
 use super::file::{FromFile, launch};
-use super::{Launch, bootstrap_hint, client};
+use super::toolbox::{Launch, bootstrap_hint, client};
 use crate::io::{Printed, err, out};
 use crate::java::{load_properties, parse_number};
 use crate::options::*;

@@ -1,7 +1,7 @@
 //! `kafka-console-consumer.sh` (org.apache.kafka.tools.consumer.ConsoleConsumer).
 //!
-//! Consumer groups are not here yet: without `--partition` it assigns itself every partition of its topics, and new ones
-//! as they appear, which is what a group of one member comes to.
+//! Consumer groups are not here yet: without `--partition` it assigns itself every partition of its topics, and new
+//! ones as they appear, which is what a group of one member comes to.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use blumfeld_client::{ClientConfig, Serde, SerializationError, TopicPartition, p
 use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use super::properties::{self, Properties, invalid, number};
+use super::toolbox::{Launch, bootstrap_hint};
 use super::topics::IncludeList;
-use super::{Launch, bootstrap_hint};
 use crate::io::{INTERRUPTED, Printed, err, log, log_issues, out};
 use crate::java::parse_number;
 use crate::options::*;

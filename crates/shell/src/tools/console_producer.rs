@@ -15,7 +15,7 @@ use blumfeld_protocol::{Compression, CompressionLevels};
 
 use super::line_reader::{LineReader, Lines};
 use super::properties::{self, Properties, invalid, number};
-use super::{Launch, bootstrap_hint};
+use super::toolbox::{Launch, bootstrap_hint};
 use crate::io::{INTERRUPTED, Printed, err, log, log_issues};
 use crate::options::*;
 use crate::{Environment, StdinSource};
@@ -264,8 +264,8 @@ fn partitioner(config: &mut ProducerConfig, properties: &Properties) -> Result<(
     Ok(())
 }
 
-/// `enable.idempotence`, and what does not go with it (ProducerConfig.postProcessAndValidateIdempotenceConfigs): asked for,
-/// it is an error; else there is none then.
+/// `enable.idempotence`, and what does not go with it (ProducerConfig.postProcessAndValidateIdempotenceConfigs): asked
+/// for, it is an error; else there is none then.
 fn idempotence(config: &mut ProducerConfig, properties: &Properties) -> Result<(), ConfigProblem> {
     let name = "enable.idempotence";
     let asked = properties.get(name);

@@ -9,7 +9,7 @@ use blumfeld_kernel::{Context, Input, Instant, Node};
 
 use super::console_consumer::consumer_config;
 use super::properties::{self, Properties};
-use super::{Launch, bootstrap_hint};
+use super::toolbox::{Launch, bootstrap_hint};
 use crate::io::{INTERRUPTED, Printed, date, err, log_issues, out};
 use crate::java::fixed;
 use crate::options::*;

@@ -8,7 +8,7 @@ use blumfeld_kernel::Context;
 
 use super::admin::{AdminTool, Step, no_client};
 use super::file::{FromFile, launch};
-use super::{Launch, bootstrap_hint, client};
+use super::toolbox::{Launch, bootstrap_hint, client};
 use crate::io::{Printed, err, log, out};
 use crate::options::*;
 use crate::{Environment, StdinSource};

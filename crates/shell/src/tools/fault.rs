@@ -3,7 +3,7 @@
 
 use blumfeld_protocol::{ApiKey, ErrorCode};
 
-use super::{Launch, explained};
+use super::toolbox::{Launch, explained};
 use crate::{Environment, Language, StdinSource};
 
 /// One fault: how it is written, an example, and what it does in English and Korean.

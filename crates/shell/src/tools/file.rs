@@ -5,8 +5,8 @@ use bytes::BytesMut;
 use blumfeld_client::ClientConfig;
 use blumfeld_kernel::{Context, Input, Instant, Node};
 
-use super::Launch;
 use super::admin::{AdminProcess, AdminTool};
+use super::toolbox::Launch;
 use crate::io::{INTERRUPTED, Printed};
 use crate::{Environment, StdinSource};
 
@@ -37,7 +37,7 @@ pub fn launch<F: FromFile>(
         _ => return None,
     };
     let process = Reading { config: config.clone(), bytes: BytesMut::new(), from, running: None };
-    Some(Launch::Reading(Box::new(process), file))
+    Some(Launch::Reading(Box::new(process), StdinSource::File(file)))
 }
 
 /// The tool while it reads its file, and then.

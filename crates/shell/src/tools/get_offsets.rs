@@ -7,8 +7,8 @@ use blumfeld_client::{ApiError, TopicPartition};
 use blumfeld_kernel::Context;
 
 use super::admin::{AdminProcess, AdminTool, Step};
+use super::toolbox::{Launch, bootstrap_hint, client};
 use super::topics::IncludeList;
-use super::{Launch, bootstrap_hint, client};
 use crate::io::{Printed, err, log, out};
 use crate::java::parse_number;
 use crate::options::*;

@@ -1,9 +1,9 @@
 //! `help`: what a newcomer can do here, in the page's language or the one that is named.
 
-use super::{Launch, TOOLS, broker, fault, find, workload};
+use super::toolbox::{Launch, Tool};
 use crate::io::Printed;
 use crate::options::usage;
-use crate::{Environment, Language, StdinSource};
+use crate::{Environment, Language};
 
 const ENGLISH: &str = "\
 This console runs Kafka's own command-line tools on the cluster of this page.
@@ -90,24 +90,22 @@ Tab 키는 도구, 옵션, 토픽, 파일 이름을 완성합니다. 화살표 �
 ";
 
 /// Reads the arguments: a tool, a language, or both.
-pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> Launch {
+pub fn start(arguments: &[String], env: &dyn Environment, tools: &[Tool]) -> Launch {
     let mut language = env.language();
     let mut tool = None;
     for argument in arguments {
         if let Some(named) = Language::named(argument) {
             language = named;
-        } else if let Some(found) = find(argument) {
+        } else if let Some(found) = tools.iter().find(|tool| tool.is_called(argument)) {
             tool = Some(found);
         } else {
-            let names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
+            let names: Vec<&str> = tools.iter().map(|tool| tool.name).collect();
             let text = format!("blumfeld: there is no tool {argument} here; there are {}", names.join(", "));
             return Printed::error(text).into();
         }
     }
     let text = match tool {
-        Some(tool) if tool.name == "workload" => workload::explain(language),
-        Some(tool) if tool.name == "fault" => fault::explain(language, env),
-        Some(tool) if tool.name == "broker" => broker::explain(language, env),
+        Some(Tool { explain: Some(explain), .. }) => explain(language, env),
         Some(tool) if !tool.specs.is_empty() => format!("{}\n\n{}\n", tool.name, usage(tool.specs)),
         _ => {
             let text = match language {

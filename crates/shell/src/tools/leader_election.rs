@@ -11,7 +11,7 @@ use blumfeld_protocol::ErrorCode;
 
 use super::admin::{AdminProcess, AdminTool, Step, execution_failed, no_client, thrown};
 use super::file::{FromFile, launch};
-use super::{Launch, bootstrap_hint, client};
+use super::toolbox::{Launch, bootstrap_hint, client};
 use crate::io::{Printed, out};
 use crate::java::partition_map_order;
 use crate::options::*;
@@ -189,7 +189,9 @@ impl AdminTool for Elect {
             let names = results.iter().filter(|(_, result)| fits(result)).map(|(of, _)| of.to_string());
             names.collect::<Vec<_>>().join(", ")
         };
-        let not_needed = |result: &Result<(), ApiError>| matches!(result, Err(error) if error.code == ErrorCode::ELECTION_NOT_NEEDED);
+        let not_needed = |result: &Result<(), ApiError>| {
+            result.as_ref().is_err_and(|error| error.code == ErrorCode::ELECTION_NOT_NEEDED)
+        };
         let (elected, noop) = (list(&Result::is_ok), list(&not_needed));
         if !elected.is_empty() {
             out(cx, &format!("Successfully completed leader election ({kind}) for partitions {elected}"));

@@ -7,7 +7,7 @@ use blumfeld_client::{ApiError, TopicPartition, exception_name};
 use blumfeld_kernel::Context;
 
 use super::admin::{AdminProcess, AdminTool, Step, execution_failed, no_client};
-use super::{Launch, bootstrap_hint, client};
+use super::toolbox::{Launch, bootstrap_hint, client};
 use crate::io::{Printed, err, out};
 use crate::java::{parse_number, partition_map_order};
 use crate::json::string;

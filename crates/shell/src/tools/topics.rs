@@ -11,7 +11,7 @@ use blumfeld_kernel::Context;
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use super::admin::{AdminProcess, AdminTool, Step};
-use super::{Launch, bootstrap_hint, client};
+use super::toolbox::{Launch, bootstrap_hint, client};
 use crate::io::{log, out};
 use crate::java::{hash_map_order, parse_number};
 use crate::options::*;
@@ -593,7 +593,8 @@ fn topic_id(text: &str) -> Result<Uuid, Failure> {
     }))
 }
 
-/// Topics by a regular expression, in which a comma is an alternative (org.apache.kafka.server.util.TopicFilter.IncludeList).
+/// Topics by a regular expression, in which a comma is an alternative
+/// (org.apache.kafka.server.util.TopicFilter.IncludeList).
 #[derive(Clone, Debug)]
 pub struct IncludeList(regex_lite::Regex);
 

@@ -1,5 +1,5 @@
-//! A consumer group keeps its promises: one owner a partition in each generation, offsets that do not go back, and every
-//! record processed at least once.
+//! A consumer group keeps its promises: one owner a partition in each generation, offsets that do not go back, and
+//! every record processed at least once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,8 +45,8 @@ impl GroupChecks {
         self.given.insert((member, partition), Given::Fresh(committed));
     }
 
-    /// The coordinator wrote an offset. A request that was lost on its way and comes late may write an earlier one: Kafka
-    /// orders the commits of one member no further than its connection does.
+    /// The coordinator wrote an offset. A request that was lost on its way and comes late may write an earlier one:
+    /// Kafka orders the commits of one member no further than its connection does.
     pub fn written(&mut self, partition: i32, offset: i64) {
         self.committed.entry(partition).or_default().push(offset);
     }

@@ -1,7 +1,7 @@
 //! What consumers may read of a leader does not become less: its high watermark does not go back within an epoch.
 //!
-//! A new leader may show less than the one before it until it has heard of its followers, and a process that starts again
-//! goes on from its checkpoint.
+//! A new leader may show less than the one before it until it has heard of its followers, and a process that starts
+//! again goes on from its checkpoint.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The values of idempotent producers that clients know to be committed. A value's upper half names its producer, and the
-/// values of a producer go up.
+/// The values of idempotent producers that clients know to be committed. A value's upper half names its producer, and
+/// the values of a producer go up.
 #[derive(Clone, Debug, Default)]
 pub struct Idempotence {
     producers: BTreeSet<u64>,

@@ -1,5 +1,5 @@
-//! Truths about a cluster as a whole, checked from outside its nodes: what clients were told and what nodes show, now and
-//! earlier.
+//! Truths about a cluster as a whole, checked from outside its nodes: what clients were told and what nodes show, now
+//! and earlier.
 //!
 //! Each checker takes plain data and says what cannot be. [`Seen`] is what is taken from a world.
 

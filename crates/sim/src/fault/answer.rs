@@ -1,7 +1,7 @@
 //! Responses with an error, built from a request: what a broker would say if it said only that.
 //!
-//! Where an API has one error code for all, that is set; where each topic or partition has its own, each that was asked for
-//! gets it. What is not known is what Kafka's own error responses say: -1 for offsets, nothing for records.
+//! Where an API has one error code for all, that is set; where each topic or partition has its own, each that was asked
+//! for gets it. What is not known is what Kafka's own error responses say: -1 for offsets, nothing for records.
 
 use blumfeld_protocol::frame::{Header, decode_body, encode_response};
 use blumfeld_protocol::messages::*;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 /// What a request gets in place of the broker's answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum Forged {
     /// This frame.
     Frame(Bytes),
     /// Nothing: the client expects none.
@@ -90,9 +90,9 @@ answers! {
 ///
 /// # Errors
 /// The request cannot be read, or the answer not be written in its version: it is for the broker then.
-pub(crate) fn answer(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+pub(crate) fn answer(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     if let Some(frame) = one_code(header, code) {
-        return frame.map(Answer::Frame);
+        return frame.map(Forged::Frame);
     }
     match header.api_key {
         ApiKey::Produce => produce(header, body, code),
@@ -114,11 +114,11 @@ pub(crate) fn answer(header: &Header, body: &Bytes, code: ErrorCode) -> Result<A
     }
 }
 
-fn write<M: blumfeld_protocol::wire::Encodable>(header: &Header, response: &M) -> Result<Answer, FrameError> {
-    encode_response(header.api_key, header.version, header.correlation_id, response).map(Answer::Frame)
+fn write<M: blumfeld_protocol::wire::Encodable>(header: &Header, response: &M) -> Result<Forged, FrameError> {
+    encode_response(header.api_key, header.version, header.correlation_id, response).map(Forged::Frame)
 }
 
-fn offset_commit(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn offset_commit(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     use offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
     let request: OffsetCommitRequest = decode_body(header, body.clone())?;
     let topics = request.topics.into_iter().map(|topic| {
@@ -132,7 +132,7 @@ fn offset_commit(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answe
     write(header, &OffsetCommitResponse::default().with_topics(topics.collect()))
 }
 
-fn offset_fetch(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn offset_fetch(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     use offset_fetch_response::{
         OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponseTopic,
     };
@@ -160,11 +160,11 @@ fn offset_fetch(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer
     write(header, &response)
 }
 
-fn produce(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn produce(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     use produce_response::{PartitionProduceResponse, TopicProduceResponse};
     let request: ProduceRequest = decode_body(header, body.clone())?;
     if request.acks == 0 {
-        return Ok(Answer::Nothing);
+        return Ok(Forged::Nothing);
     }
     let topics = request.topic_data.iter().map(|topic| {
         let partitions = topic.partition_data.iter().map(|partition| {
@@ -185,7 +185,7 @@ fn produce(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, Fra
     write(header, &ProduceResponse::default().with_responses(topics.collect()))
 }
 
-fn fetch(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn fetch(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     use fetch_response::{FetchableTopicResponse, PartitionData};
     let request: FetchRequest = decode_body(header, body.clone())?;
     let topics: Vec<FetchableTopicResponse> = (request.topics.iter())
@@ -213,7 +213,7 @@ fn fetch(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, Frame
     write(header, &response.with_responses(topics))
 }
 
-fn list_offsets(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn list_offsets(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     use list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
     let request: ListOffsetsRequest = decode_body(header, body.clone())?;
     let topics = request.topics.iter().map(|topic| {
@@ -232,7 +232,7 @@ fn list_offsets(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer
     write(header, &ListOffsetsResponse::default().with_topics(topics.collect()))
 }
 
-fn metadata(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn metadata(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     let request: MetadataRequest = decode_body(header, body.clone())?;
     let topics = request.topics.iter().flatten().map(|topic| {
         metadata_response::MetadataResponseTopic::default()
@@ -243,7 +243,7 @@ fn metadata(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, Fr
     write(header, &MetadataResponse::default().with_topics(topics.collect()))
 }
 
-fn create_topics(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn create_topics(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     let request: CreateTopicsRequest = decode_body(header, body.clone())?;
     let topics = request.topics.iter().map(|topic| {
         create_topics_response::CreatableTopicResult::default()
@@ -255,7 +255,7 @@ fn create_topics(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answe
     write(header, &CreateTopicsResponse::default().with_topics(topics.collect()))
 }
 
-fn delete_topics(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn delete_topics(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     let request: DeleteTopicsRequest = decode_body(header, body.clone())?;
     let by_name = request.topic_names.iter().map(|name| (Some(name.clone()), None));
     let by_state = request.topics.iter().map(|topic| (topic.name.clone(), Some(topic.topic_id)));
@@ -268,7 +268,7 @@ fn delete_topics(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answe
     write(header, &DeleteTopicsResponse::default().with_responses(topics.collect()))
 }
 
-fn create_partitions(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn create_partitions(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     let request: CreatePartitionsRequest = decode_body(header, body.clone())?;
     let topics = request.topics.iter().map(|topic| {
         create_partitions_response::CreatePartitionsTopicResult::default()
@@ -278,7 +278,7 @@ fn create_partitions(header: &Header, body: &Bytes, code: ErrorCode) -> Result<A
     write(header, &CreatePartitionsResponse::default().with_results(topics.collect()))
 }
 
-fn delete_records(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn delete_records(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     use delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
     let request: DeleteRecordsRequest = decode_body(header, body.clone())?;
     let topics = request.topics.iter().map(|topic| {
@@ -295,7 +295,7 @@ fn delete_records(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answ
     write(header, &DeleteRecordsResponse::default().with_topics(topics.collect()))
 }
 
-fn describe_configs(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn describe_configs(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     let request: DescribeConfigsRequest = decode_body(header, body.clone())?;
     let results = request.resources.iter().map(|resource| {
         describe_configs_response::DescribeConfigsResult::default()
@@ -306,7 +306,7 @@ fn describe_configs(header: &Header, body: &Bytes, code: ErrorCode) -> Result<An
     write(header, &DescribeConfigsResponse::default().with_results(results.collect()))
 }
 
-fn alter_configs(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn alter_configs(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     let request: IncrementalAlterConfigsRequest = decode_body(header, body.clone())?;
     let results = request.resources.iter().map(|resource| {
         incremental_alter_configs_response::AlterConfigsResourceResponse::default()
@@ -317,7 +317,7 @@ fn alter_configs(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answe
     write(header, &IncrementalAlterConfigsResponse::default().with_responses(results.collect()))
 }
 
-fn describe_topic_partitions(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn describe_topic_partitions(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     let request: DescribeTopicPartitionsRequest = decode_body(header, body.clone())?;
     let topics = request.topics.iter().map(|topic| {
         describe_topic_partitions_response::DescribeTopicPartitionsResponseTopic::default()
@@ -327,7 +327,7 @@ fn describe_topic_partitions(header: &Header, body: &Bytes, code: ErrorCode) -> 
     write(header, &DescribeTopicPartitionsResponse::default().with_topics(topics.collect()))
 }
 
-fn offset_for_leader_epoch(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn offset_for_leader_epoch(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     use offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
     let request: OffsetForLeaderEpochRequest = decode_body(header, body.clone())?;
     let topics = request.topics.iter().map(|topic| {
@@ -345,7 +345,7 @@ fn offset_for_leader_epoch(header: &Header, body: &Bytes, code: ErrorCode) -> Re
     write(header, &OffsetForLeaderEpochResponse::default().with_topics(topics.collect()))
 }
 
-fn find_coordinator(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Answer, FrameError> {
+fn find_coordinator(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
     let request: FindCoordinatorRequest = decode_body(header, body.clone())?;
     let nobody = BrokerId(-1);
     let response = FindCoordinatorResponse::default();
@@ -387,7 +387,7 @@ mod tests {
             let frame = encode_request(api_key, version, 77, None, &make(version)).unwrap();
             let (header, body) = decode_header(&frame).unwrap();
             assert!(answers(api_key));
-            let Ok(Answer::Frame(frame)) = answer(&header, &body, CODE) else {
+            let Ok(Forged::Frame(frame)) = answer(&header, &body, CODE) else {
                 panic!("{api_key:?} v{version} has no answer")
             };
             assert_eq!(frame[..4], 77_i32.to_be_bytes());
@@ -538,7 +538,7 @@ mod tests {
     fn a_fetch_in_a_session_gets_the_error_as_a_whole() {
         let frame = encode_request(ApiKey::Fetch, 18, 1, None, &FetchRequest::default()).unwrap();
         let (header, body) = decode_header(&frame).unwrap();
-        let Ok(Answer::Frame(frame)) = answer(&header, &body, CODE) else { panic!("no answer") };
+        let Ok(Forged::Frame(frame)) = answer(&header, &body, CODE) else { panic!("no answer") };
         let response: FetchResponse = decode_response(ApiKey::Fetch, 18, frame).unwrap();
         assert_eq!(response.error_code, CODE.0);
     }
@@ -547,7 +547,7 @@ mod tests {
     fn an_api_with_one_code_is_answered_whatever_its_body_is() {
         for (api_key, version) in [(ApiKey::InitProducerId, 5), (ApiKey::Vote, 2), (ApiKey::Heartbeat, 4)] {
             let header = Header { api_key, version, correlation_id: 3, client_id: None };
-            let Ok(Answer::Frame(frame)) = answer(&header, &Bytes::from_static(b"garbage"), CODE) else {
+            let Ok(Forged::Frame(frame)) = answer(&header, &Bytes::from_static(b"garbage"), CODE) else {
                 panic!("{api_key:?}")
             };
             assert!(frame.windows(2).any(|two| two == CODE.0.to_be_bytes()), "{api_key:?}: {frame:?}");
@@ -558,7 +558,7 @@ mod tests {
     fn no_answer_to_acks_0_and_none_to_what_cannot_be_read() {
         let frame = encode_request(ApiKey::Produce, 9, 1, None, &ProduceRequest::default()).unwrap();
         let (header, body) = decode_header(&frame).unwrap();
-        assert_eq!(answer(&header, &body, CODE), Ok(Answer::Nothing));
+        assert_eq!(answer(&header, &body, CODE), Ok(Forged::Nothing));
         assert!(answer(&header, &body.slice(1..), CODE).is_err());
         let header = Header { api_key: ApiKey::SaslAuthenticate, ..header };
         assert!(!answers(header.api_key) && answer(&header, &body, CODE).is_err());

@@ -1,4 +1,5 @@
-//! What can go wrong in a world, as data: each fault is one line of the console, and a world can say which are in force.
+//! What can go wrong in a world, as data: each fault is one line of the console, and a world can say which are in
+//! force.
 
 pub(crate) mod answer;
 mod text;
@@ -55,7 +56,8 @@ pub enum Fault {
         /// Whose.
         NodeId,
     ),
-    /// A process stands still, as in a long garbage collection: what comes in waits. Its machine's disk and sockets go on.
+    /// A process stands still, as in a long garbage collection: what comes in waits. Its machine's disk and sockets go
+    /// on.
     Pause {
         /// Which process.
         node: NodeId,
@@ -152,8 +154,8 @@ pub enum DiskState {
 /// What is wrong with a way through the network. Values of 0 mend it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LinkFault {
-    /// Nothing arrives. What is sent is sent again and again, and arrives in order when the cut is healed; a new connection
-    /// does not come about.
+    /// Nothing arrives. What is sent is sent again and again, and arrives in order when the cut is healed; a new
+    /// connection does not come about.
     Cut,
     /// Everything takes so many milliseconds longer.
     Latency(
@@ -170,8 +172,8 @@ pub enum LinkFault {
         /// Bytes a second.
         u64,
     ),
-    /// Of a hundred messages so many are lost and sent again after 200 ms, then after twice as long each time; a connection
-    /// breaks after eight in a row.
+    /// Of a hundred messages so many are lost and sent again after 200 ms, then after twice as long each time; a
+    /// connection breaks after eight in a row.
     Drop(
         /// Of a hundred, at most 100.
         u64,

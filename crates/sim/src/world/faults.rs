@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::disk::DiskFault;
 use crate::event::Event;
-use crate::fault::answer::{Answer, answer, answers};
+use crate::fault::answer::{Forged, answer, answers};
 use crate::fault::{DiskState, Fault, FaultError, Heal, LinkFault, RequestFault, Side};
 use crate::network::Condition;
 use crate::trace::TraceLine;
@@ -426,7 +426,7 @@ impl World {
             RequestFault::Error(_) if !link.unanswered.is_empty() => return Fate::Waits(None),
             RequestFault::Error(code) => match answer(&header, &body, code) {
                 Ok(answer) => {
-                    if let Answer::Frame(frame) = answer {
+                    if let Forged::Frame(frame) = answer {
                         self.answer(conn, frame);
                     }
                     Fate::Answered

@@ -13,8 +13,8 @@ use crate::world::faults::Down;
 use crate::world::{Machine, World, listeners};
 
 impl World {
-    /// Puts a machine there. `life` tells it from earlier ones of the same id: its random choices are others, and what was
-    /// under way on their disks is not its own.
+    /// Puts a machine there. `life` tells it from earlier ones of the same id: its random choices are others, and what
+    /// was under way on their disks is not its own.
     pub(super) fn install(&mut self, config: BrokerConfig, disk: Disk, life: u64) {
         let node = NodeId(config.node_id);
         let name = |what: &str| match life {
@@ -67,8 +67,8 @@ impl World {
         Ok(first.joining(id, rack))
     }
 
-    /// Adds a machine with an empty disk, whose broker starts at once. `config` is one of [`joining`](Self::joining)'s, perhaps
-    /// with other listeners.
+    /// Adds a machine with an empty disk, whose broker starts at once. `config` is one of [`joining`](Self::joining)'s,
+    /// perhaps with other listeners.
     pub fn admit(&mut self, config: BrokerConfig) -> NodeId {
         let node = NodeId(config.node_id);
         let address = config.advertised.to_string().into();

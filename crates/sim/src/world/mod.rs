@@ -144,8 +144,8 @@ impl World {
         self.config.epoch_ms.saturating_add(i64::try_from(self.now.as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// Sets the wall clock of all machines, as a time server would: `unix_ms` is now, in milliseconds since 1970-01-01 UTC.
-    /// What is off by a fault stays off by as much.
+    /// Sets the wall clock of all machines, as a time server would: `unix_ms` is now, in milliseconds since 1970-01-01
+    /// UTC. What is off by a fault stays off by as much.
     pub fn set_unix_ms(&mut self, unix_ms: i64) {
         let since = i64::try_from(self.now.as_millis()).unwrap_or(i64::MAX);
         self.config.epoch_ms = unix_ms.saturating_sub(since);
@@ -166,7 +166,8 @@ impl World {
         self.trace.digest()
     }
 
-    /// Takes nothing more into the digest: a world that lives in real time is not the same twice, and need not pay for it.
+    /// Takes nothing more into the digest: a world that lives in real time is not the same twice, and need not pay for
+    /// it.
     pub fn stop_digest(&mut self) {
         self.trace.stop_digest();
     }

@@ -1,6 +1,6 @@
-//! Clients from outside the world. A door (a TCP listener, a script's socket) hands in their frames and takes what comes
-//! back; in between, an outside connection is one like any other: it has its latency, is in the trace, and suffers from
-//! faults. Whoever records a world records the calls of these functions.
+//! Clients from outside the world. A door (a TCP listener, a script's socket) hands in their frames and takes what
+//! comes back; in between, an outside connection is one like any other: it has its latency, is in the trace, and
+//! suffers from faults. Whoever records a world records the calls of these functions.
 
 use std::sync::Arc;
 
@@ -89,9 +89,9 @@ impl World {
         !self.arrived.is_empty()
     }
 
-    /// Requests of an outside client that wait for their response, on the way or at the broker. A door that hands in few
-    /// at a time, and none while the client does not take its responses, keeps bounded what waits in the world: Kafka's
-    /// SocketServer reads nothing from a channel whose request it has not answered.
+    /// Requests of an outside client that wait for their response, on the way or at the broker. A door that hands in
+    /// few at a time, and none while the client does not take its responses, keeps bounded what waits in the world:
+    /// Kafka's SocketServer reads nothing from a channel whose request it has not answered.
     pub fn outside_in_flight(&self, conn: ConnectionId) -> usize {
         let client = self.outside_nodes.get(&conn).and_then(|node| self.outside.get(node));
         client.map_or(0, |client| client.in_flight)

@@ -7,8 +7,8 @@ use crate::event::Event;
 use crate::world::World;
 
 impl World {
-    /// Makes a disk fail every flush with `error`, or work again. What [`Fault::Disk`](crate::Fault::Disk) did to it is a
-    /// matter of its own.
+    /// Makes a disk fail every flush with `error`, or work again. What [`Fault::Disk`](crate::Fault::Disk) did to it is
+    /// a matter of its own.
     pub fn set_disk_error(&mut self, node: NodeId, error: Option<DiskError>) {
         let Some(machine) = self.machines.get_mut(&node) else { return };
         if machine.disk.error() != error.as_ref() {
@@ -33,9 +33,9 @@ impl World {
         !self.awaiting_store.is_empty()
     }
 
-    /// Sets whether flushes wait for the store, and whether brokers flush before they acknowledge. Brokers that run go on:
-    /// it holds from their next request on. For what they have already written, and may be about to acknowledge, every disk
-    /// is made durable here, and what follows waits for the store to have it.
+    /// Sets whether flushes wait for the store, and whether brokers flush before they acknowledge. Brokers that run go
+    /// on: it holds from their next request on. For what they have already written, and may be about to acknowledge,
+    /// every disk is made durable here, and what follows waits for the store to have it.
     pub fn set_wait_for_store(&mut self, wait: bool) {
         if self.config.wait_for_store == wait {
             return;
@@ -86,8 +86,8 @@ impl World {
         }
     }
 
-    /// From now on keeps what nodes do to their disks for [`take_disk_ops`](Self::take_disk_ops): how real files follow,
-    /// in the same order.
+    /// From now on keeps what nodes do to their disks for [`take_disk_ops`](Self::take_disk_ops): how real files
+    /// follow, in the same order.
     pub fn keep_disk_ops(&mut self) {
         self.disk_ops.get_or_insert_default();
     }

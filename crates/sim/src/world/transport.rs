@@ -212,8 +212,8 @@ impl World {
         }
     }
 
-    /// A machine has lost its power: what it had sent and what was lost on the way is not sent again. Who waits for it is
-    /// told of the end, when the way is free.
+    /// A machine has lost its power: what it had sent and what was lost on the way is not sent again. Who waits for it
+    /// is told of the end, when the way is free.
     pub(super) fn forget_sent(&mut self, node: NodeId, connections: Vec<ConnectionId>) {
         for conn in connections {
             let Some(link) = self.network.link(conn) else { continue };
@@ -333,8 +333,8 @@ impl World {
         self.input(to, run, input);
     }
 
-    /// What was lost is sent again soon where nothing is in its way any more: whoever heals a network waits for that and
-    /// not for the backoff of what was sent before.
+    /// What was lost is sent again soon where nothing is in its way any more: whoever heals a network waits for that
+    /// and not for the backoff of what was sent before.
     pub(super) fn hasten(&mut self) {
         let stalled: Vec<(ConnectionId, usize)> = (self.network.links())
             .flat_map(|(conn, link)| {

@@ -1,6 +1,7 @@
-//! The measurements of `cargo xtask bench`: the same work natively (printed as JSON) and in a browser (asked by a page).
+//! The measurements of `cargo xtask bench`: the same work natively (printed as JSON) and in a browser (asked by a
+//! page).
 
-use blumfeld_sim::workload::Bench;
+use blumfeld_sim::load::Bench;
 
 /// Records of a run, and bytes of their values.
 const CASES: [(&str, u64, usize); 2] = [("100B", 200_000, 100), ("1KiB", 50_000, 1_024)];

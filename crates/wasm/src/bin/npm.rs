@@ -1,5 +1,5 @@
-//! The program of the npm package: a cluster as a class, with sockets of a kind and producers. `www/npm` has what stands
-//! around it.
+//! The program of the npm package: a cluster as a class, with sockets of a kind and producers. `www/npm` has what
+//! stands around it.
 
 #[cfg(target_arch = "wasm32")]
 mod class {
@@ -11,7 +11,7 @@ mod class {
     use blumfeld_client::producer::{Partitioner, ProducerRecord};
     use blumfeld_kernel::{ConnectionId, Instant, NodeId};
     use blumfeld_protocol::record_batch::Header;
-    use blumfeld_wasm::{Answer, Ask, Door, DoorEvent, ScriptError};
+    use blumfeld_wasm::{Ask, Door, DoorEvent, ScriptAnswer, ScriptError};
     use js_sys::{Array, Function, Int32Array, Reflect, Uint8Array};
     use serde::{Deserialize, Serialize};
     use serde_bytes::ByteBuf;
@@ -19,14 +19,15 @@ mod class {
 
     /// A cluster that stands still until it is told to go on.
     #[wasm_bindgen]
-    pub struct Engine {
+    pub struct JsDoor {
         door: Door,
         /// The functions that choose partitions, by their producers.
         functions: BTreeMap<NodeId, Registered>,
     }
 
     thread_local! {
-        /// A process of the world can be sent to another thread, which a function of this one cannot: it has its number.
+        /// A process of the world can be sent to another thread, which a function of this one cannot: it has its
+        /// number.
         static FUNCTIONS: RefCell<BTreeMap<u64, Function>> = const { RefCell::new(BTreeMap::new()) };
     }
 
@@ -142,13 +143,13 @@ mod class {
     }
 
     #[wasm_bindgen]
-    impl Engine {
+    impl JsDoor {
         /// A cluster that serves. `epoch_ms` is the wall clock at its beginning.
         #[wasm_bindgen(constructor)]
-        pub fn new(brokers: i32, seed: f64, epoch_ms: f64) -> Result<Engine, JsError> {
+        pub fn new(brokers: i32, seed: f64, epoch_ms: f64) -> Result<JsDoor, JsError> {
             let door =
                 Door::new(brokers, seed as u64, epoch_ms as i64).map_err(|what| JsError::new(&what))?;
-            Ok(Engine { door, functions: BTreeMap::new() })
+            Ok(JsDoor { door, functions: BTreeMap::new() })
         }
 
         /// Where its brokers listen.
@@ -181,15 +182,15 @@ mod class {
             self.door.close(conn(id));
         }
 
-        /// Goes on up to a virtual time in milliseconds, for at most `budget` real ones, or until something has come for a
-        /// client. Gives whether it came there.
+        /// Goes on up to a virtual time in milliseconds, for at most `budget` real ones, or until something has come
+        /// for a client. Gives whether it came there.
         pub fn run(&mut self, until: f64, budget: f64) -> bool {
             let end = js_sys::Date::now() + budget;
             self.door.run(Instant::ZERO + micros(until), || js_sys::Date::now() < end)
         }
 
-        /// What has come for clients: `[id, event, …]` with `true` for a connection that stands, bytes, or a text that says
-        /// why it is gone.
+        /// What has come for clients: `[id, event, …]` with `true` for a connection that stands, bytes, or a text that
+        /// says why it is gone.
         pub fn take(&mut self) -> Array {
             let out = Array::new();
             for (conn, event) in self.door.take() {
@@ -203,7 +204,8 @@ mod class {
             out
         }
 
-        /// Starts a producer and gives its id. Names and values of its settings alternate; a function may choose partitions.
+        /// Starts a producer and gives its id. Names and values of its settings alternate; a function may choose
+        /// partitions.
         pub fn producer(
             &mut self,
             settings: Vec<String>,
@@ -250,19 +252,19 @@ mod class {
             self.door.ask(node(producer), token as u64, &Ask::Close);
         }
 
-        /// What producers have answered: `[token, answer, …]` with `{ partition, offset, timestamp }` of a record that stands,
-        /// `{ name, code, message }` of an error, and else nothing in it.
+        /// What producers have answered: `[token, answer, …]` with `{ partition, offset, timestamp }` of a record that
+        /// stands, `{ name, code, message }` of an error, and else nothing in it.
         pub fn answers(&mut self) -> Result<Array, JsError> {
             let out = Array::new();
             for (token, answer) in self.door.take_answers() {
                 let told = match &answer {
-                    Answer::Sent { partition, offset, timestamp } => Told::Sent {
+                    ScriptAnswer::Sent { partition, offset, timestamp } => Told::Sent {
                         partition: *partition,
                         offset: *offset as f64,
                         timestamp: *timestamp as f64,
                     },
-                    Answer::Done => Told::Done {},
-                    Answer::Failed(ScriptError { name, code, message }) => {
+                    ScriptAnswer::Done => Told::Done {},
+                    ScriptAnswer::Failed(ScriptError { name, code, message }) => {
                         Told::Failed { name, code: code.as_deref(), message }
                     }
                 };

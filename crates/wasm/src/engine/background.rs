@@ -6,37 +6,33 @@ use blumfeld_sim::ProcessId;
 use blumfeld_view::{ClientRole, ClientState, ClientView, GroupView};
 
 use super::{Engine, Shell};
+use crate::background_clients::BackgroundOutcome;
 use crate::clients::{records, role};
 use crate::record::Done;
-use crate::workloads::Answer;
 
 /// Lines of a client in the background that are shown with it.
 const LINES_SHOWN: usize = 12;
 
 impl Engine {
-    /// Does what a line asks of the clients in the background; gives whether it does.
-    pub(super) fn background_line(&mut self, id: u32, line: &str) -> bool {
-        let Some(asked) = blumfeld_shell::parse(line).ok().and_then(|line| blumfeld_shell::background(&line))
-        else {
-            return false;
-        };
+    /// Does what a line asks of the clients in the background.
+    pub(super) fn obey_background(&mut self, id: u32, asked: Background, line: &str) {
         let answer = match asked {
-            Err(error) => Answer::Failed(error),
-            Ok(Background::Start { kind, name, words }) => match self.begin(id, kind, name, &words, line) {
-                Ok(text) => Answer::Done(text),
-                Err(error) => Answer::Failed(error),
+            Background::Start { kind, name, words } => match self.begin(id, kind, name, &words, line) {
+                Ok(text) => BackgroundOutcome::Done(text),
+                Err(error) => BackgroundOutcome::Failed(error),
             },
-            Ok(Background::List) => Answer::Done(self.workloads.list()),
-            Ok(Background::Log(name)) => self.workloads.log(&name),
-            Ok(Background::Stop(name)) => self.workloads.stop(id, Some(&name)),
-            Ok(Background::StopAll) => self.workloads.stop(id, None),
+            Background::List => BackgroundOutcome::Done(self.background.list()),
+            Background::Log(name) => self.background.log(&name),
+            Background::Stop(name) => self.background.stop(id, Some(&name)),
+            Background::StopAll => self.background.stop(id, None),
         };
         match answer {
-            Answer::Done(text) => self.answer(id, text, 0),
-            Answer::Failed(error) => self.answer(id, format!("blumfeld: {error}\n"), 1),
-            Answer::Stop(processes) => processes.into_iter().for_each(|one| self.world.interrupt(one)),
+            BackgroundOutcome::Done(text) => self.answer(id, text, 0),
+            BackgroundOutcome::Failed(error) => self.answer_failed(id, &error),
+            BackgroundOutcome::Stop(processes) => {
+                processes.into_iter().for_each(|one| self.world.interrupt(one))
+            }
         }
-        true
     }
 
     /// Begins a client in the background.
@@ -48,11 +44,11 @@ impl Engine {
         words: &[String],
         line: &str,
     ) -> Result<String, String> {
-        let name = self.workloads.name(kind, name)?;
-        let process = blumfeld_shell::workload(kind, &name, words, &Shell(self))?;
+        let name = self.background.name(kind, name)?;
+        let process = blumfeld_shell::background_client(kind, &name, words, &Shell(self))?;
         let process = self.world.spawn(process);
         self.world.close_stdin(process);
-        self.workloads.begin(name.clone(), id, process, line);
+        self.background.begin(name.clone(), id, process, line);
         Ok(match self.language {
             Language::English => {
                 format!("{name} runs in the background, until: workload stop {name}\n")
@@ -65,15 +61,15 @@ impl Engine {
 
     /// The same of a client in the background, which the console's command `id` began.
     pub(super) fn collect_background(&mut self, id: u32) {
-        let Some(workload) = self.workloads.by_id(id) else { return };
-        let process = workload.process;
+        let Some(client) = self.background.by_id(id) else { return };
+        let process = client.process;
         let ends = self.world.has_exited(process);
         let last = if ends { self.role(process, &self.world.group_views()) } else { None };
         let output = self.world.take_output(process);
-        if !output.is_empty() && self.workloads.take(id, output, last) {
+        if !output.is_empty() && self.background.take(id, output, last) {
             self.note(Done::Collect { id });
         }
-        for (id, text) in self.workloads.over() {
+        for (id, text) in self.background.over() {
             self.answer(id, text, 0);
         }
     }
@@ -101,16 +97,16 @@ impl Engine {
             role,
         };
         let mut views = Vec::new();
-        for (name, workload) in self.workloads.iter() {
-            let state = match workload.exit {
+        for (name, client) in self.background.iter() {
+            let state = match client.exit {
                 Some(code) => ClientState::Ended(code),
-                None if workload.is_stopping() => ClientState::Stopping,
+                None if client.is_stopping() => ClientState::Stopping,
                 None => ClientState::Running,
             };
-            let role = workload.last.clone().or_else(|| self.role(workload.process, groups));
+            let role = client.last.clone().or_else(|| self.role(client.process, groups));
             let Some(role) = role else { continue };
-            let mut view = view(workload.process, name, &workload.line, state, role);
-            let lines = workload.tail.lines().rev().take(LINES_SHOWN).map(ToOwned::to_owned);
+            let mut view = view(client.process, name, &client.line, state, role);
+            let lines = client.tail.lines().rev().take(LINES_SHOWN).map(ToOwned::to_owned);
             view.output = lines.collect();
             view.output.reverse();
             views.push(view);

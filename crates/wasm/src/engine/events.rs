@@ -4,8 +4,8 @@ use blumfeld_kernel::TraceEvent;
 use blumfeld_sim::{TraceLine, event_view};
 use blumfeld_view::{EventView, RecoveryView};
 
-/// Of the frequent events since the last delta so many are told, the newest. A pane shows fewer, and each is read by the
-/// page whether it is shown or not.
+/// Of the frequent events since the last delta so many are told, the newest. A pane shows fewer, and each is read by
+/// the page whether it is shown or not.
 const FREQUENT_TOLD: usize = 60;
 /// Of the rare ones so many: more than a large cluster says when a broker goes.
 const RARE_TOLD: usize = 2_000;

@@ -3,10 +3,10 @@
 use blumfeld_broker::BrokerConfig;
 use blumfeld_kernel::NodeId;
 use blumfeld_shell::Language;
-use blumfeld_sim::Membership;
+use blumfeld_sim::{Membership, MembershipError};
 use blumfeld_store::Members;
 
-use super::{Boot, Engine, is_asked_for};
+use super::{Boot, Engine};
 
 /// The most brokers there can be, and the highest id.
 const MOST: i32 = 9;
@@ -51,18 +51,10 @@ impl Engine {
         Members { began_with: self.began_with, racks }
     }
 
-    /// Does what a line asks of the cluster's members, if it begins with `broker` and says more; gives what it prints and its
-    /// exit code. Alone it is the shell's, which explains it.
-    pub(super) fn broker_line(&mut self, line: &str) -> Option<(String, i32)> {
-        let line = blumfeld_shell::parse(line).ok().filter(|line| line.command == "broker")?;
-        if is_asked_for(&line.arguments) {
-            return None;
-        }
-        let changed = Membership::parse(&line.arguments.join(" ")).and_then(|change| {
-            let node = self.world.change_membership(&change)?;
-            Ok(self.changed(&change, node))
-        });
-        Some(changed.map_or_else(|error| (format!("blumfeld: {error}\n"), 1), |text| (text, 0)))
+    /// Lets a broker come or go, and gives what the line that asked for it prints.
+    pub(super) fn change_membership(&mut self, change: &Membership) -> Result<String, MembershipError> {
+        let node = self.world.change_membership(change)?;
+        Ok(self.changed(change, node))
     }
 
     fn changed(&self, change: &Membership, node: NodeId) -> String {

@@ -8,9 +8,11 @@ mod storing;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::rc::Rc;
 use std::time::Duration;
 
+use blumfeld_console::Order;
 use blumfeld_kernel::{Disk, Endpoint, FilePath, Instant, NodeId};
 use blumfeld_shell::{Environment, Language, StdinSource};
 use blumfeld_sim::{DiskConfig, Fault, NetworkConfig, ProcessId, World, WorldConfig};
@@ -21,10 +23,10 @@ use blumfeld_view::{
 };
 use bytes::Bytes;
 
+use crate::background_clients::BackgroundClients;
 use crate::clients::Rates;
 use crate::record::{Done, Record};
 use crate::session::Session;
-use crate::workloads::Workloads;
 
 /// The first broker: where the console looks unless it is told otherwise.
 const FIRST: NodeId = NodeId(1);
@@ -54,7 +56,8 @@ pub struct Boot {
     pub durability: Durability,
     /// How many brokers a new cluster has, 1 to 9.
     pub brokers: i32,
-    /// Which brokers a cluster has that was stored; `None` for a new one, and for one that was stored without saying it.
+    /// Which brokers a cluster has that was stored; `None` for a new one, and for one that was stored without saying
+    /// it.
     pub members: Option<Members>,
     /// The clients that ran when the cluster was stored.
     pub clients: Vec<StoredClient>,
@@ -82,11 +85,12 @@ impl Boot {
         }
     }
 
-    /// The next life of a cluster that was stored, or the first of one that was not. `fresh` says what the cluster is as far as
-    /// nothing else was stored; its `epoch_ms` is the real wall clock now, in milliseconds since 1970-01-01 UTC.
+    /// The next life of a cluster that was stored, or the first of one that was not. `fresh` says what the cluster is
+    /// as far as nothing else was stored; its `epoch_ms` is the real wall clock now, in milliseconds since 1970-01-01
+    /// UTC.
     ///
-    /// A cluster whose clock ran faster than the real one may have been ahead of it when it was stored. Its wall clock goes on
-    /// from there: it never goes back, and stays ahead by as much.
+    /// A cluster whose clock ran faster than the real one may have been ahead of it when it was stored. Its wall clock
+    /// goes on from there: it never goes back, and stays ahead by as much.
     pub fn of(loaded: Loaded, boot: u64, fresh: Boot) -> Boot {
         let Some(meta) = loaded.meta else { return Boot { boot, ..fresh } };
         let since = i64::try_from(meta.now / 1_000).unwrap_or(i64::MAX);
@@ -142,7 +146,7 @@ pub struct Engine {
     owed: f64,
     sessions: BTreeMap<u32, Session>,
     /// Clients in the background.
-    workloads: Workloads,
+    background: BackgroundClients,
     /// Clients of an earlier life that have not been dealt with.
     returning: Vec<StoredClient>,
     /// Faults of an earlier life, until the cluster serves.
@@ -194,7 +198,7 @@ impl Engine {
             reached: 1.0,
             owed: 0.0,
             sessions: BTreeMap::new(),
-            workloads: Workloads::default(),
+            background: BackgroundClients::default(),
             returning: boot.clients,
             lifted: boot.faults,
             unstored: false,
@@ -288,7 +292,8 @@ impl Engine {
         self.collect_all();
     }
 
-    /// Goes to where a world had handled so many events and its clock showed `now`; false if this world is not there then.
+    /// Goes to where a world had handled so many events and its clock showed `now`; false if this world is not there
+    /// then.
     pub(crate) fn go_to(&mut self, events: u64, now: Instant) -> bool {
         while self.world.events() < events && self.world.next_event().is_some_and(|at| at <= now) {
             self.world.step();
@@ -359,7 +364,7 @@ impl Engine {
 
     /// Whether no command and no client runs.
     fn is_idle(&self) -> bool {
-        self.sessions.is_empty() && self.workloads.running().next().is_none()
+        self.sessions.is_empty() && self.background.running().next().is_none()
     }
 
     /// Whether a command has more text than the page has taken.
@@ -387,12 +392,31 @@ impl Engine {
         if self.sessions.contains_key(&id) {
             return;
         }
-        if let Some((text, code)) = self.fault_line(line).or_else(|| self.broker_line(line)) {
-            return self.answer(id, text, code);
+        match blumfeld_console::order(line) {
+            Some(Ok(order)) => self.obey(id, order, line),
+            Some(Err(error)) => self.answer_failed(id, &error),
+            None => self.start(id, line),
         }
-        if self.background_line(id, line) {
-            return;
+    }
+
+    /// Does what a line asks of the world.
+    fn obey(&mut self, id: u32, order: Order, line: &str) {
+        match order {
+            Order::ListFaults => self.answer(id, self.fault_list(), 0),
+            Order::Fault(fault) => match self.world.inject(fault) {
+                Ok(()) => self.answer(id, String::new(), 0),
+                Err(error) => self.answer_failed(id, &error),
+            },
+            Order::Membership(change) => match self.change_membership(&change) {
+                Ok(text) => self.answer(id, text, 0),
+                Err(error) => self.answer_failed(id, &error),
+            },
+            Order::Background(asked) => self.obey_background(id, asked, line),
         }
+    }
+
+    /// Starts the tool of a line.
+    fn start(&mut self, id: u32, line: &str) {
         match blumfeld_shell::start(line, &Shell(self)) {
             Ok(started) => {
                 let process = self.world.spawn(started.process);
@@ -416,18 +440,16 @@ impl Engine {
         self.answered.push(ConsoleUpdate { id, output, exit: Some(code) });
     }
 
-    /// Does what a line asks of the world, if it begins with `fault` and says more; gives what it prints and its exit
-    /// code. Alone it is the shell's, which explains it.
-    fn fault_line(&mut self, line: &str) -> Option<(String, i32)> {
-        let line = blumfeld_shell::parse(line).ok().filter(|line| line.command == "fault")?;
-        match &line.arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            _ if is_asked_for(&line.arguments) => None,
-            ["list"] => Some((self.fault_list(), 0)),
-            words => match Fault::parse(&words.join(" ")).and_then(|fault| self.world.inject(fault)) {
-                Ok(()) => Some((String::new(), 0)),
-                Err(error) => Some((format!("blumfeld: {error}\n"), 1)),
-            },
-        }
+    /// A command that failed at once, with the sentence that says why.
+    fn answer_failed(&mut self, id: u32, error: &dyn Display) {
+        self.answer(
+            id,
+            format!(
+                "blumfeld: {error}
+"
+            ),
+            1,
+        );
     }
 
     fn fault_list(&self) -> String {
@@ -469,7 +491,7 @@ impl Engine {
     /// Ctrl-C for a command.
     pub fn interrupt(&mut self, id: u32) {
         self.note(Done::Interrupt { id });
-        if self.workloads.interrupt(id) {
+        if self.background.interrupt(id) {
             return self.answer(id, String::new(), INTERRUPTED);
         }
         if let Some(session) = self.sessions.get(&id) {
@@ -479,7 +501,7 @@ impl Engine {
 
     fn collect_all(&mut self) {
         self.collect_leaving();
-        let background = self.workloads.running().map(|workload| workload.id);
+        let background = self.background.running().map(|client| client.id);
         let ids: Vec<u32> = self.sessions.keys().copied().chain(background).collect();
         for id in ids {
             self.collect(id);
@@ -681,11 +703,6 @@ impl Engine {
     }
 }
 
-/// Whether a command has nothing more to say than in which language it is to be explained.
-fn is_asked_for(arguments: &[String]) -> bool {
-    arguments.iter().all(|word| Language::named(word).is_some())
-}
-
 /// How far one turn jumps over idle time when nothing runs.
 const IDLE_JUMP: Duration = Duration::from_secs(1);
 
@@ -725,8 +742,8 @@ impl Environment for Shell<'_> {
         self.0.world.group_views().into_iter().map(|group| group.id).collect()
     }
 
-    fn workloads(&self) -> Vec<String> {
-        self.0.workloads.names().map(ToOwned::to_owned).collect()
+    fn background_clients(&self) -> Vec<String> {
+        self.0.background.names().map(ToOwned::to_owned).collect()
     }
 
     fn nodes(&self) -> Vec<i32> {

@@ -1,10 +1,12 @@
-//! Clients over a reload. Their processes end with the page, and no Kafka client leaves its group when it is killed: its
-//! partitions would be nobody's until its session ends. So the next life of the cluster takes the members of those that were
-//! dynamic out of their groups, as `Admin.removeMembersFromConsumerGroup` does, and begins those in the background again, by
-//! the lines that began them. What ran in the console, or had an end of its own, is over; the page says so.
+//! Clients over a reload. Their processes end with the page, and no Kafka client leaves its group when it is killed:
+//! its partitions would be nobody's until its session ends. So the next life of the cluster takes the members of those
+//! that were dynamic out of their groups, as `Admin.removeMembersFromConsumerGroup` does, and begins those in the
+//! background again, by the lines that began them. What ran in the console, or had an end of its own, is over; the page
+//! says so.
 
 use std::collections::BTreeMap;
 
+use blumfeld_console::Order;
 use blumfeld_shell::{Background, Client, client};
 use blumfeld_sim::ProcessId;
 use blumfeld_store::StoredClient;
@@ -26,11 +28,11 @@ impl Engine {
             }
             _ => None,
         };
-        let background = self.workloads.iter().filter(|(_, workload)| workload.exit.is_none());
-        let background = background.map(|(name, workload)| StoredClient {
-            line: workload.line.clone(),
-            name: Some(name.to_owned()).filter(|_| !workload.is_stopping()),
-            member: member(workload.process),
+        let background = self.background.iter().filter(|(_, client)| client.exit.is_none());
+        let background = background.map(|(name, client)| StoredClient {
+            line: client.line.clone(),
+            name: Some(name.to_owned()).filter(|_| !client.is_stopping()),
+            member: member(client.process),
         });
         let console = self.sessions.values().filter(|session| session.exit.is_none());
         let console = console.map(|session| StoredClient {
@@ -48,8 +50,8 @@ impl Engine {
         self.lifted.iter().cloned().chain(now).collect()
     }
 
-    /// Deals with the clients of an earlier life, once the cluster serves: takes their members out of their groups, and begins
-    /// again what ran in the background.
+    /// Deals with the clients of an earlier life, once the cluster serves: takes their members out of their groups, and
+    /// begins again what ran in the background.
     pub fn bring_back(&mut self) -> Returned {
         self.note(Done::BringBack);
         let clients = std::mem::take(&mut self.returning);
@@ -81,8 +83,9 @@ impl Engine {
 
     fn begin_again(&mut self, client: &StoredClient, id: u32) -> Option<String> {
         let name = client.name.clone()?;
-        let line = blumfeld_shell::parse(&client.line).ok()?;
-        let Ok(Background::Start { kind, words, .. }) = blumfeld_shell::background(&line)? else {
+        let Ok(Order::Background(Background::Start { kind, words, .. })) =
+            blumfeld_console::order(&client.line)?
+        else {
             return None;
         };
         // What was to end by itself had done a part of it, and would begin from the front.

@@ -9,8 +9,8 @@ use super::{Engine, FIRST};
 use crate::record::{Done, Problem};
 
 impl Engine {
-    /// Changes when acknowledgements may leave, under brokers that run. From here on a strict acknowledgement means that the
-    /// store has everything, also what was written before.
+    /// Changes when acknowledgements may leave, under brokers that run. From here on a strict acknowledgement means
+    /// that the store has everything, also what was written before.
     pub fn set_durability(&mut self, durability: Durability) {
         if durability == self.durability {
             return;

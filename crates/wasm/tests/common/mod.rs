@@ -1,5 +1,5 @@
-//! One workload for both worlds: what a person and bad luck do to a cluster, the same for the same seed. The native test and
-//! the browser's run it, and both compare its digests with `digests.txt`.
+//! One story for both worlds: what a person and bad luck do to a cluster, the same for the same seed. The native test
+//! and the browser's run it, and both compare its digests with `digests.txt`.
 
 #[allow(dead_code, reason = "not every test has a store")]
 pub mod page;
@@ -162,7 +162,7 @@ impl Desk {
     }
 }
 
-/// What a workload came to.
+/// What the story came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
     /// Digest of everything that happened.
@@ -190,9 +190,9 @@ fn fold(hash: u64, text: &str) -> u64 {
     text.bytes().fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The workload: topics, records of every compression from the keyboard and from a file, a killed process, a power cut, a
+/// The story: topics, records of every compression from the keyboard and from a file, a killed process, a power cut, a
 /// change of durability, deletes, reading it all.
-pub fn workload(seed: u64) -> Outcome {
+pub fn story(seed: u64) -> Outcome {
     let mut rng = Prng::new(seed, "workload");
     let durability = if seed.is_multiple_of(2) { Durability::Strict } else { Durability::Relaxed };
     let mut desk = Desk::new(seed, durability);

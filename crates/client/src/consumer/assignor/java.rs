@@ -1,5 +1,5 @@
-//! The orders of Java: of texts, and in which its hash tables give their entries. Where an assignor of Kafka's goes through a
-//! table, its result depends on it.
+//! The orders of Java: of texts, and in which its hash tables give their entries. Where an assignor of Kafka's goes
+//! through a table, its result depends on it.
 
 use std::cmp::Ordering;
 
@@ -13,8 +13,8 @@ pub fn string_hash(text: &str) -> i32 {
     text.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
 }
 
-/// The table of a `HashMap` that was made without a capacity and filled one by one: a power of two that doubles when it is
-/// filled to more than three quarters.
+/// The table of a `HashMap` that was made without a capacity and filled one by one: a power of two that doubles when it
+/// is filled to more than three quarters.
 pub fn grown(count: usize) -> usize {
     let mut table = 16;
     while count * 4 > table * 3 {

@@ -1,5 +1,5 @@
-//! Who reads which partition (org.apache.kafka.clients.consumer.ConsumerPartitionAssignor): computed by the group's leader,
-//! as Kafka's own assignors do.
+//! Who reads which partition (org.apache.kafka.clients.consumer.ConsumerPartitionAssignor): computed by the group's
+//! leader, as Kafka's own assignors do.
 
 mod cooperative;
 mod java;
@@ -135,8 +135,8 @@ impl PartitionAssignor {
         self.assignor.name()
     }
 
-    /// Computes the assignment of a group. `topics` are those that exist and that somebody subscribes to; members are in the
-    /// order in which the coordinator named them.
+    /// Computes the assignment of a group. `topics` are those that exist and that somebody subscribes to; members are
+    /// in the order in which the coordinator named them.
     ///
     /// # Errors
     /// What members say they own contradicts itself in a way that Kafka's assignor does not get over either.
@@ -180,8 +180,8 @@ impl PartitionAssignor {
     }
 }
 
-/// Members as range and round robin order them: static ones first, by their instance id, then the others by their member id
-/// (AbstractPartitionAssignor.MemberInfo).
+/// Members as range and round robin order them: static ones first, by their instance id, then the others by their
+/// member id (AbstractPartitionAssignor.MemberInfo).
 fn sorted_members(members: &[(String, MemberSubscription)]) -> Vec<&(String, MemberSubscription)> {
     let mut sorted: Vec<_> = members.iter().collect();
     sorted.sort_by(|(a, one), (b, other)| match (&one.instance_id, &other.instance_id) {
@@ -193,8 +193,8 @@ fn sorted_members(members: &[(String, MemberSubscription)]) -> Vec<&(String, Mem
     sorted
 }
 
-/// Whether racks decide anything: consumers have some, partitions have some of them, and not every partition is on all of
-/// them (AbstractPartitionAssignor.useRackAwareAssignment).
+/// Whether racks decide anything: consumers have some, partitions have some of them, and not every partition is on all
+/// of them (AbstractPartitionAssignor.useRackAwareAssignment).
 fn racks_matter<'a>(
     consumers: &BTreeSet<&str>,
     partitions: impl Iterator<Item = &'a BTreeSet<Arc<str>>> + Clone,

@@ -1,5 +1,5 @@
-//! What sticky assignors add to subscriptions (StickyAssignorUserData, CooperativeStickyAssignor.memberData). Other members
-//! wrote it: what cannot be read counts as nothing.
+//! What sticky assignors add to subscriptions (StickyAssignorUserData, CooperativeStickyAssignor.memberData). Other
+//! members wrote it: what cannot be read counts as nothing.
 
 use std::sync::Arc;
 

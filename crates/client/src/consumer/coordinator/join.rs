@@ -427,8 +427,8 @@ impl ConsumerCoordinator {
         parts.events.push(ConsumerEvent::PartitionsAssigned(added));
     }
 
-    /// The leader may know of topics that fit the pattern before the member does: they are subscribed to without another join
-    /// (ConsumerCoordinator.maybeUpdateJoinedSubscription).
+    /// The leader may know of topics that fit the pattern before the member does: they are subscribed to without
+    /// another join (ConsumerCoordinator.maybeUpdateJoinedSubscription).
     fn obey_leader(&mut self, parts: &mut Parts<'_>, assigned: &[TopicPartition]) {
         if let (Subscription::Pattern(_, topics), Some(joined)) =
             (&mut parts.subscription.subscription, &mut self.joined_topics)

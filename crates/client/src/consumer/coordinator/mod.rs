@@ -1,6 +1,6 @@
-//! A member of a group (org.apache.kafka.clients.consumer.internals.AbstractCoordinator and ConsumerCoordinator): finds the
-//! coordinator, joins, syncs, sends heartbeats and leaves. Java does some of that in the program's `poll` and some in a
-//! thread of its own: `poll` and `background` here.
+//! A member of a group (org.apache.kafka.clients.consumer.internals.AbstractCoordinator and ConsumerCoordinator): finds
+//! the coordinator, joins, syncs, sends heartbeats and leaves. Java does some of that in the program's `poll` and some
+//! in a thread of its own: `poll` and `background` here.
 
 mod join;
 mod offsets;
@@ -229,7 +229,8 @@ impl ConsumerCoordinator {
             (Closing::Done, _) | (Closing::No, MemberState::Unjoined) => MemberStep::Unjoined,
             (Closing::No, MemberState::PreparingRebalance) => MemberStep::PreparingRebalance,
             (Closing::No, MemberState::CompletingRebalance) => MemberStep::CompletingRebalance,
-            // What SyncGroup brought is the program's with its next poll; and until it polls it does not join again either.
+            // What SyncGroup brought is the program's with its next poll; and until it polls it does not join again
+            // either.
             (Closing::No, MemberState::Stable) if self.rejoin_needed => MemberStep::PreparingRebalance,
             (Closing::No, MemberState::Stable) if self.joined.is_some() => MemberStep::CompletingRebalance,
             (Closing::No, MemberState::Stable) => MemberStep::Stable,
@@ -296,7 +297,8 @@ impl ConsumerCoordinator {
     /// The connection to the coordinator if requests can be sent on it.
     fn ready(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) -> Option<i32> {
         match &self.node {
-            // Nobody is there: another broker may be the coordinator by now (AbstractCoordinator.ensureCoordinatorReady).
+            // Nobody is there: another broker may be the coordinator by now
+            // (AbstractCoordinator.ensureCoordinatorReady).
             Some((node, _)) if parts.net.is_unavailable(connection(*node), cx.now) => {
                 self.lose_coordinator(cx, parts, false);
                 let wait = parts.config.client.retry_backoff.backoff(1, cx.rng);
@@ -379,7 +381,8 @@ impl ConsumerCoordinator {
         true
     }
 
-    /// What goes on whether or not the program polls: the coordinator's whereabouts, heartbeats, and what waits to be sent.
+    /// What goes on whether or not the program polls: the coordinator's whereabouts, heartbeats, and what waits to be
+    /// sent.
     pub fn background(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) {
         if parts.config.group_id.is_none() {
             return;
@@ -514,7 +517,8 @@ impl ConsumerCoordinator {
         self.generation.id < 0 || self.generation.member_id.is_empty()
     }
 
-    /// Before the member leaves (ConsumerCoordinator.onLeavePrepare): the group may be about to give partitions to others.
+    /// Before the member leaves (ConsumerCoordinator.onLeavePrepare): the group may be about to give partitions to
+    /// others.
     fn leave_prepare(&mut self, parts: &mut Parts<'_>) {
         let rebalancing =
             matches!(self.state, MemberState::PreparingRebalance | MemberState::CompletingRebalance);

@@ -288,8 +288,8 @@ impl ConsumerCoordinator {
             cx.after_ms(wait)
         };
         match commit.kind {
-            // The next one takes what is consumed by then: this one sent again might arrive behind a rebalance's commit, and the
-            // group would go back (ConsumerCoordinator.autoCommitOffsetsAsync).
+            // The next one takes what is consumed by then: this one sent again might arrive behind a rebalance's
+            // commit, and the group would go back (ConsumerCoordinator.autoCommitOffsetsAsync).
             CommitKind::Auto if retriable && !self.is_closing() => {
                 self.next_auto_commit = later(cx);
             }

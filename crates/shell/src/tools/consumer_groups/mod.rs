@@ -15,7 +15,7 @@ use blumfeld_kernel::Context;
 
 use super::admin::{AdminProcess, AdminTool, Step};
 use super::file::{FromFile, launch};
-use super::{Launch, bootstrap_hint, client};
+use super::toolbox::{Launch, bootstrap_hint, client};
 use crate::io::{Printed, out};
 use crate::java::{hash_map_order, parse_number, split};
 use crate::options::*;
@@ -219,7 +219,8 @@ fn names(answer: Reply) -> Result<Vec<String>, Failure> {
     }
 }
 
-/// What Java throws when groups could not be listed: without brokers, that it found none. The causes, the outermost first.
+/// What Java throws when groups could not be listed: without brokers, that it found none. The causes, the outermost
+/// first.
 fn no_brokers(error: &ApiError) -> Vec<String> {
     let mut causes = vec![failure::cause(error)];
     if error.to_string().ends_with("findAllBrokers") {

@@ -12,9 +12,9 @@ use blumfeld_client::producer::{Delivery, Producer, ProducerRecord, RecordId, Re
 use blumfeld_client::{ApiError, ClientConfig, parse_bootstrap};
 use blumfeld_kernel::{Context, Input, Instant, Node};
 
-use super::Launch;
 use super::console_producer::{ConfigProblem, producer_config};
 use super::properties::Properties;
+use super::toolbox::Launch;
 use crate::argparse::{Command, Parsed};
 use crate::io::{INTERRUPTED, Printed, err, log_issues};
 use crate::java::{SplittableRandom, parse_number, split};

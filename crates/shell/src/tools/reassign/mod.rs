@@ -7,7 +7,7 @@ use blumfeld_client::ApiError;
 
 use super::admin::AdminProcess;
 use super::file::{FromFile, launch};
-use super::{Launch, client};
+use super::toolbox::{Launch, client};
 use crate::io::Printed;
 use crate::java::parse_number;
 use crate::options::*;

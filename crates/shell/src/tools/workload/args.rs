@@ -13,8 +13,8 @@ pub struct Args {
 }
 
 impl Args {
-    /// Reads `--name value` and `--name=value`. Only `--command-property` may stand there more than once, and takes all words
-    /// up to the next option.
+    /// Reads `--name value` and `--name=value`. Only `--command-property` may stand there more than once, and takes all
+    /// words up to the next option.
     pub fn parse(command: &'static str, specs: &[Spec], words: &[String]) -> Result<Args, String> {
         let mut given: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         let mut rest = words.iter().peekable();

@@ -1,5 +1,5 @@
-//! Clients in the background: `workload start`, `list`, `log` and `stop`. Who has the world keeps them, as it does what `fault`
-//! does; here their lines are read.
+//! Clients in the background: `workload start`, `list`, `log` and `stop`. Who has the world keeps them, as it does what
+//! `fault` does; here their lines are read.
 
 use blumfeld_kernel::Process;
 
@@ -139,7 +139,7 @@ fn fit(name: String) -> Result<String, String> {
 }
 
 /// The process of a client in the background. Its `client.id` is its name.
-pub fn workload(
+pub fn background_client(
     kind: WorkloadKind,
     name: &str,
     words: &[String],

@@ -1,5 +1,5 @@
-//! `workload consume`: a member of a group that takes its time. As a Java program does, it polls, processes what came, one
-//! record after the other, commits, and polls again: heartbeats go on meanwhile, and nothing else does.
+//! `workload consume`: a member of a group that takes its time. As a Java program does, it polls, processes what came,
+//! one record after the other, commits, and polls again: heartbeats go on meanwhile, and nothing else does.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -445,8 +445,8 @@ impl Consume {
         }
     }
 
-    /// Begins to end. In order, it goes back to what is not processed and commits what is; else its consumer is closed as it
-    /// is, and commits what was handed out if it does that by itself.
+    /// Begins to end. In order, it goes back to what is not processed and commits what is; else its consumer is closed
+    /// as it is, and commits what was handed out if it does that by itself.
     fn finish(&mut self, cx: &mut Context<'_>, code: i32, in_order: bool) {
         self.closing = Some(code);
         if in_order {

@@ -1,4 +1,5 @@
-//! `workload`: clients that run until they are stopped, explained. No tool of Kafka's stays and works as a program does.
+//! `workload`: clients that run until they are stopped, explained. No tool of Kafka's stays and works as a program
+//! does.
 
 mod args;
 mod background;
@@ -11,11 +12,11 @@ use std::time::Duration;
 
 use blumfeld_kernel::{Context, Instant};
 
-pub use background::{Background, WorkloadKind, background, workload};
+pub use background::{Background, WorkloadKind, background, background_client};
 pub use consume::Consume;
 pub use produce::Produce;
 
-use super::Launch;
+use super::toolbox::Launch;
 use crate::io::{Printed, out};
 use crate::options::{Spec, usage};
 use crate::{Environment, Language, StdinSource};
@@ -89,12 +90,12 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
     };
     let asks = |word: &String| asks_help(word);
     let (command, rest) = match arguments.split_first() {
-        None => return Printed::output(explain(env.language())).into(),
-        Some((first, _)) if asks(first) => return Printed::output(explain(env.language())).into(),
+        None => return Printed::output(explain(env.language(), env)).into(),
+        Some((first, _)) if asks(first) => return Printed::output(explain(env.language(), env)).into(),
         Some((command, rest)) => (command.as_str(), rest),
     };
     if let Some(language) = Language::named(command) {
-        return Printed::output(explain(language)).into();
+        return Printed::output(explain(language, env)).into();
     }
     if !specs(command).is_empty() && rest.iter().any(asks) {
         return Printed::output(format!("workload {command}\n\n{}\n", usage(specs(command)))).into();
@@ -119,7 +120,7 @@ fn asks_help(word: &str) -> bool {
 }
 
 /// What it is, and all its options.
-pub fn explain(language: Language) -> String {
+pub fn explain(language: Language, _: &dyn Environment) -> String {
     let about = match language {
         Language::English => ENGLISH,
         Language::Korean => KOREAN,

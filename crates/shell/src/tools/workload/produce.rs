@@ -52,8 +52,8 @@ pub const SPECS: &[Spec] = &[
 
 /// So many records at most are handed over at one moment: a rate that memory does not allow is caught up with slowly.
 const AT_ONCE: u32 = 1_000;
-/// Records that are due within so long are handed over together, where a second has more than a thousand: a timer for each
-/// would wake the whole client for one record, and its clock has no finer timestamps than milliseconds anyway.
+/// Records that are due within so long are handed over together, where a second has more than a thousand: a timer for
+/// each would wake the whole client for one record, and its clock has no finer timestamps than milliseconds anyway.
 const TICK_US: u64 = 1_000;
 /// Of so many keys at most it is told where each went.
 const TOLD: usize = 12;
@@ -147,8 +147,8 @@ struct Tally {
     why: BTreeMap<String, u64>,
 }
 
-/// Records that were sent and not delivered, with their keys. Their numbers go up one by one, and they are delivered nearly in
-/// that order.
+/// Records that were sent and not delivered, with their keys. Their numbers go up one by one, and they are delivered
+/// nearly in that order.
 #[derive(Clone, Debug, Default)]
 struct UnderWay {
     /// The number of the first.

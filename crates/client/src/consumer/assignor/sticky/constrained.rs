@@ -1,5 +1,5 @@
-//! The assignment where all members want the same topics (AbstractStickyAssignor.ConstrainedAssignmentBuilder): everyone gets
-//! so many partitions, and some one more.
+//! The assignment where all members want the same topics (AbstractStickyAssignor.ConstrainedAssignmentBuilder):
+//! everyone gets so many partitions, and some one more.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

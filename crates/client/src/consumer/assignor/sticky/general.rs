@@ -1,5 +1,5 @@
-//! The assignment where members want different topics (AbstractStickyAssignor.GeneralAssignmentBuilder): what is not owned
-//! goes to whoever has the least, and then partitions move as long as that makes the assignment more even.
+//! The assignment where members want different topics (AbstractStickyAssignor.GeneralAssignmentBuilder): what is not
+//! owned goes to whoever has the least, and then partitions move as long as that makes the assignment more even.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,8 @@ type State = (Vec<Option<Vec<Part>>>, BTreeMap<Part, Consumer>, Movements);
 
 pub(super) struct Builder<'a> {
     group: &'a Group<'a>,
-    /// By topic, the members that want it, and by member, the topics that exist; both as often as a member names a topic.
+    /// By topic, the members that want it, and by member, the topics that exist; both as often as a member names a
+    /// topic.
     wanted_by: Vec<Vec<Consumer>>,
     wants: Vec<Vec<usize>>,
     /// What each member has; `None` for those that take no part in moving.
@@ -225,8 +226,9 @@ impl<'a> Builder<'a> {
         Ok(true)
     }
 
-    /// Moves partitions until that makes nothing more even; gives whether any moved. Now and then partitions go round in a
-    /// circle, even in ordinary groups: Java does not come to an end then. Here the circle is noticed, and is the end.
+    /// Moves partitions until that makes nothing more even; gives whether any moved. Now and then partitions go round
+    /// in a circle, even in ordinary groups: Java does not come to an end then. Here the circle is noticed, and is the
+    /// end.
     fn move_what_helps(&mut self, parts: &[Part]) -> Result<bool, AssignmentError> {
         let mut moved = false;
         // A state is kept after 1, 2, 4, 8 passes and so on, so that a circle of any length is found (Brent).

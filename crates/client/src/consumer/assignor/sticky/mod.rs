@@ -1,5 +1,5 @@
-//! Balanced assignments that change as little as possible (org.apache.kafka.clients.consumer.internals.AbstractStickyAssignor,
-//! KIP-54, KIP-881).
+//! Balanced assignments that change as little as possible
+//! (org.apache.kafka.clients.consumer.internals.AbstractStickyAssignor, KIP-54, KIP-881).
 
 mod constrained;
 mod general;
@@ -144,8 +144,8 @@ impl<'a> Group<'a> {
         same
     }
 
-    /// What each member owns of the topics that exist, later generations before earlier ones, and what several claim for
-    /// the same generation.
+    /// What each member owns of the topics that exist, later generations before earlier ones, and what several claim
+    /// for the same generation.
     fn owned(&mut self) -> (Vec<Vec<Part>>, BTreeSet<Part>) {
         let mut owned: Vec<Vec<Part>> = vec![Vec::new(); self.members.len()];
         let mut contested = BTreeSet::new();
@@ -176,8 +176,8 @@ impl<'a> Group<'a> {
         (owned, contested)
     }
 
-    /// All partitions but the assigned ones, which have to be in the same order. An assigned one that does not exist hides
-    /// those after it, as in Java.
+    /// All partitions but the assigned ones, which have to be in the same order. An assigned one that does not exist
+    /// hides those after it, as in Java.
     fn unassigned(all: impl Iterator<Item = Part>, assigned: &[Part]) -> Vec<Part> {
         let mut assigned = assigned.iter().peekable();
         let mut rest = Vec::new();
