@@ -55,8 +55,12 @@ pub fn build(modules: &[Module], folder: &Path, effort: Effort) -> Result<()> {
     fs::create_dir_all(folder)?;
     for Module { bin, name, .. } in modules {
         let file = target().join(TRIPLE).join(PROFILE).join(bin).with_extension("wasm");
-        let bind =
-            || Bindgen::new().input_path(&file).out_name(name).web(true)?.typescript(false).generate(folder);
+        let bind = || {
+            let mut bindgen = Bindgen::new();
+            // A module that is not told where its wasm is looks beside itself, as with wasm-bindgen's command line.
+            bindgen.input_path(&file).out_name(name).typescript(false).omit_default_module_path(false);
+            bindgen.web(true)?.generate(folder)
+        };
         bind().with_context(|| format!("wasm-bindgen cannot bind {}", file.display()))?;
     }
     if effort == Effort::Optimized {

@@ -280,7 +280,7 @@ function complete({ id, line }) {
 // ── What the page asks ───────────────────────────────────────────────────
 const files = new Map();
 const ASKED = {
-  "boot": (boot) => { ({ cluster, seed } = boot); store.durability = boot.durability; (BOOT[cluster] ?? ready)(); },
+  "boot": (boot) => { ({ cluster, seed } = boot); store.durability = boot.durability ?? "relaxed"; (BOOT[cluster] ?? ready)(); },
   "set-language": () => {},
   "console": run,
   "stdin": ({ id, text }) => { running.lines.push(text); if (text.startsWith("?")) print(id, `got ${text}`); },
