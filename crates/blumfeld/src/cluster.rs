@@ -130,8 +130,7 @@ impl Cluster {
 
     /// What a client takes as `bootstrap.servers`: the brokers that there were at the start, as `127.0.0.1:PORT,…`.
     pub fn bootstrap_servers(&self) -> String {
-        let brokers: Vec<String> = self.gateway.brokers().values().map(ToString::to_string).collect();
-        brokers.join(",")
+        self.gateway.ready().bootstrap_servers()
     }
 
     /// Where a broker listens, up or not.

@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use crate::args::{Exec, Serve};
-use crate::ready::Ready;
 use crate::running::Gateway;
 use crate::server::ServeError;
 
@@ -23,7 +22,7 @@ pub fn exec(args: Exec) -> Result<u8, ServeError> {
     let json = serve.json;
     let listen = serve.listen.clone().or_else(|| Some(LISTEN.to_owned()));
     let gateway = Gateway::start(Serve { listen, ..serve })?;
-    let ready = Ready::new(gateway.brokers().iter().map(|(id, at)| (*id, at)));
+    let ready = gateway.ready();
     if let Some(path) = ready_file {
         ready.write(&path).map_err(|error| ServeError::ReadyFile(path.display().to_string(), error))?;
     }

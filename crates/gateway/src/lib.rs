@@ -19,5 +19,6 @@ mod server;
 pub use cluster::world_config;
 pub use control::Watch;
 pub use exec::exec;
+pub use ready::Ready;
 pub use running::Gateway;
 pub use server::{ServeError, serve};

@@ -7,6 +7,7 @@ use blumfeld_kernel::Endpoint;
 use serde_json::json;
 
 /// Where the brokers listen, by id.
+#[derive(Debug)]
 pub struct Ready {
     brokers: Vec<(i32, Endpoint)>,
 }

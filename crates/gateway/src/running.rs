@@ -1,17 +1,16 @@
 //! A cluster in a thread of this process.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use blumfeld_kernel::Endpoint;
 use mio::{Poll, Waker};
 
 use crate::args::Serve;
 use crate::control::{Errand, Watch};
 use crate::log::Log;
+use crate::ready::Ready;
 use crate::server::{ServeError, Server, WAKER, allow_many_files};
 
 /// A cluster that runs in a thread of its own. It ends when this is dropped: its ports are closed and its thread is
@@ -22,11 +21,11 @@ pub struct Gateway {
     waker: Arc<Waker>,
     stop: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
-    brokers: BTreeMap<i32, Endpoint>,
+    ready: Ready,
 }
 
 /// What the thread says once it serves.
-type Begun = Result<(Arc<Waker>, BTreeMap<i32, Endpoint>), ServeError>;
+type Begun = Result<(Arc<Waker>, Ready), ServeError>;
 
 impl Gateway {
     /// Starts a cluster and waits until it serves. Virtual time jumps over the start of the brokers.
@@ -43,15 +42,15 @@ impl Gateway {
             .name("blumfeld".to_owned())
             .spawn(move || drive(&args, stops, &received, &begun))?;
         match begins.recv() {
-            Ok(Ok((waker, brokers))) => Ok(Gateway { errands, waker, stop, thread: Some(thread), brokers }),
+            Ok(Ok((waker, ready))) => Ok(Gateway { errands, waker, stop, thread: Some(thread), ready }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(ServeError::Usage("the thread of the cluster has ended at its start".to_owned())),
         }
     }
 
     /// Where the brokers listened at the start, by id.
-    pub fn brokers(&self) -> &BTreeMap<i32, Endpoint> {
-        &self.brokers
+    pub fn ready(&self) -> &Ready {
+        &self.ready
     }
 
     /// Does what a line says: `fault …` or `broker …`, as in the console.
@@ -98,8 +97,7 @@ fn drive(args: &Serve, stop: Arc<AtomicUsize>, errands: &Receiver<Errand>, begun
     };
     let mut server = match start() {
         Ok((server, waker)) => {
-            let brokers = server.addresses().map(|(id, at)| (id, at.clone())).collect();
-            if begun.send(Ok((waker, brokers))).is_err() {
+            if begun.send(Ok((waker, Ready::new(server.addresses())))).is_err() {
                 return;
             }
             server
