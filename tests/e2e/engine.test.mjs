@@ -565,7 +565,11 @@ test("a browser that refuses Web Locks keeps nobody waiting", { timeout: 120_000
   const edit = (name, bytes) => (name === "worker-start.js" ? Buffer.concat([Buffer.from(refuse), bytes]) : bytes);
   const [own, edited] = [await launch(), await serve([DIST], { edit })];
   try {
-    await open(own.context, `${edited.url}?lang=en&brokers=1&cluster=refused&seed=12`);
+    const { page } = await open(own.context, `${edited.url}?lang=en&brokers=1&cluster=refused&seed=12`);
+    // A lock that was never granted is not one that another tab has taken: the page stays at work.
+    assert.equal((await run(page, `kafka-topics.sh ${SERVER} --create --topic kept`)).exit, 0);
+    await stored(page);
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.state), "ready");
   } finally {
     await own.close();
     await edited.close();

@@ -53,22 +53,22 @@ impl ClusterLock {
             .ok()
             .and_then(|ended| ended.dyn_into().ok())
             .ok_or_else(|| unsupported("navigator.locks.request failed"))?;
+        // A request that the browser refuses never calls back: its own promise says so.
+        match JsFuture::from(Promise::race(&Array::of2(&granted, &ended))).await {
+            Ok(granted) if granted.is_truthy() => {}
+            Ok(_) => return Err(LockError::Taken),
+            Err(error) => return Err(unsupported(&format!("navigator.locks.request: {error:?}"))),
+        }
         let lost = Rc::new(Cell::new(false));
         let flag = Rc::clone(&lost);
-        // A request that the browser refuses never calls back: its own promise says so.
-        let answer = Promise::race(&Array::of2(&granted, &ended));
         spawn_local(async move {
-            // A stolen lock's promise is rejected; a released one's is fulfilled.
+            // A stolen lock's promise is rejected; a released one's is fulfilled. Only what was granted can be lost.
             if JsFuture::from(ended).await.is_err() {
                 flag.set(true);
                 on_lost();
             }
         });
-        match JsFuture::from(answer).await {
-            Ok(granted) if granted.is_truthy() => Ok(ClusterLock { release, lost }),
-            Ok(_) => Err(LockError::Taken),
-            Err(error) => Err(unsupported(&format!("navigator.locks.request: {error:?}"))),
-        }
+        Ok(ClusterLock { release, lost })
     }
 
     /// Whether another tab has stolen it.
