@@ -5,9 +5,11 @@
 //! checksum and passes the rest on untouched.
 
 pub mod compression;
+pub mod definition;
 pub mod error;
 mod fetch_frame;
 pub mod frame;
+pub mod json;
 pub mod record_batch;
 mod schema;
 mod splitter;

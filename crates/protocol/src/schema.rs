@@ -139,7 +139,8 @@ fn schema(key: ApiKey) -> Option<Schema> {
                 since!(7, T::Str),
                 F(I64, 2, 4),
                 all!(T::Array(&[
-                    all!(T::Str),
+                    until!(9, T::Str),
+                    since!(10, UUID),
                     all!(T::Array(&[all!(I32), all!(I64), since!(6, I32), all!(T::Str)])),
                 ])),
             ],
@@ -151,7 +152,12 @@ fn schema(key: ApiKey) -> Option<Schema> {
                 until!(7, TOPICS_OF_VALUES),
                 since!(
                     8,
-                    T::Array(&[all!(T::Str), since!(9, T::Str), since!(9, I32), all!(TOPICS_OF_VALUES),])
+                    T::Array(&[
+                        all!(T::Str),
+                        since!(9, T::Str),
+                        since!(9, I32),
+                        all!(T::Array(&[until!(9, T::Str), since!(10, UUID), all!(T::Values(4))])),
+                    ])
                 ),
                 since!(7, BYTE),
             ],
@@ -265,7 +271,10 @@ fn schema(key: ApiKey) -> Option<Schema> {
         ),
         ApiKey::ListPartitionReassignments => Schema(0, &[all!(I32), all!(TOPICS_OF_VALUES)]),
         ApiKey::UnregisterBroker => Schema(0, &[all!(I32)]),
-        ApiKey::InitProducerId => Schema(2, &[all!(T::Str), all!(I32), since!(3, I64), since!(3, I16)]),
+        ApiKey::InitProducerId => Schema(
+            2,
+            &[all!(T::Str), all!(I32), since!(3, I64), since!(3, I16), since!(6, BYTE), since!(6, BYTE)],
+        ),
         ApiKey::AllocateProducerIds => Schema(0, &[all!(I32), all!(I64)]),
         ApiKey::Envelope => Schema(0, &[all!(T::Bytes), all!(T::Bytes), all!(T::Bytes)]),
         ApiKey::Vote => Schema(
@@ -381,6 +390,12 @@ fn schema(key: ApiKey) -> Option<Schema> {
         ),
         _ => return None,
     })
+}
+
+/// Whether requests of this API are served, and so have an entry.
+#[cfg(test)]
+pub(crate) fn knows(key: ApiKey) -> bool {
+    schema(key).is_some()
 }
 
 /// Walks the body of a request. `Some(n)`: it is well-formed and `n` bytes long. `None`: it is cut short, or a length
