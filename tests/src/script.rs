@@ -116,8 +116,9 @@ impl Script {
     }
 
     fn inject(&mut self, fault: Fault) {
-        self.console.world.inject(fault).unwrap_or_else(|error| panic!("fault {fault}: {error}"));
-        self.note_fault(fault);
+        self.note_fault(&fault);
+        let line = fault.to_string();
+        self.console.world.inject(fault).unwrap_or_else(|error| panic!("fault {line}: {error}"));
     }
 
     /// Does what a line asks of the world.
@@ -138,8 +139,8 @@ impl Script {
     }
 
     /// Remembers whom a fault has stopped.
-    fn note_fault(&mut self, fault: Fault) {
-        let (node, back) = match fault {
+    fn note_fault(&mut self, fault: &Fault) {
+        let (node, back) = match *fault {
             Fault::Crash(node) | Fault::PowerCut(node) | Fault::ShutDown(node) => {
                 (node, Some(Fault::Restart(node)))
             }
@@ -154,7 +155,10 @@ impl Script {
             | Fault::Isolate(_)
             | Fault::Heal(_)
             | Fault::Break(..)
-            | Fault::Request { .. } => return,
+            | Fault::Request { .. }
+            | Fault::On(_)
+            | Fault::Off(_)
+            | Fault::Arm { .. } => return,
         };
         let Ok(node) = u16::try_from(node.0) else { return };
         self.down.retain(|(down, _)| *down != node);
@@ -216,7 +220,7 @@ impl Script {
             ["fault" | "broker", ..] => self.obey(line, out),
             ["bring", "back"] => {
                 for (_, back) in self.down.clone() {
-                    self.inject(back);
+                    self.inject(back.clone());
                 }
             }
             ["$", ..] => {

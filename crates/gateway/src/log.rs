@@ -49,7 +49,9 @@ impl Log {
 fn level_of(event: &TraceEvent) -> Level {
     match event {
         TraceEvent::DiskFailed { .. } => Level::Error,
-        TraceEvent::RequestRejected { .. } | TraceEvent::FaultInjected { .. } => Level::Warn,
+        TraceEvent::RequestRejected { .. }
+        | TraceEvent::FaultInjected { .. }
+        | TraceEvent::TriggerFired { .. } => Level::Warn,
         // A frame that was none is worth a look; that clients come and go is not.
         TraceEvent::OutsideDisconnected { reason, .. } if reason.starts_with("malformed") => Level::Warn,
         TraceEvent::OutsideConnected { .. } | TraceEvent::OutsideDisconnected { .. } => Level::Debug,

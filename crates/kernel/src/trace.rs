@@ -139,6 +139,8 @@ pub enum TraceEvent {
     DiskFailed { reason: Arc<str> },
     /// Somebody broke or mended something; the text is the fault's own.
     FaultInjected { fault: Arc<str> },
+    /// A trigger had a request; the texts are the trigger's line and the request in words.
+    TriggerFired { trigger: Arc<str>, request: Arc<str> },
     /// A machine with a broker and an empty disk came to the cluster.
     BrokerAdded { broker: i32, address: Arc<str> },
     /// A machine was taken away, with its disk.
@@ -281,6 +283,7 @@ impl fmt::Display for TraceEvent {
             }
             Self::DiskFailed { reason } => write!(f, "disk failed: {reason}"),
             Self::FaultInjected { fault } => write!(f, "fault {fault}"),
+            Self::TriggerFired { trigger, request } => write!(f, "trigger {trigger}: {request}"),
             Self::BrokerAdded { broker, address } => write!(f, "added broker-{broker} at {address}"),
             Self::BrokerRemoved { broker } => write!(f, "took broker-{broker} away with its disk"),
             Self::OutsideConnected { name, listener } => write!(f, "connected from {name} to {listener}"),

@@ -70,5 +70,7 @@ pub(crate) fn sort_of(event: &TraceEvent) -> (EventKind, Often) {
             (Network, Rare)
         }
         E::DiskFailed { .. } | E::FaultInjected { .. } => (Fault, Rare),
+        // With every request, for all that is known.
+        E::TriggerFired { .. } => (Fault, Frequent),
     }
 }

@@ -22,7 +22,10 @@ mod world;
 
 pub use config::{DiskConfig, NetworkConfig, WorldConfig};
 pub use disk::{DiskChange, MachineDisk};
-pub use fault::{DiskState, Fault, FaultError, Heal, LinkFault, RequestFault, Side};
+pub use fault::{
+    Action, Clause, DiskState, Fault, FaultError, Heal, LinkFault, Observed, RequestFault, Side, Trigger,
+    When, Which,
+};
 pub use membership::{Membership, MembershipError};
 pub use process::{Output, ProcessId};
 pub use trace::{Trace, TraceLine};

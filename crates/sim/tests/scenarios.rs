@@ -296,7 +296,7 @@ impl Scene {
                     other.spawn(Box::new(Probe::default()));
                 }
                 let faults = self.world.faults();
-                faults.iter().for_each(|fault| other.inject(*fault).unwrap());
+                faults.iter().for_each(|fault| other.inject(fault.clone()).unwrap());
                 assert_eq!(other.faults(), faults);
                 self.seen = format!("{} faults\n", faults.len());
             }

@@ -13,7 +13,8 @@ const HELP: &str = "\
 cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from 0), each with T virtual milliseconds
                                                      of faults (20000) and then time to heal
                                                      of a seed alone that fails, --lines L (60) of its trace are shown
-                                                     with --members brokers come and go, and disks are lost, as well
+                                                     with --members brokers come and go, and disks are lost, as well;
+                                                     with --triggers requests come to grief by triggers, as well
 cargo xtask sim --known                              the seeds of tests/fixtures/seeds.txt, each of which once failed
 cargo xtask sim --page [--seeds N] …                 the page around a cluster: reloads, its store, its clients; with --bug
                                                      one of the page's own
@@ -34,6 +35,8 @@ struct Options {
     known: bool,
     /// Whether brokers come and go.
     members: bool,
+    /// Whether there are triggers on requests.
+    triggers: bool,
     /// Whether the page is simulated around the cluster.
     page: bool,
     bug: Option<String>,
@@ -48,6 +51,7 @@ fn options() -> Result<Options, String> {
         lines: 60,
         known: false,
         members: false,
+        triggers: false,
         page: false,
         bug: None,
         replay: None,
@@ -57,6 +61,7 @@ fn options() -> Result<Options, String> {
         match flag.as_str() {
             "--known" => options.known = true,
             "--members" => options.members = true,
+            "--triggers" => options.triggers = true,
             "--page" => options.page = true,
             "--help" => {
                 println!("{HELP}");
@@ -192,7 +197,11 @@ fn seeds(options: &Options) -> Result<(), String> {
     let mut changes = [0; 3];
     for (seed, ticks) in &seeds {
         let faults_for = Duration::from_millis((*ticks).max(1_000));
-        let mut run = if options.members { Run::with_members(*seed) } else { Run::new(*seed) };
+        let mut run = match (options.members, options.triggers) {
+            (true, _) => Run::with_members(*seed),
+            (_, true) => Run::with_triggers(*seed),
+            _ => Run::new(*seed),
+        };
         // What panics in a node is a failure of its seed, and not of those behind it. The run is only looked at after
         // that.
         let result = catch_unwind(AssertUnwindSafe(|| run.run(faults_for)))
@@ -212,7 +221,11 @@ fn seeds(options: &Options) -> Result<(), String> {
                 tell(&mut run, options.lines);
             }
             let at = run.world.now();
-            let members = if options.members { " --members" } else { "" };
+            let members = match (options.members, options.triggers) {
+                (true, _) => " --members",
+                (_, true) => " --triggers",
+                _ => "",
+            };
             let bug = options.bug.as_ref().map_or_else(String::new, |bug| format!(" --bug {bug}"));
             eprintln!(
                 "seed {seed} at {at}: {what}; again: cargo xtask sim --seed {seed} --seeds 1 --ticks {ticks}{members}{bug}"

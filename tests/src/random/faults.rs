@@ -18,8 +18,8 @@ pub struct Plan {
 }
 
 /// What mends a fault that is in force.
-pub fn mending(fault: Fault) -> Option<Fault> {
-    Some(match fault {
+pub fn mending(fault: &Fault) -> Option<Fault> {
+    Some(match *fault {
         Fault::Crash(node) | Fault::PowerCut(node) | Fault::ShutDown(node) => Fault::Restart(node),
         Fault::Pause { node, .. } => Fault::Resume(node),
         Fault::Skew { node, .. } | Fault::ClockJump { node, .. } => Fault::Skew { node, ms: 0 },
@@ -29,7 +29,13 @@ pub fn mending(fault: Fault) -> Option<Fault> {
         Fault::Link { from, to, .. } => Fault::Heal(Heal::Between(from, to)),
         Fault::Isolate(node) => Fault::Heal(Heal::Of(Side::Node(node))),
         Fault::Request { .. } => Fault::Heal(Heal::All),
-        Fault::Restart(_) | Fault::Resume(_) | Fault::Heal(_) | Fault::Break(..) => return None,
+        Fault::On(ref trigger) => Fault::Off(trigger.name.clone()?),
+        Fault::Restart(_)
+        | Fault::Resume(_)
+        | Fault::Heal(_)
+        | Fault::Break(..)
+        | Fault::Off(_)
+        | Fault::Arm { .. } => return None,
     })
 }
 
@@ -67,7 +73,8 @@ pub fn strike(
         _ => Fault::Crash(node),
     };
     let long = if rng.chance(1, 2) { ms(rng, 1, 100) } else { ms(rng, 100, 15_000) };
-    Some(Plan { fault, mend: mending(fault).map(|mend| (long, mend)) })
+    let mend = mending(&fault).map(|mend| (long, mend));
+    Some(Plan { fault, mend })
 }
 
 /// The next fault, or nothing if what was drawn cannot be now. `may_cut_power` says whether this machine's power may
@@ -136,6 +143,48 @@ pub fn next(rng: &mut Prng, world: &World, may_cut_power: impl Fn(NodeId) -> boo
         Fault::ShutDown(_) => Some(ms(rng, 2_000, 20_000)),
         _ => Some(ms(rng, 200, 15_000)),
     };
-    let mend = long.and_then(|long| Some((long, mending(fault)?)));
+    let mend = long.and_then(|long| Some((long, mending(&fault)?)));
+    Some(Plan { fault, mend })
+}
+
+/// A trigger of this number; one that crashes the broker only where that may be.
+pub fn trigger(rng: &mut Prng, number: u64, may_crash: bool) -> Option<Plan> {
+    let api = pick(
+        rng,
+        &[
+            "Produce error NOT_LEADER_OR_FOLLOWER",
+            "Fetch error FENCED_LEADER_EPOCH",
+            "AlterPartition error NOT_CONTROLLER",
+            "BrokerHeartbeat",
+            "OffsetCommit error REBALANCE_IN_PROGRESS",
+            "Heartbeat error REBALANCE_IN_PROGRESS",
+            "JoinGroup error COORDINATOR_LOAD_IN_PROGRESS",
+            "Metadata",
+            "any",
+        ],
+    );
+    let (api, error) = api.split_once(' ').unwrap_or((api, "disconnect"));
+    let (count, percent) = (1 + rng.below(5), 1 + rng.below(30));
+    let when = match rng.below(5) {
+        0 => "once".to_owned(),
+        1 => format!("times {count}"),
+        2 => format!("nth {}", count * 7),
+        3 => format!("every {}", count * 3),
+        _ => format!("probability {percent}%"),
+    };
+    let after = 1 + rng.below(3_000);
+    let action = match rng.below(8) {
+        0 | 1 => error.to_owned(),
+        2 => format!("delay {after}"),
+        3 => "drop".to_owned(),
+        4 => "disconnect after".to_owned(),
+        5 => format!("do pause here {after}"),
+        6 if may_crash && !when.starts_with(['e', 'p']) => "do crash here".to_owned(),
+        6 => "do break here clients".to_owned(),
+        _ => "observe 10".to_owned(),
+    };
+    let which = if api == "Produce" && rng.chance(1, 2) { " topic load" } else { "" };
+    let fault = Fault::parse(&format!("on {api} as t{number}{which} {when} {action}")).ok()?;
+    let mend = mending(&fault).map(|mend| (ms(rng, 200, 15_000), mend));
     Some(Plan { fault, mend })
 }

@@ -75,6 +75,8 @@ pub struct Run {
     comes_back: bool,
     /// Who comes and goes, if anybody does.
     members: Option<Members>,
+    /// Draws triggers, where there are any.
+    triggers: Option<Prng>,
 }
 
 impl Client {
@@ -103,6 +105,7 @@ impl Run {
             cut: None,
             comes_back: false,
             members: None,
+            triggers: None,
         }
     }
 
@@ -111,6 +114,11 @@ impl Run {
         let run = Run::new(seed);
         let members = (!run.is_alone()).then(|| Members::new(seed));
         Run { members, ..run }
+    }
+
+    /// The same, with triggers on requests besides the other faults.
+    pub fn with_triggers(seed: u64) -> Run {
+        Run { triggers: Some(Prng::new(seed, "triggers-of-the-run")), ..Run::new(seed) }
     }
 
     /// How many brokers came, went, and were lost with their replicas.
@@ -316,13 +324,14 @@ impl Run {
     }
 
     fn inject(&mut self, fault: Fault) -> Result<(), String> {
-        self.faults.push((self.world.now(), fault));
+        self.faults.push((self.world.now(), fault.clone()));
         match fault {
             Fault::PowerCut(node) if self.is_alone() => self.comes_back |= node == self.only(),
             Fault::PowerCut(node) if self.is_broker(node) => self.cut = Some(node),
             _ => {}
         }
-        self.world.inject(fault).map_err(|error| format!("fault {fault}: {error}"))
+        let line = fault.to_string();
+        self.world.inject(fault).map_err(|error| format!("fault {line}: {error}"))
     }
 
     /// Mends one thing. What has mended itself meanwhile, or broke otherwise, is left.
@@ -390,6 +399,12 @@ impl Run {
     }
 
     fn fault(&mut self) -> Result<(), String> {
+        if let Some(mut rng) = self.triggers.clone() {
+            let plan =
+                faults::trigger(&mut rng, self.faults.len() as u64, self.cut.is_none() && !self.is_alone());
+            self.triggers = Some(rng);
+            self.carry_out(plan)?;
+        }
         let mut rng = self.rng.clone();
         let plan = faults::next(&mut rng, &self.world, |node| self.may_cut_power(node));
         self.rng = rng;
@@ -436,7 +451,7 @@ impl Run {
     fn heal(&mut self) {
         self.mending.clear();
         for fault in self.world.faults() {
-            if let Some(mend) = faults::mending(fault) {
+            if let Some(mend) = faults::mending(&fault) {
                 self.mend(mend);
             }
         }

@@ -3,11 +3,15 @@
 
 pub(crate) mod answer;
 mod text;
+pub(crate) mod trigger;
 
 use std::fmt;
+use std::sync::Arc;
 
 use blumfeld_kernel::NodeId;
 use blumfeld_protocol::{ApiKey, ErrorCode};
+
+pub use trigger::{Action, Clause, Observed, Trigger, When, Which};
 
 /// One side of a way through the network.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -34,7 +38,7 @@ impl Side {
 }
 
 /// Something that breaks, or is mended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Fault {
     /// The broker's process dies. Its machine, disk and page cache stay.
     Crash(
@@ -137,6 +141,23 @@ pub enum Fault {
         what: RequestFault,
         /// So many of them, at least 1.
         count: u32,
+    },
+    /// Something is to happen when requests come.
+    On(
+        /// Which, and what.
+        Box<Trigger>,
+    ),
+    /// A trigger is taken off; what it observed stays until one of its name observes anew.
+    Off(
+        /// Its name.
+        Arc<str>,
+    ),
+    /// A trigger is held, so that no request is its, or let go again.
+    Arm {
+        /// Its name.
+        name: Arc<str>,
+        /// Whether it is let go.
+        armed: bool,
     },
 }
 
@@ -306,6 +327,38 @@ pub enum FaultError {
         /// Which.
         ApiKey,
     ),
+    /// An error or an answer is one API's.
+    #[error("say which API is answered: `any` can be delayed, dropped, disconnected or observed")]
+    AnyApi,
+    /// What is observed is asked for by name.
+    #[error("a trigger that observes needs a name: `on … as NAME … observe`")]
+    Unnamed,
+    /// The JSON is no answer of this API.
+    #[error("this is no answer to {0:?}: {1}")]
+    Answer(
+        /// Which.
+        ApiKey,
+        /// What is wrong.
+        String,
+    ),
+    /// A word of a trigger stands behind those that it should stand before.
+    #[error("`{0}` stands too late: first which requests, then how often, then what happens")]
+    Order(
+        /// The word.
+        String,
+    ),
+    /// Two triggers cannot have one name.
+    #[error("there is a trigger {0} already")]
+    Taken(
+        /// The name.
+        String,
+    ),
+    /// No trigger has this name.
+    #[error("there is no trigger {0}")]
+    NoTrigger(
+        /// The name.
+        String,
+    ),
 }
 
 fn hint(known: &[&str]) -> String {
@@ -316,6 +369,7 @@ impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Node(node) if node.is_client() => write!(f, "{node}"),
+            Self::Node(NodeId::WORLD) => f.write_str(trigger::HERE),
             Self::Node(node) => write!(f, "{}", node.0),
             Self::Clients => f.write_str("clients"),
         }

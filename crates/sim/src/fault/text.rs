@@ -6,6 +6,7 @@ use std::str::FromStr;
 use blumfeld_kernel::NodeId;
 use blumfeld_protocol::{ApiKey, ErrorCode};
 
+use super::trigger::{Escaped, HERE, Trigger, unescape};
 use super::{DiskState, Fault, FaultError, Heal, LinkFault, RequestFault, Side};
 
 /// The longest time that a fault can name, in milliseconds: a year.
@@ -35,48 +36,111 @@ const WORDS: &[&str] = &[
     "break",
     "lose-response",
     "request",
+    "on",
+    "off",
+    "arm",
+    "disarm",
 ];
 const DISK_WORDS: &[&str] = &["full", "fail", "ok", "slow"];
 const REQUEST_WORDS: &[&str] = &["error", "delay", "drop", "lose-response"];
 const ONE_WAY: &str = "oneway";
 
 /// The words of a line, taken one by one.
-struct Words<'a> {
-    rest: std::str::SplitWhitespace<'a>,
+pub(super) struct Words<'a> {
+    rest: &'a str,
     /// The last word that was taken.
     last: &'a str,
+    /// Whether a broker can be `here`.
+    here: bool,
 }
 
 impl<'a> Words<'a> {
-    fn next(&mut self, what: &'static str) -> Result<&'a str, FaultError> {
+    pub(super) fn next(&mut self, what: &'static str) -> Result<&'a str, FaultError> {
         match self.optional() {
             Some(word) => Ok(word),
             None => Err(FaultError::Missing { what, after: self.last.to_owned() }),
         }
     }
 
-    fn optional(&mut self) -> Option<&'a str> {
-        let word = self.rest.next()?;
+    pub(super) fn optional(&mut self) -> Option<&'a str> {
+        let word = self.peek()?;
+        self.rest = self.rest.trim_start().strip_prefix(word)?;
         self.last = word;
         Some(word)
     }
 
+    /// The next word, which stays.
+    pub(super) fn peek(&self) -> Option<&'a str> {
+        self.rest.split_whitespace().next()
+    }
+
+    /// All that is left, as it stands.
+    pub(super) fn all(&mut self) -> &'a str {
+        std::mem::take(&mut self.rest).trim()
+    }
+
     fn end<T>(mut self, value: T) -> Result<T, FaultError> {
-        match self.rest.next() {
+        match self.optional() {
             Some(word) => Err(FaultError::TooMuch(word.to_owned())),
             None => Ok(value),
         }
     }
 
+    /// A text in which blanks are escaped.
+    pub(super) fn text(&mut self, what: &'static str) -> Result<String, FaultError> {
+        let word = self.next(what)?;
+        let known = &["my-name", "my%20name"];
+        unescape(word).ok_or_else(|| FaultError::Word { what, word: word.to_owned(), known })
+    }
+
+    /// A number of a type, from 0 to `most`.
+    pub(super) fn number<N: TryFrom<u64> + Into<i128> + Copy>(
+        &mut self,
+        what: &'static str,
+        most: N,
+        range: &'static str,
+    ) -> Result<N, FaultError> {
+        let word = self.next(what)?;
+        let number = number(word, what, u64::try_from(most.into()).unwrap_or(0), range)?;
+        N::try_from(number).map_err(|_| FaultError::Value { what, value: word.to_owned(), range })
+    }
+
+    /// At least 1.
+    pub(super) fn counted(&mut self, what: &'static str) -> Result<u32, FaultError> {
+        count(self.next(what)?)
+    }
+
+    pub(super) fn percent(&mut self) -> Result<u32, FaultError> {
+        let word = self.next("number of percent")?;
+        let digits = word.strip_suffix('%').unwrap_or(word);
+        Ok(u32::try_from(number(digits, "percentage", 100, "0 to 100")?).unwrap_or(100))
+    }
+
+    /// A broker by its id.
+    pub(super) fn broker(&mut self) -> Result<NodeId, FaultError> {
+        let word = self.next("broker")?;
+        let known = &["1"];
+        let is_broker = |node: &NodeId| !node.is_client() && *node != NodeId::WORLD;
+        let found = node(word, false).ok().filter(is_broker);
+        found.ok_or_else(|| FaultError::Word { what: "broker", word: word.to_owned(), known })
+    }
+
+    pub(super) fn error_code(&mut self) -> Result<ErrorCode, FaultError> {
+        let word = self.next("name of an error")?;
+        let code = ErrorCode::from_name(word).filter(|code| code.is_error());
+        let known = &["NOT_LEADER_OR_FOLLOWER", "…"];
+        code.ok_or_else(|| FaultError::Word { what: "error of Kafka's", word: word.to_owned(), known })
+    }
+
     fn node(&mut self) -> Result<NodeId, FaultError> {
-        node(self.next("node")?)
+        node(self.next("node")?, self.here)
     }
 
     fn side(&mut self) -> Result<Side, FaultError> {
-        side(self.next("node or `clients`")?)
+        side(self.next("node or `clients`")?, self.here)
     }
 
-    fn ms(&mut self) -> Result<u64, FaultError> {
+    pub(super) fn ms(&mut self) -> Result<u64, FaultError> {
         number(self.next("time in milliseconds")?, "time", LONGEST_MS, TIME)
     }
 
@@ -100,7 +164,7 @@ impl<'a> Words<'a> {
         Ok(self.optional_count()?.unwrap_or(1))
     }
 
-    fn optional_count(&mut self) -> Result<Option<u32>, FaultError> {
+    pub(super) fn optional_count(&mut self) -> Result<Option<u32>, FaultError> {
         self.optional().map(count).transpose()
     }
 
@@ -113,11 +177,7 @@ impl<'a> Words<'a> {
                 1_000_000_000_000,
                 "0 (no limit) to 1000000000000 bytes a second",
             )?),
-            LinkFault::Drop(_) => {
-                let word = self.next("number of percent")?;
-                let digits = word.strip_suffix('%').unwrap_or(word);
-                LinkFault::Drop(number(digits, "percentage", 100, "0 to 100")?)
-            }
+            LinkFault::Drop(_) => LinkFault::Drop(self.percent()?.into()),
             _ => what(self.ms()?),
         };
         let one_way = match self.optional() {
@@ -146,16 +206,18 @@ fn count(word: &str) -> Result<u32, FaultError> {
     u32::try_from(count).ok().filter(|count| *count > 0).ok_or_else(value)
 }
 
-fn node(word: &str) -> Result<NodeId, FaultError> {
-    match side(word)? {
+fn node(word: &str, here: bool) -> Result<NodeId, FaultError> {
+    match side(word, here)? {
         Side::Node(node) => Ok(node),
         Side::Clients => Err(FaultError::Word { what: "single node", word: word.to_owned(), known: &[] }),
     }
 }
 
-fn side(word: &str) -> Result<Side, FaultError> {
-    if word == "clients" {
-        return Ok(Side::Clients);
+fn side(word: &str, here: bool) -> Result<Side, FaultError> {
+    match word {
+        "clients" => return Ok(Side::Clients),
+        HERE if here => return Ok(Side::Node(NodeId::WORLD)),
+        _ => {}
     }
     let (digits, first) = match (word.strip_prefix("client-"), word.strip_prefix("broker-")) {
         (Some(digits), _) => (digits, NodeId::FIRST_CLIENT.0),
@@ -172,7 +234,7 @@ fn side(word: &str) -> Result<Side, FaultError> {
 }
 
 /// An API by its name, in any case.
-fn api_key(word: &str) -> Result<ApiKey, FaultError> {
+pub(super) fn api_key(word: &str) -> Result<ApiKey, FaultError> {
     (0..=i16::from(u8::MAX))
         .filter_map(|key| ApiKey::try_from(key).ok())
         .find(|key| format!("{key:?}").eq_ignore_ascii_case(word))
@@ -189,7 +251,15 @@ impl Fault {
     /// # Errors
     /// The word that is wrong or missing. Whether a node is there is only found when the fault is injected.
     pub fn parse(line: &str) -> Result<Fault, FaultError> {
-        let mut words = Words { rest: line.split_whitespace(), last: "fault" };
+        Self::read(Words { rest: line, last: "fault", here: false })
+    }
+
+    /// Reads a fault in which a broker can be `here`.
+    pub(super) fn parse_here(line: &str) -> Result<Fault, FaultError> {
+        Self::read(Words { rest: line, last: "do", here: true })
+    }
+
+    fn read(mut words: Words<'_>) -> Result<Fault, FaultError> {
         let fault = match words.next("fault")? {
             "crash" => Fault::Crash(words.node()?),
             "restart" => Fault::Restart(words.node()?),
@@ -234,8 +304,8 @@ impl Fault {
             },
             "isolate" => Fault::Isolate(words.node()?),
             "heal" => Fault::Heal(match (words.optional(), words.optional()) {
-                (Some(one), Some(other)) => Heal::Between(side(one)?, side(other)?),
-                (Some(one), None) => Heal::Of(side(one)?),
+                (Some(one), Some(other)) => Heal::Between(side(one, words.here)?, side(other, words.here)?),
+                (Some(one), None) => Heal::Of(side(one, words.here)?),
                 _ => Heal::All,
             }),
             "latency" => words.link(LinkFault::Latency)?,
@@ -254,14 +324,7 @@ impl Fault {
                 let (node, api_key) = (words.node()?, api_key(words.next("name of an API")?)?);
                 let verb = words.next("fate of the request")?;
                 let what = match verb {
-                    "error" => {
-                        let word = words.next("name of an error")?;
-                        let code = ErrorCode::from_name(word).filter(|code| code.is_error());
-                        let known = &["NOT_LEADER_OR_FOLLOWER", "…"];
-                        let unknown =
-                            || FaultError::Word { what: "error of Kafka's", word: word.to_owned(), known };
-                        RequestFault::Error(code.ok_or_else(unknown)?)
-                    }
+                    "error" => RequestFault::Error(words.error_code()?),
                     "delay" => RequestFault::Delay(words.ms()?),
                     "drop" => RequestFault::Drop,
                     "lose-response" => RequestFault::LoseResponse,
@@ -271,6 +334,11 @@ impl Fault {
                     }
                 };
                 Fault::Request { node, api_key, what, count: words.count()? }
+            }
+            "on" => Fault::On(Box::new(Trigger::parse(&mut words)?)),
+            "off" => Fault::Off(words.text("name")?.into()),
+            verb @ ("arm" | "disarm") => {
+                Fault::Arm { name: words.text("name")?.into(), armed: verb == "arm" }
             }
             word => return Err(FaultError::Word { what: "fault", word: word.to_owned(), known: WORDS }),
         };
@@ -339,6 +407,10 @@ impl fmt::Display for Fault {
                 }
                 if *count == 1 { Ok(()) } else { write!(f, " {count}") }
             }
+            Self::On(trigger) => write!(f, "{trigger}"),
+            Self::Off(name) => write!(f, "off {}", Escaped(name)),
+            Self::Arm { name, armed: true } => write!(f, "arm {}", Escaped(name)),
+            Self::Arm { name, armed: false } => write!(f, "disarm {}", Escaped(name)),
         }
     }
 }
@@ -382,6 +454,20 @@ mod tests {
             "request 1 Fetch error NOT_LEADER_OR_FOLLOWER",
             "request 1 Metadata delay 500 2",
             "request 2 CreateTopics drop",
+            "on Produce once error NOT_LEADER_OR_FOLLOWER",
+            "on any as slow%20one client-id my%20app every 3 delay 200",
+            "on Fetch broker 2 connection 7 version 13 topic t partition 0 probability 10% disconnect",
+            "on Produce while leader my-topic-0 2 disconnect after",
+            "on Metadata while up 1 times 4 drop",
+            "on Heartbeat while down 3 nth 2 error REBALANCE_IN_PROGRESS",
+            "on Produce topic orders nth 5 do crash here",
+            "on Produce do cut here clients",
+            "on Fetch as seen observe",
+            "on any as all observe 5",
+            r#"on Produce answer {"throttleTimeMs": 5}"#,
+            "off slow%20one",
+            "arm one",
+            "disarm %",
         ] {
             assert_eq!(Fault::parse(line).map(|fault| fault.to_string()), Ok(line.to_owned()));
         }
@@ -392,6 +478,8 @@ mod tests {
             ("skew 1 +5", "skew 1 5"),
             ("request 1 produce lose-response", "lose-response 1 Produce"),
             ("request 1 FETCH drop 1", "request 1 Fetch drop"),
+            ("on produce topic t every delay 5", "on Produce topic t delay 5"),
+            ("on fetch partition 0 topic t disconnect before", "on Fetch topic t partition 0 disconnect"),
         ] {
             assert_eq!(Fault::parse(line).map(|fault| fault.to_string()), Ok(want.to_owned()));
         }
@@ -426,6 +514,33 @@ mod tests {
             ),
             ("request 1 Produce error NONE", "NONE is no error of Kafka's"),
             ("request 1 Produce error 6", "6 is no error of Kafka's"),
+            ("on", "after `on` a name of an API or `any` is missing"),
+            ("on Produce", "after `Produce` a what happens is missing"),
+            ("on Produce once", "after `once` a what happens is missing"),
+            ("on Produce vanish", "vanish is no action; known are error, delay, drop, disconnect, answer, "),
+            ("on Produce once topic t drop", "`topic` stands too late"),
+            ("on any error NOT_CONTROLLER", "say which API is answered"),
+            ("on SaslAuthenticate error NOT_CONTROLLER", "an answer with an error is not known"),
+            ("on Produce broker client-1 drop", "client-1 is no broker"),
+            ("on Produce broker here drop", "here is no broker"),
+            ("on Produce nth 0 drop", "0 is no count"),
+            ("on Produce probability 200 drop", "200 is no percentage"),
+            ("on Produce client-id %2 drop", "%2 is no client id"),
+            ("on Produce while sunny drop", "sunny is no clause; known are up, down, leader"),
+            ("on Produce while leader orders 1 drop", "orders is no partition"),
+            ("on Produce observe", "a trigger that observes needs a name"),
+            ("on Produce observe 1000000", "1000000 is no limit: it must be 1 to 100000"),
+            ("on Produce answer", "after `answer` a JSON object is missing"),
+            ("on Produce answer {", "this is no answer to Produce: EOF"),
+            (
+                r#"on Produce answer {"offset": 1}"#,
+                "this is no answer to Produce: there is no field offset in",
+            ),
+            ("on Produce do", "after `do` a fault is missing"),
+            ("on Produce do on Fetch drop", "`on` is too much"),
+            ("on Produce do crash there", "there is no node"),
+            ("crash here", "here is no node"),
+            ("off", "after `off` a name is missing"),
         ] {
             let error = Fault::parse(line).expect_err(line).to_string();
             assert!(error.starts_with(want), "{line}: {error}");
@@ -434,11 +549,24 @@ mod tests {
 
     #[test]
     fn no_line_of_words_panics() {
-        let mut words: Vec<&str> = [WORDS, DISK_WORDS, REQUEST_WORDS].concat();
-        words.extend(["1", "clients", "client-", "-", "%", "99999999999999999999999", "한", "Produce", ""]);
+        let mut words: Vec<&str> =
+            [WORDS, DISK_WORDS, REQUEST_WORDS, &super::super::trigger::WORDS.concat()].concat();
+        words.extend([
+            "1",
+            "clients",
+            "client-",
+            "-",
+            "%",
+            "99999999999999999999999",
+            "한",
+            "Produce",
+            "",
+            "{}",
+            "here",
+        ]);
         let mut rng = blumfeld_kernel::Prng::new(1, "words");
         for _ in 0..20_000 {
-            let line: Vec<&str> = (0..rng.below(6))
+            let line: Vec<&str> = (0..rng.below(8))
                 .map(|_| words[usize::try_from(rng.below(words.len() as u64)).unwrap()])
                 .collect();
             if let Ok(fault) = Fault::parse(&line.join(" ")) {

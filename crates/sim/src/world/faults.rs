@@ -4,16 +4,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use blumfeld_kernel::{ConnectionId, DisconnectReason, DiskError, Input, Instant, NodeId, TraceEvent};
-use blumfeld_protocol::frame::decode_header;
-use blumfeld_protocol::messages::ApiKey;
-use bytes::Bytes;
 
 use crate::disk::DiskFault;
 use crate::event::Event;
-use crate::fault::answer::{Forged, answer, answers};
+use crate::fault::answer::answers;
 use crate::fault::{DiskState, Fault, FaultError, Heal, LinkFault, RequestFault, Side};
 use crate::network::Condition;
 use crate::trace::TraceLine;
+use crate::world::triggers::Rule;
 use crate::world::{Machine, World};
 
 /// How a broker's process ended.
@@ -31,26 +29,6 @@ pub(crate) struct Paused {
     until: Option<Instant>,
     /// What has come for it since, each for a run of its process.
     pub waiting: VecDeque<(u64, Input)>,
-}
-
-/// What befalls the next requests of an API at a node.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RequestRule {
-    pub node: NodeId,
-    api_key: ApiKey,
-    what: RequestFault,
-    left: u32,
-}
-
-/// What becomes of a request that has come to its listener.
-pub(crate) enum Fate {
-    Arrives,
-    /// The world has answered it.
-    Answered,
-    /// Its connection breaks.
-    Breaks,
-    /// For so long, or until those before it are answered.
-    Waits(Option<Duration>),
 }
 
 impl World {
@@ -94,8 +72,11 @@ impl World {
             Fault::Heal(heal) => self.heal(heal),
             Fault::Break(one, other) => self.break_between(one, other),
             Fault::Request { node, api_key, what, count } => {
-                self.rules.push(RequestRule { node, api_key, what, left: count });
+                self.rules.push(Rule::of_request(node, api_key, what, count));
             }
+            Fault::On(trigger) => self.set_trigger(*trigger),
+            Fault::Off(name) => self.take_trigger_off(&name),
+            Fault::Arm { name, armed } => self.arm_trigger(&name, armed),
         }
         Ok(())
     }
@@ -135,6 +116,7 @@ impl World {
                 self.machine(node).and(Err(FaultError::NoAnswer(api_key)))
             }
             Fault::Request { node, .. } => self.machine(node).map(drop),
+            Fault::On(_) | Fault::Off(_) | Fault::Arm { .. } => self.check_trigger(fault),
         }
     }
 
@@ -212,12 +194,7 @@ impl World {
                 }
             }
         }
-        faults.extend(self.rules.iter().map(|rule| Fault::Request {
-            node: rule.node,
-            api_key: rule.api_key,
-            what: rule.what,
-            count: rule.left,
-        }));
+        faults.extend(self.rules.iter().flat_map(Rule::faults));
         faults
     }
 
@@ -382,7 +359,7 @@ impl World {
             }
             Heal::Of(side) => {
                 conditions.retain(|(from, to), _| !covers(side, *from) && !covers(side, *to));
-                self.rules.retain(|rule| Side::Node(rule.node) != side);
+                self.rules.retain(|rule| !rule.is_at(side));
             }
             Heal::Between(one, other) => conditions.retain(|(from, to), _| {
                 !(covers(one, *from) && covers(other, *to) || covers(one, *to) && covers(other, *from))
@@ -402,43 +379,6 @@ impl World {
         for conn in between {
             self.reset(conn, &DisconnectReason::Reset);
         }
-    }
-
-    // ---- requests
-
-    /// What becomes of a request, by the first rule that is for it.
-    pub(super) fn fate(&mut self, conn: ConnectionId, frame: &Bytes) -> Fate {
-        let Some(link) = self.network.link(conn) else { return Fate::Arrives };
-        let node = link.ends[1].node;
-        // What cannot be read is for the broker to refuse.
-        let Ok((header, body)) = decode_header(frame) else { return Fate::Arrives };
-        let mine = |rule: &RequestRule| rule.node == node && rule.api_key == header.api_key;
-        let Some(at) = self.rules.iter().position(mine) else { return Fate::Arrives };
-        let fate = match self.rules[at].what {
-            RequestFault::Delay(ms) => Fate::Waits(Some(Duration::from_millis(ms))),
-            RequestFault::Drop => Fate::Breaks,
-            RequestFault::LoseResponse if link.losing.is_some() => return Fate::Arrives,
-            RequestFault::LoseResponse => {
-                link.losing = Some(header.correlation_id);
-                Fate::Arrives
-            }
-            // Responses leave in the order of their requests.
-            RequestFault::Error(_) if !link.unanswered.is_empty() => return Fate::Waits(None),
-            RequestFault::Error(code) => match answer(&header, &body, code) {
-                Ok(answer) => {
-                    if let Forged::Frame(frame) = answer {
-                        self.answer(conn, frame);
-                    }
-                    Fate::Answered
-                }
-                Err(_) => return Fate::Arrives,
-            },
-        };
-        self.rules[at].left -= 1;
-        if self.rules[at].left == 0 {
-            self.rules.remove(at);
-        }
-        fate
     }
 }
 

@@ -123,8 +123,8 @@ impl World {
         self.config.brokers.retain(|broker| broker.node_id != node.0);
         self.listeners.retain(|_, at| *at != node);
         self.paused.remove(&node);
-        self.rules.retain(|rule| rule.node != node);
         let side = Side::Node(node);
+        self.rules.retain(|rule| !rule.is_at(side));
         self.network.conditions.retain(|(from, to), _| *from != side && *to != side);
         let paths: Vec<_> = machine.disk.disk().files().map(|(path, _)| path.clone()).collect();
         if let Some(ops) = &mut self.disk_ops {

@@ -7,8 +7,10 @@ mod outside;
 mod queue;
 mod storage;
 mod transport;
+mod triggers;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use blumfeld_broker::{Broker, BrokerConfig};
@@ -23,10 +25,11 @@ use crate::process::{Host, Output, ProcessId};
 use crate::slot::{Acts, Slot};
 use crate::trace::Trace;
 
-use faults::{Down, Paused, RequestRule};
+use faults::{Down, Paused};
 use outside::Outside;
 pub use outside::OutsideEvent;
 use queue::Queue;
+use triggers::{Rule, Seen};
 
 /// The exit code of a process that was killed: 128 and the signal's number.
 const KILLED: i32 = 137;
@@ -73,8 +76,12 @@ pub struct World {
     taken: u64,
     /// Processes that stand still, with what waits for them.
     paused: BTreeMap<NodeId, Paused>,
-    /// What befalls the next requests.
-    rules: Vec<RequestRule>,
+    /// What befalls requests that come.
+    rules: Vec<Rule>,
+    /// Draws for them, so that all other draws stay what they are.
+    trigger_rng: Prng,
+    /// What was observed, by the trigger's name.
+    observed: BTreeMap<Arc<str>, Seen>,
     /// Clients outside, and which of them each connection is.
     outside: BTreeMap<NodeId, Outside>,
     outside_nodes: BTreeMap<ConnectionId, NodeId>,
@@ -115,6 +122,8 @@ impl World {
             taken: 0,
             paused: BTreeMap::new(),
             rules: Vec::new(),
+            trigger_rng: config.rng("triggers"),
+            observed: BTreeMap::new(),
             outside: BTreeMap::new(),
             outside_nodes: BTreeMap::new(),
             arrived: Vec::new(),

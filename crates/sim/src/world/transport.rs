@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::event::Event;
 use crate::network::{End, Link, RETRANSMISSION, RETRANSMISSIONS, SYN_AGAIN, SYNS, Stalled};
 use crate::world::World;
-use crate::world::faults::Fate;
+use crate::world::triggers::Fate;
 
 impl World {
     // ---- connections come and go
@@ -301,6 +301,12 @@ impl World {
             Fate::Arrives => self.land(conn, 0, message.input),
             Fate::Answered => {}
             Fate::Breaks => self.reset(conn, &DisconnectReason::Reset),
+            Fate::Lost => {
+                self.lose(conn, 0);
+                if let Some(link) = self.network.link(conn) {
+                    link.ends[0].stalled.retain(|behind| !matches!(behind.input, Input::Frame { .. }));
+                }
+            }
             Fate::Waits(ms) => {
                 message.judged = ms.is_some();
                 if let Some(link) = self.network.link(conn) {
