@@ -128,6 +128,8 @@ pub struct PageRun {
     acknowledged: Vec<(Sent, bool)>,
     /// So many of them must be there from now on, and the strict ones.
     sure: usize,
+    /// When strict was last chosen.
+    strict_since: Instant,
     topics: BTreeSet<String>,
     commands: BTreeMap<u32, Command>,
     next: u32,
@@ -171,6 +173,7 @@ impl PageRun {
             done: None,
             held: Held::default(),
             acknowledged: Vec::new(),
+            strict_since: Instant::ZERO,
             sure: 0,
             topics: BTreeSet::new(),
             commands: BTreeMap::new(),
@@ -396,6 +399,7 @@ impl PageRun {
         self.acknowledged.extend(strict);
         self.sure = self.acknowledged.len();
         self.topics.clone_from(&self.held.topics);
+        self.strict_since = Instant::ZERO;
         self.lives.begins(&self.engine, gone);
         self.until_ready()?;
         let Returned { again, .. } = self.engine.bring_back();
@@ -578,6 +582,7 @@ impl PageRun {
         };
         self.tell(format!("{to:?}"));
         self.engine.set_durability(to);
+        self.strict_since = self.engine.world().now();
         if self.planted == Some(Planted::RestartOnDurability) {
             for node in before.keys() {
                 self.next += 1;
@@ -648,7 +653,9 @@ impl PageRun {
                     self.topics.insert(topic);
                 }
                 What::Produce(sent) | What::File(sent, _) if code == 0 && said(Stream::Err).is_empty() => {
-                    let strict = self.engine.durability() == Durability::Strict;
+                    // What was acknowledged, or under way to be, when strict was chosen is not strict yet.
+                    let strict =
+                        self.engine.durability() == Durability::Strict && command.since >= self.strict_since;
                     self.tell(format!("acknowledged {:?} to {:?}", sent.first(), sent.last()));
                     self.acknowledged.extend(sent.into_iter().map(|sent| (sent, strict)));
                 }
