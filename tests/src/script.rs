@@ -133,7 +133,9 @@ impl Script {
             Some(Err(error @ (OrderError::Fault(_) | OrderError::Background(_)))) => {
                 panic!("{line}: {error}")
             }
-            Some(Ok(Order::ListFaults | Order::Background(_))) | None => panic!("{line}"),
+            Some(Ok(Order::ListFaults | Order::Observed(_) | Order::Background(_))) | None => {
+                panic!("{line}")
+            }
         };
         writeln!(out, "> blumfeld: {error}").unwrap();
     }

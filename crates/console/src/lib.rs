@@ -6,7 +6,7 @@
 //! the shell's.
 
 use blumfeld_shell::{Background, Language};
-use blumfeld_sim::{Fault, FaultError, Membership, MembershipError};
+use blumfeld_sim::{Fault, FaultError, Membership, MembershipError, World};
 
 /// What a line asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,6 +18,11 @@ pub enum Order {
     ),
     /// `fault list`: say what is in force.
     ListFaults,
+    /// `fault observed NAME`: say which requests a trigger has observed.
+    Observed(
+        /// The trigger's name.
+        String,
+    ),
     /// `broker …`: a broker comes or goes.
     Membership(
         /// Which.
@@ -55,6 +60,9 @@ pub fn order(line: &str) -> Option<Result<Order, OrderError>> {
     match line.command.as_str() {
         "fault" | "broker" if asks_for_help => None,
         "fault" if line.arguments == ["list"] => Some(Ok(Order::ListFaults)),
+        "fault" if matches!(&*line.arguments, [word, _] if word == "observed") => {
+            Some(Ok(Order::Observed(line.arguments[1].clone())))
+        }
         "fault" => Some(Fault::parse(&line.arguments.join(" ")).map(Order::Fault).map_err(OrderError::from)),
         "broker" => {
             let change = Membership::parse(&line.arguments.join(" "));
@@ -65,6 +73,19 @@ pub fn order(line: &str) -> Option<Result<Order, OrderError>> {
             Some(asked.map(Order::Background).map_err(OrderError::Background))
         }
     }
+}
+
+/// The requests that a trigger has observed, each as one line of JSON, the oldest first. Where more were observed than
+/// are kept, the first line says so.
+///
+/// # Errors
+/// There is and was no such trigger.
+pub fn observed(world: &World, name: &str) -> Result<String, FaultError> {
+    let (total, kept) = world.observed(name).ok_or_else(|| FaultError::NoTrigger(name.to_owned()))?;
+    let lines: Vec<String> = kept.map(|one| format!("{}\n", one.json())).collect();
+    let dropped = total.saturating_sub(lines.len() as u64);
+    let first = if dropped == 0 { String::new() } else { format!("{{\"dropped\":{dropped}}}\n") };
+    Ok(first + &lines.concat())
 }
 
 #[cfg(test)]
@@ -85,6 +106,8 @@ mod tests {
             (" fault  crash 2 ", Some(Order::Fault(Fault::Crash(NodeId(2))))),
             ("fault 'crash' 2", Some(Order::Fault(Fault::Crash(NodeId(2))))),
             ("fault list", Some(Order::ListFaults)),
+            ("fault observed one", Some(Order::Observed("one".to_owned()))),
+            ("fault observed 'one two'", Some(Order::Observed("one two".to_owned()))),
             ("broker remove 4", Some(Order::Membership(Membership::Remove { id: 4, force: false }))),
             ("workload start produce --topic t --name one", Some(Order::Background(start))),
             ("workload list", Some(Order::Background(Background::List))),
@@ -105,6 +128,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_in_the_words_of_its_kind() {
         assert!(matches!(order("fault crush 2"), Some(Err(OrderError::Fault(_)))));
+        assert!(matches!(order("fault observed"), Some(Err(OrderError::Fault(_)))));
         assert!(matches!(order("fault list 2"), Some(Err(OrderError::Fault(_)))));
         assert!(matches!(order("broker drop 4"), Some(Err(OrderError::Membership(_)))));
         let error = order("workload stop").unwrap().unwrap_err();

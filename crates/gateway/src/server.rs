@@ -445,11 +445,11 @@ impl Server {
         match errand {
             Errand::Line(line) => {
                 let done = self.command(&line);
-                say(&done.map_or_else(|error| format!("error: {error}"), |()| "ok".to_owned()));
+                say(&done.map_or_else(|error| format!("error: {error}"), |text| format!("{text}ok")));
             }
             Errand::Ask(line, answer) => {
                 // Who does not wait for the answer does not want it.
-                let _ = answer.send(self.command(&line));
+                let _ = answer.send(self.command(&line).map(drop));
             }
             Errand::Watch(watch) => {
                 self.watches.push(watch);
@@ -468,18 +468,28 @@ impl Server {
         self.looked = Some(self.world.events());
     }
 
-    fn command(&mut self, line: &str) -> Result<(), String> {
+    /// Does what a line says, and gives what it says to that, in whole lines.
+    fn command(&mut self, line: &str) -> Result<String, String> {
         let line = line.trim();
+        let nothing = |()| String::new();
         match blumfeld_console::order(line) {
             _ if line == "quit" => {
                 self.quit = true;
-                Ok(())
+                Ok(String::new())
             }
-            Some(Ok(Order::Fault(fault))) => self.world.inject(fault).map_err(|error| error.to_string()),
-            Some(Ok(Order::Membership(change))) => self.change_membership(change),
+            Some(Ok(Order::Fault(fault))) => {
+                self.world.inject(fault).map(nothing).map_err(|error| error.to_string())
+            }
+            Some(Ok(Order::ListFaults)) => {
+                Ok(self.world.faults().iter().map(|fault| format!("fault {fault}\n")).collect())
+            }
+            Some(Ok(Order::Observed(name))) => {
+                blumfeld_console::observed(&self.world, &name).map_err(|error| error.to_string())
+            }
+            Some(Ok(Order::Membership(change))) => self.change_membership(change).map(nothing),
             Some(Err(error @ (OrderError::Fault(_) | OrderError::Membership(_)))) => Err(error.to_string()),
-            // Nobody reads a list or a client's lines here: scripts read the log.
-            Some(Ok(Order::ListFaults | Order::Background(_)) | Err(OrderError::Background(_))) | None => {
+            // Nobody reads a client's lines here: scripts read the log.
+            Some(Ok(Order::Background(_)) | Err(OrderError::Background(_))) | None => {
                 Err(format!("there is no command '{line}', only fault, broker and quit"))
             }
         }

@@ -289,6 +289,15 @@ impl Scene {
                     let _ = writeln!(self.seen, "{fault}");
                 }
             }
+            ["observed", trigger] => match self.world.observed(trigger) {
+                None => self.seen = "nothing\n".to_owned(),
+                Some((total, kept)) => {
+                    let _ = writeln!(self.seen, "{total} in all");
+                    for one in kept {
+                        let _ = writeln!(self.seen, "{}", one.json());
+                    }
+                }
+            },
             ["again"] => {
                 // What is in force is the same in a world where nothing was, once each is injected there.
                 let mut other = Scene::new(u16::try_from(self.world.nodes().count()).unwrap()).world;

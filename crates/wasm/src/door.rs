@@ -262,9 +262,10 @@ impl Door {
     pub fn inject(&mut self, line: &str) -> Result<(), String> {
         match blumfeld_console::order(&format!("fault {line}")) {
             Some(Ok(Order::Fault(fault))) => self.world.inject(fault).map_err(|error| error.to_string()),
-            Some(Ok(Order::ListFaults | Order::Membership(_) | Order::Background(_))) | None => {
-                Err(format!("`{line}` is no fault"))
-            }
+            Some(Ok(
+                Order::ListFaults | Order::Observed(_) | Order::Membership(_) | Order::Background(_),
+            ))
+            | None => Err(format!("`{line}` is no fault")),
             Some(Err(error)) => Err(error.to_string()),
         }
     }

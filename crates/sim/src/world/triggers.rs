@@ -288,9 +288,9 @@ impl World {
     }
 
     fn note_trigger(&mut self, trigger: Arc<str>, asked: &Asked<'_>) {
-        let client = asked.header.client_id.as_ref().map_or("", |id| id);
-        let (api, conn) = (asked.header.api_key, asked.conn.0);
-        let request = format!("{api:?} {} of {client} on connection {conn}", asked.header.version).into();
+        let (header, conn) = (asked.header, asked.conn.0);
+        let client = header.client_id.as_ref().map_or(String::new(), |id| format!(" of {}", &**id));
+        let request = format!("{:?} {}{client} on connection {conn}", header.api_key, header.version).into();
         let event = TraceEvent::TriggerFired { trigger, request };
         self.trace.push(TraceLine { at: self.now, node: asked.broker, event });
     }

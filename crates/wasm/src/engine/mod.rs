@@ -403,6 +403,10 @@ impl Engine {
     fn obey(&mut self, id: u32, order: Order, line: &str) {
         match order {
             Order::ListFaults => self.answer(id, self.fault_list(), 0),
+            Order::Observed(name) => match blumfeld_console::observed(&self.world, &name) {
+                Ok(text) => self.answer(id, text, 0),
+                Err(error) => self.answer_failed(id, &error),
+            },
             Order::Fault(fault) => match self.world.inject(fault) {
                 Ok(()) => self.answer(id, String::new(), 0),
                 Err(error) => self.answer_failed(id, &error),
@@ -442,14 +446,7 @@ impl Engine {
 
     /// A command that failed at once, with the sentence that says why.
     fn answer_failed(&mut self, id: u32, error: &dyn Display) {
-        self.answer(
-            id,
-            format!(
-                "blumfeld: {error}
-"
-            ),
-            1,
-        );
+        self.answer(id, format!("blumfeld: {error}\n"), 1);
     }
 
     fn fault_list(&self) -> String {
