@@ -194,6 +194,8 @@ fn undo(line: &str) -> Option<String> {
         }
         ["isolate", one, ..] => Some(format!("heal {one}")),
         ["request" | "lose-response", one, ..] => Some(format!("heal {one}")),
+        ["on", _, "as", name, ..] => Some(format!("off {name}")),
+        ["disarm", name] => Some(format!("arm {name}")),
         _ => None,
     }
 }
@@ -217,6 +219,8 @@ mod tests {
             ("latency 1 clients 50", Some("heal 1 clients")),
             ("request 2 Fetch error 3", Some("heal 2")),
             ("lose-response 2 Produce", Some("heal 2")),
+            ("on Produce as t1 once drop", Some("off t1")),
+            ("disarm t1", Some("arm t1")),
             ("", None),
             ("something new", None),
         ] {

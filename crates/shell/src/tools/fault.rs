@@ -99,6 +99,21 @@ pub const FAULTS: &[Explained] = explained! {
     "request N API drop [K]", "request 1 Metadata drop",
         "the connection breaks before the broker gets the next request",
         "브로커가 다음 요청을 받기 전에 연결이 끊깁니다";
+    "on API [as NAME] …", "on Produce as late topic orders nth 3 error NOT_LEADER_OR_FOLLOWER",
+        "a trigger: something happens when a request comes; see below",
+        "트리거입니다. 요청이 오면 무언가가 일어납니다. 아래를 보세요";
+    "disarm NAME", "disarm late",
+        "hold a trigger, so that no request is its",
+        "트리거를 잠시 멈춥니다. 어떤 요청에도 반응하지 않습니다";
+    "arm NAME", "arm late",
+        "let a held trigger go on",
+        "멈춘 트리거를 다시 켭니다";
+    "off NAME", "off late",
+        "take a trigger off",
+        "트리거를 없앱니다";
+    "observed NAME", "observed late",
+        "say which requests a trigger has observed, each as a line of JSON",
+        "트리거가 관찰한 요청을 한 줄에 하나씩 JSON으로 보여 줍니다";
     "heal [A] [B]", "heal",
         "mend the network and requests: all, those of A, or the way from A to B and back",
         "네트워크와 요청을 복구합니다. 모두, 또는 A의 것, 또는 A와 B 사이";
@@ -116,6 +131,60 @@ const KOREAN: &str = "\
 이 페이지의 클러스터를 고장 내거나 복구합니다. N은 브로커 ID입니다. A와 B는 브로커 ID, 클라이언트 하나(client-1),
 또는 모든 클라이언트(clients)입니다. 시간은 밀리초이고, API는 Produce나 Fetch 같은 이름입니다.
 ";
+
+/// What stands behind `on`, in English.
+const TRIGGERS: &str = "
+A trigger says which requests, which of these, and what happens:
+
+  fault on API [as NAME] [broker N] [client-id ID] [connection N] [version N] [topic NAME] [partition N]
+               [while up N | while down N | while leader TOPIC-PARTITION N]
+               [once | times K | nth K | every [K] | probability PERCENT]
+               error CODE | delay MS | drop | disconnect [before | after] | answer JSON | observe [K] | do FAULT
+
+API can be any. drop loses the request and all that comes behind it on its connection; disconnect after lets the broker
+handle the request and breaks the connection before the response arrives. answer takes the response's fields by Kafka's names,
+as answer '{\"errorCode\": 7}'; what is not given has Kafka's default. observe keeps the last K requests (1000). do injects
+another fault, in which here is the broker that the request came to, as do crash here. A blank in a name is written %20.
+";
+
+/// The same in Korean.
+const TRIGGERS_KOREAN: &str = "
+트리거에는 어떤 요청인지, 그중 어느 것인지, 무슨 일이 일어나는지를 차례로 적습니다.
+
+  fault on API [as NAME] [broker N] [client-id ID] [connection N] [version N] [topic NAME] [partition N]
+               [while up N | while down N | while leader TOPIC-PARTITION N]
+               [once | times K | nth K | every [K] | probability PERCENT]
+               error CODE | delay MS | drop | disconnect [before | after] | answer JSON | observe [K] | do FAULT
+
+API 자리에 any를 쓰면 모든 API입니다. drop은 그 요청과 같은 연결에서 뒤따르는 모든 것을 잃습니다. disconnect after는 브로커가
+요청을 처리하게 두고, 응답이 도착하기 전에 연결을 끊습니다. answer에는 응답 필드를 Kafka의 이름으로 적습니다. 예를 들면
+answer '{\"errorCode\": 7}'이고, 적지 않은 필드는 Kafka의 기본값입니다. observe는 마지막 요청 K개(1000)를 간직합니다. do는 다른
+고장을 일으킵니다. 그 안의 here는 요청을 받은 브로커입니다. 예: do crash here. 이름 속 빈칸은 %20으로 씁니다.
+";
+
+/// Words of triggers behind the API.
+const TRIGGER_WORDS: [&str; 20] = [
+    "as",
+    "broker",
+    "client-id",
+    "connection",
+    "version",
+    "topic",
+    "partition",
+    "while",
+    "once",
+    "times",
+    "nth",
+    "every",
+    "probability",
+    "error",
+    "delay",
+    "drop",
+    "disconnect",
+    "answer",
+    "observe",
+    "do",
+];
 
 /// What `fault` alone says.
 pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> Launch {
@@ -135,12 +204,34 @@ pub(super) fn explain(language: Language, _: &dyn Environment) -> String {
         };
         text += &format!("\n  {:<30}{about}\n      fault {}\n", fault.usage, fault.example);
     }
+    text += match language {
+        Language::English => TRIGGERS,
+        Language::Korean => TRIGGERS_KOREAN,
+    };
     text
 }
 
 /// What can follow these words of a fault.
 pub fn candidates(words: &[&str], env: &dyn Environment) -> Vec<String> {
     let mut found = Vec::new();
+    if let ["on", api @ .., last] = words {
+        return match *last {
+            _ if api.is_empty() => TRIGGER_WORDS.map(ToOwned::to_owned).to_vec(),
+            "broker" | "up" | "down" => values("N", env),
+            "error" => values("CODE", env),
+            "topic" => env.topics(),
+            "while" => ["up", "down", "leader"].map(ToOwned::to_owned).to_vec(),
+            "disconnect" => ["before", "after"].map(ToOwned::to_owned).to_vec(),
+            "do" => FAULTS
+                .iter()
+                .filter_map(|fault| fault.usage.split(' ').next())
+                .map(ToOwned::to_owned)
+                .collect(),
+            "as" | "client-id" | "connection" | "version" | "partition" | "leader" | "times" | "nth"
+            | "probability" | "delay" | "answer" => Vec::new(),
+            _ => TRIGGER_WORDS.map(ToOwned::to_owned).to_vec(),
+        };
+    }
     if words.is_empty() {
         found.extend(["en".to_owned(), "ko".to_owned()]);
     }

@@ -36,7 +36,10 @@ impl World {
     ///
     /// # Errors
     /// What the fault names is not there, or cannot have it. Nothing is changed then.
-    pub fn inject(&mut self, fault: Fault) -> Result<(), FaultError> {
+    pub fn inject(&mut self, mut fault: Fault) -> Result<(), FaultError> {
+        if let Fault::On(trigger) = &mut fault {
+            self.give_name(trigger);
+        }
         self.check(&fault)?;
         let event = TraceEvent::FaultInjected { fault: fault.to_string().into() };
         self.trace.push(TraceLine { at: self.now, node: NodeId::WORLD, event });

@@ -116,6 +116,16 @@ impl World {
         }
     }
 
+    /// A trigger can always be taken off, so each has a name: without one of its own the first of t1, t2, … that is free.
+    /// An observer is asked for what it saw, and needs one of its own.
+    pub(super) fn give_name(&self, trigger: &mut Trigger) {
+        if trigger.name.is_some() || matches!(trigger.action, Action::Observe(_)) {
+            return;
+        }
+        let free = |name: &String| self.rules.iter().all(|rule| rule.name() != Some(name));
+        trigger.name = (1_u32..).map(|n| format!("t{n}")).find(free).map(Into::into);
+    }
+
     pub(super) fn set_trigger(&mut self, trigger: Trigger) {
         if let (Action::Observe(most), Some(name)) = (&trigger.action, &trigger.name) {
             let most = usize::try_from(*most).unwrap_or(usize::MAX);
