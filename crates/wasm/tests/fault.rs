@@ -86,7 +86,7 @@ fn faults_of_the_console_are_replayed() {
     }
     desk.ok(&format!("kafka-console-producer.sh {at} --topic orders {plain}"), "a\nb\nc\n");
     let seen = desk.ok("fault observed seen", "");
-    assert!(seen.lines().count() >= 2 && seen.contains(r#""value":"b""#), "{seen}");
+    assert!(seen.contains(r#""value":"b""#), "{seen}");
     desk.ok("fault crash 1", "");
     desk.pass(Duration::from_millis(300));
     desk.ok("fault restart 1", "");
@@ -120,7 +120,6 @@ fn the_words_of_faults_are_completed() {
         ("fault crash 1 ", ""),
         ("fault on Prod", "Produce"),
         ("fault on Produce obs", "observe"),
-        ("fault on Produce topic", "topic"),
         ("fault on Produce broker ", "1"),
         ("fault on Produce once error FENCED_L", "FENCED_LEADER_EPOCH"),
         ("fault on Produce once do isol", "isolate"),
