@@ -27,7 +27,10 @@ function finite(ms, what) {
 }
 
 /** A word of the console's line, whatever is in it. */
-const quoted = (word) => `'${String(word).replaceAll("'", "'\\''")}'`;
+const quoted = (word) => {
+  const text = String(word);
+  return /^[\w.:,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+};
 
 /** What a function says, in short. */
 const source = (call) => {
