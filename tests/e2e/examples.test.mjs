@@ -1,4 +1,5 @@
-// The projects of examples/, each as whoever copies it has it: its own files, and the packages that it names beside them.
+// The projects of examples/, each as whoever copies it has it: its own files, and the packages that it names beside
+// them.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -1,5 +1,5 @@
-// The package's index.d.ts: the TypeScript compiler reads it with files that use it, it declares what there is and nothing
-// else, and what a cluster gives has the shapes that it says.
+// The package's index.d.ts: the TypeScript compiler reads it with files that use it, it declares what there is and
+// nothing else, and what a cluster gives has the shapes that it says.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -66,15 +66,16 @@ function members(object) {
 
 /** Names that a declaration of index.d.ts has, `statics` for those of the class itself. */
 function declared() {
-  const program = ts.createProgram([join(PACKAGE, "index.d.ts")], { strict: true, lib: ["lib.es2022.d.ts"], types: [] });
+  const path = join(PACKAGE, "index.d.ts");
+  const program = ts.createProgram([path], { strict: true, lib: ["lib.es2022.d.ts"], types: [] });
   const checker = program.getTypeChecker();
-  const file = program.getSourceFile(join(PACKAGE, "index.d.ts"));
+  const file = program.getSourceFile(path);
   const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(file));
   const names = (table) => new Set([...(table?.keys() ?? [])].filter((name) => !/^__|^prototype$/.test(name)));
-  const found = exported.map((symbol) => [
-    symbol.name,
-    { value: Boolean(symbol.flags & ts.SymbolFlags.Value), members: names(symbol.members), statics: names(symbol.exports) },
-  ]);
+  const found = exported.map(({ name, flags, members, exports }) => {
+    const isValue = (flags & ts.SymbolFlags.Value) !== 0;
+    return [name, { isValue, members: names(members), statics: names(exports) }];
+  });
   return Object.fromEntries(found);
 }
 
@@ -103,7 +104,7 @@ test("what is declared is there, and what is there is declared", async (t) => {
   }
   const statics = Object.getOwnPropertyNames(Cluster).filter((name) => !["length", "name", "prototype"].includes(name));
   assert.deepEqual([...types.Cluster.statics], statics);
-  const values = Object.keys(types).filter((name) => types[name].value);
+  const values = Object.keys(types).filter((name) => types[name].isValue);
   assert.deepEqual(values.sort(), Object.keys(await import(join(PACKAGE, "index.js"))).sort());
   assert.ok(View);
 });
@@ -140,10 +141,12 @@ test("what a cluster gives has the shapes that are declared", async (t) => {
     RecordMetadata: metadata,
   };
   const orders = topics.find(({ name }) => name === "orders");
-  for (const some of [broken, groups[0].members, groups[0].offsets, orders.partitions[0].segments]) assert.ok(some.length);
+  const lists = [broken, groups[0].members, groups[0].offsets, orders.partitions[0].segments];
+  assert.ok(lists.every(({ length }) => length > 0), "an empty list would have any shape");
   // A literal of an object must have every property of its type, and no other.
-  const data = `type Data<T> = T extends View ? { -readonly [K in keyof T as T[K] extends Function ? never : K]: T[K] } : T;`;
-  const lines = Object.entries(given).map(([type, value], at) => `export const v${at}: Data<${type}> = ${literal(value)};`);
+  const data = `type Data<T> = T extends View ? { [K in keyof T as T[K] extends Function ? never : K]: T[K] } : T;`;
+  const constant = ([type, value], at) => `export const v${at}: Data<${type}> = ${literal(value)};`;
+  const lines = Object.entries(given).map(constant);
   const imported = `import type { ConsumerRecord, RecordMetadata, ToolOutput, View } from "blumfeld";`;
   const text = [imported, data, ...lines].join("\n");
   const wrong = [

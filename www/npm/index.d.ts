@@ -434,8 +434,9 @@ export class Cluster {
   /** Where the brokers listen, as `host:port`: a client's bootstrap servers. */
   readonly brokers: string[];
   /**
-   * KafkaJS's `socketFactory`: `new Kafka({ brokers: cluster.brokers, socketFactory: cluster.socketFactory })`. It gives a
-   * {@link ClusterSocket}; KafkaJS's types want all of `node:net`'s Socket, of which KafkaJS uses no more than that.
+   * KafkaJS's `socketFactory`: `new Kafka({ brokers: cluster.brokers, socketFactory: cluster.socketFactory })`. It
+   * gives a {@link ClusterSocket}; KafkaJS's types want all of `node:net`'s Socket, of which KafkaJS uses no more
+   * than that.
    */
   readonly socketFactory: (options: { host: string; port: number; ssl?: unknown; onConnect: () => void }) => any;
   /** Opens a connection. `name` is for the trace. */

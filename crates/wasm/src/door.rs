@@ -270,8 +270,8 @@ impl Door {
         }
     }
 
-    /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client, of a producer
-    /// or of a tool. Gives whether it came there.
+    /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client, of a
+    /// producer or of a tool. Gives whether it came there.
     pub fn run(&mut self, until: Instant, mut goes_on: impl FnMut() -> bool) -> bool {
         let mut left = EVENTS;
         while let Some(next) = self.world.next_event().filter(|next| *next <= until) {
@@ -576,5 +576,9 @@ mod tests {
         let leader = before.topics.iter().find(|topic| topic.name == "a").unwrap().partitions[0].leader;
         door.inject(&format!("crash {leader}")).unwrap();
         assert_eq!(refused(&door, "a", all), "no broker that runs has a log of a-0");
+        for id in [1, 2, 3].into_iter().filter(|id| *id != leader) {
+            door.inject(&format!("crash {id}")).unwrap();
+        }
+        assert_eq!(refused(&door, "a", all), "no broker runs, so nobody knows the topic a");
     }
 }

@@ -76,6 +76,9 @@ pub struct RecordRange {
 /// # Errors
 /// There is no such topic or partition, or no broker that runs has its log; the text says which.
 pub fn records(world: &World, topic: &str, range: RecordRange) -> Result<Vec<DoorRecord>, String> {
+    if world.nodes().all(|node| world.broker(node).is_none()) {
+        return Err(format!("no broker runs, so nobody knows the topic {topic}"));
+    }
     let names = world.topic_names();
     if !names.iter().any(|name| name == topic) {
         let own: Vec<&str> =

@@ -1,4 +1,5 @@
-// What a test does with a cluster without a client of its own: topics, tools, reads, waits. Gives what it saw, as plain data.
+// What a test does with a cluster without a client of its own: topics, tools, reads, waits. Gives what it saw, as
+// plain data.
 
 const bytes = (array) => array && [...array];
 
