@@ -11,6 +11,10 @@ const TURN = 8;
 const BEHIND = 100;
 // It looks at its clock at least this often, in milliseconds.
 const REST = 1000;
+// A wait that lets time go on looks this often, in virtual milliseconds.
+const STEP = 10;
+// What was added up in JavaScript may lie a trifle beside the microsecond that is meant.
+const TRIFLE = 0.001;
 
 export class Host {
   #engine;
@@ -22,7 +26,9 @@ export class Host {
   // A socket's number to its connection's, and back.
   #connections = new Map();
   #sockets = new Map();
-  // What was asked of producers, by the tokens that come back with the answers.
+  // Who waits for another state.
+  #looks = [];
+  // What was asked of producers and tools, by the tokens that come back with the answers.
   #asked = new Map();
   #tokens = 0;
   // While the engine goes on it cannot be called: what a partitioner asks of its own cluster waits here.
@@ -119,14 +125,52 @@ export class Host {
     if (!(ms >= 0)) throw new RangeError(`advance: ${ms} is not a number of milliseconds`);
     const until = this.#engine.now() + ms;
     while (!this.#run(until, TURN)) this.#deliver();
-    // What was added up in JavaScript may lie a trifle behind the microsecond that is reached: a script that waits for
-    // `now() >= before + ms` must not wait for ever.
-    while (!this.#ended && this.#engine.now() < until) this.#run(until + 0.001, TURN);
+    // A script that waits for `now() >= before + ms` must not wait for ever.
+    while (!this.#ended && this.#engine.now() < until) this.#run(until + TRIFLE, TURN);
     this.#deliver();
     this.#ahead = until - performance.now();
   }
 
-  /** Starts a producer with these pairs of settings, and gives its id. `from` is where its partitioner comes from, if it has one. */
+  /** How the cluster stands. */
+  view() {
+    return this.#engine.view();
+  }
+
+  /**
+   * How it stands as soon as that is another state than the one after `seen` events, or the clock has come to
+   * `deadline`, and whether it has. With `advance` the next step of time is taken at once.
+   */
+  look(seen, deadline, advance) {
+    if (advance && !this.#looked({ seen, deadline })) {
+      const next = Math.max(this.#engine.now(), this.#engine.next());
+      this.#run(Math.min(deadline, next + STEP), TURN);
+      this.#deliver();
+      if (this.#ended) return;
+      this.#ahead = this.#engine.now() - performance.now();
+    }
+    return this.#looked({ seen, deadline }) ?? new Promise((kept) => this.#looks.push({ seen, deadline, kept }));
+  }
+
+  /** What a look gives, if it does. */
+  #looked({ seen, deadline }) {
+    const over = this.#engine.now() > deadline - TRIFLE;
+    if (over || this.#engine.events() !== seen) return { view: this.#engine.view(), over };
+  }
+
+  /** Records of a topic. */
+  records(topic, partition, from, limit) {
+    return this.#engine.records(topic, partition, from, limit);
+  }
+
+  /** Runs a console tool with this standard input, for so many virtual milliseconds at most. */
+  tool(line, stdin, patience) {
+    return this.#ask((token) => this.#engine.tool(token, line, stdin, patience));
+  }
+
+  /**
+   * Starts a producer with these pairs of settings, and gives its id. `from` is where its partitioner comes from, if it
+   * has one.
+   */
   async producer(settings, from) {
     const choose = from && (await load(from));
     if (this.#ended) throw new Error("the cluster was stopped");
@@ -203,7 +247,8 @@ export class Host {
     if (this.#ended) return;
     const behind = until() - engine.now();
     if (!came && behind > BEHIND) this.#ahead -= behind;
-    this.#wake(came ? Math.min(REST, Math.max(0, engine.next() - until())) : 0);
+    const next = Math.min(engine.next(), ...this.#looks.map(({ deadline }) => deadline));
+    this.#wake(came ? Math.min(REST, Math.max(0, next - until())) : 0);
   }
 
   #deliver() {
@@ -223,6 +268,11 @@ export class Host {
         this.#tell({ data: socket, bytes: event });
       }
     }
+    this.#looks = this.#looks.filter((look) => {
+      const looked = this.#looked(look);
+      if (looked) look.kept(looked);
+      return !looked;
+    });
   }
 
   #answers() {

@@ -6,8 +6,28 @@ export interface ClusterOptions {
   seed?: number;
   /** The brokers' wall clock at the beginning, in milliseconds since 1970-01-01 UTC (now). */
   epoch?: number;
-  /** Where the engine runs: a worker of `blumfeld/worker`. Without one it shares this thread. */
-  worker?: Worker;
+  /** Where the engine runs: a web worker of `blumfeld/worker`, a module. Without one it shares this thread. */
+  worker?: EngineWorker;
+}
+
+/** Of a browser's `Worker` what the engine in it needs. */
+export interface EngineWorker {
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  terminate(): void;
+  onmessage: unknown;
+  onerror: unknown;
+}
+
+/** What listeners of a {@link ClusterSocket} are called with. */
+export interface ClusterSocketEvents {
+  connect: [];
+  data: [bytes: Uint8Array];
+  end: [];
+  /** `code` is Node's: `ECONNREFUSED`, `ECONNRESET`, `EHOSTUNREACH`. */
+  error: [error: Error & { code?: string }];
+  close: [hadError: boolean];
+  /** Never: nobody is so slow that the cluster would say so. */
+  timeout: [];
 }
 
 /** A connection to a broker: of `node:net`'s Socket what Kafka clients use. */
@@ -16,13 +36,30 @@ export interface ClusterSocket {
   readonly destroyed: boolean;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  on(event: "connect" | "end" | "timeout", listener: () => void): this;
-  on(event: "data", listener: (bytes: Uint8Array) => void): this;
-  on(event: "error", listener: (error: Error & { code?: string }) => void): this;
-  on(event: "close", listener: (hadError: boolean) => void): this;
+  on<E extends keyof ClusterSocketEvents>(event: E, listener: (...args: ClusterSocketEvents[E]) => void): this;
+  addListener<E extends keyof ClusterSocketEvents>(event: E, listener: (...args: ClusterSocketEvents[E]) => void): this;
+  once<E extends keyof ClusterSocketEvents>(event: E, listener: (...args: ClusterSocketEvents[E]) => void): this;
+  off<E extends keyof ClusterSocketEvents>(event: E, listener: (...args: ClusterSocketEvents[E]) => void): this;
+  removeListener<E extends keyof ClusterSocketEvents>(
+    event: E,
+    listener: (...args: ClusterSocketEvents[E]) => void,
+  ): this;
+  removeAllListeners(event?: keyof ClusterSocketEvents): this;
+  /** Calls the listeners of an event; gives whether there are any. */
+  emit<E extends keyof ClusterSocketEvents>(event: E, ...args: ClusterSocketEvents[E]): boolean;
+  /** Sends bytes, and gives whether the connection took them. Throws a TypeError for anything but bytes. */
+  write(bytes: Uint8Array, done?: () => void): boolean;
   write(bytes: Uint8Array, encoding?: string, done?: () => void): boolean;
   end(bytes?: Uint8Array): this;
   destroy(): this;
+  /** These do nothing: no connection inside of a cluster needs them. */
+  setKeepAlive(...args: unknown[]): this;
+  setNoDelay(...args: unknown[]): this;
+  setTimeout(...args: unknown[]): this;
+  ref(): this;
+  unref(): this;
+  pause(): this;
+  resume(): this;
 }
 
 /** A partition that a partitioner can choose. */
@@ -35,8 +72,8 @@ export interface PartitionInfo {
 }
 
 /**
- * Chooses the partition of a record that names none, once a record. Key and value are bytes, null if absent. It is called in
- * the middle of the engine's work: what it asks of its own cluster is done after it has returned.
+ * Chooses the partition of a record that names none, once a record. Key and value are bytes, null if absent. It is
+ * called in the middle of the engine's work: what it asks of its own cluster is done after it has returned.
  *
  * What it throws fails the record, and so does anything but a whole number from 0 on; both are errors of the name
  * `PartitionerError`. A number that the topic does not have is taken, as in Kafka: the record waits for the partition
@@ -54,9 +91,9 @@ export type Partitioner = (
 /** Settings of a producer by Kafka's names (`acks`, `"linger.ms"`, …); those that it does not know are passed over. */
 export interface ProducerOptions {
   /**
-   * Kafka's own (`default`, `round-robin`, `uniform-sticky`, or a class as in `partitioner.class`), a function, or the URL of a
-   * module whose default export is one. A function cannot go to a worker; the URL can, and the worker imports it. A relative
-   * URL is the page's.
+   * Kafka's own (`default`, `round-robin`, `uniform-sticky`, or a class as in `partitioner.class`), a function, or the
+   * URL of a module whose default export is one. A function cannot go to a worker; the URL can, and the worker imports
+   * it. A relative URL is the page's.
    */
   partitioner?: "default" | "round-robin" | "uniform-sticky" | Partitioner | string | URL;
   [setting: string]: string | number | boolean | Partitioner | URL | undefined;
@@ -99,9 +136,9 @@ export interface KafkaError extends Error {
 /** A Kafka producer, which runs in the engine: what waits in it waits in virtual time. */
 export interface Producer {
   /**
-   * Sends a record; the promise is kept when it is acknowledged, and fails with a {@link KafkaError} when it is given up.
-   * Records are taken one after the other, as by a thread that calls Java's `send`: where one waits for its topic or for
-   * `buffer.memory`, so do those behind it.
+   * Sends a record; the promise is kept when it is acknowledged, and fails with a {@link KafkaError} when it is given
+   * up. Records are taken one after the other, as by a thread that calls Java's `send`: where one waits for its topic
+   * or for `buffer.memory`, so do those behind it.
    */
   send(record: ProducerRecord): Promise<RecordMetadata>;
   /** Sends without lingering what was given to `send` before, and waits until it is acknowledged or given up. */
@@ -110,33 +147,349 @@ export interface Producer {
   close(): Promise<void>;
 }
 
-/** A Kafka cluster. Its clock goes as the real one does. */
+/** A broker. */
+export interface BrokerView {
+  /** Its `node.id`. */
+  id: number;
+  /** Where clients find it: `localhost:9092`. */
+  address: string;
+  /** Whether its process runs. */
+  up: boolean;
+  /** Where it is in its life. Only one that is `running` serves clients. */
+  state: "starting" | "recovery" | "running" | "fenced" | "paused" | "shutting-down" | "crashed";
+  /** Its part in the metadata quorum. */
+  quorum: "leader" | "voter" | "observer";
+  /** `broker.rack`; empty for none. */
+  rack: string;
+  /** Whether it leads the metadata quorum. */
+  controller: boolean;
+  /** Epoch of the metadata quorum, -1 while the broker is down. */
+  controllerEpoch: number;
+  /** Connections that stand. */
+  connections: number;
+  /** Bytes of its page cache that are not yet durable. */
+  dirtyBytes: number;
+  /** Bytes in its page cache. */
+  cachedBytes: number;
+  /** Bytes that its page cache may hold. */
+  cacheSize: number;
+  /** Bytes of all its files. */
+  diskBytes: number;
+  /** Requests answered since it started. */
+  requests: number;
+  /** Records appended since it started. */
+  recordsIn: number;
+  /** Records handed to consumers since it started. */
+  recordsOut: number;
+}
+
+/** A topic. */
+export interface TopicView {
+  name: string;
+  /** Its id, as Kafka writes it: 22 characters of base64. */
+  id: string;
+  /** Whether Kafka itself made it. */
+  internal: boolean;
+  /** Replicas of each partition. */
+  replicationFactor: number;
+  /** Configs that were set on the topic, by name. */
+  configs: Record<string, string>;
+  /** Its partitions, by number. */
+  partitions: PartitionView[];
+}
+
+/** A partition as its leader sees it; while that is down, as the replica does that has most of it. */
+export interface PartitionView {
+  /** Its number, from 0 on. */
+  partition: number;
+  /** The leader's `node.id`, -1 for none. */
+  leader: number;
+  leaderEpoch: number;
+  /** Replicas by `node.id`, the preferred leader first. */
+  replicas: number[];
+  /** Those in sync. */
+  isr: number[];
+  /** Those out of sync that have everything up to the high watermark (eligible leader replicas). */
+  elr: number[];
+  /** Each replica as its own broker knows it, in the order of `replicas`. */
+  copies: ReplicaView[];
+  /** First offset that can be read. */
+  logStart: number;
+  /** Consumers read up to here. */
+  highWatermark: number;
+  /** The next record gets this offset. */
+  logEnd: number;
+  /** First offset that a power cut could take away. */
+  durableOffset: number;
+  /** Bytes of all its batches. */
+  size: number;
+  /** Its segments, oldest first; the last is the active one. */
+  segments: SegmentView[];
+}
+
+/** A replica as its own broker knows it. */
+export interface ReplicaView {
+  /** Its broker's `node.id`. */
+  broker: number;
+  /** Whether its broker's process runs and has loaded it. */
+  online: boolean;
+  /** Log end offset, -1 if it is not online. */
+  logEnd: number;
+  /** The high watermark that it knows of, -1 if it is not online. */
+  highWatermark: number;
+}
+
+/** A segment of a log. */
+export interface SegmentView {
+  /** Its name: the offset it was made for. */
+  baseOffset: number;
+  /** The offset after its last record. */
+  nextOffset: number;
+  /** Bytes of its `.log`. */
+  size: number;
+  /** Bytes of its `.log` that a power cut leaves. */
+  durable: number;
+  /** Bytes of its `.log` in the page cache. */
+  cached: number;
+  /** First offset of it that a power cut could take away. */
+  durableOffset: number;
+  /** Entries of its `.index`. */
+  indexEntries: number;
+  /** Entries of its `.timeindex`. */
+  timeIndexEntries: number;
+  /** Largest timestamp in it, milliseconds since 1970-01-01 UTC, -1 if it is empty. */
+  maxTimestamp: number;
+}
+
+/** A consumer group as its coordinator knows it. */
+export interface GroupView {
+  /** `group.id`. */
+  id: string;
+  state: "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable" | "Dead";
+  /** One more with every rebalance. */
+  generation: number;
+  /** The assignor that its members agreed on; empty for none. */
+  protocol: string;
+  /** The `node.id` of the broker that coordinates it. */
+  coordinator: number;
+  /** Its members by their ids. */
+  members: GroupMemberView[];
+  /** Partitions with a committed offset or an owner, by topic and number. */
+  offsets: GroupOffsetView[];
+}
+
+/** A member of a group. */
+export interface GroupMemberView {
+  /** Its member id. */
+  id: string;
+  /** `client.id`. */
+  clientId: string;
+  /** `group.instance.id`; empty for a dynamic member. */
+  instance: string;
+  /** Where it connected from. */
+  host: string;
+  /** Whether it computes the assignment. */
+  leader: boolean;
+  /** Whether it has joined the rebalance under way, and waits for the others. */
+  joined: boolean;
+  /** Partitions assigned to it. */
+  partitions: { topic: string; partition: number }[];
+}
+
+/** A partition that a group reads. */
+export interface GroupOffsetView {
+  topic: string;
+  partition: number;
+  /** The offset that the group goes on at, -1 if it has committed none. */
+  committed: number;
+  /** The partition's high watermark, -1 if it is not known. */
+  highWatermark: number;
+  /** The id of the member that it is assigned to; empty for none. */
+  owner: string;
+}
+
+/** How a cluster stands at one moment. It does not change; it is a copy, and its reader's own. */
+export class View {
+  private constructor();
+  /** Virtual milliseconds since the cluster's start. */
+  readonly now: number;
+  /** Events that the cluster has handled: two views of one cluster with the same number are of the same state. */
+  readonly events: number;
+  /** Brokers by id, those included that are down. */
+  readonly brokers: BrokerView[];
+  /** Topics by name, those of Kafka's own included. While no broker runs nobody knows them, and there are none. */
+  readonly topics: TopicView[];
+  /** Consumer groups by id. */
+  readonly groups: GroupView[];
+  /** Faults in force, each as {@link Cluster.fault} takes it. */
+  readonly faults: string[];
+  /** The broker of an id. */
+  broker(id: number): BrokerView | undefined;
+  /** The topic of a name. */
+  topic(name: string): TopicView | undefined;
+  /** A partition. */
+  partition(topic: string, partition: number): PartitionView | undefined;
+  /** The `node.id` of a partition's leader; undefined while it has none. */
+  leader(topic: string, partition: number): number | undefined;
+  /** The consumer group of an id. */
+  group(id: string): GroupView | undefined;
+  /** The `node.id` of the broker that leads the metadata quorum; undefined while there is none. */
+  controller(): number | undefined;
+  /** The state in a few sentences, as a {@link NotYet} has them: brokers, leaders and ISRs, groups, faults. */
+  toString(): string;
+}
+
+/** What was waited for did not come. The message says what, and how the cluster stands. */
+export class NotYet extends Error {
+  private constructor();
+  name: "NotYet";
+  /** How the cluster stood when time was over. */
+  readonly view: View;
+}
+
+/** How {@link Cluster.until} waits. */
+export interface UntilOptions {
+  /**
+   * What is to be so, in words for the error: "orders-0 has another leader". Without it the error has the function's
+   * text.
+   */
+  describe?: string;
+  /**
+   * The bound, in virtual milliseconds, 0 or more (30000). They are the real ones as long as the machine keeps pace; on
+   * one that is too slow the cluster gets its time nevertheless, and after `advance` they are over sooner. Give a test
+   * runner's own bound more than this, or it ends the test before the error can say what was not so.
+   */
+  timeoutMs?: number;
+  /**
+   * Lets virtual time go on at once while it waits, as {@link Cluster.advance} does, and looks every 10 ms of it
+   * (false): an election that takes 9 s is over in a moment. Timers of clients outside, as KafkaJS has them, do not
+   * come along: a member of a group whose session is shorter than the time that passes will be thrown out.
+   */
+  advance?: boolean;
+}
+
+/** Which records are read. */
+export interface RecordsOptions {
+  /** Of this partition; of all without it. */
+  partition?: number;
+  /** From this offset of each partition on (0). Where the log begins later, from there. */
+  from?: number;
+  /** So many at most, over all partitions (all). */
+  limit?: number;
+}
+
+/** A record that stands in a topic, and that consumers can read. */
+export interface ConsumerRecord {
+  topic: string;
+  partition: number;
+  offset: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  timestamp: number;
+  /** Null if it has none. */
+  key: Uint8Array | null;
+  /** Null for a tombstone. */
+  value: Uint8Array | null;
+  /** The key as text. What is not UTF-8 is replaced, by U+FFFD. */
+  keyText: string | null;
+  /** The value as text, the same way. */
+  valueText: string | null;
+  /** In order, with duplicates. */
+  headers: [name: string, value: Uint8Array | null][];
+}
+
+/** How a console tool is run. */
+export interface RunOptions {
+  /** All of its standard input, a text or bytes (none). */
+  stdin?: string | Uint8Array;
+  /** What it may take, in virtual milliseconds, 0 or more (30000). Then it is killed. */
+  timeoutMs?: number;
+}
+
+/** What a console tool wrote, and how it ended. */
+export interface ToolOutput {
+  stdout: string;
+  stderr: string;
+  /** Its exit code, 0 if it succeeded. */
+  exit: number;
+}
+
+/** What a topic is to be. */
+export interface TopicOptions {
+  /** 1 or more (the brokers' `num.partitions`, which is 1). */
+  partitions?: number;
+  /** From 1 to as many as there are brokers (the brokers' `default.replication.factor`, which is 1). */
+  replicationFactor?: number;
+  /** Configs by Kafka's names: `{ "min.insync.replicas": 2 }`. */
+  configs?: Record<string, string | number | boolean>;
+}
+
+/**
+ * A Kafka cluster. Its clock goes as the real one does. Promises fail with an Error that says what was wrong, and all
+ * that are under way when the cluster is stopped with `the cluster was stopped`.
+ */
 export class Cluster {
+  private constructor();
   /** Starts a cluster; it serves when the promise is kept. */
   static start(options?: ClusterOptions): Promise<Cluster>;
   /** Where the brokers listen, as `host:port`: a client's bootstrap servers. */
   readonly brokers: string[];
-  /** KafkaJS's `socketFactory`: `new Kafka({ brokers: cluster.brokers, socketFactory: cluster.socketFactory })`. */
-  readonly socketFactory: (options: {
-    host: string;
-    port: number;
-    ssl?: unknown;
-    onConnect: () => void;
-  }) => ClusterSocket;
+  /**
+   * KafkaJS's `socketFactory`: `new Kafka({ brokers: cluster.brokers, socketFactory: cluster.socketFactory })`. It
+   * gives a {@link ClusterSocket}; KafkaJS's types want all of `node:net`'s Socket, of which KafkaJS uses no more
+   * than that.
+   */
+  readonly socketFactory: (options: { host: string; port: number; ssl?: unknown; onConnect: () => void }) => any;
   /** Opens a connection. `name` is for the trace. */
   connect(options: { host: string; port: number; onConnect?: () => void; name?: string }): ClusterSocket;
+  /** How it stands now. Nothing in the cluster notices that it is looked at, here and with the three that follow. */
+  view(): Promise<View>;
+  /** Its topics by name, as {@link View.topics}. */
+  topics(): Promise<TopicView[]>;
+  /** Its consumer groups by id, as {@link View.groups}. */
+  groups(): Promise<GroupView[]>;
+  /**
+   * The records of a topic that consumers can read (below the high watermarks), by partition and offset, read where
+   * they stand: no consumer, no group, no request. Fails if there is no such topic or partition, and if no broker runs
+   * that has a partition's log; with a RangeError for a number that cannot be.
+   */
+  records(topic: string, options?: RecordsOptions): Promise<ConsumerRecord[]>;
+  /**
+   * Waits until `isSo` is true of the cluster, and gives how it stood then. It is asked at the beginning and when the
+   * cluster has done something, but not of every state: what lasts shorter than some milliseconds can be missed. It
+   * runs on the caller's side, with a worker too, and has to answer at once: a promise is refused with a TypeError.
+   *
+   * Fails with a {@link NotYet} when `timeoutMs` are over, at once with what `isSo` throws, and with a RangeError for a
+   * bound that is none.
+   */
+  until(isSo: (view: View) => boolean, options?: UntilOptions): Promise<View>;
+  /**
+   * Creates a topic, and waits until every partition has a leader that serves. Fails with Kafka's words, and Java's
+   * class as the `name` (`TopicExistsException`), if Kafka refuses it; with a RangeError for numbers that cannot be;
+   * with a {@link NotYet} after 30 s of virtual time.
+   */
+  createTopic(name: string, options?: TopicOptions): Promise<void>;
+  /**
+   * Runs one of Kafka's console tools inside of the cluster: `kafka-topics.sh --bootstrap-server localhost:9092
+   * --list`. Words are quoted as in a shell. A tool that fails is no error here: look at its exit code. Fails if there
+   * is no such tool, and with a {@link NotYet} if it does not end in `timeoutMs`: a console consumer does not without
+   * `--max-messages`.
+   */
+  run(line: string, options?: RunOptions): Promise<ToolOutput>;
   /** Starts a producer. Fails with a {@link KafkaError} if a setting is wrong. */
   producer(options?: ProducerOptions): Promise<Producer>;
-  /** Injects a fault, as the console's `fault` does: `crash 2`, `restart 2`, `cut 1 3`, `heal`. Fails if it is none. */
+  /**
+   * Injects a fault, or takes one back, as the console's `fault` does: `crash 2`, `restart 2`, `cut 1 3`, `heal`,
+   * `request 1 Produce error NOT_LEADER_OR_FOLLOWER 3` (the next three). Fails if it is none.
+   */
   fault(line: string): Promise<void>;
   /**
-   * Adds a broker with an empty disk, as the console's `broker add` does: `id` from 1 to 9, the lowest that is free without
-   * it. Kept with where it will listen, before it serves.
+   * Adds a broker with an empty disk, as the console's `broker add` does: `id` from 1 to 9, the lowest that is free
+   * without it. Kept with where it will listen, before it serves.
    */
   addBroker(options?: { id?: number; rack?: string }): Promise<string>;
   /**
-   * Takes a broker away with its disk, once it has ended in order. Fails for a voter of the metadata quorum, and for one that
-   * has replicas unless `force` gives them up. Its registration stays, as in Kafka, until it is unregistered.
+   * Takes a broker away with its disk, once it has ended in order. Fails for a voter of the metadata quorum, and for
+   * one that has replicas unless `force` gives them up. Its registration stays, as in Kafka, until it is unregistered.
    */
   removeBroker(id: number, options?: { force?: boolean }): Promise<void>;
   /** Lets virtual time go on by so many milliseconds at once. */

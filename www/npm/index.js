@@ -1,9 +1,42 @@
 // A cluster, its producers, and the sockets of its clients.
 import { chosen } from "./partitioner.js";
-import { Producer, texts } from "./producer.js";
+import { bytes, Producer, texts } from "./producer.js";
 import { Socket } from "./socket.js";
+import { NotYet, records, View } from "./view.js";
+
+export { NotYet, View };
 
 const STOPPED = "the cluster was stopped";
+// How long something may take if nothing else is said, in virtual milliseconds.
+const PATIENCE = 30_000;
+// A wait that lets time go on leaves the thread to others after so many real milliseconds.
+const TURN = 8;
+// Of a function's text so much is told.
+const TOLD = 200;
+
+/** A whole number from `least` to `most`, or an error that names it. */
+function whole(value, what, least, most) {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new RangeError(`${what}: ${String(value)} is no whole number from ${least} on`);
+}
+
+/** A time in milliseconds that ends. */
+function finite(ms, what) {
+  if (Number.isFinite(ms) && ms >= 0) return ms;
+  throw new RangeError(`${what}: ${String(ms)} is not a number of milliseconds`);
+}
+
+/** A word of the console's line, whatever is in it. */
+const quoted = (word) => {
+  const text = String(word);
+  return /^[\w.:,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+};
+
+/** What a function says, in short. */
+const source = (call) => {
+  const said = String(call).replace(/\s+/g, " ");
+  return `\`${said.length > TOLD ? `${said.slice(0, TOLD)}…` : said}\``;
+};
 
 export class Cluster {
   #post;
@@ -123,6 +156,79 @@ export class Cluster {
     if (!Number.isInteger(id)) throw new TypeError(`removeBroker: ${id} is no broker's id`);
     await this.#call("removeBroker", id, force);
     this.brokers = await this.#call("bootstrap");
+  }
+
+  /** How it stands; see index.d.ts. */
+  async view() {
+    return new View(await this.#call("view"));
+  }
+
+  async topics() {
+    return (await this.view()).topics;
+  }
+
+  async groups() {
+    return (await this.view()).groups;
+  }
+
+  /** Waits for a state; see index.d.ts. */
+  async until(isSo, { describe, timeoutMs = PATIENCE, advance = false } = {}) {
+    if (typeof isSo !== "function") throw new TypeError("until: what is to be so is no function");
+    finite(timeoutMs, "until: timeoutMs");
+    let view = await this.view();
+    const deadline = view.now + timeoutMs;
+    let [over, turn] = [timeoutMs === 0, performance.now()];
+    for (;;) {
+      const so = isSo(view);
+      if (typeof so?.then === "function") {
+        throw new TypeError("until: the function gave a promise, but it is asked often and has to answer at once");
+      }
+      if (so) return view;
+      if (over) throw new NotYet(describe ?? source(isSo), timeoutMs, view);
+      if (advance && performance.now() - turn > TURN) {
+        await new Promise((resolve) => setTimeout(resolve));
+        turn = performance.now();
+      }
+      const looked = await this.#call("look", view.events, deadline, advance);
+      [view, over] = [new View(looked.view), looked.over];
+    }
+  }
+
+  /** Reads records where they stand; see index.d.ts. */
+  async records(topic, { partition, from = 0, limit = Infinity } = {}) {
+    if (partition !== undefined) whole(partition, "records: partition", 0, 2 ** 31 - 1);
+    whole(from, "records: from", 0, Number.MAX_SAFE_INTEGER);
+    if (limit !== Infinity) whole(limit, "records: limit", 0, Number.MAX_SAFE_INTEGER);
+    return records(topic, await this.#call("records", String(topic), partition, from, limit));
+  }
+
+  /** Runs a console tool; see index.d.ts. */
+  async run(line, { stdin, timeoutMs = PATIENCE } = {}) {
+    finite(timeoutMs, "run: timeoutMs");
+    const input = bytes(stdin, "stdin") ?? new Uint8Array();
+    const output = await this.#call("tool", String(line), input, timeoutMs);
+    if (output.exit === null) throw new NotYet(`\`${line}\` has ended`, timeoutMs, await this.view());
+    return output;
+  }
+
+  /** Creates a topic; see index.d.ts. */
+  async createTopic(name, { partitions, replicationFactor, configs = {} } = {}) {
+    const words = ["--bootstrap-server", this.brokers.join(","), "--create", "--topic", name];
+    if (partitions !== undefined) words.push("--partitions", whole(partitions, "createTopic: partitions", 1, Infinity));
+    if (replicationFactor !== undefined) {
+      words.push("--replication-factor", whole(replicationFactor, "createTopic: replicationFactor", 1, Infinity));
+    }
+    for (const [key, value] of texts(configs)) words.push("--config", `${key}=${value}`);
+    const { stdout, stderr, exit } = await this.run(["kafka-topics.sh", ...words.map(quoted)].join(" "));
+    if (exit !== 0) {
+      const [, exception, said] = /ERROR (?:[\w.]+\.)?(\w+Exception): (.*)/.exec(stderr) ?? [];
+      const message = said ?? (stderr.trim() || stdout.trim());
+      throw Object.assign(new Error(`createTopic: ${message}`), { name: exception ?? "Error" });
+    }
+    const serves = ({ leader, copies }) => copies.some(({ broker, online }) => broker === leader && online);
+    await this.until((view) => view.topic(String(name))?.partitions.every(serves), {
+      describe: `every partition of ${name} has a leader that serves`,
+    });
   }
 
   advance(ms) {

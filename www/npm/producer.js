@@ -5,7 +5,7 @@ const CLOSED = "Cannot perform operation after producer has been closed";
 const failure = (name, message) => Object.assign(new Error(message), { name });
 
 /** A copy of bytes, or a text's UTF-8; null for neither. */
-function bytes(value, what) {
+export function bytes(value, what) {
   if (value === undefined || value === null) return null;
   if (typeof value === "string") return new TextEncoder().encode(value);
   // Not `instanceof`: the bytes of another realm are bytes too. A copy, since a view's whole buffer would go along.

@@ -1,6 +1,7 @@
 // The engine in a worker of its own. The first message says which cluster; what follows is between a cluster and its host.
-import { load } from "#load";
+// It names its files itself, and no import map reaches a worker: without a bundler it loads as it is.
 import { Host } from "./host.js";
+import { load } from "./load-web.js";
 
 let host = null;
 const early = [];

@@ -16,7 +16,9 @@ use blumfeld_sim::{
 };
 use bytes::Bytes;
 
+use crate::look::{self, DoorRecord, DoorView, RecordRange};
 use crate::script_producer::{Ask, ScriptAnswer, ScriptError, ScriptProducer, stream};
+use crate::tool::{RunningTool, ToolOutput};
 
 /// `socket.request.max.bytes`
 const MAX_FRAME: usize = 100 * 1024 * 1024;
@@ -52,6 +54,8 @@ pub struct Door {
     /// How many there were.
     begun: u32,
     answers: Vec<(u64, ScriptAnswer)>,
+    tools: BTreeMap<ProcessId, RunningTool>,
+    outputs: Vec<(u64, ToolOutput)>,
 }
 
 impl Door {
@@ -86,6 +90,8 @@ impl Door {
             producers: BTreeMap::new(),
             begun: 0,
             answers: Vec::new(),
+            tools: BTreeMap::new(),
+            outputs: Vec::new(),
         })
     }
 
@@ -193,7 +199,64 @@ impl Door {
         std::mem::take(&mut self.answers)
     }
 
+    /// Events that the world has handled: as long as they are the same, so is [`Door::view`].
+    pub fn events(&self) -> u64 {
+        self.world.events()
+    }
+
+    /// How the cluster stands.
+    pub fn view(&self) -> DoorView {
+        DoorView::of(&self.world)
+    }
+
+    /// Records of a topic that consumers can read, by partition and offset, read where they stand: no client is needed,
+    /// and none is seen by the cluster.
+    ///
+    /// # Errors
+    /// There is no such topic or partition, or no broker that runs has its log; the text says which.
+    pub fn records(&self, topic: &str, range: RecordRange) -> Result<Vec<DoorRecord>, String> {
+        look::records(&self.world, topic, range)
+    }
+
+    /// Starts one of Kafka's console tools with all of its standard input. `token` comes back with its output, after
+    /// `patience` of virtual time at the latest: then it is killed.
+    ///
+    /// # Errors
+    /// The line cannot be read, or there is no such tool; the text says so.
+    pub fn tool(&mut self, token: u64, line: &str, stdin: Bytes, patience: Duration) -> Result<(), String> {
+        let deadline = self.now() + patience;
+        let (id, tool) = RunningTool::start(&mut self.world, line, stdin, token, deadline)?;
+        self.tools.insert(id, tool);
+        Ok(())
+    }
+
+    /// What tools have written that have ended since the last call, in order, with the tokens of their starts.
+    pub fn take_outputs(&mut self) -> Vec<(u64, ToolOutput)> {
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// Kills the tools whose time is over at `at`, which is no later than the next event.
+    fn give_up(&mut self, at: Instant) {
+        while let Some((&id, tool)) = self.tools.iter().find(|(_, tool)| tool.deadline <= at) {
+            self.world.idle_until(tool.deadline);
+            self.world.kill(id);
+            let written = self.world.take_output(id);
+            if let Some(mut tool) = self.tools.remove(&id) {
+                // The exit is the kill's.
+                let _ = tool.read(written);
+                self.outputs.push((tool.token, tool.output(None)));
+            }
+        }
+    }
+
     fn read(&mut self, id: ProcessId) {
+        if let Some(tool) = self.tools.get_mut(&id) {
+            if let Some(exit) = tool.read(self.world.take_output(id)) {
+                self.outputs.push((tool.token, tool.output(Some(exit))));
+                self.tools.remove(&id);
+            }
+            return;
+        }
         let Some(splitter) = self.producers.get_mut(&id) else { return };
         for output in self.world.take_output(id) {
             match output {
@@ -207,12 +270,13 @@ impl Door {
         }
     }
 
-    /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client or of a
-    /// producer. Gives whether it came there.
+    /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client, of a
+    /// producer or of a tool. Gives whether it came there.
     pub fn run(&mut self, until: Instant, mut goes_on: impl FnMut() -> bool) -> bool {
         let mut left = EVENTS;
-        while self.world.next_event().is_some_and(|next| next <= until) {
-            if self.world.has_outside() || !self.answers.is_empty() {
+        while let Some(next) = self.world.next_event().filter(|next| *next <= until) {
+            self.give_up(next);
+            if self.world.has_outside() || !self.answers.is_empty() || !self.outputs.is_empty() {
                 return false;
             }
             if left == 0 {
@@ -227,6 +291,7 @@ impl Door {
                 self.read(node);
             }
         }
+        self.give_up(until);
         self.world.idle_until(until);
         true
     }
@@ -452,5 +517,69 @@ mod tests {
             ("TimeoutException", Some("REQUEST_TIMED_OUT"))
         );
         assert!(error.message.starts_with("Expiring 1 record(s) for small-0:"), "{}", error.message);
+    }
+
+    #[test]
+    fn a_tool_answers_with_its_output_or_is_killed_at_its_time() {
+        let mut door = Door::new(1, 1, 1_700_000_000_000).unwrap();
+        let mut run = |token, line: &str, stdin: &'static str, ms| {
+            let begun = door.now();
+            door.tool(token, line, Bytes::from_static(stdin.as_bytes()), Duration::from_millis(ms)).unwrap();
+            while door.outputs.is_empty() {
+                door.run(begun + Duration::from_secs(60), || true);
+            }
+            let taken = door.take_outputs();
+            let [(of, output)] = &taken[..] else { panic!("{taken:?}") };
+            assert_eq!(*of, token);
+            (output.clone(), door.now().since(begun))
+        };
+        let topics = "kafka-topics.sh --bootstrap-server localhost:9092";
+        let (created, _) = run(1, &format!("{topics} --create --topic small --partitions 2"), "", 30_000);
+        assert_eq!((created.stdout.as_str(), created.exit), ("Created topic small.\n", Some(0)));
+        let (again, _) = run(2, &format!("{topics} --create --topic small"), "", 30_000);
+        assert!(again.exit == Some(1) && again.stderr.contains("TopicExistsException"), "{again:?}");
+        let producer = "kafka-console-producer.sh --bootstrap-server localhost:9092 --topic small";
+        let (written, _) = run(3, producer, "a\nb\n", 30_000);
+        assert_eq!(written.exit, Some(0));
+        let consumer =
+            "kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic small --from-beginning";
+        let (read, took) = run(4, consumer, "", 5_000);
+        assert_eq!((read.exit, took), (None, Duration::from_secs(5)), "it would go on for ever");
+        assert_eq!(read.stdout.lines().count(), 2, "what it wrote is not lost");
+        let start = |door: &mut Door, line| door.tool(5, line, Bytes::new(), Duration::ZERO).unwrap_err();
+        assert!(start(&mut door, "fault crash 1").contains("asks the world"));
+        assert!(start(&mut door, "kafka-cats.sh").contains("kafka-cats.sh"));
+    }
+
+    #[test]
+    fn records_are_read_where_they_stand_and_what_is_not_there_is_named() {
+        let mut door = Door::new(3, 1, 1_700_000_000_000).unwrap();
+        let id = door.producer(&settings(&[]), None).unwrap();
+        assert_eq!(
+            answers(&mut door, id, &[record("a", "x"), record("a", "y"), record("b", "z")], 5).len(),
+            3
+        );
+        let (before, all) = (door.view(), RecordRange { partition: None, from: 0, limit: usize::MAX });
+        let values = |topic, range| {
+            let records = door.records(topic, range).unwrap();
+            let value = |one: &DoorRecord| String::from_utf8(one.value.clone().unwrap().into_vec()).unwrap();
+            records.iter().map(value).collect::<Vec<_>>()
+        };
+        assert_eq!(values("a", all), ["x", "y"]);
+        assert_eq!(values("a", RecordRange { from: 1, ..all }), ["y"]);
+        assert_eq!(values("a", RecordRange { limit: 1, ..all }), ["x"]);
+        assert_eq!(values("b", RecordRange { partition: Some(0), ..all }), ["z"]);
+        assert_eq!(door.view(), before, "nothing notices");
+        let refused = |door: &Door, topic, range| door.records(topic, range).unwrap_err();
+        assert_eq!(refused(&door, "c", all), "there is no topic c; there are: a, b");
+        let second = RecordRange { partition: Some(1), ..all };
+        assert_eq!(refused(&door, "a", second), "there is no partition a-1; a has 1 from 0 on");
+        let leader = before.topics.iter().find(|topic| topic.name == "a").unwrap().partitions[0].leader;
+        door.inject(&format!("crash {leader}")).unwrap();
+        assert_eq!(refused(&door, "a", all), "no broker that runs has a log of a-0");
+        for id in [1, 2, 3].into_iter().filter(|id| *id != leader) {
+            door.inject(&format!("crash {id}")).unwrap();
+        }
+        assert_eq!(refused(&door, "a", all), "no broker runs, so nobody knows the topic a");
     }
 }

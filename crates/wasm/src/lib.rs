@@ -9,14 +9,18 @@ mod door;
 mod engine;
 mod keeper;
 mod leaving;
+mod look;
 mod record;
 mod script_producer;
 mod session;
+mod tool;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
 
 pub use door::{Door, DoorEvent};
 pub use engine::{Boot, Engine};
 pub use keeper::{Commit, Committed, Keeper, TakenOver};
+pub use look::{DoorRecord, DoorView, RecordRange, milliseconds};
 pub use record::{Record, ReplayError, replay};
 pub use script_producer::{Ask, ScriptAnswer, ScriptError};
+pub use tool::ToolOutput;

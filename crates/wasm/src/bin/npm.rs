@@ -11,7 +11,9 @@ mod class {
     use blumfeld_client::producer::{Partitioner, ProducerRecord};
     use blumfeld_kernel::{ConnectionId, Instant, NodeId};
     use blumfeld_protocol::record_batch::Header;
-    use blumfeld_wasm::{Ask, Door, DoorEvent, ScriptAnswer, ScriptError};
+    use blumfeld_wasm::{
+        Ask, Door, DoorEvent, RecordRange, ScriptAnswer, ScriptError, ToolOutput, milliseconds,
+    };
     use js_sys::{Array, Function, Int32Array, Reflect, Uint8Array};
     use serde::{Deserialize, Serialize};
     use serde_bytes::ByteBuf;
@@ -103,13 +105,20 @@ mod class {
         headers: Vec<(ByteBuf, Option<ByteBuf>)>,
     }
 
-    /// What became of something that was asked of a producer, as `host.js` takes it.
+    /// What became of something that was asked of a producer, or of a tool, as `host.js` takes it.
     #[derive(Serialize)]
     #[serde(untagged)]
     enum Told<'a> {
         Sent { partition: i32, offset: f64, timestamp: f64 },
         Done {},
         Failed { name: &'a str, code: Option<&'a str>, message: &'a str },
+        Ended { stdout: &'a str, stderr: &'a str, exit: Option<i32> },
+    }
+
+    /// Plain data as scripts know it: what is absent is null.
+    fn plain(value: &impl Serialize) -> Result<JsValue, JsError> {
+        let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
+        Ok(value.serialize(&serializer)?)
     }
 
     /// An error of JavaScript's with Kafka's name, and code where there is one.
@@ -126,10 +135,6 @@ mod class {
     fn micros(ms: f64) -> Duration {
         // To the nearest: a sum of the script's may lie a little before the microsecond that it means.
         Duration::from_micros((ms * 1_000.0).round().clamp(0.0, 1e15) as u64)
-    }
-
-    fn milliseconds(at: Instant) -> f64 {
-        at.since(Instant::ZERO).as_secs_f64() * 1_000.0
     }
 
     fn conn(id: f64) -> ConnectionId {
@@ -252,8 +257,40 @@ mod class {
             self.door.ask(node(producer), token as u64, &Ask::Close);
         }
 
-        /// What producers have answered: `[token, answer, …]` with `{ partition, offset, timestamp }` of a record that
-        /// stands, `{ name, code, message }` of an error, and else nothing in it.
+        /// Starts a console tool, which may take so many virtual milliseconds. Its output is in `answers`, behind
+        /// `token`.
+        pub fn tool(&mut self, token: f64, line: &str, stdin: &[u8], patience: f64) -> Result<(), JsError> {
+            let stdin = bytes::Bytes::copy_from_slice(stdin);
+            let started = self.door.tool(token as u64, line, stdin, micros(patience));
+            started.map_err(|what| JsError::new(&what))
+        }
+
+        /// How many events the cluster has handled.
+        pub fn events(&self) -> f64 {
+            self.door.events() as f64
+        }
+
+        /// How the cluster stands.
+        pub fn view(&self) -> Result<JsValue, JsError> {
+            plain(&self.door.view())
+        }
+
+        /// Records of a topic, of one partition or of all, from an offset on, at most `limit`.
+        pub fn records(
+            &self,
+            topic: &str,
+            partition: Option<i32>,
+            from: f64,
+            limit: f64,
+        ) -> Result<JsValue, JsError> {
+            // An infinite limit becomes the largest number.
+            let range = RecordRange { partition, from: from as i64, limit: limit as usize };
+            plain(&self.door.records(topic, range).map_err(|what| JsError::new(&what))?)
+        }
+
+        /// What producers and tools have answered: `[token, answer, …]` with `{ partition, offset, timestamp }` of a
+        /// record that stands, `{ name, code, message }` of an error, `{ stdout, stderr, exit }` of a tool (`exit` null
+        /// if it was killed), and else nothing in it.
         pub fn answers(&mut self) -> Result<Array, JsError> {
             let out = Array::new();
             for (token, answer) in self.door.take_answers() {
@@ -270,6 +307,10 @@ mod class {
                 };
                 out.push(&JsValue::from(token as f64));
                 out.push(&serde_wasm_bindgen::to_value(&told)?);
+            }
+            for (token, ToolOutput { stdout, stderr, exit }) in self.door.take_outputs() {
+                out.push(&JsValue::from(token as f64));
+                out.push(&plain(&Told::Ended { stdout: &stdout, stderr: &stderr, exit })?);
             }
             let door = &self.door;
             self.functions.retain(|id, _| door.has_producer(*id));

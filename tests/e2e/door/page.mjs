@@ -1,0 +1,8 @@
+// The script in a page, over an engine in a worker.
+import { Cluster } from "blumfeld";
+import { reads, refused, waits } from "./script.mjs";
+
+globalThis.runScript = async (options) => {
+  const cluster = await Cluster.start({ ...options, worker: new Worker("./worker.js", { type: "module" }) });
+  return { reads: await reads(cluster), refused: await refused(cluster), waits: await waits(cluster) };
+};

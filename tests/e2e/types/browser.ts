@@ -1,0 +1,7 @@
+// In a browser: its types alone.
+import { Cluster } from "blumfeld";
+
+export const inWorker = () =>
+  Cluster.start({ worker: new Worker(new URL("blumfeld/worker", import.meta.url), { type: "module" }) });
+// @ts-expect-error a worker, not where it is
+export const wrong = () => Cluster.start({ worker: "worker.js" });

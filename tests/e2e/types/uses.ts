@@ -1,0 +1,176 @@
+// Every method of the package, used rightly and, behind `@ts-expect-error`, wrongly. It is compiled, not run.
+import { Cluster, NotYet, View } from "blumfeld";
+import type {
+  ClusterSocket,
+  ConsumerRecord,
+  GroupView,
+  KafkaError,
+  PartitionView,
+  Partitioner,
+  Producer,
+  ProducerRecord,
+  RecordMetadata,
+  ToolOutput,
+  TopicView,
+} from "blumfeld";
+
+export async function clusters(): Promise<void> {
+  const cluster: Cluster = await Cluster.start({ brokers: 3, seed: 7, epoch: 0 });
+  await Cluster.start();
+  // @ts-expect-error a number of brokers
+  await Cluster.start({ brokers: "3" });
+  // @ts-expect-error no such option
+  await Cluster.start({ broker: 3 });
+  // @ts-expect-error it is started, not made
+  new Cluster();
+  const brokers: string[] = cluster.brokers;
+  // @ts-expect-error it cannot be replaced
+  cluster.brokers = brokers;
+
+  await cluster.fault("crash 1");
+  // @ts-expect-error a line
+  await cluster.fault(1);
+  const address: string = await cluster.addBroker({ id: 4, rack: "b" });
+  await cluster.removeBroker(4, { force: true });
+  // @ts-expect-error which one
+  await cluster.removeBroker();
+  await cluster.advance(1000);
+  // @ts-expect-error how far
+  await cluster.advance();
+  const now: number = await cluster.now();
+  const trace: string[] = await cluster.trace();
+  void [address, now, trace];
+  cluster.stop();
+}
+
+export async function looks(cluster: Cluster): Promise<void> {
+  const view: View = await cluster.view();
+  const topics: TopicView[] = await cluster.topics();
+  const groups: GroupView[] = await cluster.groups();
+  const leader: number | undefined = view.leader("orders", 0);
+  const partition: PartitionView | undefined = view.partition("orders", 0);
+  const state: "running" | "crashed" | undefined | string = view.broker(1)?.state;
+  const generation: number | undefined = view.group("billing")?.generation;
+  const config: string | undefined = view.topic("orders")?.configs["retention.ms"];
+  const controller: number | undefined = view.controller();
+  const told: string = view.toString();
+  void [view.now, view.events, view.brokers, view.topics, view.groups, view.faults];
+  void [topics, groups, partition, state, generation, config, controller, told];
+  // @ts-expect-error a leader may be none
+  leader.toFixed();
+  // @ts-expect-error a view is a copy: nothing is changed by it
+  view.now = 1;
+  // @ts-expect-error no state of a broker
+  if (view.broker(1)?.state === "dead") return;
+  // @ts-expect-error a view is given, not made
+  new View();
+}
+
+export async function waits(cluster: Cluster): Promise<void> {
+  const view: View = await cluster.until((now) => now.leader("orders", 0) === 2, {
+    describe: "broker 2 leads orders-0",
+    timeoutMs: 10_000,
+    advance: true,
+  });
+  await cluster.until(({ groups }) => groups.every((group) => group.state === "Stable"));
+  // @ts-expect-error it has to answer at once
+  await cluster.until(async () => true);
+  // @ts-expect-error a function
+  await cluster.until("broker 2 leads");
+  // @ts-expect-error no such option
+  await cluster.until(() => true, { timeout: 10 });
+  // @ts-expect-error no such property
+  await cluster.until((now) => now.leaders.length > 0);
+  try {
+    await cluster.until(() => false);
+  } catch (error) {
+    if (error instanceof NotYet) void [error.view.faults, error.name === "NotYet"];
+    // @ts-expect-error it is thrown, not made
+    new NotYet("it", 1, view);
+  }
+}
+
+export async function records(cluster: Cluster): Promise<void> {
+  const found: ConsumerRecord[] = await cluster.records("orders", { partition: 0, from: 10, limit: 100 });
+  const [first] = await cluster.records("orders");
+  const text: string | null | undefined = first?.valueText;
+  const length: number | undefined = first?.value?.length;
+  const header: Uint8Array | null | undefined = first?.headers[0]?.[1];
+  void [found, text, length, header];
+  // @ts-expect-error a value may be none
+  found[0]!.value.length;
+  // @ts-expect-error a topic
+  await cluster.records();
+  // @ts-expect-error a number
+  await cluster.records("orders", { partition: "0" });
+}
+
+export async function tools(cluster: Cluster): Promise<void> {
+  await cluster.createTopic("orders");
+  const configs = { "min.insync.replicas": 2, "cleanup.policy": "delete", "preallocate": false };
+  await cluster.createTopic("orders", { partitions: 3, replicationFactor: 3, configs });
+  // @ts-expect-error partitions
+  await cluster.createTopic("orders", { numPartitions: 3 });
+  // @ts-expect-error a config has a value
+  await cluster.createTopic("orders", { configs: { "retention.ms": null } });
+  const output: ToolOutput = await cluster.run("kafka-topics.sh --list", { stdin: "a\n", timeoutMs: 1000 });
+  const exit: number = output.exit;
+  await cluster.run("cat", { stdin: new Uint8Array() });
+  void exit;
+  // @ts-expect-error one line
+  await cluster.run(["kafka-topics.sh", "--list"]);
+}
+
+export async function producers(cluster: Cluster): Promise<void> {
+  const last: Partitioner = (topic, key, value, partitions) => {
+    void [topic.length, key?.length, value?.length];
+    return partitions.filter(({ available, leader }) => available && leader >= 0).at(-1)?.partition ?? 0;
+  };
+  const producer: Producer = await cluster.producer({ acks: "all", "linger.ms": 5, partitioner: last });
+  await cluster.producer({ partitioner: new URL("https://example.org/partitioner.mjs") });
+  await cluster.producer({ partitioner: "round-robin" });
+  // @ts-expect-error a partition
+  await cluster.producer({ partitioner: () => "0" });
+  const record: ProducerRecord = { topic: "orders", key: "a", value: new Uint8Array(), headers: { at: "1" } };
+  const stands: RecordMetadata = await producer.send(record);
+  await producer.send({ topic: "orders", headers: [["at", null]], partition: 0, timestamp: 0 });
+  // @ts-expect-error a topic
+  await producer.send({ value: "a" });
+  // @ts-expect-error bytes or a text
+  await producer.send({ topic: "orders", value: 1 });
+  await producer.flush();
+  await producer.close().catch((error: KafkaError) => error.code?.length);
+  void stands.offset;
+}
+
+export function sockets(cluster: Cluster): void {
+  const socket: ClusterSocket = cluster.connect({ host: "localhost", port: 9092, name: "mine", onConnect: () => {} });
+  // @ts-expect-error where to
+  cluster.connect({ host: "localhost" });
+  // KafkaJS calls it.
+  const another: ClusterSocket = cluster.socketFactory({ host: "localhost", port: 9092, onConnect: () => {} });
+  const heard = (bytes: Uint8Array): void => void bytes.length;
+  socket
+    .on("data", heard)
+    .addListener("close", (hadError) => void (hadError === true))
+    .once("connect", () => {})
+    .on("error", ({ code, message }) => void [code?.length, message])
+    .off("data", heard)
+    .removeListener("data", heard)
+    .removeAllListeners("close")
+    .setKeepAlive(true)
+    .setNoDelay(true)
+    .setTimeout(1000)
+    .ref()
+    .unref()
+    .pause()
+    .resume();
+  // @ts-expect-error no such event
+  socket.on("ready", () => {});
+  const heardBy: boolean = socket.emit("data", new Uint8Array());
+  const taken: boolean = socket.write(new Uint8Array(), () => {}) && socket.write(new Uint8Array(), "binary", () => {});
+  // @ts-expect-error bytes
+  socket.write("text");
+  void [another, heardBy, taken, socket.connecting, socket.destroyed, socket.remoteAddress, socket.remotePort];
+  socket.end(new Uint8Array()).destroy();
+}
