@@ -21,7 +21,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("console", &["sim", "shell"]),
     ("store", &["kernel"]),
     ("gateway", &["kernel", "protocol", "broker", "sim", "console"]),
-    ("blumfeld", &["kernel", "protocol", "sim", "shell", "view", "gateway"]),
+    ("blumfeld", &["kernel", "protocol", "client", "sim", "shell", "view", "gateway"]),
     ("wasm", &["kernel", "protocol", "log", "broker", "client", "sim", "shell", "console", "store", "view"]),
     ("app", &["view"]),
     ("xtask", &[]),
