@@ -225,7 +225,8 @@ fn long_lines(path: &str, text: &str) -> Vec<String> {
 /// Every Rust source with its path from the root, in order.
 fn sources() -> Result<Vec<(String, String)>> {
     let mut sources = Vec::new();
-    let mut folders: Vec<_> = ["crates", "tests", "bench", "fuzz"].map(|folder| root().join(folder)).into();
+    let mut folders: Vec<_> =
+        ["crates", "tests", "bench", "fuzz", "examples"].map(|folder| root().join(folder)).into();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
