@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rskafka::chrono::{DateTime, Utc};
+use chrono::Utc;
 use rskafka::client::ClientBuilder;
 use rskafka::client::error::Error;
 use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
@@ -31,7 +31,7 @@ impl Payments {
             key: None,
             value: Some(amount.to_string().into_bytes()),
             headers: BTreeMap::from([(NUMBER.to_owned(), number.to_string().into_bytes())]),
-            timestamp: DateTime::<Utc>::UNIX_EPOCH,
+            timestamp: Utc::now(),
         };
         self.partition.produce(vec![record], Compression::NoCompression).await.map(drop)
     }
