@@ -159,10 +159,10 @@ impl Cluster {
     ///
     /// let cluster = Cluster::start()?;
     /// cluster.create_topic("orders", 3, 1)?;
-    /// cluster.produce("orders", ["one", "two"])?;
     /// let order = ProducerRecord::new([0xca, 0xfe]).key("customer-7").header("trace", "42").partition(2);
     /// let stands = cluster.produce("orders", [order])?;
     /// assert_eq!((stands[0].partition, stands[0].offset), (2, 0));
+    /// cluster.produce("orders", ["one", "two"])?;
     /// # Ok::<(), blumfeld::Error>(())
     /// ```
     ///
