@@ -19,7 +19,8 @@ async fn no_order_is_lost_or_doubled_when_the_leader_crashes() {
         .start()
         .unwrap();
     cluster.create_topic("orders", 1, 3).unwrap();
-    let writer = Writer::new(&cluster.bootstrap_servers(), "orders").unwrap();
+    let servers = cluster.bootstrap_servers();
+    let writer = Writer::new(&servers, "orders").unwrap();
     for number in 0..50 {
         writer.write(&order(number)).await.unwrap();
     }
@@ -33,10 +34,7 @@ async fn no_order_is_lost_or_doubled_when_the_leader_crashes() {
     let view = cluster.view().unwrap();
     assert_ne!(view.leader("orders", 0), Some(leader));
 
-    let read = tokio::time::timeout(
-        Duration::from_secs(60),
-        read(&cluster.bootstrap_servers(), "orders", 100),
-    );
+    let read = tokio::time::timeout(Duration::from_secs(60), read(&servers, "orders", 100));
     assert_eq!(read.await.unwrap().unwrap(), (0..100).map(order).collect::<Vec<_>>());
     // What stands in the topic can be looked at without a client.
     assert_eq!(cluster.records("orders").unwrap().len(), 100);
