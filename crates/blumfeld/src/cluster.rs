@@ -15,96 +15,9 @@ use blumfeld_gateway::Gateway;
 use blumfeld_gateway::args::{Level, Serve};
 use blumfeld_sim::World;
 
-use crate::world::{self, Output, Record, Running};
-use crate::{Error, Simulation, View};
-
-/// How long is waited for something, unless it is said otherwise.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What a cluster is to be.
-#[derive(Clone, Debug)]
-pub struct Builder {
-    pub(crate) brokers: u16,
-    pub(crate) configs: Vec<String>,
-    pub(crate) seed: Option<u64>,
-    pub(crate) patience: Duration,
-}
-
-impl Default for Builder {
-    fn default() -> Builder {
-        Builder { brokers: 1, configs: Vec::new(), seed: None, patience: PATIENCE }
-    }
-}
-
-impl Builder {
-    /// How many brokers it has: 1 to 9, and 1 unless it is said. Each is a controller as well.
-    #[must_use]
-    pub fn brokers(mut self, brokers: u16) -> Builder {
-        self.brokers = brokers;
-        self
-    }
-
-    /// A config of every broker, by its name in `server.properties`. COMPAT.md lists those that there are.
-    #[must_use]
-    pub fn config(mut self, key: &str, value: &str) -> Builder {
-        self.configs.push(format!("{key}={value}"));
-        self
-    }
-
-    /// The seed of every random choice: ids, jitter, which of two faults comes first. Another one each time unless it
-    /// is said.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Builder {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// How long [`Cluster::until`] and the console's tools may take, at most: 30 s unless it is said.
-    #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Builder {
-        self.patience = patience;
-        self
-    }
-
-    /// Starts it on free ports of the loopback, and waits until every broker serves.
-    ///
-    /// # Errors
-    /// [`Error::Start`]: a wrong number of brokers, a config that is none, no port.
-    pub fn start(self) -> Result<Cluster, Error> {
-        let serve = self.serve()?;
-        let patience = self.patience;
-        let gateway = Gateway::start(serve).map_err(|error| Error::Start(error.to_string()))?;
-        Ok(Cluster { gateway, patience })
-    }
-
-    /// The same cluster without sockets, in virtual time. Its seed is 0 unless it is said.
-    ///
-    /// # Errors
-    /// [`Error::Start`]: a wrong number of brokers, a config that is none.
-    pub fn simulate(self) -> Result<Simulation, Error> {
-        Simulation::begin(&self.serve()?, self.seed.unwrap_or(0), self.patience)
-    }
-
-    fn serve(&self) -> Result<Serve, Error> {
-        if !(1..=9).contains(&self.brokers) {
-            return Err(Error::Start(format!("a cluster has 1 to 9 brokers, not {}", self.brokers)));
-        }
-        Ok(Serve {
-            brokers: Some(self.brokers),
-            listen: Some("127.0.0.1:0".to_owned()),
-            advertise: None,
-            data_dir: None,
-            seed: self.seed,
-            config: self.configs.clone(),
-            network_latency: 0,
-            disk_latency: 0,
-            json: false,
-            ready_file: None,
-            control: false,
-            log_level: Level::Off,
-        })
-    }
-}
+use crate::produce::Produce;
+use crate::world::{self, Job, Output, Running};
+use crate::{Builder, Error, ProducerRecord, Record, RecordMetadata, View};
 
 /// A cluster that runs in a thread of this process and listens on loopback ports. Dropping it ends it: ports, thread
 /// and memory are free again.
@@ -115,7 +28,26 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// What the cluster is to be.
+    pub(crate) fn begin(builder: &Builder) -> Result<Cluster, Error> {
+        let serve = Serve {
+            brokers: Some(builder.brokers),
+            listen: Some("127.0.0.1:0".to_owned()),
+            advertise: None,
+            data_dir: None,
+            seed: builder.seed,
+            config: builder.configs.iter().map(|(key, value)| format!("{key}={value}")).collect(),
+            network_latency: 0,
+            disk_latency: 0,
+            json: false,
+            ready_file: None,
+            control: false,
+            log_level: Level::Off,
+        };
+        let gateway = Gateway::start(serve).map_err(|error| Error::Start(error.to_string()))?;
+        Ok(Cluster { gateway, patience: builder.patience })
+    }
+
+    /// What the cluster is to be: [`Builder::new`].
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -180,7 +112,7 @@ impl Cluster {
     }
 
     /// Injects a fault, or takes one back, by the words of the console's `fault`: `crash 2`, `restart 2`,
-    /// `power-cut 1`, `cut 1 3`, `latency 1 2 50`, `error 1 Produce NOT_LEADER_OR_FOLLOWER 1`, `heal`.
+    /// `power-cut 1`, `cut 1 3`, `latency 1 2 50`, `request 3 Produce error NOT_LEADER_OR_FOLLOWER`, `heal`.
     ///
     /// # Errors
     /// [`Error::Refused`]: what was wrong with it.
@@ -208,7 +140,7 @@ impl Cluster {
         self.gateway.ask(&format!("broker remove {id}")).map_err(Error::Refused)
     }
 
-    /// Creates a topic.
+    /// Creates a topic of so many partitions, each with so many replicas.
     ///
     /// # Errors
     /// [`Error::Tool`] with what Kafka says.
@@ -217,17 +149,36 @@ impl Cluster {
         self.run(&line, "").and_then(|output| world::succeeded(&line, output)).map(drop)
     }
 
-    /// Writes records without keys, with `acks=all`, and waits until all are acknowledged.
+    /// Writes records with `acks=all`, and gives where each of them stands, in their order, once all are acknowledged.
+    /// What has bytes is a value without a key; a [`ProducerRecord`] can have a key, headers, a partition and a
+    /// timestamp. The producer is Kafka's, with its defaults: it is idempotent, retries, and hashes keys as Java's does.
+    /// A topic that is not there is created, unless `auto.create.topics.enable` is `false`.
+    ///
+    /// ```
+    /// use blumfeld::{Cluster, ProducerRecord};
+    ///
+    /// let cluster = Cluster::start()?;
+    /// cluster.create_topic("orders", 3, 1)?;
+    /// let order = ProducerRecord::new([0xca, 0xfe]).key("customer-7").header("trace", "42").partition(2);
+    /// let stands = cluster.produce("orders", [order])?;
+    /// assert_eq!((stands[0].partition, stands[0].offset), (2, 0));
+    /// cluster.produce("orders", ["one", "two"])?;
+    /// # Ok::<(), blumfeld::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Tool`] with what was not acknowledged; [`Error::Refused`] for a value of more than one line.
-    pub fn produce<V: AsRef<str>>(
+    /// [`Error::Refused`]: there is no such topic or partition. [`Error::NotWritten`]: a record was given up, too large
+    /// for one; the others may have been written. [`Error::NotYet`]: not all were acknowledged within the cluster's
+    /// patience; what was not sent by then is not sent any more.
+    pub fn produce<R: Into<ProducerRecord>>(
         &self,
         topic: &str,
-        values: impl IntoIterator<Item = V>,
-    ) -> Result<(), Error> {
-        let (line, text) = world::produce(&self.bootstrap_servers(), topic, values)?;
-        self.run(&line, &text).and_then(|output| world::succeeded(&line, output)).map(drop)
+        records: impl IntoIterator<Item = R>,
+    ) -> Result<Vec<RecordMetadata>, Error> {
+        let records: Vec<ProducerRecord> = records.into_iter().map(Into::into).collect();
+        let topic = topic.to_owned();
+        let produce = self.with(move |world| Produce::start(world, &topic, records))??;
+        self.finish(produce)?
     }
 
     /// All records of a topic that consumers can read, by partition and offset, read where they stand: no client is
@@ -248,24 +199,33 @@ impl Cluster {
     /// [`Error::Refused`]: there is no such tool. [`Error::NotYet`]: it did not end within the cluster's patience, and
     /// was ended.
     pub fn run(&self, line: &str, stdin: &str) -> Result<Output, Error> {
-        let (started, stdin) = (line.to_owned(), stdin.to_owned());
-        let mut running = self.with(move |world| Running::start(world, &started, &stdin))??;
+        let (line, stdin) = (line.to_owned(), stdin.to_owned());
+        let running = self.with(move |world| Running::start(world, &line, &stdin))??;
+        self.finish(running)
+    }
+
+    /// Waits for a job, and ends it after the patience.
+    fn finish<J: Job + Send + 'static>(&self, mut job: J) -> Result<J::Outcome, Error>
+    where
+        J::Outcome: Send,
+    {
         let over = Arc::new(AtomicBool::new(false));
         let given_up = Arc::clone(&over);
-        let output = self.wait(Instant::now() + self.patience, move |world| {
+        let what = job.goal();
+        let outcome = self.wait(Instant::now() + self.patience, move |world| {
             if given_up.load(Ordering::SeqCst) {
-                running.kill(world);
-                return Some(Output::default());
+                job.end(world);
+                return Some(None);
             }
-            running.look(world)
+            job.look(world).map(Some)
         })?;
-        let Some(output) = output else {
-            over.store(true, Ordering::SeqCst);
-            // So that it looks.
-            let state = self.view()?.told();
-            return Err(Error::NotYet { what: format!("`{line}` has ended"), after: self.patience, state });
-        };
-        Ok(output)
+        if let Some(outcome) = outcome.flatten() {
+            return Ok(outcome);
+        }
+        over.store(true, Ordering::SeqCst);
+        // So that it looks.
+        let state = self.view()?.told();
+        Err(Error::NotYet { what, after: self.patience, state })
     }
 
     /// Does something with the world between two of its events.

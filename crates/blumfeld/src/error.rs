@@ -25,6 +25,18 @@ pub enum Error {
         /// What it wrote.
         said: String,
     },
+    /// A record was given up by the producer.
+    #[error("record {place} for {topic} was not written ({code}): {said}")]
+    NotWritten {
+        /// The topic.
+        topic: String,
+        /// The first record that was given up: its place among those that were given, from 0.
+        place: usize,
+        /// Kafka's name of the error: `MESSAGE_TOO_LARGE`.
+        code: String,
+        /// What Kafka says of it.
+        said: String,
+    },
     /// What was waited for did not come.
     #[error("after {} s it is still not so that {what}. {state}", .after.as_secs_f64())]
     NotYet {

@@ -30,28 +30,54 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use blumfeld::Cluster;
+//! use blumfeld::{Builder, ProducerRecord};
 //!
-//! let mut cluster = Cluster::builder().brokers(3).seed(7).simulate()?;
+//! let mut cluster = Builder::new().brokers(3).seed(7).simulate()?;
 //! cluster.create_topic("orders", 3, 3)?;
 //! cluster.pass(Duration::from_secs(60));
-//! cluster.produce("orders", ["a minute later"])?;
+//! cluster.produce("orders", [ProducerRecord::new("a minute later").key("customer-7").header("trace", "42")])?;
 //! assert_eq!(cluster.records("orders").len(), 1);
 //! # Ok::<(), blumfeld::Error>(())
 //! ```
+//!
+//! # What there is where
+//!
+//! | | natively | in wasm (`wasm32-unknown-unknown`) |
+//! |---|---|---|
+//! | [`Builder`], [`Simulation`], [`View`], [`ProducerRecord`], [`Record`] | yes | yes |
+//! | `Cluster`, [`Builder`]'s `start` | yes | no: there are no sockets |
+//!
+//! A test of both begins with [`Builder::new`] and ends with [`Builder::simulate`]. In a browser it runs under
+//! `wasm-bindgen-test`; a seed gives the same [`digest`](Simulation::digest) there as natively.
+//!
+//! # Time and patience
+//!
+//! Nothing waits without a bound. `until`, `produce` and `run` give up after the [patience](Builder::patience), and the
+//! error says what was waited for and how the cluster stood. Time that a simulation passes costs what it does in it, not
+//! its length.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod builder;
+#[cfg(not(target_family = "wasm"))]
 mod cluster;
 mod error;
+mod produce;
+mod records;
 mod simulation;
 mod view;
 mod world;
 
+pub use builder::Builder;
 pub use bytes::Bytes;
-pub use cluster::{Builder, Cluster};
+#[cfg(not(target_family = "wasm"))]
+#[cfg_attr(docsrs, doc(cfg(not(target_family = "wasm"))))]
+pub use cluster::Cluster;
 pub use error::Error;
+pub use records::{ProducerRecord, Record, RecordMetadata};
 pub use simulation::Simulation;
 pub use view::View;
-pub use world::{Output, Record};
+pub use world::Output;
 
 /// What a [`View`] consists of.
 pub use blumfeld_view::{

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use blumfeld_gateway::args::Serve;
-use blumfeld_gateway::world_config;
 use blumfeld_kernel::Endpoint;
-use blumfeld_sim::{Fault, World};
+use blumfeld_sim::{Fault, World, WorldConfig};
 
-use crate::world::{self, Output, Record, Running};
-use crate::{Error, View};
+use crate::produce::Produce;
+use crate::world::{self, Job, Output, Running};
+use crate::{Builder, Error, ProducerRecord, Record, RecordMetadata, View};
 
 /// Virtual time that the start of the brokers may take.
 const BOOT: Duration = Duration::from_secs(60);
@@ -19,7 +18,8 @@ const EPOCH_MS: i64 = 1_735_689_600_000;
 const PORT: u16 = 9_092;
 
 /// A cluster without sockets, in virtual time: nothing waits for the wall clock, and one seed gives one course of
-/// events, to the byte. Its clients are Kafka's console tools.
+/// events, to the byte, natively and in wasm. Its clients are its own producer and Kafka's console tools: nothing from
+/// outside can connect to it. A copy goes its own way from where it was taken.
 #[derive(Clone)]
 pub struct Simulation {
     world: World,
@@ -27,10 +27,12 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    pub(crate) fn begin(serve: &Serve, seed: u64, patience: Duration) -> Result<Simulation, Error> {
-        let ports = (PORT..).take(usize::from(serve.brokers.unwrap_or(1)));
+    pub(crate) fn begin(builder: &Builder) -> Result<Simulation, Error> {
+        let ports = (PORT..).take(usize::from(builder.brokers));
         let advertised: Vec<Endpoint> = ports.map(|port| Endpoint::new("localhost", port)).collect();
-        let config = world_config(serve, &advertised, seed, EPOCH_MS).map_err(Error::Start)?;
+        let settings = builder.configs.iter().map(|(key, value)| (key.trim(), value.trim()));
+        let config = WorldConfig::reached_at(&advertised, settings, builder.seed.unwrap_or(0), EPOCH_MS)
+            .map_err(Error::Start)?;
         let mut world = World::new(config, BTreeMap::new());
         let end = world.now() + BOOT;
         while !world.is_ready() && world.next_event().is_some_and(|at| at <= end) {
@@ -39,7 +41,7 @@ impl Simulation {
         if !world.is_ready() {
             return Err(Error::Start(format!("not every broker serves. {}", View::of(&world).told())));
         }
-        Ok(Simulation { world, patience })
+        Ok(Simulation { world, patience: builder.patience })
     }
 
     /// How it stands now.
@@ -75,7 +77,8 @@ impl Simulation {
         }
     }
 
-    /// Injects a fault, or takes one back, as [`Cluster::fault`](crate::Cluster::fault) does.
+    /// Injects a fault, or takes one back, by the words of the console's `fault`: `crash 2`, `restart 2`,
+    /// `power-cut 1`, `cut 1 3`, `latency 1 2 50`, `request 3 Produce error NOT_LEADER_OR_FOLLOWER`, `heal`.
     ///
     /// # Errors
     /// [`Error::Refused`]: what was wrong with it.
@@ -85,7 +88,7 @@ impl Simulation {
         self.world.inject(fault).map_err(|error| refused(&error))
     }
 
-    /// Creates a topic.
+    /// Creates a topic of so many partitions, each with so many replicas.
     ///
     /// # Errors
     /// [`Error::Tool`] with what Kafka says.
@@ -95,21 +98,39 @@ impl Simulation {
         partitions: u32,
         replication_factor: u16,
     ) -> Result<(), Error> {
-        let line = world::create_topic(&self.bootstrap(), name, partitions, replication_factor);
+        let line = world::create_topic(&self.bootstrap_servers(), name, partitions, replication_factor);
         self.run(&line, "").and_then(|output| world::succeeded(&line, output)).map(drop)
     }
 
-    /// Writes records without keys, with `acks=all`.
+    /// Writes records with `acks=all`, and gives where each of them stands, in their order, once all are acknowledged.
+    /// What has bytes is a value without a key; a [`ProducerRecord`] can have a key, headers, a partition and a
+    /// timestamp. The producer is Kafka's, with its defaults: it is idempotent, retries, and hashes keys as Java's does.
+    /// A topic that is not there is created, unless `auto.create.topics.enable` is `false`.
+    ///
+    /// ```
+    /// use blumfeld::{Builder, ProducerRecord};
+    ///
+    /// let mut cluster = Builder::new().simulate()?;
+    /// cluster.create_topic("orders", 3, 1)?;
+    /// let order = ProducerRecord::new([0xca, 0xfe]).key("customer-7").header("trace", "42").partition(2);
+    /// let stands = cluster.produce("orders", [order])?;
+    /// assert_eq!((stands[0].partition, stands[0].offset), (2, 0));
+    /// cluster.produce("orders", ["one", "two"])?;
+    /// # Ok::<(), blumfeld::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Tool`] with what was not acknowledged; [`Error::Refused`] for a value of more than one line.
-    pub fn produce<V: AsRef<str>>(
+    /// [`Error::Refused`]: there is no such topic or partition. [`Error::NotWritten`]: a record was given up, too large
+    /// for one; the others may have been written. [`Error::NotYet`]: not all were acknowledged within the
+    /// patience, of virtual time; what was not sent by then is not sent any more.
+    pub fn produce<R: Into<ProducerRecord>>(
         &mut self,
         topic: &str,
-        values: impl IntoIterator<Item = V>,
-    ) -> Result<(), Error> {
-        let (line, text) = world::produce(&self.bootstrap(), topic, values)?;
-        self.run(&line, &text).and_then(|output| world::succeeded(&line, output)).map(drop)
+        records: impl IntoIterator<Item = R>,
+    ) -> Result<Vec<RecordMetadata>, Error> {
+        let records = records.into_iter().map(Into::into).collect();
+        let produce = Produce::start(&mut self.world, topic, records)?;
+        self.finish(produce)?
     }
 
     /// All records of a topic that consumers can read, by partition and offset. None if there is no such topic.
@@ -117,27 +138,34 @@ impl Simulation {
         world::records(&self.world, topic)
     }
 
-    /// Runs one of Kafka's console tools to its end. A tool that fails is no error here: look at its exit code.
+    /// Runs one of Kafka's console tools to its end, with this standard input. Its `--bootstrap-server` is
+    /// [`bootstrap_servers`](Self::bootstrap_servers). A tool that fails is no error here: look at its exit code.
     ///
     /// # Errors
     /// [`Error::Refused`]: there is no such tool. [`Error::NotYet`]: it did not end within the patience, and was ended.
     pub fn run(&mut self, line: &str, stdin: &str) -> Result<Output, Error> {
-        let mut running = Running::start(&mut self.world, line, stdin)?;
+        let running = Running::start(&mut self.world, line, stdin)?;
+        self.finish(running)
+    }
+
+    /// Lets virtual time pass until a job is over, and ends it after the patience.
+    fn finish<J: Job>(&mut self, mut job: J) -> Result<J::Outcome, Error> {
         let end = self.world.now() + self.patience;
         loop {
-            if let Some(output) = running.look(&mut self.world) {
-                return Ok(output);
+            if let Some(outcome) = job.look(&mut self.world) {
+                return Ok(outcome);
             }
             if self.world.next_event().is_none_or(|at| at > end) {
-                running.kill(&mut self.world);
-                let (what, state) = (format!("`{line}` has ended"), self.view().told());
+                job.end(&mut self.world);
+                let (what, state) = (job.goal(), self.view().told());
                 return Err(Error::NotYet { what, after: self.patience, state });
             }
             self.world.step();
         }
     }
 
-    fn bootstrap(&self) -> String {
+    /// Where the brokers listen, for the console's tools: `localhost:9092,…`.
+    pub fn bootstrap_servers(&self) -> String {
         let brokers: Vec<String> =
             self.world.config().brokers.iter().map(|broker| broker.advertised.to_string()).collect();
         brokers.join(",")

@@ -19,7 +19,7 @@ pub struct View {
     pub topics: Vec<TopicView>,
     /// Consumer groups by id.
     pub groups: Vec<GroupView>,
-    /// Faults in force, each as [`Cluster::fault`](crate::Cluster::fault) takes it.
+    /// Faults in force, each as [`Simulation::fault`](crate::Simulation::fault) takes it.
     pub faults: Vec<String>,
 }
 

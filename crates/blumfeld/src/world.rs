@@ -6,24 +6,7 @@ use blumfeld_shell::{Environment, Language, Started};
 use blumfeld_sim::{Output as Written, ProcessId, World};
 use bytes::Bytes;
 
-use crate::Error;
-
-/// A record that stands in a topic, below its partition's high watermark.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// Its partition.
-    pub partition: i32,
-    /// Its offset there.
-    pub offset: i64,
-    /// Milliseconds since 1970-01-01 UTC.
-    pub timestamp: i64,
-    /// Its key, if it has one.
-    pub key: Option<Bytes>,
-    /// Its value; `None` is a tombstone.
-    pub value: Option<Bytes>,
-    /// Its headers in order: names, and values where there are any.
-    pub headers: Vec<(String, Option<Bytes>)>,
-}
+use crate::{Error, Record};
 
 /// What a console tool wrote, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,9 +51,22 @@ impl Environment for Around {
     }
 }
 
+/// Something that processes of the world do, and that is waited for.
+pub(crate) trait Job {
+    /// What comes of it.
+    type Outcome;
+    /// What came of it, once it is over.
+    fn look(&mut self, world: &mut World) -> Option<Self::Outcome>;
+    /// Ends it where it is.
+    fn end(&self, world: &mut World);
+    /// What is so once it is over, for the error.
+    fn goal(&self) -> String;
+}
+
 /// A console tool that runs.
 pub(crate) struct Running {
     process: ProcessId,
+    line: String,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
@@ -90,11 +86,15 @@ impl Running {
             world.write_stdin(process, stdin.to_owned().into());
         }
         world.close_stdin(process);
-        Ok(Running { process, stdout: Vec::new(), stderr: Vec::new() })
+        Ok(Running { process, line: line.to_owned(), stdout: Vec::new(), stderr: Vec::new() })
     }
+}
 
-    /// What it wrote, once it has ended.
-    pub fn look(&mut self, world: &mut World) -> Option<Output> {
+impl Job for Running {
+    /// What it wrote, and how it ended.
+    type Outcome = Output;
+
+    fn look(&mut self, world: &mut World) -> Option<Output> {
         let mut exit = None;
         for written in world.take_output(self.process) {
             match written {
@@ -107,9 +107,13 @@ impl Running {
         Some(Output { exit: exit?, stdout: text(&self.stdout), stderr: text(&self.stderr) })
     }
 
-    /// Ends it where it is.
-    pub fn kill(&self, world: &mut World) {
+    fn end(&self, world: &mut World) {
         world.kill(self.process);
+        drop(world.take_output(self.process));
+    }
+
+    fn goal(&self) -> String {
+        format!("`{}` has ended", self.line)
     }
 }
 
@@ -121,31 +125,9 @@ pub(crate) fn create_topic(bootstrap: &str, name: &str, partitions: u32, replica
     )
 }
 
-/// The line that writes records, and its standard input.
-pub(crate) fn produce<V: AsRef<str>>(
-    bootstrap: &str,
-    topic: &str,
-    values: impl IntoIterator<Item = V>,
-) -> Result<(String, String), Error> {
-    let mut text = String::new();
-    for value in values {
-        let value = value.as_ref();
-        if value.contains('\n') {
-            return Err(Error::Refused(format!("the value {value:?} has more than one line")));
-        }
-        text.push_str(value);
-        text.push('\n');
-    }
-    let line = format!(
-        "kafka-console-producer.sh --bootstrap-server {bootstrap} --topic {topic} --request-required-acks all"
-    );
-    Ok((line, text))
-}
-
 /// The output of a tool that was to succeed.
 pub(crate) fn succeeded(line: &str, output: Output) -> Result<Output, Error> {
-    // The console producer ends with 0 where records were lost, as Kafka's does.
-    if output.exit == 0 && !output.stderr.contains("ERROR") {
+    if output.exit == 0 {
         return Ok(output);
     }
     let said = if output.stderr.is_empty() { output.stdout } else { output.stderr };

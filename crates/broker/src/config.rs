@@ -267,6 +267,71 @@ impl BrokerConfig {
         }
     }
 
+    /// Sets a static config by its name in Kafka's `server.properties`. COMPAT.md lists those that can be given.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        fn to<T: std::str::FromStr>(field: &mut T, key: &str, value: &str) -> Result<(), String> {
+            *field = value.parse().map_err(|_| format!("'{value}' is no value of {key}"))?;
+            Ok(())
+        }
+        match key {
+            "num.partitions" => to(&mut self.num_partitions, key, value),
+            "default.replication.factor" => to(&mut self.default_replication_factor, key, value),
+            "auto.create.topics.enable" => to(&mut self.auto_create_topics, key, value),
+            "socket.request.max.bytes" => to(&mut self.socket_request_max_bytes, key, value),
+            "log.retention.check.interval.ms" => to(&mut self.retention_check_interval_ms, key, value),
+            "log.flush.offset.checkpoint.interval.ms" => {
+                to(&mut self.flush_offset_checkpoint_interval_ms, key, value)
+            }
+            "replica.high.watermark.checkpoint.interval.ms" => {
+                to(&mut self.high_watermark_checkpoint_interval_ms, key, value)
+            }
+            "broker.heartbeat.interval.ms" => to(&mut self.heartbeat_interval_ms, key, value),
+            "broker.session.timeout.ms" => to(&mut self.session_timeout_ms, key, value),
+            "replica.lag.time.max.ms" => to(&mut self.replica_lag_time_max_ms, key, value),
+            "replica.fetch.wait.max.ms" => to(&mut self.replica_fetch_wait_max_ms, key, value),
+            "replica.fetch.max.bytes" => to(&mut self.replica_fetch_max_bytes, key, value),
+            "replica.fetch.response.max.bytes" => to(&mut self.replica_fetch_response_max_bytes, key, value),
+            "replica.fetch.backoff.ms" => to(&mut self.replica_fetch_backoff_ms, key, value),
+            "replica.socket.timeout.ms" => to(&mut self.replica_socket_timeout_ms, key, value),
+            "auto.leader.rebalance.enable" => to(&mut self.auto_leader_rebalance, key, value),
+            "leader.imbalance.per.broker.percentage" => to(&mut self.leader_imbalance_percentage, key, value),
+            "unclean.leader.election.interval.ms" => to(&mut self.unclean_election_interval_ms, key, value),
+            "metadata.max.idle.interval.ms" => to(&mut self.metadata_max_idle_interval_ms, key, value),
+            "metadata.log.segment.bytes" => to(&mut self.metadata_log_segment_bytes, key, value),
+            "metadata.log.max.record.bytes.between.snapshots" => {
+                to(&mut self.metadata_bytes_between_snapshots, key, value)
+            }
+            "metadata.log.max.snapshot.interval.ms" => {
+                to(&mut self.metadata_snapshot_interval_ms, key, value)
+            }
+            "metadata.max.retention.bytes" => to(&mut self.metadata_max_retention_bytes, key, value),
+            "controller.quorum.election.timeout.ms" => to(&mut self.quorum.election_timeout_ms, key, value),
+            "controller.quorum.fetch.timeout.ms" => to(&mut self.quorum.fetch_timeout_ms, key, value),
+            "producer.id.expiration.check.interval.ms" => {
+                to(&mut self.producer_id_expiration_check_interval_ms, key, value)
+            }
+            "group.min.session.timeout.ms" => to(&mut self.group.min_session_timeout_ms, key, value),
+            "group.max.session.timeout.ms" => to(&mut self.group.max_session_timeout_ms, key, value),
+            "group.initial.rebalance.delay.ms" => to(&mut self.group.initial_rebalance_delay_ms, key, value),
+            "group.max.size" => to(&mut self.group.max_size, key, value),
+            "offset.metadata.max.bytes" => to(&mut self.group.offset_metadata_max_bytes, key, value),
+            "offsets.retention.minutes" => to(&mut self.group.offsets_retention_minutes, key, value),
+            "offsets.retention.check.interval.ms" => {
+                to(&mut self.group.offsets_retention_check_interval_ms, key, value)
+            }
+            "offsets.commit.timeout.ms" => to(&mut self.group.offsets_commit_timeout_ms, key, value),
+            "offsets.topic.num.partitions" => to(&mut self.group.offsets_topic_partitions, key, value),
+            "offsets.topic.replication.factor" => {
+                to(&mut self.group.offsets_topic_replication_factor, key, value)
+            }
+            "offsets.topic.segment.bytes" => to(&mut self.group.offsets_topic_segment_bytes, key, value),
+            other => Err(format!("the config {other} cannot be given here (COMPAT.md lists those that can)")),
+        }
+    }
+
     /// The voters of the quorum with their listeners.
     pub(crate) fn quorum_voters(&self) -> BTreeMap<i32, Endpoint> {
         if self.voters.is_empty() {

@@ -16,7 +16,6 @@ mod ready;
 mod running;
 mod server;
 
-pub use cluster::world_config;
 pub use control::Watch;
 pub use exec::exec;
 pub use ready::Ready;

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use blumfeld_console::{Order, OrderError};
 use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant, NodeId};
-use blumfeld_sim::{Membership, OutsideEvent, World};
+use blumfeld_sim::{Membership, OutsideEvent, World, controller_listener};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::{Level, Serve};
 use crate::clock::{Clock, entropy, unix_ms};
-use crate::cluster::{controller_listener, world_config};
+use crate::cluster::world_config;
 use crate::control::{self, Errand, Watch};
 use crate::data_dir::DataDir;
 use crate::door::{Client, Door, Ended, Listen, name};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use blumfeld_broker::BrokerConfig;
-use blumfeld_kernel::Prng;
+use blumfeld_kernel::{Endpoint, Prng};
 
 /// How long messages take. Each takes `latency`, up to `jitter` more, and its bytes at `bytes_per_second`.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,15 @@ impl Default for DiskConfig {
     }
 }
 
+/// Where the controllers listen of a cluster that clients outside connect to: inside the world alone, so the name is
+/// nobody's address.
+const CONTROLLER_PORT: u16 = 9_093;
+
+/// The controller's listener of a node whose clients are outside.
+pub fn controller_listener(id: i32) -> Endpoint {
+    Endpoint::new(&format!("controller-{id}"), CONTROLLER_PORT)
+}
+
 /// A world.
 #[derive(Clone, Debug)]
 pub struct WorldConfig {
@@ -75,6 +84,38 @@ pub struct WorldConfig {
 }
 
 impl WorldConfig {
+    /// A cluster with a broker at each of `advertised`, and with these static configs in each, by name. Its network and
+    /// its disks are as fast as they can be.
+    ///
+    /// # Errors
+    /// A config that is none, in words.
+    pub fn reached_at<'a>(
+        advertised: &[Endpoint],
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+        seed: u64,
+        epoch_ms: i64,
+    ) -> Result<WorldConfig, String> {
+        let count = i32::try_from(advertised.len()).unwrap_or(i32::MAX);
+        let mut brokers = BrokerConfig::combined(count, seed);
+        for (broker, advertised) in brokers.iter_mut().zip(advertised) {
+            broker.advertised = advertised.clone();
+            broker.controller_listener = controller_listener(broker.node_id);
+            broker.voters.iter_mut().for_each(|(id, at)| *at = controller_listener(*id));
+        }
+        for (key, value) in settings {
+            brokers.iter_mut().try_for_each(|broker| broker.set(key, value))?;
+        }
+        let network =
+            NetworkConfig { latency: Duration::ZERO, jitter: Duration::ZERO, bytes_per_second: u64::MAX };
+        let disk = DiskConfig {
+            flush_latency: Duration::ZERO,
+            read_latency: Duration::ZERO,
+            bytes_per_second: u64::MAX,
+            ..DiskConfig::default()
+        };
+        Ok(WorldConfig { seed, boot: 0, epoch_ms, brokers, network, disk, wait_for_store: false })
+    }
+
     /// The generator of a domain in this life of the cluster.
     pub(crate) fn rng(&self, label: &str) -> Prng {
         match self.boot {

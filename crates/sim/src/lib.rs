@@ -20,7 +20,7 @@ mod trace;
 mod view;
 mod world;
 
-pub use config::{DiskConfig, NetworkConfig, WorldConfig};
+pub use config::{DiskConfig, NetworkConfig, WorldConfig, controller_listener};
 pub use disk::{DiskChange, MachineDisk};
 pub use fault::{
     Action, Clause, DiskState, Fault, FaultError, Heal, LinkFault, Observed, RequestFault, Side, Trigger,

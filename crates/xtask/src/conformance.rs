@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use crate::examples;
 use crate::setup::{self, Java, root, run as run_command};
 
 /// Builds the gateway, and gives its program.
@@ -16,12 +17,17 @@ pub fn gateway() -> Result<PathBuf> {
     Ok(setup::target().join("sim/blumfeld-gateway"))
 }
 
-/// Runs one of the suites. What is not for this command is for the suite, as `--brokers 3`.
+/// Runs one of the suites. What is not for this command is for the suite, as `--brokers 3`. With the whole suite of Java
+/// goes the example of JUnit.
 pub fn run(args: &[String]) -> Result<()> {
+    if args.iter().any(|arg| arg == "--go") {
+        return if args.len() == 1 { examples::go() } else { bail!("--go takes nothing else") };
+    }
     let (chosen, rest): (Vec<&String>, Vec<&String>) = args.iter().partition(|arg| *arg == "--java");
     let mut command = if chosen.is_empty() { clients()? } else { java()? };
-    command.arg("--gateway").arg(gateway()?).args(rest);
-    run_command(command.current_dir(root().join("tests/conformance")), "conformance")
+    command.arg("--gateway").arg(gateway()?).args(&rest);
+    run_command(command.current_dir(root().join("tests/conformance")), "conformance")?;
+    if chosen.is_empty() || !rest.is_empty() { Ok(()) } else { examples::junit() }
 }
 
 fn clients() -> Result<Command> {

@@ -3,6 +3,7 @@
 
 mod bench;
 mod conformance;
+mod examples;
 mod module;
 mod npm;
 mod page;
@@ -22,10 +23,11 @@ cargo xtask COMMAND
   serve [--port N]            build the page and serve it on the loopback (8080, or a free port)
   test                        run every test: format, lints, native, other clients, browser engine, page
   test --only STEP[,STEP]     run these of: fmt, clippy, tidy, native, sim,
-                              conformance, wasm, page
+                              conformance, examples, wasm, page
   conformance [--java [--kafka]] [--brokers N] [--scenario PART]
                               the step of that name; with --java Apache Kafka's own tools and Java client instead,
-                              with --kafka these against Apache Kafka itself
+                              and the example of JUnit, with --kafka these against Apache Kafka itself
+  conformance --go            the example of Go
   sim [--seeds N] [--seed S] [--ticks T] [--members | --page] [--known] [--bug NAME] [--replay FILE]
                               simulate random faults under the checkers; replay a fault that the page recorded
   tidy                        check which crate may use which, and how long lines are
@@ -68,6 +70,7 @@ fn run(args: &[String]) -> Result<()> {
             setup::wasm_opt()?;
             setup::for_tests()?;
             setup::for_conformance()?;
+            setup::c_compiler()?;
             Ok(())
         }
         Some("help" | "--help" | "-h") | None => {

@@ -22,6 +22,8 @@ const WASM_BINDGEN: Tool =
     Tool { package: "wasm-bindgen-cli", program: "wasm-bindgen", version: "0.2.130", locked: false };
 const WASM_PACK: Tool = Tool { package: "wasm-pack", program: "wasm-pack", version: "0.15.1", locked: true };
 
+const MAVEN: &str = "install Maven (on Debian: apt-get install maven)";
+
 /// Where the tools are.
 #[derive(Clone, Debug)]
 pub struct Tools {
@@ -110,7 +112,28 @@ pub fn for_conformance() -> Result<PathBuf> {
     kcat()?;
     let folder = root().join("tests/conformance");
     npm(&folder, "conformance test packages")?;
-    python(&folder)
+    python()
+}
+
+/// What builds librdkafka, for the example of rdkafka.
+pub fn c_compiler() -> Result<()> {
+    const BY_HAND: &str =
+        "install a C and a C++ compiler and make (on Debian: apt-get install build-essential)";
+    if ["cc", "c++", "make"].into_iter().all(|program| on_path(program).is_some()) {
+        say("C compiler and make: there");
+        return Ok(());
+    }
+    apt_get("C compiler and make", &["build-essential"], BY_HAND)
+}
+
+/// Maven, and the JDK that it brings along.
+pub fn maven() -> Result<()> {
+    on_path("mvn").map(drop).context(MAVEN)
+}
+
+/// Go, which fetches the version that an example asks for.
+pub fn go() -> Result<()> {
+    on_path("go").map(drop).context("install Go 1.21 or later (on Debian: apt-get install golang-go)")
 }
 
 /// Apache Kafka's jars, and our program for its client.
@@ -126,7 +149,6 @@ pub struct Java {
 pub fn for_java() -> Result<Java> {
     const JDK: &str =
         "install a JDK of Java 17 or later (on Debian: apt-get install openjdk-17-jdk-headless)";
-    const MAVEN: &str = "install Maven (on Debian: apt-get install maven)";
     on_path("python3").context("install Python 3.10 or later (on Debian: apt-get install python3)")?;
     on_path("java").context(JDK)?;
     let version = output(Command::new("javac").arg("-version")).context(JDK)?;
@@ -141,7 +163,7 @@ pub fn for_java() -> Result<Java> {
     if std::fs::read(&seen).is_ok_and(|have| have == wanted) && lib.is_dir() {
         say("Apache Kafka's jars: there");
     } else {
-        on_path("mvn").context(MAVEN)?;
+        maven()?;
         say("Apache Kafka's jars: fetching with Maven");
         if lib.is_dir() {
             std::fs::remove_dir_all(&lib)?;
@@ -186,10 +208,11 @@ fn apt_get(what: &str, packages: &[&str], by_hand: &'static str) -> Result<()> {
 }
 
 /// Installs the packages of `requirements.txt` into an environment below target/, if they are not those that are there.
-fn python(folder: &Path) -> Result<PathBuf> {
+/// Gives the environment's Python.
+pub fn python() -> Result<PathBuf> {
     const BY_HAND: &str =
         "install Python 3.10 or later with pip and venv (on Debian: apt-get install python3-venv)";
-    let list = folder.join("requirements.txt");
+    let list = root().join("tests/conformance/requirements.txt");
     let venv = root().join("target/conformance/venv");
     let (python, seen) = (venv.join("bin/python"), venv.join("blumfeld-requirements.txt"));
     let wanted = std::fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;

@@ -6,16 +6,18 @@
 )]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use crate::module::Effort;
-use crate::setup::{self, Browser, root, run as run_command, say};
-use crate::{conformance, npm, page, tidy};
+use crate::setup::{self, Browser, Tools, root, run as run_command, say};
+use crate::{conformance, examples, npm, page, tidy};
 
 /// The steps in their order.
-const STEPS: [&str; 8] = ["fmt", "clippy", "tidy", "native", "sim", "conformance", "wasm", "page"];
+const STEPS: [&str; 9] =
+    ["fmt", "clippy", "tidy", "native", "sim", "conformance", "examples", "wasm", "page"];
 /// Seeds of the simulator that every run goes through.
 const SEEDS: &str = "200";
 /// The same of clusters whose brokers come and go.
@@ -56,7 +58,7 @@ pub fn run(args: &[String]) -> Result<()> {
 
 fn one(step: &str) -> Result<()> {
     let cargo = |args: &[&str]| {
-        let mut command = std::process::Command::new("cargo");
+        let mut command = Command::new("cargo");
         command.args(args).current_dir(root());
         run_command(&mut command, &format!("cargo {}", args.join(" ")))
     };
@@ -72,6 +74,7 @@ fn one(step: &str) -> Result<()> {
             sim(&["--page".to_owned(), "--seeds".to_owned(), SEEDS_OF_THE_PAGE.to_owned()])
         }
         "conformance" => conformance::run(&[]),
+        "examples" => examples::run(),
         "wasm" => wasm(),
         "page" => {
             page::build(Effort::Optimized)?;
@@ -86,7 +89,7 @@ fn one(step: &str) -> Result<()> {
 
 /// Simulates random faults.
 pub fn sim(args: &[String]) -> Result<()> {
-    let mut command = std::process::Command::new("cargo");
+    let mut command = Command::new("cargo");
     let mut cargo = vec!["run", "--profile", "sim", "--package", "blumfeld-tests", "--bin", "sim"];
     let has = |flag: &str| args.iter().any(|arg| arg == flag);
     // The page's bugs are planted by the run itself.
@@ -103,19 +106,25 @@ fn wasm() -> Result<()> {
     let (tools, browser) = setup::for_tests()?;
     for name in ["store", "wasm"] {
         say(&format!("tests of {name} in the browser"));
-        let mut command = tools.command("wasm-pack");
-        command.args(["test", "--headless", "--chrome", "--chromedriver"]).arg(&browser.chromedriver);
-        command.arg(format!("crates/{name}"));
-        command.env("WASM_BINDGEN_TEST_TIMEOUT", "120");
-        command.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities(name, &browser)?);
+        let mut command = in_browser(&tools, &browser, &root().join("crates").join(name))?;
         run_command(&mut command, "wasm-pack test")?;
     }
     Ok(())
 }
 
+/// What runs the tests of a crate in the browser.
+pub fn in_browser(tools: &Tools, browser: &Browser, folder: &Path) -> Result<Command> {
+    let mut command = tools.command("wasm-pack");
+    command.args(["test", "--headless", "--chrome", "--chromedriver"]).arg(&browser.chromedriver).arg(folder);
+    command.env("WASM_BINDGEN_TEST_TIMEOUT", "120");
+    command.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities(folder, browser)?);
+    Ok(command)
+}
+
 /// Writes what the browser is started with: the crate's `webdriver.json`, and where the browser is.
-fn capabilities(name: &str, browser: &Browser) -> Result<PathBuf> {
-    let path = root().join("crates").join(name).join("webdriver.json");
+fn capabilities(folder: &Path, browser: &Browser) -> Result<PathBuf> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let path = folder.join("webdriver.json");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut json: serde_json::Value =
         serde_json::from_str(&text).with_context(|| path.display().to_string())?;
@@ -127,7 +136,7 @@ fn capabilities(name: &str, browser: &Browser) -> Result<PathBuf> {
 }
 
 fn page_tests(browser: &Browser, package: &Path, gateway: &Path) -> Result<()> {
-    let mut command = std::process::Command::new("node");
+    let mut command = Command::new("node");
     command
         // A test that fails may leave a browser behind, which must not keep the run from its end.
         .args(["--test", "--test-force-exit", "--test-concurrency=1", "--test-reporter=spec"])

@@ -21,7 +21,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("console", &["sim", "shell"]),
     ("store", &["kernel"]),
     ("gateway", &["kernel", "protocol", "broker", "sim", "console"]),
-    ("blumfeld", &["kernel", "protocol", "sim", "shell", "view", "gateway"]),
+    ("blumfeld", &["kernel", "protocol", "client", "sim", "shell", "view", "gateway"]),
     ("wasm", &["kernel", "protocol", "log", "broker", "client", "sim", "shell", "console", "store", "view"]),
     ("app", &["view"]),
     ("xtask", &[]),
@@ -225,7 +225,8 @@ fn long_lines(path: &str, text: &str) -> Vec<String> {
 /// Every Rust source with its path from the root, in order.
 fn sources() -> Result<Vec<(String, String)>> {
     let mut sources = Vec::new();
-    let mut folders: Vec<_> = ["crates", "tests", "bench", "fuzz"].map(|folder| root().join(folder)).into();
+    let mut folders: Vec<_> =
+        ["crates", "tests", "bench", "fuzz", "examples"].map(|folder| root().join(folder)).into();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
