@@ -16,8 +16,9 @@ use blumfeld_gateway::args::{Level, Serve};
 use blumfeld_sim::World;
 
 use crate::produce::Produce;
+use crate::trigger::{self, Armed, Triggered, While};
 use crate::world::{self, Job, Output, Running};
-use crate::{Builder, Error, ProducerRecord, Record, RecordMetadata, View};
+use crate::{Builder, Error, On, ProducerRecord, Record, RecordMetadata, Request, Trigger, View};
 
 /// A cluster that runs in a thread of this process and listens on loopback ports. Dropping it ends it: ports, thread
 /// and memory are free again.
@@ -118,6 +119,29 @@ impl Cluster {
     /// [`Error::Refused`]: what was wrong with it.
     pub fn fault(&self, fault: &str) -> Result<(), Error> {
         self.gateway.ask(&format!("fault {fault}")).map_err(Error::Refused)
+    }
+
+    /// Something is to happen when requests of an API come, by Kafka's name of it (`Produce`) or `any`: see [`On`].
+    pub fn on(&self, api: &str) -> On<&Cluster> {
+        On::new(self, api)
+    }
+
+    /// Takes a trigger off.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: it is gone already.
+    pub fn off(&self, trigger: &Trigger) -> Result<(), Error> {
+        let trigger = trigger.clone();
+        self.with(move |world| trigger::off(world, &trigger))?
+    }
+
+    /// The requests that a trigger has observed, in their order; they stay when it is taken off.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: it does not observe.
+    pub fn observed(&self, trigger: &Trigger) -> Result<Vec<Request>, Error> {
+        let trigger = trigger.clone();
+        self.with(move |world| trigger::observed(world, &trigger))?
     }
 
     /// Adds a broker, which is no controller, and gives its id. It serves once `until` sees it `running`.
@@ -261,5 +285,21 @@ impl Cluster {
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(Error::Ended),
         }
+    }
+}
+
+impl Triggered for &Cluster {
+    fn put(self, api: &str, rest: &str, while_: Option<While>) -> Result<Trigger, Error> {
+        let (api, rest) = (api.to_owned(), rest.to_owned());
+        let (trigger, armed) = self.with(move |world| {
+            let begins = while_.as_ref().is_none_or(|is_so| is_so(&View::of(world)));
+            let trigger = trigger::put(world, &api, &rest, begins)?;
+            let armed = while_.map(|is_so| Armed::new(&trigger, begins, is_so));
+            Ok::<_, Error>((trigger, armed))
+        })??;
+        if let Some(mut armed) = armed {
+            self.gateway.watch(Box::new(move |world| armed.look(world)));
+        }
+        Ok(trigger)
     }
 }

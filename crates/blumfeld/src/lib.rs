@@ -65,6 +65,7 @@ mod error;
 mod produce;
 mod records;
 mod simulation;
+mod trigger;
 mod view;
 mod world;
 
@@ -76,6 +77,7 @@ pub use cluster::Cluster;
 pub use error::Error;
 pub use records::{ProducerRecord, Record, RecordMetadata};
 pub use simulation::Simulation;
+pub use trigger::{On, Request, Trigger, Triggered};
 pub use view::View;
 pub use world::Output;
 

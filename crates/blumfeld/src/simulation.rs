@@ -7,8 +7,9 @@ use blumfeld_kernel::Endpoint;
 use blumfeld_sim::{Fault, World, WorldConfig};
 
 use crate::produce::Produce;
+use crate::trigger::{self, Armed, Triggered, While};
 use crate::world::{self, Job, Output, Running};
-use crate::{Builder, Error, ProducerRecord, Record, RecordMetadata, View};
+use crate::{Builder, Error, On, ProducerRecord, Record, RecordMetadata, Request, Trigger, View};
 
 /// Virtual time that the start of the brokers may take.
 const BOOT: Duration = Duration::from_secs(60);
@@ -24,6 +25,8 @@ const PORT: u16 = 9_092;
 pub struct Simulation {
     world: World,
     patience: Duration,
+    /// Triggers that are in force only while something is so.
+    armed: Vec<Armed>,
 }
 
 impl Simulation {
@@ -41,7 +44,7 @@ impl Simulation {
         if !world.is_ready() {
             return Err(Error::Start(format!("not every broker serves. {}", View::of(&world).told())));
         }
-        Ok(Simulation { world, patience: builder.patience })
+        Ok(Simulation { world, patience: builder.patience, armed: Vec::new() })
     }
 
     /// How it stands now.
@@ -51,7 +54,17 @@ impl Simulation {
 
     /// Lets virtual time pass.
     pub fn pass(&mut self, span: Duration) {
-        self.world.run_for(span);
+        let end = self.world.now() + span;
+        while !self.armed.is_empty() && self.world.next_event().is_some_and(|at| at <= end) {
+            self.step();
+        }
+        self.world.run_until(end);
+    }
+
+    fn step(&mut self) {
+        self.world.step();
+        let world = &mut self.world;
+        self.armed.retain_mut(|armed| !armed.look(world));
     }
 
     /// Lets virtual time pass until `is_so` is true of the cluster, and gives how it stood then. `what` says it in
@@ -73,7 +86,7 @@ impl Simulation {
                     state: view.told(),
                 });
             }
-            self.world.step();
+            self.step();
         }
     }
 
@@ -86,6 +99,27 @@ impl Simulation {
         let refused = |error: &dyn ToString| Error::Refused(error.to_string());
         let fault = Fault::parse(fault).map_err(|error| refused(&error))?;
         self.world.inject(fault).map_err(|error| refused(&error))
+    }
+
+    /// Something is to happen when requests of an API come, by Kafka's name of it (`Produce`) or `any`: see [`On`].
+    pub fn on(&mut self, api: &str) -> On<&mut Simulation> {
+        On::new(self, api)
+    }
+
+    /// Takes a trigger off.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: it is gone already.
+    pub fn off(&mut self, trigger: &Trigger) -> Result<(), Error> {
+        trigger::off(&mut self.world, trigger)
+    }
+
+    /// The requests that a trigger has observed, in their order; they stay when it is taken off.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: it does not observe.
+    pub fn observed(&self, trigger: &Trigger) -> Result<Vec<Request>, Error> {
+        trigger::observed(&self.world, trigger)
     }
 
     /// Creates a topic of so many partitions, each with so many replicas.
@@ -160,7 +194,7 @@ impl Simulation {
                 let (what, state) = (job.goal(), self.view().told());
                 return Err(Error::NotYet { what, after: self.patience, state });
             }
-            self.world.step();
+            self.step();
         }
     }
 
@@ -174,6 +208,15 @@ impl Simulation {
     /// A number that two runs share if everything in them was the same.
     pub fn digest(&self) -> u64 {
         self.world.digest()
+    }
+}
+
+impl Triggered for &mut Simulation {
+    fn put(self, api: &str, rest: &str, while_: Option<While>) -> Result<Trigger, Error> {
+        let begins = while_.as_ref().is_none_or(|is_so| is_so(&self.view()));
+        let trigger = trigger::put(&mut self.world, api, rest, begins)?;
+        self.armed.extend(while_.map(|is_so| Armed::new(&trigger, begins, is_so)));
+        Ok(trigger)
     }
 }
 

@@ -24,7 +24,7 @@ pub use config::{DiskConfig, NetworkConfig, WorldConfig, controller_listener};
 pub use disk::{DiskChange, MachineDisk};
 pub use fault::{
     Action, Clause, DiskState, Fault, FaultError, Heal, LinkFault, Observed, RequestFault, Side, Trigger,
-    When, Which,
+    When, Which, escape,
 };
 pub use membership::{Membership, MembershipError};
 pub use process::{Output, ProcessId};

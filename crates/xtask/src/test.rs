@@ -22,7 +22,8 @@ const STEPS: [&str; 9] =
 const SEEDS: &str = "200";
 /// The same of clusters whose brokers come and go.
 const SEEDS_WITH_MEMBERS: &str = "50";
-
+/// The same with triggers on requests.
+const SEEDS_WITH_TRIGGERS: &str = "50";
 /// The same of the page around a cluster, with reloads.
 const SEEDS_OF_THE_PAGE: &str = "100";
 
@@ -71,6 +72,7 @@ fn one(step: &str) -> Result<()> {
             sim(&["--known".to_owned()])?;
             sim(&["--seeds".to_owned(), SEEDS.to_owned()])?;
             sim(&["--members".to_owned(), "--seeds".to_owned(), SEEDS_WITH_MEMBERS.to_owned()])?;
+            sim(&["--triggers".to_owned(), "--seeds".to_owned(), SEEDS_WITH_TRIGGERS.to_owned()])?;
             sim(&["--page".to_owned(), "--seeds".to_owned(), SEEDS_OF_THE_PAGE.to_owned()])
         }
         "conformance" => conformance::run(&[]),

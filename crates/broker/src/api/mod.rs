@@ -45,8 +45,8 @@ mod vote;
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::{FrameError, Header, decode_body};
 use blumfeld_protocol::messages::{
-    AlterPartitionResponse, BrokerHeartbeatResponse, BrokerRegistrationResponse, EnvelopeResponse,
-    FetchRequest,
+    AllocateProducerIdsResponse, AlterPartitionResponse, BrokerHeartbeatResponse, BrokerRegistrationResponse,
+    EnvelopeResponse, FetchRequest,
 };
 use blumfeld_protocol::{ApiKey, ErrorCode};
 use bytes::Bytes;
@@ -165,6 +165,7 @@ pub(crate) fn not_controller(header: &Header) -> Result<Reply, FrameError> {
         }
         ApiKey::AlterPartition => respond(AlterPartitionResponse::default().with_error_code(code)),
         ApiKey::Envelope => respond(EnvelopeResponse::default().with_error_code(code)),
+        ApiKey::AllocateProducerIds => respond(AllocateProducerIdsResponse::default().with_error_code(code)),
         // Whoever speaks to the wrong controller without a broker between is told by the end of the connection.
         api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
     }

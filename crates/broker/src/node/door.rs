@@ -154,8 +154,14 @@ impl Broker {
             version: about.1,
             reason: reason.clone(),
         });
-        cx.out.disconnect(conn, DisconnectReason::Malformed(reason));
         self.connections.remove(&conn);
+        if !self.channels.is_loopback(conn) {
+            return cx.out.disconnect(conn, DisconnectReason::Malformed(reason));
+        }
+        // No network tells this node that it has closed its connection to itself.
+        if let Some((purpose, Some(_))) = self.channels.on_disconnected(cx.now, conn) {
+            self.on_no_answer(cx, purpose);
+        }
     }
 
     fn drain(&mut self, cx: &mut Context<'_>, conn: ConnectionId) {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use blumfeld_kernel::NodeId;
 use blumfeld_protocol::{ApiKey, ErrorCode};
 
-pub use trigger::{Action, Clause, Observed, Trigger, When, Which};
+pub use trigger::{Action, Clause, Observed, Trigger, When, Which, escape};
 
 /// One side of a way through the network.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -608,6 +608,11 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// A text as one word of a fault's line: blanks, percent signs and control characters are written `%20` and so on.
+pub fn escape(text: &str) -> String {
+    Escaped(text).to_string()
+}
+
 /// The text of such a word; nothing if it is none.
 pub(super) fn unescape(word: &str) -> Option<String> {
     if word == "%" {

@@ -100,7 +100,7 @@ impl Rule {
 impl World {
     /// What is wrong with a trigger, or with the name of one.
     pub(super) fn check_trigger(&self, fault: &Fault) -> Result<(), FaultError> {
-        let known = |name: &str| self.rules.iter().any(|rule| rule.name() == Some(name));
+        let known = |name: &str| self.has_trigger(name);
         match fault {
             Fault::On(trigger) => {
                 trigger.check()?;
@@ -122,8 +122,18 @@ impl World {
         if trigger.name.is_some() || matches!(trigger.action, Action::Observe(_)) {
             return;
         }
-        let free = |name: &String| self.rules.iter().all(|rule| rule.name() != Some(name));
-        trigger.name = (1_u32..).map(|n| format!("t{n}")).find(free).map(Into::into);
+        trigger.name = Some(self.free_trigger_name().into());
+    }
+
+    /// The first of t1, t2, … that no trigger has.
+    pub fn free_trigger_name(&self) -> String {
+        let free = |name: &String| !self.has_trigger(name) && !self.observed.contains_key(name.as_str());
+        (1_u64..).map(|n| format!("t{n}")).find(free).unwrap_or_default()
+    }
+
+    /// Whether a trigger of this name is in force, or held.
+    pub fn has_trigger(&self, name: &str) -> bool {
+        self.rules.iter().any(|rule| rule.name() == Some(name))
     }
 
     pub(super) fn set_trigger(&mut self, trigger: Trigger) {
