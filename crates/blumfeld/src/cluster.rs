@@ -175,7 +175,7 @@ impl Cluster {
 
     /// Writes records with `acks=all`, and gives where each of them stands, in their order, once all are acknowledged.
     /// What has bytes is a value without a key; a [`ProducerRecord`] can have a key, headers, a partition and a
-    /// timestamp. The producer is Kafka's, with its defaults: it is idempotent, retries, and hashes keys as Java's does.
+    /// timestamp. The producer has Kafka's defaults: it is idempotent, tries again, and hashes keys as Java's does.
     /// A topic that is not there is created, unless `auto.create.topics.enable` is `false`.
     ///
     /// ```
@@ -191,9 +191,9 @@ impl Cluster {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Refused`]: there is no such topic or partition. [`Error::NotWritten`]: a record was given up, too large
-    /// for one; the others may have been written. [`Error::NotYet`]: not all were acknowledged within the cluster's
-    /// patience; what was not sent by then is not sent any more.
+    /// [`Error::Refused`]: there is no such topic or partition. [`Error::NotWritten`]: a record was given up: one that
+    /// is too large, say; the others may have been written. [`Error::NotYet`]: not all were acknowledged within the
+    /// cluster's patience; what was not sent by then is not sent any more.
     pub fn produce<R: Into<ProducerRecord>>(
         &self,
         topic: &str,

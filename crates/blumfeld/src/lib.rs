@@ -53,8 +53,8 @@
 //! # Time and patience
 //!
 //! Nothing waits without a bound. `until`, `produce` and `run` give up after the [patience](Builder::patience), and the
-//! error says what was waited for and how the cluster stood. Time that a simulation passes costs what it does in it, not
-//! its length.
+//! error says what was waited for and how the cluster stood. What a simulation costs is what happens in it, heartbeats
+//! and empty fetches too: an hour of three idle brokers is not free.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -17,8 +17,8 @@ pub fn gateway() -> Result<PathBuf> {
     Ok(setup::target().join("sim/blumfeld-gateway"))
 }
 
-/// Runs one of the suites. What is not for this command is for the suite, as `--brokers 3`. With the whole suite of Java
-/// goes the example of JUnit.
+/// Runs one of the suites. What is not for this command is for the suite, as `--brokers 3`. The example of JUnit goes
+/// with the whole suite of Java.
 pub fn run(args: &[String]) -> Result<()> {
     if args.iter().any(|arg| arg == "--go") {
         return if args.len() == 1 { examples::go() } else { bail!("--go takes nothing else") };
