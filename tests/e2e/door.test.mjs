@@ -4,7 +4,7 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { REFUSED, reads, refused, waits } from "./door/script.mjs";
+import { REFUSED, reads, refused, triggers, waits } from "./door/script.mjs";
 import { openBundled } from "./kafkajs/bundle.mjs";
 
 const PACKAGE = process.env.NPM_PACKAGE;
@@ -84,6 +84,30 @@ function expectRefusals(said) {
   }
 }
 
+function expectTriggers({ said, ...saw }) {
+  assert.deepEqual(saw, {
+    // It was sent again twice.
+    requests: Array(3).fill(["Produce", true, "again"]),
+    faults: [
+      "on Produce as seen%20by%20me topic orders observe 5",
+      "on Produce as onN client-id nobody drop",
+      "on any as onN delay 5",
+      "disarm onN",
+    ],
+    left: [],
+  });
+  const want = [
+    /Produces is no API/,
+    /0 is no count/,
+    /there is no field offset/,
+    /say which API is answered/,
+    /nobody is no node/,
+    /there is no trigger seen by me/,
+    /there is no trigger on\d/,
+  ];
+  want.forEach((text, at) => assert.match(said[at], text));
+}
+
 function expectWaits({ late, quiet, ...saw }) {
   assert.deepEqual([late[0], late[2]], ["NotYet", 3]);
   assert.match(late[1], new RegExp(`^after 0\\.2 s it is still not so that orders-0 has another leader\\. ${STANDS}$`));
@@ -108,6 +132,7 @@ test("a cluster in Node is seen, waited for, and refuses what is wrong", { timeo
   t.after(() => cluster.stop());
   expectReads(await reads(cluster));
   expectRefusals(await refused(cluster));
+  expectTriggers(await triggers(cluster));
   assert.ok((await cluster.view()) instanceof View);
   await assert.rejects(cluster.until(() => false, { timeoutMs: 0 }), NotYet);
   expectWaits(await waits(cluster));
@@ -118,6 +143,7 @@ test("and so it is in a page over a worker", { timeout: 300_000 }, async (t) => 
   const saw = await page.evaluate((options) => globalThis.runScript(options), OPTIONS);
   expectReads(saw.reads);
   expectRefusals(saw.refused);
+  expectTriggers(saw.triggers);
   expectWaits(saw.waits);
   assert.deepEqual(errors, []);
 });

@@ -94,6 +94,8 @@ test("what is declared is there, and what is there is declared", async (t) => {
     Producer: members(producer),
     ClusterSocket: members(socket),
     View: members(await cluster.view()),
+    On: members(cluster.on()),
+    Trigger: members(await cluster.on({ api: "Fetch" }).observe()),
     // Every error has these.
     NotYet: new Set([...members(late)].filter((one) => !["stack", "message"].includes(one))),
   })) {

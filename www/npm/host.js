@@ -100,6 +100,11 @@ export class Host {
     this.#engine.fault(line);
   }
 
+  /** What a trigger has observed, a JSON object a line. */
+  observed(name) {
+    return this.#engine.observed(name);
+  }
+
   /** Adds a broker, and gives where it will listen. */
   addBroker(id, rack) {
     return this.#engine.addBroker(id, rack);

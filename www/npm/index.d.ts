@@ -423,6 +423,82 @@ export interface TopicOptions {
   configs?: Record<string, string | number | boolean>;
 }
 
+/** Which requests a trigger is for. What is not given may be anything. */
+export interface Requests {
+  /** The API by Kafka's name, as `Produce`; any without it. */
+  api?: string;
+  /** The trigger's name, as `fault off NAME` takes it; one that is free without it. */
+  name?: string;
+  /** The broker that they come to. */
+  broker?: number;
+  /** The client's own name for itself (`client.id`). */
+  clientId?: string;
+  /** The connection, by the number that an {@link ObservedRequest} has. */
+  connection?: number;
+  /** The request's version. */
+  version?: number;
+  /** A topic that they name, by its name or id. */
+  topic?: string;
+  /** A partition that they name: of `topic`, where that is given. */
+  partition?: number;
+}
+
+/** A request that a trigger has observed. */
+export interface ObservedRequest {
+  /** When it came to the broker, in microseconds of the cluster's clock. */
+  atUs: number;
+  broker: number;
+  connection: number;
+  clientId: string | null;
+  /** The API, as `Produce`. */
+  api: string;
+  version: number;
+  /** Its fields by Kafka's names, as Kafka's request log prints them; records are objects with `key` and `value`. */
+  request: Record<string, unknown>;
+}
+
+/** A trigger that was put in force. It stays until it has had all its requests, or is taken off. */
+export interface Trigger {
+  readonly name: string;
+  /** Takes it off. Fails if it is gone already. */
+  off(): Promise<void>;
+  /** The last requests that it has observed, in their order; they stay when it is taken off. Fails if it does not observe. */
+  observed(): Promise<ObservedRequest[]>;
+}
+
+/**
+ * A trigger that is being put together: which of the requests, and then what happens to them, which puts it in force.
+ * Every request is one of the trigger's if it is not said which. All that say what happens fail where a word is wrong.
+ */
+export interface On {
+  /** The first one. */
+  once(): On;
+  /** The first so many, at least 1. */
+  times(count: number): On;
+  /** The one of this number, from 1 on. */
+  nth(number: number): On;
+  /** Each so many: 3 is the third, the sixth and so on (1). */
+  every(count?: number): On;
+  /** Each with this probability, 0 to 1 in hundredths, drawn from the cluster's seed. */
+  withProbability(probability: number): On;
+  /** Only while this is true of the cluster; asked as in {@link Cluster.until}, so what lasts shorter than a look is missed. */
+  while(isSo: (view: View) => boolean): On;
+  /** They are answered with this error, and the broker does not see them: `NOT_LEADER_OR_FOLLOWER`. */
+  error(code: string): Promise<Trigger>;
+  /** The broker gets them so many milliseconds later, and what comes behind them on their connections too. */
+  delay(ms: number): Promise<Trigger>;
+  /** They are lost, with all that comes behind them on their connections: no answer comes, and nothing says so. */
+  drop(): Promise<Trigger>;
+  /** Their connections break before the broker gets them, or with `after` once it has handled them. */
+  disconnect(options?: { after?: boolean }): Promise<Trigger>;
+  /** They are answered with these fields, by Kafka's names; what is not given has Kafka's default. */
+  answer(fields: Record<string, unknown>): Promise<Trigger>;
+  /** They go on to the broker, and the last so many are kept, 1 to 100000 (1000). */
+  observe(limit?: number): Promise<Trigger>;
+  /** A fault is injected when they come, and they go on; in it `here` is the broker that they came to: `crash here`. */
+  do(fault: string): Promise<Trigger>;
+}
+
 /**
  * A Kafka cluster. Its clock goes as the real one does. Promises fail with an Error that says what was wrong, and all
  * that are under way when the cluster is stopped with `the cluster was stopped`.
@@ -482,6 +558,11 @@ export class Cluster {
    * `request 1 Produce error NOT_LEADER_OR_FOLLOWER 3` (the next three). Fails if it is none.
    */
   fault(line: string): Promise<void>;
+  /**
+   * Something is to happen when requests come:
+   * `await cluster.on({ api: "Produce", topic: "orders" }).once().error("NOT_LEADER_OR_FOLLOWER")`.
+   */
+  on(requests?: Requests): On;
   /**
    * Adds a broker with an empty disk, as the console's `broker add` does: `id` from 1 to 9, the lowest that is free
    * without it. Kept with where it will listen, before it serves.

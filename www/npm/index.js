@@ -2,6 +2,7 @@
 import { chosen } from "./partitioner.js";
 import { bytes, Producer, texts } from "./producer.js";
 import { Socket } from "./socket.js";
+import { follow, On, Trigger, word } from "./trigger.js";
 import { NotYet, records, View } from "./view.js";
 
 export { NotYet, View };
@@ -44,6 +45,7 @@ export class Cluster {
   #sockets = new Map();
   #calls = new Map();
   #numbers = 0;
+  #triggers = 0;
   #inWorker = false;
   #stopped = false;
   /** Where the brokers listen, for a client's configuration. */
@@ -141,6 +143,27 @@ export class Cluster {
 
   fault(line) {
     return this.#call("fault", line);
+  }
+
+  /** What is to happen when requests come; see index.d.ts. */
+  on(which) {
+    return new On(async ({ api, name = `on${++this.#triggers}`, isSo }, rest) => {
+      const call = (method, ...args) => this.#call(method, ...args);
+      const view = isSo && (await this.view());
+      const armed = !isSo || Boolean(isSo(view));
+      // Both come to the engine before it goes on.
+      const put = call("fault", `on ${api} as ${word(name)}${rest}`);
+      const held = armed ? undefined : call("fault", `disarm ${word(name)}`);
+      await put.catch(async (error) => {
+        await held?.catch(() => {});
+        throw error;
+      });
+      await held;
+      const life = { over: false };
+      const look = async (events) => new View((await call("look", events, Infinity, false)).view);
+      if (isSo) follow({ name, isSo, life, armed, events: view.events, call, look });
+      return new Trigger(call, String(name), life);
+    }, which);
   }
 
   /** Adds a broker; see index.d.ts. */

@@ -1,5 +1,6 @@
 //! Messages as JSON and back, by Kafka's definitions: the form that Kafka's own request log prints
-//! (org.apache.kafka.common.message.*JsonConverter). Names are in camel case, UUIDs in Kafka's text form, bytes in base64.
+//! (org.apache.kafka.common.message.*JsonConverter). Names are in camel case, UUIDs in Kafka's text form, bytes in
+//! base64.
 //!
 //! Records are more than Kafka's form, which has their size alone: each is an object with `offset`, `timestamp`, `key`,
 //! `value` and `headers`, and bytes that are UTF-8 stand there as text, others as `{"base64": …}`.

@@ -320,6 +320,14 @@ impl Door {
         events
     }
 
+    /// The requests that a trigger has observed, each as one line of JSON.
+    ///
+    /// # Errors
+    /// There is and was no trigger of this name that observes; the text says so.
+    pub fn observed(&self, name: &str) -> Result<String, String> {
+        blumfeld_console::observed(&self.world, name).map_err(|error| error.to_string())
+    }
+
     /// Injects a fault: a line as the console takes it (`crash 2`, `cut 1 3`, …).
     ///
     /// # Errors

@@ -34,6 +34,41 @@ export const REFUSED = {
   "a function that promises": (cluster) => cluster.until(async () => false),
 };
 
+/** What happens when requests come. */
+export async function triggers(cluster) {
+  const seen = await cluster.on({ api: "Produce", topic: "orders", name: "seen by me" }).observe(5);
+  await cluster.on({ api: "Produce", topic: "orders", partition: 0 }).times(2).error("NOT_LEADER_OR_FOLLOWER");
+  const other = await cluster.on({ api: "Produce", clientId: "nobody" }).drop();
+  const producer = await cluster.producer({ acks: "all", "linger.ms": 0 });
+  await producer.send({ topic: "orders", partition: 0, value: "again" });
+  await producer.close();
+  const requests = await seen.observed();
+  const held = await cluster.on().while((view) => view.topics.length > 99).delay(5);
+  const faults = (await cluster.view()).faults.map((line) => line.replace(/on\d/g, "onN"));
+  for (const trigger of [seen, other, held]) await trigger.off();
+  const wrong = [
+    () => cluster.on({ api: "Produces" }).drop(),
+    () => cluster.on({ api: "Produce" }).nth(0).drop(),
+    () => cluster.on({ api: "Produce" }).answer({ offset: 1 }),
+    () => cluster.on({ topic: "orders" }).error("NOT_CONTROLLER"),
+    () => cluster.on({ api: "Produce" }).once().do("crash nobody"),
+    () => seen.off(),
+    () => other.observed(),
+  ];
+  const said = [];
+  for (const call of wrong) said.push((await failure(call()))[1]);
+  return {
+    requests: requests.map(({ api, clientId, request }) => [
+      api,
+      clientId !== null,
+      request.topicData[0].partitionData[0].records[0].value,
+    ]),
+    faults,
+    left: (await cluster.view()).faults,
+    said,
+  };
+}
+
 /** Writes, reads and looks. */
 export async function reads(cluster) {
   await cluster.createTopic("orders", { partitions: 2, replicationFactor: 3, configs: { "min.insync.replicas": 2 } });

@@ -5,6 +5,8 @@ import type {
   ConsumerRecord,
   GroupView,
   KafkaError,
+  ObservedRequest,
+  On,
   PartitionView,
   Partitioner,
   Producer,
@@ -12,6 +14,7 @@ import type {
   RecordMetadata,
   ToolOutput,
   TopicView,
+  Trigger,
 } from "blumfeld";
 
 export async function clusters(): Promise<void> {
@@ -30,6 +33,24 @@ export async function clusters(): Promise<void> {
   await cluster.fault("crash 1");
   // @ts-expect-error a line
   await cluster.fault(1);
+  const on: On = cluster.on({ api: "Produce", topic: "orders", partition: 0, clientId: "app", name: "late" });
+  const trigger: Trigger = await on.once().error("NOT_LEADER_OR_FOLLOWER");
+  const observed: ObservedRequest[] = await trigger.observed();
+  void [trigger.name, observed[0]?.request["topicData"], observed[0]?.clientId];
+  await trigger.off();
+  await cluster.on().times(2).delay(5);
+  await cluster.on({ broker: 1 }).nth(3).drop();
+  await cluster.on({ version: 9 }).every(2).disconnect({ after: true });
+  await cluster.on({ connection: 4 }).withProbability(0.1).disconnect();
+  await cluster.on({ api: "Metadata" }).while((view) => view.brokers.length > 1).answer({ controllerId: 7 });
+  await cluster.on({ api: "Fetch" }).every().observe(5);
+  await cluster.on({ api: "Fetch" }).do("crash here");
+  // @ts-expect-error no such field
+  cluster.on({ group: "g" });
+  // @ts-expect-error a name of Kafka's
+  await cluster.on({ api: "Fetch" }).error(6);
+  // @ts-expect-error an object
+  await cluster.on({ api: "Fetch" }).answer("{}");
   const address: string = await cluster.addBroker({ id: 4, rack: "b" });
   await cluster.removeBroker(4, { force: true });
   // @ts-expect-error which one

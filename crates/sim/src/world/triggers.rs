@@ -116,8 +116,8 @@ impl World {
         }
     }
 
-    /// A trigger can always be taken off, so each has a name: without one of its own the first of t1, t2, … that is free.
-    /// An observer is asked for what it saw, and needs one of its own.
+    /// A trigger can always be taken off, so each has a name: without one of its own the first of t1, t2, … that is
+    /// free. An observer is asked for what it saw, and needs one of its own.
     pub(super) fn give_name(&self, trigger: &mut Trigger) {
         if trigger.name.is_some() || matches!(trigger.action, Action::Observe(_)) {
             return;

@@ -317,6 +317,11 @@ mod class {
             Ok(out)
         }
 
+        /// What a trigger has observed, a JSON object a line.
+        pub fn observed(&self, name: &str) -> Result<String, JsError> {
+            self.door.observed(name).map_err(|error| JsError::new(&error))
+        }
+
         /// Injects a fault.
         pub fn fault(&mut self, line: &str) -> Result<(), JsError> {
             self.door.inject(line).map_err(|what| JsError::new(&what))
