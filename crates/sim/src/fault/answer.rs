@@ -38,6 +38,9 @@ macro_rules! answers {
                     | ApiKey::FindCoordinator
                     | ApiKey::OffsetCommit
                     | ApiKey::OffsetFetch
+                    | ApiKey::DeleteGroups
+                    | ApiKey::DescribeGroups
+                    | ApiKey::DescribeLogDirs
                     $(| ApiKey::$api)*
             )
         }
@@ -71,6 +74,7 @@ answers! {
     ElectLeaders => ElectLeadersResponse,
     EndQuorumEpoch => EndQuorumEpochResponse,
     EndTxn => EndTxnResponse,
+    Envelope => EnvelopeResponse,
     FetchSnapshot => FetchSnapshotResponse,
     Heartbeat => HeartbeatResponse,
     InitProducerId => InitProducerIdResponse,
@@ -110,12 +114,41 @@ pub(crate) fn answer(header: &Header, body: &Bytes, code: ErrorCode) -> Result<F
         ApiKey::FindCoordinator => find_coordinator(header, body, code),
         ApiKey::OffsetCommit => offset_commit(header, body, code),
         ApiKey::OffsetFetch => offset_fetch(header, body, code),
+        ApiKey::DeleteGroups => delete_groups(header, body, code),
+        ApiKey::DescribeGroups => describe_groups(header, body, code),
+        ApiKey::DescribeLogDirs => describe_log_dirs(header, code),
         api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
     }
 }
 
 fn write<M: blumfeld_protocol::wire::Encodable>(header: &Header, response: &M) -> Result<Forged, FrameError> {
     encode_response(header.api_key, header.version, header.correlation_id, response).map(Forged::Frame)
+}
+
+fn delete_groups(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
+    let request: DeleteGroupsRequest = decode_body(header, body.clone())?;
+    let results = request.groups_names.into_iter().map(|group| {
+        delete_groups_response::DeletableGroupResult::default().with_group_id(group).with_error_code(code.0)
+    });
+    write(header, &DeleteGroupsResponse::default().with_results(results.collect()))
+}
+
+fn describe_groups(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
+    let request: DescribeGroupsRequest = decode_body(header, body.clone())?;
+    let groups = request.groups.into_iter().map(|group| {
+        describe_groups_response::DescribedGroup::default().with_group_id(group).with_error_code(code.0)
+    });
+    write(header, &DescribeGroupsResponse::default().with_groups(groups.collect()))
+}
+
+/// The code for all came with version 3; before that each directory had one.
+fn describe_log_dirs(header: &Header, code: ErrorCode) -> Result<Forged, FrameError> {
+    let response = DescribeLogDirsResponse::default();
+    if header.version >= 3 {
+        return write(header, &response.with_error_code(code.0));
+    }
+    let result = describe_log_dirs_response::DescribeLogDirsResult::default().with_error_code(code.0);
+    write(header, &response.with_results(vec![result]))
 }
 
 fn offset_commit(header: &Header, body: &Bytes, code: ErrorCode) -> Result<Forged, FrameError> {
@@ -517,6 +550,27 @@ mod tests {
             },
             |_, response: DescribeConfigsResponse| {
                 response.results.iter().map(|one| one.error_code).collect()
+            },
+        );
+        codes(
+            ApiKey::DeleteGroups,
+            0,
+            |_| DeleteGroupsRequest::default().with_groups_names(vec![GroupId::default(); 2]),
+            |_, response: DeleteGroupsResponse| response.results.iter().map(|one| one.error_code).collect(),
+        );
+        codes(
+            ApiKey::DescribeGroups,
+            0,
+            |_| DescribeGroupsRequest::default().with_groups(vec![GroupId::default(); 2]),
+            |_, response: DescribeGroupsResponse| response.groups.iter().map(|one| one.error_code).collect(),
+        );
+        codes(
+            ApiKey::DescribeLogDirs,
+            1,
+            |_| DescribeLogDirsRequest::default(),
+            |version, response: DescribeLogDirsResponse| match version {
+                3.. => vec![response.error_code; 2],
+                _ => vec![response.results[0].error_code; 2],
             },
         );
         codes(
