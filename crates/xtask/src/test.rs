@@ -16,8 +16,8 @@ use crate::setup::{self, Browser, Tools, root, run as run_command, say};
 use crate::{conformance, examples, npm, page, tidy};
 
 /// The steps in their order.
-const STEPS: [&str; 9] =
-    ["fmt", "clippy", "tidy", "native", "sim", "conformance", "examples", "wasm", "page"];
+const STEPS: [&str; 11] =
+    ["fmt", "clippy", "tidy", "doc", "fuzz", "native", "sim", "conformance", "examples", "wasm", "page"];
 /// Seeds of the simulator that every run goes through.
 const SEEDS: &str = "200";
 /// The same of clusters whose brokers come and go.
@@ -67,6 +67,19 @@ fn one(step: &str) -> Result<()> {
         "fmt" => cargo(&["fmt", "--all", "--check"]),
         "clippy" => cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         "tidy" => tidy::run(),
+        "doc" => {
+            let mut command = std::process::Command::new("cargo");
+            command.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+            run_command(command.current_dir(root()), "cargo doc")
+        }
+        "fuzz" => {
+            setup::c_compiler()?;
+            // The targets' own folder is what cargo-fuzz builds into, with other flags.
+            let target = setup::target().join("fuzz");
+            let mut command = std::process::Command::new("cargo");
+            command.args(["check", "--manifest-path", "fuzz/Cargo.toml"]).env("CARGO_TARGET_DIR", target);
+            run_command(command.current_dir(root()), "cargo check of the fuzz targets")
+        }
         "native" => cargo(&["test", "--workspace"]),
         "sim" => {
             sim(&["--known".to_owned()])?;
