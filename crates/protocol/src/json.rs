@@ -63,10 +63,28 @@ pub enum JsonError {
 /// # Errors
 /// The message or version is not Kafka's, or the bytes are none of it. Bytes behind the message are passed over.
 pub fn to_json(api_key: ApiKey, kind: Kind, version: i16, body: &Bytes) -> Result<Value, JsonError> {
+    read(api_key, kind, version, body, true)
+}
+
+/// The same with null in the place of records, which cost the most to read.
+///
+/// # Errors
+/// As of [`to_json`].
+pub fn to_json_without_records(
+    api_key: ApiKey,
+    kind: Kind,
+    version: i16,
+    body: &Bytes,
+) -> Result<Value, JsonError> {
+    read(api_key, kind, version, body, false)
+}
+
+fn read(api_key: ApiKey, kind: Kind, version: i16, body: &Bytes, records: bool) -> Result<Value, JsonError> {
     let unknown = || JsonError::Unknown(api_key, version);
     let message = message(api_key, kind).filter(|one| one.versions.has(version)).ok_or_else(unknown)?;
     let flexible = message.flexible.has(version);
-    let mut read = Read { reader: Reader::new(body), bytes: body, version, flexible, path: Vec::new() };
+    let mut read =
+        Read { reader: Reader::new(body), bytes: body, version, flexible, records, path: Vec::new() };
     read.fields(&message.fields)
 }
 
@@ -88,6 +106,8 @@ struct Read<'a> {
     bytes: &'a Bytes,
     version: i16,
     flexible: bool,
+    /// Whether records are read.
+    records: bool,
     path: Vec<&'static str>,
 }
 
@@ -177,7 +197,7 @@ impl<'a> Read<'a> {
                 Some(len) => {
                     let from = self.reader.position();
                     self.take(len)?;
-                    records(&self.bytes.slice(from..from + len))
+                    if self.records { records(&self.bytes.slice(from..from + len)) } else { Value::Null }
                 }
             },
             Type::Struct(fields) => {

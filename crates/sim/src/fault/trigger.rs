@@ -19,7 +19,7 @@ use std::sync::Arc;
 use blumfeld_kernel::{ConnectionId, Instant, NodeId, Prng};
 use blumfeld_protocol::definition::{Kind, Message, Type, message};
 use blumfeld_protocol::frame::Header;
-use blumfeld_protocol::json::{from_json, to_json};
+use blumfeld_protocol::json::{from_json, to_json, to_json_without_records};
 use blumfeld_protocol::{ApiKey, ErrorCode, Uuid, uuid_text};
 use bytes::Bytes;
 use serde_json::Value;
@@ -226,7 +226,8 @@ impl Which {
             return others;
         }
         let Some(of) = message(header.api_key, Kind::Request) else { return false };
-        let Ok(request) = to_json(header.api_key, Kind::Request, header.version, asked.body) else {
+        let request = to_json_without_records(header.api_key, Kind::Request, header.version, asked.body);
+        let Ok(request) = request else {
             return false;
         };
         let mut named = Vec::new();
