@@ -6,8 +6,6 @@
 //! stands for its value. The lines up to `---` are played and not told; what came of those after it stands behind each
 //! `case`.
 
-use std::path::{Path, PathBuf};
-
 use blumfeld_tests::script::play;
 
 /// What differs between the cases of a file, in each case: its name, and what stands for what.
@@ -54,46 +52,12 @@ fn play_cases(text: &str) -> String {
     out
 }
 
-fn texts(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
-    paths.sort();
-    assert!(!paths.is_empty(), "{}", folder.display());
-    paths
-}
-
-fn check(paths: Vec<PathBuf>, play: fn(&str) -> String) {
-    let mut wrong = Vec::new();
-    for path in paths {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let played = play(&text);
-        if played == text {
-            continue;
-        }
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
-            std::fs::write(&path, played).unwrap();
-            continue;
-        }
-        let first = text.lines().zip(played.lines()).position(|(want, got)| want != got).unwrap_or(0);
-        let near = |text: &str| text.lines().skip(first).take(8).collect::<Vec<_>>().join("\n");
-        wrong.push(format!(
-            "{} line {}:\nwant\n{}\ngot\n{}",
-            path.display(),
-            first + 1,
-            near(&text),
-            near(&played)
-        ));
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-}
-
 #[test]
 fn scenarios() {
-    check(texts("scenarios"), |text| play(text.lines()));
+    blumfeld_expect::check(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"), |text| play(text.lines()));
 }
 
 #[test]
 fn elections() {
-    check(texts("scenarios/elections"), play_cases);
+    blumfeld_expect::check(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/elections"), play_cases);
 }

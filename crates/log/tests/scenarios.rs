@@ -335,28 +335,14 @@ impl Machine {
 
 #[test]
 fn scenarios() {
-    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
-    let update = std::env::var_os("UPDATE_EXPECT").is_some();
-    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(!files.is_empty());
-    for path in files {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let (mut machine, mut got) = (Machine::new(), String::new());
-        for line in text.lines().filter(|line| !line.starts_with("  ")) {
-            let _ = writeln!(got, "{line}");
-            if line == "---" {
+    blumfeld_expect::check(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios"), |text| {
+        let mut machine = Machine::new();
+        blumfeld_expect::told(text, |line| match line {
+            "---" => {
                 machine = Machine::new();
-            } else if !line.is_empty() && !line.starts_with('#') {
-                for answer in machine.run(line).lines().filter(|answer| !answer.is_empty()) {
-                    let _ = writeln!(got, "  {answer}");
-                }
+                String::new()
             }
-        }
-        if update {
-            std::fs::write(&path, got).unwrap();
-        } else {
-            assert_eq!(got, text, "{}", path.display());
-        }
-    }
+            line => machine.run(line),
+        })
+    });
 }

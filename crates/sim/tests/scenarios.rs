@@ -322,26 +322,8 @@ impl Scene {
 
 #[test]
 fn scenarios() {
-    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
-    let update = std::env::var_os("UPDATE_EXPECT").is_some();
-    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(!files.is_empty());
-    for path in files {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let (mut scene, mut got) = (Scene::new(1), String::new());
-        for line in text.lines().filter(|line| !line.starts_with("  ")) {
-            let _ = writeln!(got, "{line}");
-            if !line.starts_with('#') {
-                for answer in scene.run(line).lines() {
-                    let _ = writeln!(got, "  {answer}");
-                }
-            }
-        }
-        if update {
-            std::fs::write(&path, got).unwrap();
-        } else {
-            assert_eq!(got, text, "{}", path.display());
-        }
-    }
+    blumfeld_expect::check(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios"), |text| {
+        let mut scene = Scene::new(1);
+        blumfeld_expect::told(text, |line| scene.run(line))
+    });
 }
