@@ -116,7 +116,7 @@ catalogue! {
     in_flight_to: "Broker {}: {} of {} requests in flight, batches {}", "브로커 {}: 요청 {2}개 중 {1}개 전송 중, 배치 {3}개";
     in_flight_batches: "batches {}", "배치 {}개";
     not_connected: "not connected", "연결 없음";
-    more_partitions: "{} partitions more", "파티션 {}개 더";
+    more_partitions: "{} more partitions", "파티션 {}개 더";
     group: "group", "그룹";
     group_of: "group {}", "그룹 {}";
     processed: "processed", "처리함";
@@ -212,11 +212,11 @@ catalogue! {
     bad_dots: "A topic cannot be named . or ..", "토픽 이름은 . 이나 .. 일 수 없습니다.";
     bad_long: "{} characters; at most 249 are allowed.", "{}자입니다. 249자까지 쓸 수 있습니다.";
     bad_char: "\"{}\" is not allowed: only ASCII letters, digits, . _ -", "\"{}\" 문자는 쓸 수 없습니다. ASCII 영문자, 숫자, . _ - 만 됩니다.";
-    bad_taken: "This topic exists.", "이미 있는 토픽입니다.";
+    bad_taken: "This topic already exists.", "이미 있는 토픽입니다.";
     bad_collides: "Collides with {}: metric names fold . into _", "{과} 충돌합니다. 지표 이름에서 . 은 _ 로 바뀝니다.";
     bad_internal: "Kafka keeps this name for itself.", "카프카가 내부에서 쓰는 이름입니다.";
     bad_partitions: "1 to 1000 partitions.", "파티션은 1~1000개입니다.";
-    bad_replication: "The replication factor is 1 to {}: one replica a broker.", "복제본 수는 1~{}입니다. 브로커 하나에 복제본 하나입니다.";
+    bad_replication: "The replication factor is 1 to {}: one replica per broker.", "복제본 수는 1~{}입니다. 브로커 하나에 복제본 하나입니다.";
     warn_dots: "Names with . or _ can collide in metrics: use one of the two, not both.", "지표에서는 . 과 _ 가 같아집니다. 둘 중 하나만 쓰세요.";
     name_ok: "Kafka accepts this name.", "쓸 수 있는 이름입니다.";
 
@@ -366,7 +366,7 @@ catalogue! {
     kind_network: "Network", "네트워크";
     kind_fault: "Faults", "장애";
     no_events: "Nothing has happened yet.", "아직 일어난 일이 없습니다.";
-    none_kept: "No event of this kind is kept.", "보관 중인 이벤트 가운데 이 종류는 없습니다.";
+    none_kept: "No event of this kind is kept.", "보관 중인 사건 가운데 이 종류는 없습니다.";
     older_events: "Show older", "더 오래된 사건 보기";
     newer_events: "{} newer", "새 사건 {}건";
     left_out: "{} older or too many to show", "{}건은 오래되었거나 너무 많아 보이지 않음";
