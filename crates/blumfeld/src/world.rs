@@ -2,9 +2,8 @@
 
 use blumfeld_kernel::Endpoint;
 use blumfeld_protocol::record_batch::Batch;
-use blumfeld_shell::{Environment, Language, Started};
+use blumfeld_shell::{Environment, Started};
 use blumfeld_sim::{Output as Written, ProcessId, World};
-use bytes::Bytes;
 
 use crate::{Error, Record};
 
@@ -32,22 +31,6 @@ impl Environment for Around {
 
     fn topics(&self) -> Vec<String> {
         self.topics.clone()
-    }
-
-    fn dropped_files(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn disk_files(&self, _prefix: &str) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn read_disk_file(&self, _path: &str) -> Option<Bytes> {
-        None
-    }
-
-    fn language(&self) -> Language {
-        Language::English
     }
 }
 

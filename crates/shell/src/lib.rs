@@ -51,14 +51,23 @@ pub trait Environment {
     fn bootstrap(&self) -> Endpoint;
     /// Names of the topics.
     fn topics(&self) -> Vec<String>;
-    /// Names of the files that were dropped on the page.
-    fn dropped_files(&self) -> Vec<String>;
-    /// Files of the brokers' disks whose path begins with `prefix`: `orders-0/00000000000000000000.log`.
-    fn disk_files(&self, prefix: &str) -> Vec<String>;
+    /// Names of the files that were dropped on the page; none where there is no page.
+    fn dropped_files(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// Files of the brokers' disks whose path begins with `prefix`: `orders-0/00000000000000000000.log`; none where
+    /// lines see no disk.
+    fn disk_files(&self, _prefix: &str) -> Vec<String> {
+        Vec::new()
+    }
     /// A file of the brokers' disks. Dropped files are not read here but streamed, as [`StdinSource::File`].
-    fn read_disk_file(&self, path: &str) -> Option<Bytes>;
-    /// The language of the page.
-    fn language(&self) -> Language;
+    fn read_disk_file(&self, _path: &str) -> Option<Bytes> {
+        None
+    }
+    /// The language of the page; English where there is none.
+    fn language(&self) -> Language {
+        Language::English
+    }
     /// Ids of the groups, for completion; none where nobody sees them.
     fn groups(&self) -> Vec<String> {
         Vec::new()

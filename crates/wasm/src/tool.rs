@@ -2,7 +2,7 @@
 //! time by which it must have ended.
 
 use blumfeld_kernel::{Endpoint, Instant};
-use blumfeld_shell::{Environment, Language, Started};
+use blumfeld_shell::{Environment, Started};
 use blumfeld_sim::{Output, ProcessId, World};
 use bytes::Bytes;
 
@@ -38,22 +38,6 @@ impl Environment for Around<'_> {
 
     fn topics(&self) -> Vec<String> {
         self.0.topic_names()
-    }
-
-    fn dropped_files(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn disk_files(&self, _prefix: &str) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn read_disk_file(&self, _path: &str) -> Option<Bytes> {
-        None
-    }
-
-    fn language(&self) -> Language {
-        Language::English
     }
 }
 
