@@ -81,7 +81,7 @@ impl<P: Port> Keeper<P> {
         let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
         let strict = engine.durability() == Durability::Strict;
         let prepared = mirror.prepare(engine.meta(), list, |node, path| engine.disk_file(node, path), strict);
-        engine.store.pending_bytes = prepared.bytes();
+        engine.committing(prepared.bytes());
         Some(Commit { mirror, prepared, token, changes })
     }
 
@@ -101,25 +101,18 @@ impl<P: Port> Keeper<P> {
         match result {
             Ok(()) => {
                 self.commits += 1;
-                let store = &mut engine.store;
-                (store.commits, store.stored_bytes) = (self.commits, stored_bytes);
-                (store.pending_bytes, store.error) = (0, None);
-                engine.set_disk_error(None);
-                engine.stored(token, Ok(()));
+                engine.committed(token, self.commits, stored_bytes);
                 Ok(())
             }
             Err(StoreError::Fenced { .. }) => Err(TakenOver),
             Err(error) => {
-                let text = error.to_string();
-                engine.store.error = Some(text.clone());
                 self.retry_at = now_ms + RETRY_MS;
+                let text = error.to_string().into();
                 let disk = match error {
-                    StoreError::Quota(_) => DiskError::Full(text.into()),
-                    _ => DiskError::Io(text.into()),
+                    StoreError::Quota(_) => DiskError::Full(text),
+                    _ => DiskError::Io(text),
                 };
-                engine.put_back(changes);
-                engine.set_disk_error(Some(disk.clone()));
-                engine.stored(token, Err(disk));
+                engine.commit_failed(token, changes, disk);
                 Ok(())
             }
         }

@@ -3,22 +3,21 @@
 //! [`Engine`] is plain Rust and runs natively too, which is how a recorded fault is replayed. `worker`, compiled for
 //! wasm alone, ties it to a Web Worker: messages, the wall clock, files, IndexedDB.
 
-mod background_clients;
-mod clients;
+mod boot;
 mod door;
 mod engine;
 mod keeper;
-mod leaving;
 mod look;
 mod record;
+mod run;
 mod script_producer;
-mod session;
 mod tool;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
 
+pub use boot::Boot;
 pub use door::{Door, DoorEvent};
-pub use engine::{Boot, Engine};
+pub use engine::Engine;
 pub use keeper::{Commit, Committed, Keeper, TakenOver};
 pub use look::{DoorRecord, DoorView, RecordRange, milliseconds};
 pub use record::{Record, ReplayError, replay};

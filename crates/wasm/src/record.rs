@@ -11,7 +11,8 @@ use blumfeld_view::{Durability, Fault};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Boot, Engine};
+use crate::boot::Boot;
+use crate::engine::Engine;
 
 /// Standard input and disks are kept up to so many bytes; a longer record says that it is cut.
 const LIMIT: usize = 32 * 1024 * 1024;

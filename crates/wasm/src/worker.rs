@@ -13,7 +13,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent};
 
-use crate::engine::{Boot, Engine};
+use crate::boot::Boot;
+use crate::engine::Engine;
 use crate::keeper::{Committed, Keeper, TakenOver};
 use crate::record::Record;
 

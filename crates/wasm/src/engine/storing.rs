@@ -3,7 +3,7 @@
 use blumfeld_kernel::{DiskError, NodeId};
 use blumfeld_sim::DiskChange;
 use blumfeld_store::Meta;
-use blumfeld_view::Durability;
+use blumfeld_view::{Durability, StoreView};
 
 use super::{Engine, FIRST};
 use crate::record::{Done, Problem};
@@ -12,63 +12,90 @@ impl Engine {
     /// Changes when acknowledgements may leave, under brokers that run. From here on a strict acknowledgement means
     /// that the store has everything, also what was written before.
     pub fn set_durability(&mut self, durability: Durability) {
-        if durability == self.durability {
+        if durability == self.durability() {
             return;
         }
         self.note(Done::SetDurability(durability));
-        self.durability = durability;
         self.store.durability = durability;
         self.unstored = true;
-        self.world.set_wait_for_store(durability == Durability::Strict);
+        self.run.set_durability(durability);
     }
 
     /// When acknowledgements may leave.
     pub fn durability(&self) -> Durability {
-        self.durability
+        self.run.durability()
+    }
+
+    /// How the store stands.
+    pub fn store(&self) -> &StoreView {
+        &self.store
     }
 
     /// Makes every disk durable, before the page closes.
     pub fn sync(&mut self) {
         self.note(Done::Sync);
-        self.world.sync_disks();
+        self.run.world.sync_disks();
     }
 
     /// Whether a flush waits for the store.
     pub fn awaits_store(&self) -> bool {
-        self.world.awaits_store()
+        self.run.world.awaits_store()
     }
 
     /// Whether the disks, or something else that is stored, changed since changes were last taken.
     pub fn has_changes(&self) -> bool {
-        self.unstored || self.world.has_disk_changes()
+        self.unstored || self.run.world.has_disk_changes()
     }
 
     /// The files that changed, with a token for [`stored`](Self::stored).
     pub fn take_changes(&mut self) -> (u64, Vec<(NodeId, DiskChange)>) {
         self.note(Done::TakeChanges);
         self.unstored = false;
-        self.world.take_disk_changes()
+        self.run.world.take_disk_changes()
     }
 
     /// Changes that could not be stored.
     pub fn put_back(&mut self, changes: Vec<(NodeId, DiskChange)>) {
         self.unstored = true;
-        self.world.put_back_changes(changes);
+        self.run.world.put_back_changes(changes);
     }
 
-    /// The store has the changes of a token, or cannot take them.
+    /// The store is being given so many bytes.
+    pub fn committing(&mut self, bytes: u64) {
+        self.store.pending_bytes = bytes;
+    }
+
+    /// The store has the changes of a token; it has taken so many commits, and holds so many bytes.
+    pub fn committed(&mut self, token: u64, commits: u64, stored_bytes: u64) {
+        (self.store.commits, self.store.stored_bytes) = (commits, stored_bytes);
+        (self.store.pending_bytes, self.store.error) = (0, None);
+        self.set_disk_error(None);
+        self.stored(token, Ok(()));
+    }
+
+    /// The store could not take the changes of a token: they are still to be done, and until a commit succeeds every
+    /// disk fails in the same way.
+    pub fn commit_failed(&mut self, token: u64, changes: Vec<(NodeId, DiskChange)>, error: DiskError) {
+        let (DiskError::Full(text) | DiskError::Io(text)) = &error;
+        self.store.error = Some(text.to_string());
+        self.put_back(changes);
+        self.set_disk_error(Some(error.clone()));
+        self.stored(token, Err(error));
+    }
+
+    /// What became of the changes of a token, as their node is told.
     pub fn stored(&mut self, token: u64, result: Result<(), DiskError>) {
         let error = result.as_ref().err().map(Problem::from);
         self.note(Done::Stored { token, error });
-        self.world.store_committed(token, result);
+        self.run.world.store_committed(token, result);
     }
 
     /// Every disk fails, or works again.
-    pub fn set_disk_error(&mut self, error: Option<DiskError>) {
-        if error.as_ref() != self.world.disk(FIRST).and_then(|disk| disk.error()) {
+    pub(crate) fn set_disk_error(&mut self, error: Option<DiskError>) {
+        if error.as_ref() != self.run.world.disk(FIRST).and_then(|disk| disk.error()) {
             self.note(Done::DiskError(error.as_ref().map(Problem::from)));
-            let nodes: Vec<NodeId> = self.world.nodes().collect();
-            nodes.into_iter().for_each(|node| self.world.set_disk_error(node, error.clone()));
+            let nodes: Vec<NodeId> = self.run.world.nodes().collect();
+            nodes.into_iter().for_each(|node| self.run.world.set_disk_error(node, error.clone()));
         }
     }
 
@@ -76,12 +103,12 @@ impl Engine {
     pub fn meta(&self) -> Meta {
         Meta {
             seed: self.seed,
-            now: self.world.now().as_micros(),
-            unix_ms: self.world.unix_ms(),
+            now: self.run.world.now().as_micros(),
+            unix_ms: self.run.world.unix_ms(),
             strict: Some(self.durability() == Durability::Strict),
-            members: Some(self.members()),
-            clients: self.clients_to_store(),
-            faults: self.faults_to_store(),
+            members: Some(self.run.members()),
+            clients: self.run.clients_to_store(),
+            faults: self.run.faults_to_store(),
         }
     }
 }

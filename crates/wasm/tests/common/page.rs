@@ -26,7 +26,7 @@ impl<P: Port> Page<P> {
         let commit = self.keeper.begin(engine, 0.0, true).unwrap();
         let done = commit.run().await;
         self.keeper.finish(engine, 0.0, done).unwrap();
-        assert_eq!(engine.store.error, None);
+        assert_eq!(engine.store().error, None);
         assert!(!engine.has_changes());
     }
 }

@@ -6,7 +6,8 @@ use blumfeld_shell::Language;
 use blumfeld_sim::{Membership, MembershipError};
 use blumfeld_store::Members;
 
-use super::{Boot, Engine};
+use super::Run;
+use crate::boot::Boot;
 
 /// The most brokers there can be, and the highest id.
 const MOST: i32 = 9;
@@ -43,7 +44,7 @@ pub(super) fn nodes(members: &Members, seed: u64) -> Vec<BrokerConfig> {
     nodes
 }
 
-impl Engine {
+impl Run {
     /// Which brokers there are, for the store.
     pub fn members(&self) -> Members {
         let brokers = &self.world.config().brokers;
@@ -52,16 +53,20 @@ impl Engine {
     }
 
     /// Lets a broker come or go, and gives what the line that asked for it prints.
-    pub(super) fn change_membership(&mut self, change: &Membership) -> Result<String, MembershipError> {
+    pub(super) fn change_membership(
+        &mut self,
+        change: &Membership,
+        language: Language,
+    ) -> Result<String, MembershipError> {
         let node = self.world.change_membership(change)?;
-        Ok(self.changed(change, node))
+        Ok(self.changed(change, node, language))
     }
 
-    fn changed(&self, change: &Membership, node: NodeId) -> String {
+    fn changed(&self, change: &Membership, node: NodeId, language: Language) -> String {
         let id = node.0;
         let config = self.world.config().brokers.iter().find(|broker| broker.node_id == id);
         let address = config.map(|broker| broker.advertised.to_string()).unwrap_or_default();
-        match (change, self.language) {
+        match (change, language) {
             (Membership::Add { .. }, Language::English) => format!(
                 "Broker {id} joins at {address}. It has no replicas until some are created on it or moved to it.\n"
             ),

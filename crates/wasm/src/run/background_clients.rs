@@ -17,7 +17,7 @@ const LINE_KEPT: usize = 400;
 const PARTIAL_KEPT: usize = 4 * LINE_KEPT;
 
 /// The last lines that a process wrote, to either output.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tail {
     lines: VecDeque<String>,
     /// Bytes of lines that have not ended, by output.
@@ -58,7 +58,7 @@ impl Tail {
 }
 
 /// A client in the background.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct BackgroundClient {
     /// The console's command that began it.
     pub id: u32,
@@ -92,7 +92,7 @@ pub(crate) enum BackgroundOutcome {
 }
 
 /// All of them by name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct BackgroundClients {
     of: BTreeMap<String, BackgroundClient>,
     /// Commands that wait for an end, with the names and what is printed so far.

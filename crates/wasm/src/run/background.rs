@@ -1,26 +1,26 @@
 //! Clients in the background, and how all clients stand.
 
-use blumfeld_kernel::NodeId;
 use blumfeld_shell::{Background, Language, WorkloadKind};
 use blumfeld_sim::ProcessId;
 use blumfeld_view::{ClientRole, ClientState, ClientView, GroupView};
 
-use super::{Engine, Shell};
-use crate::background_clients::BackgroundOutcome;
-use crate::clients::{records, role};
-use crate::record::Done;
+use super::background_clients::BackgroundOutcome;
+use super::clients::role;
+use super::{Run, Surroundings};
 
 /// Lines of a client in the background that are shown with it.
 const LINES_SHOWN: usize = 12;
 
-impl Engine {
+impl Run {
     /// Does what a line asks of the clients in the background.
-    pub(super) fn obey_background(&mut self, id: u32, asked: Background, line: &str) {
+    pub(super) fn obey_background(&mut self, id: u32, asked: Background, line: &str, language: Language) {
         let answer = match asked {
-            Background::Start { kind, name, words } => match self.begin(id, kind, name, &words, line) {
-                Ok(text) => BackgroundOutcome::Done(text),
-                Err(error) => BackgroundOutcome::Failed(error),
-            },
+            Background::Start { kind, name, words } => {
+                match self.begin(id, kind, name, &words, line, language) {
+                    Ok(text) => BackgroundOutcome::Done(text),
+                    Err(error) => BackgroundOutcome::Failed(error),
+                }
+            }
             Background::List => BackgroundOutcome::Done(self.background.list()),
             Background::Log(name) => self.background.log(&name),
             Background::Stop(name) => self.background.stop(id, Some(&name)),
@@ -43,13 +43,14 @@ impl Engine {
         name: Option<String>,
         words: &[String],
         line: &str,
+        language: Language,
     ) -> Result<String, String> {
         let name = self.background.name(kind, name)?;
-        let process = blumfeld_shell::background_client(kind, &name, words, &Shell(self))?;
+        let process = blumfeld_shell::background_client(kind, &name, words, &Surroundings(self, language))?;
         let process = self.world.spawn(process);
         self.world.close_stdin(process);
         self.background.begin(name.clone(), id, process, line);
-        Ok(match self.language {
+        Ok(match language {
             Language::English => {
                 format!("{name} runs in the background, until: workload stop {name}\n")
             }
@@ -59,19 +60,19 @@ impl Engine {
         })
     }
 
-    /// The same of a client in the background, which the console's command `id` began.
-    pub(super) fn collect_background(&mut self, id: u32) {
-        let Some(client) = self.background.by_id(id) else { return };
+    /// Takes what a client in the background has written, which the console's command `id` began. Gives whether it has
+    /// ended.
+    pub(super) fn collect_background(&mut self, id: u32) -> bool {
+        let Some(client) = self.background.by_id(id) else { return false };
         let process = client.process;
         let ends = self.world.has_exited(process);
         let last = if ends { self.role(process, &self.world.group_views()) } else { None };
         let output = self.world.take_output(process);
-        if !output.is_empty() && self.background.take(id, output, last) {
-            self.note(Done::Collect { id });
-        }
+        let ended = !output.is_empty() && self.background.take(id, output, last);
         for (id, text) in self.background.over() {
             self.answer(id, text, 0);
         }
+        ended
     }
 
     /// How a process's client stands; nothing if it has none.
@@ -81,11 +82,7 @@ impl Engine {
     }
 
     /// How every client stands now, but for how fast it is: in the background, and in the console.
-    pub fn clients(&self) -> Vec<ClientView> {
-        self.clients_with(&self.world.group_views())
-    }
-
-    fn clients_with(&self, groups: &[GroupView]) -> Vec<ClientView> {
+    pub fn clients(&self, groups: &[GroupView]) -> Vec<ClientView> {
         let view = |process: ProcessId, name: &str, line: &str, state, role| ClientView {
             id: process.0,
             process: process.to_string(),
@@ -117,19 +114,6 @@ impl Engine {
             }
         }
         views.sort_by_key(|view| view.id);
-        views
-    }
-
-    /// The same, each with how fast it is.
-    pub(super) fn client_views(&mut self, groups: &[GroupView]) -> Vec<ClientView> {
-        let mut views = self.clients_with(groups);
-        let now = self.world.now();
-        for view in &mut views {
-            if !matches!(view.state, ClientState::Ended(_)) {
-                view.rate = self.rates.look(NodeId(view.id), now, records(&view.role));
-            }
-        }
-        self.rates.retain(|process| views.iter().any(|view| view.id == process.0));
         views
     }
 }

@@ -7,21 +7,20 @@
 use std::collections::BTreeMap;
 
 use blumfeld_console::Order;
-use blumfeld_shell::{Background, Client, client};
+use blumfeld_shell::{Background, Client, Language, client};
 use blumfeld_sim::ProcessId;
 use blumfeld_store::StoredClient;
 use blumfeld_view::Returned;
 
-use super::Engine;
-use crate::leaving::Leaving;
-use crate::record::Done;
+use super::Run;
+use super::leaving::Leaving;
 
 /// Ids of the commands that began what is begun again: the page counts its own from below.
 const FIRST_ID: u32 = 1 << 31;
 
-impl Engine {
+impl Run {
     /// The clients that run, for the store.
-    pub(super) fn clients_to_store(&self) -> Vec<StoredClient> {
+    pub fn clients_to_store(&self) -> Vec<StoredClient> {
         let member = |process: ProcessId| match client(self.world.process(process)?, self.world.now())? {
             Client::Consumer { view, .. } if view.instance.is_none() && !view.member.is_empty() => {
                 Some((view.group?, view.member))
@@ -45,15 +44,14 @@ impl Engine {
     }
 
     /// The faults in force, for the store. A broker's machine and the network begin each life whole.
-    pub(super) fn faults_to_store(&self) -> Vec<String> {
+    pub fn faults_to_store(&self) -> Vec<String> {
         let now = self.world.faults().into_iter().map(|fault| fault.to_string());
         self.lifted.iter().cloned().chain(now).collect()
     }
 
     /// Deals with the clients of an earlier life, once the cluster serves: takes their members out of their groups, and
     /// begins again what ran in the background.
-    pub fn bring_back(&mut self) -> Returned {
-        self.note(Done::BringBack);
+    pub fn bring_back(&mut self, language: Language) -> Returned {
         let clients = std::mem::take(&mut self.returning);
         let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (group, member) in clients.iter().filter_map(|client| client.member.clone()) {
@@ -72,7 +70,7 @@ impl Engine {
         let lifted = std::mem::take(&mut self.lifted);
         let mut returned = Returned { lifted, ..Returned::default() };
         for (client, id) in clients.into_iter().zip(FIRST_ID..) {
-            match self.begin_again(&client, id) {
+            match self.begin_again(&client, id, language) {
                 Some(name) => returned.again.push(name),
                 None if client.line.is_empty() => {}
                 None => returned.over.push(client.line),
@@ -81,7 +79,7 @@ impl Engine {
         returned
     }
 
-    fn begin_again(&mut self, client: &StoredClient, id: u32) -> Option<String> {
+    fn begin_again(&mut self, client: &StoredClient, id: u32, language: Language) -> Option<String> {
         let name = client.name.clone()?;
         let Ok(Order::Background(Background::Start { kind, words, .. })) =
             blumfeld_console::order(&client.line)?
@@ -93,11 +91,11 @@ impl Engine {
         if words.iter().any(ends) {
             return None;
         }
-        self.begin(id, kind, Some(name.clone()), &words, &client.line).ok().map(|_| name)
+        self.begin(id, kind, Some(name.clone()), &words, &client.line, language).ok().map(|_| name)
     }
 
     /// Lets go of the process that took members out, once it has ended.
-    pub(super) fn collect_leaving(&mut self) {
+    pub fn collect_leaving(&mut self) {
         if let Some((process, _)) = &self.leaving
             && self.world.has_exited(*process)
         {
