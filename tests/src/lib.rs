@@ -2,6 +2,4 @@
 
 pub mod console;
 pub mod golden;
-pub mod page;
-pub mod random;
 pub mod script;

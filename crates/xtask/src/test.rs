@@ -105,7 +105,7 @@ fn one(step: &str) -> Result<()> {
 /// Simulates random faults.
 pub fn sim(args: &[String]) -> Result<()> {
     let mut command = Command::new("cargo");
-    let mut cargo = vec!["run", "--profile", "sim", "--package", "blumfeld-tests", "--bin", "sim"];
+    let mut cargo = vec!["run", "--profile", "sim", "--package", "blumfeld-random", "--bin", "sim"];
     let has = |flag: &str| args.iter().any(|arg| arg == flag);
     // The page's bugs are planted by the run itself.
     if has("--bug") && !has("--page") {

@@ -21,7 +21,7 @@ use blumfeld_wasm::{Boot, Commit, Committed, Engine, Keeper};
 use bytes::Bytes;
 use futures_executor::block_on;
 
-use crate::random::Checks;
+use crate::cluster::Checks;
 use checks::Lives;
 
 const CLUSTER: &str = "page";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blumfeld_tests::random::Run;
+use blumfeld_random::cluster::Run;
 
 #[test]
 fn one_seed_is_one_run() {

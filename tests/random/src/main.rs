@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use blumfeld_kernel::TraceEvent;
-use blumfeld_tests::page::{PageRun, Planted};
-use blumfeld_tests::random::Run;
+use blumfeld_random::cluster::Run;
+use blumfeld_random::page::{PageRun, Planted};
 
 const HELP: &str = "\
 cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from 0), each with T virtual milliseconds
@@ -15,14 +15,14 @@ cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from
                                                      of a seed alone that fails, --lines L (60) of its trace are shown
                                                      with --members brokers come and go, and disks are lost, as well;
                                                      with --triggers requests come to grief by triggers, as well
-cargo xtask sim --known                              the seeds of tests/fixtures/seeds.txt, each of which once failed
+cargo xtask sim --known                              the seeds of tests/random/seeds.txt, each of which once failed
 cargo xtask sim --page [--seeds N] …                 the page around a cluster: reloads, its store, its clients; with --bug
                                                      one of the page's own
 cargo xtask sim --bug NAME [--seeds N] …             the same with a bug planted in the brokers, which is to be found
 cargo xtask sim --replay FILE                        does again what a fault file of the page recorded";
 
 /// Seeds that once failed, with their ticks.
-const KNOWN: &str = include_str!("../../fixtures/seeds.txt");
+const KNOWN: &str = include_str!("../seeds.txt");
 
 /// What the command line asks for.
 struct Options {
