@@ -9,12 +9,14 @@ const ORDERS = ["espresso", "croissant", "ramyeon"].map((item, at) => ({ custome
 /** A cluster with the topic, and a shop that is its client. Both end with the test. */
 async function opened(t) {
   const cluster = await Cluster.start({ brokers: 3, seed: 7 });
-  t.after(() => cluster.stop());
-  await cluster.createTopic("orders", { replicationFactor: 3, configs: { "min.insync.replicas": 2 } });
   const { brokers, socketFactory } = cluster;
   const shop = new Shop({ brokers, socketFactory, logLevel: logLevel.NOTHING });
+  t.after(async () => {
+    await shop.close();
+    cluster.stop();
+  });
+  await cluster.createTopic("orders", { replicationFactor: 3, configs: { "min.insync.replicas": 2 } });
   await shop.open();
-  t.after(() => shop.close());
   return { cluster, shop };
 }
 
@@ -50,7 +52,7 @@ test("no order is lost or doubled when the leader crashes", async (t) => {
   assert.deepEqual(await stand(cluster), ORDERS);
 
   await cluster.fault(`restart ${leader}`);
-  await cluster.until((view) => view.partition("orders", 0).isr.length === 3, {
+  await cluster.until((view) => view.inSync("orders"), {
     describe: "the broker that crashed is in sync again",
     advance: true,
   });

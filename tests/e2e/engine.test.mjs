@@ -363,7 +363,7 @@ test("a browser that has deleted what it had stored is not taken for a first vis
     const { page: later } = await open(second.context, at("cluster=lost&seed=7"));
     await later.waitForSelector(".notices [data-notice=error]");
     assert.match(await said(later), /browser has deleted what it had stored/);
-    // It begins anew, and says so once.
+    // It starts over, and says so once.
     await stored(later);
     await later.reload();
     await untilState(later, "ready");

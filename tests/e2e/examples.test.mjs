@@ -1,10 +1,10 @@
-// The projects of examples/, each as whoever copies it has it: its own files, and the packages that it names beside
+// The projects of examples/, each as a copy of it is: its own files, and the packages that it names beside
 // them.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,15 @@ const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
 const PACKAGES = fileURLToPath(new URL("./node_modules/", import.meta.url));
 const PACKAGE = process.env.NPM_PACKAGE;
 
+/** Links packages into a folder, as npm would install them. */
+async function link(folder, packages) {
+  for (const one of packages) {
+    const at = join(folder, "node_modules", one);
+    await mkdir(dirname(at), { recursive: true });
+    await symlink(one === "blumfeld" ? PACKAGE : join(PACKAGES, one), at);
+  }
+}
+
 /** A copy of an example with what its package.json names, and nothing else; gone when the test ends. */
 async function installed(t, name) {
   const folder = await mkdtemp(join(tmpdir(), `blumfeld-${name}-`));
@@ -21,27 +30,25 @@ async function installed(t, name) {
   const mine = (path) => !path.includes("node_modules");
   await cp(join(EXAMPLES, name), folder, { recursive: true, filter: mine });
   const { dependencies, devDependencies } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
-  for (const one of Object.keys({ ...dependencies, ...devDependencies })) {
-    const at = join(folder, "node_modules", one);
-    await mkdir(dirname(at), { recursive: true });
-    await symlink(one === "blumfeld" ? PACKAGE : join(PACKAGES, one), at);
-  }
+  await link(folder, Object.keys({ ...dependencies, ...devDependencies }));
   return folder;
 }
 
+/** Runs the tests of a folder, of which so many have to pass and none to fail. */
+async function passes(cwd, count) {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  // Kept apart: the reporter of this run would take its lines for those of its own tests.
+  const run = spawn(process.execPath, ["--test", "--test-reporter=tap"], { cwd, env });
+  let said = "";
+  for (const stream of [run.stdout, run.stderr]) stream.on("data", (bytes) => (said += bytes));
+  const [code] = await once(run, "close");
+  assert.equal(code, 0, said);
+  assert.match(said, new RegExp(`^# pass ${count}$`, "m"), said);
+  assert.match(said, /^# fail 0$/m, said);
+}
+
 const RUNS = {
-  "node-test": async (t) => {
-    const cwd = await installed(t, "node-test");
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    // Kept apart: the reporter of this run would take its lines for those of its own tests.
-    const run = spawn(process.execPath, ["--test", "--test-reporter=tap"], { cwd, env });
-    let said = "";
-    for (const stream of [run.stdout, run.stderr]) stream.on("data", (bytes) => (said += bytes));
-    const [code] = await once(run, "close");
-    assert.equal(code, 0, said);
-    assert.match(said, /^# pass 2$/m, said);
-    assert.match(said, /^# fail 0$/m, said);
-  },
+  "node-test": async (t) => passes(await installed(t, "node-test"), 2),
 
   browser: async (t) => {
     const server = await serve([await installed(t, "browser")]);
@@ -77,6 +84,15 @@ const RUNS = {
 };
 
 for (const [name, run] of Object.entries(RUNS)) test(`the example ${name} does what it says`, run);
+
+test("the first example of the package's README passes as it stands", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "blumfeld-readme-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await link(folder, ["blumfeld", "kafkajs"]);
+  const [, example] = /^```js\n(.*?)^```$/ms.exec(await readFile(join(PACKAGE, "README.md"), "utf8"));
+  await writeFile(join(folder, "readme.test.mjs"), example);
+  await passes(folder, 1);
+});
 
 test("every example of JavaScript is run here and says what it is", async () => {
   const found = await Promise.all(

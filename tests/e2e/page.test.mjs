@@ -98,7 +98,7 @@ page("state: locked, take over, ready; taken over, take back", "?cluster=taken&l
   assert.ok((await sent(on)).includes("take-over"));
 }, { settle: false });
 
-page("state: the replay file of a panic can be saved, and going on loads anew", "?cluster=panicked&lang=en", async (on) => {
+page("state: the replay file of a panic can be saved, and going on reloads", "?cluster=panicked&lang=en", async (on) => {
   await untilState(on, "panicked");
   const [download] = await Promise.all([on.waitForEvent("download"), on.click("#replay")]);
   assert.equal(download.suggestedFilename(), "blumfeld-panicked-replay.json");
@@ -310,7 +310,7 @@ page("messages: earliest, latest, pages, seek", "?lang=en", async (on) => {
 });
 
 // ── Brokers ──────────────────────────────────────────────────────────────
-page("brokers: power cut, down, restart; begin anew asks first", "?lang=en#brokers", async (on) => {
+page("brokers: power cut, down, restart; start over asks first", "?lang=en#brokers", async (on) => {
   await on.click('[data-broker="2"] [data-fault=power-cut]');
   await on.locator('[data-broker="2"] .state.broken', { hasText: "crashed" }).waitFor();
   await on.click('[data-broker="2"] [data-fault=restart]');

@@ -37,11 +37,13 @@ async function compile(t, sources, { lib, packages = [] }) {
 
 const source = async (name) => ({ [name]: await readFile(here(`types/${name}`), "utf8") });
 const BROWSER = { lib: ["es2022", "dom"] };
+const USING = { lib: ["es2022", "esnext.disposable", "dom"] };
 const NODE = { lib: ["es2022"], packages: ["@types/node", "kafkajs"] };
 
 for (const [what, names, options] of [
   ["a browser's types", ["uses.ts", "browser.ts"], BROWSER],
   ["Node's types and KafkaJS", ["uses.ts", "node.ts"], NODE],
+  ["TypeScript's own of what ends with its block", ["uses.ts", "using.ts"], USING],
 ]) {
   test(`the types are right beside ${what}`, async (t) => {
     const sources = Object.assign({}, ...(await Promise.all(names.map(source))));

@@ -1,5 +1,5 @@
 //! Runs every scenario in `tests/scenarios` and `tests/scenarios/elections`. With `UPDATE_EXPECT=1` the expected lines
-//! are written anew; read the difference before you commit it.
+//! are rewritten; read the difference before you commit it.
 //!
 //! `blumfeld_tests::script` has the language. A file of `elections` is one scenario in many cases.
 //! `each NAME, …: VALUE, … | VALUE, …`, also over several lines that begin with `| `, names what differs, and `{NAME}`
@@ -32,7 +32,7 @@ fn cases(head: &[&str]) -> Vec<(String, Vec<(String, String)>)> {
     cases
 }
 
-/// Plays each case of a file, and gives the file anew.
+/// Plays each case of a file, and gives the file as it is now.
 fn play_cases(text: &str) -> String {
     let head: Vec<&str> = text.lines().take_while(|line| !line.starts_with("case ")).collect();
     let steps: Vec<&str> = (head.iter().copied())

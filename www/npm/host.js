@@ -34,6 +34,9 @@ export class Host {
   // While the engine goes on it cannot be called: what a partitioner asks of its own cluster waits here.
   #inside = false;
   #later = [];
+  // While time is let go on in turns, calls wait here for its end.
+  #advancing = false;
+  #waiting = [];
 
   /** Drives `engine`, and says with `tell` what has come. */
   constructor(engine, tell) {
@@ -47,6 +50,8 @@ export class Host {
   handle(message) {
     if (this.#ended) return;
     if (this.#inside) return void this.#later.push(message);
+    // A wait that began before looks at what happens meanwhile.
+    if (this.#advancing && "call" in message && message.method !== "look") return void this.#waiting.push(message);
     const engine = this.#engine;
     if ("open" in message) {
       const connection = engine.connect(message.host, message.port, message.name);
@@ -79,8 +84,9 @@ export class Host {
     };
     try {
       const value = this[method](...args);
-      if (value instanceof Promise) value.then((kept) => this.#answer({ answer: call, value: kept }), failed);
-      else this.#answer({ answer: call, value });
+      if (!(value instanceof Promise)) return this.#answer({ answer: call, value });
+      const told = value.then((kept) => this.#answer({ answer: call, value: kept }), failed);
+      if (method === "advance") told.then(() => this.#advanced());
     } catch (error) {
       failed(error);
     }
@@ -125,15 +131,32 @@ export class Host {
     return this.#engine.now();
   }
 
-  /** Lets virtual time go on by so many milliseconds at once. */
-  advance(ms) {
-    if (!(ms >= 0)) throw new RangeError(`advance: ${ms} is not a number of milliseconds`);
+  /** Lets virtual time go on by so many milliseconds. Between turns others have the thread. */
+  async advance(ms) {
+    this.#advancing = true;
     const until = this.#engine.now() + ms;
-    while (!this.#run(until, TURN)) this.#deliver();
-    // A script that waits for `now() >= before + ms` must not wait for ever.
-    while (!this.#ended && this.#engine.now() < until) this.#run(until + TRIFLE, TURN);
-    this.#deliver();
+    let turn = performance.now();
+    for (let end = until; ; ) {
+      const came = this.#run(end, TURN);
+      if (this.#ended) return;
+      this.#deliver();
+      if (came && this.#engine.now() >= until) break;
+      // A script that waits for `now() >= before + ms` must not wait for ever.
+      if (came) end = until + TRIFLE;
+      if (performance.now() - turn > TURN) {
+        await new Promise((resolve) => setTimeout(resolve));
+        if (this.#ended) return;
+        turn = performance.now();
+      }
+    }
     this.#ahead = until - performance.now();
+  }
+
+  /** What waited for the end of an advance has its turn; another advance lets the rest wait again. */
+  #advanced() {
+    this.#advancing = false;
+    for (const message of this.#waiting.splice(0)) this.handle(message);
+    this.#wake(0);
   }
 
   /** How the cluster stands. */
@@ -241,6 +264,7 @@ export class Host {
   }
 
   #turn() {
+    if (this.#advancing) return;
     const engine = this.#engine;
     const end = performance.now() + TURN;
     const until = () => performance.now() + this.#ahead;

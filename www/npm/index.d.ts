@@ -1,10 +1,10 @@
 /** What a cluster is made of. */
 export interface ClusterOptions {
-  /** How many brokers, 1 to 9 (3). Up to five of them are controllers too. */
+  /** How many brokers, a whole number from 1 to 9 (3). Up to five of them are controllers too. */
   brokers?: number;
-  /** The seed of every random choice, a whole number from 0 to 2^53 (1). */
+  /** The seed of every random choice, a whole number from 0 to 2^53 - 1 (1). */
   seed?: number;
-  /** The brokers' wall clock at the beginning, in milliseconds since 1970-01-01 UTC (now). */
+  /** The brokers' wall clock at the beginning, in whole milliseconds since 1970-01-01 UTC, to the year 9999 (now). */
   epoch?: number;
   /** Where the engine runs: a web worker of `blumfeld/worker`, a module. Without one it shares this thread. */
   worker?: EngineWorker;
@@ -23,7 +23,7 @@ export interface ClusterSocketEvents {
   connect: [];
   data: [bytes: Uint8Array];
   end: [];
-  /** `code` is Node's: `ECONNREFUSED`, `ECONNRESET`, `EHOSTUNREACH`. */
+  /** `code` is Node's: `ECONNREFUSED`, `ECONNRESET`, `EHOSTUNREACH`. The first two come after `stop()` too. */
   error: [error: Error & { code?: string }];
   close: [hadError: boolean];
   /** Never: nobody is so slow that the cluster would say so. */
@@ -99,7 +99,7 @@ export interface ProducerOptions {
   [setting: string]: string | number | boolean | Partitioner | URL | undefined;
 }
 
-/** A record to be produced (ProducerRecord). */
+/** A record to be produced (ProducerRecord). A field that is none of these fails it with a TypeError. */
 export interface ProducerRecord {
   topic: string;
   key?: string | Uint8Array | null;
@@ -207,7 +207,10 @@ export interface PartitionView {
   leaderEpoch: number;
   /** Replicas by `node.id`, the preferred leader first. */
   replicas: number[];
-  /** Those in sync. */
+  /**
+   * Those in sync, as Kafka has it: after a crash a replica stays here until the controller gives its broker up, 9 s
+   * later. So this is still full at once after a crash; {@link View.inSync} looks at the brokers too.
+   */
   isr: number[];
   /** Those out of sync that have everything up to the high watermark (eligible leader replicas). */
   elr: number[];
@@ -333,6 +336,18 @@ export class View {
   leader(topic: string, partition: number): number | undefined;
   /** The consumer group of an id. */
   group(id: string): GroupView | undefined;
+  /** The offset that a group has committed for a partition; undefined if it has committed none. */
+  committed(group: string, topic: string, partition: number): number | undefined;
+  /**
+   * How many records a group has still to commit: high watermark less committed offset, over all partitions that it has
+   * committed or owns. Undefined if it has none of them, and while it has committed nothing of one that has records.
+   */
+  lag(group: string): number | undefined;
+  /**
+   * Whether there is the topic, and every partition of it has a leader, and every replica is in the ISR, and all their
+   * brokers are running. {@link PartitionView.isr} alone is still full just after a crash.
+   */
+  inSync(topic: string): boolean;
   /** The `node.id` of the broker that leads the metadata quorum; undefined while there is none. */
   controller(): number | undefined;
   /** The state in a few sentences, as a {@link NotYet} has them: brokers, leaders and ISRs, groups, faults. */
@@ -355,15 +370,17 @@ export interface UntilOptions {
    */
   describe?: string;
   /**
-   * The bound, in virtual milliseconds, 0 or more (30000). They are the real ones as long as the machine keeps pace; on
-   * one that is too slow the cluster gets its time nevertheless, and after `advance` they are over sooner. Give a test
-   * runner's own bound more than this, or it ends the test before the error can say what was not so.
+   * The bound, in virtual milliseconds, 0 to 10000000000 (30000). They are the real ones as long as the machine keeps
+   * pace; on one that is too slow the cluster gets its time nevertheless, and after `advance` they are over sooner.
+   * Give a test runner's own bound more than this (Vitest's and Jest's are 5 s), or it ends the test before the error
+   * can say what was not so.
    */
   timeoutMs?: number;
   /**
    * Lets virtual time go on at once while it waits, as {@link Cluster.advance} does, and looks every 10 ms of it
    * (false): an election that takes 9 s is over in a moment. Timers of clients outside, as KafkaJS has them, do not
-   * come along: a member of a group whose session is shorter than the time that passes will be thrown out.
+   * come along, and they fall behind: a member of a group whose session is shorter than the time that passes will be
+   * thrown out. Use it for what the cluster does by itself, not for what such a client is to do.
    */
   advance?: boolean;
 }
@@ -401,7 +418,7 @@ export interface ConsumerRecord {
 export interface RunOptions {
   /** All of its standard input, a text or bytes (none). */
   stdin?: string | Uint8Array;
-  /** What it may take, in virtual milliseconds, 0 or more (30000). Then it is killed. */
+  /** What it may take, in virtual milliseconds, 0 to 10000000000 (30000). Then it is killed. */
   timeoutMs?: number;
 }
 
@@ -423,10 +440,64 @@ export interface TopicOptions {
   configs?: Record<string, string | number | boolean>;
 }
 
+/** Kafka's name of an API, or `any`. Any other that Kafka has is right too. */
+export type KafkaApi =
+  | "any"
+  | "Produce" | "Fetch" | "ListOffsets" | "Metadata" | "OffsetCommit" | "OffsetFetch" | "FindCoordinator"
+  | "JoinGroup" | "Heartbeat" | "LeaveGroup" | "SyncGroup" | "DescribeGroups" | "ListGroups" | "ApiVersions"
+  | "CreateTopics" | "DeleteTopics" | "DeleteRecords" | "InitProducerId" | "OffsetForLeaderEpoch"
+  | "DescribeConfigs" | "DescribeLogDirs" | "CreatePartitions" | "DeleteGroups" | "ElectLeaders"
+  | "IncrementalAlterConfigs" | "AlterPartitionReassignments" | "ListPartitionReassignments" | "OffsetDelete"
+  | "DescribeQuorum" | "DescribeCluster" | "UnregisterBroker" | "DescribeTopicPartitions" | "Vote"
+  | "BeginQuorumEpoch" | "EndQuorumEpoch" | "AlterPartition" | "Envelope" | "FetchSnapshot" | "BrokerRegistration"
+  | "BrokerHeartbeat" | "AllocateProducerIds"
+  | (string & {});
+
+/** Kafka's name of an error code. Any other that Kafka has is right too. */
+export type KafkaErrorCode =
+  | "UNKNOWN_SERVER_ERROR" | "OFFSET_OUT_OF_RANGE" | "CORRUPT_MESSAGE" | "UNKNOWN_TOPIC_OR_PARTITION"
+  | "INVALID_FETCH_SIZE" | "LEADER_NOT_AVAILABLE" | "NOT_LEADER_OR_FOLLOWER" | "REQUEST_TIMED_OUT"
+  | "BROKER_NOT_AVAILABLE" | "REPLICA_NOT_AVAILABLE" | "MESSAGE_TOO_LARGE" | "STALE_CONTROLLER_EPOCH"
+  | "OFFSET_METADATA_TOO_LARGE" | "NETWORK_EXCEPTION" | "COORDINATOR_LOAD_IN_PROGRESS" | "COORDINATOR_NOT_AVAILABLE"
+  | "NOT_COORDINATOR" | "INVALID_TOPIC_EXCEPTION" | "RECORD_LIST_TOO_LARGE" | "NOT_ENOUGH_REPLICAS"
+  | "NOT_ENOUGH_REPLICAS_AFTER_APPEND" | "INVALID_REQUIRED_ACKS" | "ILLEGAL_GENERATION"
+  | "INCONSISTENT_GROUP_PROTOCOL" | "INVALID_GROUP_ID" | "UNKNOWN_MEMBER_ID" | "INVALID_SESSION_TIMEOUT"
+  | "REBALANCE_IN_PROGRESS" | "INVALID_COMMIT_OFFSET_SIZE" | "TOPIC_AUTHORIZATION_FAILED"
+  | "GROUP_AUTHORIZATION_FAILED" | "CLUSTER_AUTHORIZATION_FAILED" | "INVALID_TIMESTAMP"
+  | "UNSUPPORTED_SASL_MECHANISM" | "ILLEGAL_SASL_STATE" | "UNSUPPORTED_VERSION" | "TOPIC_ALREADY_EXISTS"
+  | "INVALID_PARTITIONS" | "INVALID_REPLICATION_FACTOR" | "INVALID_REPLICA_ASSIGNMENT" | "INVALID_CONFIG"
+  | "NOT_CONTROLLER" | "INVALID_REQUEST" | "UNSUPPORTED_FOR_MESSAGE_FORMAT" | "POLICY_VIOLATION"
+  | "OUT_OF_ORDER_SEQUENCE_NUMBER" | "DUPLICATE_SEQUENCE_NUMBER" | "INVALID_PRODUCER_EPOCH" | "INVALID_TXN_STATE"
+  | "INVALID_PRODUCER_ID_MAPPING" | "INVALID_TRANSACTION_TIMEOUT" | "CONCURRENT_TRANSACTIONS"
+  | "TRANSACTION_COORDINATOR_FENCED" | "TRANSACTIONAL_ID_AUTHORIZATION_FAILED" | "SECURITY_DISABLED"
+  | "OPERATION_NOT_ATTEMPTED" | "KAFKA_STORAGE_ERROR" | "LOG_DIR_NOT_FOUND" | "SASL_AUTHENTICATION_FAILED"
+  | "UNKNOWN_PRODUCER_ID" | "REASSIGNMENT_IN_PROGRESS" | "DELEGATION_TOKEN_AUTH_DISABLED"
+  | "DELEGATION_TOKEN_NOT_FOUND" | "DELEGATION_TOKEN_OWNER_MISMATCH" | "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED"
+  | "DELEGATION_TOKEN_AUTHORIZATION_FAILED" | "DELEGATION_TOKEN_EXPIRED" | "INVALID_PRINCIPAL_TYPE"
+  | "NON_EMPTY_GROUP" | "GROUP_ID_NOT_FOUND" | "FETCH_SESSION_ID_NOT_FOUND" | "INVALID_FETCH_SESSION_EPOCH"
+  | "LISTENER_NOT_FOUND" | "TOPIC_DELETION_DISABLED" | "FENCED_LEADER_EPOCH" | "UNKNOWN_LEADER_EPOCH"
+  | "UNSUPPORTED_COMPRESSION_TYPE" | "STALE_BROKER_EPOCH" | "OFFSET_NOT_AVAILABLE" | "MEMBER_ID_REQUIRED"
+  | "PREFERRED_LEADER_NOT_AVAILABLE" | "GROUP_MAX_SIZE_REACHED" | "FENCED_INSTANCE_ID"
+  | "ELIGIBLE_LEADERS_NOT_AVAILABLE" | "ELECTION_NOT_NEEDED" | "NO_REASSIGNMENT_IN_PROGRESS"
+  | "GROUP_SUBSCRIBED_TO_TOPIC" | "INVALID_RECORD" | "UNSTABLE_OFFSET_COMMIT" | "THROTTLING_QUOTA_EXCEEDED"
+  | "PRODUCER_FENCED" | "RESOURCE_NOT_FOUND" | "DUPLICATE_RESOURCE" | "UNACCEPTABLE_CREDENTIAL"
+  | "INCONSISTENT_VOTER_SET" | "INVALID_UPDATE_VERSION" | "FEATURE_UPDATE_FAILED"
+  | "PRINCIPAL_DESERIALIZATION_FAILURE" | "SNAPSHOT_NOT_FOUND" | "POSITION_OUT_OF_RANGE" | "UNKNOWN_TOPIC_ID"
+  | "DUPLICATE_BROKER_REGISTRATION" | "BROKER_ID_NOT_REGISTERED" | "INCONSISTENT_TOPIC_ID"
+  | "INCONSISTENT_CLUSTER_ID" | "TRANSACTIONAL_ID_NOT_FOUND" | "FETCH_SESSION_TOPIC_ID_ERROR" | "INELIGIBLE_REPLICA"
+  | "NEW_LEADER_ELECTED" | "OFFSET_MOVED_TO_TIERED_STORAGE" | "FENCED_MEMBER_EPOCH" | "UNRELEASED_INSTANCE_ID"
+  | "UNSUPPORTED_ASSIGNOR" | "STALE_MEMBER_EPOCH" | "MISMATCHED_ENDPOINT_TYPE" | "UNSUPPORTED_ENDPOINT_TYPE"
+  | "UNKNOWN_CONTROLLER_ID" | "UNKNOWN_SUBSCRIPTION_ID" | "TELEMETRY_TOO_LARGE" | "INVALID_REGISTRATION"
+  | "TRANSACTION_ABORTABLE" | "INVALID_RECORD_STATE" | "SHARE_SESSION_NOT_FOUND" | "INVALID_SHARE_SESSION_EPOCH"
+  | "FENCED_STATE_EPOCH" | "INVALID_VOTER_KEY" | "DUPLICATE_VOTER" | "VOTER_NOT_FOUND"
+  | "INVALID_REGULAR_EXPRESSION" | "REBOOTSTRAP_REQUIRED" | "STREAMS_INVALID_TOPOLOGY"
+  | "STREAMS_INVALID_TOPOLOGY_EPOCH" | "STREAMS_TOPOLOGY_FENCED" | "SHARE_SESSION_LIMIT_REACHED"
+  | (string & {});
+
 /** Which requests a trigger is for. What is not given may be anything. */
 export interface Requests {
   /** The API by Kafka's name, as `Produce`; any without it. */
-  api?: string;
+  api?: KafkaApi;
   /** The trigger's name, as `fault off NAME` takes it; one that is free without it. */
   name?: string;
   /** The broker that they come to. */
@@ -453,39 +524,59 @@ export interface ObservedRequest {
   /** The API, as `Produce`. */
   api: string;
   version: number;
-  /** Its fields by Kafka's names, as Kafka's request log prints them; records are objects with `key` and `value`. */
+  /**
+   * Its fields by Kafka's names, as Kafka's request log prints them; records are objects with `key` and `value`. A
+   * Produce request:
+   *
+   * ```js
+   * { acks: -1, timeoutMs: 30000, transactionalId: null,
+   *   topicData: [{ topicId: "Noc5QTLZTH61nwvBBPtjFg",
+   *     partitionData: [{ index: 0,
+   *       records: [{ offset: 0, timestamp: 1795897189064, key: "customer-7", value: "ramyeon", headers: [] }] }] }] }
+   * ```
+   */
   request: Record<string, unknown>;
 }
 
 /** A trigger that was put in force. It stays until it has had all its requests, or is taken off. */
 export interface Trigger {
   readonly name: string;
-  /** Takes it off. Fails if it is gone already. */
+  /** Takes it off; nothing happens if it is gone already. Fails with what its `while` threw. */
   off(): Promise<void>;
-  /** The last requests that it has observed, in their order; they stay when it is taken off. Fails if it does not observe. */
+  /**
+   * The last requests that it has observed, in their order. They stay when it is taken off, but not after
+   * `fault("heal")`. Fails if it does not observe, and with what its `while` threw.
+   */
   observed(): Promise<ObservedRequest[]>;
 }
 
 /**
  * A trigger that is being put together: which of the requests, and then what happens to them, which puts it in force.
- * Every request is one of the trigger's if it is not said which. All that say what happens fail where a word is wrong.
+ * Every request is one of the trigger's if it is not said which; that is said once, and a second time throws. Numbers
+ * that cannot be throw a RangeError. All that say what happens fail where a word is wrong.
+ *
+ * A trigger that observes sees every request, in whatever order the triggers were put in force. Of the others the first
+ * whose turn it is decides what becomes of a request; one with `do` acts and lets the request go on.
  */
 export interface On {
   /** The first one. */
   once(): On;
-  /** The first so many, at least 1. */
+  /** The first so many, 1 to 1000000000. */
   times(count: number): On;
-  /** The one of this number, from 1 on. */
+  /** The one of this number, 1 to 1000000000. */
   nth(number: number): On;
-  /** Each so many: 3 is the third, the sixth and so on (1). */
+  /** Each so many, 1 to 1000000000: 3 is the third, the sixth and so on (1). */
   every(count?: number): On;
-  /** Each with this probability, 0 to 1 in hundredths, drawn from the cluster's seed. */
+  /** Each with this probability, 0 to 1 in whole hundredths, drawn from the cluster's seed. */
   withProbability(probability: number): On;
-  /** Only while this is true of the cluster; asked as in {@link Cluster.until}, so what lasts shorter than a look is missed. */
+  /**
+   * Only while this is true of the cluster; asked as in {@link Cluster.until}, so what lasts shorter than a look is
+   * missed. If it throws or gives a promise, the trigger is taken off, and its `off` and `observed` fail with that.
+   */
   while(isSo: (view: View) => boolean): On;
   /** They are answered with this error, and the broker does not see them: `NOT_LEADER_OR_FOLLOWER`. */
-  error(code: string): Promise<Trigger>;
-  /** The broker gets them so many milliseconds later, and what comes behind them on their connections too. */
+  error(code: KafkaErrorCode): Promise<Trigger>;
+  /** The broker gets them so many milliseconds later, up to a year, and so what comes behind them on a connection. */
   delay(ms: number): Promise<Trigger>;
   /** They are lost, with all that comes behind them on their connections: no answer comes, and nothing says so. */
   drop(): Promise<Trigger>;
@@ -499,9 +590,20 @@ export interface On {
   do(fault: string): Promise<Trigger>;
 }
 
+declare global {
+  // As TypeScript's own `esnext.disposable` has them, for projects that do not have that.
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+    readonly asyncDispose: unique symbol;
+  }
+}
+
 /**
  * A Kafka cluster. Its clock goes as the real one does. Promises fail with an Error that says what was wrong, and all
  * that are under way when the cluster is stopped with `the cluster was stopped`.
+ *
+ * What cannot be is refused before the engine sees it, with the method's name: a value of a wrong type and an option
+ * that there is not with a TypeError, a number that is out of its range with a RangeError.
  */
 export class Cluster {
   private constructor();
@@ -515,7 +617,7 @@ export class Cluster {
    * than that.
    */
   readonly socketFactory: (options: { host: string; port: number; ssl?: unknown; onConnect: () => void }) => any;
-  /** Opens a connection. `name` is for the trace. */
+  /** Opens a connection. `name` is for the trace. Once the cluster is stopped, it is refused (`ECONNREFUSED`). */
   connect(options: { host: string; port: number; onConnect?: () => void; name?: string }): ClusterSocket;
   /** How it stands now. Nothing in the cluster notices that it is looked at, here and with the three that follow. */
   view(): Promise<View>;
@@ -533,6 +635,8 @@ export class Cluster {
    * Waits until `isSo` is true of the cluster, and gives how it stood then. It is asked at the beginning and when the
    * cluster has done something, but not of every state: what lasts shorter than some milliseconds can be missed. It
    * runs on the caller's side, with a worker too, and has to answer at once: a promise is refused with a TypeError.
+   *
+   * To wait for a consumer: `until((view) => view.lag("billing") === 0)`.
    *
    * Fails with a {@link NotYet} when `timeoutMs` are over, at once with what `isSo` throws, and with a RangeError for a
    * bound that is none.
@@ -554,8 +658,46 @@ export class Cluster {
   /** Starts a producer. Fails with a {@link KafkaError} if a setting is wrong. */
   producer(options?: ProducerOptions): Promise<Producer>;
   /**
-   * Injects a fault, or takes one back, as the console's `fault` does: `crash 2`, `restart 2`, `cut 1 3`, `heal`,
-   * `request 1 Produce error NOT_LEADER_OR_FOLLOWER 3` (the next three). Fails if it is none.
+   * Injects a fault, or takes one back, as the console's `fault` does. Fails if it is none, or cannot be done now.
+   *
+   * N is a broker's id; A and B are too, or `client-1`, or `clients` for all. Times are in milliseconds. What is in
+   * brackets may be left out. In force are {@link View.faults}.
+   *
+   * | line | what happens |
+   * |---|---|
+   * | `crash N` | kill a broker's process; its machine, disk and page cache stay |
+   * | `shutdown N` | end a broker in order, with everything flushed |
+   * | `power-cut N` | cut a machine's power; what was not flushed is lost |
+   * | `restart N` | start a broker that is down |
+   * | `pause N [MS]` | let a process stand still, as in a long garbage collection |
+   * | `resume N` | let a paused process go on |
+   * | `skew N MS` | set a machine's wall clock so much ahead, or behind |
+   * | `clock-jump N MS` | let a machine's wall clock jump |
+   * | `disk full N [K]` | no space left: flushes fail, all or the next K operations |
+   * | `disk fail N [K]` | the device fails: flushes fail, all or the next K operations |
+   * | `disk slow N FACTOR` | everything takes the disk so many times as long |
+   * | `disk ok N` | the disk works again, at its own speed |
+   * | `cut A B` | cut a way through the network; what is sent arrives once it is healed |
+   * | `cut-oneway A B` | cut it from A to B only |
+   * | `isolate N` | cut a machine off from all others and from all clients |
+   * | `latency A B MS [oneway]` | everything takes so much longer on its way |
+   * | `jitter A B MS [oneway]` | each message takes up to so much longer |
+   * | `bandwidth A B BYTES [oneway]` | a connection carries so many bytes a second |
+   * | `drop A B PERCENT [oneway]` | so many messages are lost and sent again: 200 ms later, then 400, … |
+   * | `reorder A B MS [oneway]` | each connection is slower by a time of its own, up to so much |
+   * | `break A B` | reset every connection between two sides now |
+   * | `lose-response N API [K]` | the broker handles a request, and the connection breaks before the response arrives |
+   * | `request N API error CODE [K]` | the next request, or the next K, are answered with an error |
+   * | `request N API delay MS [K]` | the next request reaches the broker so much later |
+   * | `request N API drop [K]` | the connection breaks before the broker gets the next request |
+   * | `on API [as NAME] …` | a trigger, as `on` puts one in force |
+   * | `disarm NAME` | hold a trigger, so that no request is its |
+   * | `arm NAME` | let a held trigger go on |
+   * | `off NAME` | take a trigger off |
+   * | `heal [A] [B]` | mend the network and take triggers off: all, those of A, or the way from A to B and back |
+   *
+   * `heal` alone takes off every fault of the network and of requests, and every trigger with what it has observed; the
+   * disks, clocks and processes of machines stay as they are.
    */
   fault(line: string): Promise<void>;
   /**
@@ -573,12 +715,25 @@ export class Cluster {
    * one that has replicas unless `force` gives them up. Its registration stays, as in Kafka, until it is unregistered.
    */
   removeBroker(id: number, options?: { force?: boolean }): Promise<void>;
-  /** Lets virtual time go on by so many milliseconds at once. */
+  /**
+   * Lets virtual time go on by so many milliseconds at once, 0 to 10000000000. A long span leaves the thread to others
+   * every few milliseconds. Calls that come meanwhile wait for its end, in their order; what clients send goes on, and
+   * so does an `until` that began before. Timers of clients outside do not come along, as with
+   * {@link UntilOptions.advance}.
+   */
   advance(ms: number): Promise<void>;
   /** Virtual milliseconds since the start. */
   now(): Promise<number>;
   /** What became true since the last call, a line each. */
   trace(): Promise<string[]>;
-  /** Ends it. Connections are not told. */
+  /**
+   * Ends it. A moment later every open connection breaks (`ECONNRESET`). A process ends by itself once its clusters are
+   * stopped and its clients disconnected. Disconnect the clients first: they try for some seconds to reach a cluster
+   * that was stopped.
+   */
   stop(): void;
+  /** Stops it where `using` ends. */
+  [Symbol.dispose](): void;
+  /** Stops it where `await using` ends. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

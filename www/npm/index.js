@@ -1,8 +1,9 @@
 // A cluster, its producers, and the sockets of its clients.
+import { callable, flag, holds, named, span, text, told, whole } from "./check.js";
 import { chosen } from "./partitioner.js";
 import { bytes, Producer, texts } from "./producer.js";
 import { Socket } from "./socket.js";
-import { follow, On, Trigger, word } from "./trigger.js";
+import { follow, On, quoted, Trigger, word } from "./trigger.js";
 import { NotYet, records, View } from "./view.js";
 
 export { NotYet, View };
@@ -12,26 +13,16 @@ const STOPPED = "the cluster was stopped";
 const PATIENCE = 30_000;
 // A wait that lets time go on leaves the thread to others after so many real milliseconds.
 const TURN = 8;
+// So much virtual time can pass in one go, in milliseconds: close to four months.
+const MOST_MS = 10_000_000_000;
+// The last millisecond that a log writes with four digits of a year.
+const LAST_EPOCH = Date.UTC(10_000, 0) - 1;
+const MOST_BROKERS = 9;
+const STARTS = ["brokers", "seed", "epoch", "worker"];
+const INT32 = 2 ** 31 - 1;
+const STARTED = Symbol("Cluster.start");
 // Of a function's text so much is told.
 const TOLD = 200;
-
-/** A whole number from `least` to `most`, or an error that names it. */
-function whole(value, what, least, most) {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new RangeError(`${what}: ${String(value)} is no whole number from ${least} on`);
-}
-
-/** A time in milliseconds that ends. */
-function finite(ms, what) {
-  if (Number.isFinite(ms) && ms >= 0) return ms;
-  throw new RangeError(`${what}: ${String(ms)} is not a number of milliseconds`);
-}
-
-/** A word of the console's line, whatever is in it. */
-const quoted = (word) => {
-  const text = String(word);
-  return /^[\w.:,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-};
 
 /** What a function says, in short. */
 const source = (call) => {
@@ -51,9 +42,20 @@ export class Cluster {
   /** Where the brokers listen, for a client's configuration. */
   brokers = [];
 
+  constructor(key) {
+    if (key !== STARTED) throw new TypeError("use Cluster.start()");
+  }
+
   /** Starts a cluster; see index.d.ts. */
-  static async start({ brokers = 3, seed = 1, epoch = Date.now(), worker } = {}) {
-    const cluster = new Cluster();
+  static async start(options = {}) {
+    const { brokers = 3, seed = 1, epoch = Date.now(), worker } = named(options, "start", STARTS);
+    whole(brokers, "start: brokers", 1, MOST_BROKERS);
+    whole(seed, "start: seed", 0, Number.MAX_SAFE_INTEGER);
+    whole(epoch, "start: epoch", 0, LAST_EPOCH);
+    if (worker !== undefined && !["postMessage", "terminate"].every((name) => typeof worker?.[name] === "function")) {
+      throw new TypeError(`start: worker: ${told(worker)} is no worker`);
+    }
+    const cluster = new Cluster(STARTED);
     if (worker) await cluster.#startIn(worker, { brokers, seed, epoch });
     else await cluster.#startHere({ brokers, seed, epoch });
     cluster.brokers = await cluster.#call("bootstrap");
@@ -108,18 +110,22 @@ export class Cluster {
   }
 
   /** A connection to a broker, as `net.connect` gives one. */
-  connect({ host, port, onConnect, name = "script" }) {
+  connect(options) {
+    const { host, port, onConnect, name = "script" } = named(options, "connect", ["host", "port", "onConnect", "name"]);
+    text(host, "connect: host");
+    whole(port, "connect: port", 0, 2 ** 16 - 1);
+    text(name, "connect: name");
+    if (onConnect !== undefined) callable(onConnect, "connect: onConnect");
     const number = ++this.#numbers;
-    const socket = new Socket(
-      (message) => {
-        if ("close" in message) this.#sockets.delete(number);
-        this.#post(message);
-      },
-      number,
-      host,
-      port,
-      onConnect,
-    );
+    const send = (message) => {
+      if ("close" in message) this.#sockets.delete(number);
+      if (!this.#stopped) this.#post(message);
+    };
+    const socket = new Socket(send, number, host, port, onConnect);
+    if (this.#stopped) {
+      queueMicrotask(() => socket.handle({ closed: number, reason: STOPPED, code: "ECONNREFUSED" }));
+      return socket;
+    }
     this.#sockets.set(number, socket);
     this.#post({ open: number, host, port, name });
     return socket;
@@ -134,23 +140,24 @@ export class Cluster {
   }
 
   /** Starts a producer; see index.d.ts. */
-  async producer({ partitioner = "default", ...settings } = {}) {
+  async producer(options = {}) {
+    const { partitioner = "default", ...settings } = named(options, "producer", null, "setting");
     const { class: kafkas, from } = chosen(partitioner, this.#inWorker);
     if (kafkas) settings["partitioner.class"] = kafkas;
     const id = await this.#call("producer", texts(settings), from);
     return new Producer((method, ...args) => this.#call(method, ...args), id);
   }
 
-  fault(line) {
-    return this.#call("fault", line);
+  async fault(line) {
+    await this.#call("fault", text(line, "fault"));
   }
 
   /** What is to happen when requests come; see index.d.ts. */
   on(which) {
-    return new On(async ({ api, name = `on${++this.#triggers}`, isSo }, rest) => {
+    return new On(async ({ api, name = `on${++this.#triggers}`, isSo, observes }, rest) => {
       const call = (method, ...args) => this.#call(method, ...args);
       const view = isSo && (await this.view());
-      const armed = !isSo || Boolean(isSo(view));
+      const armed = !isSo || holds(isSo, view, "while");
       // Both come to the engine before it goes on.
       const put = call("fault", `on ${api} as ${word(name)}${rest}`);
       const held = armed ? undefined : call("fault", `disarm ${word(name)}`);
@@ -159,25 +166,28 @@ export class Cluster {
         throw error;
       });
       await held;
-      const life = { over: false };
+      const life = { over: false, failed: null, observes };
       const look = async (events) => new View((await call("look", events, Infinity, false)).view);
       if (isSo) follow({ name, isSo, life, armed, events: view.events, call, look });
-      return new Trigger(call, String(name), life);
+      return new Trigger(call, name, life);
     }, which);
   }
 
   /** Adds a broker; see index.d.ts. */
-  async addBroker({ id, rack } = {}) {
-    if (id !== undefined && !Number.isInteger(id)) throw new TypeError(`addBroker: id ${id} is no whole number`);
+  async addBroker(options = {}) {
+    const { id, rack } = named(options, "addBroker", ["id", "rack"]);
+    if (id !== undefined) whole(id, "addBroker: id", 1, MOST_BROKERS);
+    if (rack !== undefined) text(rack, "addBroker: rack");
     const address = await this.#call("addBroker", id, rack);
     this.brokers = await this.#call("bootstrap");
     return address;
   }
 
   /** Takes a broker away; see index.d.ts. */
-  async removeBroker(id, { force = false } = {}) {
-    if (!Number.isInteger(id)) throw new TypeError(`removeBroker: ${id} is no broker's id`);
-    await this.#call("removeBroker", id, force);
+  async removeBroker(id, options = {}) {
+    whole(id, "removeBroker", 1, MOST_BROKERS);
+    const { force = false } = named(options, "removeBroker", ["force"]);
+    await this.#call("removeBroker", id, flag(force, "removeBroker: force"));
     this.brokers = await this.#call("bootstrap");
   }
 
@@ -195,18 +205,18 @@ export class Cluster {
   }
 
   /** Waits for a state; see index.d.ts. */
-  async until(isSo, { describe, timeoutMs = PATIENCE, advance = false } = {}) {
-    if (typeof isSo !== "function") throw new TypeError("until: what is to be so is no function");
-    finite(timeoutMs, "until: timeoutMs");
+  async until(isSo, options = {}) {
+    callable(isSo, "until");
+    const known = ["describe", "timeoutMs", "advance"];
+    const { describe, timeoutMs = PATIENCE, advance = false } = named(options, "until", known);
+    if (describe !== undefined) text(describe, "until: describe");
+    span(timeoutMs, "until: timeoutMs", MOST_MS);
+    flag(advance, "until: advance");
     let view = await this.view();
     const deadline = view.now + timeoutMs;
     let [over, turn] = [timeoutMs === 0, performance.now()];
     for (;;) {
-      const so = isSo(view);
-      if (typeof so?.then === "function") {
-        throw new TypeError("until: the function gave a promise, but it is asked often and has to answer at once");
-      }
-      if (so) return view;
+      if (holds(isSo, view, "until")) return view;
       if (over) throw new NotYet(describe ?? source(isSo), timeoutMs, view);
       if (advance && performance.now() - turn > TURN) {
         await new Promise((resolve) => setTimeout(resolve));
@@ -218,28 +228,37 @@ export class Cluster {
   }
 
   /** Reads records where they stand; see index.d.ts. */
-  async records(topic, { partition, from = 0, limit = Infinity } = {}) {
-    if (partition !== undefined) whole(partition, "records: partition", 0, 2 ** 31 - 1);
+  async records(topic, options = {}) {
+    text(topic, "records: topic");
+    const { partition, from = 0, limit = Infinity } = named(options, "records", ["partition", "from", "limit"]);
+    if (partition !== undefined) whole(partition, "records: partition", 0, INT32);
     whole(from, "records: from", 0, Number.MAX_SAFE_INTEGER);
     if (limit !== Infinity) whole(limit, "records: limit", 0, Number.MAX_SAFE_INTEGER);
-    return records(topic, await this.#call("records", String(topic), partition, from, limit));
+    return records(topic, await this.#call("records", topic, partition, from, limit));
   }
 
   /** Runs a console tool; see index.d.ts. */
-  async run(line, { stdin, timeoutMs = PATIENCE } = {}) {
-    finite(timeoutMs, "run: timeoutMs");
-    const input = bytes(stdin, "stdin") ?? new Uint8Array();
-    const output = await this.#call("tool", String(line), input, timeoutMs);
+  async run(line, options = {}) {
+    text(line, "run");
+    const { stdin, timeoutMs = PATIENCE } = named(options, "run", ["stdin", "timeoutMs"]);
+    span(timeoutMs, "run: timeoutMs", MOST_MS);
+    const input = bytes(stdin, "run: stdin") ?? new Uint8Array();
+    const output = await this.#call("tool", line, input, timeoutMs);
     if (output.exit === null) throw new NotYet(`\`${line}\` has ended`, timeoutMs, await this.view());
     return output;
   }
 
   /** Creates a topic; see index.d.ts. */
-  async createTopic(name, { partitions, replicationFactor, configs = {} } = {}) {
+  async createTopic(name, options = {}) {
+    text(name, "createTopic: name");
+    const known = ["partitions", "replicationFactor", "configs"];
+    const { partitions, replicationFactor, configs = {} } = named(options, "createTopic", known);
+    named(configs, "createTopic: configs", null, "config");
     const words = ["--bootstrap-server", this.brokers.join(","), "--create", "--topic", name];
-    if (partitions !== undefined) words.push("--partitions", whole(partitions, "createTopic: partitions", 1, Infinity));
+    const count = (value, what) => String(whole(value, `createTopic: ${what}`, 1, INT32));
+    if (partitions !== undefined) words.push("--partitions", count(partitions, "partitions"));
     if (replicationFactor !== undefined) {
-      words.push("--replication-factor", whole(replicationFactor, "createTopic: replicationFactor", 1, Infinity));
+      words.push("--replication-factor", count(replicationFactor, "replicationFactor"));
     }
     for (const [key, value] of texts(configs)) words.push("--config", `${key}=${value}`);
     const { stdout, stderr, exit } = await this.run(["kafka-topics.sh", ...words.map(quoted)].join(" "));
@@ -249,13 +268,13 @@ export class Cluster {
       throw Object.assign(new Error(`createTopic: ${message}`), { name: exception ?? "Error" });
     }
     const serves = ({ leader, copies }) => copies.some(({ broker, online }) => broker === leader && online);
-    await this.until((view) => view.topic(String(name))?.partitions.every(serves), {
+    await this.until((view) => view.topic(name)?.partitions.every(serves), {
       describe: `every partition of ${name} has a leader that serves`,
     });
   }
 
-  advance(ms) {
-    return this.#call("advance", ms);
+  async advance(ms) {
+    await this.#call("advance", span(ms, "advance", MOST_MS));
   }
 
   now() {
@@ -267,10 +286,31 @@ export class Cluster {
   }
 
   stop() {
+    if (this.#stopped) return;
     this.#stopped = true;
     this.#stop();
     for (const { reject } of this.#calls.values()) reject(new Error(STOPPED));
     this.#calls.clear();
+    const open = [...this.#sockets];
     this.#sockets.clear();
+    // As a network tells them: later.
+    for (const [closed, socket] of open) {
+      queueMicrotask(() => socket.handle({ closed, reason: STOPPED, code: "ECONNRESET" }));
+    }
+  }
+
+  static {
+    const ends = {
+      dispose() {
+        this.stop();
+      },
+      async asyncDispose() {
+        this.stop();
+      },
+    };
+    // An older runtime has no such symbols, and nothing that would call these.
+    for (const [name, value] of Object.entries(ends)) {
+      if (Symbol[name]) Object.defineProperty(this.prototype, Symbol[name], { value });
+    }
   }
 }

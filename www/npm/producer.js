@@ -1,4 +1,7 @@
 // A producer of a cluster: Kafka's, in the engine.
+import { copied, named, text, told } from "./check.js";
+
+const FIELDS = ["topic", "partition", "timestamp", "key", "value", "headers"];
 const CLOSED = "Cannot perform operation after producer has been closed";
 
 /** An error as Java names it. */
@@ -8,8 +11,8 @@ const failure = (name, message) => Object.assign(new Error(message), { name });
 export function bytes(value, what) {
   if (value === undefined || value === null) return null;
   if (typeof value === "string") return new TextEncoder().encode(value);
-  // Not `instanceof`: the bytes of another realm are bytes too. A copy, since a view's whole buffer would go along.
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+  // Not `instanceof`: the bytes of another realm are bytes too.
+  if (ArrayBuffer.isView(value)) return copied(value);
   throw new TypeError(`${what} is neither a string nor bytes`);
 }
 
@@ -20,14 +23,18 @@ function whole(value, what, most) {
   const label = what === "partition" ? "Partition number" : "Timestamp";
   throw failure(
     "IllegalArgumentException",
-    `Invalid ${what}: ${String(value)}. ${label} should always be non-negative or null.`,
+    `Invalid ${what}: ${told(value)}. ${label} should always be non-negative or null.`,
   );
 }
 
 function pairs(headers) {
   if (headers === undefined || headers === null) return [];
-  const list = Symbol.iterator in Object(headers) ? [...headers] : Object.entries(headers);
-  return list.map(([key, value]) => [bytes(key, "a header's key") ?? new Uint8Array(), bytes(value, "a header's value")]);
+  if (typeof headers !== "object") throw new TypeError(`send: headers: ${told(headers)} is no object`);
+  const list = Symbol.iterator in headers ? [...headers] : Object.entries(headers);
+  const wrong = list.findIndex((pair) => !Array.isArray(pair));
+  if (wrong >= 0) throw new TypeError(`send: headers: ${told(list[wrong])} is no pair of a name and a value`);
+  const key = (name) => bytes(name, "a header's key") ?? new Uint8Array();
+  return list.map(([name, value]) => [key(name), bytes(value, "a header's value")]);
 }
 
 export class Producer {
@@ -42,11 +49,12 @@ export class Producer {
   }
 
   /** Sends a record; see index.d.ts. */
-  async send({ topic, partition, timestamp, key, value, headers }) {
+  async send(fields) {
+    const { topic, partition, timestamp, key, value, headers } = named(fields, "send", FIELDS, "field");
     if (this.#closed) throw failure("IllegalStateException", CLOSED);
     if (topic === undefined || topic === null) throw failure("IllegalArgumentException", "Topic cannot be null.");
     const record = {
-      topic: String(topic),
+      topic: text(topic, "send: topic"),
       partition: whole(partition, "partition", 2 ** 31 - 1),
       timestamp: whole(timestamp, "timestamp", Number.MAX_SAFE_INTEGER),
       key: bytes(key, "key"),

@@ -1,4 +1,5 @@
 // A socket over a cluster: of node:net's what Kafka clients use.
+import { copied } from "./check.js";
 
 const CODES = { refused: "ECONNREFUSED", reset: "ECONNRESET", unreachable: "EHOSTUNREACH", "peer down": "ECONNRESET" };
 
@@ -64,8 +65,7 @@ export class Socket {
     if (this.destroyed) return false;
     // The text encodings of node:net are not for Kafka: its clients write bytes.
     if (!ArrayBuffer.isView(data)) throw new TypeError("a Kafka client writes bytes");
-    // A copy: the caller may use its buffer again, and a message to a worker takes a whole one.
-    this.#send({ write: this.#id, bytes: Uint8Array.from(data) });
+    this.#send({ write: this.#id, bytes: copied(data) });
     const after = typeof encoding === "function" ? encoding : done;
     if (after) queueMicrotask(after);
     return true;
@@ -123,13 +123,13 @@ export class Socket {
     } else {
       this.destroyed = true;
       this.connecting = false;
-      const { reason } = message;
-      const code = CODES[reason];
+      // What ends without the network's doing has its own code, and its reason says all.
+      const { reason, code = CODES[reason] } = message;
       if (this.#stands && !code) {
         this.emit("end");
       } else {
-        const where = `${this.remoteAddress}:${this.remotePort}`;
-        this.emit("error", Object.assign(new Error(`${reason} by ${where}`), { code }));
+        const said = message.code ? reason : `${reason} by ${this.remoteAddress}:${this.remotePort}`;
+        this.emit("error", Object.assign(new Error(said), { code }));
       }
       this.emit("close", Boolean(code));
     }

@@ -42,6 +42,29 @@ export class View {
     return this.groups.find((group) => group.id === id);
   }
 
+  committed(group, topic, partition) {
+    const found = this.group(group)?.offsets.find((one) => one.topic === topic && one.partition === partition);
+    return found?.committed >= 0 ? found.committed : undefined;
+  }
+
+  lag(group) {
+    const behind = (this.group(group)?.offsets ?? []).map(({ topic, partition, committed, highWatermark }) => {
+      if (highWatermark < 0) return undefined;
+      if (committed >= 0) return Math.max(0, highWatermark - committed);
+      // Where nothing can be read, nothing will be committed.
+      return this.partition(topic, partition)?.logStart === highWatermark ? 0 : undefined;
+    });
+    // A group that has nothing yet is not one that has read everything.
+    if (behind.length === 0 || behind.includes(undefined)) return undefined;
+    return behind.reduce((sum, one) => sum + one);
+  }
+
+  inSync(topic) {
+    const runs = (id) => this.broker(id)?.state === "running";
+    const synced = ({ leader, replicas, isr }) => runs(leader) && replicas.every((id) => isr.includes(id) && runs(id));
+    return this.topic(topic)?.partitions.every(synced) ?? false;
+  }
+
   controller() {
     return this.brokers.find((broker) => broker.controller)?.id;
   }

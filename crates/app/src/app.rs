@@ -191,7 +191,7 @@ pub fn App() -> Html {
         browser::speak(lang.word());
         browser::mark("theme", (*theme != Theme::System).then(|| theme.word()));
     });
-    // The console's own words follow the page's language; a cluster that is opened anew is told again.
+    // The console's own words follow the page's language; a cluster that is opened again is told again.
     use_effect_with((model.phase.word() == "ready", model.lang), {
         let ctx = ctx.clone();
         move |(ready, lang)| {

@@ -3,7 +3,7 @@
 use wasm_bindgen::JsCast;
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Storage, Url};
 
-/// For how long a value is kept. Some browsers keep nothing; that is no error: the page then begins anew.
+/// For how long a value is kept. Some browsers keep nothing; that is no error: the page then starts over.
 #[derive(Clone, Copy, Debug)]
 pub enum Kept {
     /// For every later visit.
@@ -67,7 +67,7 @@ pub fn go(hash: &str) {
     }
 }
 
-/// Loads the page anew.
+/// Reloads the page.
 pub fn reload() {
     if let Some(window) = web_sys::window() {
         let _ = window.location().reload();

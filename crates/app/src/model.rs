@@ -17,7 +17,7 @@ use crate::text::{Lang, fill};
 /// Notices that stand at one time.
 const NOTICES_KEPT: usize = 4;
 
-/// Shared data that is equal only to itself, so that a component is drawn anew only when it was replaced.
+/// Shared data that is equal only to itself, so that a component is redrawn only when it was replaced.
 #[derive(Debug, Default)]
 pub struct Shared<T>(Rc<T>);
 

@@ -13,12 +13,15 @@ use std::time::{Duration, Instant};
 
 use blumfeld_gateway::Gateway;
 use blumfeld_gateway::args::{Level, Serve};
-use blumfeld_sim::World;
+use blumfeld_sim::{Fault, World};
 
 use crate::produce::Produce;
 use crate::trigger::{self, Armed, Triggered, While};
 use crate::world::{self, Job, Output, Running};
 use crate::{Builder, Error, On, ProducerRecord, Record, RecordMetadata, Request, Trigger, View};
+
+/// How long is waited for the end of a job that was given up.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// A cluster that runs in a thread of this process and listens on loopback ports. Dropping it ends it: ports, thread
 /// and memory are free again.
@@ -84,9 +87,10 @@ impl Cluster {
         self.with(|world| View::of(world))
     }
 
-    /// Waits until `is_so` is true of the cluster, and gives how it stood then. `what` says it in words, for the error:
-    /// "orders-0 has another leader". It is asked at the beginning and whenever the cluster has done something, so what
-    /// lasts shorter than a look can be missed.
+    /// Waits until `is_so` is true of the cluster, and gives how it stood then. The thread waits; in an
+    /// asynchronous test on one thread nothing else goes on meanwhile. `what` says it in words, for the error:
+    /// "orders-0 has another leader". It is asked at the beginning and whenever the cluster has done
+    /// something, so what lasts shorter than a look can be missed.
     ///
     /// # Errors
     /// [`Error::NotYet`] after the cluster's patience, with how it stood.
@@ -112,13 +116,14 @@ impl Cluster {
         }
     }
 
-    /// Injects a fault, or takes one back, by the words of the console's `fault`: `crash 2`, `restart 2`,
-    /// `power-cut 1`, `cut 1 3`, `latency 1 2 50`, `request 3 Produce error NOT_LEADER_OR_FOLLOWER`, `heal`.
+    /// Injects a fault, or takes one back, by the words of the console's `fault`. [Faults](crate#faults) has
+    /// all of them.
     ///
     /// # Errors
     /// [`Error::Refused`]: what was wrong with it.
     pub fn fault(&self, fault: &str) -> Result<(), Error> {
-        self.gateway.ask(&format!("fault {fault}")).map_err(Error::Refused)
+        let fault = Fault::parse(fault).map_err(|error| Error::Refused(error.to_string()))?;
+        self.with(move |world| world.inject(fault))?.map_err(|error| Error::Refused(error.to_string()))
     }
 
     /// Something is to happen when requests of an API come, by Kafka's name of it (`Produce`) or `any`: see [`On`].
@@ -169,7 +174,28 @@ impl Cluster {
     /// # Errors
     /// [`Error::Tool`] with what Kafka says.
     pub fn create_topic(&self, name: &str, partitions: u32, replication_factor: u16) -> Result<(), Error> {
-        let line = world::create_topic(&self.bootstrap_servers(), name, partitions, replication_factor);
+        self.create_topic_with(name, partitions, replication_factor, &[])
+    }
+
+    /// The same with configs by Kafka's names.
+    ///
+    /// ```
+    /// let cluster = blumfeld::Cluster::builder().brokers(3).start()?;
+    /// cluster.create_topic_with("orders", 1, 3, &[("min.insync.replicas", "2")])?;
+    /// # Ok::<(), blumfeld::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Tool`] with what Kafka says.
+    pub fn create_topic_with(
+        &self,
+        name: &str,
+        partitions: u32,
+        replication_factor: u16,
+        configs: &[(&str, &str)],
+    ) -> Result<(), Error> {
+        let at = self.bootstrap_servers();
+        let line = world::create_topic(&at, name, partitions, replication_factor, configs);
         self.run(&line, "").and_then(|output| world::succeeded(&line, output)).map(drop)
     }
 
@@ -216,8 +242,8 @@ impl Cluster {
     }
 
     /// Runs one of Kafka's console tools inside the cluster, with this standard input:
-    /// `kafka-consumer-groups.sh --bootstrap-server … --describe --group g`. A tool that fails is no error here: look
-    /// at its exit code.
+    /// `kafka-consumer-groups.sh --bootstrap-server … --describe --group g`. Its `--bootstrap-server` is
+    /// [`bootstrap_servers`](Self::bootstrap_servers). A tool that fails is no error here: look at its exit code.
     ///
     /// # Errors
     /// [`Error::Refused`]: there is no such tool. [`Error::NotYet`]: it did not end within the cluster's patience, and
@@ -235,10 +261,10 @@ impl Cluster {
     {
         let over = Arc::new(AtomicBool::new(false));
         let given_up = Arc::clone(&over);
-        let what = job.goal();
+        let (goal, (tell, told)) = (job.goal(), channel());
         let outcome = self.wait(Instant::now() + self.patience, move |world| {
             if given_up.load(Ordering::SeqCst) {
-                job.end(world);
+                let _ = tell.send(job.end(world));
                 return Some(None);
             }
             job.look(world).map(Some)
@@ -249,7 +275,8 @@ impl Cluster {
         over.store(true, Ordering::SeqCst);
         // So that it looks.
         let state = self.view()?.told();
-        Err(Error::NotYet { what, after: self.patience, state })
+        let said = told.recv_timeout(LAST_LOOK).unwrap_or_default();
+        Err(world::not_ended(goal, &said, self.patience, &state))
     }
 
     /// Does something with the world between two of its events.

@@ -50,6 +50,39 @@
 //! A test of both begins with [`Builder::new`] and ends with [`Builder::simulate`]. In a browser it runs under
 //! `wasm-bindgen-test`; a seed gives the same [`digest`](Simulation::digest) there as natively.
 //!
+//! # Faults
+//!
+//! `fault` takes one line. A broker is a number; `clients` are all clients together.
+//!
+//! | line | what happens |
+//! |---|---|
+//! | `crash 2`, `power-cut 2` | the process is killed; its machine loses its power |
+//! | `shutdown 2`, `restart 2` | the process ends in order; comes back |
+//! | `pause 2`, `pause 2 500`, `resume 2` | the process stands still, for good or for 500 ms; goes on |
+//! | `cut 1 3`, `cut-oneway 1 3` | nothing passes between two brokers; from one to the other |
+//! | `isolate 2` | nothing passes to and from a broker |
+//! | `latency 1 2 50`, `jitter 1 2 20` | the network is slow, in ms; up to so much slower at random |
+//! | `drop 1 2 10%`, `reorder 1 2 20` | it loses packets; mixes them up within 20 ms |
+//! | `bandwidth 1 2 100000` | it is narrow, in bytes a second |
+//! | `latency 1 2 50 oneway` | any of these five, in one direction |
+//! | `break clients 1` | connections break once |
+//! | `disk full 1`, `disk fail 1` | a disk has no room; fails |
+//! | `disk slow 1 10`, `disk ok 1` | it is ten times as slow; works again |
+//! | `skew 2 5000`, `clock-jump 2 -1000` | a broker's wall clock is ahead, in ms; jumps |
+//! | `request 1 Produce error NOT_LEADER_OR_FOLLOWER 3` | the next three Produce requests to a broker get an error |
+//! | `request 1 Fetch delay 200`, `request 1 Fetch drop` | the next one is late, in ms; finds its connection broken |
+//! | `lose-response 1 Produce` | the next one is handled, and its answer lost |
+//! | `on …`, `off NAME` | [triggers](On) |
+//! | `heal`, `heal 1 3`, `heal 2` | mends everything, and takes every trigger off; one connection; one broker's |
+//!
+//! # How long things take
+//!
+//! With Kafka's defaults a broker that crashes is taken for dead after 9 s (`broker.session.timeout.ms`); if
+//! it was the controller as well, another one is elected first, which takes about 3 s more.
+//! [`Builder::quick_failover`] makes that a second or two. A group waits 3 s for more members before its first
+//! assignment (`group.initial.rebalance.delay.ms`). In a [`Simulation`] all of that is virtual time and passes
+//! at once.
+//!
 //! # Time and patience
 //!
 //! Nothing waits without a bound. `until`, `produce` and `run` give up after the [patience](Builder::patience), and the
@@ -76,6 +109,8 @@ pub use bytes::Bytes;
 pub use cluster::Cluster;
 pub use error::Error;
 pub use records::{ProducerRecord, Record, RecordMetadata};
+/// The JSON of [`Request::fields`] and [`On::answer`].
+pub use serde_json;
 pub use simulation::Simulation;
 pub use trigger::{On, Request, Trigger, Triggered};
 pub use view::View;

@@ -136,9 +136,10 @@ impl Job for Produce {
         Some(became.ok_or(Error::Ended).and_then(|all| all.into_iter().map(one).collect()))
     }
 
-    fn end(&self, world: &mut World) {
+    fn end(&mut self, world: &mut World) -> String {
         world.kill(self.process);
         drop(world.take_output(self.process));
+        String::new()
     }
 
     fn goal(&self) -> String {

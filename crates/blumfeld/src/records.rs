@@ -104,3 +104,19 @@ pub struct Record {
     /// Its headers in order: names, and values where there are any.
     pub headers: Vec<(String, Option<Bytes>)>,
 }
+
+impl Record {
+    /// Its value as text, if it has one. What is not UTF-8 is replaced, by U+FFFD.
+    pub fn value_text(&self) -> Option<String> {
+        text(&self.value)
+    }
+
+    /// Its key as text, if it has one, the same way.
+    pub fn key_text(&self) -> Option<String> {
+        text(&self.key)
+    }
+}
+
+fn text(bytes: &Option<Bytes>) -> Option<String> {
+    bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+}

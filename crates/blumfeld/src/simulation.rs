@@ -90,8 +90,8 @@ impl Simulation {
         }
     }
 
-    /// Injects a fault, or takes one back, by the words of the console's `fault`: `crash 2`, `restart 2`,
-    /// `power-cut 1`, `cut 1 3`, `latency 1 2 50`, `request 3 Produce error NOT_LEADER_OR_FOLLOWER`, `heal`.
+    /// Injects a fault, or takes one back, by the words of the console's `fault`. [Faults](crate#faults) has
+    /// all of them.
     ///
     /// # Errors
     /// [`Error::Refused`]: what was wrong with it.
@@ -132,7 +132,22 @@ impl Simulation {
         partitions: u32,
         replication_factor: u16,
     ) -> Result<(), Error> {
-        let line = world::create_topic(&self.bootstrap_servers(), name, partitions, replication_factor);
+        self.create_topic_with(name, partitions, replication_factor, &[])
+    }
+
+    /// The same with configs by Kafka's names: `("min.insync.replicas", "2")`.
+    ///
+    /// # Errors
+    /// [`Error::Tool`] with what Kafka says.
+    pub fn create_topic_with(
+        &mut self,
+        name: &str,
+        partitions: u32,
+        replication_factor: u16,
+        configs: &[(&str, &str)],
+    ) -> Result<(), Error> {
+        let at = self.bootstrap_servers();
+        let line = world::create_topic(&at, name, partitions, replication_factor, configs);
         self.run(&line, "").and_then(|output| world::succeeded(&line, output)).map(drop)
     }
 
@@ -190,9 +205,8 @@ impl Simulation {
                 return Ok(outcome);
             }
             if self.world.next_event().is_none_or(|at| at > end) {
-                job.end(&mut self.world);
-                let (what, state) = (job.goal(), self.view().told());
-                return Err(Error::NotYet { what, after: self.patience, state });
+                let said = job.end(&mut self.world);
+                return Err(world::not_ended(job.goal(), &said, self.patience, &self.view().told()));
             }
             self.step();
         }

@@ -14,6 +14,11 @@ pub(crate) type While = Arc<dyn Fn(&View) -> bool + Send + Sync>;
 
 /// A trigger that is being put together: which requests, which of these, and what happens. The methods that say what
 /// happens put it in force. What is not said may be anything, and every request of its kind is one of the trigger's.
+/// Of `once`, `times`, `nth`, `every` and `with_probability` a trigger takes one.
+///
+/// Triggers that let a request go on (`observe`, `inject`) see each, in whatever order triggers were put in
+/// force. Of the others the first one whose turn it is decides what becomes of the request, and those after it
+/// do not count it.
 ///
 /// ```
 /// use blumfeld::Cluster;
@@ -36,6 +41,8 @@ pub struct On<C> {
     api: String,
     which: String,
     when: String,
+    /// Two words of which one is too much.
+    twice: Option<String>,
     while_: Option<While>,
 }
 
@@ -98,7 +105,7 @@ impl Request {
 
 impl<C: Triggered> On<C> {
     pub(crate) fn new(cluster: C, api: &str) -> On<C> {
-        On { cluster, api: escape(api), which: String::new(), when: String::new(), while_: None }
+        On { cluster, api: escape(api), which: String::new(), when: String::new(), twice: None, while_: None }
     }
 
     fn which(mut self, word: &str, value: &str) -> On<C> {
@@ -144,6 +151,9 @@ impl<C: Triggered> On<C> {
     }
 
     fn when(mut self, words: String) -> On<C> {
+        if !self.when.is_empty() {
+            self.twice = Some(format!("`{}` and `{}`", self.when.trim(), words.trim()));
+        }
         self.when = words;
         self
     }
@@ -158,7 +168,9 @@ impl<C: Triggered> On<C> {
         self.when(format!(" times {count}"))
     }
 
-    /// The one of this number, from 1 on.
+    /// The one of this number, from 1 on. Requests are counted, and a producer may put many records into one:
+    /// librdkafka with `batch.num.messages=1`, Java's with `max.in.flight.requests.per.connection=1` and one
+    /// send at a time, send one record a request.
     pub fn nth(self, number: u32) -> On<C> {
         self.when(format!(" nth {number}"))
     }
@@ -174,6 +186,9 @@ impl<C: Triggered> On<C> {
     }
 
     fn put(self, action: &str) -> Result<Trigger, Error> {
+        if let Some(twice) = self.twice {
+            return Err(Error::Refused(format!("a trigger takes one of {twice}")));
+        }
         let rest = format!("{}{} {action}", self.which, self.when);
         self.cluster.put(&self.api, &rest, self.while_)
     }
@@ -237,8 +252,9 @@ impl<C: Triggered> On<C> {
         self.put(&format!("observe {limit}"))
     }
 
-    /// A fault is injected when they come, in the words of the console's `fault`, and they go on. In it `here` is the
-    /// broker that the request came to: `crash here`.
+    /// A fault is injected when they come, in the words of the console's `fault`, before the broker handles them. In it
+    /// `here` is the broker that the request came to. `crash here` takes the request with the broker: nothing of it is
+    /// written. For a request that is handled and never answered there is [`disconnect_after`](On::disconnect_after).
     ///
     /// # Errors
     /// [`Error::Refused`].

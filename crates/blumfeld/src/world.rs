@@ -1,5 +1,7 @@
 //! What both kinds of clusters do to their world.
 
+use std::time::Duration;
+
 use blumfeld_kernel::Endpoint;
 use blumfeld_protocol::record_batch::Batch;
 use blumfeld_shell::{Environment, Started};
@@ -40,8 +42,8 @@ pub(crate) trait Job {
     type Outcome;
     /// What came of it, once it is over.
     fn look(&mut self, world: &mut World) -> Option<Self::Outcome>;
-    /// Ends it where it is.
-    fn end(&self, world: &mut World);
+    /// Ends it where it is, and gives what it said until then.
+    fn end(&mut self, world: &mut World) -> String;
     /// What is so once it is over, for the error.
     fn goal(&self) -> String;
 }
@@ -71,13 +73,9 @@ impl Running {
         world.close_stdin(process);
         Ok(Running { process, line: line.to_owned(), stdout: Vec::new(), stderr: Vec::new() })
     }
-}
 
-impl Job for Running {
-    /// What it wrote, and how it ended.
-    type Outcome = Output;
-
-    fn look(&mut self, world: &mut World) -> Option<Output> {
+    /// Takes what it has written, and its exit code if it has ended.
+    fn take(&mut self, world: &mut World) -> Option<i32> {
         let mut exit = None;
         for written in world.take_output(self.process) {
             match written {
@@ -86,13 +84,26 @@ impl Job for Running {
                 Written::Exit(code) => exit = Some(code),
             }
         }
+        exit
+    }
+}
+
+impl Job for Running {
+    /// What it wrote, and how it ended.
+    type Outcome = Output;
+
+    fn look(&mut self, world: &mut World) -> Option<Output> {
+        let exit = self.take(world)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Some(Output { exit: exit?, stdout: text(&self.stdout), stderr: text(&self.stderr) })
+        Some(Output { exit, stdout: text(&self.stdout), stderr: text(&self.stderr) })
     }
 
-    fn end(&self, world: &mut World) {
+    fn end(&mut self, world: &mut World) -> String {
+        self.take(world);
         world.kill(self.process);
         drop(world.take_output(self.process));
+        let said = if self.stderr.is_empty() { &self.stdout } else { &self.stderr };
+        String::from_utf8_lossy(said).trim().to_owned()
     }
 
     fn goal(&self) -> String {
@@ -101,11 +112,27 @@ impl Job for Running {
 }
 
 /// The line that creates a topic.
-pub(crate) fn create_topic(bootstrap: &str, name: &str, partitions: u32, replication_factor: u16) -> String {
-    format!(
-        "kafka-topics.sh --bootstrap-server {bootstrap} --create --topic {name} --partitions {partitions} \
-         --replication-factor {replication_factor}"
-    )
+pub(crate) fn create_topic(
+    bootstrap: &str,
+    name: &str,
+    partitions: u32,
+    replication_factor: u16,
+    configs: &[(&str, &str)],
+) -> String {
+    let mut line = format!(
+        "kafka-topics.sh --bootstrap-server {bootstrap} --create --topic {} --partitions {partitions} \
+         --replication-factor {replication_factor}",
+        quoted(name)
+    );
+    for (key, value) in configs {
+        line += &format!(" --config {}", quoted(&format!("{key}={value}")));
+    }
+    line
+}
+
+/// A text as one word of a line.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The output of a tool that was to succeed.
@@ -146,4 +173,14 @@ pub(crate) fn records(world: &World, topic: &str) -> Vec<Record> {
         }));
     }
     found
+}
+
+/// What a job was waited for in vain: what is not so, and what it said.
+pub(crate) fn not_ended(goal: String, said: &str, after: Duration, state: &str) -> Error {
+    /// Of what a job said so many characters are told, the last ones.
+    const TOLD: usize = 600;
+    let skipped = said.chars().count().saturating_sub(TOLD);
+    let end: String = said.chars().skip(skipped).collect();
+    let said = if end.is_empty() { String::new() } else { format!(" It said: {end}") };
+    Error::NotYet { what: goal, after, state: format!("{state}{said}") }
 }

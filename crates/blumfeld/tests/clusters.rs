@@ -14,12 +14,6 @@ const AT_ONCE: usize = 20;
 
 #[test]
 fn a_leader_that_crashes_is_replaced_and_nothing_acknowledged_is_lost() {
-    let cluster = Cluster::builder().brokers(3).config("min.insync.replicas", "2").start();
-    // A config of topics is none of those that can be given here, and the error names it.
-    assert!(
-        matches!(&cluster, Err(Error::Start(what)) if what.contains("min.insync.replicas")),
-        "{cluster:?}"
-    );
     let cluster = Cluster::builder().brokers(3).seed(5).start().unwrap();
     cluster.create_topic("orders", 2, 3).unwrap();
     cluster.produce("orders", (0..50).map(|n| format!("order {n}"))).unwrap();
@@ -36,6 +30,43 @@ fn a_leader_that_crashes_is_replaced_and_nothing_acknowledged_is_lost() {
         view.topic("orders").is_some_and(|topic| topic.partitions.iter().all(|one| one.isr.len() == 3))
     };
     cluster.until("every replica of orders is in sync", whole).unwrap();
+}
+
+#[test]
+fn min_insync_replicas_is_every_topics_unless_it_has_its_own() {
+    let builder = Cluster::builder().brokers(3).config("min.insync.replicas", "3").seed(5);
+    let mut cluster = builder.patience(Duration::from_secs(20)).simulate().unwrap();
+    cluster.create_topic("all", 1, 3).unwrap();
+    cluster.create_topic_with("one", 1, 3, &[("min.insync.replicas", "1"), ("retention.ms", "-1")]).unwrap();
+    // It never wants more than there are.
+    cluster.create_topic("single", 1, 1).unwrap();
+    let follower = |view: &blumfeld::View| {
+        let others =
+            (1..=3).filter(|id| ["all", "single"].iter().all(|topic| view.leader(topic, 0) != Some(*id)));
+        others.max().unwrap()
+    };
+    let down = follower(&cluster.view());
+    for topic in ["all", "one", "single"] {
+        cluster.produce(topic, ["three brokers"]).unwrap();
+    }
+    cluster.fault(&format!("crash {down}")).unwrap();
+    let shrunk = |view: &blumfeld::View| view.partition("all", 0).is_some_and(|all| all.isr.len() == 2);
+    cluster.until("the ISR of all is without the broker", shrunk).unwrap();
+    let seen = cluster.on("Produce").observe(1_000).unwrap();
+    assert!(matches!(cluster.produce("all", ["two brokers"]), Err(Error::NotYet { .. })));
+    assert!(cluster.observed(&seen).unwrap().len() > 10, "it was refused and sent again");
+    for topic in ["one", "single"] {
+        cluster.produce(topic, ["two brokers"]).unwrap();
+    }
+    for (topic, count) in [("all", 1), ("one", 2), ("single", 2)] {
+        assert_eq!(cluster.records(topic).len(), count, "{topic}");
+    }
+    let wrong = Cluster::builder().config("min.insync.replicas", "0").simulate().unwrap_err().to_string();
+    assert!(wrong.contains("'0' is no value of min.insync.replicas"), "{wrong}");
+    for name in ["min.insinc.replicas", "log.dirs"] {
+        let wrong = Cluster::builder().config(name, "2").simulate().unwrap_err().to_string();
+        assert!(wrong.contains(&format!("the config {name} cannot be given")), "{wrong}");
+    }
 }
 
 #[test]
@@ -58,7 +89,8 @@ fn what_is_wrong_is_said_in_words() {
         "kafka-console-consumer.sh --bootstrap-server {} --topic __none --from-beginning",
         cluster.bootstrap_servers()
     );
-    assert!(matches!(cluster.run(&line, ""), Err(Error::NotYet { .. })));
+    let said = cluster.run(&line, "").unwrap_err().to_string();
+    assert!(said.contains("has ended") && said.contains("It said: "), "{said}");
     for brokers in [0, 10] {
         let said = Cluster::builder().brokers(brokers).start().unwrap_err().to_string();
         assert!(said.contains("1 to 9 brokers"), "{said}");

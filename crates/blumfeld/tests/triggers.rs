@@ -46,6 +46,23 @@ fn what_came_is_observed_and_what_was_answered_with_an_error_is_sent_again() {
 }
 
 #[test]
+fn who_lets_requests_go_on_sees_each_whatever_was_set_first() {
+    let mut cluster = simulation(3);
+    let before = cluster.on("Produce").observe(10).unwrap();
+    cluster.on("Produce").once().error("NOT_ENOUGH_REPLICAS").unwrap();
+    let behind = cluster.on("Produce").observe(10).unwrap();
+    cluster.on("Produce").nth(2).inject("latency 1 2 5").unwrap();
+    cluster.produce("orders", ["one"]).unwrap();
+    let requests = cluster.observed(&before).unwrap();
+    assert_eq!(requests.len(), 2, "what was refused was sent again");
+    assert_eq!(cluster.observed(&behind).unwrap(), requests);
+    assert!(
+        cluster.view().faults.iter().any(|fault| fault.starts_with("latency")),
+        "it counted what was refused"
+    );
+}
+
+#[test]
 fn a_trigger_is_held_while_its_condition_is_not_so() {
     let mut cluster = simulation(3);
     let leader = cluster.view().leader("orders", 0).unwrap();
@@ -90,7 +107,9 @@ fn what_is_wrong_is_said_and_nothing_is_put_in_force() {
         Err(Error::Refused(said)) => assert!(said.contains(want), "{said}"),
         other => panic!("{want}: {other:?}"),
     };
-    wrong(cluster.on("Produces").drop_requests(), "Produces is no API");
+    wrong(cluster.on("Produces").drop_requests(), "Produces is no API; did you mean Produce?");
+    wrong(cluster.on("Produce").nth(10).once().inject("crash here"), "takes one of `nth 10` and `times 1`");
+    wrong(cluster.on("Produce").every(2).times(3).drop_requests(), "takes one of `every 2` and `times 3`");
     wrong(cluster.on("Produce").error("NO_SUCH_ERROR"), "NO_SUCH_ERROR is no error of Kafka's");
     wrong(cluster.on("any").error("NOT_CONTROLLER"), "say which API");
     wrong(cluster.on("Produce").broker(7).drop_requests(), "there is no broker 7");
@@ -103,7 +122,7 @@ fn what_is_wrong_is_said_and_nothing_is_put_in_force() {
 }
 
 #[test]
-fn a_new_producer_writes_whoever_has_crashed_a_second_before() {
+fn a_new_producer_writes_a_second_after_a_broker_has_crashed() {
     // A broker that has just become the leader of the quorum asks itself for a block of producer ids.
     for seed in 0..10 {
         for crashed in 1..=3 {

@@ -113,6 +113,8 @@ pub struct BrokerConfig {
     pub quorum: QuorumConfig,
     /// `num.partitions`: partitions of a topic that is created without a number.
     pub num_partitions: i32,
+    /// `min.insync.replicas`, of all topics that do not set it.
+    pub min_insync_replicas: i32,
     /// `default.replication.factor`.
     pub default_replication_factor: i16,
     /// `auto.create.topics.enable`.
@@ -192,6 +194,7 @@ impl BrokerConfig {
             cluster_id,
             quorum: QuorumConfig::default(),
             num_partitions: 1,
+            min_insync_replicas: 1,
             default_replication_factor: 1,
             auto_create_topics: true,
             socket_request_max_bytes: 100 * 1024 * 1024,
@@ -278,6 +281,14 @@ impl BrokerConfig {
         }
         match key {
             "num.partitions" => to(&mut self.num_partitions, key, value),
+            // It is the whole cluster's from its first record on, as with Kafka's eligible leader replicas.
+            "min.insync.replicas" => match value.trim().parse() {
+                Ok(replicas @ 1..) => {
+                    self.min_insync_replicas = replicas;
+                    Ok(())
+                }
+                _ => Err(format!("'{value}' is no value of {key}: it must be a whole number from 1 on")),
+            },
             "default.replication.factor" => to(&mut self.default_replication_factor, key, value),
             "auto.create.topics.enable" => to(&mut self.auto_create_topics, key, value),
             "socket.request.max.bytes" => to(&mut self.socket_request_max_bytes, key, value),
@@ -328,7 +339,10 @@ impl BrokerConfig {
                 to(&mut self.group.offsets_topic_replication_factor, key, value)
             }
             "offsets.topic.segment.bytes" => to(&mut self.group.offsets_topic_segment_bytes, key, value),
-            other => Err(format!("the config {other} cannot be given here (COMPAT.md lists those that can)")),
+            other => Err(format!(
+                "the config {other} cannot be given at the start: it is none of a broker's, or none that is read here \
+                 (COMPAT.md lists those that are); what is dynamic can be set by kafka-configs.sh"
+            )),
         }
     }
 

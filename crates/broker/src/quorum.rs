@@ -102,7 +102,7 @@ impl Quorum {
         self.active = Some(Active::new(cx, &self.config, epoch, image.clone()));
         cx.out.trace(TraceEvent::ControllerElected { epoch });
         if image.features().is_empty() {
-            self.write(cx, controller::bootstrap());
+            self.write(cx, controller::bootstrap(self.config.min_insync_replicas));
         }
     }
 

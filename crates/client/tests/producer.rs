@@ -315,7 +315,7 @@ fn keys_turns_and_ignored_keys_choose_partitions() {
     let partitioner = class("RoundRobinPartitioner").unwrap();
     let round_robin = ProducerConfig { partitioner, ..config() };
     assert_eq!(sent_to(round_robin), [0, 1, 0, 1, 0, 1], "whatever the key is");
-    // Each record ends a batch, so that a partitioner that sticks draws anew.
+    // Each record ends a batch, so that a partitioner that sticks draws again.
     let ignored = ProducerConfig { partitioner_ignore_keys: true, batch_size: 1, ..config() };
     let partitions = sent_to(ignored);
     assert!(partitions.contains(&(1 - hashed)), "{partitions:?}");

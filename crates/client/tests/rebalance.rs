@@ -276,7 +276,7 @@ fn a_cooperative_member_has_its_partitions_while_the_group_rebalances() {
     member.heartbeat(ErrorCode::REBALANCE_IN_PROGRESS);
     assert_eq!(member.run(), [r#"join as 'me', owns [0, 1, 2] since 1: "group is already rebalancing""#]);
     assert_eq!(member.owned(), [0, 1, 2]);
-    // Whoever leaves meanwhile cannot know whether they are still its own.
+    // A member that leaves meanwhile cannot know whether they are still its own.
     let Member { consumer, harness, .. } = &mut member;
     harness.with(|cx| consumer.unsubscribe(cx));
     let events = member.consumer.take_events();

@@ -13,7 +13,7 @@ use blumfeld_sim::{Fault, FaultError, Membership, MembershipError, World};
 pub enum Order {
     /// `fault …`: something breaks, or is mended.
     Fault(
-        /// What.
+        /// The fault.
         Fault,
     ),
     /// `fault list`: say what is in force.
@@ -25,7 +25,7 @@ pub enum Order {
     ),
     /// `broker …`: a broker comes or goes.
     Membership(
-        /// Which.
+        /// Who comes or goes.
         Membership,
     ),
     /// `workload start`, `list`, `log` and `stop`.

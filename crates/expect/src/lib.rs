@@ -1,5 +1,5 @@
 //! Files of lines with expectations, for tests: a file is played, and what comes of it must be the file again. With
-//! `UPDATE_EXPECT=1` in the environment it is written anew; read the difference before you commit it.
+//! `UPDATE_EXPECT=1` in the environment it is rewritten; read the difference before you commit it.
 //!
 //! The languages of the lines are the tests' own. Of most a command stands at the beginning of a line, and what is
 //! expected of it follows, indented: [`told`] plays those.
@@ -17,7 +17,7 @@ const SHOWN: usize = 8;
 /// Plays every `*.txt` of a folder, in the order of their names, by what `play` makes of its text.
 ///
 /// # Panics
-/// The folder has none, or cannot be read; or a file came out otherwise, and it was not asked to be written anew. All
+/// The folder has none, or cannot be read; or a file came out otherwise, and it was not asked to be rewritten. All
 /// that did are named, each with the first lines that differ.
 pub fn check(folder: impl AsRef<Path>, mut play: impl FnMut(&str) -> String) {
     let folder = folder.as_ref();

@@ -31,7 +31,7 @@ impl Log {
             let ms = clock::unix_ms();
             let (seconds, ms) = (ms.div_euclid(1_000).rem_euclid(86_400), ms.rem_euclid(1_000));
             let (h, m, s) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-            // Whoever closed the standard error does not want to read it.
+            // A closed standard error means that nobody wants to read it.
             let name = format!("{level:?}").to_uppercase();
             let _ = writeln!(std::io::stderr(), "{h:02}:{m:02}:{s:02}.{ms:03}Z {name:5} {text}");
         }

@@ -66,7 +66,7 @@ pub enum ServeError {
 pub fn serve(args: &Serve) -> Result<(), ServeError> {
     let log = Log::new(args.log_level);
     allow_many_files();
-    // Whoever waits for the end may signal from the first moment on.
+    // A signal may come from the first moment on.
     let poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
     let signals = Arc::new(AtomicUsize::new(0));
@@ -487,6 +487,8 @@ impl Server {
                 blumfeld_console::observed(&self.world, &name).map_err(|error| error.to_string())
             }
             Some(Ok(Order::Membership(change))) => self.change_membership(change).map(nothing),
+            // On a console these words alone explain themselves; a script has forgotten what comes behind.
+            None if matches!(line, "fault" | "broker") => Err(format!("say what behind '{line}'")),
             Some(Err(error @ (OrderError::Fault(_) | OrderError::Membership(_)))) => Err(error.to_string()),
             // Nobody reads a client's lines here: scripts read the log.
             Some(Ok(Order::Background(_)) | Err(OrderError::Background(_))) | None => {

@@ -105,7 +105,7 @@ fn a_client_that_does_not_read_is_given_no_more() {
     }
     let grown = gateway.memory().saturating_sub(before);
     assert!(grown < 1_200 * MIB, "{} MiB for 4 clients", grown / MIB);
-    // Whoever reads after all gets everything that was asked for.
+    // A client that reads after all gets everything that it asked for.
     let mut reader = deaf.pop().unwrap();
     drop(deaf);
     reader.stream.set_nonblocking(false).unwrap();

@@ -52,7 +52,7 @@ pub enum DiskOp {
     },
     /// Delete a file, or a directory with all that it holds, durably.
     Delete {
-        /// What.
+        /// The file.
         path: FilePath,
     },
     /// Read bytes, which the disk has to bring unless they are in the page cache. A node has the bytes at hand already:
@@ -87,7 +87,7 @@ impl fmt::Display for DiskError {
 
 impl std::error::Error for DiskError {}
 
-/// A file: pieces as they were written, shared with whoever holds them.
+/// A file: pieces as they were written, shared by all that hold them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct File {
     /// Each with the place of its first byte. None is empty.
@@ -121,7 +121,7 @@ impl File {
         self.durable
     }
 
-    /// Since when it has had bytes that are not durable, if whoever writes keeps time; `None` while all are.
+    /// Since when it has had bytes that are not durable, if the writer keeps time; `None` while all are.
     pub fn dirty_since(&self) -> Option<Instant> {
         self.dirty_since.filter(|_| self.durable < self.len)
     }
@@ -300,7 +300,7 @@ impl Disk {
     }
 
     /// Does one operation at once, as the page cache sees it. A flush makes all that was written so far durable;
-    /// whoever wants it to take time makes files durable himself.
+    /// a caller that wants it to take time makes files durable itself.
     pub fn apply(&mut self, op: &DiskOp) {
         match op {
             DiskOp::Append { file, bytes } => self.file_mut(file).append(bytes.clone()),

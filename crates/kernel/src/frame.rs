@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// A whole frame, without its four length bytes, as pieces that share their bytes with whoever wrote them: records go
+/// A whole frame, without its four length bytes, as pieces that share their bytes with their writer: records go
 /// from a log to a follower's log or to a socket without being copied, as Kafka's go by `sendfile`.
 ///
 /// Where the pieces end says nothing about what is in them: two frames are equal if their bytes are.

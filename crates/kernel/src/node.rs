@@ -16,7 +16,7 @@ pub enum Input {
     Started,
     /// A connection stands; both ends are told.
     Connected {
-        /// Which.
+        /// The connection.
         conn: ConnectionId,
         /// Who is at the other end.
         peer: Peer,
@@ -30,7 +30,7 @@ pub enum Input {
     },
     /// A connection is gone, or could not be made.
     Disconnected {
-        /// Which.
+        /// The connection.
         conn: ConnectionId,
         /// Why.
         reason: DisconnectReason,
@@ -40,7 +40,7 @@ pub enum Input {
     /// A disk operation that makes bytes durable is done: a flush, a replacement, a truncation. The others report
     /// nothing.
     Flushed {
-        /// Which.
+        /// The number of the operation.
         id: FlushId,
         /// Whether the disk took it.
         result: Result<(), DiskError>,
@@ -77,7 +77,7 @@ pub enum Effect {
     },
     /// Close a connection. What was sent before still arrives.
     Disconnect {
-        /// Which.
+        /// The connection.
         conn: ConnectionId,
         /// Why, for the trace.
         reason: DisconnectReason,
@@ -86,7 +86,7 @@ pub enum Effect {
     Disk {
         /// Its number; each is one more than the last.
         id: FlushId,
-        /// What.
+        /// The operation.
         op: DiskOp,
     },
     /// Ask for more of the standard input. Tools only.
@@ -228,7 +228,7 @@ pub trait Process: Send {
     fn next_timeout(&self) -> Option<Instant>;
     /// A copy, for checkpoints of the world.
     fn boxed_clone(&self) -> Box<dyn Process>;
-    /// Itself, for whoever knows what it may be and wants to show how it stands.
+    /// Itself, for a caller that knows what it may be and shows how it stands.
     fn as_any(&self) -> &dyn std::any::Any;
 }
 

@@ -43,7 +43,7 @@ pub struct LogConfig {
     pub timestamp_after_max_ms: i64,
     /// `compression.type`; `None` is `producer`: keep what the producer chose.
     pub compression: Option<Compression>,
-    /// `compression.gzip.level` and its like, for batches that the broker compresses anew.
+    /// `compression.gzip.level` and its like, for batches that the broker recompresses.
     pub compression_levels: CompressionLevels,
     /// `cleanup.policy`.
     pub cleanup: CleanupPolicy,

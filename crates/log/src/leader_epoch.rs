@@ -56,7 +56,7 @@ impl LeaderEpochCache {
         }
     }
 
-    /// Forgets everything: the log begins anew somewhere else.
+    /// Forgets everything: the log starts over somewhere else.
     pub fn clear(&mut self, out: &mut Outbox<'_>) {
         if !self.epochs.is_empty() {
             self.epochs.clear();

@@ -270,7 +270,7 @@ impl ProducerStateManager {
         self.map_end = log_end;
     }
 
-    /// Begins anew at `offset`.
+    /// Starts over at `offset`.
     pub(crate) fn truncate_fully_and_start_at(&mut self, out: &mut Outbox<'_>, offset: i64) {
         for offset in std::mem::take(&mut self.snapshots).into_keys() {
             self.delete(out, offset);

@@ -175,7 +175,7 @@ impl LogSegment {
         self.time_index.maybe_append(timestamp, offset, true)
     }
 
-    /// Writes both indexes anew.
+    /// Writes both indexes again.
     pub(crate) fn write_indexes(&self, out: &mut Outbox<'_>) {
         out.disk(DiskOp::Replace { file: self.files[1].clone(), bytes: self.offset_index.to_bytes() });
         out.disk(DiskOp::Replace { file: self.files[2].clone(), bytes: self.time_index.to_bytes() });

@@ -1,5 +1,5 @@
 //! Runs every scenario in `tests/scenarios`: a text of commands, each followed by what is expected, indented. With
-//! `UPDATE_EXPECT=1` the expected lines are written anew; read the difference before you commit it.
+//! `UPDATE_EXPECT=1` the expected lines are rewritten; read the difference before you commit it.
 
 use std::fmt::Write as _;
 

@@ -97,7 +97,7 @@ pub struct Field {
 /// A request or a response.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message {
-    /// Which.
+    /// Whether it is a request or a response.
     pub kind: Kind,
     /// The API's number.
     pub api_key: i16,

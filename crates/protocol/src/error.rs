@@ -24,6 +24,9 @@ macro_rules! codes {
                 }
             }
 
+            /// The names of all codes, `NONE` among them.
+            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
             /// The code of a name.
             pub fn from_name(name: &str) -> Option<ErrorCode> {
                 match name {

@@ -87,7 +87,7 @@ impl FrameSplitter {
         Ok(())
     }
 
-    /// Room for the next bytes of the frame that is being read, if one is: whoever reads into it saves a copy, and says
+    /// Room for the next bytes of the frame that is being read, if one is: reading into it saves a copy, and says
     /// with [`filled`](Self::filled) how much there is.
     pub fn space(&mut self) -> Option<&mut [u8]> {
         self.partial.as_mut().map(Partial::space)

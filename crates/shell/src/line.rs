@@ -20,7 +20,7 @@ pub enum ShellError {
     /// A quote was not closed.
     #[error("blumfeld: the quote {0} is not closed")]
     Quote(
-        /// Which.
+        /// The character.
         char,
     ),
     /// A backslash at the end.
@@ -49,13 +49,13 @@ pub enum ShellError {
     /// One of Kafka's tools that is not here yet.
     #[error("blumfeld: {0} is one of Kafka's tools, but it is not here yet; `help` lists those that are")]
     NotYet(
-        /// Which.
+        /// The tool's name.
         String,
     ),
     /// No such file.
     #[error("{0}: No such file or directory\nblumfeld: drop a file on the page to read it here")]
     NoSuchFile(
-        /// Which.
+        /// The file's name.
         String,
     ),
 }

@@ -10,7 +10,7 @@ use blumfeld_kernel::{Endpoint, Prng};
 pub struct NetworkConfig {
     /// One way, at least.
     pub latency: Duration,
-    /// At most so much more, drawn anew for each message.
+    /// At most so much more, drawn for each message.
     pub jitter: Duration,
     /// Bandwidth of a connection, above 0.
     pub bytes_per_second: u64,

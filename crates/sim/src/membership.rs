@@ -41,7 +41,7 @@ pub enum MembershipError {
     /// The id is in use.
     #[error("there is a broker {0} already")]
     Taken(
-        /// Which.
+        /// The broker's id.
         i32,
     ),
     /// No id is free.
@@ -52,7 +52,7 @@ pub enum MembershipError {
         "{0} is a voter of the metadata quorum, and the voters are fixed here: it can be crashed, not removed"
     )]
     Voter(
-        /// Which.
+        /// The node.
         NodeId,
     ),
     /// It has replicas that would be lost.
@@ -61,7 +61,7 @@ pub enum MembershipError {
         more(.others)
     )]
     HasReplicas {
-        /// Whose.
+        /// The node.
         node: NodeId,
         /// One of the partitions.
         first: String,
@@ -71,7 +71,7 @@ pub enum MembershipError {
     /// It goes already.
     #[error("{0} is going already")]
     Leaving(
-        /// Which.
+        /// The node.
         NodeId,
     ),
     /// There is no such broker.

@@ -16,7 +16,7 @@ pub struct TraceLine {
     pub at: Instant,
     /// Who says so.
     pub node: NodeId,
-    /// What.
+    /// What became true.
     pub event: TraceEvent,
 }
 
@@ -38,7 +38,7 @@ impl TraceLine {
     }
 }
 
-/// So many lines of frequent events, and as many of rare ones, are kept for whoever draws them; older ones are counted
+/// So many lines of frequent events, and as many of rare ones, are kept to be drawn; older ones are counted
 /// and dropped.
 const KEEP: usize = 10_000;
 

@@ -1,6 +1,6 @@
 //! Runs every scenario in `tests/groups`: members that speak the raw protocol, and what they and the brokers say. A
 //! command stands at the beginning of a line, what is expected of it is indented. With `UPDATE_EXPECT=1` the expected
-//! lines are written anew; read the difference before you commit it.
+//! lines are rewritten; read the difference before you commit it.
 //!
 //! Every member has a name, and its ids are shown by it: `a`, and `a'` once it has another one. The topic `orders` has
 //! four partitions; a leader gives them out in turns. Messages take one millisecond, without jitter.

@@ -1,5 +1,5 @@
 //! Runs every scenario in `tests/scenarios`: a text of commands, each followed by what is expected, indented. With
-//! `UPDATE_EXPECT=1` the expected lines are written anew; read the difference before you commit it.
+//! `UPDATE_EXPECT=1` the expected lines are rewritten; read the difference before you commit it.
 //!
 //! A scenario is a world of brokers and of clients that do what they are told and say what they see. Messages take one
 //! millisecond, without jitter.

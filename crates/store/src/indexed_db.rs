@@ -1,11 +1,11 @@
 //! A store in IndexedDB: one database a cluster, a store of chunks and one of the manifest and the writer's epoch.
 //!
-//! Chromium keeps IndexedDB in LevelDB and lets it go on writing in its last log after a start. If the browser was
-//! killed in the middle of a log record, the rest of that log stands behind a torn record: the first start after the
-//! kill reads up to there, and the second one finds corruption and deletes all databases of the site
-//! (<https://github.com/google/leveldb/issues/1287>). All databases of a site share one log, so whoever opens a cluster
-//! where the site has any first writes [`ROLL`] bytes that nobody needs: LevelDB then writes its table, begins a new
-//! log and deletes the torn one. Other browsers do not need it, and it harms none.
+//! Chromium keeps IndexedDB in LevelDB and lets it go on writing in its last log after a start. If the browser
+//! was killed in the middle of a log record, the rest of that log stands behind a torn record: the first start
+//! after the kill reads up to there, and the second one finds corruption and deletes all databases of the site
+//! (<https://github.com/google/leveldb/issues/1287>). All databases of a site share one log, so a tab that
+//! opens a cluster where the site has any first writes [`ROLL`] bytes that nobody needs: LevelDB then writes
+//! its table, begins a new log and deletes the torn one. Other browsers do not need it, and it harms none.
 
 use blumfeld_kernel::Prng;
 use bytes::Bytes;

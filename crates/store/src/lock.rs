@@ -26,7 +26,7 @@ pub struct ClusterLock {
 }
 
 impl ClusterLock {
-    /// Takes the lock of a cluster. With `steal` it is taken from whoever has it; that tab's `on_lost` is called.
+    /// Takes the lock of a cluster. With `steal` it is taken from the tab that has it, whose `on_lost` is called.
     pub async fn take(
         cluster: &str,
         steal: bool,

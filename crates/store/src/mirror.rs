@@ -10,7 +10,7 @@
 //! Extents become many and small where little is written: eight of about one size are merged into one, so that a byte
 //! is written again once for each eightfold growth, and never again once its extent has [`LARGE`] bytes. And bytes that
 //! no file refers to stay in their extents: one without any live byte is deleted at once, one that is more than half
-//! dead is written anew.
+//! dead is rewritten.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

@@ -126,7 +126,7 @@ async fn a_mirror_opened_again_gives_the_same_disks() {
     let total = LARGE * 2 + 3 + 10;
     assert_eq!(seen.last(), Some(&(total, total)));
 
-    // Whoever opened it later is the writer now.
+    // The tab that opened it later is the writer now.
     let error = commit(&mut mirror, &disk, &[(&log, 0)], false).await;
     assert_eq!(error, Err(StoreError::Fenced { ours: 1, theirs: 2 }));
 }
@@ -194,7 +194,7 @@ async fn one_at_a_time_has_the_lock() {
 }
 
 #[wasm_bindgen_test]
-async fn whoever_has_a_lock_that_is_stolen_is_told() {
+async fn a_tab_whose_lock_is_stolen_is_told() {
     let told = Rc::new(Cell::new(0));
     let count = Rc::clone(&told);
     let first = ClusterLock::take("stolen", false, move || count.set(count.get() + 1)).await.unwrap();

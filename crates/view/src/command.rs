@@ -147,7 +147,7 @@ pub enum Command {
     Fault(Fault),
     /// The page is about to close: bring everything to the browser's storage.
     Flush,
-    /// Delete the cluster and its database, and begin anew with this seed.
+    /// Delete the cluster and its database, and start over with this seed.
     Reset {
         /// Seed of every random choice.
         seed: u64,

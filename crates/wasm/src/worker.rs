@@ -119,7 +119,7 @@ enum End {
     Locked,
     /// Another tab has taken it over.
     TakenOver,
-    /// It is to begin anew, with this seed.
+    /// It is to start over, with this seed.
     Reset(u64),
     /// It cannot be read; nothing was changed.
     Unreadable(String),
@@ -149,7 +149,7 @@ async fn run(inbox: Inbox) {
             End::Locked => post(&Update::Locked),
             End::TakenOver => post(&Update::TakenOver),
             End::Unreadable(what) => {
-                error_message(format!("{what}. Nothing was changed. Reset the cluster to begin anew."));
+                error_message(format!("{what}. Nothing was changed. Reset the cluster to start over."));
             }
         }
         // Nothing runs until the page says how to go on.

@@ -45,18 +45,17 @@ export async function triggers(cluster) {
   const requests = await seen.observed();
   const held = await cluster.on().while((view) => view.topics.length > 99).delay(5);
   const faults = (await cluster.view()).faults.map((line) => line.replace(/on\d/g, "onN"));
-  for (const trigger of [seen, other, held]) await trigger.off();
+  for (const trigger of [seen, other, held, seen]) await trigger.off();
   const wrong = [
     () => cluster.on({ api: "Produces" }).drop(),
     () => cluster.on({ api: "Produce" }).nth(0).drop(),
     () => cluster.on({ api: "Produce" }).answer({ offset: 1 }),
     () => cluster.on({ topic: "orders" }).error("NOT_CONTROLLER"),
     () => cluster.on({ api: "Produce" }).once().do("crash nobody"),
-    () => seen.off(),
     () => other.observed(),
   ];
   const said = [];
-  for (const call of wrong) said.push((await failure(call()))[1]);
+  for (const call of wrong) said.push((await failure(Promise.resolve().then(call)))[1]);
   return {
     requests: requests.map(({ api, clientId, request }) => [
       api,

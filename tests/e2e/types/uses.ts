@@ -4,6 +4,8 @@ import type {
   ClusterSocket,
   ConsumerRecord,
   GroupView,
+  KafkaApi,
+  KafkaErrorCode,
   KafkaError,
   ObservedRequest,
   On,
@@ -61,7 +63,14 @@ export async function clusters(): Promise<void> {
   const now: number = await cluster.now();
   const trace: string[] = await cluster.trace();
   void [address, now, trace];
+  const api: KafkaApi = "Vote";
+  const code: KafkaErrorCode = "REQUEST_TIMED_OUT";
+  await cluster.on({ api }).error(code);
+  // A name that the types do not have may be one of the engine's.
+  await cluster.on({ api: String(api) }).error(String(code));
+  const ended: void | Promise<void> = cluster[Symbol.dispose]() ?? cluster[Symbol.asyncDispose]();
   cluster.stop();
+  return ended;
 }
 
 export async function looks(cluster: Cluster): Promise<void> {
@@ -75,6 +84,12 @@ export async function looks(cluster: Cluster): Promise<void> {
   const config: string | undefined = view.topic("orders")?.configs["retention.ms"];
   const controller: number | undefined = view.controller();
   const told: string = view.toString();
+  const committed: number | undefined = view.committed("billing", "orders", 0);
+  const lag: number | undefined = view.lag("billing");
+  const inSync: boolean = view.inSync("orders");
+  void [committed, lag, inSync];
+  // @ts-expect-error a lag may be unknown
+  lag.toFixed();
   void [view.now, view.events, view.brokers, view.topics, view.groups, view.faults];
   void [topics, groups, partition, state, generation, config, controller, told];
   // @ts-expect-error a leader may be none

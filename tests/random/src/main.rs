@@ -14,7 +14,7 @@ cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from
                                                      of faults (20000) and then time to heal
                                                      of a seed alone that fails, --lines L (60) of its trace are shown
                                                      with --members brokers come and go, and disks are lost, as well;
-                                                     with --triggers requests come to grief by triggers, as well
+                                                     with --triggers requests fail, wait or get lost by triggers, as well
 cargo xtask sim --known                              the seeds of tests/random/seeds.txt, each of which once failed
 cargo xtask sim --page [--seeds N] …                 the page around a cluster: reloads, its store, its clients; with --bug
                                                      one of the page's own

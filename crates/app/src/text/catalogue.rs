@@ -45,7 +45,7 @@ catalogue! {
     storage: "Browser storage", "브라우저 저장소";
     storage_fault: "storage error", "저장소 오류";
     storage_error: "The browser's storage refused to write: {} The broker treats it as a disk error. Free space or delete topics, then restart the broker.", "브라우저 저장소가 쓰기를 거부했습니다: {} 브로커는 이를 디스크 오류로 다룹니다. 공간을 비우거나 토픽을 지운 뒤 브로커를 다시 시작하세요.";
-    storage_lost: "The browser has deleted what it had stored for this cluster. The cluster begins anew.", "브라우저가 이 클러스터에 저장해 두었던 데이터를 지웠습니다. 클러스터를 처음부터 시작합니다.";
+    storage_lost: "The browser has deleted what it had stored for this cluster. The cluster starts over.", "브라우저가 이 클러스터에 저장해 두었던 데이터를 지웠습니다. 클러스터를 처음부터 시작합니다.";
     not_persistent: "This browser gives no storage here (private window?). The cluster runs, but a reload loses it.", "이 브라우저는 여기에 저장소를 주지 않습니다(시크릿 창일 수 있습니다). 클러스터는 돌지만 새로 고치면 사라집니다.";
 
     // Navigation
@@ -316,7 +316,7 @@ catalogue! {
     remove_broker: "Remove", "제거";
     remove_broker_why: "The broker ends in order and its machine goes with its disk. Move its replicas away first (kafka-reassign-partitions.sh). Voters of the quorum stay.", "브로커를 정상 종료하고 기계를 디스크와 함께 뺍니다. 먼저 레플리카를 옮겨 놓으세요(kafka-reassign-partitions.sh). 쿼럼 투표자는 빼지 않습니다.";
     seed: "seed", "시드";
-    begin_anew: "Begin anew", "처음부터 다시";
+    begin_anew: "Start over", "처음부터 다시";
     begin_anew_why: "Deletes this cluster from the browser's storage and begins an empty one.", "이 클러스터를 브라우저 저장소에서 지우고 빈 클러스터로 시작합니다.";
     begin_anew_sure: "Delete cluster {}?", "클러스터 {을} 지울까요?";
 

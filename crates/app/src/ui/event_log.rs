@@ -142,7 +142,7 @@ impl PartialEq for LinesProps {
     }
 }
 
-/// The newest lines. They have no keys: where many come at once, a line is filled anew sooner than it is replaced.
+/// The newest lines. They have no keys: where many come at once, a line is filled again sooner than it is replaced.
 #[component]
 fn Lines(props: &LinesProps) -> Html {
     let Some(ctx) = use_ctx() else { return Html::default() };

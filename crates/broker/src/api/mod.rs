@@ -166,7 +166,7 @@ pub(crate) fn not_controller(header: &Header) -> Result<Reply, FrameError> {
         ApiKey::AlterPartition => respond(AlterPartitionResponse::default().with_error_code(code)),
         ApiKey::Envelope => respond(EnvelopeResponse::default().with_error_code(code)),
         ApiKey::AllocateProducerIds => respond(AllocateProducerIdsResponse::default().with_error_code(code)),
-        // Whoever speaks to the wrong controller without a broker between is told by the end of the connection.
+        // A client that speaks to the wrong controller without a broker between is told by the end of the connection.
         api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
     }
 }
@@ -230,7 +230,7 @@ pub(crate) fn dispatch(
     }
 }
 
-/// Whether a request that is to be forwarded can be understood: whoever sent it is told here if it cannot.
+/// Whether a request that is to be forwarded can be understood: the client is told here if it cannot.
 fn check(header: &Header, body: &Bytes) -> Result<(), FrameError> {
     use blumfeld_protocol::messages as m;
     let body = body.clone();

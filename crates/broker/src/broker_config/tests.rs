@@ -45,7 +45,7 @@ fn image() -> MetadataImage {
         fenced: false,
         log_dirs: vec![Uuid::from_u128(1)],
     };
-    controller::bootstrap().iter().chain([&registration]).for_each(|record| image.replay(record));
+    controller::bootstrap(1).iter().chain([&registration]).for_each(|record| image.replay(record));
     image
 }
 

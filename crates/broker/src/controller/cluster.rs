@@ -21,8 +21,9 @@ const FEATURES: [(&str, i16); 2] =
 pub const METADATA_VERSION: i16 = 25;
 
 /// The first records of a new cluster's log (org.apache.kafka.metadata.bootstrap.BootstrapMetadata). With eligible
-/// leader replicas on, min.insync.replicas is set for the whole cluster (KIP-966).
-pub fn bootstrap() -> Vec<MetadataRecord> {
+/// leader replicas on, min.insync.replicas is set for the whole cluster, to what the controller's own config says
+/// (KIP-966).
+pub fn bootstrap(min_insync_replicas: i32) -> Vec<MetadataRecord> {
     let mut records: Vec<MetadataRecord> = (FEATURES.iter())
         .map(|(name, level)| MetadataRecord::FeatureLevel { name: (*name).to_owned(), level: *level })
         .collect();
@@ -30,7 +31,7 @@ pub fn bootstrap() -> Vec<MetadataRecord> {
         resource_type: ResourceType::Broker,
         resource_name: String::new(),
         name: "min.insync.replicas".to_owned(),
-        value: Some("1".to_owned()),
+        value: Some(min_insync_replicas.to_string()),
     });
     records
 }
@@ -219,7 +220,7 @@ pub fn heartbeat(
             .map(|broker| heartbeats.metadata_offset(broker.id).unwrap_or(-1))
             .min();
         let told = heartbeats.sessions.get(&id).and_then(|session| session.controlled_shutdown_offset);
-        // Whoever follows must know the new leaders before this one goes.
+        // Followers must know the new leaders before this one goes.
         let known = active.is_none_or(|lowest| told.is_none_or(|offset| lowest >= offset));
         if leads() || !known { Next::ControlledShutdown } else { Next::ShutdownNow }
     } else if request.want_fence {

@@ -24,7 +24,7 @@ use crate::metadata::MetadataRecord;
 pub struct ControllerResult<R> {
     /// To be committed together.
     pub records: Vec<MetadataRecord>,
-    /// For whoever asked.
+    /// For the client that asked.
     pub response: R,
 }
 

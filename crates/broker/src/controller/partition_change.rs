@@ -122,7 +122,7 @@ impl<'a> PartitionChangeBuilder<'a> {
             self.target_elr = Vec::new();
             self.recovering = true;
         } else if leader >= 0 && !self.target_isr.contains(&leader) {
-            // An eligible replica has everything: it begins the ISR anew.
+            // An eligible replica has everything: it begins a new ISR.
             self.target_isr = vec![leader];
             self.target_elr.retain(|id| *id != leader);
         }

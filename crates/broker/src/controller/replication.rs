@@ -267,7 +267,7 @@ pub fn elect_leaders(
                     records.push(MetadataRecord::PartitionChange(change));
                     partition_results.push(result);
                 }
-                // Whoever asks about all is told only of those for which there was something to do.
+                // A request about all is told only of those for which there was something to do.
                 Err(error) if all && error.code == ErrorCode::ELECTION_NOT_NEEDED => {}
                 Err(error) => partition_results.push(
                     result.with_error_code(error.code.0).with_error_message(error.message.map(Into::into)),

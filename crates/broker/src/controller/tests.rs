@@ -45,7 +45,7 @@ fn image() -> MetadataImage {
         fenced: false,
         log_dirs: vec![id],
     };
-    for record in bootstrap().into_iter().chain([registration]) {
+    for record in bootstrap(1).into_iter().chain([registration]) {
         image.replay(&record);
     }
     for (name, partitions) in [("orders", 3), ("a.b", 1)] {

@@ -103,7 +103,7 @@ pub struct Env<'a, 'b, S: Shard> {
 }
 
 impl<S: Shard> Env<'_, '_, S> {
-    /// Sets a timer anew.
+    /// Sets a timer again.
     pub fn timer(&mut self, timer: S::Timer, after_ms: i64) {
         self.fx.timers.push((timer, Some(after_ms)));
     }
@@ -150,7 +150,7 @@ pub struct Write<S: Shard> {
 pub struct Effects<S: Shard> {
     /// Answers that go out.
     pub answers: Vec<(Call, S::Answer)>,
-    /// Timers that are set anew for so many milliseconds from now, or `None` that are no more.
+    /// Timers that are set again for so many milliseconds from now, or `None` that are no more.
     pub timers: Vec<(S::Timer, Option<i64>)>,
     /// Records to append, in order.
     pub writes: Vec<Write<S>>,

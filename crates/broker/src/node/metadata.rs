@@ -253,7 +253,7 @@ impl Broker {
 
     // ---- the active controller
 
-    /// Another epoch has begun: whoever waits for this controller is told to ask another one.
+    /// Another epoch has begun: a request that waits for this controller is told to ask another one.
     pub(super) fn resign_controller(&mut self, cx: &mut Context<'_>) {
         for Waiting { call, .. } in self.quorum.resign() {
             let reply = api::not_controller(&call.header);

@@ -1,4 +1,4 @@
-//! Requests of other nodes of the quorum, and of whoever asks how it stands.
+//! Requests of other nodes of the quorum, and of clients that ask how it stands.
 
 use blumfeld_kernel::{ConnectionId, Context, TraceEvent};
 use blumfeld_protocol::ErrorCode;
@@ -141,7 +141,7 @@ impl RaftClient {
         BeginQuorumEpochResponse::default().with_topics(vec![topic])
     }
 
-    /// EndQuorumEpoch (54): the leader goes. Whoever it would like as its successor tries at once, the others later.
+    /// EndQuorumEpoch (54): the leader goes. The successor that it prefers tries at once, the others later.
     pub fn handle_end_epoch(
         &mut self,
         cx: &mut Context<'_>,
@@ -360,7 +360,7 @@ impl RaftClient {
         }
     }
 
-    /// The leadership is over: whoever waits is told who leads now, as far as that is known.
+    /// The leadership is over: a request that waits is told who leads now, as far as that is known.
     pub(super) fn fail_parked(&mut self) {
         for fetch in std::mem::take(&mut self.parked) {
             let asked = fetch.request.topics.first().and_then(|topic| topic.partitions.first());

@@ -280,7 +280,7 @@ fn take(
         partition.truncate_to_leader(cx, data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
         return Ok(Taken::CHANGED);
     }
-    // What was asked for is not what the log now ends with: the next fetch asks anew.
+    // What was asked for is not what the log now ends with: the next fetch asks again.
     if told.fetch_offset != partition.log().log_end() {
         return Ok(Taken::default());
     }

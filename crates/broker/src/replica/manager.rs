@@ -127,7 +127,7 @@ impl ReplicaManager {
         std::mem::take(&mut self.changed)
     }
 
-    /// The replica of a partition, to change it. Whoever does says so with [`note_changed`](Self::note_changed).
+    /// The replica of a partition, to change it. The caller says so with [`note_changed`](Self::note_changed).
     pub(super) fn of_mut(&mut self, key: &TopicPartition) -> Option<&mut Partition> {
         self.partitions.get_mut(key)
     }

@@ -275,7 +275,9 @@ impl Partition {
             return Err(AppendError::new(ErrorCode::NOT_LEADER_OR_FOLLOWER, ""));
         }
         let isr = self.registration.isr.len();
-        if let Some(needed) = min_isr.filter(|needed| isr < *needed) {
+        // A topic with fewer replicas than min.insync.replicas wants all that it has (Partition.effectiveMinIsr).
+        let needed = min_isr.map(|needed| needed.min(self.registration.replicas.len()));
+        if let Some(needed) = needed.filter(|needed| isr < *needed) {
             let message = format!(
                 "The size of the current ISR : {isr} is insufficient to satisfy the min.isr requirement of {needed} \
                  for partition {}",

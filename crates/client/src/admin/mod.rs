@@ -36,7 +36,7 @@ pub struct CallId(u64);
 /// A call that is over.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FinishedCall {
-    /// Which.
+    /// The call's id.
     pub call: CallId,
     /// The answer. An error here is of the call as a whole; errors of single topics or partitions stand in the answer.
     pub result: Result<AdminResponse, ApiError>,

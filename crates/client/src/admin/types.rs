@@ -229,14 +229,14 @@ pub struct FoundOffset {
 pub enum AdminRequest {
     /// Create topics, or only see whether that would work.
     CreateTopics {
-        /// Which.
+        /// The new topics.
         topics: Vec<NewTopic>,
         /// Only see.
         validate_only: bool,
     },
     /// Delete topics by name.
     DeleteTopics(
-        /// Which.
+        /// Their names.
         Vec<String>,
     ),
     /// Give topics more partitions.
@@ -248,7 +248,7 @@ pub enum AdminRequest {
     ListTopics,
     /// Everything about some topics.
     DescribeTopics(
-        /// Which.
+        /// Their names.
         Vec<String>,
     ),
     /// Everything about some topics, with the replicas that may become leaders (KIP-966).
@@ -284,12 +284,12 @@ pub enum AdminRequest {
     DescribeMetadataQuorum,
     /// The log directories of a broker.
     DescribeLogDirs {
-        /// Which.
+        /// The broker's id.
         broker: i32,
     },
     /// Take a broker out of the cluster's list.
     UnregisterBroker(
-        /// Which.
+        /// The broker's id.
         i32,
     ),
     /// Configurations.
@@ -325,12 +325,12 @@ pub enum AdminRequest {
     },
     /// Everything about some groups of consumers.
     DescribeGroups(
-        /// Which.
+        /// Their ids.
         Vec<String>,
     ),
     /// What a group has committed.
     ListGroupOffsets(
-        /// Which.
+        /// The group's id.
         String,
     ),
     /// Set offsets of a group that has no members.
@@ -349,7 +349,7 @@ pub enum AdminRequest {
     },
     /// Delete groups.
     DeleteGroups(
-        /// Which.
+        /// Their ids.
         Vec<String>,
     ),
     /// Take members out of a group. Those that it does not have are not missed.

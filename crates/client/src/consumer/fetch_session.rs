@@ -54,7 +54,7 @@ impl FetchSession {
         let known = |of: &TopicPartition, asked: &Asked| !self.is_full() && before.get(of) == Some(asked);
         let tell = self.partitions.iter().filter(|(of, asked)| !known(of, asked));
         let tell = tell.map(|(of, asked)| (of.clone(), *asked)).collect();
-        // A topic that was made anew under its name is another one to the broker.
+        // A topic that was made again under its name is another one to the broker.
         let same = |of: &TopicPartition, asked: &Asked| {
             self.partitions.get(of).is_some_and(|now| now.topic_id == asked.topic_id)
         };

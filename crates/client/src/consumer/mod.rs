@@ -66,24 +66,24 @@ pub type Committed = BTreeMap<TopicPartition, Option<OffsetAndMetadata>>;
 pub enum ConsumerEvent {
     /// These partitions are its own now, beside those that it has (onPartitionsAssigned).
     PartitionsAssigned(
-        /// Which.
+        /// The partition.
         Vec<TopicPartition>,
     ),
     /// These are about to be another's (onPartitionsRevoked).
     PartitionsRevoked(
-        /// Which.
+        /// The partition.
         Vec<TopicPartition>,
     ),
     /// These are another's already, perhaps (onPartitionsLost).
     PartitionsLost(
-        /// Which.
+        /// The partition.
         Vec<TopicPartition>,
     ),
     /// The program did not poll for `max.poll.interval.ms`: the member leaves.
     PollTimeout,
     /// A commit is over.
     Commit {
-        /// Which.
+        /// The commit's id.
         id: CommitId,
         /// Whether the program asked for it, and not the clock or a rebalance.
         by_program: bool,

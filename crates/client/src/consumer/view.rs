@@ -7,7 +7,7 @@ use crate::TopicPartition;
 /// A partition that is read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PartitionPosition {
-    /// Which.
+    /// The partition.
     pub partition: TopicPartition,
     /// The next offset that `poll` gives; `None` until it is known.
     pub position: Option<i64>,

@@ -65,7 +65,7 @@ pub struct TransactionManager {
     attempts: u32,
     backoff: ExponentialBackoff,
     partitions: BTreeMap<TopicPartition, Sequence>,
-    /// Partitions whose sequences begin anew with the next epoch, which is due.
+    /// Partitions whose sequences start over with the next epoch, which is due.
     to_rewrite: BTreeSet<TopicPartition>,
     fatal: Option<ApiError>,
 }

@@ -1,5 +1,5 @@
 //! `broker`: machines that come to the cluster and go from it, explained. Kafka's tools change what a cluster knows of
-//! its brokers, and none starts or removes one: whoever has the world reads a line with arguments before it comes here.
+//! its brokers, and none starts or removes one: the world's owner reads a line with arguments before it comes here.
 
 use super::toolbox::{Launch, explained};
 use crate::{Environment, Language, StdinSource};

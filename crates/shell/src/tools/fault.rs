@@ -1,5 +1,5 @@
 //! `fault`: the words that break a cluster and mend it, explained. They act on the world around the cluster, which no
-//! command-line tool can: whoever has the world reads a line with arguments before it comes here.
+//! command-line tool can: the world's owner reads a line with arguments before it comes here.
 
 use blumfeld_protocol::{ApiKey, ErrorCode};
 

@@ -51,7 +51,7 @@ pub enum Launch {
     Run(Box<dyn Process>),
     /// Run, with this as the standard input whatever the line says.
     Reading(
-        /// What.
+        /// The process.
         Box<dyn Process>,
         /// Where it reads from.
         StdinSource,

@@ -26,7 +26,7 @@ impl Consumers {
         self.0.get(&(consumer, partition)).copied().unwrap_or(0)
     }
 
-    /// Records were lost that may be lost: a consumer that was behind `end` begins anew, by `auto.offset.reset` or
+    /// Records were lost that may be lost: a consumer that was behind `end` starts over, by `auto.offset.reset` or
     /// where the log has grown to.
     pub fn lost(&mut self, partition: i32, end: i64) {
         self.0.retain(|(_, of), next| *of != partition || *next <= end);

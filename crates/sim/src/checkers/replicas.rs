@@ -20,7 +20,7 @@ pub struct BatchSeen {
 /// A replica's log below its high watermark.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogSeen {
-    /// Whose.
+    /// The node.
     pub node: NodeId,
     /// Its batches, in order.
     pub batches: Vec<BatchSeen>,

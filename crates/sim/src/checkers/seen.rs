@@ -14,7 +14,7 @@ use crate::World;
 /// A node at one moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Seen {
-    /// Which.
+    /// The node.
     pub node: NodeId,
     /// Which start of its process.
     pub run: u64,

@@ -42,22 +42,22 @@ impl Side {
 pub enum Fault {
     /// The broker's process dies. Its machine, disk and page cache stay.
     Crash(
-        /// Whose.
+        /// The node.
         NodeId,
     ),
     /// The machine loses power: what was not flushed is gone, and the last writes may be torn.
     PowerCut(
-        /// Which.
+        /// The node.
         NodeId,
     ),
     /// The broker ends in order.
     ShutDown(
-        /// Which.
+        /// The node.
         NodeId,
     ),
     /// The broker's process starts again.
     Restart(
-        /// Whose.
+        /// The node.
         NodeId,
     ),
     /// A process stands still, as in a long garbage collection: what comes in waits. Its machine's disk and sockets go
@@ -70,26 +70,26 @@ pub enum Fault {
     },
     /// A paused process goes on, with everything that has waited, in order.
     Resume(
-        /// Which.
+        /// The node.
         NodeId,
     ),
     /// The wall clock of a machine is off by so much from now on.
     Skew {
-        /// Whose.
+        /// The node.
         node: NodeId,
         /// In milliseconds; 0 is right.
         ms: i64,
     },
     /// The wall clock of a machine jumps.
     ClockJump {
-        /// Whose.
+        /// The node.
         node: NodeId,
         /// By so many milliseconds.
         ms: i64,
     },
     /// A disk fails, or works again.
     Disk {
-        /// Whose.
+        /// The node.
         node: NodeId,
         /// How.
         state: DiskState,
@@ -98,7 +98,7 @@ pub enum Fault {
     },
     /// A disk takes so many times as long for everything.
     DiskSlow {
-        /// Whose.
+        /// The node.
         node: NodeId,
         /// At least 1, which is its own speed.
         factor: u32,
@@ -111,12 +111,12 @@ pub enum Fault {
         to: Side,
         /// Whether the other direction is spared.
         one_way: bool,
-        /// What.
+        /// What happens on the way.
         what: LinkFault,
     },
     /// A machine is cut off from every other and from all clients.
     Isolate(
-        /// Which.
+        /// The node.
         NodeId,
     ),
     /// The network is what it should be again, and requests with it.
@@ -126,12 +126,12 @@ pub enum Fault {
     ),
     /// Every connection between two sides is reset now.
     Break(
-        /// The one.
+        /// One side.
         Side,
-        /// The other.
+        /// The other side.
         Side,
     ),
-    /// The next requests of one API at one broker come to grief.
+    /// The next requests of one API at one broker fail, wait or get lost.
     Request {
         /// The broker.
         node: NodeId,
@@ -147,7 +147,7 @@ pub enum Fault {
         /// Which, and what.
         Box<Trigger>,
     ),
-    /// A trigger is taken off; what it observed stays until one of its name observes anew.
+    /// A trigger is taken off; what it observed stays until one of its name observes again.
     Off(
         /// Its name.
         Arc<str>,
@@ -213,24 +213,24 @@ pub enum Heal {
     All,
     /// All ways of one side, and its requests.
     Of(
-        /// Which.
+        /// The side.
         Side,
     ),
     /// Between two sides.
     Between(
-        /// The one.
+        /// One side.
         Side,
-        /// The other.
+        /// The other side.
         Side,
     ),
 }
 
-/// What befalls a request.
+/// What happens to a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RequestFault {
     /// It is answered with this error, and the broker does not see it.
     Error(
-        /// Which.
+        /// The error.
         ErrorCode,
     ),
     /// The broker gets it so many milliseconds later, and what came behind it on its connection too.
@@ -258,33 +258,33 @@ pub enum FaultError {
     /// No such client process runs.
     #[error("{0} does not run")]
     NoClient(
-        /// Which.
+        /// The node.
         NodeId,
     ),
     /// The process does not run, so it cannot do this.
     #[error("{0} is down")]
     Down(
-        /// Which.
+        /// The node.
         NodeId,
     ),
     /// The process runs already.
     #[error("{0} is up")]
     Up(
-        /// Which.
+        /// The node.
         NodeId,
     ),
     /// The process is not paused.
     #[error("{0} is not paused")]
     NotPaused(
-        /// Which.
+        /// The node.
         NodeId,
     ),
     /// A way through the network has two ends.
     #[error("{0} and {1} are one side")]
     OneSide(
-        /// The one.
+        /// One side.
         Side,
-        /// The other.
+        /// The other side.
         Side,
     ),
     /// A value is out of its range.
@@ -307,6 +307,16 @@ pub enum FaultError {
         /// Words that can stand there, if they are few.
         known: &'static [&'static str],
     },
+    /// A word that is none of many.
+    #[error("{} is no {what}{}", shown(.word), meant(.near))]
+    Unlike {
+        /// What it should be.
+        what: &'static str,
+        /// What it was.
+        word: String,
+        /// Words that it may be meant for.
+        near: Vec<String>,
+    },
     /// A word is missing.
     #[error("after `{after}` a {what} is missing")]
     Missing {
@@ -324,7 +334,7 @@ pub enum FaultError {
     /// No error can be answered to requests of this API.
     #[error("an answer with an error is not known for {0:?}: delay it or drop it")]
     NoAnswer(
-        /// Which.
+        /// The API.
         ApiKey,
     ),
     /// An error or an answer is one API's.
@@ -336,7 +346,7 @@ pub enum FaultError {
     /// The JSON is no answer of this API.
     #[error("this is no answer to {0:?}: {1}")]
     Answer(
-        /// Which.
+        /// The API.
         ApiKey,
         /// What is wrong.
         String,
@@ -359,6 +369,15 @@ pub enum FaultError {
         /// The name.
         String,
     ),
+}
+
+/// A word that may be empty, as nobody sees an empty one.
+fn shown(word: &str) -> &str {
+    if word == "%" { "an empty word" } else { word }
+}
+
+fn meant(near: &[String]) -> String {
+    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) }
 }
 
 fn hint(known: &[&str]) -> String {

@@ -44,6 +44,8 @@ const WORDS: &[&str] = &[
 const DISK_WORDS: &[&str] = &["full", "fail", "ok", "slow"];
 const REQUEST_WORDS: &[&str] = &["error", "delay", "drop", "lose-response"];
 const ONE_WAY: &str = "oneway";
+/// From this likeness on (Jaro-Winkler, 0 to 1) a word may have been meant.
+const ALIKE: f64 = 0.8;
 
 /// The words of a line, taken one by one.
 pub(super) struct Words<'a> {
@@ -119,17 +121,18 @@ impl<'a> Words<'a> {
     /// A broker by its id.
     pub(super) fn broker(&mut self) -> Result<NodeId, FaultError> {
         let word = self.next("broker")?;
-        let known = &["1"];
         let is_broker = |node: &NodeId| !node.is_client() && *node != NodeId::WORLD;
         let found = node(word, false).ok().filter(is_broker);
-        found.ok_or_else(|| FaultError::Word { what: "broker", word: word.to_owned(), known })
+        let range = "a broker's id, as 1";
+        found.ok_or_else(|| FaultError::Value { what: "broker", value: word.to_owned(), range })
     }
 
     pub(super) fn error_code(&mut self) -> Result<ErrorCode, FaultError> {
         let word = self.next("name of an error")?;
         let code = ErrorCode::from_name(word).filter(|code| code.is_error());
-        let known = &["NOT_LEADER_OR_FOLLOWER", "…"];
-        code.ok_or_else(|| FaultError::Word { what: "error of Kafka's", word: word.to_owned(), known })
+        code.ok_or_else(|| {
+            unlike("error of Kafka's", word, ErrorCode::NAMES.iter().skip(1).map(|name| (*name).to_owned()))
+        })
     }
 
     fn node(&mut self) -> Result<NodeId, FaultError> {
@@ -224,8 +227,11 @@ fn side(word: &str, here: bool) -> Result<Side, FaultError> {
         (_, Some(digits)) => (digits, 0),
         _ => (word, 0),
     };
-    let unknown =
-        || FaultError::Word { what: "node", word: word.to_owned(), known: &["1", "client-1", "clients"] };
+    let unknown = || FaultError::Value {
+        what: "node",
+        value: word.to_owned(),
+        range: "a broker's id as 1, a client as client-1, or where it may be many, clients",
+    };
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(unknown());
     }
@@ -235,14 +241,24 @@ fn side(word: &str, here: bool) -> Result<Side, FaultError> {
 
 /// An API by its name, in any case.
 pub(super) fn api_key(word: &str) -> Result<ApiKey, FaultError> {
-    (0..=i16::from(u8::MAX))
-        .filter_map(|key| ApiKey::try_from(key).ok())
+    let all = || (0..=i16::from(u8::MAX)).filter_map(|key| ApiKey::try_from(key).ok());
+    all()
         .find(|key| format!("{key:?}").eq_ignore_ascii_case(word))
-        .ok_or_else(|| FaultError::Word {
-            what: "API",
-            word: word.to_owned(),
-            known: &["Produce", "Fetch", "…"],
-        })
+        .ok_or_else(|| unlike("API", word, all().map(|key| format!("{key:?}"))))
+}
+
+/// A word that is none of many, with those that are written much like it.
+fn unlike(what: &'static str, word: &str, all: impl Iterator<Item = String>) -> FaultError {
+    let likeness = |other: &str| strsim::jaro_winkler(&other.to_lowercase(), &word.to_lowercase());
+    let mut near: Vec<(f64, String)> = all.map(|other| (likeness(&other), other)).collect();
+    near.retain(|(likeness, _)| *likeness >= ALIKE);
+    near.sort_by(|one, other| other.0.total_cmp(&one.0));
+    near.truncate(3);
+    FaultError::Unlike {
+        what,
+        word: word.to_owned(),
+        near: near.into_iter().map(|(_, other)| other).collect(),
+    }
 }
 
 impl Fault {
@@ -491,7 +507,7 @@ mod tests {
             ("", "after `fault` a fault is missing"),
             ("crush 1", "crush is no fault; known are crash, "),
             ("crash", "after `crash` a node is missing"),
-            ("crash one", "one is no node; known are 1, client-1, clients"),
+            ("crash one", "one is no node: it must be a broker's id as 1, a client as client-1"),
             ("crash clients", "clients is no single node"),
             ("crash -1", "-1 is no node"),
             ("crash 99999999999", "99999999999 is no node"),
@@ -507,12 +523,18 @@ mod tests {
             ("drop 1 2 101%", "101 is no percentage: it must be 0 to 100"),
             ("latency 1 2 5 both", "both is no direction; known are oneway"),
             ("cut 1", "after `1` a node or `clients` is missing"),
-            ("request 1 Produces drop", "Produces is no API"),
+            ("request 1 Produces drop", "Produces is no API; did you mean Produce"),
+            ("request 1 % drop", "an empty word is no API"),
+            ("request 1 Zzz drop", "Zzz is no API"),
             (
                 "request 1 Produce vanish",
                 "vanish is no fate of a request; known are error, delay, drop, lose-response",
             ),
             ("request 1 Produce error NONE", "NONE is no error of Kafka's"),
+            (
+                "request 1 Produce error not_leader",
+                "not_leader is no error of Kafka's; did you mean NOT_LEADER_OR_FOLLOWER",
+            ),
             ("request 1 Produce error 6", "6 is no error of Kafka's"),
             ("on", "after `on` a name of an API or `any` is missing"),
             ("on Produce", "after `Produce` a what happens is missing"),

@@ -9,9 +9,9 @@
 //! fault on Produce topic orders nth 5 do crash here
 //! ```
 //!
-//! Requests are looked at where they come to the broker's machine, in the order in which they come. The first trigger
-//! or rule that has one decides what becomes of it; those that only observe, or do something to the cluster, let it go
-//! on to the next.
+//! Requests are looked at where they come to the broker's machine, in the order in which they come. Triggers
+//! that let a request go on (`observe`, `do`) see each, whatever becomes of it. Of the others the first one
+//! whose turn it is decides what becomes of it, and those after it do not count it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -81,12 +81,12 @@ pub struct Which {
 pub enum Clause {
     /// `up 2`: the broker's process runs.
     Up(
-        /// Whose.
+        /// The node.
         NodeId,
     ),
     /// `down 2`: it does not.
     Down(
-        /// Whose.
+        /// The node.
         NodeId,
     ),
     /// `leader orders-0 2`: the controller has made this broker the leader.
@@ -130,7 +130,7 @@ pub enum When {
 pub enum Action {
     /// It is answered with this error, and the broker does not see it.
     Error(
-        /// Which.
+        /// The error.
         ErrorCode,
     ),
     /// The broker gets it so many milliseconds later, and what came behind it on its connection too.
@@ -159,6 +159,13 @@ pub enum Action {
         /// Which; in one of a single node the broker that the request came to can stand as [`NodeId::WORLD`].
         Box<Fault>,
     ),
+}
+
+impl Action {
+    /// Whether the request goes on to the broker as if nothing had happened.
+    pub(crate) fn lets_go_on(&self) -> bool {
+        matches!(self, Action::Observe(_) | Action::Do(_))
+    }
 }
 
 /// A request that a trigger has kept.

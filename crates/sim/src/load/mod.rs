@@ -54,12 +54,12 @@ pub enum Fact {
     EpochBumped(u64),
     /// A member of a group was given a partition, which it reads from where the group left off.
     Assigned {
-        /// Which.
+        /// The partition, from 0.
         partition: i32,
     },
     /// A partition belongs to a member in a generation of its group.
     Owned {
-        /// Which.
+        /// The partition, from 0.
         partition: i32,
         /// In which.
         generation: i32,

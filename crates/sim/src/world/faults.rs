@@ -294,7 +294,7 @@ impl World {
         }
     }
 
-    /// A pause is over by itself, unless it has been made anew since.
+    /// A pause is over by itself, unless it has been paused again since.
     pub(super) fn resume_at_its_time(&mut self, node: NodeId) {
         if self.paused.get(&node).is_some_and(|paused| paused.until == Some(self.now)) {
             self.resume(node);

@@ -76,7 +76,7 @@ pub struct World {
     taken: u64,
     /// Processes that stand still, with what waits for them.
     paused: BTreeMap<NodeId, Paused>,
-    /// What befalls requests that come.
+    /// What happens to requests that come.
     rules: Vec<Rule>,
     /// Draws for them, so that all other draws stay what they are.
     trigger_rng: Prng,

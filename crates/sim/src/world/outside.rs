@@ -1,6 +1,6 @@
 //! Clients from outside the world. A door (a TCP listener, a script's socket) hands in their frames and takes what
 //! comes back; in between, an outside connection is one like any other: it has its latency, is in the trace, and
-//! suffers from faults. Whoever records a world records the calls of these functions.
+//! suffers from faults. A record of a world has the calls of these functions.
 
 use std::sync::Arc;
 

@@ -97,7 +97,7 @@ impl World {
         self.disk_ops.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// A power cut has changed files as no operation does: whoever follows is told what is left of them.
+    /// A power cut has changed files as no operation does: followers of the disk are told what is left of them.
     pub(super) fn keep_what_is_left(&mut self, node: NodeId, before: Vec<FilePath>) {
         let (Some(ops), Some(machine)) = (&mut self.disk_ops, self.machines.get(&node)) else { return };
         for path in before {

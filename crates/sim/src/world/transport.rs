@@ -339,8 +339,8 @@ impl World {
         self.input(to, run, input);
     }
 
-    /// What was lost is sent again soon where nothing is in its way any more: whoever heals a network waits for that
-    /// and not for the backoff of what was sent before.
+    /// What was lost is sent again soon where nothing is in its way any more: a test that heals a network
+    /// waits for that and not for the backoff of what was sent before.
     pub(super) fn hasten(&mut self) {
         let stalled: Vec<(ConnectionId, usize)> = (self.network.links())
             .flat_map(|(conn, link)| {

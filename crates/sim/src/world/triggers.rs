@@ -165,8 +165,10 @@ impl World {
         // What cannot be read is for the broker to refuse.
         let Ok((header, body)) = decode_header(frame) else { return Fate::Arrives };
         let asked = Asked { conn, broker: node, header: &header, body: &body };
-        let mine: Vec<usize> =
+        let mut mine: Vec<usize> =
             (0..self.rules.len()).filter(|at| self.is_for(&self.rules[*at], &asked)).collect();
+        // Triggers that let a request go on see it, whichever trigger was set first.
+        mine.sort_by_key(|at| !self.rules[*at].trigger.action.lets_go_on());
         // Responses leave in the order of their requests.
         let answers =
             |at: &usize| matches!(self.rules[*at].trigger.action, Action::Error(_) | Action::Answer(_));

@@ -136,7 +136,7 @@ pub(crate) fn records(role: &ClientRole) -> u64 {
     }
 }
 
-/// How many records a second each client deals with. Looked at with every view, and measured anew once a second is
+/// How many records a second each client deals with. Looked at with every view, and measured again once a second is
 /// over, so that the number can be read.
 #[derive(Debug, Default)]
 pub(crate) struct Rates {

@@ -1,8 +1,8 @@
 //! What can be rewound: a world, and around it everything that is so at one moment of it and was otherwise at another.
 //!
-//! A [`Run`] is a value. Whoever keeps a clone can go back to it, and what follows from the same events and the same
-//! lines is the same again. What must not go back with it stands outside, in the engine: the pace, the language, what
-//! the page has been shown, the record of what was done, and what the store has.
+//! A [`Run`] is a value. A caller that keeps a clone can go back to it, and what follows from the same events
+//! and the same lines is the same again. What must not go back with it stands outside, in the engine: the
+//! pace, the language, what the page has been shown, the record of what was done, and what the store has.
 
 mod background;
 mod background_clients;

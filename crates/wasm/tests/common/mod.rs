@@ -62,7 +62,7 @@ impl Desk {
         if self.engine.awaits_store() {
             let (token, changes) = self.engine.take_changes();
             self.engine.stored(token, Ok(()));
-            // Whoever has a real store finds them still to be done.
+            // A real store finds them still to be done.
             self.engine.put_back(changes);
         }
     }

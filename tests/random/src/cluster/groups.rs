@@ -110,7 +110,7 @@ impl Run {
         }
     }
 
-    /// Whoever may have gone, somebody is there to come to the end.
+    /// Whichever member may have gone, somebody is there to come to the end.
     pub(super) fn complete_groups(&mut self) {
         for group in 0..self.groups.groups.len() {
             self.spawn_member(group);

@@ -281,7 +281,7 @@ impl ClassicGroup {
         member_id: String,
     ) {
         let leader = self.leader.clone();
-        // Whoever still waits under the old id is a second process with this instance id.
+        // A member that still waits under the old id is a second process with this instance id.
         self.complete_join(env, old_id, Answer::join_error(old_id, ErrorCode::FENCED_INSTANCE_ID));
         self.complete_sync(env, old_id, Answer::sync_error(ErrorCode::FENCED_INSTANCE_ID));
         let Some(before) = self.members.remove(old_id) else { return };
@@ -358,7 +358,7 @@ impl ClassicGroup {
                     response = self.join_response(member_id, leads);
                     response.skip_assignment = leads;
                 } else {
-                    // It is not told that it leads, so that it does not assign anew.
+                    // It is not told that it leads, so that it does not assign again.
                     response.leader = leader.unwrap_or_default().into();
                 }
                 self.complete_join(env, member_id, Answer::Join(Box::new(response)));

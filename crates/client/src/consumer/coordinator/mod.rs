@@ -143,7 +143,7 @@ pub(super) struct ConsumerCoordinator {
     leaving: Option<i32>,
     closing: Closing,
     closing_deadline: Instant,
-    /// Nothing more is done until the program subscribes anew.
+    /// Nothing more is done until the program subscribes again.
     failed: bool,
     waiting: VecDeque<Commit>,
     committing: BTreeMap<i32, Commit>,

@@ -13,7 +13,7 @@ use crate::options::{OptionError, usage_error};
 pub enum Failure {
     /// Something is wrong with the command: the overview of options is shown behind it.
     Usage(
-        /// What.
+        /// What is wrong, in Kafka's words.
         String,
     ),
     /// Something was thrown.

@@ -16,7 +16,7 @@ pub const ANY_DIR: &str = "any";
 /// A partition's place in a plan.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// Which.
+    /// The partition.
     pub of: TopicPartition,
     /// Its brokers, the preferred one first.
     pub replicas: Vec<i32>,

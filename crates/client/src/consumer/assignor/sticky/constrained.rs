@@ -64,7 +64,7 @@ impl<'a> Builder<'a> {
             rest = self.fill_by_racks(rest);
         }
         self.fill(rest)?;
-        // Whoever is left has too little, whether or not all that get one more have got it.
+        // Members that are left have too little, whether or not all that get one more have got it.
         if self.under.iter().any(|&consumer| self.lists[consumer].len() != self.least)
             || !self.under.is_empty() && self.over != self.expected_over
         {

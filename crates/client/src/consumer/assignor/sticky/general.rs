@@ -1,5 +1,6 @@
-//! The assignment where members want different topics (AbstractStickyAssignor.GeneralAssignmentBuilder): what is not
-//! owned goes to whoever has the least, and then partitions move as long as that makes the assignment more even.
+//! The assignment where members want different topics (AbstractStickyAssignor.GeneralAssignmentBuilder): what
+//! is not owned goes to the member that has the least, and then partitions move as long as that makes the
+//! assignment more even.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,7 +160,7 @@ impl<'a> Builder<'a> {
         self.group.topics[part.topic].numbers().contains(&part.number)
     }
 
-    /// Gives a partition to whoever has the least of those that want it (and are in one of its racks).
+    /// Gives a partition to the member with the least of those that want it (and are in one of its racks).
     fn give_to_least(&mut self, part: Part, by_racks: bool) -> bool {
         let fits = |&&(_, consumer): &&(usize, Consumer)| {
             self.wants[consumer].contains(&part.topic)
