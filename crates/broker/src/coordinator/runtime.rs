@@ -70,6 +70,15 @@ pub trait Shard: Clone + Debug + Default {
     /// Another broker leads `partition` from now on; `stored` waits in vain.
     fn unload(self, env: &mut Env<'_, '_, Self>, partition: &Arc<str>, stored: Vec<Self::Stored>);
 
+    /// What must always be true: the state up to the high watermark becomes the one up to the log's end by the records
+    /// that wait between the two, in their order.
+    ///
+    /// # Errors
+    /// What is not so.
+    fn invariant<'a>(&self, waits: impl Iterator<Item = &'a Self::Record>) -> Result<(), String>
+    where
+        Self::Record: 'a;
+
     /// The requests that the shard has not answered, and of which the runtime knows nothing.
     fn waiting(&self) -> impl Iterator<Item = &Call>;
 
@@ -287,6 +296,8 @@ impl<S: Shard> Runtime<S> {
             if !one.pending.iter().is_sorted_by_key(|pending| pending.offset) {
                 return Err(format!("{}-{partition}: what waits is not in the order of the log", S::TOPIC));
             }
+            let waits = one.pending.iter().flat_map(|pending| &pending.records);
+            one.shard.invariant(waits).map_err(|wrong| format!("{}-{partition}: {wrong}", S::TOPIC))?;
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ pub struct Committing {
 }
 
 /// The offsets of groups.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offsets {
     groups: BTreeMap<String, BTreeMap<String, BTreeMap<i32, OffsetAndMetadata>>>,
 }

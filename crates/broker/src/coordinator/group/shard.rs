@@ -301,6 +301,24 @@ impl Shard for GroupShard {
         self.committed.replay(record);
     }
 
+    fn invariant<'a>(&self, waits: impl Iterator<Item = &'a GroupRecord>) -> Result<(), String> {
+        /// More are not looked at: this is asked after every input.
+        const LOOKED_AT: usize = 200;
+        if self.current.count() > LOOKED_AT {
+            return Ok(());
+        }
+        let mut waits = waits.peekable();
+        let same = if waits.peek().is_none() {
+            self.committed == self.current
+        } else {
+            let mut state = self.committed.clone();
+            waits.for_each(|record| state.replay(record));
+            state == self.current
+        };
+        let differs = || format!("{:?} and what waits is not {:?}", self.committed, self.current);
+        if same { Ok(()) } else { Err(differs()) }
+    }
+
     fn loaded(&mut self, env: &mut Env<'_, '_>, partition: &Arc<str>, skipped: Vec<(i64, String)>) {
         for (offset, reason) in skipped {
             let (partition, reason) = (partition.clone(), reason.into());

@@ -63,6 +63,13 @@ impl Shard for Adder {
         assert_eq!((&**partition, stored), ("__sums-0", vec!["lost"]));
     }
 
+    fn invariant<'a>(&self, _: impl Iterator<Item = &'a Self::Record>) -> Result<(), String>
+    where
+        Self::Record: 'a,
+    {
+        Ok(())
+    }
+
     fn waiting(&self) -> impl Iterator<Item = &Call> {
         std::iter::empty()
     }
