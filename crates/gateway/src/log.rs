@@ -51,6 +51,7 @@ fn level_of(event: &TraceEvent) -> Level {
         TraceEvent::DiskFailed { .. } => Level::Error,
         TraceEvent::RequestRejected { .. }
         | TraceEvent::FaultInjected { .. }
+        | TraceEvent::LogSetAside { .. }
         | TraceEvent::TriggerFired { .. } => Level::Warn,
         // A frame that was none is worth a look; that clients come and go is not.
         TraceEvent::OutsideDisconnected { reason, .. } if reason.starts_with("malformed") => Level::Warn,

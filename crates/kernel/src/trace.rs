@@ -113,6 +113,8 @@ pub enum TraceEvent {
     LogStartAdvanced { partition: Arc<str>, to: i64 },
     /// A log was opened; what recovery found.
     LogRecovered { partition: Arc<str>, clean: bool, scanned: u64, truncated: u64, log_end: i64 },
+    /// A directory belongs to no replica of the node, and has another name from now on.
+    LogSetAside { directory: Arc<str>, to: Arc<str>, why: Arc<str> },
     /// The node coordinates the groups of a partition of `__consumer_offsets`.
     CoordinatorLoaded { partition: Arc<str>, groups: u32, offsets: u32 },
     /// The node coordinates them no more.
@@ -240,6 +242,7 @@ impl fmt::Display for TraceEvent {
             Self::LogRecovered { partition, clean: false, scanned, truncated, log_end } => {
                 write!(f, "recovered {partition}: scanned {scanned} B, cut {truncated} B, log end {log_end}")
             }
+            Self::LogSetAside { directory, to, why } => write!(f, "set {directory} aside as {to}: {why}"),
             Self::CoordinatorLoaded { partition, groups, offsets } => {
                 write!(f, "loaded {groups} groups and {offsets} offsets from {partition}")
             }

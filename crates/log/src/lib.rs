@@ -24,5 +24,7 @@ pub use offset_index::OffsetIndex;
 pub use producer_state::{BatchMetadata, ProducerStateEntry, ProducerStateManager};
 pub use segment::LogSegment;
 pub use time_index::TimeIndex;
-pub use unified_log::{AppendInfo, FetchData, OffsetOutOfRange, TimestampOffset, UnifiedLog};
+pub use unified_log::{
+    AppendInfo, FetchData, OffsetOutOfRange, TimestampOffset, UnifiedLog, unique_directory,
+};
 pub use validator::{AppendError, RecordError};

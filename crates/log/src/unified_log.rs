@@ -594,8 +594,7 @@ impl UnifiedLog {
 
     /// Renames the directory for deletion, as Kafka does: `orders-0.<32 hex digits>-delete`. Gives the new name.
     pub fn rename_for_deletion(&mut self, cx: &mut Context<'_>) -> FilePath {
-        let id: String = cx.rng.bytes16().iter().map(|byte| format!("{byte:02x}")).collect();
-        let to: FilePath = format!("{}.{id}-delete", self.dir).into();
+        let to = unique_directory(cx, &self.dir, "-delete");
         cx.out.disk(DiskOp::Rename { from: self.dir.as_str().into(), to: to.clone() });
         self.dir = to.to_string();
         self.epochs.move_to(&to);
@@ -626,4 +625,15 @@ impl UnifiedLog {
         }
         Ok(())
     }
+}
+
+/// A name for a partition's directory that is put out of the way, with a suffix that says why: `orders-0.<id>-delete`.
+/// It is at most 255 bytes long, for which the topic is cut (UnifiedLog.logDirNameWithSuffixCappedLength).
+pub fn unique_directory(cx: &mut Context<'_>, dir: &str, suffix: &str) -> FilePath {
+    const LONGEST: usize = 255;
+    let id: String = cx.rng.bytes16().iter().map(|byte| format!("{byte:02x}")).collect();
+    let (topic, partition) = dir.rsplit_once('-').unwrap_or((dir, "0"));
+    let rest = format!("-{partition}.{id}{suffix}");
+    let kept: String = topic.chars().take(LONGEST.saturating_sub(rest.len())).collect();
+    format!("{kept}{rest}").into()
 }

@@ -28,7 +28,8 @@ pub(crate) fn sort_of(event: &TraceEvent) -> (EventKind, Often) {
         E::SegmentRolled { .. }
         | E::SegmentsDeleted { .. }
         | E::LogStartAdvanced { .. }
-        | E::LogRecovered { .. } => (Log, Rare),
+        | E::LogRecovered { .. }
+        | E::LogSetAside { .. } => (Log, Rare),
         E::LeaderElected { .. }
         | E::BecameLeader { .. }
         | E::BecameFollower { .. }

@@ -232,9 +232,9 @@ impl Broker {
 
     /// Loads and recovers every log, once the metadata is known: from here on the broker serves.
     fn load_logs(&mut self, cx: &mut Context<'_>) {
-        let Some((disk, checkpoints)) = self.boot.take() else { return };
+        let Some((mut disk, checkpoints)) = self.boot.take() else { return };
         let image = std::mem::take(&mut self.server.image);
-        ReplicaManager::remove_strays(cx, &disk, &image, self.server.config.node_id);
+        ReplicaManager::set_strays_aside(cx, &mut disk, &image, self.server.config.node_id);
         let topics: Vec<String> = image.topics().keys().cloned().collect();
         let changed = self.server.replicas.apply(
             cx,

@@ -1,11 +1,12 @@
 //! All replicas of this node, and the files that belong to none of them alone: checkpoints and what waits for deletion.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use blumfeld_kernel::{Context, Disk, DiskOp, FilePath, FlushId, Instant, TraceEvent};
 use blumfeld_log::checkpoint::{self, Offsets};
-use blumfeld_log::{AppendError, AppendInfo, LoadOptions, UnifiedLog};
+use blumfeld_log::{AppendError, AppendInfo, LoadOptions, UnifiedLog, unique_directory};
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 use bytes::Bytes;
 
@@ -255,25 +256,30 @@ impl ReplicaManager {
         Some(flush)
     }
 
-    /// Removes directories that belong to no replica of this node: deleted ones, and those whose topic is gone or has
-    /// another id ("stray" ones).
-    pub fn remove_strays(cx: &mut Context<'_>, disk: &Disk, image: &MetadataImage, node_id: i32) {
-        let mut dirs: Vec<&str> =
-            disk.files().filter_map(|(path, _)| Some(path.split_once('/')?.0)).collect();
+    /// Takes away, before anything is loaded, the directories that belong to no replica of this node, from what the node
+    /// began with as well: what is loaded must not be what another topic of that name has left. Those that wait for
+    /// deletion are deleted. "Stray" ones get another name and stay, for somebody to look at
+    /// (LogManager.isStrayReplica): their topic is gone or was created again, which only its id tells, the node is none
+    /// of the partition's replicas any more, or nothing says whose they are. `partition.metadata` is durable before the
+    /// first record is.
+    pub fn set_strays_aside(cx: &mut Context<'_>, disk: &mut Disk, image: &MetadataImage, node_id: i32) {
+        let mut dirs: Vec<String> =
+            disk.files().filter_map(|(path, _)| Some(path.split_once('/')?.0.to_owned())).collect();
         dirs.dedup();
-        for dir in dirs {
-            let known = dir.rsplit_once('-').is_some_and(|(topic, number)| {
-                let topic = image.topic(topic);
-                let partition = number.parse().ok().and_then(|n: i32| topic?.partitions.get(&n));
-                let id =
-                    disk.read(&metadata_file(dir)).map(|text| String::from_utf8_lossy(&text).into_owned());
-                let same =
-                    topic.zip(id).is_none_or(|(topic, text)| text.contains(&uuid_text::to_text(topic.id)));
-                partition.is_some_and(|partition| partition.replicas.contains(&node_id)) && same
-            });
-            if !known && dir != METADATA_DIR {
-                cx.out.disk(DiskOp::Delete { path: dir.into() });
-            }
+        for dir in dirs.into_iter().filter(|dir| dir != METADATA_DIR && !dir.ends_with(STRAY)) {
+            let path: FilePath = dir.as_str().into();
+            let op = if dir.ends_with(DELETED) {
+                DiskOp::Delete { path }
+            } else if let Some(why) = stray(disk, &dir, image, node_id) {
+                let to = unique_directory(cx, &dir, STRAY);
+                let (directory, aside) = (dir.as_str().into(), to.to_string().into());
+                cx.out.trace(TraceEvent::LogSetAside { directory, to: aside, why });
+                DiskOp::Rename { from: path, to }
+            } else {
+                continue;
+            };
+            disk.apply(&op);
+            cx.out.disk(op);
         }
     }
 
@@ -531,8 +537,34 @@ impl ReplicaManager {
     }
 }
 
+/// What the directory of a partition that is being deleted ends with (LogFileUtils).
+const DELETED: &str = "-delete";
+/// What the directory of a partition that is nobody's ends with.
+const STRAY: &str = "-stray";
+
 fn metadata_file(dir: &str) -> String {
     format!("{dir}/partition.metadata")
+}
+
+/// Why a directory is no replica's of this node; nothing if it is one's.
+fn stray(disk: &Disk, dir: &str, image: &MetadataImage, node_id: i32) -> Option<Arc<str>> {
+    let text = disk.read(&metadata_file(dir)).map(|text| String::from_utf8_lossy(&text).into_owned());
+    let id = text.as_deref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("topic_id:")));
+    let Some(id) = id.and_then(|id| uuid_text::from_text(id.trim())) else {
+        return Some("nothing says which topic it belongs to".into());
+    };
+    let Some(topic) = image.topic_by_id(id) else {
+        return Some(format!("no topic has the id {}", uuid_text::to_text(id)).into());
+    };
+    let (name, number) = dir.rsplit_once('-')?;
+    let number = number.parse().ok().filter(|_: &i32| name == topic.name);
+    match number.and_then(|number| topic.partitions.get(&number)) {
+        None => Some("its topic has no such partition".into()),
+        Some(partition) if !partition.replicas.contains(&node_id) => {
+            Some("its replicas are on other brokers".into())
+        }
+        Some(_) => None,
+    }
 }
 
 fn open(
@@ -548,6 +580,8 @@ fn open(
         log_config(&image.configs(ResourceType::Topic, &key.0), &DynamicConfigs::new(image, node_id));
     let now_ms = cx.unix_ms();
     let empty = Disk::default();
+    // What the checkpoints say of a directory that is not there is about one that was set aside.
+    let disk = disk.filter(|(disk, _)| disk.file(&metadata_file(&name)).is_some());
     let (disk, options, high_watermark) = match disk {
         Some((disk, checkpoints)) => {
             let high_watermark = checkpoints.high_watermarks.get(key).copied();
