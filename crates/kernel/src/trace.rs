@@ -40,6 +40,8 @@ impl fmt::Display for DisconnectReason {
 
 /// Something that became true at a node, or at the world around them. Sent, delivered, flushed and crashed are not
 /// here: the world sees these itself.
+///
+/// A new one goes to the end: its place is part of every digest.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs, reason = "the fields are the ids that the line names; Display gives the sentence")]
 pub enum TraceEvent {
@@ -113,8 +115,6 @@ pub enum TraceEvent {
     LogStartAdvanced { partition: Arc<str>, to: i64 },
     /// A log was opened; what recovery found.
     LogRecovered { partition: Arc<str>, clean: bool, scanned: u64, truncated: u64, log_end: i64 },
-    /// A directory belongs to no replica of the node, and has another name from now on.
-    LogSetAside { directory: Arc<str>, to: Arc<str>, why: Arc<str> },
     /// The node coordinates the groups of a partition of `__consumer_offsets`.
     CoordinatorLoaded { partition: Arc<str>, groups: u32, offsets: u32 },
     /// The node coordinates them no more.
@@ -151,6 +151,8 @@ pub enum TraceEvent {
     OutsideConnected { name: Arc<str>, listener: Arc<str> },
     /// The connection of a client outside the world is gone.
     OutsideDisconnected { name: Arc<str>, reason: Arc<str> },
+    /// A directory belongs to no replica of the node, and has another name from now on.
+    LogSetAside { directory: Arc<str>, to: Arc<str>, why: Arc<str> },
 }
 
 impl fmt::Display for TraceEvent {
