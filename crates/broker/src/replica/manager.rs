@@ -256,12 +256,12 @@ impl ReplicaManager {
         Some(flush)
     }
 
-    /// Takes away, before anything is loaded, the directories that belong to no replica of this node, from what the node
-    /// began with as well: what is loaded must not be what another topic of that name has left. Those that wait for
-    /// deletion are deleted. "Stray" ones get another name and stay, for somebody to look at
+    /// Takes away, before anything is loaded, the directories that belong to no replica of this node, from what the
+    /// node began with as well: what is loaded must not be what another topic of that name has left. Those that wait
+    /// for deletion are deleted. "Stray" ones get another name and stay, for somebody to look at
     /// (LogManager.isStrayReplica): their topic is gone or was created again, which only its id tells, the node is none
-    /// of the partition's replicas any more, or nothing says whose they are. `partition.metadata` is durable before the
-    /// first record is.
+    /// of the partition's replicas any more, or nothing says whose they are. `partition.metadata` is durable before
+    /// the first record is.
     pub fn set_strays_aside(cx: &mut Context<'_>, disk: &mut Disk, image: &MetadataImage, node_id: i32) {
         let mut dirs: Vec<String> =
             disk.files().filter_map(|(path, _)| Some(path.split_once('/')?.0.to_owned())).collect();
