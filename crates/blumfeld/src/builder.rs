@@ -58,7 +58,7 @@ impl Builder {
     /// Lets the cluster notice a crash within a second or two, where Kafka's defaults take 9 s, and 12 s if the broker
     /// that crashed was the controller. It sets `broker.session.timeout.ms` to 1000, `broker.heartbeat.interval.ms` to
     /// 200, `controller.quorum.fetch.timeout.ms` to 1000 and `controller.quorum.election.timeout.ms` to 300; a
-    /// [`config`](Builder::config) after it goes before it. On a busy machine a broker that runs may be taken for dead,
+    /// [`config`](Builder::config) after it overrides it. On a busy machine a broker that runs may be taken for dead,
     /// and comes back.
     #[must_use]
     pub fn quick_failover(self) -> Builder {

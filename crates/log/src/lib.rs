@@ -25,6 +25,6 @@ pub use producer_state::{BatchMetadata, ProducerStateEntry, ProducerStateManager
 pub use segment::LogSegment;
 pub use time_index::TimeIndex;
 pub use unified_log::{
-    AppendInfo, FetchData, OffsetOutOfRange, TimestampOffset, UnifiedLog, unique_directory,
+    AppendInfo, DELETED, FetchData, OffsetOutOfRange, TimestampOffset, UnifiedLog, unique_directory,
 };
 pub use validator::{AppendError, RecordError};

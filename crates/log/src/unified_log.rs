@@ -594,7 +594,7 @@ impl UnifiedLog {
 
     /// Renames the directory for deletion, as Kafka does: `orders-0.<32 hex digits>-delete`. Gives the new name.
     pub fn rename_for_deletion(&mut self, cx: &mut Context<'_>) -> FilePath {
-        let to = unique_directory(cx, &self.dir, "-delete");
+        let to = unique_directory(cx, &self.dir, DELETED);
         cx.out.disk(DiskOp::Rename { from: self.dir.as_str().into(), to: to.clone() });
         self.dir = to.to_string();
         self.epochs.move_to(&to);
@@ -626,6 +626,9 @@ impl UnifiedLog {
         Ok(())
     }
 }
+
+/// What the directory of a partition that is being deleted ends with (LogFileUtils).
+pub const DELETED: &str = "-delete";
 
 /// A name for a partition's directory that is put out of the way, with a suffix that says why: `orders-0.<id>-delete`.
 /// It is at most 255 bytes long, for which the topic is cut (UnifiedLog.logDirNameWithSuffixCappedLength).

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use blumfeld_kernel::{Context, Disk, DiskOp, FilePath, FlushId, Instant, TraceEvent};
 use blumfeld_log::checkpoint::{self, Offsets};
-use blumfeld_log::{AppendError, AppendInfo, LoadOptions, UnifiedLog, unique_directory};
+use blumfeld_log::{AppendError, AppendInfo, DELETED, LoadOptions, UnifiedLog, unique_directory};
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 use bytes::Bytes;
 
@@ -537,8 +537,6 @@ impl ReplicaManager {
     }
 }
 
-/// What the directory of a partition that is being deleted ends with (LogFileUtils).
-const DELETED: &str = "-delete";
 /// What the directory of a partition that is nobody's ends with.
 const STRAY: &str = "-stray";
 
