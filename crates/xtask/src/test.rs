@@ -93,7 +93,7 @@ fn one(step: &str) -> Result<()> {
         "wasm" => wasm(),
         "page" => {
             page::build(Effort::Optimized)?;
-            let package = npm::build(Effort::Quick)?;
+            let package = npm::build(Effort::Linked)?;
             let gateway = conformance::gateway()?;
             let (_, browser) = setup::for_tests()?;
             page_tests(&browser, &package, &gateway)
