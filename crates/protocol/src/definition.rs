@@ -113,7 +113,23 @@ pub struct Message {
 
 /// The definition of an API's request or response; nothing where Kafka has none of this key.
 pub fn message(api_key: ApiKey, kind: Kind) -> Option<&'static Message> {
-    messages().iter().find(|message| message.api_key == api_key as i16 && message.kind == kind)
+    // Every request is looked up, so by place and not by search.
+    static PLACES: OnceLock<Vec<[Option<&'static Message>; 2]>> = OnceLock::new();
+    let places = PLACES.get_or_init(|| {
+        let mut places = Vec::new();
+        for message in messages() {
+            let Ok(key) = usize::try_from(message.api_key) else { continue };
+            if places.len() <= key {
+                places.resize(key + 1, [None, None]);
+            }
+            if let Some([request, response]) = places.get_mut(key) {
+                *(if message.kind == Kind::Request { request } else { response }) = Some(message);
+            }
+        }
+        places
+    });
+    let [request, response] = *places.get(usize::try_from(api_key as i16).ok()?)?;
+    if kind == Kind::Request { request } else { response }
 }
 
 /// All messages, by key, requests before responses.

@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again_and_the_other_table_of_requests_finds_the_same_end() {
+    fn what_is_written_is_read_again_and_walked_to_the_same_end() {
         let mut rng = Prng::new(1, "json");
         let mut requests = 0;
         for (message, api_key, version) in all() {
@@ -517,9 +517,9 @@ mod tests {
                     Err(error) => panic!("{what}: {error}"),
                 };
                 assert_eq!(to_json(api_key, message.kind, version, &bytes), Ok(value), "{what}");
-                if message.kind == Kind::Request && schema::knows(api_key) {
+                if message.kind == Kind::Request {
                     requests += 1;
-                    assert_eq!(schema::walk(api_key, version, &bytes), Some(bytes.len()), "{what}");
+                    assert_eq!(schema::walk(api_key, version, &bytes), Ok(bytes.clone()), "{what}");
                 }
                 for cut in 0..bytes.len().min(60) {
                     let _ = to_json(api_key, message.kind, version, &bytes.slice(..cut));

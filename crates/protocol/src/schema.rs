@@ -1,492 +1,221 @@
-//! The shape of each served request, to walk a frame before it is decoded.
+//! A request's body, walked by Kafka's definition before it is decoded.
 //!
 //! The message decoder reserves memory for as many elements as an array's length field claims. A frame of ten bytes can
-//! claim two billion, so the length fields are checked here first: every element must really be in the frame. One entry
-//! an API key, from Kafka's message definitions.
+//! claim two billion, so the length fields are checked here first: every element must really be in the frame.
+//!
+//! Kafka's own readers (the generated `*RequestData.read`) are followed in three things that the decoder does otherwise.
+//! Which fields may be null depends on the version. Every length below zero is null, not only -1. Bytes of a string that
+//! are no UTF-8 are read as U+FFFD. Where a body has one of the last two, it is written again the way the decoder
+//! expects it; all others pass as they are.
 
+use bytes::Bytes;
 use kafka_protocol::messages::ApiKey;
 
-use crate::varint::Reader;
+use crate::definition::{Field, Kind, Type, message};
+use crate::varint::{Reader, put_unsigned};
 
-/// A field's type.
-#[derive(Clone, Copy)]
-enum T {
-    /// So many bytes.
-    Fixed(usize),
-    /// A string, nullable or not.
-    Str,
-    /// Bytes or records, nullable or not.
-    Bytes,
-    /// An array of structs, nullable or not.
-    Array(&'static [F]),
-    /// An array of values of so many bytes each.
-    Values(usize),
-    /// An array of strings.
-    Strings,
-    /// A struct that may be null: a byte below zero where it is.
-    Nullable(&'static [F]),
-    /// A struct.
-    Struct(&'static [F]),
-    /// A tagged field with its tag: among the tagged fields at the struct's end, and not in its place in the list.
-    Tagged(u32, &'static T),
+/// The longest text, in bytes: what a length of 16 bits can say (MessageUtil, and the generated readers).
+const LONGEST_TEXT: i64 = 0x7fff;
+
+/// Walks the body of a request, and gives it as the decoder is to see it. What stands behind its end is left out.
+///
+/// # Errors
+/// The field that is cut short, or whose length is none; or that the API has no such version.
+pub(crate) fn walk(key: ApiKey, version: i16, body: &Bytes) -> Result<Bytes, String> {
+    let message = message(key, Kind::Request).ok_or_else(|| "the API is not known".to_owned())?;
+    let flexible = message.flexible.has(version);
+    let mut walker = Walker { reader: Reader::new(body), version, flexible, edits: Vec::new() };
+    walker.fields(&message.fields)?;
+    let (end, edits) = (walker.reader.position(), walker.edits);
+    if edits.is_empty() {
+        return Ok(body.slice(..end));
+    }
+    let mut out = Vec::with_capacity(end);
+    let mut from = 0;
+    for Edit { at, len, bytes } in edits {
+        out.extend_from_slice(body.get(from..at).unwrap_or_default());
+        out.extend_from_slice(&bytes);
+        from = at + len;
+    }
+    out.extend_from_slice(body.get(from..end).unwrap_or_default());
+    Ok(out.into())
 }
 
-/// A field: its type, the first version that has it and the last.
-#[derive(Clone, Copy)]
-struct F(T, i16, i16);
-
-/// A request: the first version with compact lengths and tagged fields, and its fields.
-struct Schema(i16, &'static [F]);
-
-// Macros and not functions: a constructor's arguments become statics, those of a function do not.
-macro_rules! all {
-    ($of:expr) => {
-        F($of, 0, i16::MAX)
-    };
-}
-
-macro_rules! since {
-    ($version:literal, $of:expr) => {
-        F($of, $version, i16::MAX)
-    };
-}
-
-macro_rules! until {
-    ($version:literal, $of:expr) => {
-        F($of, 0, $version)
-    };
-}
-
-const BYTE: T = T::Fixed(1);
-const I16: T = T::Fixed(2);
-const I32: T = T::Fixed(4);
-const I64: T = T::Fixed(8);
-const UUID: T = T::Fixed(16);
-
-const NAME_AND_VALUE: T = T::Array(&[all!(T::Str), all!(T::Str)]);
-const TOPICS_OF_VALUES: T = T::Array(&[all!(T::Str), all!(T::Values(4))]);
-const ENDPOINTS: T = T::Array(&[all!(T::Str), all!(T::Str), all!(I16)]);
-
-fn schema(key: ApiKey) -> Option<Schema> {
-    Some(match key {
-        ApiKey::Produce => Schema(
-            9,
-            &[
-                all!(T::Str),
-                all!(I16),
-                all!(I32),
-                all!(T::Array(&[
-                    until!(12, T::Str),
-                    since!(13, UUID),
-                    all!(T::Array(&[all!(I32), all!(T::Bytes)]))
-                ])),
-            ],
-        ),
-        ApiKey::Fetch => Schema(
-            12,
-            &[
-                until!(14, I32),
-                all!(I32),
-                all!(I32),
-                all!(I32),
-                all!(BYTE),
-                since!(7, I32),
-                since!(7, I32),
-                all!(T::Array(&[
-                    until!(12, T::Str),
-                    since!(13, UUID),
-                    all!(T::Array(&[
-                        all!(I32),
-                        since!(9, I32),
-                        all!(I64),
-                        since!(12, I32),
-                        since!(5, I64),
-                        all!(I32),
-                        since!(17, T::Tagged(0, &UUID)),
-                        since!(18, T::Tagged(1, &I64)),
-                    ])),
-                ])),
-                since!(7, T::Array(&[until!(12, T::Str), since!(13, UUID), all!(T::Values(4))])),
-                since!(11, T::Str),
-                since!(12, T::Tagged(0, &T::Str)),
-                since!(15, T::Tagged(1, &T::Struct(&[all!(I32), all!(I64)]))),
-            ],
-        ),
-        ApiKey::ListOffsets => Schema(
-            6,
-            &[
-                all!(I32),
-                since!(2, BYTE),
-                all!(T::Array(&[all!(T::Str), all!(T::Array(&[all!(I32), since!(4, I32), all!(I64)]))])),
-                since!(10, I32),
-            ],
-        ),
-        ApiKey::Metadata => Schema(
-            9,
-            &[
-                all!(T::Array(&[since!(10, UUID), all!(T::Str)])),
-                since!(4, BYTE),
-                F(BYTE, 8, 10),
-                since!(8, BYTE),
-            ],
-        ),
-        ApiKey::OffsetCommit => Schema(
-            8,
-            &[
-                all!(T::Str),
-                all!(I32),
-                all!(T::Str),
-                since!(7, T::Str),
-                F(I64, 2, 4),
-                all!(T::Array(&[
-                    until!(9, T::Str),
-                    since!(10, UUID),
-                    all!(T::Array(&[all!(I32), all!(I64), since!(6, I32), all!(T::Str)])),
-                ])),
-            ],
-        ),
-        ApiKey::OffsetFetch => Schema(
-            6,
-            &[
-                until!(7, T::Str),
-                until!(7, TOPICS_OF_VALUES),
-                since!(
-                    8,
-                    T::Array(&[
-                        all!(T::Str),
-                        since!(9, T::Str),
-                        since!(9, I32),
-                        all!(T::Array(&[until!(9, T::Str), since!(10, UUID), all!(T::Values(4))])),
-                    ])
-                ),
-                since!(7, BYTE),
-            ],
-        ),
-        ApiKey::FindCoordinator => Schema(3, &[until!(3, T::Str), since!(1, BYTE), since!(4, T::Strings)]),
-        ApiKey::JoinGroup => Schema(
-            6,
-            &[
-                all!(T::Str),
-                all!(I32),
-                since!(1, I32),
-                all!(T::Str),
-                since!(5, T::Str),
-                all!(T::Str),
-                all!(T::Array(&[all!(T::Str), all!(T::Bytes)])),
-                since!(8, T::Str),
-            ],
-        ),
-        ApiKey::Heartbeat => Schema(4, &[all!(T::Str), all!(I32), all!(T::Str), since!(3, T::Str)]),
-        ApiKey::LeaveGroup => Schema(
-            4,
-            &[
-                all!(T::Str),
-                until!(2, T::Str),
-                since!(3, T::Array(&[all!(T::Str), all!(T::Str), since!(5, T::Str)])),
-            ],
-        ),
-        ApiKey::SyncGroup => Schema(
-            4,
-            &[
-                all!(T::Str),
-                all!(I32),
-                all!(T::Str),
-                since!(3, T::Str),
-                since!(5, T::Str),
-                since!(5, T::Str),
-                all!(T::Array(&[all!(T::Str), all!(T::Bytes)])),
-            ],
-        ),
-        ApiKey::DescribeGroups => Schema(5, &[all!(T::Strings), since!(3, BYTE)]),
-        ApiKey::ListGroups => Schema(3, &[since!(4, T::Strings), since!(5, T::Strings)]),
-        ApiKey::DeleteGroups => Schema(2, &[all!(T::Strings)]),
-        ApiKey::OffsetDelete => {
-            Schema(i16::MAX, &[all!(T::Str), all!(T::Array(&[all!(T::Str), all!(T::Array(&[all!(I32)]))]))])
-        }
-        ApiKey::ApiVersions => Schema(3, &[since!(3, T::Str), since!(3, T::Str)]),
-        ApiKey::CreateTopics => Schema(
-            5,
-            &[
-                all!(T::Array(&[
-                    all!(T::Str),
-                    all!(I32),
-                    all!(I16),
-                    all!(T::Array(&[all!(I32), all!(T::Values(4))])),
-                    all!(NAME_AND_VALUE),
-                ])),
-                all!(I32),
-                since!(1, BYTE),
-            ],
-        ),
-        ApiKey::DeleteTopics => {
-            Schema(4, &[since!(6, T::Array(&[all!(T::Str), all!(UUID)])), until!(5, T::Strings), all!(I32)])
-        }
-        ApiKey::DeleteRecords => {
-            Schema(2, &[all!(T::Array(&[all!(T::Str), all!(T::Array(&[all!(I32), all!(I64)]))])), all!(I32)])
-        }
-        ApiKey::CreatePartitions => Schema(
-            2,
-            &[
-                all!(T::Array(&[all!(T::Str), all!(I32), all!(T::Array(&[all!(T::Values(4))]))])),
-                all!(I32),
-                all!(BYTE),
-            ],
-        ),
-        ApiKey::DescribeCluster => Schema(0, &[all!(BYTE), since!(1, BYTE), since!(2, BYTE)]),
-        ApiKey::DescribeConfigs => Schema(
-            4,
-            &[all!(T::Array(&[all!(BYTE), all!(T::Str), all!(T::Strings)])), all!(BYTE), since!(3, BYTE)],
-        ),
-        ApiKey::IncrementalAlterConfigs => Schema(
-            1,
-            &[
-                all!(T::Array(&[
-                    all!(BYTE),
-                    all!(T::Str),
-                    all!(T::Array(&[all!(T::Str), all!(BYTE), all!(T::Str)]))
-                ])),
-                all!(BYTE),
-            ],
-        ),
-        ApiKey::DescribeTopicPartitions => Schema(
-            0,
-            &[all!(T::Array(&[all!(T::Str)])), all!(I32), all!(T::Nullable(&[all!(T::Str), all!(I32)]))],
-        ),
-        ApiKey::OffsetForLeaderEpoch => Schema(
-            4,
-            &[
-                since!(3, I32),
-                all!(T::Array(&[all!(T::Str), all!(T::Array(&[all!(I32), all!(I32), all!(I32)]))])),
-            ],
-        ),
-        ApiKey::DescribeLogDirs => Schema(2, &[all!(TOPICS_OF_VALUES)]),
-        ApiKey::ElectLeaders => Schema(2, &[since!(1, BYTE), all!(TOPICS_OF_VALUES), all!(I32)]),
-        ApiKey::AlterPartitionReassignments => Schema(
-            0,
-            &[
-                all!(I32),
-                since!(1, BYTE),
-                all!(T::Array(&[all!(T::Str), all!(T::Array(&[all!(I32), all!(T::Values(4))]))])),
-            ],
-        ),
-        ApiKey::ListPartitionReassignments => Schema(0, &[all!(I32), all!(TOPICS_OF_VALUES)]),
-        ApiKey::UnregisterBroker => Schema(0, &[all!(I32)]),
-        ApiKey::InitProducerId => Schema(
-            2,
-            &[all!(T::Str), all!(I32), since!(3, I64), since!(3, I16), since!(6, BYTE), since!(6, BYTE)],
-        ),
-        ApiKey::AllocateProducerIds => Schema(0, &[all!(I32), all!(I64)]),
-        ApiKey::Envelope => Schema(0, &[all!(T::Bytes), all!(T::Bytes), all!(T::Bytes)]),
-        ApiKey::Vote => Schema(
-            0,
-            &[
-                all!(T::Str),
-                since!(1, I32),
-                all!(T::Array(&[
-                    all!(T::Str),
-                    all!(T::Array(&[
-                        all!(I32),
-                        all!(I32),
-                        all!(I32),
-                        since!(1, UUID),
-                        since!(1, UUID),
-                        all!(I32),
-                        all!(I64),
-                        since!(2, BYTE),
-                    ])),
-                ])),
-            ],
-        ),
-        ApiKey::BeginQuorumEpoch => Schema(
-            1,
-            &[
-                all!(T::Str),
-                since!(1, I32),
-                all!(T::Array(&[
-                    all!(T::Str),
-                    all!(T::Array(&[all!(I32), since!(1, UUID), all!(I32), all!(I32)])),
-                ])),
-                since!(1, ENDPOINTS),
-            ],
-        ),
-        ApiKey::EndQuorumEpoch => Schema(
-            1,
-            &[
-                all!(T::Str),
-                all!(T::Array(&[
-                    all!(T::Str),
-                    all!(T::Array(&[
-                        all!(I32),
-                        all!(I32),
-                        all!(I32),
-                        until!(0, T::Values(4)),
-                        since!(1, T::Array(&[all!(I32), all!(UUID)])),
-                    ])),
-                ])),
-                since!(1, ENDPOINTS),
-            ],
-        ),
-        ApiKey::DescribeQuorum => Schema(0, &[all!(T::Array(&[all!(T::Str), all!(T::Array(&[all!(I32)]))]))]),
-        ApiKey::FetchSnapshot => Schema(
-            0,
-            &[
-                all!(I32),
-                all!(I32),
-                all!(T::Array(&[
-                    all!(T::Str),
-                    all!(T::Array(&[
-                        all!(I32),
-                        all!(I32),
-                        all!(T::Struct(&[all!(I64), all!(I32)])),
-                        all!(I64),
-                        since!(1, T::Tagged(0, &UUID)),
-                    ])),
-                ])),
-                all!(T::Tagged(0, &T::Str)),
-            ],
-        ),
-        ApiKey::AlterPartition => Schema(
-            0,
-            &[
-                all!(I32),
-                all!(I64),
-                all!(T::Array(&[
-                    all!(UUID),
-                    all!(T::Array(&[
-                        all!(I32),
-                        all!(I32),
-                        until!(2, T::Values(4)),
-                        since!(3, T::Array(&[all!(I32), all!(I64)])),
-                        all!(BYTE),
-                        all!(I32),
-                    ])),
-                ])),
-            ],
-        ),
-        ApiKey::BrokerRegistration => Schema(
-            0,
-            &[
-                all!(I32),
-                all!(T::Str),
-                all!(UUID),
-                all!(T::Array(&[all!(T::Str), all!(T::Str), all!(I16), all!(I16)])),
-                all!(T::Array(&[all!(T::Str), all!(I16), all!(I16)])),
-                all!(T::Str),
-                since!(1, BYTE),
-                since!(2, T::Values(16)),
-                since!(3, I64),
-            ],
-        ),
-        ApiKey::BrokerHeartbeat => Schema(
-            0,
-            &[
-                all!(I32),
-                all!(I64),
-                all!(I64),
-                all!(BYTE),
-                all!(BYTE),
-                since!(1, T::Tagged(0, &T::Values(16))),
-            ],
-        ),
-        _ => return None,
-    })
-}
-
-/// Whether requests of this API are served, and so have an entry.
-#[cfg(test)]
-pub(crate) fn knows(key: ApiKey) -> bool {
-    schema(key).is_some()
-}
-
-/// Walks the body of a request. `Some(n)`: it is well-formed and `n` bytes long. `None`: it is cut short, or a length
-/// in it is not one, or the API key has no schema.
-pub(crate) fn walk(key: ApiKey, version: i16, body: &[u8]) -> Option<usize> {
-    let Schema(flexible_from, fields) = schema(key)?;
-    let mut walker = Walker { reader: Reader::new(body), version, flexible: version >= flexible_from };
-    walker.fields(fields)?;
-    Some(walker.reader.position())
+/// Bytes that stand in the place of others.
+struct Edit {
+    at: usize,
+    len: usize,
+    bytes: Vec<u8>,
 }
 
 struct Walker<'a> {
     reader: Reader<'a>,
     version: i16,
     flexible: bool,
+    /// In the order of their places.
+    edits: Vec<Edit>,
 }
 
 impl Walker<'_> {
-    fn fields(&mut self, fields: &[F]) -> Option<()> {
-        for &F(of, first, last) in fields {
-            if (first..=last).contains(&self.version) && !matches!(of, T::Tagged(..)) {
-                self.value(of)?;
+    fn fields(&mut self, fields: &'static [Field]) -> Result<(), String> {
+        let version = self.version;
+        let is_tagged = |field: &Field| field.tag.is_some_and(|(_, versions)| versions.has(version));
+        for field in fields {
+            if field.versions.has(version) && !is_tagged(field) {
+                self.field(field)?;
             }
         }
         if self.flexible {
-            for _ in 0..self.reader.varint_unsigned()? {
-                self.tagged(fields)?;
+            let short = || "the tagged fields are cut short".to_owned();
+            for _ in 0..self.reader.varint_unsigned().ok_or_else(short)? {
+                let tag = self.reader.varint_unsigned().ok_or_else(short)?;
+                let size = self.reader.varint_unsigned().ok_or_else(short)?;
+                let size = usize::try_from(size).map_err(|_| short())?;
+                let known = fields.iter().find(|field| {
+                    field.versions.has(version) && field.tag.is_some_and(|(its, _)| its == tag)
+                });
+                let Some(field) = known.filter(|field| is_tagged(field)) else {
+                    self.reader.take(size).map(drop).ok_or_else(short)?;
+                    continue;
+                };
+                // Kafka reads a field that it knows by its type, whatever its size says; so does the decoder.
+                self.field(field)?;
             }
         }
-        Some(())
+        Ok(())
     }
 
-    /// A tagged field. The decoder reads a known one by its type and does not look at its size: were they not the same,
-    /// it would read all that follows from another place than this walk.
-    fn tagged(&mut self, fields: &[F]) -> Option<()> {
-        let tag = self.reader.varint_unsigned()?;
-        let size = usize::try_from(self.reader.varint_unsigned()?).ok()?;
-        let known = fields.iter().find_map(|&F(of, first, last)| match of {
-            T::Tagged(its, of) if its == tag && (first..=last).contains(&self.version) => Some(*of),
-            _ => None,
-        });
-        let Some(of) = known else { return self.reader.take(size).map(drop) };
-        let from = self.reader.position();
-        self.value(of)?;
-        (self.reader.position() - from == size).then_some(())
+    fn field(&mut self, field: &'static Field) -> Result<(), String> {
+        let nullable = field.nullable.has(self.version);
+        if !field.array {
+            return self.value(field, nullable);
+        }
+        let Some(count) = self.length(field, 4, nullable)? else { return Ok(()) };
+        if count > self.reader.remaining() {
+            let left = self.reader.remaining();
+            return Err(format!("{} claims {count} entries in {left} bytes", field.name));
+        }
+        for _ in 0..count {
+            self.value(field, false)?;
+        }
+        Ok(())
     }
 
-    fn value(&mut self, of: T) -> Option<()> {
-        match of {
-            T::Fixed(size) => self.reader.take(size).map(drop),
-            T::Str => {
-                let len = if self.flexible { self.compact()? } else { i64::from(self.reader.i16()?) };
-                self.skip(len)
-            }
-            T::Bytes => {
-                let len = if self.flexible { self.compact()? } else { i64::from(self.reader.i32()?) };
-                self.skip(len)
-            }
-            T::Array(fields) => self.each(|walker| walker.fields(fields)),
-            T::Values(size) => self.each(|walker| walker.reader.take(size).map(drop)),
-            T::Nullable(fields) => {
-                if self.reader.u8()?.cast_signed() < 0 {
-                    return Some(());
+    fn value(&mut self, field: &'static Field, nullable: bool) -> Result<(), String> {
+        match &field.of {
+            Type::Bool => self.skip(field, 1),
+            Type::Int(size) | Type::Uint(size) => self.skip(field, *size),
+            Type::Float => self.skip(field, 8),
+            Type::Uuid => self.skip(field, 16),
+            Type::String => self.text(field, nullable),
+            Type::Bytes | Type::Records => match self.length(field, 4, nullable)? {
+                Some(len) => self.skip(field, len),
+                None => Ok(()),
+            },
+            Type::Struct(fields) => {
+                if nullable && self.reader.u8().ok_or_else(|| short(field))?.cast_signed() < 0 {
+                    return Ok(());
                 }
                 self.fields(fields)
             }
-            T::Strings => self.each(|walker| walker.value(T::Str)),
-            T::Struct(fields) => self.fields(fields),
-            // Among the tagged fields, see there.
-            T::Tagged(..) => Some(()),
         }
     }
 
-    fn each(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        let count = if self.flexible { self.compact()? } else { i64::from(self.reader.i32()?) };
-        // Every element is at least one byte, so this ends with the frame.
-        for _ in 0..count.max(0) {
-            element(self)?;
+    fn text(&mut self, field: &'static Field, nullable: bool) -> Result<(), String> {
+        let from = self.reader.position();
+        let Some(len) = self.length(field, 2, nullable)? else { return Ok(()) };
+        let bytes = self.reader.take(len).ok_or_else(|| short(field))?;
+        if std::str::from_utf8(bytes).is_err() {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let mut written = Vec::with_capacity(text.len() + 3);
+            if self.flexible {
+                put_unsigned(&mut written, u32::try_from(text.len() + 1).unwrap_or(u32::MAX));
+            } else {
+                // Three bytes for each that was wrong may be more than the length can say.
+                let len = i16::try_from(text.len()).map_err(|_| format!("{} is too long", field.name))?;
+                written.extend(len.to_be_bytes());
+            }
+            written.extend(text.into_bytes());
+            self.edits.push(Edit { at: from, len: self.reader.position() - from, bytes: written });
         }
-        (count >= -1).then_some(())
+        Ok(())
     }
 
-    /// A compact length: one more than the length, 0 for null.
-    fn compact(&mut self) -> Option<i64> {
-        Some(i64::from(self.reader.varint_unsigned()?) - 1)
+    /// A length, of so many bytes where it is not compact; nothing for null.
+    fn length(&mut self, field: &'static Field, size: usize, nullable: bool) -> Result<Option<usize>, String> {
+        let from = self.reader.position();
+        let len = if self.flexible {
+            // One more than the length, 0 for null.
+            i64::from(self.reader.varint_unsigned().ok_or_else(|| short(field))?.cast_signed()) - 1
+        } else if size == 2 {
+            i64::from(self.reader.i16().ok_or_else(|| short(field))?)
+        } else {
+            i64::from(self.reader.i32().ok_or_else(|| short(field))?)
+        };
+        if size == 2 && len > LONGEST_TEXT {
+            return Err(format!("{} has the length {len}", field.name));
+        }
+        if len >= 0 {
+            return usize::try_from(len).map(Some).map_err(|_| short(field));
+        }
+        if !nullable {
+            return Err(format!("{} is null, which it may not be in version {}", field.name, self.version));
+        }
+        if len < -1 {
+            let bytes = if self.flexible { vec![0] } else { vec![0xff; size] };
+            self.edits.push(Edit { at: from, len: self.reader.position() - from, bytes });
+        }
+        Ok(None)
     }
 
-    fn skip(&mut self, len: i64) -> Option<()> {
-        match len {
-            -1 => Some(()),
-            len => self.reader.take(usize::try_from(len).ok()?).map(drop),
+    fn skip(&mut self, field: &'static Field, size: usize) -> Result<(), String> {
+        self.reader.take(size).map(drop).ok_or_else(|| short(field))
+    }
+}
+
+fn short(field: &Field) -> String {
+    format!("{} is cut short", field.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(text: &str) -> Bytes {
+        let digits: Vec<u8> = text
+            .chars()
+            .filter(|digit| *digit != ' ')
+            .map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap())
+            .collect();
+        digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect::<Vec<u8>>().into()
+    }
+
+    /// What Apache Kafka 4.3.1 takes and what it closes the connection for, and how the decoder sees what is taken.
+    #[test]
+    fn nulls_lengths_and_texts_are_read_as_kafka_reads_them() {
+        for (key, version, body, wanted) in [
+            // Metadata: all topics are null from version 1 on, and a topic's name from version 10 on.
+            (ApiKey::Metadata, 0, "ffffffff", Err("topics is null, which it may not be in version 0")),
+            (ApiKey::Metadata, 1, "ffffffff", Ok("ffffffff")),
+            (ApiKey::Metadata, 1, "fffffffe", Ok("ffffffff")),
+            (ApiKey::Metadata, 1, "80000000", Ok("ffffffff")),
+            (ApiKey::Metadata, 1, "00000001 ffff", Err("name is null, which it may not be in version 1")),
+            (ApiKey::Metadata, 1, "00000001 0003 61ff62", Ok("00000001 0005 61efbfbd62")),
+            (ApiKey::Metadata, 1, "00000001 0003 6162", Err("name is cut short")),
+            (ApiKey::Metadata, 1, "7fffffff 00", Err("topics claims 2147483647 entries in 1 bytes")),
+            (ApiKey::Metadata, 9, "02 03 61ff 00 00 00 00 00", Ok("02 05 61efbfbd 00 00 00 00 00")),
+            (ApiKey::Metadata, 9, "02 00 00 00 00 00 00", Err("name is null, which it may not be in version 9")),
+            (ApiKey::Metadata, 9, "02 818004", Err("name has the length 65536")),
+            (ApiKey::Metadata, 9, "ffffffff0f 00 00 00 00", Ok("00 00 00 00 00")),
+            // What stands behind the end is passed over.
+            (ApiKey::UnregisterBroker, 0, "00000003 00 0102", Ok("00000003 00")),
+            (ApiKey::UnregisterBroker, 0, "00000003 01 07 02 0102", Ok("00000003 01 07 02 0102")),
+            (ApiKey::UnregisterBroker, 0, "00000003 01 07 03 0102", Err("the tagged fields are cut short")),
+            (ApiKey::UnregisterBroker, 0, "000003", Err("brokerId is cut short")),
+        ] {
+            let wanted = wanted.map(hex).map_err(str::to_owned);
+            let got = walk(key, version, &hex(body));
+            assert_eq!(got, wanted, "{key:?} {version}: {body}");
         }
     }
 }

@@ -1,0 +1,223 @@
+//! `compare`: sends odd requests to Apache Kafka and to the gateway, and lists where they differ.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use blumfeld_compare::corpus::Corpus;
+use blumfeld_compare::generate::{self, Change};
+use blumfeld_compare::report::Report;
+use blumfeld_compare::side::Side;
+use blumfeld_compare::stages::{self, Base, Fixture};
+use blumfeld_compare::step::{Request, Step};
+use blumfeld_compare::{play, wire};
+use blumfeld_kernel::Prng;
+use blumfeld_protocol::ApiKey;
+use blumfeld_protocol::definition::Kind;
+use clap::Parser;
+use serde_json::{Value, json};
+
+/// Sends odd requests to Apache Kafka and to the gateway, and lists where their answers differ.
+#[derive(Parser, Debug)]
+struct Options {
+    /// Where Apache Kafka listens.
+    #[arg(long)]
+    kafka: SocketAddr,
+    /// Where the gateway listens.
+    #[arg(long)]
+    ours: SocketAddr,
+    /// The differences that stay, each with its reason.
+    #[arg(long)]
+    known: PathBuf,
+    /// Only APIs whose name has this in it.
+    #[arg(long, default_value = "")]
+    api: String,
+    /// Requests with two odd places, for each good request and version.
+    #[arg(long, default_value_t = 300)]
+    pairs: usize,
+    /// One in so many of the requests with one odd place.
+    #[arg(long, default_value_t = 1)]
+    one_in: u64,
+    /// The seed of what is chosen at random.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Writes what Kafka says to this file.
+    #[arg(long)]
+    record: Option<PathBuf>,
+    /// Writes the differences to this file.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(kinds) => {
+            eprintln!("compare: {kinds} kinds of differences are not in known.txt");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("compare: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Run {
+    kafka: Side,
+    ours: Side,
+    report: Report,
+    corpus: Corpus,
+    number: u64,
+    prepared: Option<Fixture>,
+}
+
+impl Run {
+    /// Plays a step; whether the answers differ.
+    fn step(&mut self, step: &Step) -> Result<bool> {
+        let (kafka, ours) = play::both(&mut self.kafka, &mut self.ours, step)?;
+        self.corpus.add(step, &kafka)?;
+        if step.compared { self.report.take(step, &kafka, &ours) } else { Ok(false) }
+    }
+
+    fn case(&mut self, base: &Base, version: i16, what: &str, mut request: Request) -> Result<()> {
+        if stages::harmful(base.api, &request.body) {
+            return Ok(());
+        }
+        if self.prepared != Some(base.fixture) {
+            self.number += 1;
+            for step in stages::prepare(base.fixture, self.number) {
+                self.step(&step)?;
+            }
+            self.prepared = Some(base.fixture);
+        }
+        let number = self.number.to_string();
+        request.version = version;
+        request.body = stages::numbered(&request.body, &number);
+        let step = Step { again: base.reads, ..Step::compare(what, request) };
+        let mut differs = self.step(&step)?;
+        for (api, version, body) in &base.probe {
+            let request = Request::new(*api, *version, stages::numbered(body, &number));
+            let what = format!("after {} {what}", base.api as i16);
+            differs |= self.step(&Step { again: true, ..Step::compare(what, request) })?;
+        }
+        if base.fresh || (differs && !base.reads) {
+            self.prepared = None;
+        }
+        Ok(())
+    }
+
+    fn base(&mut self, base: &Base, version: i16, options: &Options) -> Result<()> {
+        let message = wire::definition(base.api as i16, Kind::Request)?;
+        let flexible = message.flexible.has(version);
+        let mut prng = Prng::new(options.seed, &format!("{} {version}", message.name));
+        let changes = generate::changes(&message.fields, version, flexible, &base.body);
+        let good = Request::new(base.api, version, base.body.clone());
+        self.case(base, version, "good", good.clone())?;
+        let chosen: Vec<&Change> = changes.iter().filter(|_| prng.below(options.one_in) == 0).collect();
+        for change in chosen {
+            let request = Request { body: change.apply(&base.body), ..good.clone() };
+            self.case(base, version, &change.what, request)?;
+        }
+        for (one, other) in generate::pairs(&changes, options.pairs, &mut prng) {
+            if let (Some(one), Some(other)) = (changes.get(one), changes.get(other)) {
+                let body = other.apply(&one.apply(&base.body));
+                let what = format!("{} and {}", one.what, other.what);
+                self.case(base, version, &what, Request { body, ..good.clone() })?;
+            }
+        }
+        for (what, request) in around(&good) {
+            self.case(base, version, &what, request)?;
+        }
+        Ok(())
+    }
+}
+
+/// What can be odd about a request beside its body.
+fn around(good: &Request) -> Vec<(String, Request)> {
+    let mut all = Vec::new();
+    for cut in [1, 2, 3, 5, 9] {
+        all.push((format!("without its last {cut} bytes"), Request { cut, ..good.clone() }));
+    }
+    for tail in [1, 4, 100] {
+        all.push((format!("with {tail} bytes behind it"), Request { tail: vec![0; tail], ..good.clone() }));
+        all.push((format!("with {tail} bytes of 255 behind it"), Request { tail: vec![255; tail], ..good.clone() }));
+    }
+    for (what, client) in [
+        ("null", Value::Null),
+        ("empty", json!("")),
+        ("of length -2", json!({ "$len": -2, "$raw": "YWI=" })),
+        ("that is no UTF-8", json!({ "$raw": "YWL/w6k=" })),
+        ("longer than the rest", json!({ "$len": 32767, "$raw": "YWI=" })),
+        ("of 32767 letters", json!("c".repeat(32767))),
+        ("in Korean", json!("주문")),
+    ] {
+        all.push((format!("client id {what}"), Request { client, ..good.clone() }));
+    }
+    all
+}
+
+/// The versions that a side serves, by API.
+fn served(side: &mut Side) -> Result<Vec<(i16, i16, i16)>> {
+    let answer = play::one(side, &Step::compare("versions", Request::new(ApiKey::ApiVersions, 0, json!({}))))?;
+    let keys = answer.get("apiKeys").and_then(Value::as_array).context("no answer to ApiVersions")?;
+    let number = |one: &Value, name: &str| one.get(name).and_then(Value::as_i64).and_then(|n| i16::try_from(n).ok());
+    keys.iter()
+        .map(|one| Some((number(one, "apiKey")?, number(one, "minVersion")?, number(one, "maxVersion")?)))
+        .collect::<Option<Vec<_>>>()
+        .context("no answer to ApiVersions")
+}
+
+fn run(options: &Options) -> Result<usize> {
+    let known = fs::read_to_string(&options.known)
+        .with_context(|| format!("cannot read {}", options.known.display()))?;
+    let patience = Duration::from_secs(1);
+    let mut run = Run {
+        kafka: Side::new(options.kafka, patience),
+        ours: Side::new(options.ours, patience),
+        report: Report::new(&known)?,
+        corpus: Corpus::default(),
+        number: 0,
+        prepared: None,
+    };
+    let (theirs, own) = (served(&mut run.kafka)?, served(&mut run.ours)?);
+    for (api, first, last) in &theirs {
+        let versions = own.iter().find(|(key, ..)| key == api).map(|(_, first, last)| (*first, *last));
+        if versions != Some((*first, *last)) {
+            let name = wire::definition(*api, Kind::Request).map_or("not known here", |message| message.name);
+            let ours = versions.map_or_else(|| "nothing".to_owned(), |(first, last)| format!("{first} to {last}"));
+            println!("{name} ({api}): Kafka serves {first} to {last}, we {ours}");
+        }
+    }
+    for base in stages::bases() {
+        let name = wire::definition(base.api as i16, Kind::Request)?.name;
+        let key = base.api as i16;
+        let ends = |all: &[(i16, i16, i16)]| all.iter().find(|(api, ..)| *api == key).map(|(_, a, b)| (*a, *b));
+        let (Some(theirs), Some(own)) = (ends(&theirs), ends(&own)) else { continue };
+        if !name.to_lowercase().contains(&options.api.to_lowercase()) {
+            continue;
+        }
+        let first = theirs.0.max(own.0).max(base.versions.0).max(wire::definition(key, Kind::Request)?.versions.first);
+        for version in first..=theirs.1.min(own.1).min(base.versions.1) {
+            // A version begins with nothing of the one before: one API can be run alone.
+            run.prepared = None;
+            let before = (run.report.requests(), run.report.unknown());
+            run.base(&base, version, options).with_context(|| format!("{name} {version}"))?;
+            let (requests, kinds) = (run.report.requests() - before.0, run.report.unknown() - before.1);
+            eprintln!("{name} {version}: {requests} requests, {kinds} new kinds of differences");
+        }
+    }
+    let differences = run.report.differences()?;
+    match &options.out {
+        Some(file) => fs::write(file, differences).with_context(|| format!("cannot write {}", file.display()))?,
+        None => print!("{differences}"),
+    }
+    print!("{}", run.report.summary()?);
+    if let Some(file) = &options.record {
+        fs::write(file, run.corpus.finish()?).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(run.report.unknown())
+}

@@ -1,0 +1,187 @@
+//! Answers without what two brokers cannot have in common: ids and times that each chooses by itself, ports.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use blumfeld_protocol::varint::Reader;
+use serde_json::{Map, Value, json};
+
+use crate::wire::Chosen;
+
+/// What is said of an answer's values that are one side's own.
+pub struct Normal<'a> {
+    names: BTreeMap<String, &'a str>,
+    /// The request, as text: what it named itself is left as it is.
+    asked: String,
+    now: i64,
+}
+
+const DAY: i64 = 86_400_000;
+const NO_ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+
+impl<'a> Normal<'a> {
+    /// For the answer of a side that chose these values to this request.
+    #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "it is the broker's clock that is told")]
+    pub fn new(chosen: &'a Chosen, request: &Value) -> Normal<'a> {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let names = chosen.iter().map(|(name, value)| (text(value), name.as_str())).collect();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        Normal { names, asked: request.to_string(), now: i64::try_from(now).unwrap_or(i64::MAX) }
+    }
+
+    /// The answer without them.
+    pub fn of(&self, value: &Value) -> Value {
+        self.named("", value)
+    }
+
+    fn named(&self, key: &str, value: &Value) -> Value {
+        match value {
+            Value::Object(object) => {
+                Value::Object(object.iter().map(|(key, value)| (key.clone(), self.named(key, value))).collect())
+            }
+            Value::Array(elements) => {
+                Value::Array(elements.iter().map(|element| self.named(key, element)).collect())
+            }
+            Value::String(text) => self.text(key, text),
+            Value::Number(number) => number.as_i64().map_or_else(|| value.clone(), |number| self.number(key, number)),
+            other => other.clone(),
+        }
+    }
+
+    fn number(&self, key: &str, number: i64) -> Value {
+        match key {
+            "port" if number > 0 => json!("<port>"),
+            "sessionId" if number > 0 => json!("<session>"),
+            "brokerEpoch" if number > 0 => json!("<epoch>"),
+            _ if (number - self.now).abs() < DAY => json!("<now>"),
+            _ => json!(number),
+        }
+    }
+
+    fn text(&self, key: &str, text: &str) -> Value {
+        if let Some(name) = self.names.get(text) {
+            return json!(name);
+        }
+        match key {
+            "host" if matches!(text, "localhost" | "127.0.0.1") => return json!("<host>"),
+            "records" => return self.records(text),
+            _ => {}
+        }
+        let is_id = matches!(key, "topicId" | "directoryId" | "replicaDirectoryId" | "memberId" | "clientInstanceId");
+        if is_id && !text.is_empty() && text != NO_ID && !self.asked.contains(text) {
+            return json!("<id>");
+        }
+        // A text that has an id of this side's in it.
+        let mut text = text.to_owned();
+        for (own, name) in &self.names {
+            if own.len() > 20 && text.contains(own.as_str()) {
+                text = text.replace(own.as_str(), name);
+            }
+        }
+        json!(text)
+    }
+
+    /// Record batches by the fields of their headers; what is no batch stays as it is.
+    fn records(&self, text: &str) -> Value {
+        let bytes = BASE64_STANDARD.decode(text).unwrap_or_default();
+        let mut rest = bytes.as_slice();
+        let mut all = Vec::new();
+        while let Some((batch, after)) = self.batch(rest) {
+            all.push(batch);
+            rest = after;
+        }
+        if !rest.is_empty() {
+            all.push(json!(BASE64_STANDARD.encode(rest)));
+        }
+        Value::Array(all)
+    }
+
+    fn batch<'b>(&self, bytes: &'b [u8]) -> Option<(Value, &'b [u8])> {
+        let mut reader = Reader::new(bytes);
+        let mut batch = Map::new();
+        batch.insert("baseOffset".to_owned(), json!(reader.i64()?));
+        let length = reader.i32()?;
+        batch.insert("leaderEpoch".to_owned(), json!(reader.i32()?));
+        batch.insert("magic".to_owned(), json!(reader.u8()?));
+        let crc = reader.i32()?;
+        batch.insert("attributes".to_owned(), json!(reader.i16()?));
+        batch.insert("lastOffsetDelta".to_owned(), json!(reader.i32()?));
+        for name in ["baseTimestamp", "maxTimestamp"] {
+            batch.insert(name.to_owned(), self.number(name, reader.i64()?));
+        }
+        // The checksum covers the times.
+        if batch.values().all(|value| value != &json!("<now>")) {
+            batch.insert("crc".to_owned(), json!(crc));
+        }
+        batch.insert("producerId".to_owned(), json!(reader.i64()?));
+        batch.insert("producerEpoch".to_owned(), json!(reader.i16()?));
+        batch.insert("baseSequence".to_owned(), json!(reader.i32()?));
+        batch.insert("count".to_owned(), json!(reader.i32()?));
+        let left = usize::try_from(length).ok()?.checked_sub(reader.position().checked_sub(12)?)?;
+        batch.insert("records".to_owned(), json!(BASE64_STANDARD.encode(reader.take(left)?)));
+        Some((Value::Object(batch), bytes.get(reader.position()..)?))
+    }
+}
+
+/// An answer's first difference from another: where, and what stands there in each.
+pub fn difference(kafka: &Value, ours: &Value) -> Option<(String, String, String)> {
+    if kafka == ours {
+        return None;
+    }
+    let (path, kafka, ours) = first(kafka, ours, "");
+    Some((path, short(&kafka), short(&ours)))
+}
+
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(160) {
+        Some((at, _)) => format!("{}…", text.split_at(at).0),
+        None => text,
+    }
+}
+
+fn first(kafka: &Value, ours: &Value, path: &str) -> (String, Value, Value) {
+    match (kafka, ours) {
+        (Value::Object(left), Value::Object(right)) => {
+            // An error before the text that says it, a text last.
+            let mut keys: Vec<&String> = left.keys().chain(right.keys()).collect();
+            keys.sort_by_key(|key| (key.ends_with("essage"), !key.ends_with("rrorCode")));
+            for key in keys {
+                let (one, other) = (left.get(key), right.get(key));
+                if one != other {
+                    let (one, other) = (one.cloned(), other.cloned());
+                    let missing = || json!("$missing");
+                    let path = format!("{path}.{key}");
+                    return first(&one.unwrap_or_else(missing), &other.unwrap_or_else(missing), &path);
+                }
+            }
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            if let Some((one, other)) = left.iter().zip(right).find(|(one, other)| one != other) {
+                return first(one, other, &format!("{path}[]"));
+            }
+        }
+        (Value::Array(_), Value::Array(_)) => return (format!("{path}[#]"), kafka.clone(), ours.clone()),
+        _ => {}
+    }
+    (path.to_owned(), kafka.clone(), ours.clone())
+}
+
+/// The same with the arrays of structs, and of texts, in an order of their own: several of Kafka's come out of hash maps.
+pub fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            Value::Object(object.iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
+        }
+        Value::Array(elements) => {
+            let mut elements: Vec<Value> = elements.iter().map(sorted).collect();
+            if elements.iter().all(|element| element.is_object() || element.is_string()) {
+                elements.sort_by_key(Value::to_string);
+            }
+            Value::Array(elements)
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,92 @@
+//! Playing steps: against both at once, or against one and what the other was recorded to say.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use crate::normal::{Normal, sorted};
+use crate::side::{Outcome, Side};
+use crate::step::Step;
+
+/// How often a step is asked until it has come into force, and the pause in between.
+const TRIES: usize = 400;
+const PAUSE: Duration = Duration::from_millis(5);
+/// The same for an answer that differs and may be only late.
+const LATE: usize = 40;
+
+/// What a side says to a step, without what is its own.
+pub fn one(side: &mut Side, step: &Step) -> Result<Value> {
+    let id = side.send(&step.request)?;
+    let outcome = side.receive(&step.request, id);
+    finish(side, step, outcome)
+}
+
+/// The same of two, who are asked at the same time.
+pub fn both(kafka: &mut Side, ours: &mut Side, step: &Step) -> Result<(Value, Value)> {
+    let (first, second) = (kafka.send(&step.request)?, ours.send(&step.request)?);
+    let outcome = kafka.receive(&step.request, first);
+    let theirs = finish(kafka, step, outcome)?;
+    let outcome = ours.receive(&step.request, second);
+    let mut own = finish(ours, step, outcome)?;
+    let mut theirs = theirs;
+    for _ in 0..LATE {
+        if !step.again || same(&theirs, &own) {
+            break;
+        }
+        sleep(PAUSE);
+        (theirs, own) = (one(kafka, step)?, one(ours, step)?);
+    }
+    Ok((theirs, own))
+}
+
+/// What a side says, asked again while it differs from what is wanted and may be only late.
+pub fn against(side: &mut Side, step: &Step, wanted: &Value) -> Result<Value> {
+    let mut own = one(side, step)?;
+    for _ in 0..LATE {
+        if !step.again || same(wanted, &own) {
+            break;
+        }
+        sleep(PAUSE);
+        own = one(side, step)?;
+    }
+    Ok(own)
+}
+
+/// Whether two answers are the same, whatever the order of their entries.
+pub fn same(one: &Value, other: &Value) -> bool {
+    one == other || sorted(one) == sorted(other)
+}
+
+fn finish(side: &mut Side, step: &Step, first: Outcome) -> Result<Value> {
+    let mut outcome = first;
+    if let Some((pointer, wanted)) = &step.until {
+        let mut tries = 0;
+        loop {
+            let there = matches!(&outcome, Outcome::Answer(answer) if answer.pointer(pointer) == Some(wanted));
+            if there {
+                break;
+            }
+            tries += 1;
+            if tries == TRIES {
+                bail!("a preparation never came into force: {} answers {:?}", step.to_json(), outcome);
+            }
+            sleep(PAUSE);
+            let id = side.send(&step.request)?;
+            outcome = side.receive(&step.request, id);
+        }
+    }
+    if let Outcome::Answer(answer) = &outcome {
+        for (name, pointer) in &step.keep {
+            let value = answer.pointer(pointer).cloned().unwrap_or_else(|| json!(null));
+            if name.starts_with("$topic:") {
+                // Requests know the topic of the last preparation alone.
+                side.chosen.retain(|name, _| !name.starts_with("$topic:"));
+            }
+            side.chosen.insert(name.clone(), value);
+        }
+    }
+    let request = step.to_json();
+    Ok(Normal::new(&side.chosen, &request).of(&outcome.to_json()))
+}

@@ -1,0 +1,506 @@
+//! The good requests that odd ones are made of, API by API, and what has to be there for them.
+//!
+//! `{f}` in a text is the number of the preparation: what a request may have changed is prepared again under another
+//! number, so that one difference does not become a hundred.
+
+use blumfeld_protocol::ApiKey;
+use serde_json::{Value, json};
+
+use crate::batches;
+use crate::step::{Request, Step};
+
+/// What is there before a request is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fixture {
+    /// Nothing but the cluster.
+    Nothing,
+    /// `r-{f}`: two partitions; the first has three batches of two records, and its log starts at offset 2.
+    Topic,
+    /// The same, and a group `g-{f}` that committed offset 3, with nobody in it.
+    Offsets,
+    /// The same topic, and a group `m-{f}` of one member, which has joined and synced: `$member`, generation 1.
+    Group,
+    /// A fetch session over `r-{f}`: `$session`.
+    Session,
+}
+
+/// A good request, and how it is to be treated.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// The API.
+    pub api: ApiKey,
+    /// The versions that it is for.
+    pub versions: (i16, i16),
+    /// What has to be there.
+    pub fixture: Fixture,
+    /// Whether each request wants a new preparation.
+    pub fresh: bool,
+    /// Whether it changes nothing.
+    pub reads: bool,
+    /// The body; fields that a version does not have are left out of it.
+    pub body: Value,
+    /// What is read after it, to see what it has changed.
+    pub probe: Vec<(ApiKey, i16, Value)>,
+}
+
+impl Base {
+    fn new(api: ApiKey, fixture: Fixture, body: Value) -> Base {
+        Base { api, versions: (0, i16::MAX), fixture, fresh: false, reads: false, body, probe: Vec::new() }
+    }
+
+    fn read(api: ApiKey, fixture: Fixture, body: Value) -> Base {
+        Base { reads: true, ..Base::new(api, fixture, body) }
+    }
+
+    fn fresh(self) -> Base {
+        Base { fresh: true, ..self }
+    }
+
+    fn since(self, version: i16) -> Base {
+        Base { versions: (version, self.versions.1), ..self }
+    }
+
+    fn until(self, version: i16) -> Base {
+        Base { versions: (self.versions.0, version), ..self }
+    }
+
+    fn probe(mut self, api: ApiKey, version: i16, body: Value) -> Base {
+        self.probe.push((api, version, body));
+        self
+    }
+
+    fn ends(self) -> Base {
+        let partition = |index: i32, timestamp: i64| json!({ "partitionIndex": index, "timestamp": timestamp });
+        self.probe(
+            ApiKey::ListOffsets,
+            7,
+            json!({ "replicaId": -1, "topics": [
+                { "name": "r-{f}", "partitions": [partition(0, -1)] },
+                { "name": "r-{f}", "partitions": [partition(1, -1)] },
+            ]}),
+        )
+    }
+
+    fn described(self, name: &str) -> Base {
+        let body = json!({ "topics": [{ "name": name }], "allowAutoTopicCreation": false });
+        let configs = json!({ "resources": [
+            { "resourceType": 2, "resourceName": name, "configurationKeys": ["retention.ms", "segment.bytes", "cleanup.policy"] }
+        ]});
+        self.probe(ApiKey::Metadata, 12, body).probe(ApiKey::DescribeConfigs, 4, configs)
+    }
+}
+
+/// The good requests of all APIs.
+pub fn bases() -> Vec<Base> {
+    let mut all = reading();
+    all.extend(writing());
+    all.extend(groups());
+    all.extend(administration());
+    all
+}
+
+fn reading() -> Vec<Base> {
+    let fetch = |session: Value, epoch: i32, offset: i64| {
+        json!({
+            "replicaId": -1, "maxWaitMs": 0, "minBytes": 1, "maxBytes": 1_000_000, "isolationLevel": 0,
+            "sessionId": session, "sessionEpoch": epoch, "rackId": "",
+            "topics": [{ "topic": "r-{f}", "topicId": "$topic:r-{f}", "partitions": [
+                { "partition": 0, "currentLeaderEpoch": -1, "fetchOffset": offset, "lastFetchedEpoch": -1,
+                  "logStartOffset": -1, "partitionMaxBytes": 1_000_000 },
+            ]}],
+            "forgottenTopicsData": [],
+        })
+    };
+    let forgets = |mut body: Value| {
+        body["topics"] = json!([]);
+        body["forgottenTopicsData"] =
+            json!([{ "topic": "r-{f}", "topicId": "$topic:r-{f}", "partitions": [0] }]);
+        body
+    };
+    let list = |timestamp: i64| {
+        json!({ "replicaId": -1, "isolationLevel": 0, "timeoutMs": 1000, "topics": [
+            { "name": "r-{f}", "partitions": [{ "partitionIndex": 0, "currentLeaderEpoch": -1, "timestamp": timestamp }] },
+        ]})
+    };
+    vec![
+        Base::read(ApiKey::Fetch, Fixture::Topic, fetch(json!(0), -1, 2)),
+        Base::read(ApiKey::Fetch, Fixture::Topic, fetch(json!(0), -1, 6)),
+        Base::new(ApiKey::Fetch, Fixture::Session, fetch(json!("$session"), 1, 4)).fresh().since(7),
+        Base::new(ApiKey::Fetch, Fixture::Session, forgets(fetch(json!("$session"), 1, 4))).fresh().since(7),
+        Base::read(ApiKey::ListOffsets, Fixture::Topic, list(-1)),
+        Base::read(ApiKey::ListOffsets, Fixture::Topic, list(1_700_000_000_000)),
+        Base::read(
+            ApiKey::Metadata,
+            Fixture::Topic,
+            json!({ "topics": [{ "name": "r-{f}" }], "allowAutoTopicCreation": false,
+                "includeClusterAuthorizedOperations": false, "includeTopicAuthorizedOperations": false }),
+        ),
+        Base::read(
+            ApiKey::Metadata,
+            Fixture::Topic,
+            json!({ "topics": [{ "topicId": "$topic:r-{f}", "name": null }], "allowAutoTopicCreation": false }),
+        )
+        .since(12),
+        Base::read(ApiKey::ApiVersions, Fixture::Nothing, json!({ "clientSoftwareName": "compare", "clientSoftwareVersion": "1" })),
+        Base::read(
+            ApiKey::OffsetForLeaderEpoch,
+            Fixture::Topic,
+            json!({ "replicaId": -1, "topics": [{ "topic": "r-{f}", "partitions": [
+                { "partition": 0, "currentLeaderEpoch": -1, "leaderEpoch": 0 },
+            ]}]}),
+        ),
+        Base::read(
+            ApiKey::DescribeConfigs,
+            Fixture::Topic,
+            json!({ "resources": [{ "resourceType": 2, "resourceName": "r-{f}", "configurationKeys": ["retention.ms"] }],
+                "includeSynonyms": true, "includeDocumentation": true }),
+        ),
+        Base::read(
+            ApiKey::DescribeConfigs,
+            Fixture::Nothing,
+            json!({ "resources": [{ "resourceType": 4, "resourceName": "1", "configurationKeys": ["log.retention.ms"] }],
+                "includeSynonyms": true, "includeDocumentation": true }),
+        ),
+        Base::read(ApiKey::DescribeLogDirs, Fixture::Topic, json!({ "topics": [{ "topic": "r-{f}", "partitions": [0] }] })),
+        Base::read(ApiKey::DescribeCluster, Fixture::Nothing, json!({ "endpointType": 1 })),
+        Base::read(
+            ApiKey::DescribeTopicPartitions,
+            Fixture::Topic,
+            json!({ "topics": [{ "name": "r-{f}" }], "responsePartitionLimit": 10, "cursor": null }),
+        ),
+        Base::read(
+            ApiKey::DescribeTopicPartitions,
+            Fixture::Topic,
+            json!({ "topics": [{ "name": "r-{f}" }], "responsePartitionLimit": 1,
+                "cursor": { "topicName": "r-{f}", "partitionIndex": 1 } }),
+        ),
+        Base::read(
+            ApiKey::DescribeQuorum,
+            Fixture::Nothing,
+            json!({ "topics": [{ "topicName": "__cluster_metadata", "partitions": [{ "partitionIndex": 0 }] }] }),
+        ),
+        Base::read(
+            ApiKey::DescribeProducers,
+            Fixture::Topic,
+            json!({ "topics": [{ "name": "r-{f}", "partitionIndexes": [0] }] }),
+        ),
+        Base::read(
+            ApiKey::ListPartitionReassignments,
+            Fixture::Topic,
+            json!({ "timeoutMs": 1000, "topics": [{ "name": "r-{f}", "partitionIndexes": [0] }] }),
+        ),
+    ]
+}
+
+fn writing() -> Vec<Base> {
+    let produce = |acks: i16| {
+        json!({ "transactionalId": null, "acks": acks, "timeoutMs": 1000, "topicData": [
+            { "name": "r-{f}", "topicId": "$topic:r-{f}", "partitionData": [
+                { "index": 1, "records": batches::value(&batches::plain(2)) },
+            ]},
+        ]})
+    };
+    vec![
+        Base::new(ApiKey::Produce, Fixture::Topic, produce(-1)).ends(),
+        Base::new(ApiKey::Produce, Fixture::Topic, produce(0)).ends(),
+        Base::new(
+            ApiKey::DeleteRecords,
+            Fixture::Topic,
+            json!({ "topics": [{ "name": "r-{f}", "partitions": [{ "partitionIndex": 0, "offset": 3 }] }], "timeoutMs": 1000 }),
+        )
+        .fresh()
+        .ends(),
+        Base::new(
+            ApiKey::InitProducerId,
+            Fixture::Nothing,
+            json!({ "transactionalId": null, "transactionTimeoutMs": 1000, "producerId": -1, "producerEpoch": -1 }),
+        ),
+    ]
+}
+
+fn groups() -> Vec<Base> {
+    let commit = |group: &str, generation: i32, member: &str| {
+        json!({ "groupId": group, "generationIdOrMemberEpoch": generation, "memberId": member, "groupInstanceId": null,
+            "retentionTimeMs": -1, "topics": [{ "name": "r-{f}", "topicId": "$topic:r-{f}", "partitions": [
+                { "partitionIndex": 0, "committedOffset": 4, "committedLeaderEpoch": -1, "committedMetadata": "m" },
+            ]}] })
+    };
+    let committed = |group: &str| json!({ "groupId": group, "topics": null, "requireStable": false });
+    let protocols = json!([{ "name": "range", "metadata": "AAAAAAAAAAAAAA==" }]);
+    let join = |group: &str, member: &str| {
+        json!({ "groupId": group, "sessionTimeoutMs": 30000, "rebalanceTimeoutMs": 500, "memberId": member,
+            "groupInstanceId": null, "protocolType": "consumer", "protocols": protocols, "reason": null })
+    };
+    let listed = |base: Base| {
+        base.probe(ApiKey::DescribeGroups, 5, json!({ "groups": ["m-{f}", "j-{f}", "g-{f}"] }))
+    };
+    vec![
+        Base::new(ApiKey::OffsetCommit, Fixture::Offsets, commit("g-{f}", -1, "")).probe(
+            ApiKey::OffsetFetch,
+            7,
+            committed("g-{f}"),
+        ),
+        Base::new(ApiKey::OffsetCommit, Fixture::Group, commit("m-{f}", 1, "$member")).probe(
+            ApiKey::OffsetFetch,
+            7,
+            committed("m-{f}"),
+        ),
+        Base::read(
+            ApiKey::OffsetFetch,
+            Fixture::Offsets,
+            json!({ "groupId": "g-{f}", "topics": [{ "name": "r-{f}", "partitionIndexes": [0] }], "requireStable": false }),
+        )
+        .until(7),
+        Base::read(
+            ApiKey::OffsetFetch,
+            Fixture::Offsets,
+            json!({ "groups": [{ "groupId": "g-{f}", "memberId": null, "memberEpoch": -1, "topics": [
+                { "name": "r-{f}", "topicId": "$topic:r-{f}", "partitionIndexes": [0] }] }], "requireStable": false }),
+        )
+        .since(8),
+        Base::read(
+            ApiKey::OffsetFetch,
+            Fixture::Offsets,
+            json!({ "groups": [{ "groupId": "g-{f}", "memberId": null, "memberEpoch": -1, "topics": null }] }),
+        )
+        .since(8),
+        Base::read(
+            ApiKey::FindCoordinator,
+            Fixture::Nothing,
+            json!({ "key": "g", "keyType": 0, "coordinatorKeys": ["g"] }),
+        ),
+        listed(Base::new(ApiKey::JoinGroup, Fixture::Nothing, join("j-{f}", "")).fresh()),
+        listed(Base::new(ApiKey::JoinGroup, Fixture::Group, join("m-{f}", "$member")).fresh()),
+        listed(
+            Base::new(
+                ApiKey::SyncGroup,
+                Fixture::Group,
+                json!({ "groupId": "m-{f}", "generationId": 1, "memberId": "$member", "groupInstanceId": null,
+                    "protocolType": "consumer", "protocolName": "range",
+                    "assignments": [{ "memberId": "$member", "assignment": "AAAAAAAAAAAAAA==" }] }),
+            )
+            .fresh(),
+        ),
+        listed(Base::new(
+            ApiKey::Heartbeat,
+            Fixture::Group,
+            json!({ "groupId": "m-{f}", "generationId": 1, "memberId": "$member", "groupInstanceId": null }),
+        )),
+        listed(
+            Base::new(
+                ApiKey::LeaveGroup,
+                Fixture::Group,
+                json!({ "groupId": "m-{f}", "memberId": "$member",
+                    "members": [{ "memberId": "$member", "groupInstanceId": null, "reason": null }] }),
+            )
+            .fresh(),
+        ),
+        Base::read(ApiKey::DescribeGroups, Fixture::Group, json!({ "groups": ["m-{f}"], "includeAuthorizedOperations": false })),
+        // Only dead groups, whatever else there is: the list of all is of a run's history.
+        Base::read(ApiKey::ListGroups, Fixture::Nothing, json!({ "statesFilter": ["Dead"], "typesFilter": [] })),
+        Base::new(ApiKey::DeleteGroups, Fixture::Offsets, json!({ "groupsNames": ["g-{f}"] })).fresh().probe(
+            ApiKey::OffsetFetch,
+            7,
+            committed("g-{f}"),
+        ),
+        Base::new(
+            ApiKey::OffsetDelete,
+            Fixture::Offsets,
+            json!({ "groupId": "g-{f}", "topics": [{ "name": "r-{f}", "partitions": [{ "partitionIndex": 0 }] }] }),
+        )
+        .fresh()
+        .probe(ApiKey::OffsetFetch, 7, committed("g-{f}")),
+    ]
+}
+
+fn administration() -> Vec<Base> {
+    let create = |validate: bool, assigned: bool| {
+        let assignments = if assigned { json!([{ "partitionIndex": 0, "brokerIds": [1] }]) } else { json!([]) };
+        let (partitions, factor) = if assigned { (-1, -1) } else { (1, 1) };
+        json!({ "topics": [{ "name": "c-{f}", "numPartitions": partitions, "replicationFactor": factor,
+            "assignments": assignments, "configs": [{ "name": "retention.ms", "value": "1000000" }] }],
+            "timeoutMs": 1000, "validateOnly": validate })
+    };
+    let alter = |kind: i8, name: &str, key: &str, value: &str, validate: bool| {
+        json!({ "resources": [{ "resourceType": kind, "resourceName": name, "configs": [
+            { "name": key, "configOperation": 0, "value": value }] }], "validateOnly": validate })
+    };
+    vec![
+        Base::new(ApiKey::CreateTopics, Fixture::Nothing, create(true, false)),
+        Base::new(ApiKey::CreateTopics, Fixture::Nothing, create(true, true)),
+        Base::new(ApiKey::CreateTopics, Fixture::Nothing, create(false, false)).fresh().described("c-{f}"),
+        Base::new(
+            ApiKey::DeleteTopics,
+            Fixture::Topic,
+            json!({ "topicNames": ["r-{f}"], "topics": [{ "name": "r-{f}" }], "timeoutMs": 1000 }),
+        )
+        .fresh()
+        .described("r-{f}"),
+        Base::new(
+            ApiKey::DeleteTopics,
+            Fixture::Topic,
+            json!({ "topics": [{ "name": null, "topicId": "$topic:r-{f}" }], "timeoutMs": 1000 }),
+        )
+        .since(6)
+        .fresh()
+        .described("r-{f}"),
+        Base::new(
+            ApiKey::CreatePartitions,
+            Fixture::Topic,
+            json!({ "topics": [{ "name": "r-{f}", "count": 3, "assignments": null }], "timeoutMs": 1000, "validateOnly": true }),
+        ),
+        Base::new(
+            ApiKey::CreatePartitions,
+            Fixture::Topic,
+            json!({ "topics": [{ "name": "r-{f}", "count": 3, "assignments": [{ "brokerIds": [1] }] }],
+                "timeoutMs": 1000, "validateOnly": false }),
+        )
+        .fresh()
+        .described("r-{f}"),
+        Base::new(ApiKey::IncrementalAlterConfigs, Fixture::Topic, alter(2, "r-{f}", "retention.ms", "5000", false)).described("r-{f}"),
+        Base::new(ApiKey::IncrementalAlterConfigs, Fixture::Topic, alter(2, "r-{f}", "cleanup.policy", "compact", true)),
+        Base::new(ApiKey::IncrementalAlterConfigs, Fixture::Nothing, alter(4, "1", "log.retention.ms", "5000000", true)),
+        Base::new(ApiKey::AlterConfigs, Fixture::Topic, alter(2, "r-{f}", "retention.ms", "5000", false)).described("r-{f}"),
+        Base::new(
+            ApiKey::ElectLeaders,
+            Fixture::Topic,
+            json!({ "electionType": 0, "topicPartitions": [{ "topic": "r-{f}", "partitions": [0] }], "timeoutMs": 1000 }),
+        ),
+        Base::new(
+            ApiKey::AlterPartitionReassignments,
+            Fixture::Topic,
+            json!({ "timeoutMs": 1000, "allowReplicationFactorChange": true, "topics": [
+                { "name": "r-{f}", "partitions": [{ "partitionIndex": 0, "replicas": [1] }] }] }),
+        )
+        .described("r-{f}"),
+        Base::new(ApiKey::UnregisterBroker, Fixture::Nothing, json!({ "brokerId": 99 })),
+        Base::read(
+            ApiKey::DescribeAcls,
+            Fixture::Nothing,
+            json!({ "resourceTypeFilter": 1, "resourceNameFilter": null, "patternTypeFilter": 1, "principalFilter": null,
+                "hostFilter": null, "operation": 1, "permissionType": 1 }),
+        ),
+        Base::read(
+            ApiKey::CreateAcls,
+            Fixture::Nothing,
+            json!({ "creations": [{ "resourceType": 2, "resourceName": "r", "resourcePatternType": 3, "principal": "User:a",
+                "host": "*", "operation": 3, "permissionType": 3 }] }),
+        ),
+        Base::read(
+            ApiKey::DeleteAcls,
+            Fixture::Nothing,
+            json!({ "filters": [{ "resourceTypeFilter": 2, "resourceNameFilter": "r", "patternTypeFilter": 3,
+                "principalFilter": null, "hostFilter": null, "operation": 1, "permissionType": 1 }] }),
+        ),
+        Base::read(ApiKey::DescribeClientQuotas, Fixture::Nothing, json!({ "components": [
+            { "entityType": "user", "matchType": 0, "match": "nobody" }], "strict": false })),
+        Base::read(ApiKey::DescribeUserScramCredentials, Fixture::Nothing, json!({ "users": [{ "name": "nobody" }] })),
+        Base::new(ApiKey::AlterClientQuotas, Fixture::Nothing, json!({ "entries": [{
+            "entity": [{ "entityType": "client-id", "entityName": "q-{f}" }],
+            "ops": [{ "key": "producer_byte_rate", "value": 1000.0, "remove": false }] }], "validateOnly": true })),
+        Base::read(ApiKey::ListTransactions, Fixture::Nothing, json!({ "stateFilters": [], "producerIdFilters": [], "durationFilter": -1 })),
+        Base::read(ApiKey::DescribeTransactions, Fixture::Nothing, json!({ "transactionalIds": ["unknown"] })),
+        Base::read(ApiKey::ListConfigResources, Fixture::Nothing, json!({ "resourceTypes": [4] })),
+        Base::read(ApiKey::SaslHandshake, Fixture::Nothing, json!({ "mechanism": "PLAIN" })),
+        Base::new(ApiKey::UpdateFeatures, Fixture::Nothing, json!({ "timeoutMs": 1000, "featureUpdates": [
+            { "feature": "unknown", "maxVersionLevel": 1, "allowDowngrade": false, "upgradeType": 1 }], "validateOnly": true })),
+        Base::new(ApiKey::AlterReplicaLogDirs, Fixture::Topic, json!({ "dirs": [
+            { "path": "/nowhere", "topics": [{ "name": "r-{f}", "partitions": [0] }] }] })),
+    ]
+}
+
+/// The steps that prepare a number.
+pub fn prepare(fixture: Fixture, number: u64) -> Vec<Step> {
+    let (topic, offsets, group) = (format!("r-{number}"), format!("g-{number}"), format!("m-{number}"));
+    let mut steps = Vec::new();
+    if fixture == Fixture::Nothing {
+        return steps;
+    }
+    steps.push(
+        Step::prepare(Request::new(
+            ApiKey::CreateTopics,
+            7,
+            json!({ "topics": [{ "name": topic, "numPartitions": 2, "replicationFactor": 1 }], "timeoutMs": 5000 }),
+        ))
+        .keep(format!("$topic:{topic}"), "/topics/0/topicId"),
+    );
+    for (partition, count) in [(0, 2), (0, 2), (0, 2), (1, 1)] {
+        let body = json!({ "acks": -1, "timeoutMs": 5000, "topicData": [{ "name": topic, "partitionData": [
+            { "index": partition, "records": batches::value(&batches::plain(count)) }] }] });
+        let step = Step::prepare(Request::new(ApiKey::Produce, 9, body));
+        steps.push(step.until("/responses/0/partitionResponses/0/errorCode", json!(0)));
+    }
+    steps.push(
+        Step::prepare(Request::new(
+            ApiKey::DeleteRecords,
+            2,
+            json!({ "topics": [{ "name": topic, "partitions": [{ "partitionIndex": 0, "offset": 2 }] }], "timeoutMs": 5000 }),
+        ))
+        .until("/topics/0/partitions/0/errorCode", json!(0)),
+    );
+    match fixture {
+        Fixture::Nothing | Fixture::Topic => {}
+        Fixture::Offsets => steps.push(
+            Step::prepare(Request::new(
+                ApiKey::OffsetCommit,
+                8,
+                json!({ "groupId": offsets, "generationIdOrMemberEpoch": -1, "memberId": "", "topics": [
+                    { "name": topic, "partitions": [{ "partitionIndex": 0, "committedOffset": 3, "committedMetadata": "" }] }] }),
+            ))
+            .until("/topics/0/partitions/0/errorCode", json!(0)),
+        ),
+        Fixture::Group => {
+            let join = |member: &str| {
+                json!({ "groupId": group, "sessionTimeoutMs": 30000, "rebalanceTimeoutMs": 500, "memberId": member,
+                    "protocolType": "consumer", "protocols": [{ "name": "range", "metadata": "AAAAAAAAAAAAAA==" }] })
+            };
+            // A coordinator that loads answers with an error at first.
+            let first = Step::prepare(Request::new(ApiKey::JoinGroup, 5, join("")));
+            steps.push(first.until("/errorCode", json!(79)).keep("$member", "/memberId"));
+            steps.push(Step::prepare(Request::new(ApiKey::JoinGroup, 5, join("$member"))));
+            steps.push(Step::prepare(Request::new(
+                ApiKey::SyncGroup,
+                3,
+                json!({ "groupId": group, "generationId": 1, "memberId": "$member",
+                    "assignments": [{ "memberId": "$member", "assignment": "AAAAAAAAAAAAAA==" }] }),
+            )));
+        }
+        Fixture::Session => {
+            let body = json!({ "maxWaitMs": 0, "minBytes": 1, "maxBytes": 1_000_000, "sessionId": 0, "sessionEpoch": 0,
+                "topics": [{ "topic": topic, "partitions": [
+                    { "partition": 0, "fetchOffset": 2, "partitionMaxBytes": 1_000_000 },
+                    { "partition": 1, "fetchOffset": 0, "partitionMaxBytes": 1_000_000 }] }] });
+            let step = Step::prepare(Request::new(ApiKey::Fetch, 12, body));
+            steps.push(step.keep("$session", "/sessionId"));
+        }
+    }
+    steps
+}
+
+/// Whether a request would take away what all others stand on.
+pub fn harmful(api: ApiKey, body: &Value) -> bool {
+    match api {
+        ApiKey::UnregisterBroker => body.get("brokerId") == Some(&json!(1)),
+        ApiKey::UpdateFeatures => body.get("validateOnly") != Some(&json!(true)),
+        // The broker's own settings: what they change would last.
+        ApiKey::IncrementalAlterConfigs | ApiKey::AlterConfigs => {
+            let resources = body.get("resources").and_then(Value::as_array);
+            let of_brokers = |one: &Value| matches!(one.get("resourceType").and_then(Value::as_i64), Some(4 | 8));
+            body.get("validateOnly") != Some(&json!(true))
+                && resources.is_some_and(|all| all.iter().any(of_brokers))
+        }
+        _ => false,
+    }
+}
+
+/// A text with the number of a preparation in it, in all of a body.
+pub fn numbered(value: &Value, number: &str) -> Value {
+    match value {
+        Value::String(text) => json!(text.replace("{f}", number)),
+        Value::Array(elements) => elements.iter().map(|element| numbered(element, number)).collect(),
+        Value::Object(object) => {
+            Value::Object(object.iter().map(|(key, value)| (key.clone(), numbered(value, number))).collect())
+        }
+        other => other.clone(),
+    }
+}
