@@ -1,12 +1,12 @@
 //! A request's body, walked by Kafka's definition before it is decoded.
 //!
-//! The message decoder reserves memory for as many elements as an array's length field claims. A frame of ten bytes can
-//! claim two billion, so the length fields are checked here first: every element must really be in the frame.
+//! The message decoder reserves memory for as many elements as an array's length field claims. A frame of ten bytes
+//! can claim two billion, so the length fields are checked here first: every element must really be in the frame.
 //!
-//! Kafka's own readers (the generated `*RequestData.read`) are followed in three things that the decoder does otherwise.
-//! Which fields may be null depends on the version. Every length below zero is null, not only -1. Bytes of a string that
-//! are no UTF-8 are read as U+FFFD. Where a body has one of the last two, it is written again the way the decoder
-//! expects it; all others pass as they are.
+//! Kafka's own readers (the generated `*RequestData.read`) are followed in three things that the decoder does
+//! otherwise. Which fields may be null depends on the version. Every length below zero is null, not only -1. Bytes of a
+//! string that are no UTF-8 are read as U+FFFD. Where a body has one of the last two, it is written again the way the
+//! decoder expects it; all others pass as they are.
 
 use bytes::Bytes;
 use kafka_protocol::messages::ApiKey;
@@ -142,11 +142,17 @@ impl Walker<'_> {
     }
 
     /// A length, of so many bytes where it is not compact; nothing for null.
-    fn length(&mut self, field: &'static Field, size: usize, nullable: bool) -> Result<Option<usize>, String> {
+    fn length(
+        &mut self,
+        field: &'static Field,
+        size: usize,
+        nullable: bool,
+    ) -> Result<Option<usize>, String> {
         let from = self.reader.position();
         let len = if self.flexible {
-            // One more than the length, 0 for null.
-            i64::from(self.reader.varint_unsigned().ok_or_else(|| short(field))?.cast_signed()) - 1
+            // One more than the length, 0 for null, in Java's arithmetic.
+            let more = self.reader.varint_unsigned().ok_or_else(|| short(field))?.cast_signed();
+            i64::from(more.wrapping_sub(1))
         } else if size == 2 {
             i64::from(self.reader.i16().ok_or_else(|| short(field))?)
         } else {
@@ -204,8 +210,14 @@ mod tests {
             (ApiKey::Metadata, 1, "00000001 0003 6162", Err("name is cut short")),
             (ApiKey::Metadata, 1, "7fffffff 00", Err("topics claims 2147483647 entries in 1 bytes")),
             (ApiKey::Metadata, 9, "02 03 61ff 00 00 00 00 00", Ok("02 05 61efbfbd 00 00 00 00 00")),
-            (ApiKey::Metadata, 9, "02 00 00 00 00 00 00", Err("name is null, which it may not be in version 9")),
+            (
+                ApiKey::Metadata,
+                9,
+                "02 00 00 00 00 00 00",
+                Err("name is null, which it may not be in version 9"),
+            ),
             (ApiKey::Metadata, 9, "02 818004", Err("name has the length 65536")),
+            (ApiKey::Metadata, 9, "8080808008 00", Err("topics claims 2147483647 entries in 1 bytes")),
             (ApiKey::Metadata, 9, "ffffffff0f 00 00 00 00", Ok("00 00 00 00 00")),
             // What stands behind the end is passed over.
             (ApiKey::UnregisterBroker, 0, "00000003 00 0102", Ok("00000003 00")),

@@ -2,6 +2,7 @@
 //! does its own set-up and says what it does.
 
 mod bench;
+mod compare;
 mod conformance;
 mod examples;
 mod module;
@@ -28,6 +29,8 @@ cargo xtask COMMAND
                               the step of that name; with --java Apache Kafka's own tools and Java client instead,
                               and the example of JUnit, with --kafka these against Apache Kafka itself
   conformance --go            the example of Go
+  compare [--api NAME] [--pairs N] [--one-in N] [--seed N] [--record]
+                              send odd requests to Apache Kafka and to the gateway, and list where they differ
   sim [--seeds N] [--seed S] [--ticks T] [--members | --page] [--known] [--bug NAME] [--replay FILE]
                               simulate random faults under the checkers; replay a fault that the page recorded
   tidy                        check which crate may use which, and how long lines are
@@ -54,6 +57,7 @@ fn run(args: &[String]) -> Result<()> {
         Some("serve") => serve::run(rest),
         Some("test") => test::run(rest),
         Some("conformance") => conformance::run(rest),
+        Some("compare") => compare::run(rest),
         Some("sim") => test::sim(rest),
         Some("tidy") => tidy::run(),
         Some("bench") => bench::run(rest),

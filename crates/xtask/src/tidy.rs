@@ -27,6 +27,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("app", &["view"]),
     ("xtask", &[]),
     ("tests", &["kernel", "protocol", "log", "broker", "sim", "shell", "console"]),
+    ("compare", &["kernel", "protocol", "blumfeld"]),
     ("random", &["kernel", "protocol", "broker", "client", "sim", "store", "view", "wasm"]),
     ("bench", &["broker", "client", "protocol", "sim", "store", "tests", "view", "wasm"]),
 ];

@@ -227,7 +227,10 @@ pub fn odd() -> Vec<(String, Vec<u8>)> {
         add(format!("{codec:?} with its first byte flipped"), started.bytes());
         for bit in [3, 4, 5, 6, 7] {
             let attributes = codec.id() | (1_i16 << bit);
-            add(format!("{codec:?} with attributes bit {bit}"), Batch { attributes, ..packed.clone() }.bytes());
+            add(
+                format!("{codec:?} with attributes bit {bit}"),
+                Batch { attributes, ..packed.clone() }.bytes(),
+            );
         }
     }
     add("LZ4 with a content checksum".to_owned(), lz4(0x64, &good.records, true, None));

@@ -32,7 +32,9 @@ impl Change {
         let mut place = &mut body;
         for at in &self.path {
             let next = match at {
-                At::Field(name) => place.as_object_mut().map(|object| object.entry(*name).or_insert(Value::Null)),
+                At::Field(name) => {
+                    place.as_object_mut().map(|object| object.entry(*name).or_insert(Value::Null))
+                }
                 At::Element(index) => place.get_mut(*index),
             };
             // An array that another change took away.
@@ -77,7 +79,11 @@ impl Changes {
             self.path.push(At::Field(field.name));
             self.names.push(field.name);
             let value = body.get(field.name).cloned().unwrap_or_else(|| wire::default(field));
-            if field.array { self.array(field, &value) } else { self.value(field, &value) }
+            if field.array {
+                self.array(field, &value)
+            } else {
+                self.value(field, &value)
+            }
             self.path.pop();
             self.names.pop();
         }
@@ -97,7 +103,7 @@ impl Changes {
         self.add(" of length -32768", json!({ "$len": -32768, "of": elements }));
         self.add(" of the largest length", json!({ "$len": i32::MAX, "of": elements }));
         let Some(first) = elements.first() else { return };
-        self.add(" with an entry twice", Value::Array([elements, &[first.clone()]].concat()));
+        self.add(" with an entry twice", Value::Array([elements, std::slice::from_ref(first)].concat()));
         self.add(" turned round", Value::Array(elements.iter().rev().cloned().collect()));
         self.path.push(At::Element(0));
         let from = self.all.len();

@@ -71,8 +71,12 @@ struct Run {
     ours: Side,
     report: Report,
     corpus: Corpus,
+    /// The last number that a preparation got.
     number: u64,
-    prepared: Option<Fixture>,
+    /// The number of the topic that is there.
+    topic: Option<u64>,
+    /// What else is there, and its number.
+    prepared: Option<(Fixture, u64)>,
 }
 
 impl Run {
@@ -83,29 +87,51 @@ impl Run {
         if step.compared { self.report.take(step, &kafka, &ours) } else { Ok(false) }
     }
 
+    /// Sees to it that what a request wants is there; gives the numbers of the topic and of the rest.
+    fn prepare(&mut self, fixture: Fixture) -> Result<(u64, u64)> {
+        let topic = match self.topic {
+            Some(topic) => topic,
+            None if fixture == Fixture::Nothing => 0,
+            None => {
+                self.number += 1;
+                for step in stages::topic(self.number) {
+                    self.step(&step)?;
+                }
+                self.prepared = None;
+                *self.topic.insert(self.number)
+            }
+        };
+        if let Some((_, number)) = self.prepared.filter(|(there, _)| *there == fixture) {
+            return Ok((topic, number));
+        }
+        self.number += 1;
+        for step in stages::prepare(fixture, topic, self.number) {
+            self.step(&step)?;
+        }
+        self.prepared = Some((fixture, self.number));
+        Ok((topic, self.number))
+    }
+
     fn case(&mut self, base: &Base, version: i16, what: &str, mut request: Request) -> Result<()> {
         if stages::harmful(base.api, &request.body) {
             return Ok(());
         }
-        if self.prepared != Some(base.fixture) {
-            self.number += 1;
-            for step in stages::prepare(base.fixture, self.number) {
-                self.step(&step)?;
-            }
-            self.prepared = Some(base.fixture);
-        }
-        let number = self.number.to_string();
+        let (topic, number) = self.prepare(base.fixture)?;
         request.version = version;
-        request.body = stages::numbered(&request.body, &number);
+        request.body = stages::numbered(&request.body, topic, number);
         let step = Step { again: base.reads, ..Step::compare(what, request) };
         let mut differs = self.step(&step)?;
         for (api, version, body) in &base.probe {
-            let request = Request::new(*api, *version, stages::numbered(body, &number));
+            let request = Request::new(*api, *version, stages::numbered(body, topic, number));
             let what = format!("after {} {what}", base.api as i16);
             differs |= self.step(&Step { again: true, ..Step::compare(what, request) })?;
         }
-        if base.fresh || (differs && !base.reads) {
+        let changed = differs && !base.reads;
+        if base.fresh || changed {
             self.prepared = None;
+        }
+        if changed || (base.fresh && base.fixture == Fixture::Topic) {
+            self.topic = None;
         }
         Ok(())
     }
@@ -144,7 +170,10 @@ fn around(good: &Request) -> Vec<(String, Request)> {
     }
     for tail in [1, 4, 100] {
         all.push((format!("with {tail} bytes behind it"), Request { tail: vec![0; tail], ..good.clone() }));
-        all.push((format!("with {tail} bytes of 255 behind it"), Request { tail: vec![255; tail], ..good.clone() }));
+        all.push((
+            format!("with {tail} bytes of 255 behind it"),
+            Request { tail: vec![255; tail], ..good.clone() },
+        ));
     }
     for (what, client) in [
         ("null", Value::Null),
@@ -162,9 +191,11 @@ fn around(good: &Request) -> Vec<(String, Request)> {
 
 /// The versions that a side serves, by API.
 fn served(side: &mut Side) -> Result<Vec<(i16, i16, i16)>> {
-    let answer = play::one(side, &Step::compare("versions", Request::new(ApiKey::ApiVersions, 0, json!({}))))?;
+    let answer =
+        play::one(side, &Step::compare("versions", Request::new(ApiKey::ApiVersions, 0, json!({}))))?;
     let keys = answer.get("apiKeys").and_then(Value::as_array).context("no answer to ApiVersions")?;
-    let number = |one: &Value, name: &str| one.get(name).and_then(Value::as_i64).and_then(|n| i16::try_from(n).ok());
+    let number =
+        |one: &Value, name: &str| one.get(name).and_then(Value::as_i64).and_then(|n| i16::try_from(n).ok());
     keys.iter()
         .map(|one| Some((number(one, "apiKey")?, number(one, "minVersion")?, number(one, "maxVersion")?)))
         .collect::<Option<Vec<_>>>()
@@ -174,46 +205,59 @@ fn served(side: &mut Side) -> Result<Vec<(i16, i16, i16)>> {
 fn run(options: &Options) -> Result<usize> {
     let known = fs::read_to_string(&options.known)
         .with_context(|| format!("cannot read {}", options.known.display()))?;
-    let patience = Duration::from_secs(1);
+    let patience = Duration::from_millis(500);
     let mut run = Run {
         kafka: Side::new(options.kafka, patience),
         ours: Side::new(options.ours, patience),
         report: Report::new(&known)?,
         corpus: Corpus::default(),
         number: 0,
+        topic: None,
         prepared: None,
     };
     let (theirs, own) = (served(&mut run.kafka)?, served(&mut run.ours)?);
+    for step in stages::begin() {
+        run.step(&step)?;
+    }
     for (api, first, last) in &theirs {
         let versions = own.iter().find(|(key, ..)| key == api).map(|(_, first, last)| (*first, *last));
         if versions != Some((*first, *last)) {
             let name = wire::definition(*api, Kind::Request).map_or("not known here", |message| message.name);
-            let ours = versions.map_or_else(|| "nothing".to_owned(), |(first, last)| format!("{first} to {last}"));
+            let ours =
+                versions.map_or_else(|| "nothing".to_owned(), |(first, last)| format!("{first} to {last}"));
             println!("{name} ({api}): Kafka serves {first} to {last}, we {ours}");
         }
     }
     for base in stages::bases() {
         let name = wire::definition(base.api as i16, Kind::Request)?.name;
         let key = base.api as i16;
-        let ends = |all: &[(i16, i16, i16)]| all.iter().find(|(api, ..)| *api == key).map(|(_, a, b)| (*a, *b));
+        let ends =
+            |all: &[(i16, i16, i16)]| all.iter().find(|(api, ..)| *api == key).map(|(_, a, b)| (*a, *b));
         let (Some(theirs), Some(own)) = (ends(&theirs), ends(&own)) else { continue };
         if !name.to_lowercase().contains(&options.api.to_lowercase()) {
             continue;
         }
-        let first = theirs.0.max(own.0).max(base.versions.0).max(wire::definition(key, Kind::Request)?.versions.first);
+        let first = theirs
+            .0
+            .max(own.0)
+            .max(base.versions.0)
+            .max(wire::definition(key, Kind::Request)?.versions.first);
         for version in first..=theirs.1.min(own.1).min(base.versions.1) {
             // A version begins with nothing of the one before: one API can be run alone.
-            run.prepared = None;
+            (run.topic, run.prepared) = (None, None);
             let before = (run.report.requests(), run.report.unknown());
             run.base(&base, version, options).with_context(|| format!("{name} {version}"))?;
             let (requests, kinds) = (run.report.requests() - before.0, run.report.unknown() - before.1);
             eprintln!("{name} {version}: {requests} requests, {kinds} new kinds of differences");
+            if let Some(file) = &options.out {
+                // As far as it is known: a run is long.
+                fs::write(file, run.report.differences()?)
+                    .with_context(|| format!("cannot write {}", file.display()))?;
+            }
         }
     }
-    let differences = run.report.differences()?;
-    match &options.out {
-        Some(file) => fs::write(file, differences).with_context(|| format!("cannot write {}", file.display()))?,
-        None => print!("{differences}"),
+    if options.out.is_none() {
+        print!("{}", run.report.differences()?);
     }
     print!("{}", run.report.summary()?);
     if let Some(file) = &options.record {

@@ -1,7 +1,6 @@
 //! Answers without what two brokers cannot have in common: ids and times that each chooses by itself, ports.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -23,11 +22,17 @@ const NO_ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 impl<'a> Normal<'a> {
     /// For the answer of a side that chose these values to this request.
-    #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "it is the broker's clock that is told")]
+    #[allow(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "it is the broker's clock that is told"
+    )]
     pub fn new(chosen: &'a Chosen, request: &Value) -> Normal<'a> {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let names = chosen.iter().map(|(name, value)| (text(value), name.as_str())).collect();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis());
         Normal { names, asked: request.to_string(), now: i64::try_from(now).unwrap_or(i64::MAX) }
     }
 
@@ -38,14 +43,16 @@ impl<'a> Normal<'a> {
 
     fn named(&self, key: &str, value: &Value) -> Value {
         match value {
-            Value::Object(object) => {
-                Value::Object(object.iter().map(|(key, value)| (key.clone(), self.named(key, value))).collect())
-            }
+            Value::Object(object) => Value::Object(
+                object.iter().map(|(key, value)| (key.clone(), self.named(key, value))).collect(),
+            ),
             Value::Array(elements) => {
                 Value::Array(elements.iter().map(|element| self.named(key, element)).collect())
             }
             Value::String(text) => self.text(key, text),
-            Value::Number(number) => number.as_i64().map_or_else(|| value.clone(), |number| self.number(key, number)),
+            Value::Number(number) => {
+                number.as_i64().map_or_else(|| value.clone(), |number| self.number(key, number))
+            }
             other => other.clone(),
         }
     }
@@ -69,7 +76,10 @@ impl<'a> Normal<'a> {
             "records" => return self.records(text),
             _ => {}
         }
-        let is_id = matches!(key, "topicId" | "directoryId" | "replicaDirectoryId" | "memberId" | "clientInstanceId");
+        let is_id = matches!(
+            key,
+            "topicId" | "directoryId" | "replicaDirectoryId" | "memberId" | "leader" | "clientInstanceId"
+        );
         if is_id && !text.is_empty() && text != NO_ID && !self.asked.contains(text) {
             return json!("<id>");
         }
@@ -130,6 +140,11 @@ pub fn difference(kafka: &Value, ours: &Value) -> Option<(String, String, String
     if kafka == ours {
         return None;
     }
+    // One that closed the connection, and one that did not: what it said is not the point.
+    if kafka.is_string() != ours.is_string() {
+        let said = |value: &Value| value.as_str().map_or_else(|| "an answer".to_owned(), str::to_owned);
+        return Some((String::new(), said(kafka), said(ours)));
+    }
     let (path, kafka, ours) = first(kafka, ours, "");
     Some((path, short(&kafka), short(&ours)))
 }
@@ -163,13 +178,16 @@ fn first(kafka: &Value, ours: &Value, path: &str) -> (String, Value, Value) {
                 return first(one, other, &format!("{path}[]"));
             }
         }
-        (Value::Array(_), Value::Array(_)) => return (format!("{path}[#]"), kafka.clone(), ours.clone()),
+        (Value::Array(left), Value::Array(right)) => {
+            return (format!("{path}[#]"), json!(left.len()), json!(right.len()));
+        }
         _ => {}
     }
     (path.to_owned(), kafka.clone(), ours.clone())
 }
 
-/// The same with the arrays of structs, and of texts, in an order of their own: several of Kafka's come out of hash maps.
+/// The same with the arrays of structs, and of texts, in an order of their own: several of Kafka's come out of hash
+/// maps.
 pub fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(object) => {

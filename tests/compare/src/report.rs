@@ -1,5 +1,5 @@
-//! Differences by kind: the API, the place in the answer, what stands there. A kind is known if a line of known.txt says
-//! why it stays.
+//! Differences by kind: the API, the place in the answer, what stands there. A kind is known if a line of known.txt
+//! says why it stays.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -86,6 +86,14 @@ impl Report {
         }
         let (place, one, other) =
             difference(&sorted(kafka), &sorted(ours)).context("what differs has a difference")?;
+        // What a request named itself is told from what a broker says by itself.
+        let asked = step.request.body.to_string();
+        let asked = |text: String| {
+            let own =
+                text.len() > 3 && text.starts_with('"') && asked.contains(text.trim_end_matches(['"', '…']));
+            if own { "what was asked".to_owned() } else { text }
+        };
+        let (one, other) = (asked(one), asked(other));
         let api = name(request.api)?;
         let fitting = |known: &&mut Known| {
             fits(&known.api, api) && fits(&known.what, &step.what) && fits(&known.place, &place)
@@ -104,12 +112,8 @@ impl Report {
         }
         if kind.count == 1 {
             let cut = |value: &Value| value.to_string().chars().take(600).collect::<String>();
-            kind.example = format!(
-                "{}\n      Kafka: {}\n      ours:  {}",
-                cut(&step.to_json()),
-                cut(kafka),
-                cut(ours)
-            );
+            kind.example =
+                format!("{}\n      Kafka: {}\n      ours:  {}", cut(&step.to_json()), cut(kafka), cut(ours));
         }
         Ok(true)
     }
@@ -130,7 +134,12 @@ impl Report {
         for ((api, place, kafka, ours), kind) in &self.kinds {
             let versions: Vec<String> = kind.versions.iter().map(ToString::to_string).collect();
             writeln!(out, "{} {}: {}", name(*api)?, versions.join(" "), place)?;
-            writeln!(out, "    Kafka {kafka}\n    ours  {ours}\n    {} times: {}", kind.count, kind.whats.join("; "))?;
+            writeln!(
+                out,
+                "    Kafka {kafka}\n    ours  {ours}\n    {} times: {}",
+                kind.count,
+                kind.whats.join("; ")
+            )?;
             writeln!(out, "    {}", kind.example)?;
         }
         Ok(out)
@@ -144,7 +153,12 @@ impl Report {
             writeln!(out, "| {} | {first} to {last} | {count} | {kinds} |", name(*api)?)?;
         }
         let known: u64 = self.known.iter().map(|known| known.seen).sum();
-        writeln!(out, "\n{} requests, {} kinds of differences, {known} answers with a known one", self.requests(), self.unknown())?;
+        writeln!(
+            out,
+            "\n{} requests, {} kinds of differences, {known} answers with a known one",
+            self.requests(),
+            self.unknown()
+        )?;
         for known in self.known.iter().filter(|known| known.seen == 0) {
             writeln!(out, "nothing fits: {} | {} | {}", known.api, known.what, known.place)?;
         }

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use crate::step::Request;
 use crate::wire::{self, Chosen};
 
+/// How long one waits for an answer without which nothing goes on.
+const MUCH: Duration = Duration::from_secs(20);
+
 /// What came of a request.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Outcome {
@@ -73,7 +76,6 @@ impl Side {
                     let stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(10))
                         .with_context(|| format!("nobody listens at {}", self.address))?;
                     stream.set_nodelay(true)?;
-                    stream.set_read_timeout(Some(self.patience))?;
                     none.insert(stream)
                 }
             };
@@ -99,8 +101,11 @@ impl Side {
         Ok(out)
     }
 
-    /// Waits for the answer to what was sent.
-    pub fn receive(&mut self, request: &Request, id: i32) -> Outcome {
+    /// Waits for the answer to what was sent: as long as this side is given, or, where it must come, much longer.
+    pub fn receive(&mut self, request: &Request, id: i32, must_come: bool) -> Outcome {
+        let patience = if must_come { MUCH } else { self.patience };
+        // A stream that is none any more says so when it is read.
+        let _ = self.stream.as_ref().map(|stream| stream.set_read_timeout(Some(patience)));
         let outcome = self.read(request, id);
         if !matches!(outcome, Outcome::Answer(_)) {
             self.stream = None;

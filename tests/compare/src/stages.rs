@@ -1,7 +1,7 @@
 //! The good requests that odd ones are made of, API by API, and what has to be there for them.
 //!
-//! `{f}` in a text is the number of the preparation: what a request may have changed is prepared again under another
-//! number, so that one difference does not become a hundred.
+//! `{t}` in a text is the number of the topic that was prepared, `{f}` that of what else was: what a request may have
+//! changed is prepared again under another number, so that one difference does not become a hundred.
 
 use blumfeld_protocol::ApiKey;
 use serde_json::{Value, json};
@@ -14,13 +14,13 @@ use crate::step::{Request, Step};
 pub enum Fixture {
     /// Nothing but the cluster.
     Nothing,
-    /// `r-{f}`: two partitions; the first has three batches of two records, and its log starts at offset 2.
+    /// `r-{t}`: two partitions; the first has three batches of two records, and its log starts at offset 2.
     Topic,
     /// The same, and a group `g-{f}` that committed offset 3, with nobody in it.
     Offsets,
     /// The same topic, and a group `m-{f}` of one member, which has joined and synced: `$member`, generation 1.
     Group,
-    /// A fetch session over `r-{f}`: `$session`.
+    /// A fetch session over `r-{t}`: `$session`.
     Session,
 }
 
@@ -70,13 +70,14 @@ impl Base {
     }
 
     fn ends(self) -> Base {
-        let partition = |index: i32, timestamp: i64| json!({ "partitionIndex": index, "timestamp": timestamp });
+        let partition =
+            |index: i32, timestamp: i64| json!({ "partitionIndex": index, "timestamp": timestamp });
         self.probe(
             ApiKey::ListOffsets,
             7,
             json!({ "replicaId": -1, "topics": [
-                { "name": "r-{f}", "partitions": [partition(0, -1)] },
-                { "name": "r-{f}", "partitions": [partition(1, -1)] },
+                { "name": "r-{t}", "partitions": [partition(0, -1)] },
+                { "name": "r-{t}", "partitions": [partition(1, -1)] },
             ]}),
         )
     }
@@ -104,7 +105,7 @@ fn reading() -> Vec<Base> {
         json!({
             "replicaId": -1, "maxWaitMs": 0, "minBytes": 1, "maxBytes": 1_000_000, "isolationLevel": 0,
             "sessionId": session, "sessionEpoch": epoch, "rackId": "",
-            "topics": [{ "topic": "r-{f}", "topicId": "$topic:r-{f}", "partitions": [
+            "topics": [{ "topic": "r-{t}", "topicId": "$topic:r-{t}", "partitions": [
                 { "partition": 0, "currentLeaderEpoch": -1, "fetchOffset": offset, "lastFetchedEpoch": -1,
                   "logStartOffset": -1, "partitionMaxBytes": 1_000_000 },
             ]}],
@@ -114,12 +115,12 @@ fn reading() -> Vec<Base> {
     let forgets = |mut body: Value| {
         body["topics"] = json!([]);
         body["forgottenTopicsData"] =
-            json!([{ "topic": "r-{f}", "topicId": "$topic:r-{f}", "partitions": [0] }]);
+            json!([{ "topic": "r-{t}", "topicId": "$topic:r-{t}", "partitions": [0] }]);
         body
     };
     let list = |timestamp: i64| {
         json!({ "replicaId": -1, "isolationLevel": 0, "timeoutMs": 1000, "topics": [
-            { "name": "r-{f}", "partitions": [{ "partitionIndex": 0, "currentLeaderEpoch": -1, "timestamp": timestamp }] },
+            { "name": "r-{t}", "partitions": [{ "partitionIndex": 0, "currentLeaderEpoch": -1, "timestamp": timestamp }] },
         ]})
     };
     vec![
@@ -132,27 +133,27 @@ fn reading() -> Vec<Base> {
         Base::read(
             ApiKey::Metadata,
             Fixture::Topic,
-            json!({ "topics": [{ "name": "r-{f}" }], "allowAutoTopicCreation": false,
+            json!({ "topics": [{ "name": "r-{t}" }], "allowAutoTopicCreation": false,
                 "includeClusterAuthorizedOperations": false, "includeTopicAuthorizedOperations": false }),
         ),
         Base::read(
             ApiKey::Metadata,
             Fixture::Topic,
-            json!({ "topics": [{ "topicId": "$topic:r-{f}", "name": null }], "allowAutoTopicCreation": false }),
+            json!({ "topics": [{ "topicId": "$topic:r-{t}", "name": null }], "allowAutoTopicCreation": false }),
         )
         .since(12),
         Base::read(ApiKey::ApiVersions, Fixture::Nothing, json!({ "clientSoftwareName": "compare", "clientSoftwareVersion": "1" })),
         Base::read(
             ApiKey::OffsetForLeaderEpoch,
             Fixture::Topic,
-            json!({ "replicaId": -1, "topics": [{ "topic": "r-{f}", "partitions": [
+            json!({ "replicaId": -1, "topics": [{ "topic": "r-{t}", "partitions": [
                 { "partition": 0, "currentLeaderEpoch": -1, "leaderEpoch": 0 },
             ]}]}),
         ),
         Base::read(
             ApiKey::DescribeConfigs,
             Fixture::Topic,
-            json!({ "resources": [{ "resourceType": 2, "resourceName": "r-{f}", "configurationKeys": ["retention.ms"] }],
+            json!({ "resources": [{ "resourceType": 2, "resourceName": "r-{t}", "configurationKeys": ["retention.ms"] }],
                 "includeSynonyms": true, "includeDocumentation": true }),
         ),
         Base::read(
@@ -161,18 +162,18 @@ fn reading() -> Vec<Base> {
             json!({ "resources": [{ "resourceType": 4, "resourceName": "1", "configurationKeys": ["log.retention.ms"] }],
                 "includeSynonyms": true, "includeDocumentation": true }),
         ),
-        Base::read(ApiKey::DescribeLogDirs, Fixture::Topic, json!({ "topics": [{ "topic": "r-{f}", "partitions": [0] }] })),
+        Base::read(ApiKey::DescribeLogDirs, Fixture::Topic, json!({ "topics": [{ "topic": "r-{t}", "partitions": [0] }] })),
         Base::read(ApiKey::DescribeCluster, Fixture::Nothing, json!({ "endpointType": 1 })),
         Base::read(
             ApiKey::DescribeTopicPartitions,
             Fixture::Topic,
-            json!({ "topics": [{ "name": "r-{f}" }], "responsePartitionLimit": 10, "cursor": null }),
+            json!({ "topics": [{ "name": "r-{t}" }], "responsePartitionLimit": 10, "cursor": null }),
         ),
         Base::read(
             ApiKey::DescribeTopicPartitions,
             Fixture::Topic,
-            json!({ "topics": [{ "name": "r-{f}" }], "responsePartitionLimit": 1,
-                "cursor": { "topicName": "r-{f}", "partitionIndex": 1 } }),
+            json!({ "topics": [{ "name": "r-{t}" }], "responsePartitionLimit": 1,
+                "cursor": { "topicName": "r-{t}", "partitionIndex": 1 } }),
         ),
         Base::read(
             ApiKey::DescribeQuorum,
@@ -182,12 +183,12 @@ fn reading() -> Vec<Base> {
         Base::read(
             ApiKey::DescribeProducers,
             Fixture::Topic,
-            json!({ "topics": [{ "name": "r-{f}", "partitionIndexes": [0] }] }),
+            json!({ "topics": [{ "name": "r-{t}", "partitionIndexes": [0] }] }),
         ),
         Base::read(
             ApiKey::ListPartitionReassignments,
             Fixture::Topic,
-            json!({ "timeoutMs": 1000, "topics": [{ "name": "r-{f}", "partitionIndexes": [0] }] }),
+            json!({ "timeoutMs": 1000, "topics": [{ "name": "r-{t}", "partitionIndexes": [0] }] }),
         ),
     ]
 }
@@ -195,7 +196,7 @@ fn reading() -> Vec<Base> {
 fn writing() -> Vec<Base> {
     let produce = |acks: i16| {
         json!({ "transactionalId": null, "acks": acks, "timeoutMs": 1000, "topicData": [
-            { "name": "r-{f}", "topicId": "$topic:r-{f}", "partitionData": [
+            { "name": "r-{t}", "topicId": "$topic:r-{t}", "partitionData": [
                 { "index": 1, "records": batches::value(&batches::plain(2)) },
             ]},
         ]})
@@ -206,7 +207,7 @@ fn writing() -> Vec<Base> {
         Base::new(
             ApiKey::DeleteRecords,
             Fixture::Topic,
-            json!({ "topics": [{ "name": "r-{f}", "partitions": [{ "partitionIndex": 0, "offset": 3 }] }], "timeoutMs": 1000 }),
+            json!({ "topics": [{ "name": "r-{t}", "partitions": [{ "partitionIndex": 0, "offset": 3 }] }], "timeoutMs": 1000 }),
         )
         .fresh()
         .ends(),
@@ -221,7 +222,7 @@ fn writing() -> Vec<Base> {
 fn groups() -> Vec<Base> {
     let commit = |group: &str, generation: i32, member: &str| {
         json!({ "groupId": group, "generationIdOrMemberEpoch": generation, "memberId": member, "groupInstanceId": null,
-            "retentionTimeMs": -1, "topics": [{ "name": "r-{f}", "topicId": "$topic:r-{f}", "partitions": [
+            "retentionTimeMs": -1, "topics": [{ "name": "r-{t}", "topicId": "$topic:r-{t}", "partitions": [
                 { "partitionIndex": 0, "committedOffset": 4, "committedLeaderEpoch": -1, "committedMetadata": "m" },
             ]}] })
     };
@@ -231,9 +232,8 @@ fn groups() -> Vec<Base> {
         json!({ "groupId": group, "sessionTimeoutMs": 30000, "rebalanceTimeoutMs": 500, "memberId": member,
             "groupInstanceId": null, "protocolType": "consumer", "protocols": protocols, "reason": null })
     };
-    let listed = |base: Base| {
-        base.probe(ApiKey::DescribeGroups, 5, json!({ "groups": ["m-{f}", "j-{f}", "g-{f}"] }))
-    };
+    let listed =
+        |base: Base| base.probe(ApiKey::DescribeGroups, 5, json!({ "groups": ["m-{f}", "j-{f}", "g-{f}"] }));
     vec![
         Base::new(ApiKey::OffsetCommit, Fixture::Offsets, commit("g-{f}", -1, "")).probe(
             ApiKey::OffsetFetch,
@@ -248,14 +248,14 @@ fn groups() -> Vec<Base> {
         Base::read(
             ApiKey::OffsetFetch,
             Fixture::Offsets,
-            json!({ "groupId": "g-{f}", "topics": [{ "name": "r-{f}", "partitionIndexes": [0] }], "requireStable": false }),
+            json!({ "groupId": "g-{f}", "topics": [{ "name": "r-{t}", "partitionIndexes": [0] }], "requireStable": false }),
         )
         .until(7),
         Base::read(
             ApiKey::OffsetFetch,
             Fixture::Offsets,
             json!({ "groups": [{ "groupId": "g-{f}", "memberId": null, "memberEpoch": -1, "topics": [
-                { "name": "r-{f}", "topicId": "$topic:r-{f}", "partitionIndexes": [0] }] }], "requireStable": false }),
+                { "name": "r-{t}", "topicId": "$topic:r-{t}", "partitionIndexes": [0] }] }], "requireStable": false }),
         )
         .since(8),
         Base::read(
@@ -306,7 +306,7 @@ fn groups() -> Vec<Base> {
         Base::new(
             ApiKey::OffsetDelete,
             Fixture::Offsets,
-            json!({ "groupId": "g-{f}", "topics": [{ "name": "r-{f}", "partitions": [{ "partitionIndex": 0 }] }] }),
+            json!({ "groupId": "g-{f}", "topics": [{ "name": "r-{t}", "partitions": [{ "partitionIndex": 0 }] }] }),
         )
         .fresh()
         .probe(ApiKey::OffsetFetch, 7, committed("g-{f}")),
@@ -315,7 +315,8 @@ fn groups() -> Vec<Base> {
 
 fn administration() -> Vec<Base> {
     let create = |validate: bool, assigned: bool| {
-        let assignments = if assigned { json!([{ "partitionIndex": 0, "brokerIds": [1] }]) } else { json!([]) };
+        let assignments =
+            if assigned { json!([{ "partitionIndex": 0, "brokerIds": [1] }]) } else { json!([]) };
         let (partitions, factor) = if assigned { (-1, -1) } else { (1, 1) };
         json!({ "topics": [{ "name": "c-{f}", "numPartitions": partitions, "replicationFactor": factor,
             "assignments": assignments, "configs": [{ "name": "retention.ms", "value": "1000000" }] }],
@@ -332,47 +333,61 @@ fn administration() -> Vec<Base> {
         Base::new(
             ApiKey::DeleteTopics,
             Fixture::Topic,
-            json!({ "topicNames": ["r-{f}"], "topics": [{ "name": "r-{f}" }], "timeoutMs": 1000 }),
+            json!({ "topicNames": ["r-{t}"], "topics": [{ "name": "r-{t}" }], "timeoutMs": 1000 }),
         )
         .fresh()
-        .described("r-{f}"),
+        .described("r-{t}"),
         Base::new(
             ApiKey::DeleteTopics,
             Fixture::Topic,
-            json!({ "topics": [{ "name": null, "topicId": "$topic:r-{f}" }], "timeoutMs": 1000 }),
+            json!({ "topics": [{ "name": null, "topicId": "$topic:r-{t}" }], "timeoutMs": 1000 }),
         )
         .since(6)
         .fresh()
-        .described("r-{f}"),
+        .described("r-{t}"),
         Base::new(
             ApiKey::CreatePartitions,
             Fixture::Topic,
-            json!({ "topics": [{ "name": "r-{f}", "count": 3, "assignments": null }], "timeoutMs": 1000, "validateOnly": true }),
+            json!({ "topics": [{ "name": "r-{t}", "count": 3, "assignments": null }], "timeoutMs": 1000, "validateOnly": true }),
         ),
         Base::new(
             ApiKey::CreatePartitions,
             Fixture::Topic,
-            json!({ "topics": [{ "name": "r-{f}", "count": 3, "assignments": [{ "brokerIds": [1] }] }],
+            json!({ "topics": [{ "name": "r-{t}", "count": 3, "assignments": [{ "brokerIds": [1] }] }],
                 "timeoutMs": 1000, "validateOnly": false }),
         )
         .fresh()
-        .described("r-{f}"),
-        Base::new(ApiKey::IncrementalAlterConfigs, Fixture::Topic, alter(2, "r-{f}", "retention.ms", "5000", false)).described("r-{f}"),
-        Base::new(ApiKey::IncrementalAlterConfigs, Fixture::Topic, alter(2, "r-{f}", "cleanup.policy", "compact", true)),
-        Base::new(ApiKey::IncrementalAlterConfigs, Fixture::Nothing, alter(4, "1", "log.retention.ms", "5000000", true)),
-        Base::new(ApiKey::AlterConfigs, Fixture::Topic, alter(2, "r-{f}", "retention.ms", "5000", false)).described("r-{f}"),
+        .described("r-{t}"),
+        Base::new(
+            ApiKey::IncrementalAlterConfigs,
+            Fixture::Topic,
+            alter(2, "r-{t}", "retention.ms", "5000", false),
+        )
+        .described("r-{t}"),
+        Base::new(
+            ApiKey::IncrementalAlterConfigs,
+            Fixture::Topic,
+            alter(2, "r-{t}", "cleanup.policy", "compact", true),
+        ),
+        Base::new(
+            ApiKey::IncrementalAlterConfigs,
+            Fixture::Nothing,
+            alter(4, "1", "log.retention.ms", "5000000", true),
+        ),
+        Base::new(ApiKey::AlterConfigs, Fixture::Topic, alter(2, "r-{t}", "retention.ms", "5000", false))
+            .described("r-{t}"),
         Base::new(
             ApiKey::ElectLeaders,
             Fixture::Topic,
-            json!({ "electionType": 0, "topicPartitions": [{ "topic": "r-{f}", "partitions": [0] }], "timeoutMs": 1000 }),
+            json!({ "electionType": 0, "topicPartitions": [{ "topic": "r-{t}", "partitions": [0] }], "timeoutMs": 1000 }),
         ),
         Base::new(
             ApiKey::AlterPartitionReassignments,
             Fixture::Topic,
             json!({ "timeoutMs": 1000, "allowReplicationFactorChange": true, "topics": [
-                { "name": "r-{f}", "partitions": [{ "partitionIndex": 0, "replicas": [1] }] }] }),
+                { "name": "r-{t}", "partitions": [{ "partitionIndex": 0, "replicas": [1] }] }] }),
         )
-        .described("r-{f}"),
+        .described("r-{t}"),
         Base::new(ApiKey::UnregisterBroker, Fixture::Nothing, json!({ "brokerId": 99 })),
         Base::read(
             ApiKey::DescribeAcls,
@@ -392,38 +407,76 @@ fn administration() -> Vec<Base> {
             json!({ "filters": [{ "resourceTypeFilter": 2, "resourceNameFilter": "r", "patternTypeFilter": 3,
                 "principalFilter": null, "hostFilter": null, "operation": 1, "permissionType": 1 }] }),
         ),
-        Base::read(ApiKey::DescribeClientQuotas, Fixture::Nothing, json!({ "components": [
-            { "entityType": "user", "matchType": 0, "match": "nobody" }], "strict": false })),
-        Base::read(ApiKey::DescribeUserScramCredentials, Fixture::Nothing, json!({ "users": [{ "name": "nobody" }] })),
-        Base::new(ApiKey::AlterClientQuotas, Fixture::Nothing, json!({ "entries": [{
+        Base::read(
+            ApiKey::DescribeClientQuotas,
+            Fixture::Nothing,
+            json!({ "components": [
+            { "entityType": "user", "matchType": 0, "match": "nobody" }], "strict": false }),
+        ),
+        Base::read(
+            ApiKey::DescribeUserScramCredentials,
+            Fixture::Nothing,
+            json!({ "users": [{ "name": "nobody" }] }),
+        ),
+        Base::new(
+            ApiKey::AlterClientQuotas,
+            Fixture::Nothing,
+            json!({ "entries": [{
             "entity": [{ "entityType": "client-id", "entityName": "q-{f}" }],
-            "ops": [{ "key": "producer_byte_rate", "value": 1000.0, "remove": false }] }], "validateOnly": true })),
-        Base::read(ApiKey::ListTransactions, Fixture::Nothing, json!({ "stateFilters": [], "producerIdFilters": [], "durationFilter": -1 })),
-        Base::read(ApiKey::DescribeTransactions, Fixture::Nothing, json!({ "transactionalIds": ["unknown"] })),
+            "ops": [{ "key": "producer_byte_rate", "value": 1000.0, "remove": false }] }], "validateOnly": true }),
+        ),
+        Base::read(
+            ApiKey::ListTransactions,
+            Fixture::Nothing,
+            json!({ "stateFilters": [], "producerIdFilters": [], "durationFilter": -1 }),
+        ),
+        Base::read(
+            ApiKey::DescribeTransactions,
+            Fixture::Nothing,
+            json!({ "transactionalIds": ["unknown"] }),
+        ),
         Base::read(ApiKey::ListConfigResources, Fixture::Nothing, json!({ "resourceTypes": [4] })),
         Base::read(ApiKey::SaslHandshake, Fixture::Nothing, json!({ "mechanism": "PLAIN" })),
-        Base::new(ApiKey::UpdateFeatures, Fixture::Nothing, json!({ "timeoutMs": 1000, "featureUpdates": [
-            { "feature": "unknown", "maxVersionLevel": 1, "allowDowngrade": false, "upgradeType": 1 }], "validateOnly": true })),
-        Base::new(ApiKey::AlterReplicaLogDirs, Fixture::Topic, json!({ "dirs": [
-            { "path": "/nowhere", "topics": [{ "name": "r-{f}", "partitions": [0] }] }] })),
+        Base::new(
+            ApiKey::UpdateFeatures,
+            Fixture::Nothing,
+            json!({ "timeoutMs": 1000, "featureUpdates": [
+            { "feature": "unknown", "maxVersionLevel": 1, "allowDowngrade": false, "upgradeType": 1 }], "validateOnly": true }),
+        ),
+        Base::new(
+            ApiKey::AlterReplicaLogDirs,
+            Fixture::Topic,
+            json!({ "dirs": [
+            { "path": "/nowhere", "topics": [{ "name": "r-{t}", "partitions": [0] }] }] }),
+        ),
     ]
 }
 
-/// The steps that prepare a number.
-pub fn prepare(fixture: Fixture, number: u64) -> Vec<Step> {
-    let (topic, offsets, group) = (format!("r-{number}"), format!("g-{number}"), format!("m-{number}"));
-    let mut steps = Vec::new();
-    if fixture == Fixture::Nothing {
-        return steps;
-    }
-    steps.push(
+/// What a run begins with: who the cluster is, and a coordinator of groups.
+pub fn begin() -> Vec<Step> {
+    let metadata = json!({ "topics": [], "allowAutoTopicCreation": false });
+    let find = json!({ "keyType": 0, "coordinatorKeys": ["g"] });
+    // Of no topic: committed as soon as the coordinator is there.
+    let commit = json!({ "groupId": "g", "generationIdOrMemberEpoch": -1, "memberId": "", "topics": [] });
+    vec![
+        Step::prepare(Request::new(ApiKey::Metadata, 8, metadata)).keep("$cluster", "/clusterId"),
+        Step::prepare(Request::new(ApiKey::FindCoordinator, 4, find))
+            .until("/coordinators/0/errorCode", json!(0)),
+        Step::prepare(Request::new(ApiKey::OffsetCommit, 8, commit)),
+    ]
+}
+
+/// The steps that prepare the topic of a number.
+pub fn topic(number: u64) -> Vec<Step> {
+    let topic = format!("r-{number}");
+    let mut steps = vec![
         Step::prepare(Request::new(
             ApiKey::CreateTopics,
             7,
             json!({ "topics": [{ "name": topic, "numPartitions": 2, "replicationFactor": 1 }], "timeoutMs": 5000 }),
         ))
         .keep(format!("$topic:{topic}"), "/topics/0/topicId"),
-    );
+    ];
     for (partition, count) in [(0, 2), (0, 2), (0, 2), (1, 1)] {
         let body = json!({ "acks": -1, "timeoutMs": 5000, "topicData": [{ "name": topic, "partitionData": [
             { "index": partition, "records": batches::value(&batches::plain(count)) }] }] });
@@ -438,6 +491,13 @@ pub fn prepare(fixture: Fixture, number: u64) -> Vec<Step> {
         ))
         .until("/topics/0/partitions/0/errorCode", json!(0)),
     );
+    steps
+}
+
+/// The steps that prepare what else there is, of another number.
+pub fn prepare(fixture: Fixture, topic: u64, number: u64) -> Vec<Step> {
+    let (topic, offsets, group) = (format!("r-{topic}"), format!("g-{number}"), format!("m-{number}"));
+    let mut steps = Vec::new();
     match fixture {
         Fixture::Nothing | Fixture::Topic => {}
         Fixture::Offsets => steps.push(
@@ -485,7 +545,8 @@ pub fn harmful(api: ApiKey, body: &Value) -> bool {
         // The broker's own settings: what they change would last.
         ApiKey::IncrementalAlterConfigs | ApiKey::AlterConfigs => {
             let resources = body.get("resources").and_then(Value::as_array);
-            let of_brokers = |one: &Value| matches!(one.get("resourceType").and_then(Value::as_i64), Some(4 | 8));
+            let of_brokers =
+                |one: &Value| matches!(one.get("resourceType").and_then(Value::as_i64), Some(4 | 8));
             body.get("validateOnly") != Some(&json!(true))
                 && resources.is_some_and(|all| all.iter().any(of_brokers))
         }
@@ -493,13 +554,16 @@ pub fn harmful(api: ApiKey, body: &Value) -> bool {
     }
 }
 
-/// A text with the number of a preparation in it, in all of a body.
-pub fn numbered(value: &Value, number: &str) -> Value {
+/// The numbers of what was prepared, in all texts of a body.
+pub fn numbered(value: &Value, topic: u64, number: u64) -> Value {
+    let inner = |value: &Value| numbered(value, topic, number);
     match value {
-        Value::String(text) => json!(text.replace("{f}", number)),
-        Value::Array(elements) => elements.iter().map(|element| numbered(element, number)).collect(),
+        Value::String(text) if text.contains('{') => {
+            json!(text.replace("{t}", &topic.to_string()).replace("{f}", &number.to_string()))
+        }
+        Value::Array(elements) => elements.iter().map(inner).collect(),
         Value::Object(object) => {
-            Value::Object(object.iter().map(|(key, value)| (key.clone(), numbered(value, number))).collect())
+            Value::Object(object.iter().map(|(key, value)| (key.clone(), inner(value))).collect())
         }
         other => other.clone(),
     }

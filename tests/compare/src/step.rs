@@ -146,11 +146,14 @@ impl Step {
     /// # Errors
     /// It says none.
     pub fn from_json(value: &Value) -> Result<Step> {
-        let number = |name: &str| value.get(name).and_then(Value::as_i64).with_context(|| format!("no {name}"));
+        let number =
+            |name: &str| value.get(name).and_then(Value::as_i64).with_context(|| format!("no {name}"));
         let text = |value: &Value| value.as_str().map(str::to_owned).context("no text");
         let flag = |name: &str| value.get(name) == Some(&json!(true));
         let pair = |pair: &Value| -> Result<(String, Value)> {
-            let [name, value] = pair.as_array().context("no pair")?.as_slice() else { anyhow::bail!("no pair") };
+            let [name, value] = pair.as_array().context("no pair")?.as_slice() else {
+                anyhow::bail!("no pair")
+            };
             Ok((text(name)?, value.clone()))
         };
         let mut keep = Vec::new();

@@ -87,7 +87,10 @@ impl Writer<'_> {
             Value::Null => (-1, [].as_slice()),
             Value::Array(elements) => (i64::try_from(elements.len())?, elements.as_slice()),
             other => {
-                let len = other.get("$len").and_then(Value::as_i64).with_context(|| format!("{other} is no array"))?;
+                let len = other
+                    .get("$len")
+                    .and_then(Value::as_i64)
+                    .with_context(|| format!("{other} is no array"))?;
                 (len, other.get("of").and_then(Value::as_array).map_or([].as_slice(), Vec::as_slice))
             }
         };
@@ -119,7 +122,10 @@ impl Writer<'_> {
                             (_, Some(content)) => self.content(of, content)?,
                             _ => Vec::new(),
                         };
-                        (odd.get("$len").and_then(Value::as_i64).map_or(i64::try_from(bytes.len()), Ok)?, bytes)
+                        (
+                            odd.get("$len").and_then(Value::as_i64).map_or(i64::try_from(bytes.len()), Ok)?,
+                            bytes,
+                        )
                     }
                     other => {
                         let bytes = self.content(of, other)?;
@@ -146,7 +152,9 @@ impl Writer<'_> {
 
     fn content(&self, of: &Type, value: &Value) -> Result<Vec<u8>> {
         match of {
-            Type::String => Ok(self.chosen(value)?.as_str().with_context(|| format!("{value} is no text"))?.into()),
+            Type::String => {
+                Ok(self.chosen(value)?.as_str().with_context(|| format!("{value} is no text"))?.into())
+            }
             _ => base64(value),
         }
     }
