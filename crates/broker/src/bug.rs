@@ -14,16 +14,19 @@ pub enum Bug {
     HighWatermarkFromLeader = 4,
     /// A leader of an old epoch goes on being one: epochs are not compared.
     NoFencing = 5,
+    /// What another topic of the same name has left is loaded as the new one's.
+    KeepStrays = 6,
 }
 
 impl Bug {
     /// All of them, with their names on the command line.
-    pub const ALL: [(&'static str, Bug); 5] = [
+    pub const ALL: [(&'static str, Bug); 6] = [
         ("truncate-to-high-watermark", Bug::TruncateToHighWatermark),
         ("unstable-vote", Bug::UnstableVote),
         ("expand-without-catching-up", Bug::ExpandWithoutCatchingUp),
         ("high-watermark-from-leader", Bug::HighWatermarkFromLeader),
         ("no-fencing", Bug::NoFencing),
+        ("keep-strays", Bug::KeepStrays),
     ];
 }
 

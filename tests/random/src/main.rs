@@ -14,7 +14,8 @@ cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from
                                                      of faults (20000) and then time to heal
                                                      of a seed alone that fails, --lines L (60) of its trace are shown
                                                      with --members brokers come and go, and disks are lost, as well;
-                                                     with --triggers requests fail, wait or get lost by triggers, as well
+                                                     with --triggers requests fail, wait or get lost by triggers, as well;
+                                                     with --topics a topic is deleted and created again, as well
 cargo xtask sim --known                              the seeds of tests/random/seeds.txt, each of which once failed
 cargo xtask sim --page [--seeds N] …                 the page around a cluster: reloads, its store, its clients; with --bug
                                                      one of the page's own
@@ -37,6 +38,8 @@ struct Options {
     members: bool,
     /// Whether there are triggers on requests.
     triggers: bool,
+    /// Whether a topic is deleted and created again.
+    topics: bool,
     /// Whether the page is simulated around the cluster.
     page: bool,
     bug: Option<String>,
@@ -52,6 +55,7 @@ fn options() -> Result<Options, String> {
         known: false,
         members: false,
         triggers: false,
+        topics: false,
         page: false,
         bug: None,
         replay: None,
@@ -62,6 +66,7 @@ fn options() -> Result<Options, String> {
             "--known" => options.known = true,
             "--members" => options.members = true,
             "--triggers" => options.triggers = true,
+            "--topics" => options.topics = true,
             "--page" => options.page = true,
             "--help" => {
                 println!("{HELP}");
@@ -194,12 +199,13 @@ fn seeds(options: &Options) -> Result<(), String> {
     };
     let (mut failed, mut events, mut counts) = (0, 0, (0, 0));
     let mut faults: BTreeMap<String, u64> = BTreeMap::new();
-    let mut changes = [0; 3];
+    let (mut changes, mut recreations) = ([0; 3], 0);
     for (seed, ticks) in &seeds {
         let faults_for = Duration::from_millis((*ticks).max(1_000));
-        let mut run = match (options.members, options.triggers) {
-            (true, _) => Run::with_members(*seed),
-            (_, true) => Run::with_triggers(*seed),
+        let mut run = match (options.members, options.triggers, options.topics) {
+            (true, ..) => Run::with_members(*seed),
+            (_, true, _) => Run::with_triggers(*seed),
+            (.., true) => Run::with_topics(*seed),
             _ => Run::new(*seed),
         };
         // What panics in a node is a failure of its seed, and not of those behind it. The run is only looked at after
@@ -212,6 +218,7 @@ fn seeds(options: &Options) -> Result<(), String> {
             let word = text.split(' ').next().unwrap_or_default();
             *faults.entry(word.to_owned()).or_default() += 1;
         }
+        recreations += run.recreations();
         changes.iter_mut().zip(run.membership_changes()).for_each(|(all, of_one)| *all += of_one);
         let (acknowledged, read) = run.checks.records.counts();
         counts = (counts.0 + acknowledged, counts.1 + read);
@@ -221,9 +228,10 @@ fn seeds(options: &Options) -> Result<(), String> {
                 tell(&mut run, options.lines);
             }
             let at = run.world.now();
-            let members = match (options.members, options.triggers) {
-                (true, _) => " --members",
-                (_, true) => " --triggers",
+            let members = match (options.members, options.triggers, options.topics) {
+                (true, ..) => " --members",
+                (_, true, _) => " --triggers",
+                (.., true) => " --topics",
                 _ => "",
             };
             let bug = options.bug.as_ref().map_or_else(String::new, |bug| format!(" --bug {bug}"));
@@ -237,6 +245,9 @@ fn seeds(options: &Options) -> Result<(), String> {
     if options.members {
         let [came, went, lost] = changes;
         println!("brokers: {came} came, {went} went, {lost} were lost with their disks and replaced");
+    }
+    if options.topics {
+        println!("a topic was created again {recreations} times");
     }
     println!(
         "{} seeds: {events} events, {} records acknowledged, {} read; {failed} seeds failed",

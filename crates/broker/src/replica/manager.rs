@@ -11,6 +11,7 @@ use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 use bytes::Bytes;
 
 use super::partition::{Partition, Proposal, Settings};
+use crate::bug::{Bug, planted};
 use crate::broker_config::{DynamicConfigs, log_config};
 use crate::config::{BrokerConfig, SEGMENT_DELETE_DELAY_MS};
 use crate::metadata::{MetadataImage, PartitionRegistration, ResourceType};
@@ -270,7 +271,9 @@ impl ReplicaManager {
             let path: FilePath = dir.as_str().into();
             let op = if dir.ends_with(DELETED) {
                 DiskOp::Delete { path }
-            } else if let Some(why) = stray(disk, &dir, image, node_id) {
+            } else if let Some(why) =
+                stray(disk, &dir, image, node_id).filter(|_| !planted(Bug::KeepStrays))
+            {
                 let to = unique_directory(cx, &dir, STRAY);
                 let (directory, aside) = (dir.as_str().into(), to.to_string().into());
                 cx.out.trace(TraceEvent::LogSetAside { directory, to: aside, why });

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use blumfeld_kernel::NodeId;
+use blumfeld_protocol::Uuid;
 
 use super::Seen;
 
 /// The last high watermark of each leader, with its epoch and run.
 #[derive(Clone, Debug, Default)]
-pub struct HighWatermarks(BTreeMap<(Arc<str>, NodeId), (i32, u64, i64)>);
+pub struct HighWatermarks(BTreeMap<(Uuid, Arc<str>, NodeId), (i32, u64, i64)>);
 
 impl HighWatermarks {
     /// Takes what a node shows.
@@ -22,7 +23,7 @@ impl HighWatermarks {
     pub fn look(&mut self, seen: &Seen) -> Result<(), String> {
         for replica in seen.replicas.iter().filter(|replica| replica.leads) {
             let (epoch, now) = (replica.leader_epoch, replica.high_watermark);
-            let last = self.0.insert((replica.partition.clone(), seen.node), (epoch, seen.run, now));
+            let last = self.0.insert((replica.topic_id, replica.partition.clone(), seen.node), (epoch, seen.run, now));
             if let Some((_, _, before)) =
                 last.filter(|(of, run, before)| (*of, *run) == (epoch, seen.run) && *before > now)
             {

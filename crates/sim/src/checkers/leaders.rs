@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use blumfeld_kernel::NodeId;
+use blumfeld_protocol::Uuid;
 
 use super::Seen;
 
 /// Who has led what, in which epoch.
 #[derive(Clone, Debug, Default)]
-pub struct Leaders(BTreeMap<Arc<str>, BTreeMap<i32, NodeId>>);
+pub struct Leaders(BTreeMap<(Uuid, Arc<str>), BTreeMap<i32, NodeId>>);
 
 impl Leaders {
     /// Takes what a node shows.
@@ -18,10 +19,7 @@ impl Leaders {
     /// Another node has led in this epoch.
     pub fn look(&mut self, seen: &Seen) -> Result<(), String> {
         for replica in seen.replicas.iter().filter(|replica| replica.leads) {
-            let epochs = match self.0.get_mut(&replica.partition) {
-                Some(epochs) => epochs,
-                None => self.0.entry(replica.partition.clone()).or_default(),
-            };
+            let epochs = self.0.entry((replica.topic_id, replica.partition.clone())).or_default();
             let leader = *epochs.entry(replica.leader_epoch).or_insert(seen.node);
             if leader != seen.node {
                 let (partition, epoch) = (&replica.partition, replica.leader_epoch);

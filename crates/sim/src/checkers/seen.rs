@@ -1,15 +1,18 @@
 //! What a node shows of itself, as plain data.
 
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use blumfeld_broker::Broker;
 use blumfeld_kernel::NodeId;
+use blumfeld_protocol::Uuid;
 use twox_hash::XxHash64;
 
 use super::health::PartitionHealth;
 use super::replicas::{BatchSeen, LogSeen};
 use crate::World;
+use crate::load::number;
 
 /// A node at one moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,6 +34,8 @@ pub struct Seen {
 pub struct ReplicaSeen {
     /// `orders-0`
     pub partition: Arc<str>,
+    /// Its topic's id: a topic that was deleted and created again is another one.
+    pub topic_id: Uuid,
     /// Whether the node leads it.
     pub leads: bool,
     /// In which epoch it leads or follows.
@@ -45,6 +50,7 @@ impl World {
         let broker = self.broker(node)?;
         let replicas = broker.replicas().partitions().map(|(_, replica)| ReplicaSeen {
             partition: replica.name().clone(),
+            topic_id: replica.topic_id(),
             leads: replica.is_leader(),
             leader_epoch: replica.registration().leader_epoch,
             high_watermark: replica.high_watermark(),
@@ -67,8 +73,9 @@ impl World {
         Some(hasher.finish())
     }
 
-    /// The logs of a partition's replicas below their high watermarks, of the nodes whose processes run.
-    pub fn logs_seen(&self, topic: &str, partition: i32) -> Vec<LogSeen> {
+    /// The logs of a partition's replicas below their high watermarks, of the nodes whose processes run, by the
+    /// topic's id.
+    pub fn logs_seen(&self, topic: &str, partition: i32) -> BTreeMap<Uuid, Vec<LogSeen>> {
         let log = |node: NodeId, broker: &Broker| {
             let replica = broker.replicas().get(topic, partition)?;
             let upto = replica.high_watermark();
@@ -80,9 +87,31 @@ impl World {
                     crc: batch.crc(),
                 })
                 .take_while(|batch| batch.next_offset <= upto);
-            Some(LogSeen { node, batches: batches.collect() })
+            Some((replica.topic_id(), LogSeen { node, batches: batches.collect() }))
         };
-        self.nodes().filter_map(|node| log(node, self.broker(node)?)).collect()
+        let mut logs: BTreeMap<Uuid, Vec<LogSeen>> = BTreeMap::new();
+        for (id, log) in self.nodes().filter_map(|node| log(node, self.broker(node)?)) {
+            logs.entry(id).or_default().push(log);
+        }
+        logs
+    }
+
+    /// The values of a topic's records, as [`crate::load`] writes them, in each replica of each node whose process
+    /// runs: the node, the partition, the topic's id, and the values of the whole log.
+    pub fn values_seen(&self, topic: &str) -> Vec<(NodeId, i32, Uuid, Vec<u64>)> {
+        let mut all = Vec::new();
+        for node in self.nodes() {
+            let Some(broker) = self.broker(node) else { continue };
+            for (of, replica) in broker.replicas().partitions().filter(|(of, _)| *of.0 == *topic) {
+                let mut values = Vec::new();
+                for (.., batch) in replica.log().browse(replica.log().log_start()) {
+                    let records = batch.records().into_iter().flatten().flatten();
+                    values.extend(records.filter_map(|record| number(&record.value?)));
+                }
+                all.push((node, of.1, replica.topic_id(), values));
+            }
+        }
+        all
     }
 
     /// The partitions of the cluster as the active controller knows them; `None` while there is none.
@@ -110,7 +139,7 @@ pub(super) mod tests {
     use super::*;
 
     pub fn replica(partition: &str, leads: bool, leader_epoch: i32, high_watermark: i64) -> ReplicaSeen {
-        ReplicaSeen { partition: partition.into(), leads, leader_epoch, high_watermark }
+        ReplicaSeen { partition: partition.into(), topic_id: Uuid::nil(), leads, leader_epoch, high_watermark }
     }
 
     pub fn node(id: i32, replicas: Vec<ReplicaSeen>) -> Seen {

@@ -15,7 +15,7 @@ pub use bench::Bench;
 pub use consumer::LoadConsumer;
 pub use member::{LoadMember, MemberLoad};
 pub use producer::{LoadProducer, ProducerLoad};
-pub use topics::LoadTopics;
+pub use topics::{LoadDeletion, LoadTopics};
 
 /// Something that a load saw.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

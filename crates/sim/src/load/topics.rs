@@ -1,4 +1,4 @@
-//! An admin client that creates topics, one after the other.
+//! Admin clients that create topics, one after the other, and that delete one.
 
 use std::time::Duration;
 
@@ -77,6 +77,62 @@ impl Node for LoadTopics {
             return None;
         }
         let next = (!self.asked).then_some(self.next);
+        self.admin.next_timeout(self.now).into_iter().chain(next).min()
+    }
+}
+
+/// An admin client that deletes a topic, until it is gone.
+#[derive(Clone, Debug)]
+pub struct LoadDeletion {
+    admin: AdminClient,
+    topic: String,
+    asked: bool,
+    now: Instant,
+    over: bool,
+}
+
+impl LoadDeletion {
+    /// Deletes this topic.
+    pub fn new(config: ClientConfig, topic: &str) -> LoadDeletion {
+        let admin = AdminClient::new(config);
+        LoadDeletion { admin, topic: topic.to_owned(), asked: false, now: Instant::ZERO, over: false }
+    }
+}
+
+impl Node for LoadDeletion {
+    fn handle(&mut self, cx: &mut Context<'_>, input: Input) {
+        if self.over {
+            return;
+        }
+        self.now = cx.now;
+        let mut answers = self.admin.handle(cx, &input);
+        if !self.asked {
+            self.admin.submit(cx, AdminRequest::DeleteTopics(vec![self.topic.clone()]));
+            self.asked = true;
+            answers.extend(self.admin.handle(cx, &Input::Timeout));
+        }
+        for answer in answers {
+            // A call whose answer was lost is asked again, and then the topic is gone already.
+            let Ok(AdminResponse::Topics(all)) = &answer.result else {
+                self.asked = false;
+                continue;
+            };
+            self.over = all.values().all(|result| {
+                result.as_ref().err().is_none_or(|error| error.code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
+            });
+            self.asked = self.over;
+        }
+        if self.over {
+            self.admin.close(cx);
+            cx.out.exit(0);
+        }
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        if self.over {
+            return None;
+        }
+        let next = (!self.asked).then_some(self.now);
         self.admin.next_timeout(self.now).into_iter().chain(next).min()
     }
 }

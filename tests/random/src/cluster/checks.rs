@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use blumfeld_kernel::{NodeId, TraceEvent};
 use blumfeld_sim::checkers::{
-    Consumers, Controllers, GroupChecks, HighWatermarks, Idempotence, Images, Leaders, Records,
+    Consumers, Controllers, GroupChecks, HighWatermarks, Idempotence, Images, Incarnations, Leaders, Records,
     replicas_agree,
 };
 use blumfeld_sim::load::Fact;
 use blumfeld_sim::{ProcessId, World};
+
+use super::topics::{RECREATED, incarnation};
 
 /// Replicas are compared every so many events, which takes time.
 const REPLICAS_EVERY: u64 = 2_000;
@@ -42,6 +44,7 @@ pub struct Checks {
     controllers: Controllers,
     high_watermarks: HighWatermarks,
     images: Images,
+    incarnations: Incarnations,
     /// Topics whose creation was acknowledged.
     topics: BTreeSet<String>,
     /// Producers with acks=all.
@@ -69,6 +72,7 @@ impl Checks {
             controllers: Controllers::default(),
             high_watermarks: HighWatermarks::default(),
             images: Images::default(),
+            incarnations: Incarnations::default(),
             topics: BTreeSet::new(),
             sure: BTreeSet::new(),
             idempotent: BTreeSet::new(),
@@ -174,8 +178,11 @@ impl Checks {
         if world.events().is_multiple_of(INVARIANTS_EVERY) {
             world.invariants()?;
         }
-        if world.events().is_multiple_of(REPLICAS_EVERY) && !self.reckless {
-            self.replicas(world)?;
+        if world.events().is_multiple_of(REPLICAS_EVERY) {
+            self.incarnations(world)?;
+            if !self.reckless {
+                self.replicas(world)?;
+            }
         }
         Ok(())
     }
@@ -200,6 +207,18 @@ impl Checks {
         self.traced = trace.pushed();
     }
 
+    /// No log of the topic that is deleted and created again has a record of an earlier one.
+    ///
+    /// # Errors
+    /// Which has.
+    pub fn incarnations(&mut self, world: &World) -> Result<(), String> {
+        for (node, partition, id, values) in world.values_seen(RECREATED) {
+            let of = values.into_iter().map(incarnation);
+            self.incarnations.look(&format!("{RECREATED}-{partition}"), node, id, of)?;
+        }
+        Ok(())
+    }
+
     /// Compares the replicas of every partition.
     fn replicas(&self, world: &World) -> Result<(), String> {
         let partitions: BTreeSet<(String, i32)> = (world.nodes())
@@ -207,7 +226,9 @@ impl Checks {
             .flat_map(|broker| broker.replicas().partitions().map(|(of, _)| (of.0.to_string(), of.1)))
             .collect();
         for (topic, partition) in partitions {
-            replicas_agree(&format!("{topic}-{partition}"), &world.logs_seen(&topic, partition))?;
+            for (id, logs) in world.logs_seen(&topic, partition) {
+                replicas_agree(&format!("{topic}-{partition} of topic {id}"), &logs)?;
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ mod checks;
 mod faults;
 mod groups;
 mod members;
+mod topics;
 mod topology;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use blumfeld_sim::load::{Fact, LoadConsumer, LoadProducer, LoadTopics, ProducerL
 use blumfeld_sim::{Fault, Output, ProcessId, World};
 
 use members::Members;
+use topics::Topics;
 
 pub use checks::Checks;
 pub use topology::Topology;
@@ -47,6 +49,8 @@ enum Client {
     Reader,
     /// It reads up to the end.
     Auditor,
+    /// It takes part in deleting a topic and creating it again.
+    Recreation,
     /// It belongs to the group of this number: it goes on for ever, or until somebody ends it.
     Member(usize),
 }
@@ -77,12 +81,14 @@ pub struct Run {
     members: Option<Members>,
     /// Draws triggers, where there are any.
     triggers: Option<Prng>,
+    /// The topic that is deleted and created again, where there is one.
+    topics: Option<Topics>,
 }
 
 impl Client {
     /// Whether the run waits for its end.
     fn is_awaited(&self) -> bool {
-        matches!(self, Client::Admin(_) | Client::Producer | Client::Auditor)
+        matches!(self, Client::Admin(_) | Client::Producer | Client::Auditor | Client::Recreation)
     }
 }
 
@@ -106,6 +112,7 @@ impl Run {
             comes_back: false,
             members: None,
             triggers: None,
+            topics: None,
         }
     }
 
@@ -119,6 +126,18 @@ impl Run {
     /// The same, with triggers on requests besides the other faults.
     pub fn with_triggers(seed: u64) -> Run {
         Run { triggers: Some(Prng::new(seed, "triggers-of-the-run")), ..Run::new(seed) }
+    }
+
+    /// The same, with a topic that is deleted and created again, if the cluster has more than one replica of it.
+    pub fn with_topics(seed: u64) -> Run {
+        let run = Run::new(seed);
+        let topics = (!run.is_alone()).then(|| Topics::new(seed));
+        Run { topics, ..run }
+    }
+
+    /// How often a topic was created again.
+    pub fn recreations(&self) -> u64 {
+        self.topics.as_ref().map_or(0, Topics::count)
     }
 
     /// How many brokers came, went, and were lost with their replicas.
@@ -258,6 +277,8 @@ impl Run {
                             let topic = usize::try_from(number).ok().and_then(|number| topics.get(number));
                             topic.into_iter().for_each(|topic| self.checks.created(topic));
                         }
+                        // Its records are looked at in the logs.
+                        (_, Some(Client::Recreation)) => {}
                         // Too few brokers are there for the replicas just now.
                         (Fact::Failed(_), Some(Client::Admin(_))) => {}
                         (_, client) => {
@@ -271,7 +292,11 @@ impl Run {
             }
             Output::Stderr(_) => {}
             Output::Exit(_) => {
-                self.clients.remove(&process);
+                if self.clients.remove(&process) == Some(Client::Recreation)
+                    && let Some(topics) = &mut self.topics
+                {
+                    topics.ended(self.world.now());
+                }
             }
         }
         Ok(())
@@ -514,6 +539,7 @@ impl Run {
                 self.disturb_a_group();
             }
             self.change_members();
+            self.recreate(partitions, faults_for);
             if self.world.now() >= next {
                 lurks |= self.rng.chance(1, 2);
                 self.fault()?;
@@ -557,6 +583,7 @@ impl Run {
             run.checks.knows_topics(&run.world).is_ok()
         })?;
         self.checks.complete(&self.world, auditor, &ends)?;
+        self.checks.incarnations(&self.world)?;
         self.audit_groups(&ends)
     }
 }
