@@ -388,6 +388,82 @@ fn schema(key: ApiKey) -> Option<Schema> {
                 since!(1, T::Tagged(0, &T::Values(16))),
             ],
         ),
+        ApiKey::SaslHandshake => Schema(i16::MAX, &[all!(T::Str)]),
+        ApiKey::SaslAuthenticate => Schema(2, &[all!(T::Bytes)]),
+        ApiKey::DescribeAcls => Schema(
+            2,
+            &[all!(BYTE), all!(T::Str), since!(1, BYTE), all!(T::Str), all!(T::Str), all!(BYTE), all!(BYTE)],
+        ),
+        ApiKey::CreateAcls => Schema(
+            2,
+            &[all!(T::Array(&[
+                all!(BYTE),
+                all!(T::Str),
+                since!(1, BYTE),
+                all!(T::Str),
+                all!(T::Str),
+                all!(BYTE),
+                all!(BYTE)
+            ]))],
+        ),
+        ApiKey::DeleteAcls => Schema(
+            2,
+            &[all!(T::Array(&[
+                all!(BYTE),
+                all!(T::Str),
+                since!(1, BYTE),
+                all!(T::Str),
+                all!(T::Str),
+                all!(BYTE),
+                all!(BYTE)
+            ]))],
+        ),
+        ApiKey::AlterConfigs => {
+            Schema(2, &[all!(T::Array(&[all!(BYTE), all!(T::Str), all!(NAME_AND_VALUE)])), all!(BYTE)])
+        }
+        ApiKey::AlterReplicaLogDirs => Schema(2, &[all!(T::Array(&[all!(T::Str), all!(TOPICS_OF_VALUES)]))]),
+        ApiKey::CreateDelegationToken => {
+            Schema(2, &[since!(3, T::Str), since!(3, T::Str), all!(NAME_AND_VALUE), all!(I64)])
+        }
+        ApiKey::RenewDelegationToken | ApiKey::ExpireDelegationToken => {
+            Schema(2, &[all!(T::Bytes), all!(I64)])
+        }
+        ApiKey::DescribeDelegationToken => Schema(2, &[all!(NAME_AND_VALUE)]),
+        ApiKey::DescribeClientQuotas => {
+            Schema(1, &[all!(T::Array(&[all!(T::Str), all!(BYTE), all!(T::Str)])), all!(BYTE)])
+        }
+        ApiKey::AlterClientQuotas => Schema(
+            1,
+            &[
+                all!(T::Array(&[
+                    all!(NAME_AND_VALUE),
+                    all!(T::Array(&[all!(T::Str), all!(I64), all!(BYTE)]))
+                ])),
+                all!(BYTE),
+            ],
+        ),
+        ApiKey::DescribeUserScramCredentials => Schema(0, &[all!(T::Array(&[all!(T::Str)]))]),
+        ApiKey::AlterUserScramCredentials => Schema(
+            0,
+            &[
+                all!(T::Array(&[all!(T::Str), all!(BYTE)])),
+                all!(T::Array(&[all!(T::Str), all!(BYTE), all!(I32), all!(T::Bytes), all!(T::Bytes)])),
+            ],
+        ),
+        ApiKey::UpdateFeatures => Schema(
+            0,
+            &[
+                all!(I32),
+                all!(T::Array(&[all!(T::Str), all!(I16), until!(0, BYTE), since!(1, BYTE)])),
+                since!(1, BYTE),
+            ],
+        ),
+        ApiKey::DescribeProducers => Schema(0, &[all!(TOPICS_OF_VALUES)]),
+        ApiKey::DescribeTransactions => Schema(0, &[all!(T::Strings)]),
+        ApiKey::ListTransactions => {
+            Schema(0, &[all!(T::Strings), all!(T::Values(8)), since!(1, I64), since!(2, T::Str)])
+        }
+        ApiKey::ListConfigResources => Schema(0, &[since!(1, T::Values(1))]),
         _ => return None,
     })
 }
