@@ -83,10 +83,10 @@ pub(crate) const LOG_DIR: &str = "/tmp/kraft-combined-logs";
 const BROKER: [(ApiKey, i16, i16); 52] = [
     (ApiKey::Produce, 3, 13),
     (ApiKey::Fetch, 4, 18),
-    (ApiKey::ListOffsets, 1, 10),
+    (ApiKey::ListOffsets, 1, 11),
     (ApiKey::Metadata, 0, 13),
-    (ApiKey::OffsetCommit, 2, 9),
-    (ApiKey::OffsetFetch, 1, 9),
+    (ApiKey::OffsetCommit, 2, 10),
+    (ApiKey::OffsetFetch, 1, 10),
     (ApiKey::FindCoordinator, 0, 6),
     (ApiKey::JoinGroup, 0, 9),
     (ApiKey::Heartbeat, 0, 4),
@@ -107,7 +107,7 @@ const BROKER: [(ApiKey, i16, i16); 52] = [
     (ApiKey::DescribeConfigs, 1, 4),
     (ApiKey::AlterConfigs, 0, 2),
     (ApiKey::AlterReplicaLogDirs, 1, 2),
-    (ApiKey::DescribeLogDirs, 1, 4),
+    (ApiKey::DescribeLogDirs, 1, 5),
     (ApiKey::SaslAuthenticate, 0, 2),
     (ApiKey::CreatePartitions, 0, 3),
     (ApiKey::CreateDelegationToken, 1, 3),
@@ -245,12 +245,12 @@ pub(crate) fn dispatch(
     match api_key {
         ApiKey::Produce => produce::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::Fetch => fetch::handle(server, cx, call, decode_body(header, body)?),
-        ApiKey::ListOffsets => list_offsets::handle(server, call, decode_body(header, body)?),
+        ApiKey::ListOffsets => list_offsets::handle(server, call, decode_body(&as_known(header, 10), body)?),
         ApiKey::Metadata => metadata::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::DeleteRecords => delete_records::handle(server, cx, decode_body(header, body)?),
         ApiKey::InitProducerId => init_producer_id::handle(server, cx, call, &decode_body(header, body)?),
         ApiKey::OffsetCommit => offset_commit::handle(server, cx, call, decode_body(header, body)?),
-        ApiKey::OffsetFetch => offset_fetch::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::OffsetFetch => offset_fetch::handle(server, cx, call, body),
         ApiKey::FindCoordinator => find_coordinator::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::JoinGroup => join_group::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::Heartbeat => heartbeat::handle(server, cx, call, decode_body(header, body)?),
@@ -262,7 +262,9 @@ pub(crate) fn dispatch(
         ApiKey::OffsetDelete => offset_delete::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::OffsetForLeaderEpoch => offset_for_leader_epoch::handle(server, decode_body(header, body)?),
         ApiKey::DescribeConfigs => describe_configs::handle(server, call, decode_body(header, body)?),
-        ApiKey::DescribeLogDirs => describe_log_dirs::handle(server, call, decode_body(header, body)?),
+        ApiKey::DescribeLogDirs => {
+            describe_log_dirs::handle(server, call, decode_body(&as_known(header, 4), body)?)
+        }
         ApiKey::DescribeCluster => describe_cluster::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::DescribeTopicPartitions => {
             describe_topic_partitions::handle(server, decode_body(header, body)?)
@@ -297,6 +299,11 @@ pub(crate) fn dispatch(
         }
         _ => Err(FrameError::UnsupportedVersion { api_key, version }),
     }
+}
+
+/// The header with the newest version that the library reads, where newer ones have the same fields.
+fn as_known(header: &Header, newest: i16) -> Header {
+    Header { version: header.version.min(newest), ..header.clone() }
 }
 
 /// What is asked of a cluster's security, of which there is none: read, so that it can be understood, and refused.

@@ -1,4 +1,4 @@
-//! OffsetCommit (8), versions 2 to 9. Left out: version 10 with topic ids.
+//! OffsetCommit (8), versions 2 to 10, the last with topic ids (KIP-848). Left out: nothing.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
@@ -29,19 +29,27 @@ pub fn handle(
     let max_metadata = server.config.group.offset_metadata_max_bytes;
     let (mut offsets, mut unknown, mut known) = (Vec::new(), Vec::new(), Vec::new());
     for topic in &request.topics {
-        let image = server.image.topic(&topic.name);
+        let by_id = call.header.version >= 10;
+        let image = match by_id {
+            true => server.image.topic_by_id(topic.topic_id),
+            false => server.image.topic(&topic.name),
+        };
+        let no_topic =
+            if by_id { ErrorCode::UNKNOWN_TOPIC_ID } else { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION };
+        let missing = if image.is_some() { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION } else { no_topic };
+        let name = image.map_or_else(|| topic.name.to_string(), |image| image.name.clone());
         let mut of = [Vec::new(), Vec::new()];
         for partition in &topic.partitions {
             let number = partition.partition_index;
             let exists = image.is_some_and(|image| image.partitions.contains_key(&number));
             let metadata = partition.committed_metadata.as_deref().unwrap_or("");
             let code = if !exists {
-                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+                missing
             } else if metadata.encode_utf16().count() > max_metadata {
                 ErrorCode::OFFSET_METADATA_TOO_LARGE
             } else {
                 offsets.push(Committing {
-                    topic: topic.name.to_string(),
+                    topic: name.clone(),
                     partition: number,
                     value: OffsetAndMetadata {
                         offset: partition.committed_offset,
@@ -49,7 +57,7 @@ pub fn handle(
                         metadata: metadata.to_owned(),
                         commit_timestamp: now_ms,
                         expire_timestamp,
-                        topic_id: Uuid::nil(),
+                        topic_id: if by_id { topic.topic_id } else { Uuid::nil() },
                     },
                 });
                 ErrorCode::NONE
@@ -80,7 +88,7 @@ pub fn handle(
     }
     // What Kafka's API layer refuses stands before what the coordinator says.
     for topic in known {
-        match unknown.iter_mut().find(|have| have.name == topic.name) {
+        match unknown.iter_mut().find(|have| have.name == topic.name && have.topic_id == topic.topic_id) {
             Some(have) => have.partitions.extend(topic.partitions),
             None => unknown.push(topic),
         }
@@ -104,7 +112,8 @@ fn add(
     partitions: Vec<OffsetCommitResponsePartition>,
 ) {
     if !partitions.is_empty() {
-        let response = OffsetCommitResponseTopic::default().with_name(topic.name.clone());
+        let response =
+            OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_topic_id(topic.topic_id);
         to.push(response.with_partitions(partitions));
     }
 }
