@@ -2,6 +2,8 @@
 
 #[path = "protocol/groups.rs"]
 mod groups;
+#[path = "protocol/lines.rs"]
+mod lines;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -13,7 +15,7 @@ use blumfeld_protocol::messages::*;
 use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
 use blumfeld_protocol::wire::{Decodable, Encodable};
 use blumfeld_protocol::{ErrorCode, Uuid};
-use blumfeld_sim::{DiskConfig, NetworkConfig, Output, World, WorldConfig};
+use blumfeld_sim::{DiskConfig, Fault, NetworkConfig, Output, World, WorldConfig};
 use bytes::Bytes;
 
 /// Sends frames one after the other, each once the one before is answered, and prints the answers.
