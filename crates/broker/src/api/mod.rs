@@ -79,6 +79,12 @@ use crate::server::Server;
 /// `log.dirs`, as Kafka's own server.properties has it.
 pub(crate) const LOG_DIR: &str = "/tmp/kraft-combined-logs";
 
+/// What may be done to a topic, a group and the cluster where nothing forbids it: a bit an operation (AclOperation,
+/// AclEntry.supportedOperations; KIP-430).
+pub(crate) const TOPIC_OPERATIONS: i32 = 3_576;
+pub(crate) const GROUP_OPERATIONS: i32 = 3_400;
+pub(crate) const CLUSTER_OPERATIONS: i32 = 8_096;
+
 /// Every API that a broker's listener serves, with its first and last version: what ApiVersions says.
 const BROKER: [(ApiKey, i16, i16); 52] = [
     (ApiKey::Produce, 3, 13),
