@@ -11,6 +11,7 @@ use blumfeld_protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
 };
 use blumfeld_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
+use blumfeld_protocol::wire::StrBytes;
 
 use super::LOG_DIR;
 use crate::broker_config::{
@@ -42,7 +43,10 @@ pub fn handle(server: &Server, call: &Call, request: DescribeConfigsRequest) -> 
                 if let Some(keys) = &resource.configuration_keys {
                     configs.retain(|config| keys.contains(&config.name));
                 }
+                // Texts are left out, and none is not the empty one.
+                configs.iter_mut().for_each(|config| config.documentation = None);
                 if call.header.version < 3 {
+                    configs.iter_mut().for_each(|config| config.documentation = Some(StrBytes::default()));
                     configs.iter_mut().for_each(|config| config.config_type = 0);
                 }
                 result.with_configs(configs)

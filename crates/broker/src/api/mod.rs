@@ -255,7 +255,7 @@ pub(crate) fn dispatch(
         ApiKey::Metadata => metadata::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::DeleteRecords => delete_records::handle(server, cx, decode_body(header, body)?),
         ApiKey::InitProducerId => init_producer_id::handle(server, cx, call, &decode_body(header, body)?),
-        ApiKey::OffsetCommit => offset_commit::handle(server, cx, call, decode_body(header, body)?),
+        ApiKey::OffsetCommit => offset_commit::handle(server, cx, call, body),
         ApiKey::OffsetFetch => offset_fetch::handle(server, cx, call, body),
         ApiKey::FindCoordinator => find_coordinator::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::JoinGroup => join_group::handle(server, cx, call, decode_body(header, body)?),

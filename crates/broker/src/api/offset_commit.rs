@@ -1,26 +1,70 @@
 //! OffsetCommit (8), versions 2 to 10, the last with topic ids (KIP-848). Left out: nothing.
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::FrameError;
-use blumfeld_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
+use blumfeld_protocol::frame::{FrameError, Header, decode_body};
+use blumfeld_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
 use blumfeld_protocol::messages::offset_commit_response::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
 use blumfeld_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
+use blumfeld_protocol::varint::Reader;
 use blumfeld_protocol::{ErrorCode, Uuid};
+use bytes::Bytes;
 
+use super::offset_fetch::{length, tags, text};
 use crate::call::Call;
 use crate::coordinator::{Answer, CommitRequest, Committing, OffsetAndMetadata};
 use crate::reply::Reply;
 use crate::server::Server;
+
+fn read(header: &Header, body: Bytes) -> Result<OffsetCommitRequest, FrameError> {
+    if header.version < 10 {
+        return decode_body(header, body);
+    }
+    // The library has no such version.
+    read_by_id(&body).ok_or_else(|| FrameError::Body {
+        api_key: header.api_key,
+        version: header.version,
+        what: format!("a field does not fit into its {} bytes", body.len()),
+    })
+}
+
+fn read_by_id(body: &Bytes) -> Option<OffsetCommitRequest> {
+    let mut reader = Reader::new(body);
+    let mut request = OffsetCommitRequest::default()
+        .with_group_id(text(&mut reader)??.into())
+        .with_generation_id_or_member_epoch(reader.i32()?)
+        .with_member_id(text(&mut reader)??)
+        .with_group_instance_id(text(&mut reader)?);
+    for _ in 0..length(&mut reader)?? {
+        let mut topic =
+            OffsetCommitRequestTopic::default().with_topic_id(Uuid::from_slice(reader.take(16)?).ok()?);
+        for _ in 0..length(&mut reader)?? {
+            let partition = OffsetCommitRequestPartition::default()
+                .with_partition_index(reader.i32()?)
+                .with_committed_offset(reader.i64()?)
+                .with_committed_leader_epoch(reader.i32()?)
+                .with_committed_metadata(text(&mut reader)?);
+            tags(&mut reader)?;
+            topic.partitions.push(partition);
+        }
+        tags(&mut reader)?;
+        request.topics.push(topic);
+    }
+    tags(&mut reader)?;
+    Some(request)
+}
 
 /// Handles a request: answered once the offsets are committed to `__consumer_offsets`.
 pub fn handle(
     server: &mut Server,
     cx: &mut Context<'_>,
     call: &Call,
-    request: OffsetCommitRequest,
+    body: Bytes,
 ) -> Result<Reply, FrameError> {
+    let request = read(&call.header, body)?;
     let waiter = call.clone();
     let now_ms = cx.unix_ms();
     // An old client may say how long its offsets are kept.

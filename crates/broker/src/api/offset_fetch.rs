@@ -104,18 +104,18 @@ fn read_by_id(image: &MetadataImage, body: &Bytes) -> Option<(Vec<Group>, bool)>
 
 /// A compact length; none of null.
 #[allow(clippy::option_option, reason = "the outer None is malformed, the inner one null")]
-fn length(reader: &mut Reader<'_>) -> Option<Option<u32>> {
+pub(super) fn length(reader: &mut Reader<'_>) -> Option<Option<u32>> {
     Some(reader.varint_unsigned()?.checked_sub(1))
 }
 
 #[allow(clippy::option_option, reason = "the outer None is malformed, the inner one null")]
-fn text(reader: &mut Reader<'_>) -> Option<Option<StrBytes>> {
+pub(super) fn text(reader: &mut Reader<'_>) -> Option<Option<StrBytes>> {
     let Some(length) = length(reader)? else { return Some(None) };
     let bytes = reader.take(usize::try_from(length).ok()?)?;
     Some(Some(StrBytes::from_string(std::str::from_utf8(bytes).ok()?.to_owned())))
 }
 
-fn tags(reader: &mut Reader<'_>) -> Option<()> {
+pub(super) fn tags(reader: &mut Reader<'_>) -> Option<()> {
     for _ in 0..reader.varint_unsigned()? {
         reader.varint_unsigned()?;
         let size = usize::try_from(reader.varint_unsigned()?).ok()?;
