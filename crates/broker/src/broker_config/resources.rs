@@ -54,9 +54,12 @@ const GROUP: [ConfigKey; 17] = [
     key("streams.num.standby.replicas", from(0), "0", "group.streams.num.standby.replicas"),
 ];
 
+/// A broker's config and its value.
+type Limit = (&'static str, i64);
+
 /// What a group may ask for within the limits of its brokers: the config, the broker's config of the least and its value,
 /// and those of the most. Without a name there is no such limit.
-const LIMITS: [(&str, (&str, i64), (&str, i64)); 9] = [
+const LIMITS: [(&str, Limit, Limit); 9] = [
     (
         "consumer.heartbeat.interval.ms",
         ("group.consumer.min.heartbeat.interval.ms", 5_000),
