@@ -1,5 +1,5 @@
-//! AlterClientQuotas (49), versions 0 and 1 (KIP-546): quotas are kept and described. Left out: their enforcement; hosts
-//! that would have to be looked up.
+//! AlterClientQuotas (49), versions 0 and 1 (KIP-546): quotas are kept and described. Left out: their enforcement;
+//! hosts that would have to be looked up.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;

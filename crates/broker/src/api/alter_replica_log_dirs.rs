@@ -1,5 +1,5 @@
-//! AlterReplicaLogDirs (34), versions 1 and 2 (KIP-113): a replica stays where it is, in the broker's one directory. Left
-//! out: other directories.
+//! AlterReplicaLogDirs (34), versions 1 and 2 (KIP-113): a replica stays where it is, in the broker's one directory.
+//! Left out: other directories.
 
 use std::collections::BTreeMap;
 

@@ -47,8 +47,8 @@ pub fn handle(server: &Server, call: &Call, request: DescribeLogDirsRequest) -> 
     if call.header.version < 5 {
         return respond(response);
     }
-    // The library has no such version. It adds to each directory whether new replicas are kept out of it: to the only one
-    // here, before its tagged fields and the message's, of which there are none.
+    // The library has no such version. It adds to each directory whether new replicas are kept out of it: to the only
+    // one here, before its tagged fields and the message's, of which there are none.
     let header = &call.header;
     let frame = encode_response(header.api_key, 4, header.correlation_id, &response)?;
     let at = frame.len().saturating_sub(2);

@@ -27,8 +27,8 @@ fn message_of(kind: i8) -> Option<&'static str> {
         SHARE => Some("Share groups are not there yet: this cluster has no share coordinator."),
         // Kafka's own word for a kind that nobody knows (Errors.INVALID_REQUEST).
         _ => Some(
-            "This most likely occurs because of a request being malformed by the client library or the message was sent \
-             to an incompatible broker. See the broker logs for more details.",
+            "This most likely occurs because of a request being malformed by the client library or the message was \
+             sent to an incompatible broker. See the broker logs for more details.",
         ),
     }
 }

@@ -1,5 +1,5 @@
-//! InitProducerId (22), versions 0 to 5: an idempotent producer gets its id. Left out: transactional ids, which are refused
-//! for good.
+//! InitProducerId (22), versions 0 to 5: an idempotent producer gets its id. Left out: transactional ids, which are
+//! refused for good.
 
 use blumfeld_kernel::{Context, TraceEvent};
 use blumfeld_protocol::ErrorCode;

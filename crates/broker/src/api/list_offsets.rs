@@ -1,5 +1,6 @@
 //! ListOffsets (2), versions 1 to 11: earliest (-2), latest (-1), largest timestamp (-3, KIP-734), earliest local (-4),
-//! latest tiered (-5), earliest not yet tiered (-6, KIP-1023), and by time. Left out: tiered storage, of which there is none.
+//! latest tiered (-5), earliest not yet tiered (-6, KIP-1023), and by time. Left out: tiered
+//! storage, of which there is none.
 
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::{FrameError, encode_response};

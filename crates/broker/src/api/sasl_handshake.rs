@@ -6,7 +6,8 @@ use blumfeld_protocol::messages::SaslHandshakeResponse;
 
 use crate::reply::{Reply, respond};
 
-/// Handles a request: on a listener without SASL nobody is left to shake hands with (KafkaApis.handleSaslHandshakeRequest).
+/// Handles a request: on a listener without SASL nobody is left to shake hands with
+/// (KafkaApis.handleSaslHandshakeRequest).
 pub fn handle() -> Result<Reply, FrameError> {
     respond(SaslHandshakeResponse::default().with_error_code(ErrorCode::ILLEGAL_SASL_STATE.0))
 }

@@ -1,5 +1,5 @@
-//! UpdateFeatures (57), versions 0 to 2 (KIP-584, KIP-778). Left out: features that are not here, and a downgrade of the
-//! metadata's version.
+//! UpdateFeatures (57), versions 0 to 2 (KIP-584, KIP-778). Left out: features that are not here, and a downgrade of
+//! the metadata's version.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;

@@ -57,8 +57,8 @@ const GROUP: [ConfigKey; 17] = [
 /// A broker's config and its value.
 type Limit = (&'static str, i64);
 
-/// What a group may ask for within the limits of its brokers: the config, the broker's config of the least and its value,
-/// and those of the most. Without a name there is no such limit.
+/// What a group may ask for within the limits of its brokers: the config, the broker's config of the least and its
+/// value, and those of the most. Without a name there is no such limit.
 const LIMITS: [(&str, Limit, Limit); 9] = [
     (
         "consumer.heartbeat.interval.ms",
@@ -217,8 +217,8 @@ fn check_offset_reset(value: &str) -> Result<(), ApiError> {
     }
     let name = "share.auto.offset.reset";
     Err(invalid_config(format!(
-        "Invalid value {value} for configuration {name}: Invalid value `{value}` for configuration {name}. The value must \
-         be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'."
+        "Invalid value {value} for configuration {name}: Invalid value `{value}` for configuration {name}. The value \
+         must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'."
     )))
 }
 

@@ -1,5 +1,5 @@
-//! Runs every file in `tests/apis`: requests as JSON, each with the answer, as Kafka's request log has them. `ID(topic)`
-//! stands for the topic's id. What is expected was compared with Apache Kafka 4.3.1.
+//! Runs every file in `tests/apis`: requests as JSON, each with the answer, as Kafka's request log has them.
+//! `ID(topic)` stands for the topic's id. What is expected was compared with Apache Kafka 4.3.1.
 
 use blumfeld_protocol::definition::{self, Kind};
 use blumfeld_protocol::json::{from_json, to_json};
