@@ -307,6 +307,22 @@ impl BrokerConfig {
             "replica.fetch.response.max.bytes" => to(&mut self.replica_fetch_response_max_bytes, key, value),
             "replica.fetch.backoff.ms" => to(&mut self.replica_fetch_backoff_ms, key, value),
             "replica.socket.timeout.ms" => to(&mut self.replica_socket_timeout_ms, key, value),
+            "broker.rack" => {
+                self.rack = Some(value.to_owned()).filter(|rack| !rack.is_empty());
+                Ok(())
+            }
+            // The only selector that Kafka brings with it beside that of the leader (KIP-392).
+            "replica.selector.class" => match value {
+                "org.apache.kafka.common.replica.RackAwareReplicaSelector" => {
+                    self.rack_aware_selector = true;
+                    Ok(())
+                }
+                "" | "org.apache.kafka.common.replica.LeaderSelector" => {
+                    self.rack_aware_selector = false;
+                    Ok(())
+                }
+                _ => Err(format!("'{value}' is no value of {key}: there is no class of this name")),
+            },
             "auto.leader.rebalance.enable" => to(&mut self.auto_leader_rebalance, key, value),
             "leader.imbalance.per.broker.percentage" => to(&mut self.leader_imbalance_percentage, key, value),
             "unclean.leader.election.interval.ms" => to(&mut self.unclean_election_interval_ms, key, value),
@@ -358,5 +374,22 @@ impl BrokerConfig {
     pub fn listeners(&self) -> impl Iterator<Item = &Endpoint> {
         let broker = self.roles.broker.then_some(&self.advertised);
         broker.into_iter().chain(self.roles.controller.then_some(&self.controller_listener))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closest_replica_is_chosen_by_kafkas_own_class() {
+        let mut config = BrokerConfig::new(1, Endpoint::new("localhost", 9092), Uuid::nil());
+        let class = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+        assert_eq!(config.set("replica.selector.class", class), Ok(()));
+        assert_eq!(config.set("broker.rack", "a"), Ok(()));
+        assert!(config.rack_aware_selector && config.rack.as_deref() == Some("a"));
+        assert!(config.set("replica.selector.class", "com.example.Mine").is_err());
+        assert_eq!(config.set("replica.selector.class", ""), Ok(()));
+        assert!(!config.rack_aware_selector);
     }
 }

@@ -37,7 +37,7 @@ pub use coordinator::{
 pub use lifecycle::BrokerState;
 pub use metadata::{
     BrokerRegistration, Listener, MetadataImage, MetadataRecord, PartitionChange, PartitionRegistration,
-    RecordFormatError, ResourceType, TopicImage,
+    QuotaEntity, QuotaValue, RecordFormatError, ResourceType, ScramCredential, TopicImage,
 };
 pub use node::Broker;
 pub use raft::{EpochState, RaftClient};

@@ -4,17 +4,24 @@
 use blumfeld_kernel::{FlushId, Frame};
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::{FrameError, Header, decode_response, encode_response};
+use blumfeld_protocol::messages::alter_configs_response;
 use blumfeld_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
 use blumfeld_protocol::messages::{
-    AllocateProducerIdsResponse, AlterPartitionResponse, ApiVersionsResponse, BeginQuorumEpochResponse,
-    BrokerHeartbeatResponse, BrokerRegistrationResponse, DeleteGroupsResponse, DeleteRecordsResponse,
-    DescribeClusterResponse, DescribeConfigsResponse, DescribeGroupsResponse, DescribeLogDirsResponse,
-    DescribeQuorumResponse, DescribeTopicPartitionsResponse, EndQuorumEpochResponse, EnvelopeResponse,
-    FetchResponse, FetchSnapshotResponse, FindCoordinatorResponse, HeartbeatResponse,
-    IncrementalAlterConfigsResponse, InitProducerIdResponse, JoinGroupResponse, LeaveGroupResponse,
-    ListGroupsResponse, ListOffsetsResponse, ListPartitionReassignmentsResponse, MetadataResponse,
+    AllocateProducerIdsResponse, AlterClientQuotasResponse, AlterConfigsResponse, AlterPartitionResponse,
+    AlterReplicaLogDirsResponse, AlterUserScramCredentialsResponse, ApiVersionsResponse,
+    BeginQuorumEpochResponse, BrokerHeartbeatResponse, BrokerRegistrationResponse, CreateAclsResponse,
+    CreateDelegationTokenResponse, DeleteAclsResponse, DeleteGroupsResponse, DeleteRecordsResponse,
+    DescribeAclsResponse, DescribeClientQuotasResponse, DescribeClusterResponse, DescribeConfigsResponse,
+    DescribeDelegationTokenResponse, DescribeGroupsResponse, DescribeLogDirsResponse,
+    DescribeProducersResponse, DescribeQuorumResponse, DescribeTopicPartitionsResponse,
+    DescribeTransactionsResponse, DescribeUserScramCredentialsResponse, EndQuorumEpochResponse,
+    EnvelopeResponse, ExpireDelegationTokenResponse, FetchResponse, FetchSnapshotResponse,
+    FindCoordinatorResponse, HeartbeatResponse, IncrementalAlterConfigsResponse, InitProducerIdResponse,
+    JoinGroupResponse, LeaveGroupResponse, ListConfigResourcesResponse, ListGroupsResponse,
+    ListOffsetsResponse, ListPartitionReassignmentsResponse, ListTransactionsResponse, MetadataResponse,
     OffsetCommitResponse, OffsetDeleteResponse, OffsetFetchResponse, OffsetForLeaderEpochResponse,
-    ProduceResponse, SyncGroupResponse, UnregisterBrokerResponse, VoteResponse,
+    ProduceResponse, RenewDelegationTokenResponse, SaslAuthenticateResponse, SaslHandshakeResponse,
+    SyncGroupResponse, UnregisterBrokerResponse, UpdateFeaturesResponse, VoteResponse,
 };
 use blumfeld_protocol::wire::Encodable;
 use bytes::Bytes;
@@ -102,21 +109,35 @@ macro_rules! messages {
 
 messages! {
     AllocateProducerIdsResponse,
+    AlterClientQuotasResponse,
+    AlterConfigsResponse,
     AlterPartitionResponse,
+    AlterReplicaLogDirsResponse,
+    AlterUserScramCredentialsResponse,
     ApiVersionsResponse,
     BeginQuorumEpochResponse,
     BrokerHeartbeatResponse,
     BrokerRegistrationResponse,
+    CreateAclsResponse,
+    CreateDelegationTokenResponse,
+    DeleteAclsResponse,
     DeleteGroupsResponse,
     DeleteRecordsResponse,
+    DescribeAclsResponse,
+    DescribeClientQuotasResponse,
     DescribeClusterResponse,
     DescribeConfigsResponse,
+    DescribeDelegationTokenResponse,
     DescribeGroupsResponse,
     DescribeLogDirsResponse,
+    DescribeProducersResponse,
     DescribeQuorumResponse,
     DescribeTopicPartitionsResponse,
+    DescribeTransactionsResponse,
+    DescribeUserScramCredentialsResponse,
     EndQuorumEpochResponse,
     EnvelopeResponse,
+    ExpireDelegationTokenResponse,
     FetchResponse,
     FetchSnapshotResponse,
     FindCoordinatorResponse,
@@ -125,17 +146,23 @@ messages! {
     InitProducerIdResponse,
     JoinGroupResponse,
     LeaveGroupResponse,
+    ListConfigResourcesResponse,
     ListGroupsResponse,
     ListOffsetsResponse,
     ListPartitionReassignmentsResponse,
+    ListTransactionsResponse,
     MetadataResponse,
     OffsetCommitResponse,
     OffsetDeleteResponse,
     OffsetFetchResponse,
     OffsetForLeaderEpochResponse,
     ProduceResponse,
+    RenewDelegationTokenResponse,
+    SaslAuthenticateResponse,
+    SaslHandshakeResponse,
     SyncGroupResponse,
     UnregisterBrokerResponse,
+    UpdateFeaturesResponse,
     VoteResponse,
 }
 
@@ -145,19 +172,39 @@ pub struct Refused {
     /// Of the request as the client sent it.
     pub header: Header,
     /// Each with its place in the request.
-    pub responses: Vec<(usize, AlterConfigsResourceResponse)>,
+    pub parts: RefusedParts,
+}
+
+/// The refused resources, each with its place in the request.
+#[derive(Clone, Debug)]
+pub enum RefusedParts {
+    /// Of IncrementalAlterConfigs.
+    IncrementalAlterConfigs(Vec<(usize, AlterConfigsResourceResponse)>),
+    /// Of AlterConfigs.
+    AlterConfigs(Vec<(usize, alter_configs_response::AlterConfigsResourceResponse)>),
 }
 
 impl Refused {
     /// The controller's answer to the rest, and these between, in the order of the request.
     pub fn join(&self, frame: Bytes) -> Result<Bytes, FrameError> {
-        let (api_key, version) = (self.header.api_key, self.header.version);
-        let mut response: IncrementalAlterConfigsResponse = decode_response(api_key, version, frame)?;
-        for (place, refused) in &self.responses {
-            let place = (*place).min(response.responses.len());
-            response.responses.insert(place, refused.clone());
+        fn between<T: Clone>(have: &mut Vec<T>, refused: &[(usize, T)]) {
+            for (place, refused) in refused {
+                have.insert((*place).min(have.len()), refused.clone());
+            }
         }
-        encode(&self.header, &response)
+        let (api_key, version) = (self.header.api_key, self.header.version);
+        match &self.parts {
+            RefusedParts::IncrementalAlterConfigs(refused) => {
+                let mut response: IncrementalAlterConfigsResponse = decode_response(api_key, version, frame)?;
+                between(&mut response.responses, refused);
+                encode(&self.header, &response)
+            }
+            RefusedParts::AlterConfigs(refused) => {
+                let mut response: AlterConfigsResponse = decode_response(api_key, version, frame)?;
+                between(&mut response.responses, refused);
+                encode(&self.header, &response)
+            }
+        }
     }
 }
 

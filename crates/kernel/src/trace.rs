@@ -135,7 +135,7 @@ pub enum TraceEvent {
     OffsetsCommitted { group: Arc<str>, offsets: Arc<[(Arc<str>, i64)]> },
     /// Offsets of a group were too old; it may have gone with them.
     GroupOffsetsExpired { group: Arc<str>, offsets: u32, gone: bool },
-    /// A request could not be understood.
+    /// A request could not be understood, or asks for what is not there.
     RequestRejected { api_key: i16, version: i16, reason: Arc<str> },
     /// The disk failed an operation.
     DiskFailed { reason: Arc<str> },

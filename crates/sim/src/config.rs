@@ -103,6 +103,18 @@ impl WorldConfig {
             broker.voters.iter_mut().for_each(|(id, at)| *at = controller_listener(*id));
         }
         for (key, value) in settings {
+            // A rack is a broker's own: several are those of the brokers in the order of their ids.
+            let racks: Vec<&str> = value.split(',').map(str::trim).collect();
+            if key == "broker.rack" && racks.len() > 1 {
+                if racks.len() != brokers.len() {
+                    return Err(format!(
+                        "broker.rack has {} racks, and there are {count} brokers",
+                        racks.len()
+                    ));
+                }
+                brokers.iter_mut().zip(racks).try_for_each(|(broker, rack)| broker.set(key, rack))?;
+                continue;
+            }
             brokers.iter_mut().try_for_each(|broker| broker.set(key, value))?;
         }
         let network =

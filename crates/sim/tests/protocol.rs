@@ -2,6 +2,8 @@
 
 #[path = "protocol/groups.rs"]
 mod groups;
+#[path = "protocol/lines.rs"]
+mod lines;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -13,7 +15,7 @@ use blumfeld_protocol::messages::*;
 use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
 use blumfeld_protocol::wire::{Decodable, Encodable};
 use blumfeld_protocol::{ErrorCode, Uuid};
-use blumfeld_sim::{DiskConfig, NetworkConfig, Output, World, WorldConfig};
+use blumfeld_sim::{DiskConfig, Fault, NetworkConfig, Output, World, WorldConfig};
 use bytes::Bytes;
 
 /// Sends frames one after the other, each once the one before is answered, and prints the answers.
@@ -98,7 +100,14 @@ fn ask<Q: Encodable, A: Decodable>(world: &mut World, key: ApiKey, version: i16,
 
 fn versions(key: ApiKey) -> std::ops::RangeInclusive<i16> {
     let (_, min, max) = supported_versions().iter().find(|(served, ..)| *served == key).unwrap();
-    *min..=*max
+    // The library has no requests of the versions after these; `tests/apis` has.
+    let known = match key {
+        ApiKey::OffsetCommit | ApiKey::OffsetFetch => 9,
+        ApiKey::ListOffsets => 10,
+        ApiKey::DescribeLogDirs => 4,
+        _ => *max,
+    };
+    *min..=known
 }
 
 fn name(text: &str) -> TopicName {
@@ -436,7 +445,7 @@ fn a_malformed_frame_ends_its_connection_and_nothing_else() {
         (good.slice(..good.len() - 1), "Metadata of version 9"),
         (Bytes::from_static(&[0, 3, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]), "does not fit"),
         (Bytes::from_static(&[0, 3, 0, 99, 0, 0, 0, 9, 0xff, 0xff, 0]), "Metadata has no version 99"),
-        (Bytes::from_static(&[0, 17, 0, 1, 0, 0, 0, 9, 0xff, 0xff]), "SaslHandshake has no version 1"),
+        (Bytes::from_static(&[0, 24, 0, 1, 0, 0, 0, 9, 0xff, 0xff]), "AddPartitionsToTxn has no version 1"),
     ] {
         world.trace_mut().take();
         let (answers, end) = exchange(&mut world, vec![frame]);
@@ -547,7 +556,7 @@ fn an_idempotent_producer_gets_an_id_in_every_version_and_its_batches_stand_once
     let transactional =
         InitProducerIdRequest::default().with_transactional_id(Some(TransactionalId("t".to_owned().into())));
     let refused: InitProducerIdResponse = ask(&mut world, ApiKey::InitProducerId, 4, &transactional);
-    assert_eq!(ErrorCode(refused.error_code), ErrorCode::INVALID_REQUEST);
+    assert_eq!(ErrorCode(refused.error_code), ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
 
     let mut produce = |producer_epoch: i16, base_sequence: i32| {
         let options =

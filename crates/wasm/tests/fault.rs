@@ -52,7 +52,7 @@ fn the_console_breaks_and_mends_and_says_what_is_broken() {
         ("fault restart 1", "blumfeld: broker-1 is up\n"),
         ("fault resume 1", "blumfeld: broker-1 is not paused\n"),
         (
-            "fault request 1 SaslAuthenticate error INVALID_REQUEST",
+            "fault request 1 AddRaftVoter error INVALID_REQUEST",
             "blumfeld: an answer with an error is not known",
         ),
         ("fault pause", "blumfeld: after `pause` a node is missing\n"),

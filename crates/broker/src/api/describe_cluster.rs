@@ -1,5 +1,4 @@
-//! DescribeCluster (60), versions 0 to 2. Left out: the controllers' endpoints (endpoint type 2), authorized
-//! operations.
+//! DescribeCluster (60), versions 0 to 2. Left out: the controllers' endpoints (endpoint type 2).
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
@@ -7,6 +6,7 @@ use blumfeld_protocol::messages::describe_cluster_response::DescribeClusterBroke
 use blumfeld_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
 use blumfeld_protocol::{ErrorCode, uuid_text};
 
+use super::CLUSTER_OPERATIONS;
 use crate::call::Call;
 use crate::config::CLIENT_LISTENER;
 use crate::reply::{Reply, respond};
@@ -52,5 +52,8 @@ pub fn handle(
         .with_cluster_id(uuid_text::to_text(server.cluster_id).into())
         .with_controller_id(server.any_broker(cx).into())
         .with_brokers(brokers.collect());
+    if request.include_cluster_authorized_operations {
+        return respond(response.with_cluster_authorized_operations(CLUSTER_OPERATIONS));
+    }
     respond(response)
 }

@@ -1,5 +1,6 @@
 //! DescribeConfigs (32), versions 1 to 4: topics, and of a broker the configs that this node has and those that can be
-//! set while it runs. Left out: the other broker configs, documentation texts, loggers, client metrics, groups.
+//! set while it runs; groups and client metrics. Left out: the other broker configs, documentation texts; there are no
+//! loggers.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +11,11 @@ use blumfeld_protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
 };
 use blumfeld_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
+use blumfeld_protocol::wire::StrBytes;
 
 use super::LOG_DIR;
 use crate::broker_config::{
-    DEFAULT, DYNAMIC, DYNAMIC_BROKER, DYNAMIC_DEFAULT_BROKER, DynamicConfigs, dynamic, shown,
+    DEFAULT, DYNAMIC, DYNAMIC_BROKER, DYNAMIC_DEFAULT_BROKER, DynamicConfigs, dynamic, resources, shown,
 };
 use crate::call::Call;
 use crate::config::BrokerConfig;
@@ -22,6 +24,9 @@ use crate::reply::{ApiError, Reply, respond};
 use crate::server::Server;
 use crate::topic_config::{ConfigKey, TOPIC_CONFIGS};
 use crate::topic_name::validate_topic_name;
+
+/// ConfigResource.Type.BROKER_LOGGER.
+const BROKER_LOGGER: i8 = 8;
 
 /// Where a value comes from (DescribeConfigsResponse.ConfigSource).
 const TOPIC: i8 = 1;
@@ -38,7 +43,10 @@ pub fn handle(server: &Server, call: &Call, request: DescribeConfigsRequest) -> 
                 if let Some(keys) = &resource.configuration_keys {
                     configs.retain(|config| keys.contains(&config.name));
                 }
+                // Texts are left out, and none is not the empty one.
+                configs.iter_mut().for_each(|config| config.documentation = None);
                 if call.header.version < 3 {
+                    configs.iter_mut().for_each(|config| config.documentation = Some(StrBytes::default()));
                     configs.iter_mut().for_each(|config| config.config_type = 0);
                 }
                 result.with_configs(configs)
@@ -80,11 +88,53 @@ fn describe(
                 Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))
             }
         },
+        Some(ResourceType::Group) if name.is_empty() => {
+            Err(ApiError::new(ErrorCode::INVALID_REQUEST, "Group name must not be empty"))
+        }
+        Some(ResourceType::ClientMetrics) if name.is_empty() => {
+            let message = "Client metrics subscription name must not be empty";
+            Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))
+        }
+        Some(kind @ (ResourceType::Group | ResourceType::ClientMetrics)) => {
+            Ok(other(&server.image, kind, name, synonyms))
+        }
+        None if resource.resource_type == BROKER_LOGGER => loggers(server.config.node_id, name),
         None => {
-            let message = format!("Unsupported resource type: {}", resource.resource_type);
+            let message = "This most likely occurs because of a request being malformed by the client library or the \
+                           message was sent to an incompatible broker. See the broker logs for more details.";
             Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))
         }
     }
+}
+
+/// The loggers of a broker: none, for its trace has no levels.
+fn loggers(node_id: i32, name: &str) -> Result<Vec<DescribeConfigsResourceResult>, ApiError> {
+    let invalid = |message: String| ApiError::new(ErrorCode::INVALID_REQUEST, message);
+    match name.parse::<i32>() {
+        Ok(id) if id == node_id => Ok(Vec::new()),
+        Ok(id) => Err(invalid(format!("Unexpected broker id, expected {node_id} but received {id}"))),
+        Err(_) if name.is_empty() => Err(invalid("Broker id must not be empty".to_owned())),
+        Err(_) => Err(invalid(format!("Broker id must be an integer, but it is: {name}"))),
+    }
+}
+
+/// All configs of a group or of a subscription to clients' metrics, be there one of this name or not.
+fn other(
+    image: &MetadataImage,
+    kind: ResourceType,
+    name: &str,
+    synonyms: bool,
+) -> Vec<DescribeConfigsResourceResult> {
+    let set = image.configs(kind, name);
+    (resources::keys(kind).iter())
+        .map(|key| {
+            let own =
+                set.get(key.name).map(|value| (key.name.to_owned(), value.clone(), resources::source(kind)));
+            let below =
+                (!key.synonym.is_empty()).then(|| (key.synonym.to_owned(), key.default.to_owned(), DEFAULT));
+            of_sources(key, own.into_iter().chain(below).collect(), Some(key.default), synonyms)
+        })
+        .collect()
 }
 
 fn entry(

@@ -1,4 +1,4 @@
-//! DescribeGroups (15), versions 0 to 6: state, protocol and members. Left out: authorized operations.
+//! DescribeGroups (15), versions 0 to 6: state, protocol and members. Left out: nothing.
 
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::FrameError;
@@ -6,6 +6,7 @@ use blumfeld_protocol::messages::describe_groups_response::{DescribedGroup, Desc
 use blumfeld_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse};
 use blumfeld_protocol::wire::StrBytes;
 
+use super::GROUP_OPERATIONS;
 use crate::call::Call;
 use crate::coordinator::{ClassicGroup, ClassicGroupState};
 use crate::reply::{Reply, respond};
@@ -14,6 +15,7 @@ use crate::server::Server;
 /// Handles a request.
 pub fn handle(server: &Server, call: &Call, request: DescribeGroupsRequest) -> Result<Reply, FrameError> {
     let version = call.header.version;
+    let operations = request.include_authorized_operations;
     let groups = request.groups.into_iter().map(|id| {
         let partition = server.group_partition(&id);
         let response = DescribedGroup::default().with_group_id(id.clone());
@@ -33,6 +35,10 @@ pub fn handle(server: &Server, call: &Call, request: DescribeGroupsRequest) -> R
                     .with_error_message(Some(format!("Group {} not found.", id.as_str()).into()))
             }
         }
+    });
+    let groups = groups.map(|group| match ErrorCode(group.error_code) {
+        ErrorCode::NONE if operations => group.with_authorized_operations(GROUP_OPERATIONS),
+        _ => group,
     });
     respond(DescribeGroupsResponse::default().with_groups(groups.collect()))
 }

@@ -1,11 +1,13 @@
-//! DescribeLogDirs (35), versions 1 to 4: what the broker's log directory holds (KIP-113, KIP-827). Left out: several
+//! DescribeLogDirs (35), versions 1 to 5: what the broker's log directory holds (KIP-113, KIP-827,
+//! KIP-1066). Left out: several
 //! directories, future replicas, the size of the volume, which a simulated disk does not have.
 
-use blumfeld_protocol::frame::FrameError;
+use blumfeld_protocol::frame::{FrameError, encode_response};
 use blumfeld_protocol::messages::describe_log_dirs_response::{
     DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
 };
 use blumfeld_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse, TopicName};
+use bytes::BytesMut;
 
 use super::LOG_DIR;
 use crate::call::Call;
@@ -41,5 +43,18 @@ pub fn handle(server: &Server, call: &Call, request: DescribeLogDirsRequest) -> 
     if call.header.version >= 4 {
         (result.total_bytes, result.usable_bytes) = (-1, -1);
     }
-    respond(DescribeLogDirsResponse::default().with_results(vec![result]))
+    let response = DescribeLogDirsResponse::default().with_results(vec![result]);
+    if call.header.version < 5 {
+        return respond(response);
+    }
+    // The library has no such version. It adds to each directory whether new replicas are kept out of it: to the only
+    // one here, before its tagged fields and the message's, of which there are none.
+    let header = &call.header;
+    let frame = encode_response(header.api_key, 4, header.correlation_id, &response)?;
+    let at = frame.len().saturating_sub(2);
+    let mut longer = BytesMut::with_capacity(frame.len() + 1);
+    longer.extend_from_slice(&frame.slice(..at));
+    longer.extend_from_slice(&[0]);
+    longer.extend_from_slice(&frame.slice(at..));
+    Ok(Reply::Now(longer.freeze().into()))
 }

@@ -1,5 +1,5 @@
 //! DescribeTopicPartitions (75), version 0 (KIP-966): topics with their partitions, page by page. What kafka-topics.sh
-//! --describe asks. Left out: authorized operations.
+//! --describe asks. Left out: nothing.
 
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::FrameError;
@@ -10,6 +10,7 @@ use blumfeld_protocol::messages::{
     DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName,
 };
 
+use super::TOPIC_OPERATIONS;
 use crate::metadata::PartitionRegistration;
 use crate::reply::{Reply, respond};
 use crate::server::Server;
@@ -39,8 +40,9 @@ pub fn handle(server: &Server, request: DescribeTopicPartitionsRequest) -> Resul
             response.next_cursor = Some(cursor(name, first));
             break;
         }
-        let described =
-            DescribeTopicPartitionsResponseTopic::default().with_name(Some(TopicName(name.clone().into())));
+        let described = DescribeTopicPartitionsResponseTopic::default()
+            .with_name(Some(TopicName(name.clone().into())))
+            .with_topic_authorized_operations(TOPIC_OPERATIONS);
         let Some(topic) = server.image.topic(&name) else {
             let valid = validate_topic_name(&name).is_ok();
             let code = if valid {

@@ -1,7 +1,7 @@
 //! FindCoordinator (10), versions 0 to 6: coordinators of groups. The first one who asks has `__consumer_offsets`
-//! created. Left out: coordinators of transactions (COORDINATOR_NOT_AVAILABLE) and of share groups.
+//! created. Left out: coordinators of transactions and of share groups, which are refused for good.
 
-use blumfeld_kernel::Context;
+use blumfeld_kernel::{Context, TraceEvent};
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::find_coordinator_response::Coordinator;
@@ -17,6 +17,21 @@ use crate::server::Server;
 /// The kinds of coordinators (FindCoordinatorRequest.CoordinatorType).
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
+
+/// What is said of a kind that has no coordinators here.
+fn message_of(kind: i8) -> Option<&'static str> {
+    match kind {
+        GROUP => None,
+        TRANSACTION => Some("Transactions are not there yet: this cluster has no transaction coordinator."),
+        SHARE => Some("Share groups are not there yet: this cluster has no share coordinator."),
+        // Kafka's own word for a kind that nobody knows (Errors.INVALID_REQUEST).
+        _ => Some(
+            "This most likely occurs because of a request being malformed by the client library or the message was \
+             sent to an incompatible broker. See the broker logs for more details.",
+        ),
+    }
+}
 
 /// Handles a request.
 pub fn handle(
@@ -26,14 +41,29 @@ pub fn handle(
     request: FindCoordinatorRequest,
 ) -> Result<Reply, FrameError> {
     let kind = request.key_type;
+    if let Some(message) = message_of(kind) {
+        let keys = request.coordinator_keys.iter().chain([&request.key]).filter(|key| !key.is_empty());
+        let keys: Vec<&str> = keys.map(|key| key.as_str()).collect();
+        let (api_key, version) = call.about();
+        let reason = format!("{message} Asked for: {}", keys.join(", "));
+        cx.out.trace(TraceEvent::RequestRejected { api_key, version, reason: reason.into() });
+    }
     if call.header.version >= 4 {
         let coordinators = request.coordinator_keys.into_iter().map(|key| {
             let found = find(server, cx, kind, &key);
-            let response = Coordinator::default().with_error_message(Some(StrBytes::default())).with_key(key);
+            let message = if found.is_err() { message_of(kind) } else { None };
+            let message = message.map_or_else(StrBytes::default, StrBytes::from_static_str);
+            let response = Coordinator::default().with_error_message(Some(message)).with_key(key);
             match found {
                 Ok((id, host, port)) => {
                     response.with_node_id(id.into()).with_host(host.into()).with_port(i32::from(port))
                 }
+                // Clients that ask in these versions take every code that is not to be tried again as final, and show
+                // the message: Java's TransactionManager with this code, and not with that of older versions.
+                Err(_) if kind == TRANSACTION => response
+                    .with_node_id((-1).into())
+                    .with_port(-1)
+                    .with_error_code(ErrorCode::INVALID_REQUEST.0),
                 Err(code) => response.with_node_id((-1).into()).with_port(-1).with_error_code(code.0),
             }
         });
@@ -50,6 +80,7 @@ pub fn handle(
         }
     };
     let message = match ErrorCode(response.error_code) {
+        code if code != ErrorCode::NONE && message_of(kind).is_some() => message_of(kind).unwrap_or_default(),
         // What Kafka says where there is nothing to say.
         ErrorCode::NONE => "NONE",
         ErrorCode::COORDINATOR_NOT_AVAILABLE => "The coordinator is not available.",
@@ -68,7 +99,9 @@ fn find(
 ) -> Result<(i32, String, u16), ErrorCode> {
     match kind {
         GROUP => {}
-        TRANSACTION => return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+        // librdkafka asks in versions below 4, and would try again for minutes with any other code
+        // (rd_kafka_txn_handle_FindCoordinator).
+        TRANSACTION => return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
         _ => return Err(ErrorCode::INVALID_REQUEST),
     }
     if server.image.topic(GROUP_METADATA_TOPIC).is_none() {

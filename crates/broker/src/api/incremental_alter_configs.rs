@@ -1,4 +1,4 @@
-//! IncrementalAlterConfigs (44), versions 0 and 1. Left out: resources other than topics and brokers.
+//! IncrementalAlterConfigs (44), versions 0 and 1. Left out: loggers, of which there are none.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +14,11 @@ use crate::call::Call;
 use crate::controller;
 use crate::metadata::ResourceType;
 use crate::quorum::Quorum;
-use crate::reply::{ApiError, Refused, Reply, respond};
+use crate::reply::{ApiError, Refused, RefusedParts, Reply, respond};
 use crate::server::Server;
+
+/// ConfigResource.Type.BROKER_LOGGER.
+const BROKER_LOGGER: i8 = 8;
 
 /// Handles a request as the controller: answered once the configs are committed.
 pub fn handle(
@@ -76,7 +79,8 @@ pub(crate) fn preprocess(
     let client = header.client_id.clone();
     let request = request.with_resources(rest);
     let frame = encode_request(header.api_key, header.version, header.correlation_id, client, &request)?;
-    Ok(Reply::ForwardPart(frame, Box::new(Refused { header: header.clone(), responses })))
+    let parts = RefusedParts::IncrementalAlterConfigs(responses);
+    Ok(Reply::ForwardPart(frame, Box::new(Refused { header: header.clone(), parts })))
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {
@@ -101,7 +105,8 @@ pub(crate) fn check(
         return Err(invalid(format!("Null value not supported for : {}", null.join(","))));
     }
     match ResourceType::from_id(resource.resource_type) {
-        Some(ResourceType::Topic) => Ok(()),
+        // The controller knows as much of these.
+        Some(ResourceType::Topic | ResourceType::ClientMetrics | ResourceType::Group) => Ok(()),
         Some(ResourceType::Broker) => {
             let name = resource.resource_name.as_str();
             if !name.is_empty() {
@@ -118,6 +123,21 @@ pub(crate) fn check(
                 .map(|config| (config.name.as_str(), config.config_operation, config.value.as_deref()));
             broker_config::check(have, !name.is_empty(), changes)
         }
+        None if resource.resource_type == BROKER_LOGGER => Err(check_loggers(node_id, resource)),
         None => Err(controller::unsupported(resource.resource_type)),
+    }
+}
+
+/// Why loggers cannot be changed: the node has none (BrokerLoggerManager's words).
+fn check_loggers(node_id: i32, resource: &AlterConfigsResource) -> ApiError {
+    match resource.resource_name.parse::<i32>() {
+        Err(_) => invalid(format!("Node id must be an integer, but it is: {}", resource.resource_name)),
+        Ok(id) if id != node_id => {
+            invalid(format!("Unexpected node id. Expected {node_id}, but received {id}"))
+        }
+        Ok(_) => {
+            let logger = resource.configs.first().map_or("root", |config| config.name.as_str());
+            ApiError::new(ErrorCode::INVALID_CONFIG, format!("Logger {logger} does not exist!"))
+        }
     }
 }

@@ -1,17 +1,32 @@
-//! InitProducerId (22), versions 0 to 5: an idempotent producer gets its id. Left out: transactional ids.
+//! InitProducerId (22), versions 0 to 5: an idempotent producer gets its id. Left out: transactional ids, which are
+//! refused for good.
 
+use blumfeld_kernel::{Context, TraceEvent};
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
+use crate::call::Call;
 use crate::reply::{Reply, respond};
 use crate::server::Server;
 
 /// Handles a request. Without a transactional id it gets a new producer id whatever it says of an older one
 /// (TransactionCoordinator.handleInitProducerId).
-pub fn handle(server: &mut Server, request: &InitProducerIdRequest) -> Result<Reply, FrameError> {
-    let id = match &request.transactional_id {
-        Some(_) => Err(ErrorCode::INVALID_REQUEST),
+pub fn handle(
+    server: &mut Server,
+    cx: &mut Context<'_>,
+    call: &Call,
+    request: &InitProducerIdRequest,
+) -> Result<Reply, FrameError> {
+    let id = match request.transactional_id.as_ref().map(|id| id.0.as_str()) {
+        Some("") => Err(ErrorCode::INVALID_REQUEST),
+        // The one code of a coordinator that librdkafka and Java's client both take as final.
+        Some(id) => {
+            let (api_key, version) = call.about();
+            let reason = format!("Transactions are not there yet. Asked for: {id}").into();
+            cx.out.trace(TraceEvent::RequestRejected { api_key, version, reason });
+            Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+        }
         None => server.producer_ids.next_id(),
     };
     let response = match id {

@@ -1,8 +1,9 @@
-//! ListOffsets (2), versions 1 to 10: earliest (-2), latest (-1), largest timestamp (-3, KIP-734), earliest local (-4),
-//! latest tiered (-5), and by time. Left out: tiered storage, of which there is none.
+//! ListOffsets (2), versions 1 to 11: earliest (-2), latest (-1), largest timestamp (-3, KIP-734), earliest local (-4),
+//! latest tiered (-5), earliest not yet tiered (-6, KIP-1023), and by time. Left out: tiered
+//! storage, of which there is none.
 
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::frame::FrameError;
+use blumfeld_protocol::frame::{FrameError, encode_response};
 use blumfeld_protocol::messages::list_offsets_request::ListOffsetsPartition;
 use blumfeld_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
@@ -34,7 +35,14 @@ pub fn handle(server: &Server, call: &Call, request: ListOffsetsRequest) -> Resu
             .with_name(topic.name.clone())
             .with_partitions(partitions.collect())
     });
-    respond(ListOffsetsResponse::default().with_topics(topics.collect()))
+    let response = ListOffsetsResponse::default().with_topics(topics.collect());
+    if call.header.version > 10 {
+        // The library has no such version, whose fields are those of the one before.
+        let header = &call.header;
+        let frame = encode_response(header.api_key, 10, header.correlation_id, &response)?;
+        return Ok(Reply::Now(frame.into()));
+    }
+    respond(response)
 }
 
 /// Timestamp, offset and leader epoch; -1 for each that there is none of.
@@ -57,7 +65,7 @@ fn find(
         (-1, _) => (-1, end, partition.registration().leader_epoch),
         (-2, _) | (-4, 8..) => (-1, log.log_start(), epoch_at(log.log_start())),
         (-3, 7..) => found(log.find_max_timestamp()),
-        (-5, 9..) => (-1, -1, -1),
+        (-5, 9..) | (-6, 11..) => (-1, -1, -1),
         (..0, _) => return Err(ErrorCode::UNSUPPORTED_VERSION),
         (timestamp, _) => found(log.find_by_timestamp(timestamp, end)),
     })

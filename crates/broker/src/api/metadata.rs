@@ -1,6 +1,5 @@
 //! Metadata (3), versions 0 to 13: brokers, topics, leaders. A topic that does not exist is created where the client
-//! allows it and auto.create.topics.enable is on; the client asks again. Left out: authorized operations (there are no
-//! ACLs).
+//! allows it and auto.create.topics.enable is on; the client asks again. Left out: nothing.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
@@ -11,6 +10,7 @@ use blumfeld_protocol::messages::metadata_response::{
 use blumfeld_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
+use super::{CLUSTER_OPERATIONS, TOPIC_OPERATIONS};
 use crate::call::Call;
 use crate::config::CLIENT_LISTENER;
 use crate::coordinator::GROUP_METADATA_TOPIC;
@@ -30,6 +30,8 @@ pub fn handle(
     // Version 0 asks for all topics with an empty list, later ones with null.
     let all =
         request.topics.is_none() || (version == 0 && request.topics.as_ref().is_some_and(Vec::is_empty));
+    let (of_topics, of_cluster) =
+        (request.include_topic_authorized_operations, request.include_cluster_authorized_operations);
     let mut topics = Vec::new();
     if all {
         topics.extend(server.image.topics().values().map(|topic| describe(&server.image, topic, version)));
@@ -65,10 +67,16 @@ pub fn handle(
                     .with_rack(registered.rack.clone().filter(|_| version >= 1).map(Into::into)),
             )
         });
+    if of_topics {
+        topics.iter_mut().for_each(|topic| topic.topic_authorized_operations = TOPIC_OPERATIONS);
+    }
     let mut response = MetadataResponse::default().with_brokers(brokers.collect()).with_topics(topics);
     if version >= 1 {
         // Kafka names any broker: clients do not reach the controller, which a broker forwards to.
         response.controller_id = server.any_broker(cx).into();
+    }
+    if of_cluster {
+        response.cluster_authorized_operations = CLUSTER_OPERATIONS;
     }
     if version >= 2 {
         response.cluster_id = Some(uuid_text::to_text(server.cluster_id).into());

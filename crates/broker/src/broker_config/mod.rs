@@ -3,6 +3,7 @@
 
 mod log_config;
 mod names;
+pub mod resources;
 #[cfg(test)]
 mod tests;
 

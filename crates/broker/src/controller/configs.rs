@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::messages::IncrementalAlterConfigsRequest;
 use blumfeld_protocol::messages::IncrementalAlterConfigsResponse;
-use blumfeld_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
+use blumfeld_protocol::messages::alter_configs_response::AlterConfigsResourceResponse as LegacyResponse;
+use blumfeld_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use blumfeld_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
+use blumfeld_protocol::messages::{AlterConfigsRequest, AlterConfigsResponse};
 
 use super::ControllerResult;
-use crate::broker_config::{APPEND, DELETE, SET, SUBTRACT, change_list, dynamic};
+use crate::broker_config::{APPEND, DELETE, SET, SUBTRACT, change_list, dynamic, resources};
 use crate::metadata::{MetadataImage, MetadataRecord, ResourceType};
 use crate::reply::ApiError;
 use crate::topic_config::{ConfigType, topic_config, validate, validate_together};
@@ -42,6 +44,53 @@ pub fn incremental_alter_configs(
     ControllerResult { records: if request.validate_only { Vec::new() } else { records }, response }
 }
 
+/// Sets all configs of resources: what is not named goes back to its default
+/// (ConfigurationControlManager.legacyAlterConfigs). It is what single changes would make of each.
+pub fn legacy_alter_configs(
+    image: &MetadataImage,
+    request: &AlterConfigsRequest,
+) -> ControllerResult<AlterConfigsResponse> {
+    let mut records = Vec::new();
+    let mut responses = Vec::new();
+    for resource in &request.resources {
+        let mut configs: Vec<AlterableConfig> = (resource.configs.iter())
+            .map(|config| {
+                AlterableConfig::default().with_name(config.name.clone()).with_value(config.value.clone())
+            })
+            .collect();
+        if let Some(kind) = ResourceType::from_id(resource.resource_type) {
+            let current = image.configs(kind, &resource.resource_name);
+            let gone = current
+                .into_keys()
+                .filter(|name| !resource.configs.iter().any(|one| one.name.as_str() == name));
+            configs.extend(
+                gone.map(|name| {
+                    AlterableConfig::default().with_name(name.into()).with_config_operation(DELETE)
+                }),
+            );
+        }
+        let changes = AlterConfigsResource::default()
+            .with_resource_type(resource.resource_type)
+            .with_resource_name(resource.resource_name.clone())
+            .with_configs(configs);
+        let response = LegacyResponse::default()
+            .with_resource_type(resource.resource_type)
+            .with_resource_name(resource.resource_name.clone())
+            .with_error_message(None);
+        responses.push(match alter_resource(image, &changes) {
+            Ok(changes) => {
+                records.extend(changes);
+                response
+            }
+            Err(error) => {
+                response.with_error_code(error.code.0).with_error_message(error.message.map(Into::into))
+            }
+        });
+    }
+    let response = AlterConfigsResponse::default().with_responses(responses);
+    ControllerResult { records: if request.validate_only { Vec::new() } else { records }, response }
+}
+
 fn alter_resource(
     image: &MetadataImage,
     resource: &AlterConfigsResource,
@@ -65,6 +114,10 @@ fn alter_resource(
             check_broker(image, name)?;
             ResourceType::Broker
         }
+        Some(kind @ (ResourceType::ClientMetrics | ResourceType::Group)) => {
+            resources::check_name(kind, name)?;
+            kind
+        }
         None => return Err(unsupported(resource.resource_type)),
     };
     let current = image.configs(resource_type, name);
@@ -75,6 +128,7 @@ fn alter_resource(
         let value = match resource_type {
             ResourceType::Topic => change(&current, key, operation, value)?,
             ResourceType::Broker => change_broker(image, name, &current, (key, operation, value))?,
+            kind => resources::change(kind, (key, operation, value))?,
         };
         if changes.insert(key, value).is_some() {
             return Err(ApiError::new(ErrorCode::INVALID_REQUEST, "Error due to duplicate config keys"));
@@ -87,6 +141,10 @@ fn alter_resource(
     if resource_type == ResourceType::Topic {
         validate_together(value).map_err(|message| ApiError::new(ErrorCode::INVALID_CONFIG, message))?;
     }
+    let left: BTreeMap<&str, &str> = (current.keys().map(String::as_str).chain(changes.keys().copied()))
+        .filter_map(|key| Some((key, value(key)?)))
+        .collect();
+    resources::check_together(resource_type, &left)?;
     // A broker's config is written even if it stays the same, so that brokers read it again (KAFKA-14136).
     Ok((changes.into_iter())
         .filter(|(key, value)| resource_type == ResourceType::Broker || current.get(*key) != value.as_ref())
@@ -135,12 +193,9 @@ fn not_a_list(operation: i8, name: &str) -> ApiError {
     ApiError::new(ErrorCode::INVALID_CONFIG, message)
 }
 
-/// What becomes of a resource that has no configs here: those of Kafka, and those that nobody knows.
+/// What becomes of a resource whose type nobody can change so.
 pub fn unsupported(resource_type: i8) -> ApiError {
-    // Loggers, client metrics and groups (ConfigResource.Type).
-    let known = [8, 16, 32].contains(&resource_type);
-    let what = if known { "Unsupported" } else { "Unknown" };
-    ApiError::new(ErrorCode::INVALID_REQUEST, format!("{what} resource type {resource_type}"))
+    ApiError::new(ErrorCode::INVALID_REQUEST, format!("Unknown resource type {resource_type}"))
 }
 
 /// A broker's id, or the empty name of the cluster's default.

@@ -4,17 +4,23 @@
 mod active;
 mod cluster;
 mod configs;
+mod features;
 mod partition_change;
 mod placement;
 mod producer_ids;
+mod quotas;
 mod replication;
+mod scram;
 mod topics;
 
 pub use active::{Active, Waiting};
 pub use cluster::{bootstrap, heartbeat, register_broker, unregister_broker};
-pub use configs::{incremental_alter_configs, unsupported};
+pub use configs::{incremental_alter_configs, legacy_alter_configs, unsupported};
+pub use features::update_features;
 pub use producer_ids::allocate_producer_ids;
+pub use quotas::alter_client_quotas;
 pub use replication::{alter_partition, alter_reassignments, elect_leaders, list_reassignments};
+pub use scram::alter_user_scram_credentials;
 pub use topics::{TopicDefaults, create_partitions, create_topics, delete_topics};
 
 use crate::metadata::MetadataRecord;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use blumfeld_protocol::Uuid;
 
-use super::{Listener, MetadataRecord, PartitionChange, ResourceType};
+use super::{
+    Listener, MetadataRecord, PartitionChange, QuotaEntity, QuotaValue, ResourceType, ScramCredential,
+};
 
 /// A broker as the controller knows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -115,6 +117,8 @@ pub struct MetadataImage {
     configs: BTreeMap<(ResourceType, String), BTreeMap<String, String>>,
     features: BTreeMap<String, i16>,
     next_producer_id: i64,
+    quotas: BTreeMap<QuotaEntity, BTreeMap<String, QuotaValue>>,
+    scram: BTreeMap<(String, i8), ScramCredential>,
 }
 
 impl MetadataImage {
@@ -201,10 +205,28 @@ impl MetadataImage {
                     self.topics.remove(&name);
                 }
             }
+            // A feature at level 0 is not there (FeaturesDelta).
+            MetadataRecord::FeatureLevel { name, level: 0 } => drop(self.features.remove(name)),
             MetadataRecord::FeatureLevel { name, level } => {
                 self.features.insert(name.clone(), *level);
             }
             MetadataRecord::ProducerIds { next_producer_id, .. } => self.next_producer_id = *next_producer_id,
+            MetadataRecord::ClientQuota { entity, key, value } => {
+                let quotas = self.quotas.entry(entity.clone()).or_default();
+                match value {
+                    Some(value) => quotas.insert(key.clone(), *value),
+                    None => quotas.remove(key),
+                };
+                if quotas.is_empty() {
+                    self.quotas.remove(entity);
+                }
+            }
+            MetadataRecord::UserScramCredential { name, mechanism, credential } => {
+                self.scram.insert((name.clone(), *mechanism), credential.clone());
+            }
+            MetadataRecord::RemoveUserScramCredential { name, mechanism } => {
+                self.scram.remove(&(name.clone(), *mechanism));
+            }
         }
     }
 
@@ -236,6 +258,22 @@ impl MetadataImage {
     /// The configs set on a resource, by name.
     pub fn configs(&self, resource_type: ResourceType, name: &str) -> BTreeMap<String, String> {
         self.configs.get(&(resource_type, name.to_owned())).cloned().unwrap_or_default()
+    }
+
+    /// The resources of a type that have configs of their own.
+    pub fn configured(&self, resource_type: ResourceType) -> impl Iterator<Item = &str> {
+        let of_type = self.configs.keys().filter(move |(kind, _)| *kind == resource_type);
+        of_type.map(|(_, name)| name.as_str())
+    }
+
+    /// The quotas by whom they are of.
+    pub fn quotas(&self) -> &BTreeMap<QuotaEntity, BTreeMap<String, QuotaValue>> {
+        &self.quotas
+    }
+
+    /// The credentials by user and mechanism.
+    pub fn scram(&self) -> &BTreeMap<(String, i8), ScramCredential> {
+        &self.scram
     }
 
     /// One config as it is set on a resource.
@@ -329,10 +367,24 @@ impl MetadataImage {
                 value: Some(value.clone()),
             }));
         }
+        for (entity, quotas) in &self.quotas {
+            records.extend(quotas.iter().map(|(key, value)| MetadataRecord::ClientQuota {
+                entity: entity.clone(),
+                key: key.clone(),
+                value: Some(*value),
+            }));
+        }
         if self.next_producer_id > 0 {
             let next_producer_id = self.next_producer_id;
             records.push(MetadataRecord::ProducerIds { broker_id: -1, broker_epoch: -1, next_producer_id });
         }
+        records.extend(self.scram.iter().map(|((name, mechanism), credential)| {
+            MetadataRecord::UserScramCredential {
+                name: name.clone(),
+                mechanism: *mechanism,
+                credential: credential.clone(),
+            }
+        }));
         records
     }
 }

@@ -4,7 +4,10 @@ mod image;
 mod record;
 
 pub use image::{BrokerRegistration, MetadataImage, PartitionRegistration, TopicImage};
-pub use record::{Listener, MetadataRecord, PartitionChange, RecordFormatError, ResourceType};
+pub use record::{
+    Listener, MetadataRecord, PartitionChange, QuotaEntity, QuotaValue, RecordFormatError, ResourceType,
+    ScramCredential,
+};
 
 /// The features that a node knows, with the levels that it can work at.
 pub(crate) const FEATURES: [(&str, i16, i16); 2] =

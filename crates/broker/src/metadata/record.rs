@@ -1,6 +1,8 @@
 //! The records of `__cluster_metadata`, in Kafka's own bytes (metadata/src/main/resources/common/metadata): a frame
 //! version, the record type's key and version as unsigned varints, then the fields, compact and tagged.
 
+use std::collections::BTreeMap;
+
 use blumfeld_protocol::Uuid;
 use blumfeld_protocol::varint::{Reader, put_unsigned};
 
@@ -13,6 +15,10 @@ pub enum ResourceType {
     Topic,
     /// A broker, by its id; the empty name is the default of all.
     Broker,
+    /// A subscription to clients' metrics, by its name (KIP-714).
+    ClientMetrics,
+    /// A group, by its id (KIP-848).
+    Group,
 }
 
 impl ResourceType {
@@ -21,6 +27,8 @@ impl ResourceType {
         match self {
             Self::Topic => 2,
             Self::Broker => 4,
+            Self::ClientMetrics => 16,
+            Self::Group => 32,
         }
     }
 
@@ -29,9 +37,43 @@ impl ResourceType {
         match id {
             2 => Some(Self::Topic),
             4 => Some(Self::Broker),
+            16 => Some(Self::ClientMetrics),
+            32 => Some(Self::Group),
             _ => None,
         }
     }
+}
+
+/// Whom a quota is of: the names by their kinds (`user`, `client-id`, `ip`), none for the default.
+pub type QuotaEntity = BTreeMap<String, Option<String>>;
+
+/// A quota's value, a double. Two are the same if their bits are, so that an image can be compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct QuotaValue(u64);
+
+impl QuotaValue {
+    /// This value.
+    pub fn new(value: f64) -> QuotaValue {
+        QuotaValue(value.to_bits())
+    }
+
+    /// The value.
+    pub fn get(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+/// What a broker keeps of a user's password (RFC 5802).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ScramCredential {
+    /// Drawn by the client.
+    pub salt: Vec<u8>,
+    /// Proves that the client knows the password.
+    pub stored_key: Vec<u8>,
+    /// Proves that the server knows the credential.
+    pub server_key: Vec<u8>,
+    /// So often the password was hashed.
+    pub iterations: i32,
 }
 
 /// A listener of a broker.
@@ -79,6 +121,12 @@ pub enum MetadataRecord {
     FeatureLevel { name: String, level: i16 },
     /// A broker has a block of producer ids; the next block begins here.
     ProducerIds { broker_id: i32, broker_epoch: i64, next_producer_id: i64 },
+    /// A quota was set, or with no value taken away.
+    ClientQuota { entity: QuotaEntity, key: String, value: Option<QuotaValue> },
+    /// A user has a credential.
+    UserScramCredential { name: String, mechanism: i8, credential: ScramCredential },
+    /// A user's credential is gone.
+    RemoveUserScramCredential { name: String, mechanism: i8 },
 }
 
 /// A change of a partition (PartitionChangeRecord). What is `None` stays as it is.
@@ -153,7 +201,10 @@ impl MetadataRecord {
             Self::NoOp => (20, 0),
             Self::RemoveTopic { .. } => (9, 0),
             Self::FeatureLevel { .. } => (12, 0),
+            Self::UserScramCredential { .. } => (11, 0),
+            Self::ClientQuota { .. } => (14, 0),
             Self::ProducerIds { .. } => (15, 0),
+            Self::RemoveUserScramCredential { .. } => (22, 0),
             Self::BrokerRegistrationChange { .. } => (17, 2),
         }
     }
@@ -264,6 +315,33 @@ impl MetadataRecord {
                 out.extend(next_producer_id.to_be_bytes());
                 put_unsigned(&mut out, NO_TAGS);
             }
+            Self::ClientQuota { entity, key, value } => {
+                put_len(&mut out, entity.len());
+                for (kind, name) in entity {
+                    put_text(&mut out, kind);
+                    put_nullable(&mut out, name.as_deref());
+                    put_unsigned(&mut out, NO_TAGS);
+                }
+                put_text(&mut out, key);
+                out.extend(value.map_or(0.0, QuotaValue::get).to_be_bytes());
+                out.push(u8::from(value.is_none()));
+                put_unsigned(&mut out, NO_TAGS);
+            }
+            Self::UserScramCredential { name, mechanism, credential } => {
+                put_text(&mut out, name);
+                out.extend(mechanism.to_be_bytes());
+                for bytes in [&credential.salt, &credential.stored_key, &credential.server_key] {
+                    put_len(&mut out, bytes.len());
+                    out.extend(bytes);
+                }
+                out.extend(credential.iterations.to_be_bytes());
+                put_unsigned(&mut out, NO_TAGS);
+            }
+            Self::RemoveUserScramCredential { name, mechanism } => {
+                put_text(&mut out, name);
+                out.extend(mechanism.to_be_bytes());
+                put_unsigned(&mut out, NO_TAGS);
+            }
         }
         out
     }
@@ -276,7 +354,7 @@ impl MetadataRecord {
         let supported = match key {
             0 => 3,
             3 | 5 | 17 => 2,
-            1 | 2 | 4 | 9 | 12 | 15 | 20 => 0,
+            1 | 2 | 4 | 9 | 11 | 12 | 14 | 15 | 20 | 22 => 0,
             _ => return Err(RecordFormatError::Unsupported { key, version }),
         };
         if version > supported {
@@ -391,6 +469,30 @@ fn decode_fields(reader: &mut Reader<'_>, key: u32, version: u32) -> Option<Meta
             let (broker_id, broker_epoch, next_producer_id) = (reader.i32()?, reader.i64()?, reader.i64()?);
             tags(reader)?;
             MetadataRecord::ProducerIds { broker_id, broker_epoch, next_producer_id }
+        }
+        11 => {
+            let (name, mechanism) = (text(reader)?, reader.u8()?.cast_signed());
+            let (salt, stored_key, server_key) = (bytes(reader)?, bytes(reader)?, bytes(reader)?);
+            let credential = ScramCredential { salt, stored_key, server_key, iterations: reader.i32()? };
+            tags(reader)?;
+            MetadataRecord::UserScramCredential { name, mechanism, credential }
+        }
+        14 => {
+            let mut entity = QuotaEntity::new();
+            for _ in 0..len(reader)? {
+                entity.insert(text(reader)?, nullable(reader)?);
+                tags(reader)?;
+            }
+            let key = text(reader)?;
+            let value = QuotaValue::new(f64::from_bits(reader.i64()?.cast_unsigned()));
+            let remove = reader.u8()? != 0;
+            tags(reader)?;
+            MetadataRecord::ClientQuota { entity, key, value: (!remove).then_some(value) }
+        }
+        22 => {
+            let (name, mechanism) = (text(reader)?, reader.u8()?.cast_signed());
+            tags(reader)?;
+            MetadataRecord::RemoveUserScramCredential { name, mechanism }
         }
         _ => {
             let (broker_id, broker_epoch) = (reader.i32()?, reader.i64()?);
@@ -517,6 +619,11 @@ fn text(reader: &mut Reader<'_>) -> Option<String> {
     nullable(reader)?
 }
 
+fn bytes(reader: &mut Reader<'_>) -> Option<Vec<u8>> {
+    let size = usize::try_from(len(reader)?).ok()?;
+    Some(reader.take(size)?.to_vec())
+}
+
 #[allow(clippy::option_option, reason = "the outer None is malformed, the inner one null")]
 fn nullable(reader: &mut Reader<'_>) -> Option<Option<String>> {
     match reader.varint_unsigned()?.checked_sub(1) {
@@ -613,6 +720,27 @@ mod tests {
             },
             MetadataRecord::RemoveTopic { topic_id: id },
             MetadataRecord::FeatureLevel { name: "metadata.version".into(), level: 25 },
+            MetadataRecord::ClientQuota {
+                entity: [("client-id".into(), None), ("user".into(), Some("bob".into()))].into(),
+                key: "producer_byte_rate".into(),
+                value: Some(QuotaValue::new(1024.5)),
+            },
+            MetadataRecord::ClientQuota {
+                entity: [("ip".into(), Some("127.0.0.1".into()))].into(),
+                key: "connection_creation_rate".into(),
+                value: None,
+            },
+            MetadataRecord::UserScramCredential {
+                name: "bob".into(),
+                mechanism: 2,
+                credential: ScramCredential {
+                    salt: vec![1],
+                    stored_key: vec![2, 3],
+                    server_key: vec![],
+                    iterations: 4096,
+                },
+            },
+            MetadataRecord::RemoveUserScramCredential { name: "bob".into(), mechanism: 2 },
         ]
     }
 

@@ -129,6 +129,8 @@ impl Broker {
                 match resource_type {
                     ResourceType::Topic => drop(delta.configs.insert(resource_name.clone())),
                     ResourceType::Broker => delta.cluster_configs = true,
+                    // Whoever needs them asks for them.
+                    ResourceType::ClientMetrics | ResourceType::Group => {}
                 }
                 if tell && !resource_name.is_empty() {
                     let (resource, name) = (resource_name.as_str().into(), name.as_str().into());

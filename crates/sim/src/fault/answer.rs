@@ -3,6 +3,8 @@
 //! Where an API has one error code for all, that is set; where each topic or partition has its own, each that was asked
 //! for gets it. What is not known is what Kafka's own error responses say: -1 for offsets, nothing for records.
 
+mod admin;
+
 use blumfeld_protocol::frame::{Header, decode_body, encode_response};
 use blumfeld_protocol::messages::*;
 use blumfeld_protocol::{ErrorCode, FrameError};
@@ -41,6 +43,14 @@ macro_rules! answers {
                     | ApiKey::DeleteGroups
                     | ApiKey::DescribeGroups
                     | ApiKey::DescribeLogDirs
+                    | ApiKey::CreateAcls
+                    | ApiKey::DeleteAcls
+                    | ApiKey::AlterConfigs
+                    | ApiKey::AlterReplicaLogDirs
+                    | ApiKey::AlterClientQuotas
+                    | ApiKey::AlterUserScramCredentials
+                    | ApiKey::DescribeProducers
+                    | ApiKey::DescribeTransactions
                     $(| ApiKey::$api)*
             )
         }
@@ -69,21 +79,31 @@ answers! {
     BrokerRegistration => BrokerRegistrationResponse,
     ConsumerGroupHeartbeat => ConsumerGroupHeartbeatResponse,
     ControllerRegistration => ControllerRegistrationResponse,
+    CreateDelegationToken => CreateDelegationTokenResponse,
+    DescribeAcls => DescribeAclsResponse,
+    DescribeClientQuotas => DescribeClientQuotasResponse,
     DescribeCluster => DescribeClusterResponse,
+    DescribeDelegationToken => DescribeDelegationTokenResponse,
     DescribeQuorum => DescribeQuorumResponse,
+    DescribeUserScramCredentials => DescribeUserScramCredentialsResponse,
     ElectLeaders => ElectLeadersResponse,
     EndQuorumEpoch => EndQuorumEpochResponse,
     EndTxn => EndTxnResponse,
     Envelope => EnvelopeResponse,
+    ExpireDelegationToken => ExpireDelegationTokenResponse,
     FetchSnapshot => FetchSnapshotResponse,
     Heartbeat => HeartbeatResponse,
     InitProducerId => InitProducerIdResponse,
     JoinGroup => JoinGroupResponse,
     LeaveGroup => LeaveGroupResponse,
+    ListConfigResources => ListConfigResourcesResponse,
     ListGroups => ListGroupsResponse,
     ListPartitionReassignments => ListPartitionReassignmentsResponse,
     ListTransactions => ListTransactionsResponse,
     OffsetDelete => OffsetDeleteResponse,
+    RenewDelegationToken => RenewDelegationTokenResponse,
+    SaslAuthenticate => SaslAuthenticateResponse,
+    SaslHandshake => SaslHandshakeResponse,
     SyncGroup => SyncGroupResponse,
     UnregisterBroker => UnregisterBrokerResponse,
     UpdateFeatures => UpdateFeaturesResponse,
@@ -117,6 +137,14 @@ pub(crate) fn answer(header: &Header, body: &Bytes, code: ErrorCode) -> Result<F
         ApiKey::DeleteGroups => delete_groups(header, body, code),
         ApiKey::DescribeGroups => describe_groups(header, body, code),
         ApiKey::DescribeLogDirs => describe_log_dirs(header, code),
+        ApiKey::CreateAcls => admin::create_acls(header, body, code),
+        ApiKey::DeleteAcls => admin::delete_acls(header, body, code),
+        ApiKey::AlterConfigs => admin::alter_configs(header, body, code),
+        ApiKey::AlterReplicaLogDirs => admin::alter_replica_log_dirs(header, body, code),
+        ApiKey::AlterClientQuotas => admin::alter_client_quotas(header, body, code),
+        ApiKey::AlterUserScramCredentials => admin::alter_user_scram_credentials(header, body, code),
+        ApiKey::DescribeProducers => admin::describe_producers(header, body, code),
+        ApiKey::DescribeTransactions => admin::describe_transactions(header, body, code),
         api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
     }
 }
@@ -614,7 +642,7 @@ mod tests {
         let (header, body) = decode_header(&frame).unwrap();
         assert_eq!(answer(&header, &body, CODE), Ok(Forged::Nothing));
         assert!(answer(&header, &body.slice(1..), CODE).is_err());
-        let header = Header { api_key: ApiKey::SaslAuthenticate, ..header };
+        let header = Header { api_key: ApiKey::AddRaftVoter, ..header };
         assert!(!answers(header.api_key) && answer(&header, &body, CODE).is_err());
     }
 }

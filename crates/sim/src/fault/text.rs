@@ -542,7 +542,7 @@ mod tests {
             ("on Produce vanish", "vanish is no action; known are error, delay, drop, disconnect, answer, "),
             ("on Produce once topic t drop", "`topic` stands too late"),
             ("on any error NOT_CONTROLLER", "say which API is answered"),
-            ("on SaslAuthenticate error NOT_CONTROLLER", "an answer with an error is not known"),
+            ("on AddRaftVoter error NOT_CONTROLLER", "an answer with an error is not known"),
             ("on Produce broker client-1 drop", "client-1 is no broker"),
             ("on Produce broker here drop", "here is no broker"),
             ("on Produce nth 0 drop", "0 is no count"),
