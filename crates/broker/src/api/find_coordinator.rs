@@ -18,6 +18,10 @@ use crate::server::Server;
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 
+/// What Kafka says of a request that cannot be (Errors.INVALID_REQUEST).
+const INVALID: &str = "This most likely occurs because of a request being malformed by the client library or the message \
+                       was sent to an incompatible broker. See the broker logs for more details.";
+
 /// Handles a request.
 pub fn handle(
     server: &mut Server,
@@ -27,9 +31,13 @@ pub fn handle(
 ) -> Result<Reply, FrameError> {
     let kind = request.key_type;
     if call.header.version >= 4 {
+        // A kind that is not known fails the request as a whole, which has a sentence.
+        let message = if matches!(kind, GROUP | TRANSACTION) { "" } else { INVALID };
         let coordinators = request.coordinator_keys.into_iter().map(|key| {
             let found = find(server, cx, kind, &key);
-            let response = Coordinator::default().with_error_message(Some(StrBytes::default())).with_key(key);
+            let response = Coordinator::default()
+                .with_error_message(Some(StrBytes::from_static_str(message)))
+                .with_key(key);
             match found {
                 Ok((id, host, port)) => {
                     response.with_node_id(id.into()).with_host(host.into()).with_port(i32::from(port))
@@ -53,6 +61,7 @@ pub fn handle(
         // What Kafka says where there is nothing to say.
         ErrorCode::NONE => "NONE",
         ErrorCode::COORDINATOR_NOT_AVAILABLE => "The coordinator is not available.",
+        ErrorCode::INVALID_REQUEST => INVALID,
         code => code.name(),
     };
     let message = (call.header.version >= 1).then(|| StrBytes::from_static_str(message));

@@ -1,8 +1,9 @@
 //! Produce (0), versions 3 to 13: acks 0, 1 and all, idempotent producers. Left out: transactions; quotas.
 
+use std::collections::BTreeMap;
+
 use blumfeld_kernel::{Context, DisconnectReason};
 use blumfeld_log::{AppendError, AppendInfo, is_transactional, single_batch};
-use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use blumfeld_protocol::messages::produce_response::{
@@ -10,6 +11,7 @@ use blumfeld_protocol::messages::produce_response::{
 };
 use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse};
 use blumfeld_protocol::record_batch::Batch;
+use blumfeld_protocol::{ErrorCode, Uuid};
 use bytes::Bytes;
 
 use crate::call::Call;
@@ -33,7 +35,7 @@ pub fn handle(
         && (request.topic_data.iter().flat_map(|topic| &topic.partition_data))
             .filter_map(|data| data.records.as_ref())
             .any(is_transactional);
-    for (at, topic) in request.topic_data.into_iter().enumerate() {
+    for (at, topic) in once(request.topic_data).into_iter().enumerate() {
         let mut topic_response = TopicProduceResponse::default();
         if call.header.version >= 13 {
             topic_response.topic_id = topic.topic_id;
@@ -76,6 +78,30 @@ pub fn handle(
     }
     server.park_produce(produce);
     Ok(Reply::Parked)
+}
+
+/// The same with each partition once: of those that come twice Kafka takes the last (KafkaApis.handleProduceRequest).
+fn once(topics: Vec<TopicProduceData>) -> Vec<TopicProduceData> {
+    let mut kept: Vec<TopicProduceData> = Vec::with_capacity(topics.len());
+    let mut places: BTreeMap<(String, Uuid), (usize, BTreeMap<i32, usize>)> = BTreeMap::new();
+    for mut topic in topics {
+        let partitions = std::mem::take(&mut topic.partition_data);
+        let (at, of) = places.entry((topic.name.to_string(), topic.topic_id)).or_insert_with(|| {
+            kept.push(topic);
+            (kept.len() - 1, BTreeMap::new())
+        });
+        let Some(topic) = kept.get_mut(*at) else { continue };
+        for data in partitions {
+            match of.get(&data.index).and_then(|place| topic.partition_data.get_mut(*place)) {
+                Some(have) => *have = data,
+                None => {
+                    of.insert(data.index, topic.partition_data.len());
+                    topic.partition_data.push(data);
+                }
+            }
+        }
+    }
+    kept
 }
 
 /// Says who leads now where this node does not, so that the client need not ask (KIP-951).
@@ -169,20 +195,21 @@ fn appendable(
     } else {
         topic.name.to_string()
     };
+    /// The first version that knows zstd (KIP-110).
+    const ZSTD: i16 = 7;
+    if server.image.partition(&name, data.index).is_none() {
+        return Err(AppendError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ""));
+    }
+    let batch = single_batch(data.records.as_ref().unwrap_or(&Bytes::new()), version >= ZSTD)?;
     if is_internal(&name) {
-        return Err(AppendError::new(
-            ErrorCode::INVALID_TOPIC_EXCEPTION,
-            format!("Cannot append to internal topic {name}"),
-        ));
+        let message = format!("Cannot append to internal topic {name}");
+        return Err(AppendError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
     }
     if let Some(error) = &server.disk_error {
         return Err(AppendError::new(ErrorCode::KAFKA_STORAGE_ERROR, error.to_string()));
     }
     let key: TopicPartition = (name, data.index);
     server.replica(&key).map_err(|code| AppendError::new(code, ""))?;
-    /// The first version that knows zstd (KIP-110).
-    const ZSTD: i16 = 7;
-    let batch = single_batch(data.records.as_ref().unwrap_or(&Bytes::new()), version >= ZSTD)?;
     Ok((key, batch))
 }
 
