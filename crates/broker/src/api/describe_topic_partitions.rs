@@ -25,7 +25,8 @@ pub fn handle(server: &Server, request: DescribeTopicPartitionsRequest) -> Resul
     } else {
         request.topics.iter().map(|topic| topic.name.to_string()).collect()
     };
-    // A page goes on at a topic that is asked for, and at a partition that can be (DescribeTopicPartitionsRequestHandler).
+    // A page goes on at a topic that is asked for and at a partition that can be
+    // (DescribeTopicPartitionsRequestHandler).
     if let Some(cursor) = &request.cursor
         && (cursor.partition_index < 0
             || !(request.topics.is_empty() || names.iter().any(|name| name == cursor.topic_name.as_str())))

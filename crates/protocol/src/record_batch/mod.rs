@@ -357,7 +357,9 @@ impl Batch {
         Ok(())
     }
 
-    /// Checks everything that is true of a batch as clients make them: the header, that every record can be read, that offsets go up by one, that the count and the largest timestamp are the header's.
+    /// Checks everything that is true of a batch as clients make them: the header, that every record can be read, that
+    /// offsets go up by one, that the count and the largest timestamp are the header's. A broker asks for less
+    /// (LogValidator).
     pub fn validate(&self) -> Result<(), BatchError> {
         self.validate_header()?;
         let (count, last_offset_delta) = (self.records_count(), self.last_offset_delta());
