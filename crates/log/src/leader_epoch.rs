@@ -44,6 +44,10 @@ impl LeaderEpochCache {
     /// The largest known epoch at or below `epoch`, and the offset where it ended: where the next one began, or the log
     /// end (`endOffsetFor`). `None` if no epoch at or below it is known, or `epoch` is newer than all.
     pub fn end_offset_for(&self, epoch: i32, log_end: i64) -> Option<(i32, i64)> {
+        // -1 is no epoch, and nothing ends with it.
+        if epoch == -1 {
+            return None;
+        }
         if self.latest() == Some(epoch) {
             return Some((epoch, log_end));
         }

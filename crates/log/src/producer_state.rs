@@ -169,8 +169,8 @@ impl ProducerStateManager {
     pub(crate) fn check(&self, batch: &Batch) -> Result<(), AppendError> {
         let (id, epoch, first) = (batch.producer_id(), batch.producer_epoch(), batch.base_sequence());
         let offset = batch.base_offset();
-        let Some(entry) = self.producers.get(&id) else { return Ok(()) };
-        let known = entry.producer_epoch;
+        let entry = self.producers.get(&id);
+        let known = entry.map_or(NO_EPOCH, |entry| entry.producer_epoch);
         if epoch < known {
             return Err(AppendError::new(
                 ErrorCode::INVALID_PRODUCER_EPOCH,
@@ -181,6 +181,7 @@ impl ProducerStateManager {
                 ),
             ));
         }
+        let Some(entry) = entry else { return Ok(()) };
         if epoch > known {
             if first == 0 || known == NO_EPOCH {
                 return Ok(());

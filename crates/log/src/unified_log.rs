@@ -9,7 +9,7 @@ use blumfeld_protocol::record_batch::{Batch, batches};
 use bytes::Bytes;
 
 use crate::producer_state::BatchMetadata;
-use crate::validator::{single_batch, validate};
+use crate::validator::validate;
 use crate::{
     AppendError, LeaderEpochCache, LoadOptions, LogConfig, LogSegment, ProducerStateManager, Recovery,
 };
@@ -204,12 +204,20 @@ impl UnifiedLog {
     pub fn append_as_leader(
         &mut self,
         cx: &mut Context<'_>,
-        records: &Bytes,
+        batch: &Batch,
         leader_epoch: i32,
     ) -> Result<AppendInfo, AppendError> {
-        let batch = single_batch(records)?;
         let now_ms = cx.unix_ms();
-        let valid = validate(&batch, &self.config, &self.name, self.log_end(), leader_epoch, now_ms)?;
+        if batch.base_offset() != 0 {
+            let message = format!(
+                "The baseOffset of the record batch in the append to {} should be 0, but it is {}",
+                self.name,
+                batch.base_offset()
+            );
+            return Err(AppendError::new(ErrorCode::INVALID_RECORD, message));
+        }
+        self.check_message_size(batch)?;
+        let valid = validate(batch, &self.config, &self.name, self.log_end(), leader_epoch, now_ms)?;
         self.check_size(&valid.batch)?;
         if valid.batch.producer_id() >= 0 {
             if let Some(written) = self.producers.duplicate_of(&valid.batch) {
@@ -240,7 +248,7 @@ impl UnifiedLog {
         info
     }
 
-    fn check_size(&self, batch: &Batch) -> Result<(), AppendError> {
+    fn check_message_size(&self, batch: &Batch) -> Result<(), AppendError> {
         let size = batch.size();
         if size > self.config.max_message_bytes as usize {
             return Err(AppendError::new(
@@ -252,6 +260,12 @@ impl UnifiedLog {
                 ),
             ));
         }
+        Ok(())
+    }
+
+    fn check_size(&self, batch: &Batch) -> Result<(), AppendError> {
+        self.check_message_size(batch)?;
+        let size = batch.size();
         if size > self.config.segment_bytes as usize {
             return Err(AppendError::new(
                 ErrorCode::RECORD_LIST_TOO_LARGE,

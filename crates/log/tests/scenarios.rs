@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use blumfeld_kernel::{Context, Disk, DiskOp, Effect, FlushId, Instant, NodeId, Outbox, Prng};
-use blumfeld_log::{LoadOptions, LogConfig, UnifiedLog};
+use blumfeld_log::{LoadOptions, LogConfig, UnifiedLog, single_batch};
 use blumfeld_protocol::Compression;
 use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions, TimestampType};
 
@@ -172,7 +172,9 @@ impl Machine {
                     bytes = bytes.repeat(2);
                 }
                 let epoch = i32::try_from(number("epoch", 0)).unwrap();
-                match self.with(|log, cx| log.append_as_leader(cx, &bytes.into(), epoch)) {
+                // As a produce request brings it: what holds no one batch does not come to the log.
+                let batch = single_batch(&bytes.into(), true);
+                match batch.and_then(|batch| self.with(|log, cx| log.append_as_leader(cx, &batch, epoch))) {
                     Ok(info) => {
                         let time = if info.log_append_time >= 0 {
                             format!(" at {}", info.log_append_time)

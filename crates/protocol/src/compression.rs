@@ -4,11 +4,12 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::str::FromStr;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
-use lz4_flex::frame::FrameDecoder;
 use ruzstd::decoding::StreamingDecoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+use crate::lz4::{self, Lz4Error};
 
 /// How the records of a batch are compressed (org.apache.kafka.common.record.CompressionType): the lowest three bits of
 /// the batch's attributes.
@@ -150,13 +151,13 @@ impl Compression {
         match self {
             Self::None if bytes.len() > limit => Err(CompressionError::TooLarge { codec: self, limit }),
             Self::None => Ok(bytes.to_vec()),
-            Self::Gzip => self.read_all(MultiGzDecoder::new(bytes), limit),
+            Self::Gzip => gzip_members(bytes, limit),
             Self::Snappy => snappy_unframe(bytes, limit),
-            Self::Lz4 => self.read_all(FrameDecoder::new(bytes), limit),
-            Self::Zstd => {
-                let decoder = StreamingDecoder::new(bytes).map_err(|error| self.corrupt(error))?;
-                self.read_all(decoder, limit)
-            }
+            Self::Lz4 => lz4::decompress(bytes, limit).map_err(|error| match error {
+                Lz4Error::Corrupt(what) => self.corrupt(what),
+                Lz4Error::TooLarge => CompressionError::TooLarge { codec: self, limit },
+            }),
+            Self::Zstd => zstd_frames(bytes, limit),
         }
     }
 
@@ -164,10 +165,11 @@ impl Compression {
         CompressionError::Corrupt { codec: self, what: what.to_string() }
     }
 
-    fn read_all(self, from: impl Read, limit: usize) -> Result<Vec<u8>, CompressionError> {
-        let mut out = Vec::new();
-        from.take(limit as u64 + 1).read_to_end(&mut out).map_err(|error| self.corrupt(error))?;
-        if out.len() > limit { Err(CompressionError::TooLarge { codec: self, limit }) } else { Ok(out) }
+    /// Adds what `from` has to `out`, which may become `limit` bytes long.
+    fn read_all(self, from: impl Read, out: &mut Vec<u8>, limit: usize) -> Result<(), CompressionError> {
+        let room = limit.saturating_sub(out.len()) as u64;
+        from.take(room + 1).read_to_end(out).map_err(|error| self.corrupt(error))?;
+        if out.len() > limit { Err(CompressionError::TooLarge { codec: self, limit }) } else { Ok(()) }
     }
 }
 
@@ -182,6 +184,45 @@ impl FromStr for Compression {
     fn from_str(name: &str) -> Result<Compression, ()> {
         Self::ALL.into_iter().find(|codec| codec.name() == name).ok_or(())
     }
+}
+
+/// All members of a gzip stream; what comes after them and is none is passed over (java.util.zip.GZIPInputStream).
+fn gzip_members(bytes: &[u8], limit: usize) -> Result<Vec<u8>, CompressionError> {
+    /// Magic and method of a member's header, which is at least so long.
+    const MEMBER: [u8; 3] = [0x1f, 0x8b, 8];
+    const HEADER: usize = 10;
+    let (mut rest, mut out) = (bytes, Vec::new());
+    loop {
+        let mut member = GzDecoder::new(rest);
+        Compression::Gzip.read_all(&mut member, &mut out, limit)?;
+        rest = member.into_inner();
+        if rest.len() < HEADER || !rest.starts_with(&MEMBER) {
+            return Ok(out);
+        }
+    }
+}
+
+/// All frames of a zstd stream, without those that are there to be skipped. Their checksums count.
+fn zstd_frames(bytes: &[u8], limit: usize) -> Result<Vec<u8>, CompressionError> {
+    let codec = Compression::Zstd;
+    let (mut rest, mut out) = (bytes, Vec::new());
+    while !rest.is_empty() {
+        if let Some((&[kind, 0x2a, 0x4d, 0x18, a, b, c, d], after)) = rest.split_first_chunk::<8>()
+            && kind & 0xf0 == 0x50
+        {
+            let length = u32::from_le_bytes([a, b, c, d]) as usize;
+            rest = after.get(length..).ok_or_else(|| codec.corrupt("a frame to skip is cut short"))?;
+            continue;
+        }
+        let mut frame = StreamingDecoder::new(&mut rest).map_err(|error| codec.corrupt(error))?;
+        codec.read_all(&mut frame, &mut out, limit)?;
+        let decoder = frame.into_frame_decoder();
+        let stored = decoder.get_checksum_from_data();
+        if stored.is_some() && stored != decoder.get_calculated_checksum() {
+            return Err(codec.corrupt("a frame's checksum is wrong"));
+        }
+    }
+    Ok(out)
 }
 
 /// What an LZ4 frame begins with: magic; version 1, independent blocks, no checksums; blocks of at most 64 KiB; the
@@ -238,6 +279,11 @@ fn snappy_unframe(bytes: &[u8], limit: usize) -> Result<Vec<u8>, CompressionErro
         bytes.get(XERIAL.len()..).ok_or_else(|| codec.corrupt("the stream header is cut short"))?;
     let mut out = Vec::new();
     while let Some((len, after)) = rest.split_first_chunk::<4>() {
+        // Streams may stand one after the other.
+        if rest.starts_with(&XERIAL[..8]) && rest.len() >= XERIAL.len() {
+            rest = rest.get(XERIAL.len()..).unwrap_or_default();
+            continue;
+        }
         let len = u32::from_be_bytes(*len) as usize;
         let (one, after) =
             after.split_at_checked(len).ok_or_else(|| codec.corrupt("a block is cut short"))?;
@@ -245,7 +291,8 @@ fn snappy_unframe(bytes: &[u8], limit: usize) -> Result<Vec<u8>, CompressionErro
         out.extend(piece);
         rest = after;
     }
-    if rest.is_empty() { Ok(out) } else { Err(codec.corrupt("a block length is cut short")) }
+    // Less than a block's length is passed over, as snappy-java does.
+    Ok(out)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod error;
 mod fetch_frame;
 pub mod frame;
 pub mod json;
+mod lz4;
 pub mod record_batch;
 mod schema;
 mod splitter;

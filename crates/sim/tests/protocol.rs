@@ -1,5 +1,7 @@
 //! Every API in every version that is advertised, over simulated connections, as bytes.
 
+#[path = "protocol/batches.rs"]
+mod batches;
 #[path = "protocol/groups.rs"]
 mod groups;
 #[path = "protocol/lines.rs"]

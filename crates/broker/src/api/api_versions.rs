@@ -16,6 +16,8 @@ use crate::reply::{Reply, respond};
 
 fn versions(listener: ListenerKind) -> ApiVersionsResponse {
     let keys = served(listener).iter().map(|(key, min, max)| {
+        // Served from version 3 on, and said from 0: an old librdkafka compresses only where it finds that (KIP-896).
+        let min = if *key == ApiKey::Produce { &0 } else { min };
         ApiVersion::default().with_api_key(*key as i16).with_min_version(*min).with_max_version(*max)
     });
     ApiVersionsResponse::default().with_api_keys(keys.collect())

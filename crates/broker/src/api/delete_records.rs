@@ -1,13 +1,15 @@
 //! DeleteRecords (21), versions 0 to 2: moves the log start. Followers learn of it with their next fetch. Left out: the
 //! wait until they have.
 
+use std::collections::BTreeMap;
+
 use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::delete_records_response::{
     DeleteRecordsPartitionResult, DeleteRecordsTopicResult,
 };
-use blumfeld_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
+use blumfeld_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse, TopicName};
 
 use crate::reply::{Reply, respond};
 use crate::server::Server;
@@ -19,21 +21,23 @@ pub fn handle(
     cx: &mut Context<'_>,
     request: DeleteRecordsRequest,
 ) -> Result<Reply, FrameError> {
-    let mut topics = Vec::new();
+    // Of a partition that comes twice the last offset counts, and it is answered once.
+    let mut wanted: BTreeMap<&TopicName, BTreeMap<i32, i64>> = BTreeMap::new();
     for topic in &request.topics {
+        let of = wanted.entry(&topic.name).or_default();
+        of.extend(topic.partitions.iter().map(|asked| (asked.partition_index, asked.offset)));
+    }
+    let mut topics = Vec::new();
+    for (topic, asked) in wanted {
         let mut partitions = Vec::new();
-        for asked in &topic.partitions {
-            let result = DeleteRecordsPartitionResult::default().with_partition_index(asked.partition_index);
-            partitions.push(
-                match delete(server, cx, topic.name.as_str(), asked.partition_index, asked.offset) {
-                    Ok(low_watermark) => result.with_low_watermark(low_watermark),
-                    Err(code) => result.with_low_watermark(-1).with_error_code(code.0),
-                },
-            );
+        for (number, offset) in asked {
+            let result = DeleteRecordsPartitionResult::default().with_partition_index(number);
+            partitions.push(match delete(server, cx, topic.as_str(), number, offset) {
+                Ok(low_watermark) => result.with_low_watermark(low_watermark),
+                Err(code) => result.with_low_watermark(-1).with_error_code(code.0),
+            });
         }
-        topics.push(
-            DeleteRecordsTopicResult::default().with_name(topic.name.clone()).with_partitions(partitions),
-        );
+        topics.push(DeleteRecordsTopicResult::default().with_name(topic.clone()).with_partitions(partitions));
     }
     respond(DeleteRecordsResponse::default().with_topics(topics))
 }

@@ -40,7 +40,8 @@ pub fn handle(server: &Server, call: &Call, request: DescribeConfigsRequest) -> 
             .with_resource_name(resource.resource_name.clone());
         match describe(server, resource, request.include_synonyms) {
             Ok(mut configs) => {
-                if let Some(keys) = &resource.configuration_keys {
+                // No keys are all keys, be the list null or empty (ConfigHelper.describeConfigs).
+                if let Some(keys) = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty()) {
                     configs.retain(|config| keys.contains(&config.name));
                 }
                 // Texts are left out, and none is not the empty one.

@@ -26,6 +26,19 @@ pub fn handle(server: &Server, request: DescribeTopicPartitionsRequest) -> Resul
     } else {
         request.topics.iter().map(|topic| topic.name.to_string()).collect()
     };
+    // A page goes on at a topic that is asked for and at a partition that can be
+    // (DescribeTopicPartitionsRequestHandler).
+    if let Some(cursor) = &request.cursor
+        && (cursor.partition_index < 0
+            || !(request.topics.is_empty() || names.iter().any(|name| name == cursor.topic_name.as_str())))
+    {
+        let topics = request.topics.iter().map(|topic| {
+            DescribeTopicPartitionsResponseTopic::default()
+                .with_name(Some(topic.name.clone()))
+                .with_error_code(ErrorCode::INVALID_REQUEST.0)
+        });
+        return respond(DescribeTopicPartitionsResponse::default().with_topics(topics.collect()));
+    }
     names.sort_unstable();
     names.dedup();
     let (from_topic, mut from_partition) = (request.cursor.as_ref())

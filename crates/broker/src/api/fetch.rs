@@ -2,7 +2,7 @@
 //! with fetch.min.bytes as a long poll, fetch sessions (KIP-227), divergence by epoch (KIP-595), and the closest
 //! replica (KIP-392). Left out: aborted transactions, as there are no transactions yet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
@@ -82,15 +82,20 @@ fn context(
         server.sessions.resume(cx.now, request, name)?;
         return Ok(FetchContext::Session(request.session_id));
     }
-    let asked = (request.topics.iter())
-        .flat_map(|topic| {
-            let (id, found) = name(topic.topic_id, topic.topic.as_str());
-            topic.partitions.iter().map(move |asked| {
-                let key = found.clone().map(|name| (name, asked.partition));
-                ((id, asked.partition), key, asked.clone())
-            })
-        })
-        .collect();
+    // Of a partition that comes twice the last counts, in the place of the first (FetchRequest.fetchData).
+    let (mut asked, mut places) = (Vec::new(), BTreeMap::new());
+    for topic in &request.topics {
+        let (id, found) = name(topic.topic_id, topic.topic.as_str());
+        for wanted in &topic.partitions {
+            let key = found.clone().map(|name| (name, wanted.partition));
+            let one = ((id, wanted.partition), key, wanted.clone());
+            let place = *places.entry((topic.topic.as_str(), id, wanted.partition)).or_insert(asked.len());
+            match asked.get_mut(place) {
+                Some(have) => *have = one,
+                None => asked.push(one),
+            }
+        }
+    }
     if version >= 7 && request.session_id != 0 {
         server.sessions.remove(request.session_id);
     }

@@ -2,6 +2,8 @@
 //! latest tiered (-5), earliest not yet tiered (-6, KIP-1023), and by time. Left out: tiered
 //! storage, of which there is none.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::{FrameError, encode_response};
 use blumfeld_protocol::messages::list_offsets_request::ListOffsetsPartition;
@@ -16,14 +18,30 @@ use crate::server::Server;
 
 /// Handles a request.
 pub fn handle(server: &Server, call: &Call, request: ListOffsetsRequest) -> Result<Reply, FrameError> {
-    let topics = request.topics.iter().map(|topic| {
-        let partitions = topic.partitions.iter().map(|asked| {
+    // A partition that comes twice is refused, and is answered once (ListOffsetsRequest.duplicatePartitions).
+    let mut count: BTreeMap<(&str, i32), usize> = BTreeMap::new();
+    for topic in &request.topics {
+        for asked in &topic.partitions {
+            *count.entry((topic.name.as_str(), asked.partition_index)).or_default() += 1;
+        }
+    }
+    let mut answered = BTreeSet::new();
+    let mut topics: Vec<ListOffsetsTopicResponse> = Vec::new();
+    for topic in &request.topics {
+        let name = topic.name.as_str();
+        let fresh: Vec<_> = (topic.partitions.iter())
+            .filter(|asked| answered.insert((name, asked.partition_index)))
+            .collect();
+        let partitions = fresh.into_iter().map(|asked| {
             let response = ListOffsetsPartitionResponse::default()
                 .with_partition_index(asked.partition_index)
                 .with_timestamp(-1)
                 .with_offset(-1)
                 .with_leader_epoch(-1);
-            match find(server, (call.header.version, request.isolation_level), topic.name.as_str(), asked) {
+            if count.get(&(name, asked.partition_index)).is_some_and(|count| *count > 1) {
+                return response.with_error_code(ErrorCode::INVALID_REQUEST.0);
+            }
+            match find(server, (call.header.version, request.isolation_level), name, asked) {
                 Ok((timestamp, offset, epoch)) => {
                     let response = response.with_timestamp(timestamp).with_offset(offset);
                     if call.header.version >= 4 { response.with_leader_epoch(epoch) } else { response }
@@ -31,11 +49,15 @@ pub fn handle(server: &Server, call: &Call, request: ListOffsetsRequest) -> Resu
                 Err(code) => response.with_error_code(code.0),
             }
         });
-        ListOffsetsTopicResponse::default()
-            .with_name(topic.name.clone())
-            .with_partitions(partitions.collect())
-    });
-    let response = ListOffsetsResponse::default().with_topics(topics.collect());
+        let partitions: Vec<_> = partitions.collect();
+        match topics.iter_mut().find(|have| have.name == topic.name) {
+            Some(have) => have.partitions.extend(partitions),
+            None => topics.push(
+                ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(partitions),
+            ),
+        }
+    }
+    let response = ListOffsetsResponse::default().with_topics(topics);
     if call.header.version > 10 {
         // The library has no such version, whose fields are those of the one before.
         let header = &call.header;

@@ -1,6 +1,8 @@
 //! Metadata (3), versions 0 to 13: brokers, topics, leaders. A topic that does not exist is created where the client
 //! allows it and auto.create.topics.enable is on; the client asks again. Left out: nothing.
 
+use std::collections::BTreeSet;
+
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::create_topics_request::CreatableTopic;
@@ -36,8 +38,14 @@ pub fn handle(
     if all {
         topics.extend(server.image.topics().values().map(|topic| describe(&server.image, topic, version)));
     }
+    // What is asked for twice is told once.
+    let mut once = BTreeSet::new();
     for asked in request.topics.into_iter().flatten().filter(|_| !all) {
         if version >= 12 && !asked.topic_id.is_nil() {
+            let name = server.image.topic_by_id(asked.topic_id).map(|topic| topic.name.clone());
+            if !once.insert((name, asked.topic_id)) {
+                continue;
+            }
             topics.push(match server.image.topic_by_id(asked.topic_id) {
                 Some(topic) => describe(&server.image, topic, version),
                 None => failed(None, asked.topic_id, ErrorCode::UNKNOWN_TOPIC_ID),
@@ -45,6 +53,10 @@ pub fn handle(
             continue;
         }
         let name = asked.name.unwrap_or_default();
+        let id = server.image.topic(name.as_str()).map_or(Uuid::nil(), |topic| topic.id);
+        if !once.insert((Some(name.to_string()), id)) {
+            continue;
+        }
         topics.push(match server.image.topic(name.as_str()) {
             Some(topic) => describe(&server.image, topic, version),
             None => {
@@ -92,9 +104,9 @@ fn missing(server: &mut Server, cx: &mut Context<'_>, name: &TopicName, create: 
     if create && name.as_str() == GROUP_METADATA_TOPIC {
         server.create_offsets_topic(cx);
     } else if create {
-        // A name that another one excludes cannot be created (AutoTopicCreationManager gives the controller's code).
+        // A name that another one excludes cannot be created: the controller would say so, and nobody hears it.
         if server.image.topics().keys().any(|other| has_collision(name.as_str(), other)) {
-            return ErrorCode::INVALID_TOPIC_EXCEPTION;
+            return ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
         }
         let topic = CreatableTopic::default()
             .with_name(name.clone())

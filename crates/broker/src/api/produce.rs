@@ -1,14 +1,18 @@
 //! Produce (0), versions 3 to 13: acks 0, 1 and all, idempotent producers. Left out: transactions; quotas.
 
+use std::collections::BTreeMap;
+
 use blumfeld_kernel::{Context, DisconnectReason};
-use blumfeld_log::{AppendError, AppendInfo};
-use blumfeld_protocol::ErrorCode;
+use blumfeld_log::{AppendError, AppendInfo, is_transactional, single_batch};
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use blumfeld_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
 };
 use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse};
+use blumfeld_protocol::record_batch::Batch;
+use blumfeld_protocol::{ErrorCode, Uuid};
+use bytes::Bytes;
 
 use crate::call::Call;
 use crate::config::CLIENT_LISTENER;
@@ -26,7 +30,12 @@ pub fn handle(
     request: ProduceRequest,
 ) -> Result<Reply, FrameError> {
     let (mut response, mut failed, mut waiting) = (ProduceResponse::default(), false, Vec::new());
-    for (at, topic) in request.topic_data.into_iter().enumerate() {
+    // One batch of a transaction without an id for it, and nothing of the request is taken (KafkaApis).
+    let unauthorized = request.transactional_id.is_none()
+        && (request.topic_data.iter().flat_map(|topic| &topic.partition_data))
+            .filter_map(|data| data.records.as_ref())
+            .any(is_transactional);
+    for (at, topic) in once(request.topic_data).into_iter().enumerate() {
         let mut topic_response = TopicProduceResponse::default();
         if call.header.version >= 13 {
             topic_response.topic_id = topic.topic_id;
@@ -34,7 +43,12 @@ pub fn handle(
             topic_response.name = topic.name.clone();
         }
         for (place, partition) in topic.partition_data.iter().enumerate() {
-            let result = append(server, cx, call.header.version, &topic, partition, request.acks);
+            let result = if unauthorized {
+                let code = ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+                Err((AppendError::new(code, "a transactional batch without a transactional id"), -1))
+            } else {
+                append(server, cx, call.header.version, &topic, partition, request.acks)
+            };
             failed |= result.is_err();
             let result = result.map(|(info, log_start, mut one)| {
                 one.place = (at, place);
@@ -64,6 +78,30 @@ pub fn handle(
     }
     server.park_produce(produce);
     Ok(Reply::Parked)
+}
+
+/// The same with each partition once: of those that come twice Kafka takes the last (KafkaApis.handleProduceRequest).
+fn once(topics: Vec<TopicProduceData>) -> Vec<TopicProduceData> {
+    let mut kept: Vec<TopicProduceData> = Vec::with_capacity(topics.len());
+    let mut places: BTreeMap<(String, Uuid), (usize, BTreeMap<i32, usize>)> = BTreeMap::new();
+    for mut topic in topics {
+        let partitions = std::mem::take(&mut topic.partition_data);
+        let (at, of) = places.entry((topic.name.to_string(), topic.topic_id)).or_insert_with(|| {
+            kept.push(topic);
+            (kept.len() - 1, BTreeMap::new())
+        });
+        let Some(topic) = kept.get_mut(*at) else { continue };
+        for data in partitions {
+            match of.get(&data.index).and_then(|place| topic.partition_data.get_mut(*place)) {
+                Some(have) => *have = data,
+                None => {
+                    of.insert(data.index, topic.partition_data.len());
+                    topic.partition_data.push(data);
+                }
+            }
+        }
+    }
+    kept
 }
 
 /// Says who leads now where this node does not, so that the client need not ask (KIP-951).
@@ -107,7 +145,45 @@ fn append(
     topic: &TopicProduceData,
     data: &PartitionProduceData,
     acks: i16,
-) -> Result<(AppendInfo, i64, Unsafe), AppendError> {
+) -> Result<(AppendInfo, i64, Unsafe), (AppendError, i64)> {
+    let (key, batch) = appendable(server, version, topic, data, acks).map_err(|error| (error, -1))?;
+    let min_isr = (acks == -1).then(|| server.image.min_insync_replicas(&key.0));
+    let log_start =
+        |server: &Server| server.replicas.of(&key).map_or(-1, |partition| partition.log().log_start());
+    let info = (server.replicas.append(cx, &key, &batch, min_isr)).map_err(|error| {
+        // What Kafka expects to go wrong is answered without the log's start (ReplicaManager.appendRecordsToLeader).
+        let expected = [
+            ErrorCode::CORRUPT_MESSAGE,
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            ErrorCode::NOT_LEADER_OR_FOLLOWER,
+            ErrorCode::MESSAGE_TOO_LARGE,
+            ErrorCode::RECORD_LIST_TOO_LARGE,
+            ErrorCode::KAFKA_STORAGE_ERROR,
+        ];
+        let start = if expected.contains(&error.code) { -1 } else { log_start(server) };
+        (error, start)
+    })?;
+    let flush = if server.config.flush_before_acknowledging { server.replicas.flush(cx, &key) } else { None };
+    let (epoch, high_watermark) = server
+        .replicas
+        .of(&key)
+        .map_or((-1, -1), |partition| (partition.registration().leader_epoch, partition.high_watermark()));
+    if !info.duplicate {
+        server.stats.records_in += u64::try_from(info.records).unwrap_or(0);
+    }
+    let offset = (acks == -1 && high_watermark <= info.last_offset).then_some(info.last_offset + 1);
+    let start = log_start(server);
+    Ok((info, start, Unsafe { place: (0, 0), key, offset, epoch, flush }))
+}
+
+/// The batch and where it belongs, as far as the request says: what is wrong here is answered without a log.
+fn appendable(
+    server: &Server,
+    version: i16,
+    topic: &TopicProduceData,
+    data: &PartitionProduceData,
+    acks: i16,
+) -> Result<(TopicPartition, Batch), AppendError> {
     if !(-1..=1).contains(&acks) {
         return Err(AppendError::new(ErrorCode::INVALID_REQUIRED_ACKS, ""));
     }
@@ -119,35 +195,28 @@ fn append(
     } else {
         topic.name.to_string()
     };
+    /// The first version that knows zstd (KIP-110).
+    const ZSTD: i16 = 7;
+    if server.image.partition(&name, data.index).is_none() {
+        return Err(AppendError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ""));
+    }
+    let batch = single_batch(data.records.as_ref().unwrap_or(&Bytes::new()), version >= ZSTD)?;
     if is_internal(&name) {
-        return Err(AppendError::new(
-            ErrorCode::INVALID_TOPIC_EXCEPTION,
-            format!("Cannot append to internal topic {name}"),
-        ));
+        let message = format!("Cannot append to internal topic {name}");
+        return Err(AppendError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
     }
     if let Some(error) = &server.disk_error {
         return Err(AppendError::new(ErrorCode::KAFKA_STORAGE_ERROR, error.to_string()));
     }
-    let min_isr = (acks == -1).then(|| server.image.min_insync_replicas(&name));
     let key: TopicPartition = (name, data.index);
     server.replica(&key).map_err(|code| AppendError::new(code, ""))?;
-    let empty = bytes::Bytes::new();
-    let info = server.replicas.append(cx, &key, data.records.as_ref().unwrap_or(&empty), min_isr)?;
-    let flush = if server.config.flush_before_acknowledging { server.replicas.flush(cx, &key) } else { None };
-    let (log_start, epoch, high_watermark) = server.replicas.of(&key).map_or((-1, -1, -1), |partition| {
-        (partition.log().log_start(), partition.registration().leader_epoch, partition.high_watermark())
-    });
-    if !info.duplicate {
-        server.stats.records_in += u64::try_from(info.records).unwrap_or(0);
-    }
-    let offset = (acks == -1 && high_watermark <= info.last_offset).then_some(info.last_offset + 1);
-    Ok((info, log_start, Unsafe { place: (0, 0), key, offset, epoch, flush }))
+    Ok((key, batch))
 }
 
 fn answer(
     version: i16,
     index: i32,
-    result: Result<(AppendInfo, i64), AppendError>,
+    result: Result<(AppendInfo, i64), (AppendError, i64)>,
 ) -> PartitionProduceResponse {
     let response = PartitionProduceResponse::default().with_index(index);
     match result {
@@ -156,12 +225,12 @@ fn answer(
                 response.with_base_offset(info.base_offset).with_log_append_time_ms(info.log_append_time);
             if version >= 5 { response.with_log_start_offset(log_start) } else { response }
         }
-        Err(error) => {
+        Err((error, log_start)) => {
             let mut response = response
                 .with_error_code(error.code.0)
                 .with_base_offset(-1)
                 .with_log_append_time_ms(-1)
-                .with_log_start_offset(-1);
+                .with_log_start_offset(if version >= 5 { log_start } else { -1 });
             if version >= 8 {
                 response.record_errors = (error.records.into_iter())
                     .map(|record| {
@@ -170,8 +239,7 @@ fn answer(
                             .with_batch_index_error_message(Some(record.message.into()))
                     })
                     .collect();
-                response.error_message = Some(error.message.into())
-                    .filter(|text: &blumfeld_protocol::wire::StrBytes| !text.is_empty());
+                response.error_message = error.told.then(|| error.message.into());
             }
             response
         }

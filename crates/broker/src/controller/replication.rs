@@ -243,13 +243,12 @@ pub fn elect_leaders(
         if version >= 1 && request.election_type == 1 { Election::Unclean } else { Election::Preferred };
     let mut records = Vec::new();
     let all = request.topic_partitions.is_none();
-    let wanted: BTreeMap<String, Vec<i32>> = match &request.topic_partitions {
+    if version >= 1 && !(0..=1).contains(&request.election_type) {
+        return unknown_election(request);
+    }
+    let wanted: Vec<(String, Vec<i32>)> = match &request.topic_partitions {
         Some(topics) => {
-            let mut wanted: BTreeMap<String, Vec<i32>> = BTreeMap::new();
-            for topic in topics {
-                wanted.entry(topic.topic.to_string()).or_default().extend(&topic.partitions);
-            }
-            wanted
+            topics.iter().map(|topic| (topic.topic.to_string(), topic.partitions.clone())).collect()
         }
         None => image
             .topics()
@@ -261,7 +260,7 @@ pub fn elect_leaders(
     for (name, partitions) in wanted {
         let mut partition_results = Vec::new();
         for number in partitions {
-            let result = PartitionResult::default().with_partition_id(number);
+            let result = PartitionResult::default().with_partition_id(number).with_error_message(None);
             match elect_one(image, &name, number, election) {
                 Ok(change) => {
                     records.push(MetadataRecord::PartitionChange(change));
@@ -274,18 +273,37 @@ pub fn elect_leaders(
                 ),
             }
         }
-        if !partition_results.is_empty() {
-            results.push(
-                ReplicaElectionResult::default()
-                    .with_topic(TopicName(name.into()))
-                    .with_partition_result(partition_results),
-            );
-        }
+        results.push(
+            ReplicaElectionResult::default()
+                .with_topic(TopicName(name.into()))
+                .with_partition_result(partition_results),
+        );
     }
     ControllerResult {
         records,
         response: ElectLeadersResponse::default().with_replica_election_results(results),
     }
+}
+
+/// An election of a kind that there is not.
+fn unknown_election(request: &ElectLeadersRequest) -> ControllerResult<ElectLeadersResponse> {
+    let code = ErrorCode::INVALID_REQUEST.0;
+    let message = format!("Unknown election type {}", request.election_type);
+    let results = request.topic_partitions.iter().flatten().map(|topic| {
+        let partitions = topic.partitions.iter().map(|number| {
+            PartitionResult::default()
+                .with_partition_id(*number)
+                .with_error_code(code)
+                .with_error_message(Some(message.clone().into()))
+        });
+        ReplicaElectionResult::default()
+            .with_topic(topic.topic.clone())
+            .with_partition_result(partitions.collect())
+    });
+    let response = ElectLeadersResponse::default()
+        .with_error_code(code)
+        .with_replica_election_results(results.collect());
+    ControllerResult { records: Vec::new(), response }
 }
 
 fn elect_one(
@@ -304,7 +322,8 @@ fn elect_one(
         _ => partition.leader >= 0,
     };
     if not_needed {
-        return Err(ApiError::code(ErrorCode::ELECTION_NOT_NEEDED));
+        let message = "Leader election not needed for topic partition.";
+        return Err(ApiError::new(ErrorCode::ELECTION_NOT_NEEDED, message));
     }
     let builder =
         PartitionChangeBuilder::new(image, name, topic.id, number, partition, &acceptable).election(election);
@@ -313,8 +332,14 @@ fn elect_one(
             Ok(change)
         }
         (Some(change), Election::Unclean) if change.leader.is_some_and(|leader| leader >= 0) => Ok(change),
-        (_, Election::Preferred) => Err(ApiError::code(ErrorCode::PREFERRED_LEADER_NOT_AVAILABLE)),
-        _ => Err(ApiError::code(ErrorCode::ELIGIBLE_LEADERS_NOT_AVAILABLE)),
+        (_, Election::Preferred) => {
+            let message = "The preferred leader was not available.";
+            Err(ApiError::new(ErrorCode::PREFERRED_LEADER_NOT_AVAILABLE, message))
+        }
+        _ => {
+            let message = "Eligible topic partition leaders are not available.";
+            Err(ApiError::new(ErrorCode::ELIGIBLE_LEADERS_NOT_AVAILABLE, message))
+        }
     }
 }
 
@@ -333,8 +358,9 @@ pub fn alter_reassignments(
             let partitions = (topic.partitions.iter())
                 .map(|asked| {
                     let replicas = asked.replicas.as_deref();
-                    let response =
-                        ReassignablePartitionResponse::default().with_partition_index(asked.partition_index);
+                    let response = ReassignablePartitionResponse::default()
+                        .with_partition_index(asked.partition_index)
+                        .with_error_message(None);
                     match reassign(
                         image,
                         topic.name.as_str(),
@@ -356,6 +382,7 @@ pub fn alter_reassignments(
         })
         .collect();
     let response = AlterPartitionReassignmentsResponse::default()
+        .with_error_message(None)
         .with_allow_replication_factor_change(request.allow_replication_factor_change)
         .with_responses(responses);
     ControllerResult { records, response }
@@ -376,8 +403,7 @@ fn reassign(
     let builder = PartitionChangeBuilder::new(image, name, topic.id, number, partition, &acceptable);
     let Some(wanted) = replicas else {
         if !partition.is_reassigning() {
-            let message = "No partition reassignment is in progress.";
-            return Err(ApiError::new(ErrorCode::NO_REASSIGNMENT_IN_PROGRESS, message));
+            return Err(ApiError::code(ErrorCode::NO_REASSIGNMENT_IN_PROGRESS));
         }
         // Back to what was before: those that were being brought go, those that were to go stay.
         let replicas: Vec<i32> =
@@ -441,5 +467,5 @@ pub fn list_reassignments(
             .collect(),
         None => image.topics().keys().filter_map(|name| ongoing(name, None)).collect(),
     };
-    ListPartitionReassignmentsResponse::default().with_topics(topics)
+    ListPartitionReassignmentsResponse::default().with_error_message(None).with_topics(topics)
 }

@@ -38,28 +38,42 @@ pub fn create_topics(
     mut random: impl FnMut(u64) -> u64,
 ) -> ControllerResult<CreateTopicsResponse> {
     let (mut records, mut results, mut taken) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut duplicates = Vec::new();
     let duplicate =
         |name: &str| request.topics.iter().filter(|topic| topic.name.as_str() == name).count() > 1;
     for topic in &request.topics {
         let name = topic.name.as_str();
         if duplicate(name) {
             if taken.insert(name.to_owned()) {
-                let error = ApiError::new(ErrorCode::INVALID_REQUEST, "Duplicate topic name.");
-                results.push(failed(topic, error));
+                duplicates.push(failed(topic, duplicate_name()));
             }
             continue;
         }
-        match create_topic(image, topic, defaults, &taken, (&mut new_id, &mut random)) {
+        let topic = &last_configs(topic);
+        match create_topic(image, topic, defaults, (&mut new_id, &mut random)) {
             Ok((changes, result)) => {
-                taken.insert(name.to_owned());
                 records.extend(changes);
                 results.push(result);
             }
             Err(error) => results.push(failed(topic, error)),
         }
     }
+    results.extend(duplicates);
     let response = CreateTopicsResponse::default().with_topics(results);
     ControllerResult { records: if request.validate_only { Vec::new() } else { records }, response }
+}
+
+/// The topic with each config once: of those that come twice the last counts.
+fn last_configs(topic: &CreatableTopic) -> CreatableTopic {
+    let mut topic = topic.clone();
+    let configs = std::mem::take(&mut topic.configs);
+    for config in configs {
+        match topic.configs.iter_mut().find(|have| have.name == config.name) {
+            Some(have) => *have = config,
+            None => topic.configs.push(config),
+        }
+    }
+    topic
 }
 
 fn failed(topic: &CreatableTopic, error: ApiError) -> CreatableTopicResult {
@@ -75,7 +89,6 @@ fn create_topic(
     image: &MetadataImage,
     topic: &CreatableTopic,
     defaults: TopicDefaults,
-    taken: &BTreeSet<String>,
     (new_id, random): (&mut impl FnMut() -> Uuid, &mut impl FnMut(u64) -> u64),
 ) -> Result<(Vec<MetadataRecord>, CreatableTopicResult), ApiError> {
     let name = topic.name.as_str();
@@ -89,7 +102,7 @@ fn create_topic(
         let message = format!("Topic '{name}' already exists.");
         return Err(ApiError::new(ErrorCode::TOPIC_ALREADY_EXISTS, message));
     }
-    if let Some(other) = image.topics().keys().chain(taken).find(|other| has_collision(name, other)) {
+    if let Some(other) = image.topics().keys().find(|other| has_collision(name, other)) {
         let message = format!("Topic '{name}' collides with existing topic: {other}");
         return Err(ApiError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
     }
@@ -146,6 +159,7 @@ fn create_topic(
     });
     let result = CreatableTopicResult::default()
         .with_name(topic.name.clone())
+        .with_error_message(None)
         .with_topic_id(id)
         .with_num_partitions(partitions)
         .with_replication_factor(i16::try_from(factor).unwrap_or(i16::MAX))
@@ -172,10 +186,20 @@ fn check_config(name: &str, value: Option<&str>) -> Result<(), ApiError> {
 }
 
 fn manual_assignments(image: &MetadataImage, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, ApiError> {
-    if topic.replication_factor != -1 || topic.num_partitions != -1 {
-        let message = "A manual partition assignment was specified, but replication factor or number of partitions was \
-                       not set to -1.";
+    let set = if topic.replication_factor != -1 {
+        Some("replication factor")
+    } else {
+        (topic.num_partitions != -1).then_some("numPartitions")
+    };
+    if let Some(set) = set {
+        let message = format!("A manual partition assignment was specified, but {set} was not set to -1.");
         return Err(ApiError::new(ErrorCode::INVALID_REQUEST, message));
+    }
+    let mut once = BTreeSet::new();
+    if let Some(twice) = topic.assignments.iter().find(|one| !once.insert(one.partition_index)) {
+        let message =
+            format!("Found multiple manual partition assignments for partition {}", twice.partition_index);
+        return Err(ApiError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message));
     }
     let mut assignments: Vec<_> = topic.assignments.iter().collect();
     assignments.sort_by_key(|assignment| assignment.partition_index);
@@ -230,23 +254,48 @@ pub fn create_partitions(
     request: &CreatePartitionsRequest,
     mut random: impl FnMut(u64) -> u64,
 ) -> ControllerResult<CreatePartitionsResponse> {
-    let mut records = Vec::new();
-    let results = (request.topics.iter())
-        .map(|topic| {
-            let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
-            match extend_topic(image, topic, &mut random) {
-                Ok(changes) => {
-                    records.extend(changes);
-                    result
-                }
-                Err(error) => {
-                    result.with_error_code(error.code.0).with_error_message(error.message.map(Into::into))
-                }
+    let (mut records, mut results) = (Vec::new(), Vec::new());
+    let (mut once, mut twice) = (BTreeSet::new(), BTreeSet::new());
+    for topic in &request.topics {
+        if !once.insert(topic.name.as_str()) {
+            twice.insert(topic.name.as_str());
+        }
+    }
+    let (duplicates, single): (Vec<_>, Vec<_>) =
+        request.topics.iter().partition(|topic| twice.contains(topic.name.as_str()));
+    for topic in duplicates {
+        if twice.remove(topic.name.as_str()) {
+            results.push(not_extended(topic, duplicate_name()));
+        }
+    }
+    for topic in single {
+        let extended = extend_topic(image, topic, &mut random).and_then(|changes| {
+            // All topics together have no more room than one.
+            let all = i32::try_from(records.len() + changes.len()).unwrap_or(i32::MAX);
+            check_partition_count(all).map_err(|_| ApiError::code(ErrorCode::UNKNOWN_SERVER_ERROR))?;
+            Ok(changes)
+        });
+        results.push(match extended {
+            Ok(changes) => {
+                records.extend(changes);
+                CreatePartitionsTopicResult::default().with_name(topic.name.clone())
             }
-        })
-        .collect();
+            Err(error) => not_extended(topic, error),
+        });
+    }
     let response = CreatePartitionsResponse::default().with_results(results);
     ControllerResult { records: if request.validate_only { Vec::new() } else { records }, response }
+}
+
+fn not_extended(topic: &CreatePartitionsTopic, error: ApiError) -> CreatePartitionsTopicResult {
+    CreatePartitionsTopicResult::default()
+        .with_name(topic.name.clone())
+        .with_error_code(error.code.0)
+        .with_error_message(error.message.map(Into::into))
+}
+
+fn duplicate_name() -> ApiError {
+    ApiError::new(ErrorCode::INVALID_REQUEST, "Duplicate topic name.")
 }
 
 fn extend_topic(
@@ -291,31 +340,71 @@ fn extend_topic(
     Ok(partitions.map(|(partition, replicas)| new_partition(image, have.id, partition, replicas)).collect())
 }
 
-/// Deletes topics by name or by id.
+/// Deletes topics by name or by id. What is asked for twice, or in two ways, is refused and stays
+/// (ControllerApis.deleteTopics).
 pub fn delete_topics(
     image: &MetadataImage,
     request: &DeleteTopicsRequest,
 ) -> ControllerResult<DeleteTopicsResponse> {
     let by_name = request.topic_names.iter().map(|name| (Some(name.clone()), Uuid::nil()));
     let by_either = request.topics.iter().map(|topic| (topic.name.clone(), topic.topic_id));
-    let (mut records, mut results, mut gone) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (name, id) in by_name.chain(by_either) {
-        let found = match &name {
-            Some(name) => image.topic(name.as_str()).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
-            None => image.topic_by_id(id).ok_or(ErrorCode::UNKNOWN_TOPIC_ID),
-        };
-        let result = DeletableTopicResult::default();
-        results.push(match found {
-            Ok(topic) => {
-                if gone.insert(topic.id) {
-                    records.push(MetadataRecord::RemoveTopic { topic_id: topic.id });
-                }
-                result
-                    .with_name(Some(name.unwrap_or_else(|| TopicName(topic.name.clone().into()))))
-                    .with_topic_id(topic.id)
+    let asked: Vec<(Option<TopicName>, Uuid)> = by_name.chain(by_either).collect();
+    let times = |one: &(Option<TopicName>, Uuid)| asked.iter().filter(|other| *other == one).count();
+    let by_id: BTreeSet<Uuid> = asked.iter().filter(|(name, _)| name.is_none()).map(|(_, id)| *id).collect();
+    let invalid = |message: &str| Err(ApiError::new(ErrorCode::INVALID_REQUEST, message));
+    let find = |one: &(Option<TopicName>, Uuid)| match one {
+        (None, id) if id.is_nil() => invalid("Neither topic name nor id were specified."),
+        (Some(_), id) if !id.is_nil() => invalid("You may not specify both topic name and topic id."),
+        (Some(_), _) if times(one) > 1 => Err(duplicate_name()),
+        (None, _) if times(one) > 1 => invalid("Duplicate topic id."),
+        (Some(name), _) => match image.topic(name.as_str()) {
+            Some(topic) if by_id.contains(&topic.id) => {
+                invalid("The provided topic name maps to an ID that was already supplied.")
             }
-            Err(code) => result.with_name(name).with_topic_id(id).with_error_code(code.0),
-        });
+            Some(topic) => Ok(topic),
+            None => {
+                let message = "This server does not host this topic-partition.";
+                Err(ApiError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, message))
+            }
+        },
+        (None, id) => match image.topic_by_id(*id) {
+            // By name it is refused already.
+            Some(topic)
+                if asked
+                    .iter()
+                    .any(|(name, _)| name.as_ref().is_some_and(|name| name.as_str() == topic.name)) =>
+            {
+                invalid("")
+            }
+            Some(topic) => Ok(topic),
+            None => {
+                let message = "This server does not host this topic ID.";
+                Err(ApiError::new(ErrorCode::UNKNOWN_TOPIC_ID, message))
+            }
+        },
+    };
+    let (mut records, mut results, mut answered) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for one in &asked {
+        let (name, id) = one;
+        if !answered.insert((name.as_ref().map(|name| name.as_str()), *id)) {
+            continue;
+        }
+        let result = DeletableTopicResult::default();
+        match find(one) {
+            Ok(topic) => {
+                records.push(MetadataRecord::RemoveTopic { topic_id: topic.id });
+                let name = TopicName(topic.name.clone().into());
+                results.push(result.with_name(Some(name)).with_topic_id(topic.id));
+            }
+            Err(error) if error.message.as_deref() == Some("") => {}
+            Err(error) => results.push(
+                result
+                    .with_name(name.clone())
+                    .with_topic_id(*id)
+                    .with_error_code(error.code.0)
+                    .with_error_message(error.message.map(Into::into)),
+            ),
+        }
     }
     ControllerResult { records, response: DeleteTopicsResponse::default().with_responses(results) }
 }

@@ -631,8 +631,7 @@ fn append<S: Shard>(
     }
     let key = key::<S>(partition);
     let min_isr = Some(host.image.min_insync_replicas(S::TOPIC));
-    let bytes = batch.build().bytes().clone();
-    let info = host.replicas.append(cx, &key, &bytes, min_isr).map_err(|error| error.code)?;
+    let info = host.replicas.append(cx, &key, &batch.build(), min_isr).map_err(|error| error.code)?;
     let flush = if host.flush { host.replicas.flush(cx, &key) } else { None };
     Ok((info.last_offset + 1, flush))
 }

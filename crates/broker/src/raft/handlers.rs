@@ -420,10 +420,27 @@ impl RaftClient {
         request: &DescribeQuorumRequest,
     ) -> DescribeQuorumResponse {
         use describe_quorum_response::{Listener, Node, PartitionData, ReplicaState as Wire, TopicData};
-        let asked = request.topics.first().filter(|topic| topic.topic_name == topic_name());
-        if asked.and_then(|topic| topic.partitions.first()).is_none_or(|data| data.partition_index != 0) {
-            return DescribeQuorumResponse::default()
-                .with_error_code(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0);
+        let the_one = match request.topics.as_slice() {
+            [topic] if topic.topic_name == topic_name() => {
+                matches!(topic.partitions.as_slice(), [data] if data.partition_index == 0)
+            }
+            _ => false,
+        };
+        if !the_one {
+            // Each partition is answered as unknown, the one that is there too (DescribeQuorumRequest).
+            let unknown = StrBytes::from_static_str(UNKNOWN_PARTITION);
+            let topics = request.topics.iter().map(|topic| {
+                let partitions = topic.partitions.iter().map(|data| {
+                    let answer = PartitionData::default()
+                        .with_partition_index(data.partition_index)
+                        .with_error_code(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0);
+                    if version >= 2 { answer.with_error_message(Some(unknown.clone())) } else { answer }
+                });
+                TopicData::default()
+                    .with_topic_name(topic.topic_name.clone())
+                    .with_partitions(partitions.collect())
+            });
+            return DescribeQuorumResponse::default().with_topics(topics.collect());
         }
         let data = PartitionData::default();
         let data = match &self.state {
@@ -472,6 +489,9 @@ impl RaftClient {
         response.with_nodes(nodes.collect())
     }
 }
+
+/// What Kafka says of an unknown partition (Errors.UNKNOWN_TOPIC_OR_PARTITION).
+const UNKNOWN_PARTITION: &str = "This server does not host this topic-partition.";
 
 fn encode(header: &Header, response: &FetchResponse) -> Result<Bytes, FrameError> {
     encode_response(header.api_key, header.version, header.correlation_id, response)

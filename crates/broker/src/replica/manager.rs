@@ -7,8 +7,8 @@ use std::time::Duration;
 use blumfeld_kernel::{Context, Disk, DiskOp, FilePath, FlushId, Instant, TraceEvent};
 use blumfeld_log::checkpoint::{self, Offsets};
 use blumfeld_log::{AppendError, AppendInfo, DELETED, LoadOptions, UnifiedLog, unique_directory};
+use blumfeld_protocol::record_batch::Batch;
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
-use bytes::Bytes;
 
 use super::partition::{Partition, Proposal, Settings};
 use crate::bug::{Bug, planted};
@@ -149,12 +149,12 @@ impl ReplicaManager {
         &mut self,
         cx: &mut Context<'_>,
         key: &TopicPartition,
-        records: &Bytes,
+        batch: &Batch,
         min_isr: Option<usize>,
     ) -> Result<AppendInfo, AppendError> {
         let partition = (self.partitions.get_mut(key))
             .ok_or_else(|| AppendError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ""))?;
-        let info = partition.append(cx, records, min_isr, &self.follower_fetches)?;
+        let info = partition.append(cx, batch, min_isr, &self.follower_fetches)?;
         if !info.duplicate {
             self.note_changed(key);
         }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use blumfeld_kernel::{Context, Instant, TraceEvent};
 use blumfeld_log::{AppendError, AppendInfo, UnifiedLog};
-use blumfeld_protocol::record_batch::batches;
+use blumfeld_protocol::record_batch::{Batch, batches};
 use blumfeld_protocol::{ErrorCode, Uuid};
 use bytes::Bytes;
 
@@ -267,7 +267,7 @@ impl Partition {
     pub fn append(
         &mut self,
         cx: &mut Context<'_>,
-        records: &Bytes,
+        batch: &Batch,
         min_isr: Option<usize>,
         follower_fetches: &BTreeMap<i32, Instant>,
     ) -> Result<AppendInfo, AppendError> {
@@ -286,7 +286,7 @@ impl Partition {
             return Err(AppendError::new(ErrorCode::NOT_ENOUGH_REPLICAS, message));
         }
         let before = self.log.log_end();
-        let info = self.log.append_as_leader(cx, records, self.registration.leader_epoch)?;
+        let info = self.log.append_as_leader(cx, batch, self.registration.leader_epoch)?;
         if let Role::Leader(leader) = &mut self.role {
             for (id, follower) in
                 leader.followers.iter_mut().filter(|(_, follower)| follower.log_end == before)

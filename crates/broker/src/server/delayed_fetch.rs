@@ -219,10 +219,14 @@ fn read(
         }
         Err(code) => {
             let mut data = data.with_error_code(code.0).with_high_watermark(-1).with_last_stable_offset(-1);
+            // Kafka tells nobody. Our followers learn here where to go on, Kafka's ask with ListOffsets.
             if let (ErrorCode::OFFSET_OUT_OF_RANGE, true, Some(partition)) =
-                (code, version >= 5, key.and_then(|key| server.replicas.of(key)))
+                (code, version >= 5 && fetch.replica >= 0, key.and_then(|key| server.replicas.of(key)))
             {
                 data.log_start_offset = partition.log().log_start();
+            }
+            if code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION {
+                data.aborted_transactions = Some(Vec::new());
             }
             let moved = [ErrorCode::NOT_LEADER_OR_FOLLOWER, ErrorCode::FENCED_LEADER_EPOCH];
             if version >= 16 && moved.contains(&code) {

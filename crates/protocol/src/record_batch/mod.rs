@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use builder::{BatchBuilder, BatchOptions, record_size};
 pub use control::ControlRecord;
-pub use records::{Header, Record, Records};
+pub use records::{Header, Record, Records, Skipped};
 
 use crate::compression::{Compression, CompressionError};
 
@@ -88,6 +88,9 @@ pub enum BatchError {
     /// A record cannot be read.
     #[error("record {0} is malformed")]
     Record(i32),
+    /// The length of a record is a number without an end.
+    #[error("record {0} has no length")]
+    RecordLength(i32),
     /// A record's offset delta is not one more than the one before.
     #[error("record {index} has offset delta {delta}")]
     OffsetDelta {
@@ -318,19 +321,21 @@ impl Batch {
         Batch { bytes: bytes.freeze() }
     }
 
-    /// The same batch stamped by the broker (message.timestamp.type=LogAppendTime), with a new checksum.
+    /// The same batch stamped by the broker (message.timestamp.type=LogAppendTime).
     pub fn with_log_append_time(&self, timestamp: i64) -> Batch {
-        let mut bytes = BytesMut::from(&self.bytes[..]);
-        bytes[21..23].copy_from_slice(&(self.attributes() | 0b1000).to_be_bytes());
-        bytes[35..43].copy_from_slice(&timestamp.to_be_bytes());
-        let crc = checksum(&bytes[CRC_FROM..]);
-        bytes[17..21].copy_from_slice(&crc.to_be_bytes());
-        Batch { bytes: bytes.freeze() }
+        self.with_max_timestamp(TimestampType::LogAppendTime, timestamp)
     }
 
-    /// The same batch with another max timestamp and a new checksum.
-    pub fn with_max_timestamp(&self, timestamp: i64) -> Batch {
+    /// The same batch with another max timestamp of this type and a new checksum. As in Kafka, attribute bits without a
+    /// meaning are cleared where something changes (DefaultRecordBatch.setMaxTimestamp).
+    pub fn with_max_timestamp(&self, timestamp_type: TimestampType, timestamp: i64) -> Batch {
+        if self.timestamp_type() == timestamp_type && self.max_timestamp() == timestamp {
+            return self.clone();
+        }
+        let append_time = if timestamp_type == TimestampType::LogAppendTime { 0b1000 } else { 0 };
+        let attributes = self.attributes() & 0b111_0111 | append_time;
         let mut bytes = BytesMut::from(&self.bytes[..]);
+        bytes[21..23].copy_from_slice(&attributes.to_be_bytes());
         bytes[35..43].copy_from_slice(&timestamp.to_be_bytes());
         let crc = checksum(&bytes[CRC_FROM..]);
         bytes[17..21].copy_from_slice(&crc.to_be_bytes());
@@ -352,8 +357,9 @@ impl Batch {
         Ok(())
     }
 
-    /// Checks everything that a broker checks of a batch from a producer (LogValidator): the header, that every record
-    /// can be read, that offsets go up by one, that the count and the largest timestamp are the header's.
+    /// Checks everything that is true of a batch as clients make them: the header, that every record can be read, that
+    /// offsets go up by one, that the count and the largest timestamp are the header's. A broker asks for less
+    /// (LogValidator).
     pub fn validate(&self) -> Result<(), BatchError> {
         self.validate_header()?;
         let (count, last_offset_delta) = (self.records_count(), self.last_offset_delta());
@@ -363,11 +369,11 @@ impl Batch {
         let mut records = self.records()?;
         let mut max_timestamp = i64::MIN;
         for index in 0..count {
-            let (delta, timestamp) = records.skip_record(index)?;
-            if delta != index {
-                return Err(BatchError::OffsetDelta { index, delta });
+            let record = records.skip_record(index)?;
+            if record.offset_delta != index {
+                return Err(BatchError::OffsetDelta { index, delta: record.offset_delta });
             }
-            max_timestamp = max_timestamp.max(timestamp);
+            max_timestamp = max_timestamp.max(record.timestamp);
         }
         if records.remaining() > 0 {
             return Err(BatchError::LeftOver(records.remaining()));

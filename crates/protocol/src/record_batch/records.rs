@@ -49,6 +49,19 @@ pub struct Records {
     compressed: bool,
 }
 
+/// What is known of a record that was read past.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Skipped {
+    /// Its offset less the batch's base offset.
+    pub offset_delta: i32,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub timestamp: i64,
+    /// Bytes of its key, if it has one.
+    pub key: Option<usize>,
+    /// Bytes of its value, if it has one.
+    pub value: Option<usize>,
+}
+
 /// A record's fields as positions in the payload.
 struct Raw<'a> {
     timestamp_delta: i64,
@@ -81,18 +94,31 @@ impl Records {
         self.payload.len() - self.at
     }
 
-    /// Reads past one record and gives its offset delta and timestamp.
-    pub(super) fn skip_record(&mut self, index: i32) -> Result<(i32, i64), BatchError> {
-        let mut raw = raw(&self.payload, self.at).ok_or(BatchError::Record(index))?;
-        let (delta, timestamp) = (raw.offset_delta, self.base_timestamp.saturating_add(raw.timestamp_delta));
+    /// Reads past the next record, which is the batch's `index`th.
+    ///
+    /// # Errors
+    /// It is not whole, or its fields do not fill it.
+    pub fn skip_record(&mut self, index: i32) -> Result<Skipped, BatchError> {
+        let malformed = BatchError::Record(index);
+        let Some(mut raw) = raw(&self.payload, self.at) else {
+            // Kafka reads the length of a record that is not compressed outside of what it catches.
+            let length = self.payload.get(self.at..self.at + 5).unwrap_or_default();
+            let endless = !self.compressed && length.len() == 5 && length.iter().all(|byte| byte & 0x80 != 0);
+            return Err(if endless { BatchError::RecordLength(index) } else { malformed });
+        };
         for _ in 0..raw.headers {
             header(&mut raw.rest).ok_or(BatchError::Record(index))?;
         }
         if raw.rest.remaining() > 0 {
-            return Err(BatchError::Record(index));
+            return Err(malformed);
         }
         self.at = raw.end;
-        Ok((delta, timestamp))
+        Ok(Skipped {
+            offset_delta: raw.offset_delta,
+            timestamp: self.append_time.unwrap_or(self.base_timestamp.saturating_add(raw.timestamp_delta)),
+            key: raw.key.map(|(from, to)| to - from),
+            value: raw.value.map(|(from, to)| to - from),
+        })
     }
 
     fn read(&mut self) -> Option<Record> {
@@ -146,11 +172,11 @@ fn raw(payload: &[u8], at: usize) -> Option<Raw<'_>> {
     (headers >= 0).then_some(Raw { timestamp_delta, offset_delta, key, value, headers, rest: reader, end })
 }
 
-/// Reads a varint length, -1 for none, and skips so many bytes; gives where they are.
+/// Reads a varint length, below 0 for none, and skips so many bytes; gives where they are.
 #[allow(clippy::option_option, reason = "the outer None is malformed, the inner one null")]
 fn nullable(reader: &mut Reader<'_>) -> Option<Option<(usize, usize)>> {
     match reader.varint()? {
-        -1 => Some(None),
+        len if len < 0 => Some(None),
         len => {
             let len = usize::try_from(len).ok()?;
             let from = reader.position();

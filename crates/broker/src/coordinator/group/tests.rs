@@ -45,8 +45,7 @@ fn load(
     for (key, value) in records {
         let mut batch = BatchBuilder::new(BatchOptions::default());
         batch.append(cx.epoch_ms, key.as_deref(), value.as_deref(), &[]);
-        let bytes = batch.build().bytes().clone();
-        partition.append(&mut cx, &bytes, None, &BTreeMap::new()).expect("a good batch");
+        partition.append(&mut cx, &batch.build(), None, &BTreeMap::new()).expect("a good batch");
     }
     partition.note_fetch(&mut cx, 2, committed, 1);
     assert_eq!(partition.high_watermark(), committed);
