@@ -11,8 +11,8 @@ use blumfeld_protocol::record_batch::Batch;
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use super::partition::{Partition, Proposal, Settings};
-use crate::bug::{Bug, planted};
 use crate::broker_config::{DynamicConfigs, log_config};
+use crate::bug::{Bug, planted};
 use crate::config::{BrokerConfig, SEGMENT_DELETE_DELAY_MS};
 use crate::metadata::{MetadataImage, PartitionRegistration, ResourceType};
 use crate::raft::METADATA_DIR;
@@ -271,8 +271,7 @@ impl ReplicaManager {
             let path: FilePath = dir.as_str().into();
             let op = if dir.ends_with(DELETED) {
                 DiskOp::Delete { path }
-            } else if let Some(why) =
-                stray(disk, &dir, image, node_id).filter(|_| !planted(Bug::KeepStrays))
+            } else if let Some(why) = stray(disk, &dir, image, node_id).filter(|_| !planted(Bug::KeepStrays))
             {
                 let to = unique_directory(cx, &dir, STRAY);
                 let (directory, aside) = (dir.as_str().into(), to.to_string().into());

@@ -13,7 +13,10 @@ use super::Seen;
 
 /// The last high watermark of each leader, with its epoch and run.
 #[derive(Clone, Debug, Default)]
-pub struct HighWatermarks(BTreeMap<(Uuid, Arc<str>, NodeId), (i32, u64, i64)>);
+pub struct HighWatermarks(BTreeMap<Replica, (i32, u64, i64)>);
+
+/// The topic's id, the partition, and the node.
+type Replica = (Uuid, Arc<str>, NodeId);
 
 impl HighWatermarks {
     /// Takes what a node shows.
@@ -23,7 +26,9 @@ impl HighWatermarks {
     pub fn look(&mut self, seen: &Seen) -> Result<(), String> {
         for replica in seen.replicas.iter().filter(|replica| replica.leads) {
             let (epoch, now) = (replica.leader_epoch, replica.high_watermark);
-            let last = self.0.insert((replica.topic_id, replica.partition.clone(), seen.node), (epoch, seen.run, now));
+            let last = self
+                .0
+                .insert((replica.topic_id, replica.partition.clone(), seen.node), (epoch, seen.run, now));
             if let Some((_, _, before)) =
                 last.filter(|(of, run, before)| (*of, *run) == (epoch, seen.run) && *before > now)
             {

@@ -139,7 +139,13 @@ pub(super) mod tests {
     use super::*;
 
     pub fn replica(partition: &str, leads: bool, leader_epoch: i32, high_watermark: i64) -> ReplicaSeen {
-        ReplicaSeen { partition: partition.into(), topic_id: Uuid::nil(), leads, leader_epoch, high_watermark }
+        ReplicaSeen {
+            partition: partition.into(),
+            topic_id: Uuid::nil(),
+            leads,
+            leader_epoch,
+            high_watermark,
+        }
     }
 
     pub fn node(id: i32, replicas: Vec<ReplicaSeen>) -> Seen {

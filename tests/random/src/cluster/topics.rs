@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use blumfeld_client::producer::{Acks, ProducerConfig};
-use blumfeld_kernel::{Instant, Prng};
 use blumfeld_kernel::Process;
+use blumfeld_kernel::{Instant, Prng};
 use blumfeld_sim::load::{LoadDeletion, LoadProducer, LoadTopics, ProducerLoad};
 
 use super::{Client, Run};
@@ -66,7 +66,8 @@ impl Run {
     /// Starts the next client of the topic that is created again, when it is time.
     pub fn recreate(&mut self, partitions: i32, faults_for: Duration) {
         let now = self.world.now();
-        let Some(topics) = self.topics.as_mut().filter(|topics| topics.begins.is_some_and(|at| at <= now)) else {
+        let Some(topics) = self.topics.as_mut().filter(|topics| topics.begins.is_some_and(|at| at <= now))
+        else {
             return;
         };
         topics.begins = None;
@@ -83,7 +84,6 @@ impl Run {
                 config.acks = Acks::All;
                 // What cannot be written is left: another one is to come.
                 config.delivery_timeout_ms = 20_000;
-                config.request_timeout_ms = 5_000;
                 config.max_block_ms = 20_000;
                 let load = ProducerLoad {
                     topic: RECREATED.into(),
