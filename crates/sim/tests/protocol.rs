@@ -445,7 +445,10 @@ fn a_malformed_frame_ends_its_connection_and_nothing_else() {
         (Bytes::new(), "the header is cut short after 0 bytes"),
         (Bytes::from_static(b"GET / HTTP/1.1\r\n\r\n"), "no API has the key 18245"),
         (good.slice(..good.len() - 1), "Metadata of version 9"),
-        (Bytes::from_static(&[0, 3, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]), "does not fit"),
+        (
+            Bytes::from_static(&[0, 3, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]),
+            "topics claims 2147483647 entries",
+        ),
         (Bytes::from_static(&[0, 3, 0, 99, 0, 0, 0, 9, 0xff, 0xff, 0]), "Metadata has no version 99"),
         (Bytes::from_static(&[0, 24, 0, 1, 0, 0, 0, 9, 0xff, 0xff]), "AddPartitionsToTxn has no version 1"),
     ] {
