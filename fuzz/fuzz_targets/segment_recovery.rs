@@ -80,7 +80,7 @@ fuzz_target!(|data: &[u8]| {
     let end = log.log_end();
     let mut builder = BatchBuilder::new(BatchOptions::default());
     builder.append(1, None, Some(b"after"), &[]);
-    let batch = builder.build().bytes().clone();
+    let batch = builder.build();
     let info = with(&mut disk, |_, cx| log.append_as_leader(cx, &batch, 7)).expect("a recovered log takes records");
     assert_eq!(info.base_offset, end);
     let read = log.read(end, 1_000, i64::MAX, true).expect("what was appended can be read");
