@@ -31,7 +31,7 @@ cargo xtask COMMAND
   conformance --go            the example of Go
   compare [--api NAME] [--pairs N] [--one-in N] [--seed N] [--record]
                               send odd requests to Apache Kafka and to the gateway, and list where they differ
-  sim [--seeds N] [--seed S] [--ticks T] [--members | --page] [--known] [--bug NAME] [--replay FILE]
+  sim [--seeds N] [--seed S] [--ticks T] [--members | --triggers | --topics | --page] [--known] [--bug NAME] [--replay FILE]
                               simulate random faults under the checkers; replay a fault that the page recorded
   tidy                        check which crate may use which, and how long lines are
   bench [--json FILE]         measure speed and sizes, natively and in the browser

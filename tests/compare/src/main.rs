@@ -83,8 +83,11 @@ impl Run {
     /// Plays a step; whether the answers differ.
     fn step(&mut self, step: &Step) -> Result<bool> {
         let (kafka, ours) = play::both(&mut self.kafka, &mut self.ours, step)?;
-        self.corpus.add(step, &kafka)?;
-        if step.compared { self.report.take(step, &kafka, &ours) } else { Ok(false) }
+        let differs = step.compared && self.report.take(step, &kafka, &ours)?;
+        // What differs is in the report until it is mended; the corpus keeps what is the same from being lost.
+        let kept = Step { compared: step.compared && !differs, ..step.clone() };
+        self.corpus.add(&kept, &kafka)?;
+        Ok(differs)
     }
 
     /// Sees to it that what a request wants is there; gives the numbers of the topic and of the rest.
