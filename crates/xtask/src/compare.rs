@@ -21,7 +21,7 @@ const CONFIGS: [&str; 3] = [
 /// What is recorded: one in so many requests with one odd place, and so many pairs for each good request and version.
 const RECORDED: [&str; 4] = ["--one-in", "12", "--pairs", "6"];
 
-/// Compares. With `--record` what Kafka says to some of the requests is written to the corpus of the default tests;
+/// Compares. With `--record` what Kafka says to some of the requests, and we say too, is written to a corpus;
 /// everything else is for the comparer, as `--api Fetch`.
 pub fn run(args: &[String]) -> Result<()> {
     let (record, rest): (Vec<&String>, Vec<&String>) = args.iter().partition(|arg| *arg == "--record");
