@@ -45,7 +45,8 @@ pub struct ConfigKey {
     pub synonym: &'static str,
 }
 
-const fn key(
+/// A config of these.
+pub(crate) const fn key(
     name: &'static str,
     kind: ConfigType,
     default: &'static str,

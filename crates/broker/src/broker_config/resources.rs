@@ -8,7 +8,7 @@ use blumfeld_protocol::ErrorCode;
 use super::{APPEND, DELETE, SET, SUBTRACT};
 use crate::metadata::ResourceType;
 use crate::reply::ApiError;
-use crate::topic_config::{ConfigKey, ConfigType, items, validate};
+use crate::topic_config::{ConfigKey, ConfigType, items, key, validate};
 
 /// DYNAMIC_CLIENT_METRICS_CONFIG (DescribeConfigsResponse.ConfigSource).
 const CLIENT_METRICS_SOURCE: i8 = 7;
@@ -17,15 +17,6 @@ const GROUP_SOURCE: i8 = 8;
 
 const fn from(least: i64) -> ConfigType {
     ConfigType::Int(least, i32::MAX as i64)
-}
-
-const fn key(
-    name: &'static str,
-    kind: ConfigType,
-    default: &'static str,
-    synonym: &'static str,
-) -> ConfigKey {
-    ConfigKey { name, kind, default, synonym }
 }
 
 const GROUP: [ConfigKey; 17] = [
