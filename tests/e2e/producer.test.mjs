@@ -194,7 +194,8 @@ test("too few replicas in sync after a crash are Kafka's error too", async (t) =
   await three.advance(60_000);
   const [name, code, message] = await failure(producer.send({ topic: "orders", value: "b" }));
   assert.deepEqual([name, code], ["NotEnoughReplicasException", "NOT_ENOUGH_REPLICAS"]);
-  assert.match(message, /ISR : 2 .* min\.isr requirement of 3/);
+  // Kafka's broker says no more than the code, and its client has a sentence for it.
+  assert.equal(message, "Messages are rejected since there are fewer in-sync replicas than required.");
 });
 
 test("wrong settings and records are named", async (t) => {

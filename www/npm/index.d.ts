@@ -444,13 +444,17 @@ export interface TopicOptions {
 export type KafkaApi =
   | "any"
   | "Produce" | "Fetch" | "ListOffsets" | "Metadata" | "OffsetCommit" | "OffsetFetch" | "FindCoordinator"
-  | "JoinGroup" | "Heartbeat" | "LeaveGroup" | "SyncGroup" | "DescribeGroups" | "ListGroups" | "ApiVersions"
-  | "CreateTopics" | "DeleteTopics" | "DeleteRecords" | "InitProducerId" | "OffsetForLeaderEpoch"
-  | "DescribeConfigs" | "DescribeLogDirs" | "CreatePartitions" | "DeleteGroups" | "ElectLeaders"
-  | "IncrementalAlterConfigs" | "AlterPartitionReassignments" | "ListPartitionReassignments" | "OffsetDelete"
-  | "DescribeQuorum" | "DescribeCluster" | "UnregisterBroker" | "DescribeTopicPartitions" | "Vote"
-  | "BeginQuorumEpoch" | "EndQuorumEpoch" | "AlterPartition" | "Envelope" | "FetchSnapshot" | "BrokerRegistration"
-  | "BrokerHeartbeat" | "AllocateProducerIds"
+  | "JoinGroup" | "Heartbeat" | "LeaveGroup" | "SyncGroup" | "DescribeGroups" | "ListGroups" | "SaslHandshake"
+  | "ApiVersions" | "CreateTopics" | "DeleteTopics" | "DeleteRecords" | "InitProducerId" | "OffsetForLeaderEpoch"
+  | "DescribeAcls" | "CreateAcls" | "DeleteAcls" | "DescribeConfigs" | "AlterConfigs" | "AlterReplicaLogDirs"
+  | "DescribeLogDirs" | "SaslAuthenticate" | "CreatePartitions" | "CreateDelegationToken" | "RenewDelegationToken"
+  | "ExpireDelegationToken" | "DescribeDelegationToken" | "DeleteGroups" | "ElectLeaders" | "IncrementalAlterConfigs"
+  | "AlterPartitionReassignments" | "ListPartitionReassignments" | "OffsetDelete" | "DescribeClientQuotas"
+  | "AlterClientQuotas" | "DescribeUserScramCredentials" | "AlterUserScramCredentials" | "DescribeQuorum"
+  | "UpdateFeatures" | "DescribeCluster" | "DescribeProducers" | "UnregisterBroker" | "DescribeTransactions"
+  | "ListTransactions" | "ListConfigResources" | "DescribeTopicPartitions" | "Vote" | "BeginQuorumEpoch"
+  | "EndQuorumEpoch" | "AlterPartition" | "Envelope" | "FetchSnapshot" | "BrokerRegistration" | "BrokerHeartbeat"
+  | "AllocateProducerIds"
   | (string & {});
 
 /** Kafka's name of an error code. Any other that Kafka has is right too. */

@@ -207,11 +207,20 @@ impl Checks {
         self.traced = trace.pushed();
     }
 
+    /// Who knows of the topic that is created again knows of incarnation `last` or of one before it.
+    pub fn recreated(&mut self, world: &World, last: u64) {
+        for broker in world.nodes().filter_map(|node| world.broker(node)) {
+            if let Some(topic) = broker.image().topic(RECREATED) {
+                self.incarnations.known(topic.id, last);
+            }
+        }
+    }
+
     /// No log of the topic that is deleted and created again has a record of an earlier one.
     ///
     /// # Errors
     /// Which has.
-    pub fn incarnations(&mut self, world: &World) -> Result<(), String> {
+    pub fn incarnations(&self, world: &World) -> Result<(), String> {
         for (node, partition, id, values) in world.values_seen(RECREATED) {
             let of = values.into_iter().map(incarnation);
             self.incarnations.look(&format!("{RECREATED}-{partition}"), node, id, of)?;

@@ -1,5 +1,5 @@
 //! A topic that is created, written to, deleted, and created again, while brokers crash and come back: who was down in
-//! between must not bring the old records back. Each value says which incarnation of the topic it was written to.
+//! between must not bring the old records back. Each value says for which incarnation of the topic it was sent.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub const RECREATED: &str = "again";
 /// Values of incarnations begin here: those of the other topic's producers are below.
 const FIRST: u64 = 1 << 48;
 
-/// Which incarnation a value was written to.
+/// For which incarnation a value was sent.
 pub fn incarnation(value: u64) -> u64 {
     value.saturating_sub(FIRST) >> 16
 }
@@ -71,6 +71,7 @@ impl Run {
             return;
         };
         topics.begins = None;
+        self.checks.recreated(&self.world, topics.incarnation);
         let client: Box<dyn Process> = match topics.next {
             Next::Create => {
                 topics.incarnation += 1;
