@@ -29,7 +29,7 @@ cargo xtask COMMAND
                               the step of that name; with --java Apache Kafka's own tools and Java client instead,
                               and the example of JUnit, with --kafka these against Apache Kafka itself
   conformance --go            the example of Go
-  compare [--api NAME] [--pairs N] [--one-in N] [--seed N] [--record]
+  compare [--api NAME[,NAME]] [--pairs N] [--one-in N] [--seed N] [--record]
                               send odd requests to Apache Kafka and to the gateway, and list where they differ
   sim [--seeds N] [--seed S] [--ticks T] [--members | --triggers | --topics | --page] [--known] [--bug NAME] [--replay FILE]
                               simulate random faults under the checkers; replay a fault that the page recorded

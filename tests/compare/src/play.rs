@@ -19,14 +19,26 @@ pub fn one(side: &mut Side, step: &Step) -> Result<Value> {
     finish(side, step, outcome)
 }
 
+/// The same of one of whom an answer is wanted, or silence.
+fn wanted(side: &mut Side, step: &Step, wanted: &Value) -> Result<Value> {
+    let id = side.send(&step.request)?;
+    let outcome = side.receive(&step.request, id, *wanted != Outcome::Silent.to_json());
+    finish(side, step, outcome)
+}
+
 /// The same of two, who are asked at the same time.
 pub fn both(kafka: &mut Side, ours: &mut Side, step: &Step) -> Result<(Value, Value)> {
     let (first, second) = (kafka.send(&step.request)?, ours.send(&step.request)?);
-    let outcome = kafka.receive(&step.request, first, !step.compared);
-    let theirs = finish(kafka, step, outcome)?;
-    let outcome = ours.receive(&step.request, second, !step.compared);
-    let mut own = finish(ours, step, outcome)?;
-    let mut theirs = theirs;
+    let mut one_said = kafka.receive(&step.request, first, !step.compared);
+    let mut other_said = ours.receive(&step.request, second, !step.compared);
+    // One that is silent while the other spoke may only be slow.
+    if one_said == Outcome::Silent && other_said != Outcome::Silent {
+        one_said = kafka.receive(&step.request, first, true);
+    } else if other_said == Outcome::Silent && one_said != Outcome::Silent {
+        other_said = ours.receive(&step.request, second, true);
+    }
+    let mut theirs = finish(kafka, step, one_said)?;
+    let mut own = finish(ours, step, other_said)?;
     for _ in 0..LATE {
         if !step.again || !theirs.is_object() || !own.is_object() || same(&theirs, &own) {
             break;
@@ -38,12 +50,12 @@ pub fn both(kafka: &mut Side, ours: &mut Side, step: &Step) -> Result<(Value, Va
 
 /// What a side says, asked again while it differs from what is wanted and may be only late.
 pub fn against(side: &mut Side, step: &Step, wanted: &Value) -> Result<Value> {
-    let mut own = one(side, step)?;
+    let mut own = self::wanted(side, step, wanted)?;
     for _ in 0..LATE {
         if !step.again || !wanted.is_object() || !own.is_object() || same(wanted, &own) {
             break;
         }
-        own = one(side, step)?;
+        own = self::wanted(side, step, wanted)?;
     }
     Ok(own)
 }
@@ -55,6 +67,7 @@ pub fn same(one: &Value, other: &Value) -> bool {
 
 fn finish(side: &mut Side, step: &Step, first: Outcome) -> Result<Value> {
     let mut outcome = first;
+    side.done(&outcome);
     if let Some((pointer, wanted)) = &step.until {
         let mut tries = 0;
         loop {
@@ -69,6 +82,7 @@ fn finish(side: &mut Side, step: &Step, first: Outcome) -> Result<Value> {
             }
             let id = side.send(&step.request)?;
             outcome = side.receive(&step.request, id, !step.compared);
+            side.done(&outcome);
         }
     }
     if let Outcome::Answer(answer) = &outcome {

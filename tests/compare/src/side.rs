@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::step::Request;
 use crate::wire::{self, Chosen};
 
-/// How long one waits for an answer without which nothing goes on.
-const MUCH: Duration = Duration::from_secs(20);
+/// How long one waits for an answer that must come: nothing goes on without it, or the other side has given one.
+const MUCH: Duration = Duration::from_secs(60);
 
 /// What came of a request.
 #[derive(Clone, PartialEq, Debug)]
@@ -106,11 +106,14 @@ impl Side {
         let patience = if must_come { MUCH } else { self.patience };
         // A stream that is none any more says so when it is read.
         let _ = self.stream.as_ref().map(|stream| stream.set_read_timeout(Some(patience)));
-        let outcome = self.read(request, id);
+        self.read(request, id)
+    }
+
+    /// Forgets a connection that gave no answer: another request gets another one.
+    pub fn done(&mut self, outcome: &Outcome) {
         if !matches!(outcome, Outcome::Answer(_)) {
             self.stream = None;
         }
-        outcome
     }
 
     fn read(&mut self, request: &Request, id: i32) -> Outcome {

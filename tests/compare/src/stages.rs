@@ -473,7 +473,7 @@ pub fn topic(number: u64) -> Vec<Step> {
         Step::prepare(Request::new(
             ApiKey::CreateTopics,
             7,
-            json!({ "topics": [{ "name": topic, "numPartitions": 2, "replicationFactor": 1 }], "timeoutMs": 5000 }),
+            json!({ "topics": [{ "name": topic, "numPartitions": 2, "replicationFactor": 1 }], "timeoutMs": 60000 }),
         ))
         .keep(format!("$topic:{topic}"), "/topics/0/topicId"),
     ];
@@ -492,6 +492,12 @@ pub fn topic(number: u64) -> Vec<Step> {
         .until("/topics/0/partitions/0/errorCode", json!(0)),
     );
     steps
+}
+
+/// The step that takes the topic of a number away, if it is there still.
+pub fn without_topic(number: u64) -> Step {
+    let topics = json!({ "topicNames": [format!("r-{number}")], "timeoutMs": 60000 });
+    Step::prepare(Request::new(ApiKey::DeleteTopics, 5, topics))
 }
 
 /// The steps that prepare what else there is, of another number.
