@@ -283,7 +283,7 @@ test("a view tells what is in sync, committed, and behind", () => {
   assert.deepEqual([view().lag("other"), view().committed("other", "orders", 0)], [undefined, undefined]);
 });
 
-test("names that the types have are Kafka's, and all that there are", async (t) => {
+test("names that the types have are Kafka's, and faults are all that there are", async (t) => {
   const text = await readFile(join(PACKAGE, "index.d.ts"), "utf8");
   const union = (type) => {
     const [, names] = new RegExp(`type ${type} =([^;]*);`).exec(text);
@@ -294,11 +294,6 @@ test("names that the types have are Kafka's, and all that there are", async (t) 
   const one = await cluster(t);
   for (const api of apis) await (await one.on({ api }).observe()).off();
   for (const code of codes) await (await produce(one).error(code)).off();
-  const served = (await source("COMPAT.md")).split("| key | API |")[1].split("\n\n")[0];
-  const lacking = [...served.matchAll(/^\| \d+ \| (\w+) \|/gm)].filter(([, api]) => !apis.includes(api));
-  assert.deepEqual(lacking, []);
-  const known = [...(await source("crates/protocol/src/error.rs")).matchAll(/^ +([A-Z_]+) = -?\d+,/gm)];
-  assert.deepEqual(codes, known.map(([, code]) => code).filter((code) => code !== "NONE"));
   const faults = (await source("crates/shell/src/tools/fault.rs")).split("const FAULTS")[1].split("const ENGLISH")[0];
   const usages = [...faults.matchAll(/^ {4}"([^"]+)", "/gm)].map(([, usage]) => usage);
   // The package has methods in their place.

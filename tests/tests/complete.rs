@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use blumfeld_broker::{controller_versions, supported_versions};
 use blumfeld_kernel::NodeId;
+use blumfeld_protocol::ErrorCode;
 use blumfeld_sim::{Fault, FaultError};
 use blumfeld_tests::console::Console;
 
 const COMPAT: &str = include_str!("../../COMPAT.md");
+const TYPES: &str = include_str!("../../www/npm/index.d.ts");
 
 #[test]
 fn every_api_has_its_row_in_compat() {
@@ -18,6 +20,19 @@ fn every_api_has_its_row_in_compat() {
     let missing: Vec<String> =
         supported_versions().iter().map(row).filter(|row| !COMPAT.contains(row.as_str())).collect();
     assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn every_api_and_error_is_in_the_types_of_the_package() {
+    let union = |name: &str| -> BTreeSet<String> {
+        let (_, after) = TYPES.split_once(&format!("export type {name} =")).unwrap();
+        after.split_once(';').unwrap().0.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let apis = supported_versions().iter().chain(controller_versions()).map(|(key, ..)| format!("{key:?}"));
+    let missing: Vec<String> = apis.filter(|name| !union("KafkaApi").contains(name)).collect();
+    assert_eq!(missing, [""; 0]);
+    let codes = ErrorCode::NAMES.iter().filter(|name| **name != "NONE").map(|name| (*name).to_owned());
+    assert_eq!(union("KafkaErrorCode"), codes.collect());
 }
 
 #[test]
