@@ -87,7 +87,8 @@ fn first(records: &Bytes) -> Result<Option<(Bytes, i8)>, AppendError> {
 /// that are no whole batch are passed over. `zstd` is whether the request's version knows that codec (KIP-110).
 ///
 /// # Errors
-/// There is none or more than one, or it cannot be what the request may hold.
+/// There is none or more than one, or it cannot be what the request may hold; UNKNOWN_SERVER_ERROR where Kafka's broker
+/// stumbles, and cannot handle the whole request.
 pub fn single_batch(records: &Bytes, zstd: bool) -> Result<Batch, AppendError> {
     let invalid = |message: &str| AppendError::new(ErrorCode::INVALID_RECORD, message);
     let one = "Produce requests are only allowed to contain exactly one record batch per partition";
@@ -100,11 +101,13 @@ pub fn single_batch(records: &Bytes, zstd: bool) -> Result<Batch, AppendError> {
     let rest = records.slice(bytes.len()..);
     let short = || AppendError::new(ErrorCode::CORRUPT_MESSAGE, "the batch is shorter than a header");
     let batch = if bytes.len() < HEADER_LEN { None } else { Batch::parse(&bytes).ok() };
-    if !zstd && batch.as_ref().is_some_and(|batch| batch.compression() == Ok(Compression::Zstd)) {
-        return Err(AppendError::new(
-            ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
-            "zstd needs Produce 7 or later",
-        ));
+    match batch.as_ref().filter(|_| !zstd).map(Batch::compression) {
+        Some(Ok(Compression::Zstd)) => {
+            let message = "zstd needs Produce 7 or later";
+            return Err(AppendError::new(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, message));
+        }
+        Some(Err(error)) => return Err(AppendError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string())),
+        _ => {}
     }
     match first(&rest) {
         Ok(None) => batch.ok_or_else(short),
@@ -255,14 +258,12 @@ fn wrong_time(batch: &Batch, record: Skipped, config: &LogConfig, now_ms: i64, k
             )
         });
     }
-    let late = now_ms.saturating_sub(timestamp) > config.timestamp_before_max_ms;
-    let early = timestamp.saturating_sub(now_ms) > config.timestamp_after_max_ms;
-    (timestamp != NO_TIMESTAMP && (late || early)).then(|| {
+    let from = now_ms.saturating_sub(config.timestamp_before_max_ms);
+    let to = now_ms.saturating_add(config.timestamp_after_max_ms);
+    (timestamp != NO_TIMESTAMP && !(from..=to).contains(&timestamp)).then(|| {
         format!(
             "Timestamp {timestamp} of message with offset {offset} is out of range. The timestamp should be within \
-             [{}, {}]",
-            now_ms.saturating_sub(config.timestamp_before_max_ms),
-            now_ms.saturating_add(config.timestamp_after_max_ms),
+             [{from}, {to}]"
         )
     })
 }

@@ -107,6 +107,13 @@ pub fn decode_body<M: Decodable>(header: &Header, body: Bytes) -> Result<M, Fram
     M::decode(&mut body, version).map_err(|error| fail(error.to_string()))
 }
 
+/// A request's body as the library would read it: texts that are no UTF-8 mended, lengths and nulls as Kafka takes them.
+/// For versions that the library does not have.
+pub fn checked_body(header: &Header, body: &Bytes) -> Result<Bytes, FrameError> {
+    let (api_key, version) = (header.api_key, header.version);
+    schema::walk(api_key, version, body).map_err(|what| FrameError::Body { api_key, version, what })
+}
+
 /// Writes a request with its header.
 pub fn encode_request<M: Encodable>(
     api_key: ApiKey,

@@ -93,7 +93,7 @@ impl Run {
     }
 
     /// Sees to it that what a request wants is there; gives the numbers of the topic and of the rest.
-    fn prepare(&mut self, fixture: Fixture) -> Result<(u64, u64)> {
+    fn prepare(&mut self, fixture: Fixture, version: i16) -> Result<(u64, u64)> {
         let topic = match self.topic {
             Some(topic) => topic,
             None if fixture == Fixture::Nothing => 0,
@@ -113,7 +113,7 @@ impl Run {
             return Ok((topic, number));
         }
         self.number += 1;
-        for step in stages::prepare(fixture, topic, self.number) {
+        for step in stages::prepare(fixture, version, topic, self.number) {
             self.step(&step)?;
         }
         self.prepared = Some((fixture, self.number));
@@ -124,7 +124,7 @@ impl Run {
         if stages::harmful(base.api, &request.body) {
             return Ok(());
         }
-        let (topic, number) = self.prepare(base.fixture)?;
+        let (topic, number) = self.prepare(base.fixture, version)?;
         request.version = version;
         request.body = stages::numbered(&request.body, topic, number);
         let step = Step { again: base.reads, ..Step::compare(what, request) };

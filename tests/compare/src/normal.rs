@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use blumfeld_protocol::ApiKey;
 use blumfeld_protocol::varint::Reader;
 use serde_json::{Map, Value, json};
 
@@ -12,6 +13,8 @@ use crate::wire::Chosen;
 /// What is said of an answer's values that are one side's own.
 pub struct Normal<'a> {
     names: BTreeMap<String, &'a str>,
+    /// Whose answer it is.
+    api: i64,
     /// The request, as text: what it named itself is left as it is.
     asked: String,
     now: i64,
@@ -33,7 +36,8 @@ impl<'a> Normal<'a> {
         let now = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| since.as_millis());
-        Normal { names, asked: request.to_string(), now: i64::try_from(now).unwrap_or(i64::MAX) }
+        let api = request.get("api").and_then(Value::as_i64).unwrap_or(-1);
+        Normal { names, api, asked: request.to_string(), now: i64::try_from(now).unwrap_or(i64::MAX) }
     }
 
     /// The answer without them.
@@ -62,6 +66,13 @@ impl<'a> Normal<'a> {
             "port" if number > 0 => json!("<port>"),
             "sessionId" if number > 0 => json!("<session>"),
             "brokerEpoch" if number > 0 => json!("<epoch>"),
+            "producerId" if self.api == ApiKey::InitProducerId as i64 && number >= 0 => json!("<producer>"),
+            // Each has written to its metadata log what it has.
+            "logEndOffset" | "highWatermark" | "leaderEpoch"
+                if self.api == ApiKey::DescribeQuorum as i64 && number > 0 =>
+            {
+                json!("<metadata>")
+            }
             _ if (number - self.now).abs() < DAY => json!("<now>"),
             _ => json!(number),
         }
@@ -72,7 +83,8 @@ impl<'a> Normal<'a> {
             return json!(name);
         }
         match key {
-            "host" if matches!(text, "localhost" | "127.0.0.1") => return json!("<host>"),
+            "host" if matches!(text, "localhost" | "127.0.0.1" | "controller-1") => return json!("<host>"),
+            "logDir" => return json!("<directory>"),
             "records" => return self.records(text),
             _ => {}
         }
@@ -83,8 +95,11 @@ impl<'a> Normal<'a> {
         if is_id && !text.is_empty() && text != NO_ID && !self.asked.contains(text) {
             return json!("<id>");
         }
-        // A text that has an id of this side's in it.
-        let mut text = text.to_owned();
+        // A text that has an id of this side's in it, or its time.
+        let mut text = match text.split_once("The timestamp should be within [") {
+            Some((before, _)) => format!("{before}The timestamp should be within <these>"),
+            None => text.to_owned(),
+        };
         for (own, name) in &self.names {
             if own.len() > 20 && text.contains(own.as_str()) {
                 text = text.replace(own.as_str(), name);

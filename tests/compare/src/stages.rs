@@ -20,8 +20,10 @@ pub enum Fixture {
     Offsets,
     /// The same topic, and a group `m-{f}` of one member, which has joined and synced: `$member`, generation 1.
     Group,
-    /// A fetch session over `r-{t}`: `$session`.
+    /// A fetch session over `r-{t}`, by name or by id as the request's version has it: `$session`.
     Session,
+    /// The same, by name.
+    OldSession,
 }
 
 /// A good request, and how it is to be treated.
@@ -127,6 +129,7 @@ fn reading() -> Vec<Base> {
         Base::read(ApiKey::Fetch, Fixture::Topic, fetch(json!(0), -1, 2)),
         Base::read(ApiKey::Fetch, Fixture::Topic, fetch(json!(0), -1, 6)),
         Base::new(ApiKey::Fetch, Fixture::Session, fetch(json!("$session"), 1, 4)).fresh().since(7),
+        Base::new(ApiKey::Fetch, Fixture::OldSession, fetch(json!("$session"), 1, 4)).fresh().since(13),
         Base::new(ApiKey::Fetch, Fixture::Session, forgets(fetch(json!("$session"), 1, 4))).fresh().since(7),
         Base::read(ApiKey::ListOffsets, Fixture::Topic, list(-1)),
         Base::read(ApiKey::ListOffsets, Fixture::Topic, list(1_700_000_000_000)),
@@ -457,12 +460,14 @@ pub fn begin() -> Vec<Step> {
     let metadata = json!({ "topics": [], "allowAutoTopicCreation": false });
     let find = json!({ "keyType": 0, "coordinatorKeys": ["g"] });
     // Of no topic: committed as soon as the coordinator is there.
+    let producer = json!({ "transactionalId": null, "producerId": -1, "producerEpoch": -1 });
     let commit = json!({ "groupId": "g", "generationIdOrMemberEpoch": -1, "memberId": "", "topics": [] });
     vec![
         Step::prepare(Request::new(ApiKey::Metadata, 8, metadata)).keep("$cluster", "/clusterId"),
         Step::prepare(Request::new(ApiKey::FindCoordinator, 4, find))
             .until("/coordinators/0/errorCode", json!(0)),
         Step::prepare(Request::new(ApiKey::OffsetCommit, 8, commit)),
+        Step::prepare(Request::new(ApiKey::InitProducerId, 4, producer)).until("/errorCode", json!(0)),
     ]
 }
 
@@ -473,7 +478,9 @@ pub fn topic(number: u64) -> Vec<Step> {
         Step::prepare(Request::new(
             ApiKey::CreateTopics,
             7,
-            json!({ "topics": [{ "name": topic, "numPartitions": 2, "replicationFactor": 1 }], "timeoutMs": 60000 }),
+            json!({ "topics": [{ "name": topic, "numPartitions": 2, "replicationFactor": 1,
+                // Its records are of a day long past.
+                "configs": [{ "name": "retention.ms", "value": "-1" }] }], "timeoutMs": 60000 }),
         ))
         .keep(format!("$topic:{topic}"), "/topics/0/topicId"),
     ];
@@ -500,8 +507,8 @@ pub fn without_topic(number: u64) -> Step {
     Step::prepare(Request::new(ApiKey::DeleteTopics, 5, topics))
 }
 
-/// The steps that prepare what else there is, of another number.
-pub fn prepare(fixture: Fixture, topic: u64, number: u64) -> Vec<Step> {
+/// The steps that prepare what else there is, of another number, for a request of a version.
+pub fn prepare(fixture: Fixture, version: i16, topic: u64, number: u64) -> Vec<Step> {
     let (topic, offsets, group) = (format!("r-{topic}"), format!("g-{number}"), format!("m-{number}"));
     let mut steps = Vec::new();
     match fixture {
@@ -531,12 +538,13 @@ pub fn prepare(fixture: Fixture, topic: u64, number: u64) -> Vec<Step> {
                     "assignments": [{ "memberId": "$member", "assignment": "AAAAAAAAAAAAAA==" }] }),
             )));
         }
-        Fixture::Session => {
+        Fixture::Session | Fixture::OldSession => {
+            let by_id = fixture == Fixture::Session && version >= 13;
             let body = json!({ "maxWaitMs": 0, "minBytes": 1, "maxBytes": 1_000_000, "sessionId": 0, "sessionEpoch": 0,
-                "topics": [{ "topic": topic, "partitions": [
+                "topics": [{ "topic": topic, "topicId": format!("$topic:{topic}"), "partitions": [
                     { "partition": 0, "fetchOffset": 2, "partitionMaxBytes": 1_000_000 },
                     { "partition": 1, "fetchOffset": 0, "partitionMaxBytes": 1_000_000 }] }] });
-            let step = Step::prepare(Request::new(ApiKey::Fetch, 12, body));
+            let step = Step::prepare(Request::new(ApiKey::Fetch, if by_id { 13 } else { 12 }, body));
             steps.push(step.keep("$session", "/sessionId"));
         }
     }

@@ -21,7 +21,11 @@ pub fn handle(server: &Server, request: AlterReplicaLogDirsRequest) -> Result<Re
     for dir in request.dirs {
         for topic in dir.topics {
             for number in topic.partitions {
-                let code = if dir.path.as_str() != LOG_DIR {
+                // The name that the replica has while it moves, with an id, and how long it may be.
+                let moving = format!("{}-{number}.", topic.name.as_str()).len() + 32 + "-future".len();
+                let code = if moving > 255 {
+                    ErrorCode::INVALID_TOPIC_EXCEPTION
+                } else if dir.path.as_str() != LOG_DIR {
                     ErrorCode::LOG_DIR_NOT_FOUND
                 } else {
                     match server.replica(&(topic.name.to_string(), number)) {

@@ -5,10 +5,16 @@ use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::create_acls_response::AclCreationResult;
 use blumfeld_protocol::messages::{CreateAclsRequest, CreateAclsResponse};
 
+use super::describe_acls::known_elements;
+use crate::call::Call;
 use crate::reply::{Reply, respond};
 
 /// Handles a request: each entry is refused (org.apache.kafka.controller.ControllerApis.handleCreateAcls).
-pub fn handle(request: &CreateAclsRequest) -> Result<Reply, FrameError> {
+pub fn handle(call: &Call, request: &CreateAclsRequest) -> Result<Reply, FrameError> {
+    for one in &request.creations {
+        let (resource, pattern) = (one.resource_type, one.resource_pattern_type);
+        known_elements(call, [resource, pattern, one.operation, one.permission_type])?;
+    }
     let refused = AclCreationResult::default()
         .with_error_code(ErrorCode::SECURITY_DISABLED.0)
         .with_error_message(Some("No Authorizer is configured.".to_owned().into()));

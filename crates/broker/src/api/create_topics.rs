@@ -4,15 +4,16 @@ use std::cell::RefCell;
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
-use blumfeld_protocol::messages::CreateTopicsRequest;
-use blumfeld_protocol::{Uuid, uuid_text};
+use blumfeld_protocol::messages::create_topics_response::CreatableTopicResult;
+use blumfeld_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
+use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use crate::call::Call;
 use crate::controller::{self, TopicDefaults};
 use crate::quorum::Quorum;
-use crate::reply::Reply;
+use crate::reply::{Reply, respond};
 
-/// Handles a request: answered once the topics are committed.
+/// Handles a request: answered once the topics are committed. One without time is over before it begins (ControllerRequestContext).
 pub fn handle(
     quorum: &mut Quorum,
     cx: &mut Context<'_>,
@@ -24,6 +25,15 @@ pub fn handle(
         replication_factor: quorum.config.default_replication_factor,
     };
     let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
+    if request.timeout_ms <= 0 {
+        let topics = request.topics.into_iter().map(|topic| {
+            CreatableTopicResult::default()
+                .with_name(topic.name)
+                .with_error_code(ErrorCode::REQUEST_TIMED_OUT.0)
+                .with_error_message(None)
+        });
+        return respond(CreateTopicsResponse::default().with_topics(topics.collect()));
+    }
     // Ids and places are drawn in turns from one generator.
     let rng = RefCell::new(&mut *cx.rng);
     let new_id = || uuid_text::random(|| rng.borrow_mut().bytes16());

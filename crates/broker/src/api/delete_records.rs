@@ -23,7 +23,7 @@ pub fn handle(
 ) -> Result<Reply, FrameError> {
     // Of a partition that comes twice the last offset counts, and it is answered once.
     let mut wanted: BTreeMap<&TopicName, BTreeMap<i32, i64>> = BTreeMap::new();
-    for topic in &request.topics {
+    for topic in request.topics.iter().filter(|topic| !topic.partitions.is_empty()) {
         let of = wanted.entry(&topic.name).or_default();
         of.extend(topic.partitions.iter().map(|asked| (asked.partition_index, asked.offset)));
     }

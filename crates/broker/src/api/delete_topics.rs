@@ -1,16 +1,17 @@
 //! DeleteTopics (20), versions 1 to 6. Left out: delete.topic.enable=false, quotas.
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::Uuid;
 use blumfeld_protocol::frame::FrameError;
-use blumfeld_protocol::messages::DeleteTopicsRequest;
+use blumfeld_protocol::messages::delete_topics_response::DeletableTopicResult;
+use blumfeld_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse};
+use blumfeld_protocol::{ErrorCode, Uuid};
 
 use crate::call::Call;
 use crate::controller;
 use crate::quorum::Quorum;
-use crate::reply::Reply;
+use crate::reply::{Reply, respond};
 
-/// Handles a request: answered once the deletion is committed.
+/// Handles a request: answered once the deletion is committed. One without time is over before it begins.
 pub fn handle(
     quorum: &mut Quorum,
     cx: &mut Context<'_>,
@@ -18,6 +19,13 @@ pub fn handle(
     request: DeleteTopicsRequest,
 ) -> Result<Reply, FrameError> {
     let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
+    if request.timeout_ms <= 0 {
+        let over = DeletableTopicResult::default().with_error_code(ErrorCode::REQUEST_TIMED_OUT.0);
+        let named = request.topic_names.into_iter().map(|name| over.clone().with_name(Some(name)));
+        let states = request.topics.into_iter();
+        let chosen = states.map(|state| over.clone().with_name(state.name).with_topic_id(state.topic_id));
+        return respond(DeleteTopicsResponse::default().with_responses(named.chain(chosen).collect()));
+    }
     let mut result = controller::delete_topics(&active.image, &request);
     if call.header.version < 6 {
         for topic in &mut result.response.responses {

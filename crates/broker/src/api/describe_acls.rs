@@ -2,27 +2,25 @@
 
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::FrameError;
-use blumfeld_protocol::messages::{ApiKey, DescribeAclsRequest, DescribeAclsResponse};
+use blumfeld_protocol::messages::{DescribeAclsRequest, DescribeAclsResponse};
 
 use crate::call::Call;
 use crate::reply::{Reply, respond};
 
-/// Handles a request (org.apache.kafka.server.AclApis). One that names what is unknown is none
-/// (DescribeAclsRequest.validate): its connection ends.
-pub fn handle(call: &Call, request: &DescribeAclsRequest) -> Result<Reply, FrameError> {
-    let numbers = [
-        request.resource_type_filter,
-        request.pattern_type_filter,
-        request.operation,
-        request.permission_type,
-    ];
-    if numbers.contains(&0) {
-        return Err(FrameError::Body {
-            api_key: ApiKey::DescribeAcls,
-            version: call.header.version,
-            what: "it contains unknown elements".to_owned(),
-        });
+/// A request about ACLs that names what is unknown is none, and its connection ends (AclBinding.isUnknown): a type of
+/// resource or of pattern, an operation or a permission.
+pub fn known_elements(call: &Call, numbers: [i8; 4]) -> Result<(), FrameError> {
+    if !numbers.contains(&0) {
+        return Ok(());
     }
+    let (api_key, version) = (call.header.api_key, call.header.version);
+    Err(FrameError::Body { api_key, version, what: "it contains unknown elements".to_owned() })
+}
+
+/// Handles a request (org.apache.kafka.server.AclApis).
+pub fn handle(call: &Call, request: &DescribeAclsRequest) -> Result<Reply, FrameError> {
+    let (resource, pattern) = (request.resource_type_filter, request.pattern_type_filter);
+    known_elements(call, [resource, pattern, request.operation, request.permission_type])?;
     respond(
         DescribeAclsResponse::default()
             .with_error_code(ErrorCode::SECURITY_DISABLED.0)

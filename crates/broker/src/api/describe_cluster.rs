@@ -23,15 +23,16 @@ pub fn handle(
         let (code, message) = if request.endpoint_type == 2 {
             (
                 ErrorCode::MISMATCHED_ENDPOINT_TYPE,
-                "The request was sent to an endpoint of type BROKER, but we wanted an \
-                                                   endpoint of type CONTROLLER",
+                "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"
+                    .to_owned(),
             )
         } else {
-            (ErrorCode::UNSUPPORTED_ENDPOINT_TYPE, "Unsupported endpoint type")
+            let message = format!("Unsupported endpoint type {}", request.endpoint_type);
+            (ErrorCode::UNSUPPORTED_ENDPOINT_TYPE, message)
         };
         let response = DescribeClusterResponse::default()
             .with_error_code(code.0)
-            .with_error_message(Some(message.to_owned().into()));
+            .with_error_message(Some(message.into()));
         return respond(response);
     }
     let with_fenced = call.header.version >= 2 && request.include_fenced_brokers;

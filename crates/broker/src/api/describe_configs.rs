@@ -34,11 +34,17 @@ const STATIC_BROKER: i8 = 4;
 
 /// Handles a request.
 pub fn handle(server: &Server, call: &Call, request: DescribeConfigsRequest) -> Result<Reply, FrameError> {
+    // A kind that is none is an exception at Kafka, and refuses all (KafkaApis.handleDescribeConfigsRequest).
+    let kind = |one: &DescribeConfigsResource| ResourceType::from_id(one.resource_type).is_some();
+    let known = |one: &DescribeConfigsResource| kind(one) || one.resource_type == BROKER_LOGGER;
+    let all_known = request.resources.iter().all(known);
     let results = request.resources.iter().map(|resource| {
         let result = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());
-        match describe(server, resource, request.include_synonyms) {
+        let described =
+            if all_known { describe(server, resource, request.include_synonyms) } else { malformed() };
+        match described {
             Ok(mut configs) => {
                 // No keys are all keys, be the list null or empty (ConfigHelper.describeConfigs).
                 if let Some(keys) = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty()) {
@@ -71,7 +77,7 @@ fn describe(
             validate_topic_name(name)
                 .map_err(|error| ApiError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, error.to_string()))?;
             if server.image.topic(name).is_none() {
-                return Err(ApiError::code(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
+                return Err(ApiError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ""));
             }
             Ok(topic(&server.image, &server.config, name, synonyms))
         }
@@ -100,12 +106,14 @@ fn describe(
             Ok(other(&server.image, kind, name, synonyms))
         }
         None if resource.resource_type == BROKER_LOGGER => loggers(server.config.node_id, name),
-        None => {
-            let message = "This most likely occurs because of a request being malformed by the client library or the \
-                           message was sent to an incompatible broker. See the broker logs for more details.";
-            Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))
-        }
+        None => malformed(),
     }
+}
+
+fn malformed<T>() -> Result<T, ApiError> {
+    let message = "This most likely occurs because of a request being malformed by the client library or the message was \
+                   sent to an incompatible broker. See the broker logs for more details.";
+    Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))
 }
 
 /// The loggers of a broker: none, for its trace has no levels.

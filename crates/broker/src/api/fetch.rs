@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::fetch_request::FetchPartition;
+use blumfeld_protocol::messages::fetch_response::FetchableTopicResponse;
 use blumfeld_protocol::messages::{FetchRequest, FetchResponse};
 use blumfeld_protocol::{ErrorCode, Uuid};
 
 use crate::call::Call;
 use crate::replica::TopicPartition;
 use crate::reply::{Reply, respond};
-use crate::server::{DelayedFetch, FetchContext, Server, divergence, is_of_earlier_life};
+use crate::server::{DelayedFetch, FetchContext, Server, divergence, failure, is_of_earlier_life};
 
 /// Handles a request.
 pub fn handle(
@@ -26,8 +27,23 @@ pub fn handle(
     let replica = if version >= 15 { request.replica_state.replica_id.0 } else { request.replica_id.0 };
     let context = match context(server, cx, version, &request) {
         Ok(context) => context,
+        Err(ErrorCode::UNKNOWN_SERVER_ERROR) => return refused(version, &request),
         Err(code) => return respond(FetchResponse::default().with_error_code(code.0)),
     };
+    let asked = |keys: &mut dyn Iterator<Item = &Option<TopicPartition>>| {
+        keys.flatten().any(|(name, number)| server.image.partition(name, *number).is_some())
+    };
+    let nothing = !match &context {
+        FetchContext::Full { asked: all, .. } => asked(&mut all.iter().map(|(_, key, _)| key)),
+        FetchContext::Session(id) => {
+            let session =
+                server.sessions.get(*id).into_iter().flat_map(|session| session.partitions.values());
+            asked(&mut session.map(|cached| &cached.key))
+        }
+    };
+    if !nothing && !(0..=1).contains(&request.isolation_level) {
+        return refused(version, &request);
+    }
     if replica >= 0 {
         note_follower(server, cx, replica, request.replica_state.replica_epoch, &context, version);
     }
@@ -35,18 +51,12 @@ pub fn handle(
         FetchContext::Full { asked, .. } => asked.iter().filter_map(|(_, key, _)| key.clone()).collect(),
         FetchContext::Session(_) => BTreeSet::new(),
     };
-    let nothing = match &context {
-        FetchContext::Full { asked, .. } => asked.is_empty(),
-        FetchContext::Session(id) => {
-            server.sessions.get(*id).is_none_or(|session| session.partitions.is_empty())
-        }
-    };
     let expires = cx.after_ms(i64::from(request.max_wait_ms));
     let fetch = DelayedFetch {
         call: call.clone(),
         context,
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
-        max_bytes: usize::try_from(request.max_bytes).unwrap_or(0),
+        max_bytes: i64::from(request.max_bytes),
         isolation_level: request.isolation_level,
         replica,
         replica_epoch: request.replica_state.replica_epoch,
@@ -59,6 +69,30 @@ pub fn handle(
     }
     server.park_fetch(fetch);
     Ok(Reply::Parked)
+}
+
+/// The answer to a request that Kafka's broker cannot handle (FetchRequest.getErrorResponse).
+fn refused(version: i16, request: &FetchRequest) -> Result<Reply, FrameError> {
+    let code = ErrorCode::UNKNOWN_SERVER_ERROR.0;
+    let mut response = FetchResponse::default().with_error_code(code).with_session_id(request.session_id);
+    let topics = request.topics.iter().filter(|_| version < 13);
+    response.responses = topics
+        .map(|topic| {
+            let partitions = topic.partitions.iter().map(|asked| failure(asked.partition, code)).collect();
+            FetchableTopicResponse::default().with_topic(topic.topic.clone()).with_partitions(partitions)
+        })
+        .collect();
+    if version < 7 {
+        (response.error_code, response.session_id) = (0, 0);
+    }
+    respond(response)
+}
+
+/// Whether a session's id is in none of the parts that Kafka cuts its cache into: an exception there
+/// (FetchSessionCache.getCacheShard).
+fn has_no_shard(session: i32) -> bool {
+    const SHARDS: i32 = 8;
+    !(0..SHARDS).contains(&(session / (i32::MAX / SHARDS)))
 }
 
 /// What the request is about: a session that goes on, or partitions with or without a session to come (FetchManager.
@@ -77,9 +111,12 @@ fn context(
             (image.topic(name).map_or(Uuid::nil(), |topic| topic.id), Some(name.to_owned()))
         }
     };
+    if version >= 7 && has_no_shard(request.session_id) {
+        return Err(ErrorCode::UNKNOWN_SERVER_ERROR);
+    }
     // An epoch of 0 makes a session, -1 wants none; both end the session they name.
-    if request.session_epoch > 0 && version >= 7 {
-        server.sessions.resume(cx.now, request, name)?;
+    if version >= 7 && !matches!(request.session_epoch, 0 | -1) {
+        server.sessions.resume(cx.now, version >= 13, request, name)?;
         return Ok(FetchContext::Session(request.session_id));
     }
     // Of a partition that comes twice the last counts, in the place of the first (FetchRequest.fetchData).
@@ -137,7 +174,8 @@ fn note_follower(
         let Some(partition) = server.replicas.of(&key) else { continue };
         let epoch_is_right = version < 9 || partition.check_leader(asked.current_leader_epoch).is_ok();
         // A log that has diverged is not where its offset says.
-        let same = divergence(partition, &asked).is_none() && asked.fetch_offset <= partition.log().log_end();
+        let same =
+            divergence(partition, &asked) == Ok(None) && asked.fetch_offset <= partition.log().log_end();
         if !epoch_is_right || !same {
             continue;
         }

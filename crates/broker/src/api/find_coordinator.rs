@@ -20,11 +20,15 @@ const TRANSACTION: i8 = 1;
 const SHARE: i8 = 2;
 
 /// What is said of a kind that has no coordinators here.
-fn message_of(kind: i8) -> Option<&'static str> {
+fn message_of(kind: i8, version: i16) -> Option<&'static str> {
+    /// The first version that knows share groups (KIP-932).
+    const SHARES: i16 = 6;
     match kind {
         GROUP => None,
         TRANSACTION => Some("Transactions are not there yet: this cluster has no transaction coordinator."),
-        SHARE => Some("Share groups are not there yet: this cluster has no share coordinator."),
+        SHARE if version >= SHARES => {
+            Some("Share groups are not there yet: this cluster has no share coordinator.")
+        }
         // Kafka's own word for a kind that nobody knows (Errors.INVALID_REQUEST).
         _ => Some(
             "This most likely occurs because of a request being malformed by the client library or the message was \
@@ -41,7 +45,8 @@ pub fn handle(
     request: FindCoordinatorRequest,
 ) -> Result<Reply, FrameError> {
     let kind = request.key_type;
-    if let Some(message) = message_of(kind) {
+    let message = message_of(kind, call.header.version);
+    if let Some(message) = message {
         let keys = request.coordinator_keys.iter().chain([&request.key]).filter(|key| !key.is_empty());
         let keys: Vec<&str> = keys.map(|key| key.as_str()).collect();
         let (api_key, version) = call.about();
@@ -51,8 +56,8 @@ pub fn handle(
     if call.header.version >= 4 {
         let coordinators = request.coordinator_keys.into_iter().map(|key| {
             let found = find(server, cx, kind, &key);
-            let message = if found.is_err() { message_of(kind) } else { None };
-            let message = message.map_or_else(StrBytes::default, StrBytes::from_static_str);
+            let message =
+                message.filter(|_| found.is_err()).map_or_else(StrBytes::default, StrBytes::from_static_str);
             let response = Coordinator::default().with_error_message(Some(message)).with_key(key);
             match found {
                 Ok((id, host, port)) => {
@@ -80,7 +85,7 @@ pub fn handle(
         }
     };
     let message = match ErrorCode(response.error_code) {
-        code if code != ErrorCode::NONE && message_of(kind).is_some() => message_of(kind).unwrap_or_default(),
+        code if code != ErrorCode::NONE && message.is_some() => message.unwrap_or_default(),
         // What Kafka says where there is nothing to say.
         ErrorCode::NONE => "NONE",
         ErrorCode::COORDINATOR_NOT_AVAILABLE => "The coordinator is not available.",

@@ -10,6 +10,9 @@ use crate::call::Call;
 use crate::reply::{Reply, respond};
 use crate::server::Server;
 
+/// `transaction.max.timeout.ms`.
+const MAX_TIMEOUT_MS: i64 = 900_000;
+
 /// Handles a request. Without a transactional id it gets a new producer id whatever it says of an older one
 /// (TransactionCoordinator.handleInitProducerId).
 pub fn handle(
@@ -18,8 +21,13 @@ pub fn handle(
     call: &Call,
     request: &InitProducerIdRequest,
 ) -> Result<Reply, FrameError> {
+    // Both or none of an older id.
+    let halved = (request.producer_id.0 == -1) != (request.producer_epoch == -1);
+    let timeout = i64::from(request.transaction_timeout_ms);
     let id = match request.transactional_id.as_ref().map(|id| id.0.as_str()) {
+        _ if halved && call.header.version >= 3 => Err(ErrorCode::INVALID_REQUEST),
         Some("") => Err(ErrorCode::INVALID_REQUEST),
+        Some(_) if !(1..=MAX_TIMEOUT_MS).contains(&timeout) => Err(ErrorCode::INVALID_TRANSACTION_TIMEOUT),
         // The one code of a coordinator that librdkafka and Java's client both take as final.
         Some(id) => {
             let (api_key, version) = call.about();

@@ -1,6 +1,8 @@
 //! JoinGroup (11), versions 0 to 9: member ids first (KIP-394), static members (KIP-345), the leader that keeps its
 //! assignment (KIP-814). Left out: groups of the consumer protocol.
 
+use std::collections::BTreeSet;
+
 use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::FrameError;
@@ -43,10 +45,16 @@ pub fn handle(
         },
         reason: request.reason.map(|reason| reason.to_string()),
     };
+    // A member id has 36 letters behind the client's, and a name counts once: exceptions at Kafka.
+    let longest = usize::from(u16::MAX / 2) - "-00000000-0000-0000-0000-000000000000".len();
+    let too_long = join.member_id.is_empty() && join.client_id.len() > longest;
+    let names: BTreeSet<&String> = join.protocols.iter().map(|(name, _)| name).collect();
     let refused = if join.group_id.is_empty() {
         Some(ErrorCode::INVALID_GROUP_ID)
     } else if !in_range {
         Some(ErrorCode::INVALID_SESSION_TIMEOUT)
+    } else if too_long || names.len() < join.protocols.len() {
+        Some(ErrorCode::UNKNOWN_SERVER_ERROR)
     } else {
         None
     };

@@ -18,6 +18,9 @@ use crate::server::Server;
 
 /// Handles a request.
 pub fn handle(server: &Server, call: &Call, request: ListOffsetsRequest) -> Result<Reply, FrameError> {
+    if !(0..=1).contains(&request.isolation_level) {
+        return refused(call, request);
+    }
     // A partition that comes twice is refused, and is answered once (ListOffsetsRequest.duplicatePartitions).
     let mut count: BTreeMap<(&str, i32), usize> = BTreeMap::new();
     for topic in &request.topics {
@@ -50,6 +53,9 @@ pub fn handle(server: &Server, call: &Call, request: ListOffsetsRequest) -> Resu
             }
         });
         let partitions: Vec<_> = partitions.collect();
+        if partitions.is_empty() {
+            continue;
+        }
         match topics.iter_mut().find(|have| have.name == topic.name) {
             Some(have) => have.partitions.extend(partitions),
             None => topics.push(
@@ -57,6 +63,26 @@ pub fn handle(server: &Server, call: &Call, request: ListOffsetsRequest) -> Resu
             ),
         }
     }
+    told(call, topics)
+}
+
+/// The answer to a request that Kafka's broker cannot handle (ListOffsetsRequest.getErrorResponse).
+fn refused(call: &Call, request: ListOffsetsRequest) -> Result<Reply, FrameError> {
+    let topics = request.topics.into_iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|asked| {
+            ListOffsetsPartitionResponse::default()
+                .with_partition_index(asked.partition_index)
+                .with_error_code(ErrorCode::UNKNOWN_SERVER_ERROR.0)
+                .with_timestamp(-1)
+                .with_offset(-1)
+                .with_leader_epoch(-1)
+        });
+        ListOffsetsTopicResponse::default().with_name(topic.name).with_partitions(partitions.collect())
+    });
+    told(call, topics.collect())
+}
+
+fn told(call: &Call, topics: Vec<ListOffsetsTopicResponse>) -> Result<Reply, FrameError> {
     let response = ListOffsetsResponse::default().with_topics(topics);
     if call.header.version > 10 {
         // The library has no such version, whose fields are those of the one before.
@@ -74,6 +100,18 @@ fn find(
     topic: &str,
     asked: &ListOffsetsPartition,
 ) -> Result<(i64, i64, i32), ErrorCode> {
+    // The first version of each time that is none (ReplicaManager.isListOffsetsTimestampUnsupported).
+    let since = match asked.timestamp {
+        0.. | -1 | -2 => 0,
+        -3 => 7,
+        -4 => 8,
+        -5 => 9,
+        -6 => 11,
+        _ => i16::MAX,
+    };
+    if version < since {
+        return Err(ErrorCode::UNSUPPORTED_VERSION);
+    }
     let epoch = if version >= 4 { asked.current_leader_epoch } else { -1 };
     let partition = server.leader(&(topic.to_owned(), asked.partition_index), epoch)?;
     let log = partition.log();
@@ -83,12 +121,11 @@ fn find(
     let found = |found: Option<blumfeld_log::TimestampOffset>| {
         found.map_or((-1, -1, -1), |found| (found.timestamp, found.offset, found.leader_epoch))
     };
-    Ok(match (asked.timestamp, version) {
-        (-1, _) => (-1, end, partition.registration().leader_epoch),
-        (-2, _) | (-4, 8..) => (-1, log.log_start(), epoch_at(log.log_start())),
-        (-3, 7..) => found(log.find_max_timestamp()),
-        (-5, 9..) | (-6, 11..) => (-1, -1, -1),
-        (..0, _) => return Err(ErrorCode::UNSUPPORTED_VERSION),
-        (timestamp, _) => found(log.find_by_timestamp(timestamp, end)),
+    Ok(match asked.timestamp {
+        -1 => (-1, end, partition.registration().leader_epoch),
+        -2 | -4 => (-1, log.log_start(), epoch_at(log.log_start())),
+        -3 => found(log.find_max_timestamp()),
+        ..0 => (-1, -1, -1),
+        timestamp => found(log.find_by_timestamp(timestamp, end)),
     })
 }

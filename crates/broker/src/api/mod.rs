@@ -318,8 +318,8 @@ fn without_security(call: &Call, body: Bytes) -> Result<Reply, FrameError> {
     let header = &call.header;
     match header.api_key {
         ApiKey::DescribeAcls => describe_acls::handle(call, &decode_body(header, body)?),
-        ApiKey::CreateAcls => create_acls::handle(&decode_body(header, body)?),
-        ApiKey::DeleteAcls => delete_acls::handle(&decode_body(header, body)?),
+        ApiKey::CreateAcls => create_acls::handle(call, &decode_body(header, body)?),
+        ApiKey::DeleteAcls => delete_acls::handle(call, &decode_body(header, body)?),
         ApiKey::SaslHandshake => {
             decode_body::<m::SaslHandshakeRequest>(header, body)?;
             sasl_handshake::handle()

@@ -1,7 +1,7 @@
 //! OffsetCommit (8), versions 2 to 10, the last with topic ids (KIP-848). Left out: nothing.
 
 use blumfeld_kernel::Context;
-use blumfeld_protocol::frame::{FrameError, Header, decode_body};
+use blumfeld_protocol::frame::{FrameError, Header, checked_body, decode_body};
 use blumfeld_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
@@ -24,6 +24,7 @@ fn read(header: &Header, body: Bytes) -> Result<OffsetCommitRequest, FrameError>
         return decode_body(header, body);
     }
     // The library has no such version.
+    let body = checked_body(header, &body)?;
     read_by_id(&body).ok_or_else(|| FrameError::Body {
         api_key: header.api_key,
         version: header.version,
@@ -130,9 +131,15 @@ pub fn handle(
         partitions.for_each(|partition| partition.error_code = code.0);
         offsets.clear();
     }
-    // What Kafka's API layer refuses stands before what the coordinator says.
+    // What Kafka's API layer refuses stands before what the coordinator says. The coordinator answers a topic that comes
+    // twice twice, and is not taken together where nothing else is said (OffsetCommitResponse.Builder.merge).
+    let alone = unknown.is_empty();
     for topic in known {
-        match unknown.iter_mut().find(|have| have.name == topic.name && have.topic_id == topic.topic_id) {
+        match unknown
+            .iter_mut()
+            .filter(|_| !alone)
+            .find(|have| have.name == topic.name && have.topic_id == topic.topic_id)
+        {
             Some(have) => have.partitions.extend(topic.partitions),
             None => unknown.push(topic),
         }

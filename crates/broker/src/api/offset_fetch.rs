@@ -3,7 +3,7 @@
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
-use blumfeld_protocol::frame::{Header, decode_body};
+use blumfeld_protocol::frame::{Header, checked_body, decode_body};
 use blumfeld_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use blumfeld_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartitions, OffsetFetchResponseTopics,
@@ -40,6 +40,7 @@ struct Topic {
 fn read(image: &MetadataImage, header: &Header, body: Bytes) -> Result<(Vec<Group>, bool), FrameError> {
     if header.version >= 10 {
         // The library has no such version.
+        let body = checked_body(header, &body)?;
         return read_by_id(image, &body).ok_or_else(|| FrameError::Body {
             api_key: header.api_key,
             version: header.version,

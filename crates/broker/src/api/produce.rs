@@ -9,7 +9,7 @@ use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicPr
 use blumfeld_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
 };
-use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse};
+use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse, TopicName};
 use blumfeld_protocol::record_batch::Batch;
 use blumfeld_protocol::{ErrorCode, Uuid};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use crate::call::Call;
 use crate::config::CLIENT_LISTENER;
 use crate::replica::TopicPartition;
-use crate::reply::Reply;
+use crate::reply::{Reply, respond};
 use crate::server::{DelayedProduce, Server, Unsafe};
 use crate::topic_name::is_internal;
 
@@ -35,29 +35,38 @@ pub fn handle(
         && (request.topic_data.iter().flat_map(|topic| &topic.partition_data))
             .filter_map(|data| data.records.as_ref())
             .any(is_transactional);
-    for (at, topic) in once(request.topic_data).into_iter().enumerate() {
+    let Some(asked) = read(server, call.header.version, &request) else {
+        return refused(cx, call, request);
+    };
+    for (at, (name, topic_id, partitions)) in asked.into_iter().enumerate() {
         let mut topic_response = TopicProduceResponse::default();
         if call.header.version >= 13 {
-            topic_response.topic_id = topic.topic_id;
+            topic_response.topic_id = topic_id;
         } else {
-            topic_response.name = topic.name.clone();
+            topic_response.name = name.clone();
         }
-        for (place, partition) in topic.partition_data.iter().enumerate() {
-            let result = if unauthorized {
-                let code = ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-                Err((AppendError::new(code, "a transactional batch without a transactional id"), -1))
-            } else {
-                append(server, cx, call.header.version, &topic, partition, request.acks)
+        for (place, (index, batch, wrong)) in partitions.into_iter().enumerate() {
+            let mut result = match (unauthorized, batch) {
+                (true, _) => {
+                    let code = ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+                    let message = "a transactional batch without a transactional id";
+                    Err((AppendError::new(code, message), -1))
+                }
+                (_, Some((key, batch))) => append(server, cx, key, &batch, request.acks),
+                (_, None) => Err((AppendError::new(ErrorCode::UNKNOWN_SERVER_ERROR, ""), -1)),
+            };
+            let done = result.as_mut().ok();
+            if let Some((.., one)) = done.filter(|(.., one)| one.offset.is_some() || one.flush.is_some()) {
+                one.place = (at, place);
+                waiting.push(one.clone());
+            }
+            // What was wrong is said, even if another batch of the same partition is written.
+            let result = match wrong.filter(|_| !unauthorized) {
+                Some(error) => Err((error, -1)),
+                None => result.map(|(info, log_start, _)| (info, log_start)),
             };
             failed |= result.is_err();
-            let result = result.map(|(info, log_start, mut one)| {
-                one.place = (at, place);
-                if one.offset.is_some() || one.flush.is_some() {
-                    waiting.push(one);
-                }
-                (info, log_start)
-            });
-            topic_response.partition_responses.push(answer(call.header.version, partition.index, result));
+            topic_response.partition_responses.push(answer(call.header.version, index, result));
         }
         response.responses.push(topic_response);
     }
@@ -80,28 +89,60 @@ pub fn handle(
     Ok(Reply::Parked)
 }
 
-/// The same with each partition once: of those that come twice Kafka takes the last (KafkaApis.handleProduceRequest).
-fn once(topics: Vec<TopicProduceData>) -> Vec<TopicProduceData> {
-    let mut kept: Vec<TopicProduceData> = Vec::with_capacity(topics.len());
-    let mut places: BTreeMap<(String, Uuid), (usize, BTreeMap<i32, usize>)> = BTreeMap::new();
-    for mut topic in topics {
-        let partitions = std::mem::take(&mut topic.partition_data);
-        let (at, of) = places.entry((topic.name.to_string(), topic.topic_id)).or_insert_with(|| {
-            kept.push(topic);
-            (kept.len() - 1, BTreeMap::new())
+/// A batch of a request and where it belongs.
+type Appendable = (TopicPartition, Batch);
+/// A topic of a request, and its partitions: each has the batch to write, the last that can be, and what was wrong with
+/// the last that cannot (KafkaApis.handleProduceRequest).
+type Asked = (TopicName, Uuid, Vec<(i32, Option<Appendable>, Option<AppendError>)>);
+
+/// What a request asks, each partition once. `None` if Kafka's broker cannot handle it.
+fn read(server: &Server, version: i16, request: &ProduceRequest) -> Option<Vec<Asked>> {
+    let mut all: Vec<Asked> = Vec::with_capacity(request.topic_data.len());
+    let mut places: BTreeMap<(&str, Uuid), (usize, BTreeMap<i32, usize>)> = BTreeMap::new();
+    for topic in request.topic_data.iter().filter(|topic| !topic.partition_data.is_empty()) {
+        let (at, of) = places.entry((topic.name.as_str(), topic.topic_id)).or_insert_with(|| {
+            all.push((topic.name.clone(), topic.topic_id, Vec::new()));
+            (all.len() - 1, BTreeMap::new())
         });
-        let Some(topic) = kept.get_mut(*at) else { continue };
-        for data in partitions {
-            match of.get(&data.index).and_then(|place| topic.partition_data.get_mut(*place)) {
-                Some(have) => *have = data,
-                None => {
-                    of.insert(data.index, topic.partition_data.len());
-                    topic.partition_data.push(data);
-                }
+        let Some((.., partitions)) = all.get_mut(*at) else { continue };
+        for data in &topic.partition_data {
+            let place = *of.entry(data.index).or_insert_with(|| {
+                partitions.push((data.index, None, None));
+                partitions.len() - 1
+            });
+            let Some((_, batch, wrong)) = partitions.get_mut(place) else { continue };
+            match appendable(server, version, topic, data) {
+                Ok(right) => *batch = Some(right),
+                Err(error) if error.code == ErrorCode::UNKNOWN_SERVER_ERROR => return None,
+                Err(error) => *wrong = Some(error),
             }
         }
     }
-    kept
+    Some(all)
+}
+
+/// The answer to a request that Kafka's broker cannot handle (ProduceRequest.getErrorResponse).
+fn refused(cx: &mut Context<'_>, call: &Call, request: ProduceRequest) -> Result<Reply, FrameError> {
+    if request.acks == 0 {
+        cx.out.disconnect(call.conn, DisconnectReason::Closed);
+        return Ok(Reply::Nothing);
+    }
+    let mut response = ProduceResponse::default();
+    for topic in request.topic_data {
+        let partitions = topic.partition_data.iter().map(|data| {
+            // Kafka has no text of its own for it, and its code's is told.
+            let message = "The server experienced an unexpected error when processing the request.";
+            let error = AppendError::told(ErrorCode::UNKNOWN_SERVER_ERROR, message);
+            answer(call.header.version, data.index, Err((error, -1)))
+        });
+        let one = TopicProduceResponse::default().with_partition_responses(partitions.collect());
+        response.responses.push(if call.header.version >= 13 {
+            one.with_topic_id(topic.topic_id)
+        } else {
+            one.with_name(topic.name)
+        });
+    }
+    respond(response)
 }
 
 /// Says who leads now where this node does not, so that the client need not ask (KIP-951).
@@ -141,16 +182,15 @@ fn name_leaders(server: &Server, response: &mut ProduceResponse, version: i16) {
 fn append(
     server: &mut Server,
     cx: &mut Context<'_>,
-    version: i16,
-    topic: &TopicProduceData,
-    data: &PartitionProduceData,
+    key: TopicPartition,
+    batch: &Batch,
     acks: i16,
 ) -> Result<(AppendInfo, i64, Unsafe), (AppendError, i64)> {
-    let (key, batch) = appendable(server, version, topic, data, acks).map_err(|error| (error, -1))?;
+    may_append(server, &key, acks).map_err(|error| (error, -1))?;
     let min_isr = (acks == -1).then(|| server.image.min_insync_replicas(&key.0));
     let log_start =
         |server: &Server| server.replicas.of(&key).map_or(-1, |partition| partition.log().log_start());
-    let info = (server.replicas.append(cx, &key, &batch, min_isr)).map_err(|error| {
+    let info = (server.replicas.append(cx, &key, batch, min_isr)).map_err(|error| {
         // What Kafka expects to go wrong is answered without the log's start (ReplicaManager.appendRecordsToLeader).
         let expected = [
             ErrorCode::CORRUPT_MESSAGE,
@@ -176,17 +216,13 @@ fn append(
     Ok((info, start, Unsafe { place: (0, 0), key, offset, epoch, flush }))
 }
 
-/// The batch and where it belongs, as far as the request says: what is wrong here is answered without a log.
+/// The batch and where it belongs, as far as the request says.
 fn appendable(
     server: &Server,
     version: i16,
     topic: &TopicProduceData,
     data: &PartitionProduceData,
-    acks: i16,
-) -> Result<(TopicPartition, Batch), AppendError> {
-    if !(-1..=1).contains(&acks) {
-        return Err(AppendError::new(ErrorCode::INVALID_REQUIRED_ACKS, ""));
-    }
+) -> Result<Appendable, AppendError> {
     let name = if version >= 13 {
         let topic = server.image.topic_by_id(topic.topic_id);
         topic
@@ -201,16 +237,23 @@ fn appendable(
         return Err(AppendError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ""));
     }
     let batch = single_batch(data.records.as_ref().unwrap_or(&Bytes::new()), version >= ZSTD)?;
-    if is_internal(&name) {
-        let message = format!("Cannot append to internal topic {name}");
+    Ok(((name, data.index), batch))
+}
+
+/// Whether a client's batch may be written to a partition here: what is wrong is answered without its log
+/// (ReplicaManager.appendRecords).
+fn may_append(server: &Server, key: &TopicPartition, acks: i16) -> Result<(), AppendError> {
+    if !(-1..=1).contains(&acks) {
+        return Err(AppendError::new(ErrorCode::INVALID_REQUIRED_ACKS, ""));
+    }
+    if is_internal(&key.0) {
+        let message = format!("Cannot append to internal topic {}", key.0);
         return Err(AppendError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
     }
     if let Some(error) = &server.disk_error {
         return Err(AppendError::new(ErrorCode::KAFKA_STORAGE_ERROR, error.to_string()));
     }
-    let key: TopicPartition = (name, data.index);
-    server.replica(&key).map_err(|code| AppendError::new(code, ""))?;
-    Ok((key, batch))
+    server.replica(key).map(drop).map_err(|code| AppendError::new(code, ""))
 }
 
 fn answer(

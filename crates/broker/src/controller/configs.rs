@@ -178,10 +178,8 @@ fn change(
         (SET, _) => value.to_owned(),
         (APPEND | SUBTRACT, ConfigType::List(_)) => change_list(have, operation, value),
         (APPEND | SUBTRACT, _) => return Err(not_a_list(operation, name)),
-        _ => {
-            let message = format!("Unknown operation type {operation} for config {name}");
-            return Err(ApiError::new(ErrorCode::INVALID_REQUEST, message));
-        }
+        // An exception at Kafka (AlterConfigOp.OpType.forId).
+        _ => return Err(ApiError::code(ErrorCode::UNKNOWN_SERVER_ERROR)),
     };
     validate(key, &new).map_err(|message| ApiError::new(ErrorCode::INVALID_CONFIG, message))?;
     Ok(Some(new))
@@ -247,9 +245,6 @@ fn change_broker(
             Ok(Some(change_list(have, operation, value)))
         }
         (APPEND | SUBTRACT, _) => Err(not_a_list(operation, name)),
-        _ => {
-            let message = format!("Unknown operation type {operation} for config {name}");
-            Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))
-        }
+        _ => Err(ApiError::code(ErrorCode::UNKNOWN_SERVER_ERROR)),
     }
 }

@@ -1,5 +1,7 @@
 //! Levels of features (org.apache.kafka.controller.FeatureControlManager).
 
+use std::collections::BTreeMap;
+
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::messages::update_features_request::FeatureUpdateKey;
 use blumfeld_protocol::messages::update_features_response::UpdatableFeatureResult;
@@ -24,7 +26,10 @@ pub fn update_features(
 ) -> ControllerResult<UpdateFeaturesResponse> {
     let mut records = Vec::new();
     let response = UpdateFeaturesResponse::default().with_error_message(None);
-    for update in &request.feature_updates {
+    // Of a feature that comes twice the last counts (QuorumController.updateFeatures).
+    let last: BTreeMap<&str, &FeatureUpdateKey> =
+        request.feature_updates.iter().map(|update| (update.feature.as_str(), update)).collect();
+    for update in last.into_values() {
         match update_feature(image, node_id, version, update) {
             Ok(record) => records.extend(record),
             Err(why) => {

@@ -244,7 +244,11 @@ pub fn elect_leaders(
     let mut records = Vec::new();
     let all = request.topic_partitions.is_none();
     if version >= 1 && !(0..=1).contains(&request.election_type) {
-        return unknown_election(request);
+        let message = format!("Unknown election type {}", request.election_type);
+        return no_election(request, version, ErrorCode::INVALID_REQUEST, Some(message));
+    }
+    if request.timeout_ms <= 0 {
+        return no_election(request, version, ErrorCode::REQUEST_TIMED_OUT, None);
     }
     let wanted: Vec<(String, Vec<i32>)> = match &request.topic_partitions {
         Some(topics) => {
@@ -285,23 +289,26 @@ pub fn elect_leaders(
     }
 }
 
-/// An election of a kind that there is not.
-fn unknown_election(request: &ElectLeadersRequest) -> ControllerResult<ElectLeadersResponse> {
-    let code = ErrorCode::INVALID_REQUEST.0;
-    let message = format!("Unknown election type {}", request.election_type);
+/// No election of any (ElectLeadersRequest.getErrorResponse).
+fn no_election(
+    request: &ElectLeadersRequest,
+    version: i16,
+    code: ErrorCode,
+    message: Option<String>,
+) -> ControllerResult<ElectLeadersResponse> {
     let results = request.topic_partitions.iter().flatten().map(|topic| {
         let partitions = topic.partitions.iter().map(|number| {
             PartitionResult::default()
                 .with_partition_id(*number)
-                .with_error_code(code)
-                .with_error_message(Some(message.clone().into()))
+                .with_error_code(code.0)
+                .with_error_message(message.clone().map(Into::into))
         });
         ReplicaElectionResult::default()
             .with_topic(topic.topic.clone())
             .with_partition_result(partitions.collect())
     });
     let response = ElectLeadersResponse::default()
-        .with_error_code(code)
+        .with_error_code(if version >= 1 { code.0 } else { 0 })
         .with_replica_election_results(results.collect());
     ControllerResult { records: Vec::new(), response }
 }

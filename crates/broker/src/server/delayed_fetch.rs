@@ -32,14 +32,32 @@ pub fn is_of_earlier_life(image: &MetadataImage, replica: i32, replica_epoch: i6
 
 /// Where a fetcher's log parts from this one, if it has other records than the leader's at the end of its last epoch
 /// (KIP-595).
-pub fn divergence(partition: &Partition, asked: &FetchPartition) -> Option<EpochEndOffset> {
+///
+/// # Errors
+/// The leader knows of no such epoch (Partition.readRecords).
+pub fn divergence(
+    partition: &Partition,
+    asked: &FetchPartition,
+) -> Result<Option<EpochEndOffset>, ErrorCode> {
     if asked.last_fetched_epoch < 0 {
-        return None;
+        return Ok(None);
     }
     let log = partition.log();
-    let (epoch, end) = log.epochs().end_offset_for(asked.last_fetched_epoch, log.log_end())?;
-    (epoch < asked.last_fetched_epoch || end < asked.fetch_offset)
-        .then(|| EpochEndOffset::default().with_epoch(epoch).with_end_offset(end))
+    let (epoch, end) = (log.epochs().end_offset_for(asked.last_fetched_epoch, log.log_end()))
+        .ok_or(ErrorCode::OFFSET_OUT_OF_RANGE)?;
+    Ok((epoch < asked.last_fetched_epoch || end < asked.fetch_offset)
+        .then(|| EpochEndOffset::default().with_epoch(epoch).with_end_offset(end)))
+}
+
+/// A partition's part of an answer where no log was read (FetchResponse.partitionResponse).
+pub fn failure(partition: i32, code: i16) -> PartitionData {
+    PartitionData::default()
+        .with_partition_index(partition)
+        .with_error_code(code)
+        .with_high_watermark(-1)
+        .with_last_stable_offset(-1)
+        .with_aborted_transactions(Some(Vec::new()))
+        .with_records(Some(Bytes::new()))
 }
 
 impl Server {
@@ -69,8 +87,10 @@ impl Server {
         for (of, key, asked) in asked {
             let read = read(self, fetch, key.as_ref(), &asked, (room, total == 0));
             total += read.bytes;
-            room = room.saturating_sub(read.bytes);
-            failed |= read.failed;
+            if read.bytes > 0 {
+                room = room.saturating_sub(i64::try_from(read.bytes).unwrap_or(i64::MAX)).max(0);
+            }
+            failed |= read.failed && !read.unknown;
             reads.push((of, key, read));
         }
         if !(total >= fetch.min_bytes || failed || expired) {
@@ -88,6 +108,8 @@ struct Read {
     bytes: usize,
     records: u64,
     failed: bool,
+    /// There is no such partition: nobody is answered sooner for it (KafkaApis.handleFetchRequest).
+    unknown: bool,
     place: Option<(blumfeld_kernel::FilePath, u64, u64)>,
 }
 
@@ -102,7 +124,8 @@ fn answer(
     match &fetch.context {
         FetchContext::Full { asked, create: true } => {
             let rng = &mut *cx.rng;
-            session_id = server.sessions.create(cx.now, fetch.replica >= 0, asked.clone(), || rng.next_u64());
+            let kind = (fetch.replica >= 0, version >= 13);
+            session_id = server.sessions.create(cx.now, kind, asked.clone(), || rng.next_u64());
             if let Some(session) = server.sessions.get_mut(session_id) {
                 for (of, _, read) in &reads {
                     if let Some(cached) = session.partitions.get_mut(of) {
@@ -191,17 +214,22 @@ fn read(
     fetch: &DelayedFetch,
     key: Option<&TopicPartition>,
     asked: &FetchPartition,
-    (room, first): (usize, bool),
+    (room, first): (i64, bool),
 ) -> Read {
     let version = fetch.call.header.version;
-    let data = PartitionData::default()
-        .with_partition_index(asked.partition)
-        .with_aborted_transactions((fetch.isolation_level == 1 && version >= 4).then(Vec::new))
-        .with_records(Some(Bytes::new()));
-    match try_read(server, fetch, key, asked, (room, first)) {
+    let known = key.filter(|(name, number)| server.image.partition(name, *number).is_some());
+    let found = match (key, known) {
+        (None, _) => Err(ErrorCode::UNKNOWN_TOPIC_ID),
+        (_, None) => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+        (_, Some(key)) => try_read(server, fetch, key, asked, (room, first)),
+    };
+    match found {
         Ok(found) => {
             let bytes = found.bytes;
-            let mut data = data
+            let mut data = PartitionData::default()
+                .with_partition_index(asked.partition)
+                .with_aborted_transactions((fetch.isolation_level == 1).then(Vec::new))
+                .with_records(Some(Bytes::new()))
                 .with_high_watermark(found.high_watermark)
                 .with_last_stable_offset(found.last_stable_offset);
             if version >= 5 {
@@ -215,18 +243,20 @@ fn read(
             }
             // A preferred replica and a divergence are answered at once.
             let failed = found.preferred >= 0 || data.diverging_epoch.epoch >= 0;
-            Read { data, pieces: found.pieces, bytes, records: found.records, failed, place: found.place }
+            let (records, place) = (found.records, found.place);
+            Read { data, pieces: found.pieces, bytes, records, failed, unknown: false, place }
         }
         Err(code) => {
-            let mut data = data.with_error_code(code.0).with_high_watermark(-1).with_last_stable_offset(-1);
+            let mut data = failure(asked.partition, code.0);
+            if known.is_some() {
+                // A log was asked, and had none of them.
+                data.aborted_transactions = None;
+            }
             // Kafka tells nobody. Our followers learn here where to go on, Kafka's ask with ListOffsets.
             if let (ErrorCode::OFFSET_OUT_OF_RANGE, true, Some(partition)) =
                 (code, version >= 5 && fetch.replica >= 0, key.and_then(|key| server.replicas.of(key)))
             {
                 data.log_start_offset = partition.log().log_start();
-            }
-            if code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION {
-                data.aborted_transactions = Some(Vec::new());
             }
             let moved = [ErrorCode::NOT_LEADER_OR_FOLLOWER, ErrorCode::FENCED_LEADER_EPOCH];
             if version >= 16 && moved.contains(&code) {
@@ -237,7 +267,8 @@ fn read(
                         .with_leader_epoch(now.leader_epoch);
                 }
             }
-            Read { data, pieces: RecordPieces::new(), bytes: 0, records: 0, failed: true, place: None }
+            let (pieces, unknown) = (RecordPieces::new(), known.is_none());
+            Read { data, pieces, bytes: 0, records: 0, failed: true, unknown, place: None }
         }
     }
 }
@@ -257,21 +288,24 @@ struct Found {
 fn try_read(
     server: &Server,
     fetch: &DelayedFetch,
-    key: Option<&TopicPartition>,
+    key: &TopicPartition,
     asked: &FetchPartition,
-    (room, first): (usize, bool),
+    (room, first): (i64, bool),
 ) -> Result<Found, ErrorCode> {
-    let key = key.ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?;
     let version = fetch.call.header.version;
     let partition = server.replica(key)?;
-    let epoch = if version >= 9 { asked.current_leader_epoch } else { -1 };
+    // Any below 0 is none (FetchRequest.optionalEpoch).
+    let epoch = if version >= 9 { asked.current_leader_epoch.max(-1) } else { -1 };
     partition.check_epoch(epoch)?;
     // Followers fetch from the leader alone, and so do consumers that do not say where they are (KIP-392).
     if !partition.is_leader() && (fetch.replica >= 0 || version < 11) {
         return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
     }
-    if fetch.replica >= 0 && !partition.registration().replicas.contains(&fetch.replica) {
-        return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+    let mut others = partition.registration().replicas.iter().filter(|id| **id != server.config.node_id);
+    if fetch.replica >= 0 && !others.any(|id| *id == fetch.replica) {
+        // Who names the right epoch may be ahead of this node (Partition.followerReplicaOrThrow).
+        let ahead = epoch >= 0;
+        return Err(if ahead { ErrorCode::UNKNOWN_LEADER_EPOCH } else { ErrorCode::NOT_LEADER_OR_FOLLOWER });
     }
     if is_of_earlier_life(&server.image, fetch.replica, fetch.replica_epoch) {
         return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
@@ -286,7 +320,7 @@ fn try_read(
         last_stable_offset: partition.last_stable_offset(),
         log_start: log.log_start(),
         preferred: -1,
-        diverging: if version >= 12 { divergence(partition, asked) } else { None },
+        diverging: if version >= 12 { divergence(partition, asked)? } else { None },
     };
     if found.diverging.is_some() {
         return Ok(found);
@@ -300,12 +334,17 @@ fn try_read(
         (_, 1) => found.last_stable_offset,
         _ => high_watermark,
     };
-    let max = usize::try_from(asked.partition_max_bytes).unwrap_or(0).min(room);
+    let max = i64::from(asked.partition_max_bytes).min(room);
     // A follower of a partition may be behind: its consumer waits there and is not told that the offset is too high.
     if fetch.replica < 0 && asked.fetch_offset > high_watermark && asked.fetch_offset <= log.log_end() {
         return Ok(found);
     }
-    let data = log.read(asked.fetch_offset, max, upper, first).map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)?;
+    let read = |max: usize| log.read(asked.fetch_offset, max, upper, first);
+    let data = read(usize::try_from(max).unwrap_or(0)).map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)?;
+    if max < 0 && asked.fetch_offset < upper {
+        // An exception where a segment is read (LogSegment.read).
+        return Err(ErrorCode::UNKNOWN_SERVER_ERROR);
+    }
     found.records = data.batches.iter().map(|batch| u64::try_from(batch.records_count()).unwrap_or(0)).sum();
     found.pieces = data.batches.iter().map(|batch| batch.bytes().clone()).collect();
     found.bytes = data.size;

@@ -37,6 +37,8 @@ pub struct FetchSession {
     pub partitions: BTreeMap<TopicIdPartition, Cached>,
     /// Those of which there may be something to say.
     pub dirty: BTreeSet<TopicIdPartition>,
+    /// Whether its topics are told by id, as from version 13 on.
+    by_id: bool,
     epoch: i32,
     follower: bool,
     last_used: Instant,
@@ -93,10 +95,11 @@ impl FetchSessions {
     /// looked up with `name`.
     ///
     /// # Errors
-    /// There is no such session, or the request is not the next of it.
+    /// There is no such session, the request is not the next of it, or it tells topics the other way.
     pub fn resume(
         &mut self,
         now: Instant,
+        by_id: bool,
         request: &FetchRequest,
         name: impl Fn(Uuid, &str) -> (Uuid, Option<String>),
     ) -> Result<(), ErrorCode> {
@@ -104,6 +107,9 @@ impl FetchSessions {
             self.sessions.get_mut(&request.session_id).ok_or(ErrorCode::FETCH_SESSION_ID_NOT_FOUND)?;
         if session.epoch != request.session_epoch {
             return Err(ErrorCode::INVALID_FETCH_SESSION_EPOCH);
+        }
+        if session.by_id != by_id {
+            return Err(ErrorCode::FETCH_SESSION_TOPIC_ID_ERROR);
         }
         session.epoch = if session.epoch == i32::MAX { 1 } else { session.epoch + 1 };
         session.last_used = now;
@@ -134,12 +140,12 @@ impl FetchSessions {
         Ok(())
     }
 
-    /// Makes a session of a full fetch, if there is room or a session that has not been used for long. Gives its id, or
+    /// Makes a session of a full fetch, by a follower or a consumer and by ids or names of topics, if there is room or a session that has not been used for long. Gives its id, or
     /// 0.
     pub fn create(
         &mut self,
         now: Instant,
-        follower: bool,
+        (follower, by_id): (bool, bool),
         partitions: Vec<(TopicIdPartition, Option<TopicPartition>, FetchPartition)>,
         mut random: impl FnMut() -> u64,
     ) -> i32 {
@@ -163,7 +169,7 @@ impl FetchSessions {
         let dirty = partitions.iter().map(|(id, ..)| *id).collect();
         let partitions =
             partitions.into_iter().map(|(id, key, asked)| (id, Cached::new(key, asked))).collect();
-        let session = FetchSession { partitions, dirty, epoch: 1, follower, last_used: now };
+        let session = FetchSession { partitions, dirty, by_id, epoch: 1, follower, last_used: now };
         self.sessions.insert(id, session);
         id
     }

@@ -16,7 +16,7 @@ use crate::config::BrokerConfig;
 use crate::coordinator::GroupCoordinator;
 use crate::metadata::MetadataImage;
 use crate::replica::{Partition, ReplicaManager, TopicPartition};
-pub use delayed_fetch::{divergence, is_of_earlier_life};
+pub use delayed_fetch::{divergence, failure, is_of_earlier_life};
 pub use fetch_session::FetchSessions;
 pub use forwarding::Forwarding;
 pub use isr::AlterPartitionManager;

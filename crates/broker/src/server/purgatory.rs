@@ -40,8 +40,8 @@ pub struct DelayedFetch {
     pub context: FetchContext,
     /// `fetch.min.bytes`.
     pub min_bytes: usize,
-    /// `fetch.max.bytes`.
-    pub max_bytes: usize,
+    /// `fetch.max.bytes`; an error below 0.
+    pub max_bytes: i64,
     /// 1 is read committed.
     pub isolation_level: i8,
     /// The follower that asks, or -1 for a consumer.

@@ -115,7 +115,7 @@ impl Records {
         self.at = raw.end;
         Ok(Skipped {
             offset_delta: raw.offset_delta,
-            timestamp: self.append_time.unwrap_or(self.base_timestamp.saturating_add(raw.timestamp_delta)),
+            timestamp: self.append_time.unwrap_or(self.base_timestamp.wrapping_add(raw.timestamp_delta)),
             key: raw.key.map(|(from, to)| to - from),
             value: raw.value.map(|(from, to)| to - from),
         })
@@ -140,7 +140,7 @@ impl Records {
         }
         let record = Record {
             offset: self.base_offset.saturating_add(i64::from(raw.offset_delta)),
-            timestamp: self.append_time.unwrap_or(self.base_timestamp.saturating_add(raw.timestamp_delta)),
+            timestamp: self.append_time.unwrap_or(self.base_timestamp.wrapping_add(raw.timestamp_delta)),
             sequence: match self.base_sequence {
                 -1 => -1,
                 base => base.wrapping_add(raw.offset_delta) & i32::MAX,
