@@ -116,6 +116,12 @@ pub fn single_batch(records: &Bytes, zstd: bool) -> Result<Batch, AppendError> {
     }
 }
 
+/// Why no batch can be found in the records of a partition, if they are damaged where the first begins: Kafka's broker
+/// cannot handle the whole request then, for it looks there for transactions before anything else.
+pub fn unreadable_start(records: &Bytes) -> Option<AppendError> {
+    first(records).err()
+}
+
 /// Whether a batch of a transaction stands first (RequestUtils.hasTransactionalRecords).
 pub fn is_transactional(records: &Bytes) -> bool {
     matches!(first(records), Ok(Some((bytes, 2))) if Batch::parse(&bytes).is_ok_and(|batch| batch.is_transactional()))

@@ -242,7 +242,7 @@ fn topics_are_created_described_extended_and_deleted_in_every_version() {
             .with_name(name("t3"))
             .with_count(count)
             .with_assignments(None);
-        let request = CreatePartitionsRequest::default().with_topics(vec![topic]);
+        let request = CreatePartitionsRequest::default().with_topics(vec![topic]).with_timeout_ms(1_000);
         let response: CreatePartitionsResponse = ask(&mut world, ApiKey::CreatePartitions, version, &request);
         assert_eq!(ErrorCode(response.results[0].error_code), ErrorCode::NONE, "v{version}");
         assert_eq!(
@@ -265,7 +265,7 @@ fn topics_are_created_described_extended_and_deleted_in_every_version() {
     assert_eq!((next.topic_name.as_str(), next.partition_index), ("t3", 1), "a page of three ends inside t3");
     for version in versions(ApiKey::DeleteTopics) {
         let topic = format!("t{}", version + 1);
-        let mut request = DeleteTopicsRequest::default();
+        let mut request = DeleteTopicsRequest::default().with_timeout_ms(1_000);
         if version >= 6 {
             request.topics = vec![
                 delete_topics_request::DeleteTopicState::default().with_topic_id(topic_id(&world, &topic)),
@@ -558,8 +558,9 @@ fn an_idempotent_producer_gets_an_id_in_every_version_and_its_batches_stand_once
             "version {version}"
         );
     }
-    let transactional =
-        InitProducerIdRequest::default().with_transactional_id(Some(TransactionalId("t".to_owned().into())));
+    let transactional = InitProducerIdRequest::default()
+        .with_transaction_timeout_ms(1_000)
+        .with_transactional_id(Some(TransactionalId("t".to_owned().into())));
     let refused: InitProducerIdResponse = ask(&mut world, ApiKey::InitProducerId, 4, &transactional);
     assert_eq!(ErrorCode(refused.error_code), ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
 

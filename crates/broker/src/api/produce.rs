@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use blumfeld_kernel::{Context, DisconnectReason};
-use blumfeld_log::{AppendError, AppendInfo, is_transactional, single_batch};
+use blumfeld_log::{AppendError, AppendInfo, is_transactional, single_batch, unreadable_start};
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use blumfeld_protocol::messages::produce_response::{
@@ -30,13 +30,18 @@ pub fn handle(
     request: ProduceRequest,
 ) -> Result<Reply, FrameError> {
     let (mut response, mut failed, mut waiting) = (ProduceResponse::default(), false, Vec::new());
+    let records = || {
+        let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+        partitions.filter_map(|data| data.records.as_ref())
+    };
+    if let Some(error) = records().find_map(unreadable_start) {
+        return refused(cx, call, &request, &error);
+    }
     // One batch of a transaction without an id for it, and nothing of the request is taken (KafkaApis).
-    let unauthorized = request.transactional_id.is_none()
-        && (request.topic_data.iter().flat_map(|topic| &topic.partition_data))
-            .filter_map(|data| data.records.as_ref())
-            .any(is_transactional);
-    let Some(asked) = read(server, call.header.version, &request) else {
-        return refused(cx, call, request);
+    let unauthorized = request.transactional_id.is_none() && records().any(is_transactional);
+    let asked = match read(server, call.header.version, &request) {
+        Ok(asked) => asked,
+        Err(error) => return refused(cx, call, &request, &error),
     };
     for (at, (name, topic_id, partitions)) in asked.into_iter().enumerate() {
         let mut topic_response = TopicProduceResponse::default();
@@ -95,8 +100,11 @@ type Appendable = (TopicPartition, Batch);
 /// the last that cannot (KafkaApis.handleProduceRequest).
 type Asked = (TopicName, Uuid, Vec<(i32, Option<Appendable>, Option<AppendError>)>);
 
-/// What a request asks, each partition once. `None` if Kafka's broker cannot handle it.
-fn read(server: &Server, version: i16, request: &ProduceRequest) -> Option<Vec<Asked>> {
+/// What a request asks, each partition once.
+///
+/// # Errors
+/// Kafka's broker cannot handle the whole request.
+fn read(server: &Server, version: i16, request: &ProduceRequest) -> Result<Vec<Asked>, AppendError> {
     let mut all: Vec<Asked> = Vec::with_capacity(request.topic_data.len());
     let mut places: BTreeMap<(&str, Uuid), (usize, BTreeMap<i32, usize>)> = BTreeMap::new();
     for topic in request.topic_data.iter().filter(|topic| !topic.partition_data.is_empty()) {
@@ -113,36 +121,42 @@ fn read(server: &Server, version: i16, request: &ProduceRequest) -> Option<Vec<A
             let Some((_, batch, wrong)) = partitions.get_mut(place) else { continue };
             match appendable(server, version, topic, data) {
                 Ok(right) => *batch = Some(right),
-                Err(error) if error.code == ErrorCode::UNKNOWN_SERVER_ERROR => return None,
+                Err(error) if error.code == ErrorCode::UNKNOWN_SERVER_ERROR => return Err(error),
                 Err(error) => *wrong = Some(error),
             }
         }
     }
-    Some(all)
+    Ok(all)
 }
 
 /// The answer to a request that Kafka's broker cannot handle (ProduceRequest.getErrorResponse).
-fn refused(cx: &mut Context<'_>, call: &Call, request: ProduceRequest) -> Result<Reply, FrameError> {
+fn refused(
+    cx: &mut Context<'_>,
+    call: &Call,
+    request: &ProduceRequest,
+    error: &AppendError,
+) -> Result<Reply, FrameError> {
     if request.acks == 0 {
         cx.out.disconnect(call.conn, DisconnectReason::Closed);
         return Ok(Reply::Nothing);
     }
-    let mut response = ProduceResponse::default();
-    for topic in request.topic_data {
-        let partitions = topic.partition_data.iter().map(|data| {
-            // Kafka has no text of its own for it, and its code's is told.
-            let message = "The server experienced an unexpected error when processing the request.";
-            let error = AppendError::told(ErrorCode::UNKNOWN_SERVER_ERROR, message);
-            answer(call.header.version, data.index, Err((error, -1)))
-        });
-        let one = TopicProduceResponse::default().with_partition_responses(partitions.collect());
-        response.responses.push(if call.header.version >= 13 {
-            one.with_topic_id(topic.topic_id)
-        } else {
-            one.with_name(topic.name)
-        });
+    let mut topics: BTreeMap<(&str, Uuid), BTreeMap<i32, PartitionProduceResponse>> = BTreeMap::new();
+    for topic in &request.topic_data {
+        for data in &topic.partition_data {
+            let partitions = topics.entry((topic.name.as_str(), topic.topic_id)).or_default();
+            partitions.insert(data.index, answer(call.header.version, data.index, Err((error.clone(), -1))));
+        }
     }
-    respond(response)
+    let responses = topics.into_iter().map(|((name, id), partitions)| {
+        let partitions = partitions.into_values().collect();
+        let response = TopicProduceResponse::default().with_partition_responses(partitions);
+        if call.header.version >= 13 {
+            response.with_topic_id(id)
+        } else {
+            response.with_name(TopicName(name.to_owned().into()))
+        }
+    });
+    respond(ProduceResponse::default().with_responses(responses.collect()))
 }
 
 /// Says who leads now where this node does not, so that the client need not ask (KIP-951).

@@ -147,15 +147,18 @@ fn create_topic(
     records.extend(
         (0..).zip(assignments).map(|(partition, replicas)| new_partition(image, id, partition, replicas)),
     );
+    let cluster = image.configs(ResourceType::Broker, "");
     let configs = TOPIC_CONFIGS.iter().map(|key| {
         let set = topic.configs.iter().find(|config| config.name.as_str() == key.name);
-        let value =
-            set.and_then(|config| config.value.clone()).unwrap_or_else(|| key.default.to_owned().into());
+        let own = set.and_then(|config| config.value.clone());
+        let below = cluster.get(key.synonym).map(|value| value.clone().into());
+        // DYNAMIC_TOPIC_CONFIG, DYNAMIC_DEFAULT_BROKER_CONFIG or DEFAULT_CONFIG
+        let source = if set.is_some() { 1 } else { below.as_ref().map_or(5, |_| 3) };
+        let value = own.or(below).unwrap_or_else(|| key.default.to_owned().into());
         CreatableTopicConfigs::default()
             .with_name(key.name.to_owned().into())
             .with_value(Some(value))
-            // DYNAMIC_TOPIC_CONFIG or DEFAULT_CONFIG
-            .with_config_source(if set.is_some() { 1 } else { 5 })
+            .with_config_source(source)
     });
     let result = CreatableTopicResult::default()
         .with_name(topic.name.clone())

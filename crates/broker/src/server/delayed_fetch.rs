@@ -87,9 +87,7 @@ impl Server {
         for (of, key, asked) in asked {
             let read = read(self, fetch, key.as_ref(), &asked, (room, total == 0));
             total += read.bytes;
-            if read.bytes > 0 {
-                room = room.saturating_sub(i64::try_from(read.bytes).unwrap_or(i64::MAX)).max(0);
-            }
+            room = room.saturating_sub(i64::try_from(read.bytes).unwrap_or(i64::MAX)).max(0);
             failed |= read.failed && !read.unknown;
             reads.push((of, key, read));
         }

@@ -40,7 +40,7 @@ pub struct DelayedFetch {
     pub context: FetchContext,
     /// `fetch.min.bytes`.
     pub min_bytes: usize,
-    /// `fetch.max.bytes`; an error below 0.
+    /// `fetch.max.bytes`; below 0 it fails the first partition that has something.
     pub max_bytes: i64,
     /// 1 is read committed.
     pub isolation_level: i8,

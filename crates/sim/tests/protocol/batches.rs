@@ -146,7 +146,8 @@ fn what_comes_twice_in_a_request_is_answered_once() {
             .with_count(count)
             .with_assignments(None)
     };
-    let request = CreatePartitionsRequest::default().with_topics(vec![more(5), more(6)]);
+    let request =
+        CreatePartitionsRequest::default().with_topics(vec![more(5), more(6)]).with_timeout_ms(1_000);
     let response: CreatePartitionsResponse = ask(&mut world, ApiKey::CreatePartitions, 3, &request);
     let told: Vec<_> = (response.results.iter())
         .map(|result| (result.error_code, result.error_message.as_ref().map(|text| text.to_string())))
