@@ -1,6 +1,6 @@
 """Programs that people run, against the gateway.
 
-    python3 run.py --gateway PROGRAM --made DIR [NAME…]
+    python3 run.py --gateway PROGRAM --target DIR [NAME…]
 
 programs.json has each program: its name, the brokers of its cluster (two numbers: of its two clusters), its command, how many
 seconds it may take, and what it has to count. It runs in a folder of its own, and is told where the brokers listen in
@@ -45,13 +45,13 @@ CLIENTS = conformance()
 class Program:
     """One program that runs beside its clusters."""
 
-    def __init__(self, line, gateways, made, logs):
+    def __init__(self, line, gateways, target, logs):
         self.line, self.gateways, self.name = line, gateways, line["name"]
-        folder = logs / self.name
+        made, folder = target / "programs", logs / self.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         servers = [gateway.bootstrap for gateway in gateways]
-        known = {"here": HERE, "made": made, "python": sys.executable}
+        known = {"here": HERE, "made": made, "target": target, "python": sys.executable}
         self.process = subprocess.Popen(
             [part.format(**known) for part in line["command"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=open(logs / f"{self.name}.log", "w"), text=True, cwd=folder, start_new_session=True,
@@ -108,7 +108,7 @@ def trial(line, arguments, logs):
         for at, brokers in enumerate(line["brokers"]):
             log = logs / f"{line['name']}-gateway{at or ''}.log"
             gateways.append(CLIENTS.Gateway(arguments.gateway, brokers, log, control=True))
-        program = Program(line, gateways, Path(arguments.made).resolve(), logs)
+        program = Program(line, gateways, Path(arguments.target).resolve(), logs)
         said = program.answer()
         if found := wrong(line["expected"], said["counts"]):
             raise AssertionError("; ".join(found))
@@ -127,13 +127,13 @@ def trial(line, arguments, logs):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gateway", required=True)
-    parser.add_argument("--made", required=True)
+    parser.add_argument("--target", required=True)
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     table = json.loads((HERE / "programs.json").read_text())
     if unknown := set(arguments.names) - {line["name"] for line in table}:
         parser.error(f"there is no program {', '.join(sorted(unknown))}")
-    logs = (Path(arguments.made) / "logs").resolve()
+    logs = (Path(arguments.target) / "programs/logs").resolve()
     logs.mkdir(parents=True, exist_ok=True)
     passed, failed = [], []
     for line in table:
