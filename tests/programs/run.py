@@ -56,7 +56,7 @@ class Program:
             [part.format(**known) for part in line["command"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=open(logs / f"{self.name}.log", "w"), text=True, cwd=folder, start_new_session=True,
             env={
-                **os.environ, "BOOTSTRAP_SERVERS": servers[0], "SECOND_CLUSTER": servers[-1], "MADE": str(made),
+                **os.environ, "BOOTSTRAP_SERVERS": servers[0], "SECOND_CLUSTER": servers[-1], "MADE": str(made), "PYTHONPATH": str(HERE / "python"),
                 "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1",
             },
         )

@@ -1,0 +1,168 @@
+"""What the programs that are driven from Python have in common: they write records, wait for what comes of them, and tell it."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+SERVERS = os.environ["BOOTSTRAP_SERVERS"]
+SECOND = os.environ["SECOND_CLUSTER"]
+PATIENCE = 60
+# When the first record is, in seconds since 1970.
+START = 1_700_000_000
+
+
+class NotYet(Exception):
+    """What was waited for, and has not come."""
+
+
+def until(what, find, seconds=PATIENCE):
+    """Asks again until there is something true. What it finds beside is said if it is never so."""
+    end = time.monotonic() + seconds
+    while True:
+        found, seen = find()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise NotYet(f"{what}: not after {seconds} s: {seen}")
+        time.sleep(0.05)
+
+
+def create(topics, partitions, replicas=3, servers=SERVERS, **config):
+    admin = AdminClient({"bootstrap.servers": servers})
+    for made in admin.create_topics([NewTopic(name, partitions, replicas, config=config) for name in topics]).values():
+        made.result(20)
+
+
+class Writer:
+    """Writes numbers under keys that come round, and counts what it has written of each."""
+
+    def __init__(self, topic, keys, servers=SERVERS):
+        self.producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True, "linger.ms": 5})
+        self.topic, self.keys, self.written, self.counts = topic, keys, 0, {}
+
+    def write(self, count):
+        failed = []
+        for number in range(self.written, self.written + count):
+            key = f"key-{number % self.keys}"
+            self.counts[key] = self.counts.get(key, 0) + 1
+            while True:
+                try:
+                    # The time of a record is its number in seconds: what falls into a window does not depend on when this runs.
+                    self.producer.produce(
+                        self.topic, str(number), key, timestamp=1_000 * (START + number),
+                        on_delivery=lambda error, _: error and failed.append(str(error)),
+                    )
+                    break
+                except BufferError:
+                    self.producer.poll(0.1)
+            self.producer.poll(0)
+        left = self.producer.flush(PATIENCE)
+        if failed or left:
+            raise NotYet(f"{left} records of {self.topic} were not written, {len(failed)} failed: {failed[:1]}")
+        self.written += count
+
+    def windows(self, seconds):
+        """How many records of a key are in a window of so many seconds, by key and the window's start."""
+        counts = {}
+        for number in range(self.written):
+            key = f"key-{number % self.keys}@{(START + number) // seconds * seconds}"
+            counts[key] = counts.get(key, 0) + 1
+        return counts
+
+
+class Log:
+    """A topic as it is read from its beginning: each record, and the newest value of each key."""
+
+    def __init__(self, topic, partitions, servers=SERVERS):
+        self.consumer = Consumer({
+            "bootstrap.servers": servers, "group.id": "driver", "enable.auto.commit": False, "auto.offset.reset": "earliest",
+        })
+        self.consumer.assign([TopicPartition(topic, at, OFFSET_BEGINNING) for at in range(partitions)])
+        self.records, self.newest = [], {}
+
+    def read(self):
+        """Reads what has come since."""
+        while got := self.consumer.consume(1_000, timeout=0.1):
+            for record in got:
+                if record.error():
+                    # A topic that is not yet there, and a leader that has crashed, are waited for.
+                    if record.error().code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+                        continue
+                    raise KafkaException(record.error())
+                self.records.append(record)
+                self.newest[record.key()] = record.value()
+        return self
+
+    def numbers(self):
+        """The newest value of each key, where values are numbers as text, or end with `=` and a number."""
+        self.read()
+        return {key.decode(): int(value.split(b"=")[-1]) for key, value in self.newest.items() if value is not None}
+
+
+def tally(log, want, *workers):
+    """For `until`: whether every key has come to its count, or beyond."""
+    for worker in workers:
+        worker.alive()
+    have = log.numbers()
+    lacking = [f"{key} {have.get(key, 0)} of {count}" for key, count in want.items() if have.get(key, 0) < count]
+    return not lacking, f"{len(lacking)} keys have too few: {', '.join(lacking[:3])}"
+
+
+def compare(have, want, of=""):
+    """How many keys have less than they should, as much, and more."""
+    both = [(have.get(key, 0), count) for key, count in want.items()]
+    return {
+        f"{of}too few": sum(had < count for had, count in both),
+        f"{of}equal": sum(had == count for had, count in both),
+        f"{of}too many": sum(had > count for had, count in both) + len(set(have) - set(want)),
+    }
+
+
+class Worker:
+    """A process of the program. What it prints goes where the log of the whole goes."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=sys.stderr)
+
+    def alive(self):
+        """Raises if it has ended by itself."""
+        if (code := self.process.poll()) is not None:
+            raise NotYet(f"a process of the program has ended with {code}")
+
+    def stop(self):
+        """Ends it in order."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise NotYet(f"a process of the program has not ended {PATIENCE} s after SIGTERM") from None
+
+    def crash(self):
+        """Ends it at once."""
+        self.process.kill()
+        self.process.wait()
+
+
+def control(line):
+    """Has the cluster do a fault."""
+    print(json.dumps({"control": line}), flush=True)
+    if sys.stdin.readline().strip() != "ok":
+        raise NotYet(f"{line}: refused")
+
+
+@contextlib.contextmanager
+def told():
+    """Ends with a line for the runner: what is put into it as `version` and `counts`, or what was not so."""
+    line = {}
+    try:
+        yield line
+    except Exception as error:
+        line = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(line), flush=True)
