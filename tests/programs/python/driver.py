@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -84,7 +86,8 @@ class Log:
         self.consumer = Consumer({
             "bootstrap.servers": servers, "group.id": "driver", "enable.auto.commit": False, "auto.offset.reset": "earliest",
         })
-        self.consumer.assign([TopicPartition(topic, at, OFFSET_BEGINNING) for at in range(partitions)])
+        self.partitions = [TopicPartition(topic, at, OFFSET_BEGINNING) for at in range(partitions)]
+        self.consumer.assign(self.partitions)
         self.records, self.newest = [], {}
 
     def read(self):
@@ -98,6 +101,18 @@ class Log:
                     raise KafkaException(record.error())
                 self.records.append(record)
                 self.newest[record.key()] = record.value()
+        return self
+
+    def whole(self):
+        """Reads to where the topic ends now."""
+        ends = [self.consumer.get_watermark_offsets(one, timeout=20)[1] for one in self.partitions]
+
+        def behind():
+            self.read()
+            have = [max(one.offset, 0) for one in self.consumer.position(self.partitions)]
+            return all(at >= end for at, end in zip(have, ends)), f"{have} of {ends}"
+
+        until("a topic is read to its end", behind)
         return self
 
     def numbers(self):
@@ -166,3 +181,30 @@ def told():
     except Exception as error:
         line = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(line), flush=True)
+
+
+def java(main, *arguments):
+    """A process of Java, with the jars and classes that were fetched and built: it starts quickly rather than it runs fast."""
+    made = f"{os.environ['MADE']}/java"
+    return Worker(
+        "java", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp", f"{made}/classes:{made}/lib/*", main, *map(str, arguments),
+    )
+
+
+def version(jar):
+    """The version of a jar, by its name."""
+    found = Path(os.environ["MADE"], "java/lib").glob(f"{jar}-[0-9]*.jar")
+    return next(found).stem.removeprefix(f"{jar}-")
+
+
+def properties(name, settings):
+    """Writes a file of properties, and gives its name."""
+    Path(name).write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+    return name
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]

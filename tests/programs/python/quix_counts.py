@@ -62,12 +62,12 @@ def drive():
         wanted = writer.windows(WINDOW)
         until("the windows are full", lambda: tally(windows, wanted, running))
         running.stop()
-        totals = log.numbers()
+        totals = log.whole().numbers()
         line["version"] = importlib.metadata.version("quixstreams")
         line["counts"] = {
             "written": writer.written, "first process": first, "both": sum(totals.values()),
             **compare(totals, writer.counts), "updates": len(log.records),
-            **compare(windows.numbers(), wanted, "windows "),
+            **compare(windows.whole().numbers(), wanted, "windows "),
         }
 
 

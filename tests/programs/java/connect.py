@@ -1,0 +1,100 @@
+"""Kafka Connect with two distributed workers: what is written into a file comes out of another, and goes on when a worker leaves."""
+
+import json
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from urllib.error import URLError
+
+from driver import SERVERS, Log, create, free_port, java, properties, told, until, version
+
+FIRST, MORE = 1_000, 500
+PARTITIONS = 1
+TASKS = {"source": "org.apache.kafka.connect.file.FileStreamSourceConnector",
+         "sink": "org.apache.kafka.connect.file.FileStreamSinkConnector"}
+
+
+def worker(name, port):
+    converter = "org.apache.kafka.connect.storage.StringConverter"
+    settings = {
+        "bootstrap.servers": SERVERS, "group.id": "connect", "key.converter": converter, "value.converter": converter,
+        "listeners": f"http://127.0.0.1:{port}", "rest.advertised.host.name": "127.0.0.1",
+        "config.storage.topic": "connect-configs", "offset.storage.topic": "connect-offsets",
+        "status.storage.topic": "connect-status", "offset.flush.interval.ms": 500, "plugin.discovery": "service_load",
+        # A worker that leaves may come back: as long its tasks are nobody's. The default is five minutes.
+        "scheduled.rebalance.max.delay.ms": 1_000,
+    }
+    return java("org.apache.kafka.connect.cli.ConnectDistributed", properties(f"{name}.properties", settings))
+
+
+def ask(port, path, config=None):
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", config and json.dumps(config).encode(), {"Content-Type": "application/json"},
+        method="PUT" if config else "GET",
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def running(port):
+    """For `until`: whether both connectors and their tasks run, and on which worker each task does."""
+    try:
+        statuses = [ask(port, f"/connectors/{name}/status") for name in TASKS]
+    except (URLError, ConnectionError, TimeoutError) as error:
+        return None, str(error)
+    states = [part["state"] for one in statuses for part in [one["connector"], *one["tasks"]]]
+    return states == ["RUNNING"] * 4 and [one["tasks"][0]["worker_id"] for one in statuses], states
+
+
+def answers(port):
+    try:
+        return ask(port, "/"), ""
+    except (URLError, ConnectionError, TimeoutError) as error:
+        return None, str(error)
+
+
+def append(lines):
+    with open("in.txt", "a") as file:
+        file.writelines(f"line {number}\n" for number in lines)
+
+
+def came(count):
+    """For `until`: whether so many different lines came."""
+    have = len(set(Path("out.txt").read_text().splitlines())) if Path("out.txt").exists() else 0
+    return have >= count, f"{have} of {count} lines came"
+
+
+def main():
+    with told() as line:
+        create(["lines"], PARTITIONS)
+        append(range(FIRST))
+        ports = [free_port(), free_port()]
+        workers = [worker(f"worker-{at}", port) for at, port in enumerate(ports)]
+        for at, port in enumerate(ports):
+            until(f"worker {at} answers", lambda: (workers[at].alive(), *answers(port))[1:])
+        ask(ports[0], "/connectors/source/config", {"connector.class": TASKS["source"], "file": "in.txt", "topic": "lines"})
+        ask(ports[0], "/connectors/sink/config", {"connector.class": TASKS["sink"], "file": "out.txt", "topics": "lines"})
+        on = until("connectors and tasks run", lambda: running(ports[0]))
+        until("the lines are in the other file", lambda: came(FIRST))
+        # The worker of the sink leaves; the other one has everything then.
+        leaves = ports.index(int(on[1].rsplit(":")[1]))
+        workers[leaves].stop()
+        until("connectors and tasks run on one worker", lambda: one_worker(ports[1 - leaves]))
+        append(range(FIRST, FIRST + MORE))
+        until("all lines are in the other file", lambda: came(FIRST + MORE))
+        workers[1 - leaves].stop()
+        lines = Counter(Path("out.txt").read_text().splitlines())
+        line["version"] = version("connect-runtime")
+        line["counts"] = {
+            "lines": FIRST + MORE, "records": len(Log("lines", PARTITIONS).whole().records), "different lines": len(lines),
+            "wrong": len(set(lines) - {f"line {number}" for number in range(FIRST + MORE)}),
+            "twice": sum(times - 1 for times in lines.values()), "workers of the tasks at first": len(set(on)),
+        }
+
+
+def one_worker(port):
+    on, states = running(port)
+    return on and set(on) == {f"127.0.0.1:{port}"}, states or on
+
+
+main()
