@@ -43,6 +43,8 @@ public class Streams {
             StreamsConfig.REPLICATION_FACTOR_CONFIG, 3,
             StreamsConfig.NUM_STANDBY_REPLICAS_CONFIG, 1,
             StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 500,
+            // Every record is an update that is seen, committed or not.
+            StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0,
             // An instance that crashes is missed after this time; by default after 45 seconds.
             StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), 6000
         ));
