@@ -28,7 +28,7 @@ public class Streams {
             .selectKey((key, number) -> "key-" + Integer.parseInt(number) % keys)
             .groupByKey();
         grouped.count(Materialized.as("totals")).toStream().mapValues(count -> count.toString()).to("counts");
-        grouped.windowedBy(TimeWindows.ofSizeAndGrace(window, Duration.ofHours(12)))
+        grouped.windowedBy(TimeWindows.ofSizeAndGrace(window, Duration.ofDays(1)))
             .count(Materialized.as("windowed"))
             .toStream((key, count) -> key.key() + "@" + key.window().start() / 1000)
             .mapValues(count -> count.toString())

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from driver import SERVERS, Log, Writer, compare, control, create, java, tally, told, until, version
 
 PARTITIONS, KEYS, WINDOW = 6, 30, 300
-FIRST, MORE = 6_000, 3_000
+FIRST, MORE, MANY = 6_000, 3_000, 30_000
 
 
 class Run:
@@ -60,8 +60,10 @@ def crashes(run):
     run.writer.write(FIRST)
     run.counted("records of the crash", *run.instances)
     control(f"fault restart {coordinator}")
-    run.writer.write(MORE)
-    # Much of it is counted by now, and some of that not yet committed.
+    before = len(run.counts.records)
+    run.writer.write(MANY)
+    # Some of it is counted by now, and not all of that committed.
+    until("more is counted", lambda: (len(run.counts.read().records) > before + MANY // 10, f"{before} were before"))
     run.instances[0].crash()
     run.writer.write(MORE)
     run.counted("all records", run.instances[1])

@@ -91,16 +91,15 @@ class Log:
         self.records, self.newest = [], {}
 
     def read(self):
-        """Reads what has come since."""
-        while got := self.consumer.consume(1_000, timeout=0.1):
-            for record in got:
-                if record.error():
-                    # A topic that is not yet there, and a leader that has crashed, are waited for.
-                    if record.error().code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
-                        continue
-                    raise KafkaException(record.error())
-                self.records.append(record)
-                self.newest[record.key()] = record.value()
+        """Reads some of what has come since."""
+        for record in self.consumer.consume(5_000, timeout=0.1):
+            if record.error():
+                # A topic that is not yet there is waited for.
+                if record.error().code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+                    continue
+                raise KafkaException(record.error())
+            self.records.append(record)
+            self.newest[record.key()] = record.value()
         return self
 
     def whole(self):
