@@ -2,9 +2,10 @@
 
     python3 run.py --gateway PROGRAM --target DIR [NAME…]
 
-programs.json has each program: its name, the brokers of its cluster (two numbers: of its two clusters), its command, how many
-seconds it may take, and what it has to count. It runs in a folder of its own, and is told where the brokers listen in
-BOOTSTRAP_SERVERS, and in SECOND_CLUSTER if there is one. What it prints are lines of JSON:
+programs.json has each program: its name, what `cargo xtask` has to set up for it, the brokers of its cluster (two
+numbers: of its two clusters), its command, how many seconds it may take, and what it has to count. It runs in a
+folder of its own, and is told where the brokers listen in BOOTSTRAP_SERVERS, and in SECOND_CLUSTER if there is one.
+What it prints are lines of JSON:
 
     {"control": "fault crash 2"}                          asks for a fault; it is answered with a line
     {"error": "120 of 500 records came"}                  says what was not yet so; the program has failed
@@ -56,8 +57,8 @@ class Program:
             [part.format(**known) for part in line["command"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=open(logs / f"{self.name}.log", "w"), text=True, cwd=folder, start_new_session=True,
             env={
-                **os.environ, "BOOTSTRAP_SERVERS": servers[0], "SECOND_CLUSTER": servers[-1], "MADE": str(made), "PYTHONPATH": str(HERE / "python"),
-                "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1",
+                **os.environ, "BOOTSTRAP_SERVERS": servers[0], "SECOND_CLUSTER": servers[-1], "MADE": str(made),
+                "PYTHONPATH": str(HERE / "python"), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1",
             },
         )
         self.lines = queue.Queue()

@@ -1,5 +1,5 @@
-// A program with Spring for Apache Kafka: a listener that fails twice over every record, and over some always, so that these go
-// through the topics of retries, and to the one of dead letters.
+// A program with Spring for Apache Kafka: a listener that fails twice over every record, and over some always, so that
+// they go through the topics of retries, and some to the one of dead letters.
 
 import java.time.Duration;
 import java.time.Instant;
@@ -58,8 +58,8 @@ public class Spring {
         final Map<Integer, AtomicInteger> dead = new ConcurrentHashMap<>();
 
         @RetryableTopic(
-            attempts = "3", backOff = @BackOff(delay = 100, multiplier = 2), numPartitions = "3", replicationFactor = "3",
-            topicSuffixingStrategy = TopicSuffixingStrategy.SUFFIX_WITH_INDEX_VALUE
+            attempts = "3", backOff = @BackOff(delay = 100, multiplier = 2), numPartitions = "3",
+            replicationFactor = "3", topicSuffixingStrategy = TopicSuffixingStrategy.SUFFIX_WITH_INDEX_VALUE
         )
         @KafkaListener(id = "listener", topics = "orders")
         public void listen(String value, @Header(KafkaHeaders.RECEIVED_TOPIC) String topic) {
@@ -123,7 +123,7 @@ public class Spring {
 
         @Bean
         ConcurrentKafkaListenerContainerFactory<String, String> kafkaListenerContainerFactory() {
-            ConcurrentKafkaListenerContainerFactory<String, String> factory = new ConcurrentKafkaListenerContainerFactory<>();
+            var factory = new ConcurrentKafkaListenerContainerFactory<String, String>();
             factory.setConsumerFactory(new DefaultKafkaConsumerFactory<>(Map.of(
                 ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, servers,
                 ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, StringDeserializer.class,
@@ -145,7 +145,7 @@ public class Spring {
                 template.send("orders", "key-" + number % 20, Integer.toString(number)).get(20, TimeUnit.SECONDS);
             }
             await(() -> listener.done.size() + listener.dead.size() == RECORDS,
-                () -> listener.done.size() + " of " + RECORDS + " were done, " + listener.dead.size() + " are dead letters");
+                () -> listener.done.size() + " were done, " + listener.dead.size() + " are dead letters");
             context.stop();
             System.out.println(counts(listener));
         } catch (Throwable error) {

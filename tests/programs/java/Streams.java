@@ -55,7 +55,8 @@ public class Streams {
             error.printStackTrace();
             return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
         });
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> streams.close(CloseOptions.groupMembershipOperation(LEAVE_GROUP))));
+        CloseOptions leave = CloseOptions.groupMembershipOperation(LEAVE_GROUP);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> streams.close(leave)));
         streams.start();
         Thread.currentThread().join();
     }

@@ -1,4 +1,4 @@
-"""Kafka Connect with two distributed workers: what is written into a file comes out of another, and goes on when a worker leaves."""
+"""Kafka Connect with two distributed workers: lines of a file come out of another, and go on when a worker leaves."""
 
 import json
 import urllib.request
@@ -72,8 +72,9 @@ def main():
         workers = [worker(f"worker-{at}", port) for at, port in enumerate(ports)]
         for at, port in enumerate(ports):
             until(f"worker {at} answers", lambda: (workers[at].alive(), *answers(port))[1:])
-        ask(ports[0], "/connectors/source/config", {"connector.class": TASKS["source"], "file": "in.txt", "topic": "lines"})
-        ask(ports[0], "/connectors/sink/config", {"connector.class": TASKS["sink"], "file": "out.txt", "topics": "lines"})
+        for name, file, topic in ("source", "in.txt", "topic"), ("sink", "out.txt", "topics"):
+            config = {"connector.class": TASKS[name], "file": file, topic: "lines"}
+            ask(ports[0], f"/connectors/{name}/config", config)
         on = until("connectors and tasks run", lambda: running(ports[0]))
         until("the lines are in the other file", lambda: came(FIRST))
         # The worker of the sink leaves; the other one has everything then.
@@ -86,7 +87,8 @@ def main():
         lines = Counter(Path("out.txt").read_text().splitlines())
         line["version"] = version("connect-runtime")
         line["counts"] = {
-            "lines": FIRST + MORE, "records": len(Log("lines", PARTITIONS).whole().records), "different lines": len(lines),
+            "lines": FIRST + MORE, "records": len(Log("lines", PARTITIONS).whole().records),
+            "different lines": len(lines),
             "wrong": len(set(lines) - {f"line {number}" for number in range(FIRST + MORE)}),
             "twice": sum(times - 1 for times in lines.values()), "workers of the tasks at first": len(set(on)),
         }

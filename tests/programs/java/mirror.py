@@ -1,4 +1,4 @@
-"""MirrorMaker 2 from one cluster to another: records, and the offsets of a group, which goes on at the other cluster."""
+"""MirrorMaker 2 from a cluster to another: records, and the offsets of a group, which goes on at the other cluster."""
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -13,8 +13,9 @@ def mirror():
         "clusters": "one, two", "one.bootstrap.servers": SERVERS, "two.bootstrap.servers": SECOND,
         "one->two.enabled": "true", "two->one.enabled": "false", "topics": TOPIC, "groups": GROUP,
         "sync.group.offsets.enabled": "true", "sync.group.offsets.interval.seconds": 1,
-        "emit.checkpoints.interval.seconds": 1, "refresh.topics.interval.seconds": 5, "refresh.groups.interval.seconds": 1,
-        "emit.heartbeats.interval.seconds": 1, "offset.lag.max": 0, "replication.factor": 1,
+        "emit.checkpoints.interval.seconds": 1, "emit.heartbeats.interval.seconds": 1,
+        "refresh.topics.interval.seconds": 5, "refresh.groups.interval.seconds": 1, "offset.lag.max": 0,
+        "replication.factor": 1,
         **{f"{name}.topic.replication.factor": 1 for name in ("checkpoints", "heartbeats", "offset-syncs")},
         **{f"{name}.storage.replication.factor": 1 for name in ("config", "offset", "status")},
     }

@@ -1,8 +1,9 @@
-"""Kafka Streams with two instances of a program that counts, by key and in windows, over a repartition topic and changelogs.
+"""Kafka Streams with two instances of a program that counts, by key and in windows, over a repartition topic and
+changelogs.
 
-Without an argument one instance leaves in order, and every count is right. With `crash` the coordinator of the group crashes
-and comes back, and an instance crashes, while records are written: at least once is then what Kafka promises, so that no count
-may be too small.
+Without an argument one instance leaves in order, and every count is right. With `crash` the coordinator of the group
+crashes and comes back, and an instance crashes, while records are written: at least once is then what Kafka promises,
+so that no count may be too small.
 """
 
 import sys
@@ -38,7 +39,8 @@ class Run:
         until(f"{what} are counted in windows", lambda: tally(self.windows, want, *instances))
 
     def told(self):
-        totals, windows, want = self.counts.whole().numbers(), self.windows.whole().numbers(), self.writer.windows(WINDOW)
+        totals, windows = self.counts.whole().numbers(), self.windows.whole().numbers()
+        want = self.writer.windows(WINDOW)
         return {
             "written": self.writer.written, "counted": sum(totals.values()), **compare(totals, self.writer.counts),
             "counted in windows": sum(windows.values()), **compare(windows, want, "windows "),

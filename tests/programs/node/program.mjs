@@ -25,7 +25,9 @@ async function until(what, find) {
 }
 
 function connect(client) {
-  return new Promise((ready, failed) => client.connect({ timeout: 20_000 }, (error) => (error ? failed(error) : ready(client))))
+  return new Promise((ready, failed) => {
+    client.connect({ timeout: 20_000 }, (error) => (error ? failed(error) : ready(client)))
+  })
 }
 
 const ended = (client) => new Promise((done) => client.disconnect(done))

@@ -1,4 +1,4 @@
-"""What the programs that are driven from Python have in common: they write records, wait for what comes of them, and tell it."""
+"""What the programs driven from Python have in common: they write records, wait for what comes of them, and tell it."""
 
 import contextlib
 import json
@@ -56,7 +56,7 @@ class Writer:
             self.counts[key] = self.counts.get(key, 0) + 1
             while True:
                 try:
-                    # The time of a record is its number in seconds: what falls into a window does not depend on when this runs.
+                    # A record's time is its number in seconds: what falls into a window is the same in every run.
                     self.producer.produce(
                         self.topic, str(number), key, timestamp=1_000 * (START + number),
                         on_delivery=lambda error, _: error and failed.append(str(error)),
@@ -84,7 +84,8 @@ class Log:
 
     def __init__(self, topic, partitions, servers=SERVERS):
         self.consumer = Consumer({
-            "bootstrap.servers": servers, "group.id": "driver", "enable.auto.commit": False, "auto.offset.reset": "earliest",
+            "bootstrap.servers": servers, "group.id": "driver", "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
         })
         self.partitions = [TopicPartition(topic, at, OFFSET_BEGINNING) for at in range(partitions)]
         self.consumer.assign(self.partitions)
@@ -183,10 +184,11 @@ def told():
 
 
 def java(main, *arguments):
-    """A process of Java, with the jars and classes that were fetched and built: it starts quickly rather than it runs fast."""
+    """A process of Java, with what was fetched and built. It starts quickly rather than runs fast."""
     made = f"{os.environ['MADE']}/java"
     return Worker(
-        "java", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "java", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         "-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp", f"{made}/classes:{made}/lib/*", main, *map(str, arguments),
     )
 

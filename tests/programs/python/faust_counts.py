@@ -1,5 +1,5 @@
-"""A program with faust-streaming: records are grouped again by another key and counted in a table, which a second process takes
-over from its changelog.
+"""A program with faust-streaming: records are grouped again by another key and counted in a table, which a second
+process takes over from its changelog.
 
 Called with `worker`, it is that program; otherwise it drives it.
 """
@@ -7,6 +7,7 @@ Called with `worker`, it is that program; otherwise it drives it.
 import importlib.metadata
 import os
 import sys
+from pathlib import Path
 
 PARTITIONS, KEYS = 4, 20
 FIRST, MORE = 2_000, 1_000
@@ -31,24 +32,31 @@ def app():
             table[key] += 1
             await counts.send(key=key.encode(), value=str(table[key]).encode())
 
+    @app.task
+    async def recovered():
+        Path(f"ready-{os.getpid()}").touch()
+
     return app
 
 
 def drive():
     from driver import Log, Worker, Writer, compare, create, tally, told, until
 
-    def worker():
-        return Worker(sys.executable, __file__, "worker", "--without-web", "-l", "info")
+    def ready_worker():
+        running = Worker(sys.executable, __file__, "worker", "--without-web", "-l", "info")
+        until("a process is ready", lambda: (Path(f"ready-{running.process.pid}").exists(), running.alive()))
+        return running
 
     with told() as line:
         create(["orders", "counts"], PARTITIONS)
         writer, log = Writer("orders", KEYS), Log("counts", PARTITIONS)
-        running = worker()
+        # Of records that wait for it, faust drops some while it sees to its table, after it has fetched them.
+        running = ready_worker()
         writer.write(FIRST)
         until("the first process has counted", lambda: tally(log, writer.counts, running))
         running.stop()
         first = sum(log.numbers().values())
-        running = worker()
+        running = ready_worker()
         writer.write(MORE)
         until("the second process has counted", lambda: tally(log, writer.counts, running))
         running.stop()

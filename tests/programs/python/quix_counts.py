@@ -1,5 +1,5 @@
-"""A program with quixstreams: records are grouped again by another key, counted in a state and in windows, and a second process
-takes the state over from its changelogs.
+"""A program with quixstreams: records are grouped again by another key, counted in a state and in windows, and a second
+process takes the state over from its changelogs.
 
 Called with `worker`, it is that program; otherwise it drives it.
 """

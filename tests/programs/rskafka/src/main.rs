@@ -1,4 +1,4 @@
-//! A program with rskafka, which has no groups: every partition is written in each compression, and read again to its end.
+//! A program with rskafka, which has no groups: every partition is written in each compression, and read to its end.
 
 use std::collections::BTreeMap;
 use std::env;
