@@ -44,7 +44,7 @@ import org.springframework.scheduling.concurrent.ThreadPoolTaskScheduler;
 public class Spring {
     static final int RECORDS = 200;
     static final int PARTITIONS = 3;
-    static final Duration PATIENCE = Duration.ofSeconds(90);
+    static final Duration PATIENCE = Duration.ofSeconds(120);
 
     /** Every tenth record is one that no attempt helps. */
     static boolean isHopeless(int number) {
