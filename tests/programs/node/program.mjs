@@ -97,7 +97,7 @@ async function run() {
 try {
   await run()
   const { version } = createRequire(import.meta.url)('node-rdkafka/package.json')
-  console.log(JSON.stringify({ version: `${version}, librdkafka ${Kafka.librdkafkaVersion}`, counts }))
+  console.log(JSON.stringify({ version: `${version.replace(/^v/, '')}, librdkafka ${Kafka.librdkafkaVersion}`, counts }))
 } catch (error) {
   console.log(JSON.stringify({ error: String(error?.message ?? error) }))
 }
