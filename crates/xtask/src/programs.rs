@@ -10,20 +10,42 @@ use serde_json::Value;
 use crate::setup::{self, root, run as run_command, say};
 use crate::{conformance, examples};
 
+/// What a program is built with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    Python,
+    Go,
+    Cargo,
+    Java,
+    Node,
+}
+
+impl Need {
+    fn read(word: &str) -> Result<Need> {
+        Ok(match word {
+            "python" => Need::Python,
+            "go" => Need::Go,
+            "cargo" => Need::Cargo,
+            "java" => Need::Java,
+            "node" => Need::Node,
+            other => bail!("programs.json: nobody knows how to set up '{other}'"),
+        })
+    }
+}
+
 /// Runs those that are named, or all. What they need is fetched and built first.
 pub fn run(names: &[String]) -> Result<()> {
     let folder = root().join("tests/programs");
     let needs = needs(&folder.join("programs.json"), names)?;
-    // Some are driven from Python, and what they write and read goes through its packages.
+    // The runner's too: some programs are driven from Python, and write and read with its packages.
     let python = setup::python(&folder.join("python/requirements.txt"), &made().join("venv"))?;
-    for need in &needs {
-        match need.as_str() {
-            "python" => {}
-            "go" => go(&folder.join("go"))?,
-            "cargo" => rskafka(&folder.join("rskafka"))?,
-            "java" => java(&folder.join("java"))?,
-            "node" => node(&folder.join("node"))?,
-            other => bail!("programs.json: nobody knows how to set up '{other}'"),
+    for need in needs {
+        match need {
+            Need::Python => {}
+            Need::Go => go(&folder.join("go"))?,
+            Need::Cargo => rskafka(&folder.join("rskafka"))?,
+            Need::Java => java(&folder.join("java"))?,
+            Need::Node => node(&folder.join("node"))?,
         }
     }
     let mut command = Command::new(&python);
@@ -39,7 +61,7 @@ fn made() -> PathBuf {
 }
 
 /// What has to be set up for those that are named, or for all.
-fn needs(table: &Path, names: &[String]) -> Result<BTreeSet<String>> {
+fn needs(table: &Path, names: &[String]) -> Result<BTreeSet<Need>> {
     let text = std::fs::read_to_string(table).with_context(|| format!("cannot read {}", table.display()))?;
     let table: Vec<Value> = serde_json::from_str(&text).context("programs.json")?;
     let word = |line: &Value, key: &str| line[key].as_str().unwrap_or_default().to_owned();
@@ -48,7 +70,7 @@ fn needs(table: &Path, names: &[String]) -> Result<BTreeSet<String>> {
         bail!("there is no program '{name}', but {}", known.join(", "));
     }
     let chosen = table.iter().filter(|line| names.is_empty() || names.contains(&word(line, "name")));
-    Ok(chosen.map(|line| word(line, "needs")).collect())
+    chosen.map(|line| Need::read(&word(line, "needs"))).collect()
 }
 
 fn go(folder: &Path) -> Result<()> {
@@ -78,5 +100,19 @@ fn java(folder: &Path) -> Result<()> {
 
 fn node(folder: &Path) -> Result<()> {
     setup::c_compiler()?;
-    setup::npm(folder, "node-rdkafka, which compiles librdkafka for some minutes")
+    setup::npm(folder, "node-rdkafka (to compile it takes some minutes)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_program_can_be_set_up_and_no_other_is_known() {
+        let table = root().join("tests/programs/programs.json");
+        let all = [Need::Python, Need::Go, Need::Cargo, Need::Java, Need::Node];
+        assert_eq!(needs(&table, &[]).unwrap(), BTreeSet::from(all));
+        assert_eq!(needs(&table, &["sarama".to_owned()]).unwrap(), BTreeSet::from([Need::Go]));
+        assert!(needs(&table, &["samara".to_owned()]).is_err());
+    }
 }
