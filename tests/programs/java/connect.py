@@ -36,21 +36,23 @@ def ask(port, path, config=None):
         return json.load(answer)
 
 
-def running(port):
-    """For `until`: whether both connectors and their tasks run, and on which worker each task does."""
+def answered(port, path, config=None):
+    """For `until`: a worker that starts does not listen, and one that rebalances refuses."""
     try:
-        statuses = [ask(port, f"/connectors/{name}/status") for name in TASKS]
+        return ask(port, path, config), ""
     except (URLError, ConnectionError, TimeoutError) as error:
         return None, str(error)
+
+
+def running(port, workers):
+    """For `until`: whether connectors and tasks run, and the tasks on so many workers. Gives each task's worker."""
+    statuses = [answered(port, f"/connectors/{name}/status") for name in TASKS]
+    if not all(status for status, _ in statuses):
+        return None, statuses
+    statuses = [status for status, _ in statuses]
     states = [part["state"] for one in statuses for part in [one["connector"], *one["tasks"]]]
-    return states == ["RUNNING"] * 4 and [one["tasks"][0]["worker_id"] for one in statuses], states
-
-
-def answers(port):
-    try:
-        return ask(port, "/"), ""
-    except (URLError, ConnectionError, TimeoutError) as error:
-        return None, str(error)
+    on = [task["worker_id"] for one in statuses for task in one["tasks"]]
+    return states == ["RUNNING"] * 4 and len(set(on)) == workers and on, (states, on)
 
 
 def append(lines):
@@ -71,16 +73,16 @@ def main():
         ports = [free_port(), free_port()]
         workers = [worker(f"worker-{at}", port) for at, port in enumerate(ports)]
         for at, port in enumerate(ports):
-            until(f"worker {at} answers", lambda: (workers[at].alive(), *answers(port))[1:])
+            until(f"worker {at} answers", lambda: (workers[at].alive(), *answered(port, "/"))[1:])
         for name, file, topic in ("source", "in.txt", "topic"), ("sink", "out.txt", "topics"):
             config = {"connector.class": TASKS[name], "file": file, topic: "lines"}
-            ask(ports[0], f"/connectors/{name}/config", config)
-        on = until("connectors and tasks run", lambda: running(ports[0]))
+            until(f"the {name} is taken", lambda: answered(ports[0], f"/connectors/{name}/config", config))
+        on = until("the tasks run on both workers", lambda: running(ports[0], 2))
         until("the lines are in the other file", lambda: came(FIRST))
         # The worker of the sink leaves; the other one has everything then.
         leaves = ports.index(int(on[1].rsplit(":")[1]))
         workers[leaves].stop()
-        until("connectors and tasks run on one worker", lambda: one_worker(ports[1 - leaves]))
+        until("the tasks run on one worker", lambda: running(ports[1 - leaves], 1))
         append(range(FIRST, FIRST + MORE))
         until("all lines are in the other file", lambda: came(FIRST + MORE))
         workers[1 - leaves].stop()
@@ -90,13 +92,8 @@ def main():
             "lines": FIRST + MORE, "records": len(Log("lines", PARTITIONS).whole().records),
             "different lines": len(lines),
             "wrong": len(set(lines) - {f"line {number}" for number in range(FIRST + MORE)}),
-            "twice": sum(times - 1 for times in lines.values()), "workers of the tasks at first": len(set(on)),
+            "twice": sum(times - 1 for times in lines.values()),
         }
-
-
-def one_worker(port):
-    on, states = running(port)
-    return on and set(on) == {f"127.0.0.1:{port}"}, states or on
 
 
 main()
