@@ -1,4 +1,4 @@
-"""Kafka Connect with two distributed workers: lines of a file come out of another, and go on when a worker leaves."""
+"""Kafka Connect with two distributed workers: lines of a file come out of another, and go on when a worker crashes."""
 
 import json
 import urllib.request
@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.error import URLError
 
-from driver import SERVERS, Log, create, free_port, java, properties, told, until, version
+from driver import SERVERS, Log, committed, create, free_port, java, properties, told, until, version
 
 FIRST, MORE = 1_000, 500
 PARTITIONS = 1
@@ -21,7 +21,9 @@ def worker(name, port):
         "listeners": f"http://127.0.0.1:{port}", "rest.advertised.host.name": "127.0.0.1",
         "config.storage.topic": "connect-configs", "offset.storage.topic": "connect-offsets",
         "status.storage.topic": "connect-status", "offset.flush.interval.ms": 500, "plugin.discovery": "service_load",
-        # A worker that leaves may come back: as long its tasks are nobody's. The default is five minutes.
+        # A worker that crashes is missed after this time, and so is the consumer of its sink; by default after 45 s.
+        "session.timeout.ms": 6_000, "consumer.session.timeout.ms": 6_000,
+        # It may come back: as long its tasks are nobody's. The default is five minutes.
         "scheduled.rebalance.max.delay.ms": 1_000,
     }
     return java("org.apache.kafka.connect.cli.ConnectDistributed", properties(f"{name}.properties", settings))
@@ -66,6 +68,11 @@ def came(count):
     return have >= count, f"{have} of {count} lines came"
 
 
+def sink_committed(count):
+    have = committed(SERVERS, "connect-sink", "lines", PARTITIONS)
+    return have == count, f"offset {have}, wanted {count}"
+
+
 def main():
     with told() as line:
         create(["lines"], PARTITIONS)
@@ -79,13 +86,15 @@ def main():
             until(f"the {name} is taken", lambda: answered(ports[0], f"/connectors/{name}/config", config))
         on = until("the tasks run on both workers", lambda: running(ports[0], 2))
         until("the lines are in the other file", lambda: came(FIRST))
-        # The worker of the sink leaves; the other one has everything then.
-        leaves = ports.index(int(on[1].rsplit(":")[1]))
-        workers[leaves].stop()
-        until("the tasks run on one worker", lambda: running(ports[1 - leaves], 1))
+        # The worker of the sink crashes; the other one has everything then, and goes on where this one had committed.
+        until("the sink has committed", lambda: sink_committed(FIRST))
+        crashes = ports.index(int(on[1].split(":")[1]))
+        workers[crashes].crash()
+        until("the tasks run on one worker", lambda: running(ports[1 - crashes], 1))
         append(range(FIRST, FIRST + MORE))
         until("all lines are in the other file", lambda: came(FIRST + MORE))
-        workers[1 - leaves].stop()
+        until("the sink has committed all", lambda: sink_committed(FIRST + MORE))
+        workers[1 - crashes].crash()
         lines = Counter(Path("out.txt").read_text().splitlines())
         line["version"] = version("connect-runtime")
         line["counts"] = {

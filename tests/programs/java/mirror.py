@@ -1,8 +1,7 @@
 """MirrorMaker 2 from a cluster to another: records, and the offsets of a group, which goes on at the other cluster."""
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
-from driver import SECOND, SERVERS, Log, Writer, create, java, properties, told, until, version
+from confluent_kafka import Consumer
+from driver import SECOND, SERVERS, Log, Writer, committed, create, java, properties, told, until, version
 
 FIRST, MORE, PARTITIONS, KEYS = 2_000, 1_000, 4, 50
 TOPIC, MIRRORED, GROUP = "orders", "one.orders", "readers"
@@ -40,14 +39,6 @@ def read(servers, topic, count):
     return values
 
 
-def committed(servers, topic):
-    """The sum of the offsets that the group has committed."""
-    asked = ConsumerGroupTopicPartitions(GROUP, [TopicPartition(topic, at) for at in range(PARTITIONS)])
-    admin = AdminClient({"bootstrap.servers": servers})
-    answer = admin.list_consumer_group_offsets([asked])[GROUP].result(20)
-    return sum(max(one.offset, 0) for one in answer.topic_partitions)
-
-
 def main():
     with told() as line:
         create([TOPIC], PARTITIONS)
@@ -64,12 +55,12 @@ def main():
 
         def synced(count):
             running.alive()
-            have = committed(SECOND, MIRRORED)
+            have = committed(SECOND, GROUP, MIRRORED, PARTITIONS)
             return have >= count, f"offsets of {have}, wanted {count}"
 
         until("the records are in the second cluster", lambda: arrived(FIRST), 120)
         until("the group's offsets are in the second cluster", lambda: synced(FIRST), 120)
-        offsets = committed(SECOND, MIRRORED)
+        offsets = committed(SECOND, GROUP, MIRRORED, PARTITIONS)
         writer.write(MORE)
         until("more records are in the second cluster", lambda: arrived(FIRST + MORE))
         # The group goes on at the other cluster, with what it has not read at this one.

@@ -10,7 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING, Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer, TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic
 
 SERVERS = os.environ["BOOTSTRAP_SERVERS"]
@@ -138,6 +140,14 @@ def compare(have, want, of=""):
         f"{of}equal": sum(had == count for had, count in both),
         f"{of}too many": sum(had > count for had, count in both) + len(set(have) - set(want)),
     }
+
+
+def committed(servers, group, topic, partitions):
+    """The sum of the offsets that a group has committed."""
+    asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, at) for at in range(partitions)])
+    admin = AdminClient({"bootstrap.servers": servers})
+    answer = admin.list_consumer_group_offsets([asked])[group].result(20)
+    return sum(max(one.offset, 0) for one in answer.topic_partitions)
 
 
 class Worker:
