@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::examples;
 use crate::setup::{self, Java, root, run as run_command};
+use crate::{examples, programs};
 
 /// Builds the gateway, and gives its program.
 pub fn gateway() -> Result<PathBuf> {
@@ -22,6 +22,9 @@ pub fn gateway() -> Result<PathBuf> {
 pub fn run(args: &[String]) -> Result<()> {
     if args.iter().any(|arg| arg == "--go") {
         return if args.len() == 1 { examples::go() } else { bail!("--go takes nothing else") };
+    }
+    if let Some((_, names)) = args.split_first().filter(|(first, _)| *first == "--programs") {
+        return programs::run(names);
     }
     let (chosen, rest): (Vec<&String>, Vec<&String>) = args.iter().partition(|arg| *arg == "--java");
     let mut command = if chosen.is_empty() { clients()? } else { java()? };

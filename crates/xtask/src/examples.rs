@@ -41,7 +41,7 @@ pub fn junit() -> Result<()> {
 }
 
 fn pytest() -> Result<()> {
-    let python = setup::python()?;
+    let python = setup::conformance_python()?;
     let flags = ["-m", "pytest", "-q", "-p", "no:cacheprovider"];
     let python = python.to_string_lossy();
     beside_a_cluster("pytest", &[&[&*python], flags.as_slice()].concat())
@@ -74,7 +74,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// Has cargo build into one folder for all examples: what they have in common is built once.
-fn in_one_target(command: &mut Command) -> &mut Command {
+pub fn in_one_target(command: &mut Command) -> &mut Command {
     let target: &Path = &setup::target().join("examples");
     command.env("CARGO_TARGET_DIR", target).env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
 }

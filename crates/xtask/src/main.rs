@@ -8,6 +8,7 @@ mod examples;
 mod module;
 mod npm;
 mod page;
+mod programs;
 mod serve;
 mod setup;
 mod test;
@@ -29,6 +30,8 @@ cargo xtask COMMAND
                               the step of that name; with --java Apache Kafka's own tools and Java client instead,
                               and the example of JUnit, with --kafka these against Apache Kafka itself
   conformance --go            the example of Go
+  conformance --programs [NAME…]
+                              Kafka Streams, Connect, MirrorMaker 2, Spring, and the clients of more languages
   compare [--api NAME[,NAME]] [--pairs N] [--one-in N] [--seed N] [--record]
                               send odd requests to Apache Kafka and to the gateway, and list where they differ
   sim [--seeds N] [--seed S] [--ticks T] [--members | --triggers | --topics | --page] [--known] [--bug NAME] [--replay FILE]

@@ -112,7 +112,13 @@ pub fn for_conformance() -> Result<PathBuf> {
     kcat()?;
     let folder = root().join("tests/conformance");
     npm(&folder, "conformance test packages")?;
-    python()
+    conformance_python()
+}
+
+/// The Python of the conformance tests, with its packages.
+pub fn conformance_python() -> Result<PathBuf> {
+    let list = root().join("tests/conformance/requirements.txt");
+    python(&list, &root().join("target/conformance/venv"))
 }
 
 /// What builds librdkafka, for the example of rdkafka.
@@ -147,9 +153,22 @@ pub struct Java {
 
 /// What the suite of Java needs: Python without packages, a JDK, and what Maven fetches.
 pub fn for_java() -> Result<Java> {
+    on_path("python3").context("install Python 3.10 or later (on Debian: apt-get install python3)")?;
+    jdk()?;
+    let (folder, made) = (root().join("tests/conformance/java"), root().join("target/java"));
+    let lib = jars("Apache Kafka's jars", &folder.join("pom.xml"), &made)?;
+    let (classes, client) = (made.join("classes"), made.join("client.jar"));
+    javac(&made, &["Client.java", "AdminCommands.java"].map(|name| folder.join(name)))?;
+    let mut command = Command::new("jar");
+    command.arg("--create").arg("--file").arg(&client).arg("-C").arg(&classes).arg(".");
+    run(&mut command, "jar")?;
+    Ok(Java { lib, client })
+}
+
+/// Finds a JDK that is new enough.
+pub fn jdk() -> Result<()> {
     const JDK: &str =
         "install a JDK of Java 17 or later (on Debian: apt-get install openjdk-17-jdk-headless)";
-    on_path("python3").context("install Python 3.10 or later (on Debian: apt-get install python3)")?;
     on_path("java").context(JDK)?;
     let version = output(Command::new("javac").arg("-version")).context(JDK)?;
     let major =
@@ -157,32 +176,35 @@ pub fn for_java() -> Result<Java> {
     if major.is_none_or(|major: u32| major < 17) {
         bail!("{JDK}: {} is too old", version.trim());
     }
-    let (folder, made) = (root().join("tests/conformance/java"), root().join("target/java"));
-    let (lib, pom, seen) = (made.join("lib"), folder.join("pom.xml"), made.join("blumfeld-pom.xml"));
-    let wanted = std::fs::read(&pom).with_context(|| format!("cannot read {}", pom.display()))?;
+    Ok(())
+}
+
+/// Fetches what a `pom.xml` names into `lib` below a folder, if it is not what is there. Gives `lib`.
+pub fn jars(what: &str, pom: &Path, made: &Path) -> Result<PathBuf> {
+    let (lib, seen) = (made.join("lib"), made.join("blumfeld-pom.xml"));
+    let wanted = std::fs::read(pom).with_context(|| format!("cannot read {}", pom.display()))?;
     if std::fs::read(&seen).is_ok_and(|have| have == wanted) && lib.is_dir() {
-        say("Apache Kafka's jars: there");
-    } else {
-        maven()?;
-        say("Apache Kafka's jars: fetching with Maven");
-        if lib.is_dir() {
-            std::fs::remove_dir_all(&lib)?;
-        }
-        let mut command = Command::new("mvn");
-        command.args(["--batch-mode", "--quiet", "--file"]).arg(&pom).arg("dependency:copy-dependencies");
-        command.arg("-DincludeScope=runtime").arg(format!("-DoutputDirectory={}", lib.display()));
-        run(&mut command, "mvn dependency:copy-dependencies")?;
-        std::fs::write(seen, wanted)?;
+        say(&format!("{what}: there"));
+        return Ok(lib);
     }
-    let (classes, client) = (made.join("classes"), made.join("client.jar"));
+    maven()?;
+    say(&format!("{what}: fetching with Maven"));
+    if lib.is_dir() {
+        std::fs::remove_dir_all(&lib)?;
+    }
+    let mut command = Command::new("mvn");
+    command.args(["--batch-mode", "--quiet", "--file"]).arg(pom).arg("dependency:copy-dependencies");
+    command.arg("-DincludeScope=runtime").arg(format!("-DoutputDirectory={}", lib.display()));
+    run(&mut command, "mvn dependency:copy-dependencies")?;
+    std::fs::write(seen, wanted)?;
+    Ok(lib)
+}
+
+/// Compiles sources with the jars of `lib` below a folder into `classes` there.
+pub fn javac(made: &Path, sources: &[PathBuf]) -> Result<()> {
     let mut command = Command::new("javac");
-    command.arg("-d").arg(&classes).arg("-cp").arg(lib.join("*"));
-    command.args(["Client.java", "AdminCommands.java"].map(|name| folder.join(name)));
-    run(&mut command, "javac")?;
-    let mut command = Command::new("jar");
-    command.arg("--create").arg("--file").arg(&client).arg("-C").arg(&classes).arg(".");
-    run(&mut command, "jar")?;
-    Ok(Java { lib, client })
+    command.arg("-d").arg(made.join("classes")).arg("-cp").arg(made.join("lib/*")).args(sources);
+    run(&mut command, "javac")
 }
 
 fn kcat() -> Result<()> {
@@ -207,22 +229,20 @@ fn apt_get(what: &str, packages: &[&str], by_hand: &'static str) -> Result<()> {
     run(&mut command, "apt-get install").context(by_hand)
 }
 
-/// Installs the packages of `requirements.txt` into an environment below target/, if they are not those that are there.
+/// Installs the packages of `requirements.txt` into an environment of their own, if they are not those that are there.
 /// Gives the environment's Python.
-pub fn python() -> Result<PathBuf> {
+pub fn python(list: &Path, venv: &Path) -> Result<PathBuf> {
     const BY_HAND: &str =
         "install Python 3.10 or later with pip and venv (on Debian: apt-get install python3-venv)";
-    let list = root().join("tests/conformance/requirements.txt");
-    let venv = root().join("target/conformance/venv");
     let (python, seen) = (venv.join("bin/python"), venv.join("blumfeld-requirements.txt"));
-    let wanted = std::fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;
+    let wanted = std::fs::read(list).with_context(|| format!("cannot read {}", list.display()))?;
     if std::fs::read(&seen).is_ok_and(|have| have == wanted) && python.is_file() {
         say("Python packages: there");
         return Ok(python);
     }
     let make = || {
         let mut command = Command::new("python3");
-        command.args(["-m", "venv", "--clear"]).arg(&venv);
+        command.args(["-m", "venv", "--clear"]).arg(venv);
         run(&mut command, "python3 -m venv")
     };
     say("Python packages: installing with pip");
@@ -233,7 +253,7 @@ pub fn python() -> Result<PathBuf> {
     let mut command = Command::new(&python);
     command
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
-        .arg(&list);
+        .arg(list);
     run(&mut command, "pip install")?;
     std::fs::write(seen, wanted)?;
     Ok(python)
@@ -304,7 +324,7 @@ fn cargo_home() -> Result<PathBuf> {
 }
 
 /// Installs the packages of a lock file, if they are not those that are there.
-fn npm(folder: &Path, what: &str) -> Result<()> {
+pub fn npm(folder: &Path, what: &str) -> Result<()> {
     let (lock, seen) = (folder.join("package-lock.json"), folder.join("node_modules/.blumfeld-lock"));
     let wanted = std::fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
     if std::fs::read(&seen).is_ok_and(|have| have == wanted) {
