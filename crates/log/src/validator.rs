@@ -84,12 +84,13 @@ fn first(records: &Bytes) -> Result<Option<(Bytes, i8)>, AppendError> {
 }
 
 /// The single batch that a produce request may hold for a partition (ProduceRequest.validateRecords). Bytes after it
-/// that are no whole batch are passed over. `zstd` is whether the request's version knows that codec (KIP-110).
+/// that are no whole batch are passed over. `None` is a batch that is shorter than its header, which only a log finds.
+/// `zstd` is whether the request's version knows that codec (KIP-110).
 ///
 /// # Errors
 /// There is none or more than one, or it cannot be what the request may hold; UNKNOWN_SERVER_ERROR where Kafka's broker
 /// stumbles, and cannot handle the whole request.
-pub fn single_batch(records: &Bytes, zstd: bool) -> Result<Batch, AppendError> {
+pub fn single_batch(records: &Bytes, zstd: bool) -> Result<Option<Batch>, AppendError> {
     let invalid = |message: &str| AppendError::new(ErrorCode::INVALID_RECORD, message);
     let one = "Produce requests are only allowed to contain exactly one record batch per partition";
     let (bytes, magic) = first(records)?.ok_or_else(|| invalid(one))?;
@@ -99,7 +100,6 @@ pub fn single_batch(records: &Bytes, zstd: bool) -> Result<Batch, AppendError> {
         ));
     }
     let rest = records.slice(bytes.len()..);
-    let short = || AppendError::new(ErrorCode::CORRUPT_MESSAGE, "the batch is shorter than a header");
     let batch = if bytes.len() < HEADER_LEN { None } else { Batch::parse(&bytes).ok() };
     match batch.as_ref().filter(|_| !zstd).map(Batch::compression) {
         Some(Ok(Compression::Zstd)) => {
@@ -110,7 +110,7 @@ pub fn single_batch(records: &Bytes, zstd: bool) -> Result<Batch, AppendError> {
         _ => {}
     }
     match first(&rest) {
-        Ok(None) => batch.ok_or_else(short),
+        Ok(None) => Ok(batch),
         Ok(Some(_)) => Err(invalid(one)),
         Err(error) => Err(AppendError { told: false, ..error }),
     }

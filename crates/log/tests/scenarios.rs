@@ -173,7 +173,7 @@ impl Machine {
                 }
                 let epoch = i32::try_from(number("epoch", 0)).unwrap();
                 // As a produce request brings it: what holds no one batch does not come to the log.
-                let batch = single_batch(&bytes.into(), true);
+                let batch = single_batch(&bytes.into(), true).map(Option::unwrap);
                 match batch.and_then(|batch| self.with(|log, cx| log.append_as_leader(cx, &batch, epoch))) {
                     Ok(info) => {
                         let time = if info.log_append_time >= 0 {

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use serde_json::Value;
 
 use crate::normal::{Normal, sorted};
-use crate::side::{Outcome, Side};
+use crate::side::{Outcome, Side, Wait};
 use crate::step::Step;
 
 /// How often a step is asked until it has come into force.
@@ -12,30 +12,35 @@ const TRIES: usize = 20_000;
 /// The same for an answer that differs and may be only late.
 const LATE: usize = 40;
 
+fn patience(step: &Step) -> Wait {
+    if step.compared { Wait::Patience } else { Wait::Much }
+}
+
 /// What a side says to a step, without what is its own.
 pub fn one(side: &mut Side, step: &Step) -> Result<Value> {
     let id = side.send(&step.request)?;
-    let outcome = side.receive(&step.request, id, !step.compared);
+    let outcome = side.receive(&step.request, id, patience(step));
     finish(side, step, outcome)
 }
 
 /// The same of one of whom an answer is wanted, or silence.
 fn wanted(side: &mut Side, step: &Step, wanted: &Value) -> Result<Value> {
     let id = side.send(&step.request)?;
-    let outcome = side.receive(&step.request, id, *wanted != Outcome::Silent.to_json());
+    let silent = *wanted == Outcome::Silent.to_json();
+    let outcome = side.receive(&step.request, id, if silent { Wait::Patience } else { Wait::Much });
     finish(side, step, outcome)
 }
 
 /// The same of two, who are asked at the same time.
 pub fn both(kafka: &mut Side, ours: &mut Side, step: &Step) -> Result<(Value, Value)> {
     let (first, second) = (kafka.send(&step.request)?, ours.send(&step.request)?);
-    let mut one_said = kafka.receive(&step.request, first, !step.compared);
-    let mut other_said = ours.receive(&step.request, second, !step.compared);
+    let mut one_said = kafka.receive(&step.request, first, patience(step));
+    let mut other_said = ours.receive(&step.request, second, patience(step));
     // One that is silent while the other spoke may only be slow.
     if one_said == Outcome::Silent && other_said != Outcome::Silent {
-        one_said = kafka.receive(&step.request, first, true);
+        one_said = kafka.receive(&step.request, first, Wait::Longer);
     } else if other_said == Outcome::Silent && one_said != Outcome::Silent {
-        other_said = ours.receive(&step.request, second, true);
+        other_said = ours.receive(&step.request, second, Wait::Longer);
     }
     let mut theirs = finish(kafka, step, one_said)?;
     let mut own = finish(ours, step, other_said)?;
@@ -81,7 +86,7 @@ fn finish(side: &mut Side, step: &Step, first: Outcome) -> Result<Value> {
                 bail!("a preparation never came into force: {} answers {:?}", step.to_json(), outcome);
             }
             let id = side.send(&step.request)?;
-            outcome = side.receive(&step.request, id, !step.compared);
+            outcome = side.receive(&step.request, id, patience(step));
             side.done(&outcome);
         }
     }

@@ -12,8 +12,16 @@ use serde_json::{Value, json};
 use crate::step::Request;
 use crate::wire::{self, Chosen};
 
-/// How long one waits for an answer that must come: nothing goes on without it, or the other side has given one.
-const MUCH: Duration = Duration::from_secs(60);
+/// How long one waits for an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// As long as this side is given.
+    Patience,
+    /// The other side has given one.
+    Longer,
+    /// Nothing goes on without it.
+    Much,
+}
 
 /// What came of a request.
 #[derive(Clone, PartialEq, Debug)]
@@ -101,9 +109,13 @@ impl Side {
         Ok(out)
     }
 
-    /// Waits for the answer to what was sent: as long as this side is given, or, where it must come, much longer.
-    pub fn receive(&mut self, request: &Request, id: i32, must_come: bool) -> Outcome {
-        let patience = if must_come { MUCH } else { self.patience };
+    /// Waits for the answer to what was sent.
+    pub fn receive(&mut self, request: &Request, id: i32, wait: Wait) -> Outcome {
+        let patience = match wait {
+            Wait::Patience => self.patience,
+            Wait::Longer => 8 * self.patience,
+            Wait::Much => Duration::from_secs(60),
+        };
         // A stream that is none any more says so when it is read.
         let _ = self.stream.as_ref().map(|stream| stream.set_read_timeout(Some(patience)));
         self.read(request, id)

@@ -30,11 +30,14 @@ pub fn handle(
     request: ProduceRequest,
 ) -> Result<Reply, FrameError> {
     let (mut response, mut failed, mut waiting) = (ProduceResponse::default(), false, Vec::new());
-    let records = || {
-        let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
-        partitions.filter_map(|data| data.records.as_ref())
-    };
+    let partitions = || request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    let records = || partitions().filter_map(|data| data.records.as_ref());
     if let Some(error) = records().find_map(unreadable_start) {
+        return refused(cx, call, &request, &error);
+    }
+    if partitions().any(|data| data.records.is_none()) {
+        // Kafka's broker stumbles over it, and its client waits for ever.
+        let error = AppendError::new(ErrorCode::INVALID_RECORD, "records that are null");
         return refused(cx, call, &request, &error);
     }
     // One batch of a transaction without an id for it, and nothing of the request is taken (KafkaApis).
@@ -57,7 +60,7 @@ pub fn handle(
                     let message = "a transactional batch without a transactional id";
                     Err((AppendError::new(code, message), -1))
                 }
-                (_, Some((key, batch))) => append(server, cx, key, &batch, request.acks),
+                (_, Some((key, batch))) => append(server, cx, key, batch.as_ref(), request.acks),
                 (_, None) => Err((AppendError::new(ErrorCode::UNKNOWN_SERVER_ERROR, ""), -1)),
             };
             let done = result.as_mut().ok();
@@ -94,8 +97,8 @@ pub fn handle(
     Ok(Reply::Parked)
 }
 
-/// A batch of a request and where it belongs.
-type Appendable = (TopicPartition, Batch);
+/// A batch of a request and where it belongs; none if it is shorter than its header.
+type Appendable = (TopicPartition, Option<Batch>);
 /// A topic of a request, and its partitions: each has the batch to write, the last that can be, and what was wrong with
 /// the last that cannot (KafkaApis.handleProduceRequest).
 type Asked = (TopicName, Uuid, Vec<(i32, Option<Appendable>, Option<AppendError>)>);
@@ -197,10 +200,12 @@ fn append(
     server: &mut Server,
     cx: &mut Context<'_>,
     key: TopicPartition,
-    batch: &Batch,
+    batch: Option<&Batch>,
     acks: i16,
 ) -> Result<(AppendInfo, i64, Unsafe), (AppendError, i64)> {
     may_append(server, &key, acks).map_err(|error| (error, -1))?;
+    let short = || AppendError::new(ErrorCode::CORRUPT_MESSAGE, "the batch is shorter than a header");
+    let batch = batch.ok_or_else(|| (short(), -1))?;
     let min_isr = (acks == -1).then(|| server.image.min_insync_replicas(&key.0));
     let log_start =
         |server: &Server| server.replicas.of(&key).map_or(-1, |partition| partition.log().log_start());
