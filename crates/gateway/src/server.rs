@@ -17,7 +17,7 @@ use crate::clock::{Clock, entropy, unix_ms};
 use crate::cluster::world_config;
 use crate::control::{self, Errand, Watch};
 use crate::data_dir::DataDir;
-use crate::door::{Client, Door, Ended, Listen, name};
+use crate::door::{Client, Door, Listen, name};
 use crate::log::Log;
 use crate::ready::Ready;
 
@@ -358,15 +358,7 @@ impl Server {
             while let Some(frame) = client.next_request(self.world.outside_in_flight(conn), tight) {
                 self.world.outside_send(conn, frame);
             }
-            if let Some(ended) = client.ended() {
-                let reason = match ended {
-                    Ended::Closed => DisconnectReason::Closed,
-                    Ended::Halfway(read, 0) => {
-                        malformed(&format!("it ended after {read} of the 4 bytes of a length"))
-                    }
-                    Ended::Halfway(read, of) => malformed(&format!("it ended after {read} of {of} bytes")),
-                    Ended::Invalid(error) => malformed(&error.to_string()),
-                };
+            if let Some(reason) = client.ended() {
                 self.world.outside_close(conn, reason);
                 client.leaving = true;
             }
@@ -558,8 +550,4 @@ impl Server {
         }
         Ok(())
     }
-}
-
-fn malformed(what: &str) -> DisconnectReason {
-    DisconnectReason::Malformed(what.into())
 }

@@ -145,8 +145,8 @@ impl Door {
 
     /// A client closes its connection. It is told nothing more.
     pub fn close(&mut self, conn: ConnectionId) {
-        if self.clients.remove(&conn).is_some() {
-            self.world.outside_close(conn, DisconnectReason::Closed);
+        if let Some(client) = self.clients.remove(&conn) {
+            self.world.outside_close(conn, client.splitter.end());
         }
     }
 
