@@ -84,7 +84,7 @@ pub fn serve(args: &Serve) -> Result<(), ServeError> {
     if let Some(path) = &args.ready_file {
         ready.write(path).map_err(|error| ServeError::ReadyFile(path.display().to_string(), error))?;
     }
-    let state = if server.world.is_ready() { "ready" } else { "up, but not every broker is ready" };
+    let state = if server.world.is_settled() { "ready" } else { "up, but not every broker is ready" };
     // A script waits for this line.
     say(&if args.json {
         ready.json()
@@ -218,7 +218,7 @@ impl Server {
     /// after.
     fn boot(&mut self) {
         let end = self.world.now() + BOOT;
-        while !self.world.is_ready() && self.world.next_event().is_some_and(|at| at <= end) {
+        while !self.world.is_settled() && self.world.next_event().is_some_and(|at| at <= end) {
             self.world.step();
             self.write_files();
             self.tell_trace();

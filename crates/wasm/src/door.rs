@@ -79,7 +79,7 @@ impl Door {
         };
         let mut world = World::new(config, BTreeMap::new());
         let deadline = world.now() + BOOT;
-        while !world.is_ready() {
+        while !world.is_settled() {
             if !world.step() || world.now() > deadline {
                 return Err(format!("the cluster does not serve after {} s", BOOT.as_secs()));
             }
