@@ -158,6 +158,11 @@ impl Broker {
     /// Its epoch as a broker, -1 before it is registered.
     pub fn broker_epoch(&self) -> i64 {
         self.lifecycle.epoch()
+    /// Whether it was told to end in order, and has not yet.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.lifecycle.state(), BrokerState::PendingControlledShutdown | BrokerState::ShuttingDown)
+    }
+
     }
 
     /// Whether clients are served: it is registered, its logs are loaded and it is not fenced. Of a node that is no

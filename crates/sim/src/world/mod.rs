@@ -49,6 +49,8 @@ pub(crate) struct Machine {
     down: Down,
     /// It is taken away as soon as its process has ended.
     leaving: bool,
+    /// Its process, which is ending in order, is started again as soon as it has ended.
+    starts_again: bool,
 }
 
 /// Where a machine listens.
@@ -221,8 +223,6 @@ impl World {
         self.machines.values().all(|machine| machine.broker.as_ref().is_some_and(Broker::is_serving))
     }
 
-    fn schedule(&mut self, at: Instant, event: Event) {
-        self.queue.push(at.max(self.now), event);
     /// Whether every broker serves clients, and all of them know it: what a door waits for before it lets anybody in. A
     /// controller's word that a broker is not fenced any more reaches that broker before the others have it in their
     /// metadata. A client that asked one of these would be told of fewer brokers, and of partitions without leaders.
@@ -239,6 +239,8 @@ impl World {
             })
     }
 
+    fn schedule(&mut self, at: Instant, event: Event) {
+        self.queue.push(at.max(self.now), event);
     }
 
     // ---- processes
