@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 
+use blumfeld_console::Environment;
 use blumfeld_kernel::{DisconnectReason, Endpoint, Frame};
 use blumfeld_protocol::FrameSplitter;
 use bytes::{Bytes, BytesMut};
@@ -27,6 +28,17 @@ pub struct Door {
     pub listener: TcpListener,
     /// Where the broker listens in the world: what it advertises.
     pub endpoint: Endpoint,
+}
+
+impl Environment for Door {
+    fn bootstrap(&self) -> Endpoint {
+        self.endpoint.clone()
+    }
+
+    // No tools run here that would complete their names.
+    fn topics(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Where to bind ports, and what to tell clients of them.

@@ -440,8 +440,16 @@ impl Server {
                 say(&done.map_or_else(|error| format!("error: {error}"), |text| format!("{text}ok")));
             }
             Errand::Ask(line, answer) => {
+                let done = self.command(&line);
+                // What a line says of itself nobody would read: the program has forgotten what comes behind.
+                let done = match blumfeld_console::order(&line) {
+                    None if done.as_ref().is_ok_and(|text| !text.is_empty()) => {
+                        Err(format!("say what behind '{}'", line.trim()))
+                    }
+                    _ => done.map(drop),
+                };
                 // Who does not wait for the answer does not want it.
-                let _ = answer.send(self.command(&line).map(drop));
+                let _ = answer.send(done);
             }
             Errand::Watch(watch) => {
                 self.watches.push(watch);
@@ -479,12 +487,13 @@ impl Server {
                 blumfeld_console::observed(&self.world, &name).map_err(|error| error.to_string())
             }
             Some(Ok(Order::Membership(change))) => self.change_membership(change).map(nothing),
-            // On a console these words alone explain themselves; a script has forgotten what comes behind.
-            None if matches!(line, "fault" | "broker") => Err(format!("say what behind '{line}'")),
             Some(Err(error @ (OrderError::Fault(_) | OrderError::Membership(_)))) => Err(error.to_string()),
             // Nobody reads a client's lines here: scripts read the log.
             Some(Ok(Order::Background(_)) | Err(OrderError::Background(_))) | None => {
-                Err(format!("there is no command '{line}', only fault, broker and quit"))
+                let first = self.doors.values().next();
+                let explanation = first.and_then(|door| blumfeld_console::explanation(line, door));
+                explanation
+                    .ok_or_else(|| format!("there is no command '{line}', only fault, broker and quit"))
             }
         }
     }

@@ -104,6 +104,21 @@ pub struct Started {
     pub stdin: StdinSource,
 }
 
+/// What a command that acts on the world around the cluster says of itself, alone or with a language; nothing for other
+/// lines. It is what its tool writes, for a door that runs no tools.
+pub fn explanation(line: &Line, env: &dyn Environment) -> Option<String> {
+    let explain = match line.command.as_str() {
+        "fault" => tools::fault::explain,
+        "broker" => tools::broker::explain,
+        _ => return None,
+    };
+    let mut language = env.language();
+    for argument in &line.arguments {
+        language = Language::named(argument)?;
+    }
+    Some(explain(language, env))
+}
+
 /// Reads a line and prepares its process. An error here is of the line itself; a tool's own complaints are its output.
 pub fn start(line: &str, env: &dyn Environment) -> Result<Started, ShellError> {
     let line = parse(line)?;

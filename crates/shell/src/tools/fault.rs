@@ -123,13 +123,13 @@ pub const FAULTS: &[Explained] = explained! {
 };
 
 const ENGLISH: &str = "\
-This breaks the cluster of this page, or mends it again. N is the id of a broker; A and B are too, or one client (client-1),
-or all (clients). Times are in milliseconds, and API is a name such as Produce or Fetch.
+This breaks the cluster, or mends it again. N is the id of a broker; A and B are too, or one client (client-1), or all
+(clients). Times are in milliseconds, and API is a name such as Produce or Fetch.
 ";
 
 const KOREAN: &str = "\
-이 페이지의 클러스터를 고장 내거나 복구합니다. N은 브로커 ID입니다. A와 B는 브로커 ID, 클라이언트 하나(client-1),
-또는 모든 클라이언트(clients)입니다. 시간은 밀리초이고, API는 Produce나 Fetch 같은 이름입니다.
+클러스터를 고장 내거나 복구합니다. N은 브로커 ID입니다. A와 B는 브로커 ID, 클라이언트 하나(client-1), 또는 모든
+클라이언트(clients)입니다. 시간은 밀리초이고, API는 Produce나 Fetch 같은 이름입니다.
 ";
 
 /// What stands behind `on`, in English.
@@ -191,7 +191,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
     explained(arguments, env, "break", explain)
 }
 
-pub(super) fn explain(language: Language, _: &dyn Environment) -> String {
+pub(crate) fn explain(language: Language, _: &dyn Environment) -> String {
     let mut text = match language {
         Language::English => ENGLISH,
         Language::Korean => KOREAN,
