@@ -27,6 +27,8 @@ pub enum DisconnectReason {
     },
     /// An answer did not come in time.
     RequestTimedOut,
+    /// Nothing came or went on it for longer than the broker allows (`connections.max.idle.ms`).
+    Idle,
     /// The network reset it: what was under way on it is lost.
     Reset,
 }
@@ -52,6 +54,7 @@ impl fmt::Display for DisconnectReason {
                 )
             }
             Self::RequestTimedOut => f.write_str("request timed out"),
+            Self::Idle => f.write_str("idle for too long"),
             Self::Reset => f.write_str("connection reset"),
         }
     }
