@@ -13,6 +13,8 @@ mod line;
 mod options;
 mod tools;
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use blumfeld_kernel::{Endpoint, Process};
@@ -62,6 +64,10 @@ pub trait Environment {
     }
     /// A file of the brokers' disks. Dropped files are not read here but streamed, as [`StdinSource::File`].
     fn read_disk_file(&self, _path: &str) -> Option<Bytes> {
+        None
+    }
+    /// What the line's file of client settings says, once it is read.
+    fn settings(&self) -> Option<&BTreeMap<String, String>> {
         None
     }
     /// The language of the page; English where there is none.
