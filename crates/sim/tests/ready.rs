@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use blumfeld_kernel::{ConnectionId, Endpoint};
+use blumfeld_kernel::{ConnectionId, Endpoint, NodeId};
 use blumfeld_protocol::ApiKey;
 use blumfeld_protocol::frame::{decode_response, encode_request};
 use blumfeld_protocol::messages::*;
 use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
 use blumfeld_protocol::wire::{Decodable, Encodable};
-use blumfeld_sim::{NetworkConfig, OutsideEvent, World, WorldConfig};
+use blumfeld_sim::{Fault, NetworkConfig, OutsideEvent, World, WorldConfig};
 
 /// Of each kind of cluster so many are started.
 const SEEDS: u64 = 12;
@@ -31,6 +31,26 @@ fn settled(brokers: i32, network: Option<NetworkConfig>, seed: u64) -> World {
         assert!(world.step());
     }
     world
+}
+
+/// The same cluster in its next life, from what its disks hold: after an end in order, or after one of the power.
+fn again(mut world: World, in_order: bool) -> World {
+    let nodes: Vec<NodeId> = world.nodes().collect();
+    for node in nodes.iter().copied() {
+        if in_order {
+            world.shut_down(node);
+        } else {
+            world.inject(Fault::PowerCut(node)).unwrap();
+        }
+    }
+    let mut config = world.config().clone();
+    config.boot += 1;
+    let disks = nodes.into_iter().map(|node| (node, world.disk(node).unwrap().disk().clone())).collect();
+    let mut next = World::new(config, disks);
+    while !next.is_settled() {
+        assert!(next.step());
+    }
+    next
 }
 
 /// A client with a connection to each broker.
@@ -157,4 +177,21 @@ fn a_topic_that_was_created_at_one_broker_is_known_to_the_others() {
             client.leaders(other, &topic);
         }
     });
+}
+
+#[test]
+fn a_cluster_that_goes_on_has_its_leaders() {
+    for in_order in [true, false] {
+        each(&[None], |client, at| {
+            client.create(at, "kept");
+            for (partition, leader) in (0..).zip(client.leaders(at, "kept")) {
+                client.produce(leader, "kept", partition);
+            }
+            let about = format!("{}, in order {in_order}", client.about);
+            let mut client = Client::new(again(client.world.clone(), in_order), about);
+            for (partition, leader) in (0..).zip(client.leaders(at, "kept")) {
+                client.produce(leader, "kept", partition);
+            }
+        });
+    }
 }

@@ -264,6 +264,9 @@ mod tests {
         made.iter().filter(|(_, id, _)| cache.get(*id).is_some()).map(|(number, ..)| *number).collect()
     }
 
+    /// What it is about, the slots, the steps, and which of them made the sessions that are left.
+    type Row<'a> = (&'a str, u32, &'a [(u64, char, Step)], &'a [usize]);
+
     enum Step {
         Make(i32),
         Use(usize),
@@ -272,7 +275,7 @@ mod tests {
     #[test]
     fn a_full_cache_makes_room_for_followers_and_for_what_is_bigger() {
         use Step::{Make, Use};
-        let rows: [(&str, u32, &[(u64, char, Step)], &[usize]); 14] = [
+        let rows: [Row; 14] = [
             ("no slots, no sessions", 0, &[(0, 'c', Make(1)), (0, 'f', Make(9))], &[]),
             ("no partitions, no session", 2, &[(0, 'c', Make(0))], &[]),
             ("there is room", 2, &[(0, 'c', Make(1)), (0, 'c', Make(1))], &[0, 1]),

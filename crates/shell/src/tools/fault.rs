@@ -34,8 +34,8 @@ pub const FAULTS: &[Explained] = explained! {
         "cut a machine's power; what was not flushed is lost",
         "머신의 전원을 끊습니다. 플러시하지 않은 것은 사라집니다";
     "restart N", "restart 1",
-        "start a broker that is down",
-        "멈춘 브로커를 다시 시작합니다";
+        "start a broker that is down; one that is ending in order starts again once it has ended",
+        "멈춘 브로커를 다시 시작합니다. 정상 종료 중인 브로커는 종료가 끝나면 다시 시작합니다";
     "pause N [MS]", "pause 1 30000",
         "let a process stand still, as in a long garbage collection",
         "긴 가비지 컬렉션처럼 프로세스를 멈춰 세웁니다";
