@@ -1,5 +1,5 @@
-//! Once the world says that it is settled, clients are served: no request of their first ones has to be sent again, and none
-//! waits for a timer.
+//! Once the world says that it is settled, clients are served: no request of their first ones has to be sent again, and
+//! none waits for a timer.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -153,8 +153,8 @@ fn whoever_is_asked_first_knows_all_brokers() {
     });
 }
 
-// With the network that a gateway has by itself: what a controller has committed takes a way to each broker, and a client
-// that is as near to another one may be there first. In Kafka too.
+// With the network that a gateway has by itself: what a controller has committed takes a way to each broker, and a
+// client that is as near to another one may be there first. In Kafka too.
 
 #[test]
 fn a_topic_that_was_created_has_leaders_and_takes_records_of_acks_all() {

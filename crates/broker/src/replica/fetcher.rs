@@ -14,8 +14,8 @@ use crate::channel::{Channels, InFlight, Purpose};
 use crate::config::{BrokerConfig, SEGMENT_DELETE_DELAY_MS};
 
 /// A leader that does not know yet what this node knows of a partition is asked again after so long at first, in
-/// milliseconds, then after twice as long each time, up to `replica.fetch.backoff.ms`. Kafka's follower waits for all of
-/// that at once: where it hears of a new topic before the leader does, the first acks=all waits with it.
+/// milliseconds, then after twice as long each time, up to `replica.fetch.backoff.ms`. Kafka's follower waits for all
+/// of that at once: where it hears of a new topic before the leader does, the first acks=all waits with it.
 const BEHIND_BACKOFF_MS: i64 = 10;
 
 /// What a session has been told of a partition.
