@@ -22,8 +22,18 @@ fn door(id: i32) -> Endpoint {
 /// A cluster that has just settled. What a follower's fetch fails with would hold up acks=all for longer than a
 /// request lasts.
 fn settled(brokers: i32, network: Option<NetworkConfig>, seed: u64) -> World {
+    settled_with(brokers, network, seed, None)
+}
+
+/// The same with one more config.
+fn settled_with(
+    brokers: i32,
+    network: Option<NetworkConfig>,
+    seed: u64,
+    setting: Option<(&str, &str)>,
+) -> World {
     let doors: Vec<Endpoint> = (1..=brokers).map(door).collect();
-    let settings = [("replica.fetch.backoff.ms", "3600000")];
+    let settings = setting.into_iter().chain([("replica.fetch.backoff.ms", "3600000")]);
     let mut config = WorldConfig::reached_at(&doors, settings, seed, 1_700_000_000_000).unwrap();
     config.network = network.unwrap_or(config.network);
     let mut world = World::new(config, BTreeMap::new());
@@ -193,5 +203,19 @@ fn a_cluster_that_goes_on_has_its_leaders() {
                 client.produce(leader, "kept", partition);
             }
         });
+    }
+}
+
+#[test]
+fn followers_without_a_slot_for_a_session_replicate_too() {
+    for slots in ["0", "1", "1000"] {
+        let world = settled_with(3, None, 1, Some(("max.incremental.fetch.session.cache.slots", slots)));
+        let mut client = Client::new(world, format!("{slots} slots"));
+        client.create(1, "new");
+        for _ in 0..3 {
+            for (partition, leader) in (0..).zip(client.leaders(1, "new")) {
+                client.produce(leader, "new", partition);
+            }
+        }
     }
 }
