@@ -672,7 +672,7 @@ export class Cluster {
    * | `crash N` | kill a broker's process; its machine, disk and page cache stay |
    * | `shutdown N` | end a broker in order, with everything flushed |
    * | `power-cut N` | cut a machine's power; what was not flushed is lost |
-   * | `restart N` | start a broker that is down |
+   * | `restart N` | start a broker that is down; one that is ending in order starts once it has ended |
    * | `pause N [MS]` | let a process stand still, as in a long garbage collection |
    * | `resume N` | let a paused process go on |
    * | `skew N MS` | set a machine's wall clock so much ahead, or behind |

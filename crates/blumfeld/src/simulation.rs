@@ -38,10 +38,10 @@ impl Simulation {
             .map_err(Error::Start)?;
         let mut world = World::new(config, BTreeMap::new());
         let end = world.now() + BOOT;
-        while !world.is_ready() && world.next_event().is_some_and(|at| at <= end) {
+        while !world.is_settled() && world.next_event().is_some_and(|at| at <= end) {
             world.step();
         }
-        if !world.is_ready() {
+        if !world.is_settled() {
             return Err(Error::Start(format!("not every broker serves. {}", View::of(&world).told())));
         }
         Ok(Simulation { world, patience: builder.patience, armed: Vec::new() })

@@ -121,6 +121,10 @@ pub struct BrokerConfig {
     pub auto_create_topics: bool,
     /// `socket.request.max.bytes`: a larger frame closes its connection. In bytes.
     pub socket_request_max_bytes: usize,
+    /// `connections.max.idle.ms`: a connection on which nothing comes and goes for longer is closed; below 0 none is.
+    pub connections_max_idle_ms: i64,
+    /// `max.incremental.fetch.session.cache.slots`: fetch sessions that are kept.
+    pub fetch_session_slots: u32,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval_ms: i64,
     /// `log.flush.offset.checkpoint.interval.ms`.
@@ -198,6 +202,8 @@ impl BrokerConfig {
             default_replication_factor: 1,
             auto_create_topics: true,
             socket_request_max_bytes: 100 * 1024 * 1024,
+            connections_max_idle_ms: 600_000,
+            fetch_session_slots: 1_000,
             retention_check_interval_ms: 300_000,
             flush_offset_checkpoint_interval_ms: 60_000,
             high_watermark_checkpoint_interval_ms: 5_000,
@@ -292,6 +298,15 @@ impl BrokerConfig {
             "default.replication.factor" => to(&mut self.default_replication_factor, key, value),
             "auto.create.topics.enable" => to(&mut self.auto_create_topics, key, value),
             "socket.request.max.bytes" => to(&mut self.socket_request_max_bytes, key, value),
+            "connections.max.idle.ms" => to(&mut self.connections_max_idle_ms, key, value),
+            // An INT from 0 on (ServerConfigs).
+            "max.incremental.fetch.session.cache.slots" => match value.trim().parse::<i32>() {
+                Ok(slots @ 0..) => {
+                    self.fetch_session_slots = slots.unsigned_abs();
+                    Ok(())
+                }
+                _ => Err(format!("'{value}' is no value of {key}: it must be a whole number from 0 on")),
+            },
             "log.retention.check.interval.ms" => to(&mut self.retention_check_interval_ms, key, value),
             "log.flush.offset.checkpoint.interval.ms" => {
                 to(&mut self.flush_offset_checkpoint_interval_ms, key, value)

@@ -87,7 +87,10 @@ impl Lifecycle {
     /// It wants to go.
     pub fn begin_shutdown(&mut self, now: Instant) {
         self.state = match self.state {
-            BrokerState::Running => BrokerState::PendingControlledShutdown,
+            // Who is told twice goes on as it was.
+            BrokerState::Running | BrokerState::PendingControlledShutdown => {
+                BrokerState::PendingControlledShutdown
+            }
             _ => BrokerState::ShuttingDown,
         };
         self.next_at = now;

@@ -5,6 +5,7 @@
 //! door for JavaScript and the scenarios match the same [`Order`], each in full. A line that is none is a tool's, and
 //! the shell's.
 
+pub use blumfeld_shell::Environment;
 use blumfeld_shell::{Background, Language};
 use blumfeld_sim::{Fault, FaultError, Membership, MembershipError, World};
 
@@ -59,11 +60,7 @@ pub fn order(line: &str) -> Option<Result<Order, OrderError>> {
     let asks_for_help = line.arguments.iter().all(|word| Language::named(word).is_some());
     match line.command.as_str() {
         "fault" | "broker" if asks_for_help => None,
-        "fault" if line.arguments == ["list"] => Some(Ok(Order::ListFaults)),
-        "fault" if matches!(&*line.arguments, [word, _] if word == "observed") => {
-            Some(Ok(Order::Observed(line.arguments[1].clone())))
-        }
-        "fault" => Some(Fault::parse(&line.arguments.join(" ")).map(Order::Fault).map_err(OrderError::from)),
+        "fault" => Some(fault(&line.arguments).map_err(OrderError::from)),
         "broker" => {
             let change = Membership::parse(&line.arguments.join(" "));
             Some(change.map(Order::Membership).map_err(OrderError::from))
@@ -73,6 +70,24 @@ pub fn order(line: &str) -> Option<Result<Order, OrderError>> {
             Some(asked.map(Order::Background).map_err(OrderError::Background))
         }
     }
+}
+
+/// Reads what stands behind `fault`.
+fn fault(words: &[String]) -> Result<Order, FaultError> {
+    let missing = |what, after: &str| Err(FaultError::Missing { what, after: after.to_owned() });
+    match words {
+        [word] if word == "list" => Ok(Order::ListFaults),
+        [word] if word == "observed" => missing("name", word),
+        [word, name] if word == "observed" => Ok(Order::Observed(name.clone())),
+        [word, extra, ..] if word == "list" => Err(FaultError::TooMuch(extra.clone())),
+        [word, _, extra, ..] if word == "observed" => Err(FaultError::TooMuch(extra.clone())),
+        _ => Fault::parse(&words.join(" ")).map(Order::Fault),
+    }
+}
+
+/// What `fault` and `broker` say alone, or with a language, for a door that runs no tools; nothing for other lines.
+pub fn explanation(line: &str, env: &dyn Environment) -> Option<String> {
+    blumfeld_shell::explanation(&blumfeld_shell::parse(line).ok()?, env)
 }
 
 /// The requests that a trigger has observed, each as one line of JSON, the oldest first. Where more were observed than
@@ -90,7 +105,7 @@ pub fn observed(world: &World, name: &str) -> Result<String, FaultError> {
 
 #[cfg(test)]
 mod tests {
-    use blumfeld_kernel::NodeId;
+    use blumfeld_kernel::{Endpoint, NodeId};
     use blumfeld_shell::WorkloadKind;
 
     use super::*;
@@ -125,11 +140,53 @@ mod tests {
         }
     }
 
+    struct Here;
+
+    impl Environment for Here {
+        fn bootstrap(&self) -> Endpoint {
+            Endpoint::new("here", 9_999)
+        }
+
+        fn topics(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_line_that_explains_itself_is_no_order_and_says_where_the_cluster_listens() {
+        for (line, want) in [
+            ("fault", Some("\n      fault crash 1\n")),
+            (" fault en ", Some("kill a broker's process")),
+            ("fault ko", Some("브로커 프로세스를 죽입니다")),
+            ("broker", Some("\n      broker add 5 --rack b\n")),
+            ("broker", Some("--bootstrap-server here:9999")),
+            ("broker korean", Some("클러스터에 브로커를 더하거나 뺍니다")),
+            ("fault crash", None),
+            ("fault list", None),
+            ("broker add", None),
+            ("workload", None),
+            ("kafka-topics.sh", None),
+            ("fault 'ko", None),
+            ("", None),
+        ] {
+            let said = explanation(line, &Here);
+            let right = want.map_or(said.is_none(), |want| said.is_some_and(|said| said.contains(want)));
+            assert!(right, "{line}");
+            assert!(want.is_none() || order(line).is_none(), "{line}");
+        }
+    }
+
     #[test]
     fn what_is_wrong_is_said_in_the_words_of_its_kind() {
         assert!(matches!(order("fault crush 2"), Some(Err(OrderError::Fault(_)))));
-        assert!(matches!(order("fault observed"), Some(Err(OrderError::Fault(_)))));
-        assert!(matches!(order("fault list 2"), Some(Err(OrderError::Fault(_)))));
+        for (line, says) in [
+            ("fault observed", "after `observed` a name is missing"),
+            ("fault observed one two", "`two` is too much"),
+            ("fault list 2", "`2` is too much"),
+            ("fault pause", "after `pause` a node is missing"),
+        ] {
+            assert_eq!(order(line).unwrap().unwrap_err().to_string(), says, "{line}");
+        }
         assert!(matches!(order("broker drop 4"), Some(Err(OrderError::Membership(_)))));
         let error = order("workload stop").unwrap().unwrap_err();
         assert_eq!(error.to_string(), "it is written workload stop NAME, or stop all");

@@ -43,7 +43,7 @@ pub enum Level {
     Error,
     /// What clients did that is no Kafka, and faults
     Warn,
-    /// Starts, elections, topics, ISRs
+    /// Starts, elections, topics, ISRs, clients that died in the middle of a request
     Info,
     /// Connections
     Debug,

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use blumfeld_kernel::{Endpoint, Frame};
-use blumfeld_protocol::{FrameSplitter, InvalidReceive};
+use blumfeld_console::Environment;
+use blumfeld_kernel::{DisconnectReason, Endpoint, Frame};
+use blumfeld_protocol::FrameSplitter;
 use bytes::{Bytes, BytesMut};
 use mio::net::{TcpListener, TcpStream};
 
@@ -27,6 +28,17 @@ pub struct Door {
     pub listener: TcpListener,
     /// Where the broker listens in the world: what it advertises.
     pub endpoint: Endpoint,
+}
+
+impl Environment for Door {
+    fn bootstrap(&self) -> Endpoint {
+        self.endpoint.clone()
+    }
+
+    // No tools run here that would complete their names.
+    fn topics(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Where to bind ports, and what to tell clients of them.
@@ -75,17 +87,6 @@ impl Listen {
     }
 }
 
-/// How a client's socket ended.
-#[derive(Debug)]
-pub enum Ended {
-    /// The client closed it, or it broke.
-    Closed,
-    /// The client closed it in the middle of a frame: so many bytes were there, of so many.
-    Halfway(usize, usize),
-    /// What came is no frame.
-    Invalid(InvalidReceive),
-}
-
 /// A client's socket.
 #[derive(Debug)]
 pub struct Client {
@@ -106,7 +107,8 @@ pub struct Client {
     writable: bool,
     /// The client sends nothing after what is there.
     half_closed: bool,
-    ended: Option<Ended>,
+    /// How the client's side ended, or why it is ended here.
+    ended: Option<DisconnectReason>,
     /// The client closed its socket, or sent what is no frame.
     gone: bool,
     /// The world has closed the connection: the socket goes once what it takes at once is written.
@@ -172,18 +174,13 @@ impl Client {
                         && let Err(error) =
                             self.splitter.feed(&scratch[..read], |frame| requests.push_back(frame))
                     {
-                        self.ended = Some(Ended::Invalid(error));
+                        self.ended = Some(DisconnectReason::Malformed(error.to_string().into()));
                     }
                     (result, scratch.len())
                 }
             };
             match result {
-                Ok(0) => {
-                    self.ended = Some(match self.splitter.unfinished() {
-                        Some((read, of)) => Ended::Halfway(read, of),
-                        None => Ended::Closed,
-                    });
-                }
+                Ok(0) => self.ended = Some(self.splitter.end()),
                 Ok(read) => {
                     left = left.saturating_sub(read);
                     // epoll tells of what comes after a short read; elsewhere the socket has to say that it is empty.
@@ -192,7 +189,8 @@ impl Client {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => self.ended = Some(Ended::Closed),
+                // A process that is killed with responses unread breaks its connection rather than closes it.
+                Err(_) => self.ended = Some(self.splitter.end()),
             }
         }
     }
@@ -210,7 +208,7 @@ impl Client {
     }
 
     /// How the socket ended, once everything that came before is handed in.
-    pub fn ended(&mut self) -> Option<Ended> {
+    pub fn ended(&mut self) -> Option<DisconnectReason> {
         let ended = if self.requests.is_empty() { self.ended.take() } else { None };
         self.gone |= ended.is_some();
         ended
@@ -256,7 +254,7 @@ impl Client {
                     // Nobody is there to take anything.
                     self.responses.clear();
                     self.untaken = 0;
-                    self.ended.get_or_insert(Ended::Closed);
+                    self.ended.get_or_insert(self.splitter.end());
                     self.requests.clear();
                     return;
                 }

@@ -53,8 +53,12 @@ fn level_of(event: &TraceEvent) -> Level {
         | TraceEvent::FaultInjected { .. }
         | TraceEvent::LogSetAside { .. }
         | TraceEvent::TriggerFired { .. } => Level::Warn,
-        // A frame that was none is worth a look; that clients come and go is not.
+        // A frame that was none is worth a look; that clients come and go is not. Those that went in the middle of a
+        // request did nothing wrong, but something has ended them.
         TraceEvent::OutsideDisconnected { reason, .. } if reason.starts_with("malformed") => Level::Warn,
+        TraceEvent::OutsideDisconnected { reason, .. } if reason.starts_with("the client went away") => {
+            Level::Info
+        }
         TraceEvent::OutsideConnected { .. } | TraceEvent::OutsideDisconnected { .. } => Level::Debug,
         TraceEvent::SegmentRolled { .. } | TraceEvent::LogRecovered { clean: true, .. } => Level::Debug,
         TraceEvent::Appended { .. } | TraceEvent::HighWatermarkAdvanced { .. } => Level::Trace,

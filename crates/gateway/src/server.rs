@@ -17,7 +17,7 @@ use crate::clock::{Clock, entropy, unix_ms};
 use crate::cluster::world_config;
 use crate::control::{self, Errand, Watch};
 use crate::data_dir::DataDir;
-use crate::door::{Client, Door, Ended, Listen, name};
+use crate::door::{Client, Door, Listen, name};
 use crate::log::Log;
 use crate::ready::Ready;
 
@@ -84,7 +84,7 @@ pub fn serve(args: &Serve) -> Result<(), ServeError> {
     if let Some(path) = &args.ready_file {
         ready.write(path).map_err(|error| ServeError::ReadyFile(path.display().to_string(), error))?;
     }
-    let state = if server.world.is_ready() { "ready" } else { "up, but not every broker is ready" };
+    let state = if server.world.is_settled() { "ready" } else { "up, but not every broker is ready" };
     // A script waits for this line.
     say(&if args.json {
         ready.json()
@@ -218,7 +218,7 @@ impl Server {
     /// after.
     fn boot(&mut self) {
         let end = self.world.now() + BOOT;
-        while !self.world.is_ready() && self.world.next_event().is_some_and(|at| at <= end) {
+        while !self.world.is_settled() && self.world.next_event().is_some_and(|at| at <= end) {
             self.world.step();
             self.write_files();
             self.tell_trace();
@@ -358,15 +358,7 @@ impl Server {
             while let Some(frame) = client.next_request(self.world.outside_in_flight(conn), tight) {
                 self.world.outside_send(conn, frame);
             }
-            if let Some(ended) = client.ended() {
-                let reason = match ended {
-                    Ended::Closed => DisconnectReason::Closed,
-                    Ended::Halfway(read, 0) => {
-                        malformed(&format!("it ended after {read} of the 4 bytes of a length"))
-                    }
-                    Ended::Halfway(read, of) => malformed(&format!("it ended after {read} of {of} bytes")),
-                    Ended::Invalid(error) => malformed(&error.to_string()),
-                };
+            if let Some(reason) = client.ended() {
                 self.world.outside_close(conn, reason);
                 client.leaving = true;
             }
@@ -448,8 +440,16 @@ impl Server {
                 say(&done.map_or_else(|error| format!("error: {error}"), |text| format!("{text}ok")));
             }
             Errand::Ask(line, answer) => {
+                let done = self.command(&line);
+                // What a line says of itself nobody would read: the program has forgotten what comes behind.
+                let done = match blumfeld_console::order(&line) {
+                    None if done.as_ref().is_ok_and(|text| !text.is_empty()) => {
+                        Err(format!("say what behind '{}'", line.trim()))
+                    }
+                    _ => done.map(drop),
+                };
                 // Who does not wait for the answer does not want it.
-                let _ = answer.send(self.command(&line).map(drop));
+                let _ = answer.send(done);
             }
             Errand::Watch(watch) => {
                 self.watches.push(watch);
@@ -487,12 +487,13 @@ impl Server {
                 blumfeld_console::observed(&self.world, &name).map_err(|error| error.to_string())
             }
             Some(Ok(Order::Membership(change))) => self.change_membership(change).map(nothing),
-            // On a console these words alone explain themselves; a script has forgotten what comes behind.
-            None if matches!(line, "fault" | "broker") => Err(format!("say what behind '{line}'")),
             Some(Err(error @ (OrderError::Fault(_) | OrderError::Membership(_)))) => Err(error.to_string()),
             // Nobody reads a client's lines here: scripts read the log.
             Some(Ok(Order::Background(_)) | Err(OrderError::Background(_))) | None => {
-                Err(format!("there is no command '{line}', only fault, broker and quit"))
+                let first = self.doors.values().next();
+                let explanation = first.and_then(|door| blumfeld_console::explanation(line, door));
+                explanation
+                    .ok_or_else(|| format!("there is no command '{line}', only fault, broker and quit"))
             }
         }
     }
@@ -558,8 +559,4 @@ impl Server {
         }
         Ok(())
     }
-}
-
-fn malformed(what: &str) -> DisconnectReason {
-    DisconnectReason::Malformed(what.into())
 }

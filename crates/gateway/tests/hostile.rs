@@ -3,7 +3,6 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::net::Shutdown;
 
 use blumfeld_protocol::ApiKey;
 use blumfeld_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
@@ -32,24 +31,18 @@ fn what_is_no_frame_closes_its_connection_alone() {
     let gateway = Gateway::start("hostile-frames", &["--brokers", "1"]);
     let mut bystander = Bystander::new(&gateway);
     let huge = i32::MAX.to_be_bytes();
-    // What is sent, whether the client then closes its side, and what the log says.
-    let cases: [(&[u8], bool, &str); 9] = [
-        (&huge, false, "invalid receive (size = 2147483647, socket.request.max.bytes = 104857600)"),
-        (&(-1_i32).to_be_bytes(), false, "invalid receive (size = -1, "),
-        (b"GET / HTTP/1.1\r\nHost: here\r\n\r\n", false, "invalid receive (size = 1195725856, "),
-        (&[0x16, 3, 1, 2, 0, 1, 0, 1], false, "invalid receive (size = 369295618, "),
-        (&[0, 0, 0, 0], false, "the header is cut short after 0 bytes"),
-        (&[0, 0, 0, 4, 0xff, 0xff, 0, 0], false, "the header is cut short after 4 bytes"),
-        (&[0, 0, 0, 10, 0x7f, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff], false, "no API has the key 32767"),
-        (&[0, 0, 0, 100, 0, 18, 0, 0], true, "it ended after 4 of 100 bytes"),
-        (&[0, 0], true, "it ended after 2 of the 4 bytes of a length"),
+    let cases: [(&[u8], &str); 7] = [
+        (&huge, "invalid receive (size = 2147483647, socket.request.max.bytes = 104857600)"),
+        (&(-1_i32).to_be_bytes(), "invalid receive (size = -1, "),
+        (b"GET / HTTP/1.1\r\nHost: here\r\n\r\n", "invalid receive (size = 1195725856, "),
+        (&[0x16, 3, 1, 2, 0, 1, 0, 1], "invalid receive (size = 369295618, "),
+        (&[0, 0, 0, 0], "the header is cut short after 0 bytes"),
+        (&[0, 0, 0, 4, 0xff, 0xff, 0, 0], "the header is cut short after 4 bytes"),
+        (&[0, 0, 0, 10, 0x7f, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff], "no API has the key 32767"),
     ];
-    for (bytes, closes, says) in cases {
+    for (bytes, says) in cases {
         let mut client = Client::connect(gateway.brokers[0]);
         client.send_raw(bytes);
-        if closes {
-            client.stream.shutdown(Shutdown::Write).unwrap();
-        }
         assert!(client.is_closed(), "{says}");
         let log = gateway.wait_for_log(says);
         assert!(
@@ -58,6 +51,45 @@ fn what_is_no_frame_closes_its_connection_alone() {
         );
         bystander.works();
     }
+}
+
+#[test]
+fn a_client_that_dies_in_the_middle_of_a_request_has_sent_nothing_wrong() {
+    let gateway = Gateway::start("hostile-halfway", &["--brokers", "1"]);
+    let mut bystander = Bystander::new(&gateway);
+    let of_100 = "the client went away in the middle of a request of 100 bytes, of which 4 had come";
+    let of_length = "the client went away in the middle of a request's length, of which 2 bytes had come";
+    let unread = [&[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 9, 0xff, 0xff][..], &[0, 0, 0, 50, 0, 3, 0]].concat();
+    let of_50 = "the client went away in the middle of a request of 50 bytes, of which 3 had come";
+    // What is sent, whether the client is killed before it has read an answer, and what the log says. The first of two
+    // requests is whole and is answered.
+    let cases: [(&[u8], bool, &str); 5] = [
+        (&[0, 0, 0, 100, 0, 18, 0, 0], false, of_100),
+        (&[0, 0], false, of_length),
+        (&unread, false, of_50),
+        (&unread, true, of_50),
+        (b"", false, ": closed"),
+    ];
+    for (at, (bytes, killed, says)) in cases.into_iter().enumerate() {
+        let mut client = Client::connect(gateway.brokers[0]);
+        let name = format!("disconnected, {}: ", client.stream.local_addr().unwrap());
+        client.send_raw(bytes);
+        if bytes == unread {
+            // The answer is there: a socket that goes with it unread breaks its connection.
+            client.stream.peek(&mut [0]).unwrap();
+        }
+        if !killed {
+            client.stream.set_nonblocking(true).unwrap();
+            let _ = client.stream.read(&mut [0; 1_024]);
+        }
+        drop(client);
+        let log = gateway.wait_for_log(&name);
+        let line = log.lines().find(|line| line.contains(&name)).unwrap();
+        let level = if bytes.is_empty() { " DEBUG " } else { " INFO  " };
+        assert!(line.contains(says) && line.contains(level), "case {at}: {line}");
+        bystander.works();
+    }
+    assert!(!gateway.log().contains("malformed"), "{}", gateway.log());
 }
 
 #[test]

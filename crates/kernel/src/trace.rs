@@ -18,8 +18,17 @@ pub enum DisconnectReason {
     Unreachable,
     /// The frame could not be understood; the text names what was wrong.
     Malformed(Arc<str>),
+    /// The client went away in the middle of a request: what it had sent was no whole one, and need not be wrong.
+    Halfway {
+        /// Bytes of the request that had come, or of its length.
+        came: u64,
+        /// Bytes that the request has, without its length; none while its length was not whole.
+        of: Option<u64>,
+    },
     /// An answer did not come in time.
     RequestTimedOut,
+    /// Nothing came or went on it for longer than the broker allows (`connections.max.idle.ms`).
+    Idle,
     /// The network reset it: what was under way on it is lost.
     Reset,
 }
@@ -32,7 +41,20 @@ impl fmt::Display for DisconnectReason {
             Self::PeerDown => f.write_str("peer down"),
             Self::Unreachable => f.write_str("unreachable"),
             Self::Malformed(what) => write!(f, "malformed frame: {what}"),
+            Self::Halfway { came, of: Some(of) } => {
+                write!(
+                    f,
+                    "the client went away in the middle of a request of {of} bytes, of which {came} had come"
+                )
+            }
+            Self::Halfway { came, of: None } => {
+                write!(
+                    f,
+                    "the client went away in the middle of a request's length, of which {came} bytes had come"
+                )
+            }
             Self::RequestTimedOut => f.write_str("request timed out"),
+            Self::Idle => f.write_str("idle for too long"),
             Self::Reset => f.write_str("connection reset"),
         }
     }

@@ -1,5 +1,6 @@
 //! Cuts a stream of bytes into frames: four length bytes, then so many bytes (NetworkReceive).
 
+use blumfeld_kernel::DisconnectReason;
 use bytes::Bytes;
 
 /// How a frame's length is written.
@@ -104,12 +105,14 @@ impl FrameSplitter {
         }
     }
 
-    /// How much of an unfinished frame is there, and how long it is: `None` between two frames. Of an unfinished length
-    /// the length is 0.
-    pub fn unfinished(&self) -> Option<(usize, usize)> {
+    /// Why the connection is over if nothing more comes: it was closed between two frames, or in the middle of one.
+    pub fn end(&self) -> DisconnectReason {
         match &self.partial {
-            Some(partial) => Some((partial.filled, partial.len)),
-            None => (!self.length.is_empty()).then_some((self.length.len(), 0)),
+            Some(partial) => {
+                DisconnectReason::Halfway { came: partial.filled as u64, of: Some(partial.len as u64) }
+            }
+            None if self.length.is_empty() => DisconnectReason::Closed,
+            None => DisconnectReason::Halfway { came: self.length.len() as u64, of: None },
         }
     }
 
@@ -137,7 +140,7 @@ mod tests {
                 splitter.feed(part, |frame| got.push(frame)).unwrap();
             }
             assert_eq!(got, want, "in pieces of {piece}");
-            assert_eq!(splitter.unfinished(), None);
+            assert_eq!(splitter.end(), DisconnectReason::Closed);
         }
     }
 
@@ -146,7 +149,7 @@ mod tests {
         let bytes = stream(&[&[5; 1_000], b"x"]);
         let (mut splitter, mut got) = (FrameSplitter::new(1_000), Vec::new());
         splitter.feed(&bytes[..104], |frame| got.push(frame)).unwrap();
-        assert_eq!(splitter.unfinished(), Some((100, 1_000)));
+        assert_eq!(splitter.end(), DisconnectReason::Halfway { came: 100, of: Some(1_000) });
         let space = splitter.space().unwrap();
         assert_eq!(space.len(), 900);
         space.copy_from_slice(&bytes[104..1_004]);
@@ -165,6 +168,10 @@ mod tests {
         let mut splitter = FrameSplitter::new(usize::MAX);
         splitter.feed(&i32::MAX.to_be_bytes(), |_| panic!("a frame")).unwrap();
         splitter.feed(b"half", |_| panic!("a frame")).unwrap();
-        assert_eq!((splitter.held(), splitter.unfinished()), (RESERVE, Some((4, 2_147_483_647))));
+        let end = DisconnectReason::Halfway { came: 4, of: Some(2_147_483_647) };
+        assert_eq!((splitter.held(), splitter.end()), (RESERVE, end));
+        let mut splitter = FrameSplitter::new(1_000);
+        splitter.feed(&[0, 0], |_| panic!("a frame")).unwrap();
+        assert_eq!(splitter.end(), DisconnectReason::Halfway { came: 2, of: None });
     }
 }

@@ -166,6 +166,7 @@ fn values<'a>(tool: &str, option: &str, stem: &'a str, env: &dyn Environment) ->
         | "reassignment-json-file"
         | "topics-to-move-json-file"
         | "add-config-file"
+        | "command-config"
         | "from-file" => (env.dropped_files(), stem),
         "topic-list" => (env.topics(), last),
         "state" => (owned(GROUP_STATES), last),

@@ -13,6 +13,8 @@ mod line;
 mod options;
 mod tools;
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use blumfeld_kernel::{Endpoint, Process};
@@ -64,6 +66,10 @@ pub trait Environment {
     fn read_disk_file(&self, _path: &str) -> Option<Bytes> {
         None
     }
+    /// What the line's file of client settings says, once it is read.
+    fn settings(&self) -> Option<&BTreeMap<String, String>> {
+        None
+    }
     /// The language of the page; English where there is none.
     fn language(&self) -> Language {
         Language::English
@@ -102,6 +108,21 @@ pub struct Started {
     pub process: Box<dyn Process>,
     /// Where it reads from.
     pub stdin: StdinSource,
+}
+
+/// What a command that acts on the world around the cluster says of itself, alone or with a language; nothing for other
+/// lines. It is what its tool writes, for a door that runs no tools.
+pub fn explanation(line: &Line, env: &dyn Environment) -> Option<String> {
+    let explain = match line.command.as_str() {
+        "fault" => tools::fault::explain,
+        "broker" => tools::broker::explain,
+        _ => return None,
+    };
+    let mut language = env.language();
+    for argument in &line.arguments {
+        language = Language::named(argument)?;
+    }
+    Some(explain(language, env))
 }
 
 /// Reads a line and prepares its process. An error here is of the line itself; a tool's own complaints are its output.

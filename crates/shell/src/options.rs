@@ -51,6 +51,10 @@ pub const fn not_yet(name: &'static str, argument: Argument) -> Spec {
     Spec { name, argument, about: "" }
 }
 
+/// The file of a tool's client settings.
+pub const COMMAND_CONFIG: Spec =
+    value("command-config", "file", "A dropped file with settings of the admin client, a name=value a line");
+
 /// What is wrong with options (joptsimple.OptionException).
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum OptionError {

@@ -76,6 +76,11 @@ fn a_line_becomes_a_process_with_its_input_or_says_why_not() {
             "kafka-configs.sh --bootstrap-server a:1 --broker 1 --alter --add-config-file access.log",
             "reads File(\"access.log\")",
         ),
+        (
+            "kafka-topics.sh --bootstrap-server a:1 --list --command-config access.log",
+            "reads File(\"access.log\")",
+        ),
+        ("kafka-topics.sh --bootstrap-server a:1 --list --command-config=nosuch", "reads Empty"),
         ("cat nosuch | kafka-console-producer.sh", "1 nosuch: No such file"),
         ("cat nosuch", "1 nosuch: No such file"),
         ("cat", "2 blumfeld: this console has no `cat without a FILE`"),
@@ -122,12 +127,15 @@ fn completion_offers_what_fits_the_place() {
             &["orders-0/00000000000000000000.index", "orders-0/00000000000000000000.log"],
         ),
         ("kafka-console-producer.sh --compression-codec l", "l", &["lz4"]),
-        ("kafka-topics.sh --command-c", "--command-c", &[]),
+        ("kafka-topics.sh --command-c", "--command-c", &["--command-config"]),
+        ("kafka-topics.sh --command-config acc", "acc", &["access.log"]),
+        ("kafka-console-producer.sh --command-c", "--command-c", &[]),
         (
             "kafka-cluster.sh ",
             "",
             &[
                 "--bootstrap-server",
+                "--command-config",
                 "--id",
                 "--include-fenced-brokers",
                 "cluster-id",

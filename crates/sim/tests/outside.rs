@@ -166,3 +166,71 @@ fn the_same_calls_are_the_same_world() {
     let (digest, events) = run();
     assert_eq!((digest, events.len()), (run().0, 20), "{events:?}");
 }
+
+#[test]
+fn a_connection_on_which_nothing_comes_and_goes_is_closed() {
+    // `connections.max.idle.ms`, when the client asks something, and when its connection is closed, in milliseconds
+    // since it stands.
+    let rows: [(Option<&str>, &[u64], Option<u64>); 7] = [
+        (None, &[], Some(600_000)),
+        (None, &[500_000, 1_000_000, 1_500_000], Some(2_100_000)),
+        (Some("5000"), &[], Some(5_000)),
+        (Some("5000"), &[1_000, 4_999, 9_000], Some(14_000)),
+        (Some("1"), &[], Some(1)),
+        (Some("-1"), &[], None),
+        (Some("-1"), &[1_000], None),
+    ];
+    for (max_idle, asks, want) in rows {
+        let mut settings = Vec::new();
+        settings.extend(max_idle.map(|value| ("connections.max.idle.ms", value)));
+        let config = WorldConfig::reached_at(&[door()], settings, 1, 1_700_000_000_000).unwrap();
+        let mut world = World::new(config, BTreeMap::new());
+        world.run_for(Duration::from_secs(1));
+        let conn = world.connect_outside(&door(), "idle");
+        let begin = world.now();
+        for at in asks {
+            world.run_until(begin + Duration::from_millis(*at));
+            world.outside_send(conn, api_versions(1));
+        }
+        let end = begin + Duration::from_secs(3_600);
+        let mut closed = None;
+        while closed.is_none() && world.now() < end && world.step() {
+            for (of, event) in world.take_outside() {
+                if let OutsideEvent::Disconnected(reason) = event {
+                    assert_eq!((of, reason), (conn, DisconnectReason::Idle), "{max_idle:?} {asks:?}");
+                    closed = Some(u64::try_from(world.now().since(begin).as_millis()).unwrap());
+                }
+            }
+        }
+        assert_eq!(closed, want, "{max_idle:?} {asks:?}");
+        world.invariants().unwrap();
+    }
+}
+
+#[test]
+fn a_cluster_whose_nodes_close_idle_connections_goes_on() {
+    let doors: Vec<Endpoint> = (1..=3).map(|id| Endpoint::new(&format!("host-{id}"), 9_092)).collect();
+    // Less than between two heartbeats, and than a fetch waits.
+    let settings = [("connections.max.idle.ms", "400")];
+    let config = WorldConfig::reached_at(&doors, settings, 1, 1_700_000_000_000).unwrap();
+    let mut world = World::new(config, BTreeMap::new());
+    while !world.is_settled() {
+        assert!(world.step());
+    }
+    // A request that is parked has gone with its connection, and is owed to nobody.
+    let conn = world.connect_outside(&doors[0], "waits");
+    let fetch =
+        blumfeld_protocol::messages::FetchRequest::default().with_max_wait_ms(60_000).with_min_bytes(1);
+    let fetch = fetch.with_session_epoch(-1).with_topics(vec![
+        blumfeld_protocol::messages::fetch_request::FetchTopic::default()
+            .with_topic(blumfeld_protocol::messages::TopicName("none".to_owned().into()))
+            .with_partitions(vec![blumfeld_protocol::messages::fetch_request::FetchPartition::default()]),
+    ]);
+    world.outside_send(conn, encode_request(ApiKey::Fetch, 11, 1, None, &fetch).unwrap());
+    world.run_for(Duration::from_secs(60));
+    world.invariants().unwrap();
+    assert!(world.is_settled(), "no broker was fenced");
+    let (lines, _) = world.trace_mut().take();
+    let fenced = lines.iter().filter(|line| line.event.to_string().contains("fenced broker")).count();
+    assert_eq!(fenced, 3, "each was unfenced once, and none was fenced");
+}

@@ -79,7 +79,7 @@ impl Door {
         };
         let mut world = World::new(config, BTreeMap::new());
         let deadline = world.now() + BOOT;
-        while !world.is_ready() {
+        while !world.is_settled() {
             if !world.step() || world.now() > deadline {
                 return Err(format!("the cluster does not serve after {} s", BOOT.as_secs()));
             }
@@ -145,8 +145,8 @@ impl Door {
 
     /// A client closes its connection. It is told nothing more.
     pub fn close(&mut self, conn: ConnectionId) {
-        if self.clients.remove(&conn).is_some() {
-            self.world.outside_close(conn, DisconnectReason::Closed);
+        if let Some(client) = self.clients.remove(&conn) {
+            self.world.outside_close(conn, client.splitter.end());
         }
     }
 

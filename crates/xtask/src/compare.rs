@@ -12,11 +12,14 @@ use anyhow::{Context, Result, bail};
 use crate::conformance;
 use crate::setup::{self, Java, root, run as run_command, say};
 
-/// What both are told beside where they listen: nothing is created by a question, and no group waits for members.
-const CONFIGS: [&str; 3] = [
+/// What both are told beside where they listen: nothing is created by a question, no group waits for members, and no
+/// fetch session makes room.
+const CONFIGS: [&str; 4] = [
     "auto.create.topics.enable=false",
     "group.initial.rebalance.delay.ms=0",
     "offsets.topic.replication.factor=1",
+    // A run makes more fetch sessions than either keeps by itself, and they make room by other rules.
+    "max.incremental.fetch.session.cache.slots=100000",
 ];
 /// What is recorded: one in so many requests with one odd place, and so many pairs for each good request and version.
 const RECORDED: [&str; 4] = ["--one-in", "12", "--pairs", "6"];

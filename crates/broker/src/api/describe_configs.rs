@@ -244,32 +244,45 @@ pub(crate) fn node(
     config: &BrokerConfig,
     synonyms: bool,
 ) -> Vec<DescribeConfigsResourceResult> {
-    let (int, short, long, boolean, string, list) = (3, 4, 5, 1, 2, 7);
+    let (int, long, boolean, list) = (3, 5, 1, 7);
+    let default = BrokerConfig::new(config.node_id, config.advertised.clone(), config.cluster_id);
     let fixed = |name: &str, value: String, kind: i8| {
         let shown = if synonyms { vec![(name.to_owned(), value.clone(), STATIC_BROKER)] } else { Vec::new() };
         entry(name, &value, STATIC_BROKER, true, kind, shown)
+    };
+    // What is as Kafka has it by itself stands in no file, and says so.
+    let defaulted = |name: &str, of: &dyn Fn(&BrokerConfig) -> String, kind: i8| {
+        let (value, default) = (of(config), of(&default));
+        let mut sources = vec![(name.to_owned(), default.clone(), DEFAULT)];
+        if value != default {
+            sources.insert(0, (name.to_owned(), value.clone(), STATIC_BROKER));
+        }
+        let source = sources.first().map_or(DEFAULT, |(.., source)| *source);
+        entry(name, &value, source, true, kind, if synonyms { sources } else { Vec::new() })
     };
     let roles = if config.roles.controller { "broker,controller" } else { "broker" };
     let mut entries = vec![
         fixed("node.id", config.node_id.to_string(), int),
         fixed("process.roles", roles.to_owned(), list),
         fixed("advertised.listeners", format!("PLAINTEXT://{}", config.advertised), list),
-        fixed("num.partitions", config.num_partitions.to_string(), int),
-        fixed("default.replication.factor", config.default_replication_factor.to_string(), short),
-        fixed("auto.create.topics.enable", config.auto_create_topics.to_string(), boolean),
-        fixed("socket.request.max.bytes", config.socket_request_max_bytes.to_string(), int),
-        fixed("log.retention.check.interval.ms", config.retention_check_interval_ms.to_string(), long),
-        fixed(
+        defaulted("num.partitions", &|of| of.num_partitions.to_string(), int),
+        defaulted("default.replication.factor", &|of| of.default_replication_factor.to_string(), int),
+        defaulted("auto.create.topics.enable", &|of| of.auto_create_topics.to_string(), boolean),
+        defaulted("socket.request.max.bytes", &|of| of.socket_request_max_bytes.to_string(), int),
+        defaulted("connections.max.idle.ms", &|of| of.connections_max_idle_ms.to_string(), long),
+        defaulted("max.incremental.fetch.session.cache.slots", &|of| of.fetch_session_slots.to_string(), int),
+        defaulted("log.retention.check.interval.ms", &|of| of.retention_check_interval_ms.to_string(), long),
+        defaulted(
             "log.flush.offset.checkpoint.interval.ms",
-            config.flush_offset_checkpoint_interval_ms.to_string(),
+            &|of| of.flush_offset_checkpoint_interval_ms.to_string(),
             int,
         ),
-        fixed(
+        defaulted(
             "replica.high.watermark.checkpoint.interval.ms",
-            config.high_watermark_checkpoint_interval_ms.to_string(),
+            &|of| of.high_watermark_checkpoint_interval_ms.to_string(),
             long,
         ),
-        fixed("log.dirs", LOG_DIR.to_owned(), string),
+        fixed("log.dirs", LOG_DIR.to_owned(), list),
     ];
     let set = DynamicConfigs::new(image, config.node_id);
     for key in &DYNAMIC {

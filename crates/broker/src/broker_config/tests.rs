@@ -188,3 +188,56 @@ fn every_name_stands_in_one_list_and_every_default_is_valid() {
         assert_eq!(validate(key, key.default), Ok(()), "{}", key.name);
     }
 }
+
+#[test]
+fn static_configs_have_kafkas_types_and_say_whether_they_are_set() {
+    let kafka: Value =
+        serde_json::from_str(include_str!("../../../../tests/fixtures/topic-configs.json")).unwrap();
+    // A name, a value that is none of a file's by itself, and what is no value.
+    let rows: [(&str, &str, &[&str]); 9] = [
+        ("connections.max.idle.ms", "-1", &["", "a", "9223372036854775808"]),
+        ("max.incremental.fetch.session.cache.slots", "7", &["", "-1", "2147483648"]),
+        ("num.partitions", "7", &["", "a"]),
+        ("default.replication.factor", "2", &["", "a"]),
+        ("auto.create.topics.enable", "false", &["", "a"]),
+        ("socket.request.max.bytes", "1000", &["", "-1"]),
+        ("log.retention.check.interval.ms", "7", &["", "a"]),
+        ("log.flush.offset.checkpoint.interval.ms", "7", &["", "a"]),
+        ("replica.high.watermark.checkpoint.interval.ms", "7", &["", "a"]),
+    ];
+    let types = ["", "BOOLEAN", "STRING", "INT", "SHORT", "LONG", "DOUBLE", "LIST"];
+    let source = |id: i8| if id == DEFAULT { "DEFAULT_CONFIG" } else { "STATIC_BROKER_CONFIG" };
+    let fact = |config: &BrokerConfig, name: &str| {
+        let all = describe_configs::node(&image(), config, true);
+        let got = all.iter().find(|entry| entry.name.as_str() == name).unwrap();
+        let synonyms = got.synonyms.iter().map(|one| {
+            json!({"name": one.name.as_str(), "value": one.value.as_deref(), "source": source(one.source)})
+        });
+        json!({
+            "name": name,
+            "value": got.value.as_deref(),
+            "type": types[usize::try_from(got.config_type).unwrap()],
+            "source": source(got.config_source),
+            "readOnly": got.read_only,
+            "sensitive": got.is_sensitive,
+            "synonyms": synonyms.collect::<Vec<_>>(),
+        })
+    };
+    let default = config();
+    for (name, value, refused) in rows {
+        let all = kafka["broker"].as_array().unwrap();
+        let want = all.iter().find(|entry| entry["name"] == name).unwrap();
+        assert_eq!(&fact(&default, name), want);
+        let mut config = default.clone();
+        for value in refused {
+            assert!(config.set(name, value).is_err(), "{name}={value}");
+        }
+        config.set(name, value).unwrap();
+        let mut want = want.clone();
+        want["value"] = json!(value);
+        want["source"] = json!("STATIC_BROKER_CONFIG");
+        let set = json!({"name": name, "value": value, "source": "STATIC_BROKER_CONFIG"});
+        want["synonyms"].as_array_mut().unwrap().insert(0, set);
+        assert_eq!(fact(&config, name), want);
+    }
+}

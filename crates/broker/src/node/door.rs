@@ -18,6 +18,7 @@ impl Broker {
     pub(super) fn on_frame(&mut self, cx: &mut Context<'_>, conn: ConnectionId, frame: Bytes) {
         let ready = self.boot.is_none();
         let Some(connection) = self.connections.get_mut(&conn) else { return };
+        connection.active = cx.now;
         let waits = connection.listener == ListenerKind::Broker && !ready;
         if connection.busy || waits {
             connection.waiting.push_back(frame);
@@ -111,6 +112,7 @@ impl Broker {
 
     fn send_frame(&mut self, cx: &mut Context<'_>, conn: ConnectionId, frame: Frame, after: Option<FlushId>) {
         self.server.stats.requests += 1;
+        self.note_active(cx, conn);
         match after {
             _ if self.channels.is_loopback(conn) => self.local_answers.push_back((conn, frame)),
             Some(operation) => cx.out.send_after(conn, frame, operation),

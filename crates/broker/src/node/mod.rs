@@ -34,6 +34,8 @@ pub struct Broker {
     fetchers: Fetchers,
     channels: Channels,
     connections: BTreeMap<ConnectionId, Connection>,
+    /// When it next looks for connections that are idle.
+    idle_at: Option<Instant>,
     /// Answers to requests that this node sent to itself.
     local_answers: VecDeque<(ConnectionId, Frame)>,
     /// What the disk held at the start, until the logs are loaded from it.
@@ -59,6 +61,7 @@ impl Broker {
             fetchers: Fetchers::default(),
             channels: Channels::new(own),
             connections: BTreeMap::new(),
+            idle_at: None,
             local_answers: VecDeque::new(),
             clean_start: checkpoints.clean,
             boot: config.roles.broker.then(|| (disk.clone(), checkpoints)),
@@ -153,6 +156,11 @@ impl Broker {
     /// Where the broker is in its life.
     pub fn state(&self) -> BrokerState {
         self.lifecycle.state()
+    }
+
+    /// Whether it was told to end in order, and has not yet.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.lifecycle.state(), BrokerState::PendingControlledShutdown | BrokerState::ShuttingDown)
     }
 
     /// Its epoch as a broker, -1 before it is registered.
@@ -327,10 +335,10 @@ impl Node for Broker {
                 } else {
                     ListenerKind::Broker
                 };
-                self.connections.insert(conn, Connection { listener: here, ..Connection::default() });
+                self.connected(cx, conn, here);
             }
             Input::Connected { conn, peer: Peer::Outside(_) } => {
-                self.connections.insert(conn, Connection::default());
+                self.connected(cx, conn, ListenerKind::default());
             }
             Input::Connected { peer: Peer::Listener(_), .. } => {}
             Input::Frame { conn, frame } => {
@@ -342,6 +350,7 @@ impl Node for Broker {
             }
             Input::Disconnected { conn, .. } => self.on_disconnected(cx, conn),
             Input::Timeout => {
+                self.close_idle(cx);
                 self.quorum.poll_files(cx);
                 while let Some(answered) = self.server.poll(cx) {
                     self.deliver(cx, answered);
@@ -371,6 +380,7 @@ impl Node for Broker {
             self.quorum.next_timeout(),
             self.channels.next_timeout(),
             self.server.forwarding.next_timeout(),
+            self.idle_at,
         ]
         .into_iter()
         .flatten()
@@ -386,9 +396,7 @@ impl Broker {
             }
             return;
         }
-        self.connections.remove(&conn);
-        self.quorum.raft.forget(conn);
-        self.server.forget(conn);
+        self.forget(conn);
     }
 }
 

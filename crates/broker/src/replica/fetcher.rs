@@ -13,6 +13,11 @@ use super::manager::{ReplicaManager, TopicPartition};
 use crate::channel::{Channels, InFlight, Purpose};
 use crate::config::{BrokerConfig, SEGMENT_DELETE_DELAY_MS};
 
+/// A leader that does not know yet what this node knows of a partition is asked again after so long at first, in
+/// milliseconds, then after twice as long each time, up to `replica.fetch.backoff.ms`. Kafka's follower waits for all
+/// of that at once: where it hears of a new topic before the leader does, the first acks=all waits with it.
+const BEHIND_BACKOFF_MS: i64 = 10;
+
 /// What a session has been told of a partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Told {
@@ -36,6 +41,8 @@ struct Fetcher {
     /// Partitions of which nothing is fetched before a moment, after an error. Few are, and every request asks: so they
     /// are not looked for among all.
     delayed: BTreeMap<(Uuid, i32), Instant>,
+    /// Partitions that the leader does not know yet, with how long they were last delayed for it, in milliseconds.
+    behind: BTreeMap<(Uuid, i32), i64>,
     /// Partitions of which what was appended is not durable yet, on a node that flushes first.
     awaiting: BTreeMap<(Uuid, i32), FlushId>,
     session_id: i32,
@@ -90,6 +97,7 @@ impl Fetchers {
             if fetched.leader_epoch != leader_epoch {
                 fetched.leader_epoch = leader_epoch;
                 fetcher.delayed.remove(&id);
+                fetcher.behind.remove(&id);
             }
             fetcher.stale.insert(id);
         }
@@ -211,6 +219,7 @@ impl Fetchers {
                 fetcher.stale.insert(id);
                 match take(cx, replicas, fetched, told, (data, records), config) {
                     Ok(taken) => {
+                        fetcher.behind.remove(&id);
                         if taken.changed {
                             replicas.note_changed(&fetched.key);
                         }
@@ -218,7 +227,12 @@ impl Fetchers {
                             fetcher.awaiting.insert(id, flush);
                         }
                     }
-                    Err(()) => {
+                    Err(Failed::Behind) => {
+                        let last = fetcher.behind.entry(id).or_insert(0);
+                        *last = last.saturating_mul(2).max(BEHIND_BACKOFF_MS);
+                        fetcher.delayed.insert(id, backoff.min(cx.after_ms(*last)));
+                    }
+                    Err(Failed::Other) => {
                         fetcher.delayed.insert(id, backoff);
                     }
                 }
@@ -247,6 +261,15 @@ impl Taken {
     const CHANGED: Taken = Taken { changed: true, flush: None };
 }
 
+/// Why an answer does not help.
+#[derive(Clone, Copy)]
+enum Failed {
+    /// The leader has replayed less of the metadata than this node: it will know soon.
+    Behind,
+    /// Something else.
+    Other,
+}
+
 /// Takes what a leader sent of one partition.
 ///
 /// # Errors
@@ -258,10 +281,10 @@ fn take(
     told: &Told,
     (data, records): (&PartitionData, &RecordPieces),
     config: &BrokerConfig,
-) -> Result<Taken, ()> {
-    let Some(partition) = replicas.of_mut(&fetched.key) else { return Err(()) };
+) -> Result<Taken, Failed> {
+    let Some(partition) = replicas.of_mut(&fetched.key) else { return Err(Failed::Other) };
     if partition.is_leader() || partition.registration().leader_epoch != fetched.leader_epoch {
-        return Err(());
+        return Err(Failed::Other);
     }
     match ErrorCode(data.error_code) {
         ErrorCode::NONE => {}
@@ -272,9 +295,13 @@ fn take(
                 partition.begin_at(cx, start);
                 return Ok(Taken::CHANGED);
             }
-            return Err(());
+            return Err(Failed::Other);
         }
-        _ => return Err(()),
+        ErrorCode::UNKNOWN_TOPIC_ID
+        | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+        | ErrorCode::NOT_LEADER_OR_FOLLOWER
+        | ErrorCode::UNKNOWN_LEADER_EPOCH => return Err(Failed::Behind),
+        _ => return Err(Failed::Other),
     }
     if data.diverging_epoch.epoch >= 0 {
         partition.truncate_to_leader(cx, data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
@@ -291,7 +318,7 @@ fn take(
         let result = partition.append_from_leader(cx, records);
         grew = partition.log().log_end() > before;
         if result.is_err() && !grew {
-            return Err(());
+            return Err(Failed::Other);
         }
     }
     let moved = partition.follow_leader(data.high_watermark);
@@ -316,6 +343,7 @@ impl Fetcher {
     fn remove(&mut self, id: (Uuid, i32)) {
         self.partitions.remove(&id);
         self.delayed.remove(&id);
+        self.behind.remove(&id);
         self.awaiting.remove(&id);
         self.stale.insert(id);
     }

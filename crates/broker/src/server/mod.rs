@@ -85,7 +85,7 @@ impl Server {
             image: MetadataImage::default(),
             applied: 0,
             replicas: ReplicaManager::new(config),
-            sessions: FetchSessions::default(),
+            sessions: FetchSessions::new(config.fetch_session_slots),
             purgatory: Purgatory::default(),
             isr: AlterPartitionManager::default(),
             forwarding: Forwarding::default(),

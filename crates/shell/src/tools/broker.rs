@@ -5,7 +5,7 @@ use super::toolbox::{Launch, explained};
 use crate::{Environment, Language, StdinSource};
 
 const ENGLISH: &str = "\
-This adds a broker to the cluster of this page, or takes one away.
+This adds a broker to the cluster, or takes one away.
 
   broker add [ID] [--rack RACK]   a machine with an empty disk joins as a broker; without an id the lowest that is free
       broker add
@@ -23,7 +23,7 @@ The voters of the metadata quorum are fixed here. They can be crashed (fault cra
 ";
 
 const KOREAN: &str = "\
-이 페이지의 클러스터에 브로커를 더하거나 뺍니다.
+클러스터에 브로커를 더하거나 뺍니다.
 
   broker add [ID] [--rack RACK]   디스크가 빈 머신이 브로커로 들어옵니다. ID를 쓰지 않으면 비어 있는 가장 작은 번호입니다
       broker add
@@ -44,7 +44,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
     explained(arguments, env, "change", explain)
 }
 
-pub(super) fn explain(language: Language, env: &dyn Environment) -> String {
+pub(crate) fn explain(language: Language, env: &dyn Environment) -> String {
     let text = match language {
         Language::English => ENGLISH,
         Language::Korean => KOREAN,

@@ -17,7 +17,7 @@ const COMMON: [Spec; 4] = [
     value("bootstrap-server", "host:port", "Where the cluster listens (required)"),
     not_yet("bootstrap-controller", Argument::Required("host:port")),
     not_yet("config", Argument::Required("file")),
-    not_yet("command-config", Argument::Required("file")),
+    COMMAND_CONFIG,
 ];
 const SHORT: &[(&str, &str)] =
     &[("b", "bootstrap-server"), ("C", "bootstrap-controller"), ("c", "config"), ("i", "id")];
@@ -84,7 +84,7 @@ enum Cluster {
 }
 
 /// Reads the arguments.
-pub fn start(arguments: &[String], _: &dyn Environment, _: &StdinSource) -> Launch {
+pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> Launch {
     let parsed = match COMMAND.parse(arguments) {
         Ok(parsed) => parsed,
         Err(printed) => return printed.into(),
@@ -103,7 +103,7 @@ pub fn start(arguments: &[String], _: &dyn Environment, _: &StdinSource) -> Laun
         "list-endpoints" => Cluster::Endpoints { fenced: parsed.has("include-fenced-brokers") },
         _ => Cluster::Id,
     };
-    match client(parsed.value("bootstrap-server").unwrap_or_default(), "adminclient-1") {
+    match client(parsed.value("bootstrap-server").unwrap_or_default(), "adminclient-1", env) {
         Ok(config) => Launch::Run(Box::new(AdminProcess::new(config, tool))),
         Err(error) => no_client(&error).into(),
     }

@@ -34,7 +34,7 @@ pub const SPECS: &[Spec] = &[
     not_yet("client", Argument::Required("id")),
     not_yet("client-defaults", Argument::None),
     not_yet("client-metrics", Argument::Required("name")),
-    not_yet("command-config", Argument::Required("file")),
+    COMMAND_CONFIG,
     value("delete-config", "k1,k2", "With --alter: configurations to remove"),
     flag("describe", "Show configurations"),
     flag("entity-default", "What counts for all brokers that have nothing else"),
@@ -71,7 +71,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, stdin: &StdinSource) -
     let prepared = check(&options).and_then(|(kind, name)| {
         let tool = Configs { kind, name, action: action(&options)?, all: options.has("all"), arguments, open: Vec::new() };
         let bootstrap = options.values("bootstrap-server").last().unwrap_or_default();
-        match client(bootstrap, "adminclient-1") {
+        match client(bootstrap, "adminclient-1", env) {
             Ok(config) => Ok((config, tool)),
             Err(error) => Err(tool.error(&format!(
                 "org.apache.kafka.common.KafkaException: Failed to create new KafkaAdminClient\nCaused by: org.apache.kafka.common.config.ConfigException: {error}"

@@ -16,7 +16,7 @@ use crate::{Environment, StdinSource};
 /// The tool's options.
 pub const SPECS: &[Spec] = &[
     value("bootstrap-server", "host:port", "Where the cluster listens (required)"),
-    not_yet("command-config", Argument::Required("file")),
+    COMMAND_CONFIG,
     flag("help", "Show this"),
     value("offset-json-file", "file", "A dropped file with the partitions and offsets, as JSON (required)"),
     flag("version", "Show the release of Kafka whose tool this is"),
@@ -42,7 +42,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, stdin: &StdinSource) -
         return printed.into();
     }
     let file = options.values("offset-json-file").last().unwrap_or_default().to_owned();
-    match client(options.values("bootstrap-server").last().unwrap_or_default(), "adminclient-1") {
+    match client(options.values("bootstrap-server").last().unwrap_or_default(), "adminclient-1", env) {
         Ok(config) => launch(&config, &file, Offsets, env, stdin).unwrap_or_else(|| {
             Printed::error(format!(
                 "Unable to read file {file}\njava.io.IOException: Unable to read file {file}\nCaused by: java.nio.file.NoSuchFileException: {file}\n"

@@ -34,8 +34,8 @@ pub const FAULTS: &[Explained] = explained! {
         "cut a machine's power; what was not flushed is lost",
         "머신의 전원을 끊습니다. 플러시하지 않은 것은 사라집니다";
     "restart N", "restart 1",
-        "start a broker that is down",
-        "멈춘 브로커를 다시 시작합니다";
+        "start a broker that is down; one that is ending in order starts again once it has ended",
+        "멈춘 브로커를 다시 시작합니다. 정상 종료 중인 브로커는 종료가 끝나면 다시 시작합니다";
     "pause N [MS]", "pause 1 30000",
         "let a process stand still, as in a long garbage collection",
         "긴 가비지 컬렉션처럼 프로세스를 멈춰 세웁니다";
@@ -123,13 +123,13 @@ pub const FAULTS: &[Explained] = explained! {
 };
 
 const ENGLISH: &str = "\
-This breaks the cluster of this page, or mends it again. N is the id of a broker; A and B are too, or one client (client-1),
-or all (clients). Times are in milliseconds, and API is a name such as Produce or Fetch.
+This breaks the cluster, or mends it again. N is the id of a broker; A and B are too, or one client (client-1), or all
+(clients). Times are in milliseconds, and API is a name such as Produce or Fetch.
 ";
 
 const KOREAN: &str = "\
-이 페이지의 클러스터를 고장 내거나 복구합니다. N은 브로커 ID입니다. A와 B는 브로커 ID, 클라이언트 하나(client-1),
-또는 모든 클라이언트(clients)입니다. 시간은 밀리초이고, API는 Produce나 Fetch 같은 이름입니다.
+클러스터를 고장 내거나 복구합니다. N은 브로커 ID입니다. A와 B는 브로커 ID, 클라이언트 하나(client-1), 또는 모든
+클라이언트(clients)입니다. 시간은 밀리초이고, API는 Produce나 Fetch 같은 이름입니다.
 ";
 
 /// What stands behind `on`, in English.
@@ -191,7 +191,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
     explained(arguments, env, "break", explain)
 }
 
-pub(super) fn explain(language: Language, _: &dyn Environment) -> String {
+pub(crate) fn explain(language: Language, _: &dyn Environment) -> String {
     let mut text = match language {
         Language::English => ENGLISH,
         Language::Korean => KOREAN,

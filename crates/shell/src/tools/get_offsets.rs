@@ -17,7 +17,7 @@ use crate::{Environment, StdinSource};
 /// The tool's options.
 pub const SPECS: &[Spec] = &[
     value("bootstrap-server", "host:port", "Where the cluster listens (required)"),
-    not_yet("command-config", Argument::Required("file")),
+    COMMAND_CONFIG,
     flag("exclude-internal-topics", "Leave Kafka's own topics out"),
     flag("help", "Show this"),
     value("partitions", "0,1,…", "Only these partitions"),
@@ -46,7 +46,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
     match prepare(&options) {
         Ok((filter, spec)) => {
             let bootstrap = options.values("bootstrap-server").last().unwrap_or_default();
-            match client(bootstrap, "GetOffsetShell") {
+            match client(bootstrap, "GetOffsetShell", env) {
                 Ok(config) => {
                     let tool = GetOffsets { filter, spec };
                     Launch::Run(Box::new(AdminProcess::new(config, tool)))

@@ -22,7 +22,7 @@ pub const SPECS: &[Spec] = &[
     not_yet("admin.config", Argument::Required("file")),
     flag("all-topic-partitions", "Elect leaders of all partitions that need one"),
     value("bootstrap-server", "host:port", "Where the cluster listens (required)"),
-    not_yet("command-config", Argument::Required("file")),
+    COMMAND_CONFIG,
     value(
         "election-type",
         "type",
@@ -74,11 +74,11 @@ pub fn start(arguments: &[String], env: &dyn Environment, stdin: &StdinSource) -
         _ => None,
     };
     let tool = Elect { election, partitions };
-    let config = match client(options.values("bootstrap-server").last().unwrap_or_default(), "adminclient-1")
-    {
-        Ok(config) => config,
-        Err(error) => return no_client(&error).into(),
-    };
+    let config =
+        match client(options.values("bootstrap-server").last().unwrap_or_default(), "adminclient-1", env) {
+            Ok(config) => config,
+            Err(error) => return no_client(&error).into(),
+        };
     let Some(file) = options.values("path-to-json-file").last() else {
         return Launch::Run(Box::new(AdminProcess::new(config, tool)));
     };

@@ -18,7 +18,7 @@ use crate::{Environment, StdinSource};
 pub const SPECS: &[Spec] = &[
     value("bootstrap-server", "host:port", "Where the cluster listens (required)"),
     value("broker-list", "1,2,…", "Only these brokers"),
-    not_yet("command-config", Argument::Required("file")),
+    COMMAND_CONFIG,
     flag("describe", "Show what is in the brokers' log directories (required)"),
     flag("help", "Show this"),
     value("topic-list", "topic,…", "Only partitions of these topics"),
@@ -67,7 +67,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
         wanted.insert(id);
     }
     let topics = list("topic-list").into_iter().collect();
-    match client(options.values("bootstrap-server").last().unwrap_or_default(), "adminclient-1") {
+    match client(options.values("bootstrap-server").last().unwrap_or_default(), "adminclient-1", env) {
         Ok(config) => {
             let tool = LogDirs { wanted, topics, open: Vec::new(), described: Vec::new() };
             Launch::Run(Box::new(AdminProcess::new(config, tool)))

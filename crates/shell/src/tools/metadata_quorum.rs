@@ -16,7 +16,7 @@ use crate::{Environment, StdinSource};
 pub const SPECS: &[Spec] = &[
     value("bootstrap-server", "host:port", "Where the cluster listens (required)"),
     not_yet("bootstrap-controller", Argument::Required("host:port")),
-    not_yet("command-config", Argument::Required("file")),
+    COMMAND_CONFIG,
     flag("status", "With describe: the quorum as a whole"),
     flag("replication", "With describe: how far each voter is"),
     flag("human-readable", "With --replication: times as how long ago"),
@@ -66,7 +66,7 @@ pub static COMMAND: Command = Command {
 };
 
 /// Reads the arguments.
-pub fn start(arguments: &[String], _: &dyn Environment, _: &StdinSource) -> Launch {
+pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> Launch {
     // The voters are static: whatever follows these words cannot be done.
     if let Some(word) =
         arguments.iter().find(|word| ["add-controller", "remove-controller"].contains(&&***word))
@@ -98,7 +98,7 @@ pub fn start(arguments: &[String], _: &dyn Environment, _: &StdinSource) -> Laun
         return Printed::error(text).into();
     }
     let tool = if status { Quorum::Status { cluster: None } } else { Quorum::Replication { human } };
-    match client(parsed.value("bootstrap-server").unwrap_or_default(), "adminclient-1") {
+    match client(parsed.value("bootstrap-server").unwrap_or_default(), "adminclient-1", env) {
         Ok(config) => Launch::Run(Box::new(AdminProcess::new(config, tool))),
         Err(error) => no_client(&error).into(),
     }

@@ -3,7 +3,9 @@
 mod admin;
 pub(crate) mod broker;
 mod cat;
+mod client_settings;
 mod cluster;
+mod command_config;
 mod configs;
 mod console_consumer;
 pub(crate) mod console_producer;

@@ -4,9 +4,9 @@ use blumfeld_kernel::Process;
 
 use super::toolbox::{Launch, Tool, is_called};
 use super::{
-    broker, cat, cluster, configs, console_consumer, console_producer, consumer_groups, consumer_perf,
-    delete_records, dump_log, fault, get_offsets, help, leader_election, log_dirs, metadata_quorum,
-    producer_perf, reassign, topics, workload,
+    broker, cat, cluster, command_config, configs, console_consumer, console_producer, consumer_groups,
+    consumer_perf, delete_records, dump_log, fault, get_offsets, help, leader_election, log_dirs,
+    metadata_quorum, producer_perf, reassign, topics, workload,
 };
 use crate::line::Line;
 use crate::{Environment, ShellError, Started, StdinSource};
@@ -94,11 +94,12 @@ pub fn start(line: &Line, env: &dyn Environment) -> Result<Started, ShellError> 
         None if tool.reads => StdinSource::Terminal,
         None => StdinSource::Empty,
     };
-    let (process, stdin): (Box<dyn Process>, _) = match (tool.start)(&line.arguments, env, &stdin) {
-        Launch::Run(process) => (process, stdin),
-        Launch::Reading(process, stdin) => (process, stdin),
-        Launch::Print(printed) => (Box::new(printed), stdin),
-        Launch::Refuse(error) => return Err(error),
-    };
+    let (process, stdin): (Box<dyn Process>, _) =
+        match command_config::launch(tool, &line.arguments, env, &stdin) {
+            Launch::Run(process) => (process, stdin),
+            Launch::Reading(process, stdin) => (process, stdin),
+            Launch::Print(printed) => (Box::new(printed), stdin),
+            Launch::Refuse(error) => return Err(error),
+        };
     Ok(Started { process, stdin })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use blumfeld_client::{ClientConfig, parse_bootstrap};
 use blumfeld_kernel::Process;
 
+use super::client_settings::configure;
 use crate::io::Printed;
 use crate::options::Spec;
 use crate::{Environment, Language, ShellError, StdinSource};
@@ -68,9 +69,15 @@ impl From<Printed> for Launch {
     }
 }
 
-/// The client settings of a tool, or why its bootstrap servers cannot be used.
-pub fn client(bootstrap: &str, client_id: &str) -> Result<ClientConfig, blumfeld_client::ConfigError> {
-    Ok(ClientConfig::new(parse_bootstrap(bootstrap)?, client_id))
+/// The client settings of a tool, with those of its `--command-config`; or why its bootstrap servers cannot be used.
+pub fn client(
+    bootstrap: &str,
+    client_id: &str,
+    env: &dyn Environment,
+) -> Result<ClientConfig, blumfeld_client::ConfigError> {
+    let mut config = ClientConfig::new(parse_bootstrap(bootstrap)?, client_id);
+    configure(env, &mut config);
+    Ok(config)
 }
 
 /// Where hints tell people to connect to.

@@ -25,7 +25,7 @@ pub const SPECS: &[Spec] = &[
         "With --describe: only partitions with no more in-sync replicas than they need",
     ),
     value("bootstrap-server", "host:port", "Where the cluster listens (required)"),
-    not_yet("command-config", Argument::Required("file")),
+    COMMAND_CONFIG,
     value("config", "name=value", "With --create: a configuration of the topic; may be repeated"),
     flag("create", "Create a topic"),
     flag("delete", "Delete topics"),
@@ -79,7 +79,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
         ""
     };
     let bootstrap = options.values("bootstrap-server").last().unwrap_or_default();
-    match client(bootstrap, "adminclient-1") {
+    match client(bootstrap, "adminclient-1", env) {
         Ok(config) => {
             let tool = Topics { options, notice, state: State::Begin };
             Launch::Run(Box::new(AdminProcess::new(config, tool)))

@@ -273,6 +273,12 @@ pub enum FaultError {
         /// The node.
         NodeId,
     ),
+    /// The process is ending, and its machine goes with it.
+    #[error("{0} is leaving the cluster: it will not start again")]
+    Leaving(
+        /// The node.
+        NodeId,
+    ),
     /// The process is not paused.
     #[error("{0} is not paused")]
     NotPaused(

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use blumfeld_broker::Broker;
 use blumfeld_kernel::{ConnectionId, DisconnectReason, DiskError, Input, Instant, NodeId, TraceEvent};
 
 use crate::disk::DiskFault;
@@ -88,8 +89,9 @@ impl World {
         match *fault {
             Fault::Crash(node) | Fault::ShutDown(node) => self.running(node),
             Fault::Restart(node) => match self.machine(node)?.broker {
-                Some(_) => Err(FaultError::Up(node)),
-                None => Ok(()),
+                Some(_) if self.machine(node)?.leaving => Err(FaultError::Leaving(node)),
+                Some(ref broker) if !broker.is_ending() => Err(FaultError::Up(node)),
+                Some(_) | None => Ok(()),
             },
             Fault::PowerCut(node)
             | Fault::Isolate(node)
@@ -210,6 +212,7 @@ impl World {
                 machine.down = Down::Crash;
             }
             machine.slot.armed = None;
+            machine.starts_again = false;
             let leaving = machine.leaving;
             self.paused.remove(&node);
             self.drop_connections_of(node, &DisconnectReason::PeerDown);
@@ -236,9 +239,16 @@ impl World {
         }
     }
 
-    /// Starts a broker's process, unless it runs.
+    /// Starts a broker's process, unless it runs. One that is ending in order starts again once it has ended: it waits
+    /// until the others know of its partitions' new leaders, and until then it has the machine's disk.
     pub fn restart(&mut self, node: NodeId) {
-        self.schedule(self.now, Event::Start { node });
+        if let Some(machine) = self.machines.get_mut(&node)
+            && machine.broker.as_ref().is_some_and(Broker::is_ending)
+        {
+            machine.starts_again = !machine.leaving;
+        } else {
+            self.schedule(self.now, Event::Start { node });
+        }
     }
 
     pub(super) fn end_in_order(&mut self, node: NodeId) {
@@ -249,6 +259,9 @@ impl World {
 
     /// Asks a broker to end in order: it hands its leaderships over first.
     pub fn begin_shutdown(&mut self, node: NodeId) {
+        if let Some(machine) = self.machines.get_mut(&node) {
+            machine.starts_again = false;
+        }
         self.act(node, |broker, cx| broker.begin_shutdown(cx));
     }
 
@@ -260,14 +273,19 @@ impl World {
 
     /// A broker has closed its logs, and its process ends.
     pub(super) fn has_shut_down(&mut self, node: NodeId) {
+        let mut again = false;
         if let Some(machine) = self.machines.get_mut(&node) {
             machine.disk.sync();
+            again = machine.starts_again;
         }
         self.crash(node);
         if let Some(machine) = self.machines.get_mut(&node)
             && machine.down == Down::Crash
         {
             machine.down = Down::InOrder;
+        }
+        if again {
+            self.restart(node);
         }
     }
 

@@ -32,6 +32,7 @@ impl World {
             writeback_at: None,
             down: Down::NotStarted,
             leaving: false,
+            starts_again: false,
         };
         self.machines.insert(node, machine);
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use blumfeld_broker::{Broker, BrokerConfig};
+use blumfeld_broker::{Broker, BrokerConfig, MetadataImage};
 use blumfeld_kernel::{ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
 use bytes::Bytes;
 
@@ -49,6 +49,8 @@ pub(crate) struct Machine {
     down: Down,
     /// It is taken away as soon as its process has ended.
     leaving: bool,
+    /// Its process, which is ending in order, is started again as soon as it has ended.
+    starts_again: bool,
 }
 
 /// Where a machine listens.
@@ -216,9 +218,25 @@ impl World {
         self.acted
     }
 
-    /// Whether every broker serves clients.
+    /// Whether every broker serves clients, as it knows of itself.
     pub fn is_ready(&self) -> bool {
         self.machines.values().all(|machine| machine.broker.as_ref().is_some_and(Broker::is_serving))
+    }
+
+    /// Whether every broker serves clients, and all of them know it: what a door waits for before it lets anybody in. A
+    /// controller's word that a broker is not fenced any more reaches that broker before the others have it in their
+    /// metadata. A client that asked one of these would be told of fewer brokers, and of partitions without leaders.
+    pub fn is_settled(&self) -> bool {
+        let brokers = || self.machines.values().filter_map(|machine| machine.broker.as_ref());
+        let known_to = |image: &MetadataImage, broker: &Broker| {
+            let registered = image.brokers().get(&broker.id());
+            registered.is_some_and(|known| !known.fenced && known.epoch == broker.broker_epoch())
+        };
+        self.is_ready()
+            && brokers().all(|one| {
+                let others = brokers().filter(|other| other.config().roles.broker);
+                !one.config().roles.broker || others.into_iter().all(|other| known_to(one.image(), other))
+            })
     }
 
     fn schedule(&mut self, at: Instant, event: Event) {

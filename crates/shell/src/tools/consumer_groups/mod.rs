@@ -54,7 +54,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, stdin: &StdinSource) -
             Err(error) => usage_error(SPECS, &error.to_string()).into(),
         };
     }
-    let mut config = match prepare(&options) {
+    let mut config = match prepare(&options, env) {
         Ok(config) => config,
         Err(failure) => return failed(failure),
     };
@@ -73,9 +73,9 @@ pub fn start(arguments: &[String], env: &dyn Environment, stdin: &StdinSource) -
 }
 
 /// What the tool looks at before it does anything.
-fn prepare(options: &Options) -> Result<blumfeld_client::ClientConfig, Failure> {
+fn prepare(options: &Options, env: &dyn Environment) -> Result<blumfeld_client::ClientConfig, Failure> {
     let bootstrap = options.value("bootstrap-server")?.unwrap_or_default();
-    let config = client(bootstrap, "adminclient-1").map_err(|error| {
+    let config = client(bootstrap, "adminclient-1", env).map_err(|error| {
         let message = "Failed to create new KafkaAdminClient";
         Failure::Thrown {
             message: message.to_owned(),

@@ -9,7 +9,7 @@ pub const SPECS: &[Spec] = &[
     flag("all-topics", "With --reset-offsets: all topics of which the group has committed offsets"),
     value("bootstrap-server", "host:port", "Where the cluster listens (required)"),
     value("by-duration", "PnDTnHnMnS", "Reset to the offsets of so long ago"),
-    not_yet("command-config", Argument::Required("file")),
+    COMMAND_CONFIG,
     flag("delete", "Delete groups with all their offsets"),
     flag("delete-offsets", "Delete a group's offsets of topics"),
     flag("describe", "Show groups: how far each is behind the ends of its partitions"),

@@ -21,7 +21,7 @@ pub const SPECS: &[Spec] = &[
     value("bootstrap-server", "host:port", "Where the cluster listens (required)"),
     value("broker-list", "1,2,…", "With --generate: the brokers that are to have the partitions"),
     flag("cancel", "Stop moving the partitions of a plan"),
-    not_yet("command-config", Argument::Required("file")),
+    COMMAND_CONFIG,
     flag("disable-rack-aware", "With --generate: do not look at the brokers' racks"),
     flag("disallow-replication-factor-change", "With --execute: refuse another number of replicas"),
     flag("execute", "Begin to move the partitions of a plan"),
@@ -139,6 +139,7 @@ pub fn start(arguments: &[String], env: &dyn Environment, stdin: &StdinSource) -
     let config = match client(
         options.values("bootstrap-server").last().unwrap_or_default(),
         "reassign-partitions-tool",
+        env,
     ) {
         Ok(config) => config,
         Err(error) => {
