@@ -103,12 +103,12 @@ pub fn decode_body<M: Decodable>(header: &Header, body: Bytes) -> Result<M, Fram
     if version < known.min || version > known.max {
         return Err(FrameError::UnsupportedVersion { api_key, version });
     }
-    let mut body = schema::walk(api_key, version, &body).map_err(fail)?;
+    let mut body = checked_body(header, &body)?;
     M::decode(&mut body, version).map_err(|error| fail(error.to_string()))
 }
 
-/// A request's body as the library would read it: texts that are no UTF-8 mended, lengths and nulls as Kafka takes them.
-/// For versions that the library does not have.
+/// A request's body as the library could read it: texts that are no UTF-8 mended, lengths and nulls as Kafka takes
+/// them. For versions that the library does not have.
 pub fn checked_body(header: &Header, body: &Bytes) -> Result<Bytes, FrameError> {
     let (api_key, version) = (header.api_key, header.version);
     schema::walk(api_key, version, body).map_err(|what| FrameError::Body { api_key, version, what })

@@ -14,13 +14,7 @@ use crate::setup::{self, Java, root, run as run_command, say};
 
 /// What both are told beside where they listen: nothing is created by a question, no group waits for members, and no
 /// fetch session makes room.
-const CONFIGS: [&str; 4] = [
-    "auto.create.topics.enable=false",
-    "group.initial.rebalance.delay.ms=0",
-    "offsets.topic.replication.factor=1",
-    // A run makes more fetch sessions than either keeps by itself, and they make room by other rules.
-    "max.incremental.fetch.session.cache.slots=100000",
-];
+const CONFIGS: &str = include_str!("../../../tests/compare/configs.txt");
 /// What is recorded: one in so many requests with one odd place, and so many pairs for each good request and version.
 const RECORDED: [&str; 4] = ["--one-in", "12", "--pairs", "6"];
 
@@ -55,7 +49,7 @@ fn beside_kafka(java: &Java, gateway: &Path, folder: &Path, mut compare: Command
     let _ = fs::remove_file(&ready);
     let mut command = Command::new(gateway);
     command.args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error", "--ready-file"]).arg(&ready);
-    for config in CONFIGS {
+    for config in CONFIGS.lines() {
         command.arg("--config").arg(config);
     }
     let log = fs::File::create(ours)?;
@@ -105,10 +99,7 @@ fn kafka(java: &Java, folder: &Path) -> Result<(Ended, String)> {
          transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n",
         data.display()
     );
-    for config in CONFIGS {
-        text.push_str(config);
-        text.push('\n');
-    }
+    text.push_str(CONFIGS);
     fs::write(&properties, text)?;
     let program = |class: &str| {
         let mut command = Command::new("java");

@@ -27,7 +27,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("app", &["view"]),
     ("xtask", &[]),
     ("tests", &["kernel", "protocol", "log", "broker", "sim", "shell", "console"]),
-    ("compare", &["kernel", "protocol"]),
+    ("compare", &["kernel", "protocol", "blumfeld"]),
     ("random", &["kernel", "protocol", "broker", "client", "sim", "store", "view", "wasm"]),
     ("bench", &["broker", "client", "protocol", "sim", "store", "tests", "view", "wasm"]),
 ];

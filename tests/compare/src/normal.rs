@@ -63,6 +63,7 @@ impl<'a> Normal<'a> {
 
     fn number(&self, key: &str, number: i64) -> Value {
         match key {
+            "totalBytes" | "usableBytes" => json!("<volume>"),
             "port" if number > 0 => json!("<port>"),
             "sessionId" if number > 0 => json!("<session>"),
             "brokerEpoch" if number > 0 => json!("<epoch>"),

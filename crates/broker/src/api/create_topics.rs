@@ -13,7 +13,8 @@ use crate::controller::{self, TopicDefaults};
 use crate::quorum::Quorum;
 use crate::reply::{Reply, respond};
 
-/// Handles a request: answered once the topics are committed. One without time is over before it begins (ControllerRequestContext).
+/// Handles a request: answered once the topics are committed. One without time is over before it begins
+/// (ControllerRequestContext).
 pub fn handle(
     quorum: &mut Quorum,
     cx: &mut Context<'_>,

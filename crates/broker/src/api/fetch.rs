@@ -117,6 +117,11 @@ fn context(
     // An epoch of 0 makes a session, -1 wants none; both end the session they name.
     if version >= 7 && !matches!(request.session_epoch, 0 | -1) {
         server.sessions.resume(cx.now, version >= 13, request, name)?;
+        // A session that has nothing more ends (FetchManager.newContext).
+        if server.sessions.get(request.session_id).is_some_and(|session| session.partitions.is_empty()) {
+            server.sessions.remove(request.session_id);
+            return Ok(FetchContext::Full { asked: Vec::new(), create: false });
+        }
         return Ok(FetchContext::Session(request.session_id));
     }
     // Of a partition that comes twice the last counts, in the place of the first (FetchRequest.fetchData).

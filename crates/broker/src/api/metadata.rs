@@ -32,6 +32,16 @@ pub fn handle(
     // Version 0 asks for all topics with an empty list, later ones with null.
     let all =
         request.topics.is_none() || (version == 0 && request.topics.as_ref().is_some_and(Vec::is_empty));
+    let asked = || request.topics.iter().flatten().filter(|_| !all);
+    let by_id = asked().any(|topic| !topic.topic_id.is_nil());
+    let nameless = asked().any(|topic| topic.name.is_none());
+    // Ids are for versions from 12 on; a name that is null without any id is an exception at Kafka.
+    if version < 12 && (by_id || nameless) {
+        return refused(version, &request, ErrorCode::INVALID_REQUEST);
+    }
+    if nameless && !by_id {
+        return refused(version, &request, ErrorCode::UNKNOWN_SERVER_ERROR);
+    }
     let (of_topics, of_cluster) =
         (request.include_topic_authorized_operations, request.include_cluster_authorized_operations);
     let mut topics = Vec::new();
@@ -40,8 +50,12 @@ pub fn handle(
     }
     // What is asked for twice is told once.
     let mut once = BTreeSet::new();
-    for asked in request.topics.into_iter().flatten().filter(|_| !all) {
-        if version >= 12 && !asked.topic_id.is_nil() {
+    for asked in asked().cloned() {
+        if by_id {
+            // Beside an id a name counts for nothing (KafkaApis.handleTopicMetadataRequest).
+            if asked.topic_id.is_nil() {
+                continue;
+            }
             let name = server.image.topic_by_id(asked.topic_id).map(|topic| topic.name.clone());
             if !once.insert((name, asked.topic_id)) {
                 continue;
@@ -80,7 +94,8 @@ pub fn handle(
             )
         });
     if of_topics {
-        topics.iter_mut().for_each(|topic| topic.topic_authorized_operations = TOPIC_OPERATIONS);
+        let known = topics.iter_mut().filter(|topic| topic.error_code != ErrorCode::UNKNOWN_TOPIC_ID.0);
+        known.for_each(|topic| topic.topic_authorized_operations = TOPIC_OPERATIONS);
     }
     let mut response = MetadataResponse::default().with_brokers(brokers.collect()).with_topics(topics);
     if version >= 1 {
@@ -94,6 +109,17 @@ pub fn handle(
         response.cluster_id = Some(uuid_text::to_text(server.cluster_id).into());
     }
     respond(response)
+}
+
+/// The answer to a request that Kafka's broker cannot handle (MetadataRequest.getErrorResponse).
+fn refused(version: i16, request: &MetadataRequest, code: ErrorCode) -> Result<Reply, FrameError> {
+    let topics = request
+        .topics
+        .iter()
+        .flatten()
+        .map(|topic| failed(Some(topic.name.clone().unwrap_or_default()), topic.topic_id, code));
+    let response = MetadataResponse::default().with_controller_id((-1).into()).with_topics(topics.collect());
+    respond(if version >= 13 { response.with_error_code(code.0) } else { response })
 }
 
 /// The code for a topic that does not exist; creates it if that is wanted.

@@ -131,8 +131,9 @@ pub fn handle(
         partitions.for_each(|partition| partition.error_code = code.0);
         offsets.clear();
     }
-    // What Kafka's API layer refuses stands before what the coordinator says. The coordinator answers a topic that comes
-    // twice twice, and is not taken together where nothing else is said (OffsetCommitResponse.Builder.merge).
+    // What Kafka's API layer refuses stands before what the coordinator says. The coordinator answers twice to a topic
+    // that comes twice, and the two are taken together only where something else is said
+    // (OffsetCommitResponse.Builder.merge).
     let alone = unknown.is_empty();
     for topic in known {
         match unknown

@@ -200,7 +200,7 @@ impl FetchSessions {
         partitions: Vec<(TopicIdPartition, Option<TopicPartition>, FetchPartition)>,
         mut random: impl FnMut() -> u64,
     ) -> i32 {
-        if partitions.is_empty() || !self.make_room(now, privileged, partitions.len()) {
+        if !self.make_room(now, privileged, partitions.len()) {
             return 0;
         }
         let id = loop {
