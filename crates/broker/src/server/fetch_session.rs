@@ -288,7 +288,7 @@ mod tests {
         use Step::{Make, Use};
         let rows: [Row; 14] = [
             ("no slots, no sessions", 0, &[(0, 'c', Make(1)), (0, 'f', Make(9))], &[]),
-            ("no partitions, no session", 2, &[(0, 'c', Make(0))], &[]),
+            ("a session of nothing is one too", 2, &[(0, 'c', Make(0))], &[0]),
             ("there is room", 2, &[(0, 'c', Make(1)), (0, 'c', Make(1))], &[0, 1]),
             ("a young one stays", 1, &[(0, 'c', Make(1)), (120, 'c', Make(9))], &[0]),
             ("a stale one goes", 1, &[(0, 'c', Make(9)), (121, 'c', Make(1))], &[1]),
