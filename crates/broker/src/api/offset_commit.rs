@@ -111,8 +111,13 @@ pub fn handle(
             of[usize::from(exists)].push(response.with_partition_index(number).with_error_code(code.0));
         }
         let [bad, good] = of;
-        add(&mut unknown, topic, bad);
-        add(&mut known, topic, good);
+        // A topic that there is not is named even without partitions.
+        if !bad.is_empty() || image.is_none() {
+            unknown.push(said(topic, bad));
+        }
+        if !good.is_empty() {
+            known.push(said(topic, good));
+        }
     }
     let check = CommitRequest {
         group_id: request.group_id.to_string(),
@@ -158,14 +163,12 @@ pub fn handle(
     Ok(Reply::Parked)
 }
 
-fn add(
-    to: &mut Vec<OffsetCommitResponseTopic>,
+fn said(
     topic: &OffsetCommitRequestTopic,
     partitions: Vec<OffsetCommitResponsePartition>,
-) {
-    if !partitions.is_empty() {
-        let response =
-            OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_topic_id(topic.topic_id);
-        to.push(response.with_partitions(partitions));
-    }
+) -> OffsetCommitResponseTopic {
+    OffsetCommitResponseTopic::default()
+        .with_name(topic.name.clone())
+        .with_topic_id(topic.topic_id)
+        .with_partitions(partitions)
 }

@@ -109,15 +109,16 @@ type Asked = (TopicName, Uuid, Vec<(i32, Option<Appendable>, Option<AppendError>
 /// Kafka's broker cannot handle the whole request.
 fn read(server: &Server, version: i16, request: &ProduceRequest) -> Result<Vec<Asked>, AppendError> {
     let mut all: Vec<Asked> = Vec::with_capacity(request.topic_data.len());
-    let mut places: BTreeMap<(&str, Uuid), (usize, BTreeMap<i32, usize>)> = BTreeMap::new();
+    let mut topics: BTreeMap<(&str, Uuid), usize> = BTreeMap::new();
+    let mut places: BTreeMap<(usize, i32), usize> = BTreeMap::new();
     for topic in request.topic_data.iter().filter(|topic| !topic.partition_data.is_empty()) {
-        let (at, of) = places.entry((topic.name.as_str(), topic.topic_id)).or_insert_with(|| {
+        let at = *topics.entry((topic.name.as_str(), topic.topic_id)).or_insert_with(|| {
             all.push((topic.name.clone(), topic.topic_id, Vec::new()));
-            (all.len() - 1, BTreeMap::new())
+            all.len() - 1
         });
-        let Some((.., partitions)) = all.get_mut(*at) else { continue };
+        let Some((.., partitions)) = all.get_mut(at) else { continue };
         for data in &topic.partition_data {
-            let place = *of.entry(data.index).or_insert_with(|| {
+            let place = *places.entry((at, data.index)).or_insert_with(|| {
                 partitions.push((data.index, None, None));
                 partitions.len() - 1
             });

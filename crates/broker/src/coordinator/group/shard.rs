@@ -178,6 +178,8 @@ impl GroupShard {
             }
         };
         let mut records = Vec::new();
+        // Taken together only where something else is said of them (OffsetDeleteResponse.Builder.merge).
+        let alone = response.topics.is_empty();
         for topic in &request.topics {
             let name = topic.name.as_str();
             let subscribed = group.is_subscribed_to(name);
@@ -193,8 +195,14 @@ impl GroupShard {
                 answer
             });
             let partitions = partitions.collect();
-            let topic = OffsetDeleteResponseTopic::default().with_name(topic.name.clone());
-            response.topics.push(topic.with_partitions(partitions));
+            let have = response.topics.iter_mut().filter(|_| !alone).find(|have| have.name == topic.name);
+            match have {
+                Some(have) => have.partitions.extend(partitions),
+                None => {
+                    let topic = OffsetDeleteResponseTopic::default().with_name(topic.name.clone());
+                    response.topics.push(topic.with_partitions(partitions));
+                }
+            }
         }
         let after = After::Respond(waiter, Answer::OffsetDelete(response));
         env.fx.writes.push(Write { records, replay: true, after });
