@@ -188,3 +188,24 @@ fn a_topic_that_is_created_has_no_message() {
     let mut world = world();
     assert_eq!(create(&mut world, "t", 1).topics[0].error_message, None);
 }
+
+#[test]
+fn a_request_whose_answer_cannot_be_written_holds_up_no_other() {
+    let mut world = world();
+    let config = create_topics_request::CreatableTopicConfig::default()
+        .with_name("retention.ms".to_owned().into())
+        .with_value(Some("x".repeat(32_767).into()));
+    let topic = create_topics_request::CreatableTopic::default()
+        .with_name(name("odd"))
+        .with_num_partitions(1)
+        .with_replication_factor(1)
+        .with_configs(vec![config]);
+    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(1_000);
+    // The sentence that quotes the value is longer than a text of this version can be.
+    let frame = encode_request(ApiKey::CreateTopics, 3, 5, None, &request).unwrap();
+    let (answers, end) = exchange(&mut world, vec![frame]);
+    assert_eq!((answers.len(), end.is_empty()), (0, false), "{end}");
+    let before = world.now();
+    assert_eq!(create(&mut world, "next", 1).topics[0].error_code, 0);
+    assert!(world.now() - before < Duration::from_secs(1));
+}
