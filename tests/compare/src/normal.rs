@@ -20,7 +20,7 @@ pub struct Normal<'a> {
     now: i64,
 }
 
-const DAY: i64 = 86_400_000;
+const DAY: u64 = 86_400_000;
 const NO_ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 impl<'a> Normal<'a> {
@@ -74,7 +74,7 @@ impl<'a> Normal<'a> {
             {
                 json!("<metadata>")
             }
-            _ if (number - self.now).abs() < DAY => json!("<now>"),
+            _ if number.abs_diff(self.now) < DAY => json!("<now>"),
             _ => json!(number),
         }
     }

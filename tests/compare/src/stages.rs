@@ -568,6 +568,24 @@ pub fn harmful(api: ApiKey, body: &Value) -> bool {
     }
 }
 
+/// Whether what is left of a step depends on the time: a group that others ask for too has its members for as long as
+/// their sessions last.
+pub fn lasts(step: &Step) -> bool {
+    let own = |group: &Value| {
+        let number = group.as_str().and_then(|group| group.rsplit_once('-'));
+        number.is_some_and(|(name, number)| !name.is_empty() && number.parse::<u64>().is_ok())
+    };
+    let body = &step.request.body;
+    match step.request.api {
+        api if api == ApiKey::JoinGroup as i16 => !body.get("groupId").is_some_and(own),
+        api if api == ApiKey::DescribeGroups as i16 => {
+            let groups = body.get("groups").map(|groups| groups.get("of").unwrap_or(groups));
+            !groups.and_then(Value::as_array).into_iter().flatten().all(own)
+        }
+        _ => false,
+    }
+}
+
 /// The numbers of what was prepared, in all texts of a body.
 pub fn numbered(value: &Value, topic: u64, number: u64) -> Value {
     let inner = |value: &Value| numbered(value, topic, number);
