@@ -11,6 +11,8 @@ use crate::step::Step;
 const TRIES: usize = 20_000;
 /// The same for an answer that differs and may be only late.
 const LATE: usize = 40;
+/// The same where what is wanted is known, and a machine may be slow.
+const LATER: usize = 4_000;
 
 fn patience(step: &Step) -> Wait {
     if step.compared { Wait::Patience } else { Wait::Much }
@@ -56,7 +58,7 @@ pub fn both(kafka: &mut Side, ours: &mut Side, step: &Step) -> Result<(Value, Va
 /// What a side says, asked again while it differs from what is wanted and may be only late.
 pub fn against(side: &mut Side, step: &Step, wanted: &Value) -> Result<Value> {
     let mut own = self::wanted(side, step, wanted)?;
-    for _ in 0..LATE {
+    for _ in 0..LATER {
         if !step.again || !wanted.is_object() || !own.is_object() || same(wanted, &own) {
             break;
         }
