@@ -27,4 +27,4 @@ pub use time_index::TimeIndex;
 pub use unified_log::{
     AppendInfo, DELETED, FetchData, OffsetOutOfRange, TimestampOffset, UnifiedLog, unique_directory,
 };
-pub use validator::{AppendError, RecordError, is_transactional, single_batch, unreadable_start};
+pub use validator::{AppendError, RecordError, is_transactional, single_batch};

@@ -116,15 +116,14 @@ pub fn single_batch(records: &Bytes, zstd: bool) -> Result<Option<Batch>, Append
     }
 }
 
-/// Why no batch can be found in the records of a partition, if they are damaged where the first begins: Kafka's broker
-/// cannot handle the whole request then, for it looks there for transactions before anything else.
-pub fn unreadable_start(records: &Bytes) -> Option<AppendError> {
-    first(records).err()
-}
-
 /// Whether a batch of a transaction stands first (RequestUtils.hasTransactionalRecords).
-pub fn is_transactional(records: &Bytes) -> bool {
-    matches!(first(records), Ok(Some((bytes, 2))) if Batch::parse(&bytes).is_ok_and(|batch| batch.is_transactional()))
+///
+/// # Errors
+/// The records are damaged where the first batch begins: Kafka's broker cannot handle the whole request then, for it
+/// looks here before anything else.
+pub fn is_transactional(records: &Bytes) -> Result<bool, AppendError> {
+    let transactional = |bytes: &Bytes| Batch::parse(bytes).is_ok_and(|batch| batch.is_transactional());
+    Ok(first(records)?.is_some_and(|(bytes, magic)| magic == 2 && transactional(&bytes)))
 }
 
 /// Checks a producer's batch and gives it its offsets, leader epoch and, where the topic wants it, another timestamp or

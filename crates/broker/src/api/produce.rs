@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use blumfeld_kernel::{Context, DisconnectReason};
-use blumfeld_log::{AppendError, AppendInfo, is_transactional, single_batch, unreadable_start};
+use blumfeld_log::{AppendError, AppendInfo, is_transactional, single_batch};
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use blumfeld_protocol::messages::produce_response::{
@@ -31,9 +31,12 @@ pub fn handle(
 ) -> Result<Reply, FrameError> {
     let (mut response, mut failed, mut waiting) = (ProduceResponse::default(), false, Vec::new());
     let partitions = || request.topic_data.iter().flat_map(|topic| &topic.partition_data);
-    let records = || partitions().filter_map(|data| data.records.as_ref());
-    if let Some(error) = records().find_map(unreadable_start) {
-        return refused(cx, call, &request, &error);
+    let mut transactional = false;
+    for records in partitions().filter_map(|data| data.records.as_ref()) {
+        match is_transactional(records) {
+            Ok(one) => transactional |= one,
+            Err(error) => return refused(cx, call, &request, &error),
+        }
     }
     if partitions().any(|data| data.records.is_none()) {
         // Kafka's broker stumbles over it, and its client waits for ever.
@@ -41,7 +44,7 @@ pub fn handle(
         return refused(cx, call, &request, &error);
     }
     // One batch of a transaction without an id for it, and nothing of the request is taken (KafkaApis).
-    let unauthorized = request.transactional_id.is_none() && records().any(is_transactional);
+    let unauthorized = request.transactional_id.is_none() && transactional;
     let asked = match read(server, call.header.version, &request) {
         Ok(asked) => asked,
         Err(error) => return refused(cx, call, &request, &error),
