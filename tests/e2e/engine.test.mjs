@@ -174,6 +174,7 @@ browser("a reload brings back topics, configs, records and offsets", async ({ co
   };
   const before = await ask();
   assert.match(before[2], /k1\t하나/);
+  await stored(page);
   await page.reload();
   await untilState(page, "ready");
   assert.deepEqual(await ask(), before);
@@ -465,6 +466,7 @@ browser("the page works offline once loaded, and asks nothing of any other host"
   const { page, errors } = await open(context, at("cluster=offline&seed=7"));
   await page.evaluate(() => navigator.serviceWorker.ready);
   assert.equal((await run(page, `kafka-topics.sh ${SERVER} --create --topic kept`)).exit, 0);
+  await stored(page);
   site.offline(true);
   try {
     await page.reload();
