@@ -41,7 +41,7 @@ pub use metadata::{
 };
 pub use node::Broker;
 pub use raft::{EpochState, RaftClient};
-pub use replica::{Follower, Partition, ReplicaManager};
+pub use replica::{Follower, Partition, ReplicaManager, TopicPartition};
 pub use server::BrokerStats;
 pub use topic_config::{ConfigKey, ConfigType, TOPIC_CONFIGS};
 pub use topic_name::{TopicNameError, has_collision, validate_topic_name};

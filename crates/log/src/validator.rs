@@ -216,6 +216,7 @@ fn check_records(
     // Kafka's names of records as it reads them: without keys and values where it need not write them anew.
     let partial = in_place && batch.compression() != Ok(Compression::None);
     let kind = if partial { "PartialDefaultRecord" } else { "DefaultRecord" };
+    let allowed = allowed_times(batch, config, now_ms);
     for index in 0..batch.records_count() {
         let record = records.skip_record(index).map_err(unreadable)?;
         seen.counted &= record.offset_delta == index;
@@ -225,7 +226,8 @@ fn check_records(
             let message =
                 format!("Compacted topic cannot accept message without key in topic partition {partition}");
             errors.push(RecordError { batch_index: index, message });
-        } else if let Some(message) = wrong_time(batch, record, config, now_ms, kind) {
+        } else if !allowed.as_ref().is_some_and(|allowed| allowed.holds(record.timestamp)) {
+            let message = wrong_time(batch, record, allowed.as_ref(), kind);
             errors.push(RecordError { batch_index: index, message });
             untimely = true;
         }
@@ -248,29 +250,50 @@ fn unreadable(error: BatchError) -> AppendError {
     AppendError::new(code, error.to_string())
 }
 
-/// What is wrong with a record's timestamp (LogValidator.validateTimestamp).
-fn wrong_time(batch: &Batch, record: Skipped, config: &LogConfig, now_ms: i64, kind: &str) -> Option<String> {
+/// Which timestamps a batch's records may have.
+struct Allowed {
+    from: i64,
+    to: i64,
+}
+
+impl Allowed {
+    fn holds(&self, timestamp: i64) -> bool {
+        (self.from..=self.to).contains(&timestamp) || timestamp == NO_TIMESTAMP
+    }
+}
+
+/// `None` if none may be there at all (LogValidator.validateTimestamp).
+fn allowed_times(batch: &Batch, config: &LogConfig, now_ms: i64) -> Option<Allowed> {
+    match (config.timestamp_type, batch.timestamp_type()) {
+        (TimestampType::LogAppendTime, TimestampType::LogAppendTime) => None,
+        (TimestampType::LogAppendTime, TimestampType::CreateTime) => {
+            Some(Allowed { from: i64::MIN, to: i64::MAX })
+        }
+        (TimestampType::CreateTime, _) => Some(Allowed {
+            from: now_ms.saturating_sub(config.timestamp_before_max_ms),
+            to: now_ms.saturating_add(config.timestamp_after_max_ms),
+        }),
+    }
+}
+
+/// What is wrong with the timestamp of a record that is not allowed.
+#[cold]
+fn wrong_time(batch: &Batch, record: Skipped, allowed: Option<&Allowed>, kind: &str) -> String {
     let (timestamp, offset) =
         (record.timestamp, batch.base_offset().saturating_add(i64::from(record.offset_delta)));
-    if config.timestamp_type == TimestampType::LogAppendTime {
+    let Some(Allowed { from, to }) = allowed else {
         let size = |size: Option<usize>| size.map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX));
-        return (batch.timestamp_type() == TimestampType::LogAppendTime).then(|| {
-            format!(
-                "Invalid timestamp type in message {kind}(offset={offset}, timestamp={timestamp}, key={} bytes, \
-                 value={} bytes). Producer should not set timestamp type to LogAppendTime.",
-                size(record.key),
-                size(record.value)
-            )
-        });
-    }
-    let from = now_ms.saturating_sub(config.timestamp_before_max_ms);
-    let to = now_ms.saturating_add(config.timestamp_after_max_ms);
-    (timestamp != NO_TIMESTAMP && !(from..=to).contains(&timestamp)).then(|| {
-        format!(
-            "Timestamp {timestamp} of message with offset {offset} is out of range. The timestamp should be within \
-             [{from}, {to}]"
-        )
-    })
+        return format!(
+            "Invalid timestamp type in message {kind}(offset={offset}, timestamp={timestamp}, key={} bytes, \
+             value={} bytes). Producer should not set timestamp type to LogAppendTime.",
+            size(record.key),
+            size(record.value)
+        );
+    };
+    format!(
+        "Timestamp {timestamp} of message with offset {offset} is out of range. The timestamp should be within \
+         [{from}, {to}]"
+    )
 }
 
 /// The whole batch is refused for some of its records (LogValidator.processRecordErrors).

@@ -93,7 +93,24 @@ impl<'a> Reader<'a> {
     }
 
     /// An unsigned varint of at most five bytes.
+    #[inline]
     pub fn varint_unsigned(&mut self) -> Option<u32> {
+        // Most lengths and deltas in a batch are one byte.
+        match self.one_byte() {
+            Some(byte) => Some(byte.into()),
+            None => self.varint_unsigned_of_many(),
+        }
+    }
+
+    /// The next byte if it is a whole varint.
+    #[inline]
+    fn one_byte(&mut self) -> Option<u8> {
+        let byte = *self.bytes.get(self.at).filter(|byte| **byte < 0x80)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn varint_unsigned_of_many(&mut self) -> Option<u32> {
         let mut value = 0_u32;
         for shift in (0..35).step_by(7) {
             let byte = self.u8()?;
@@ -106,19 +123,29 @@ impl<'a> Reader<'a> {
     }
 
     /// A signed 32-bit varint.
+    #[inline]
     pub fn varint(&mut self) -> Option<i32> {
         let raw = self.varint_unsigned()?;
         Some((raw >> 1).cast_signed() ^ -((raw & 1).cast_signed()))
     }
 
     /// A signed 64-bit varint of at most ten bytes.
+    #[inline]
     pub fn varlong(&mut self) -> Option<i64> {
+        let raw = match self.one_byte() {
+            Some(byte) => byte.into(),
+            None => self.varlong_unsigned_of_many()?,
+        };
+        Some((raw >> 1).cast_signed() ^ -((raw & 1).cast_signed()))
+    }
+
+    fn varlong_unsigned_of_many(&mut self) -> Option<u64> {
         let mut raw = 0_u64;
         for shift in (0..70).step_by(7) {
             let byte = self.u8()?;
             raw |= u64::from(byte & 0x7f).checked_shl(shift)?;
             if byte < 0x80 {
-                return Some((raw >> 1).cast_signed() ^ -((raw & 1).cast_signed()));
+                return Some(raw);
             }
         }
         None

@@ -42,7 +42,10 @@ pub struct MachineDisk {
     pending: BTreeSet<FlushId>,
     /// Blocks in the page cache, least recently used first.
     cache: VecDeque<(FilePath, u64)>,
-    cached: BTreeMap<(FilePath, u64), u64>,
+    /// Of each file's cached blocks, which use was the last.
+    cached: BTreeMap<FilePath, BTreeMap<u64, u64>>,
+    /// How many these are.
+    blocks: u64,
     uses: u64,
     /// Since when each file has had dirty bytes.
     dirty_since: BTreeMap<FilePath, Instant>,
@@ -69,6 +72,7 @@ impl MachineDisk {
             pending: BTreeSet::new(),
             cache: VecDeque::new(),
             cached: BTreeMap::new(),
+            blocks: 0,
             uses: 0,
             dirty_since,
             changes: BTreeMap::new(),
@@ -216,13 +220,18 @@ impl MachineDisk {
     /// Marks blocks as used; gives the bytes of those that were not in the cache.
     fn touch(&mut self, file: &FilePath, from: u64, len: u64) -> u64 {
         let mut cold = 0;
+        let blocks = self.cached.entry(file.clone()).or_default();
         for block in from / BLOCK..=from.saturating_add(len.saturating_sub(1)) / BLOCK {
-            let key = (file.clone(), block);
+            // Many appends go on where the last one ended, and what was used last stays the last.
+            if self.cache.back().is_some_and(|(last, at)| *at == block && last == file) {
+                continue;
+            }
             self.uses += 1;
-            if self.cached.insert(key.clone(), self.uses).is_none() {
+            if blocks.insert(block, self.uses).is_none() {
+                self.blocks += 1;
                 cold += BLOCK;
             }
-            self.cache.push_back(key);
+            self.cache.push_back((file.clone(), block));
         }
         self.evict();
         cold
@@ -231,20 +240,24 @@ impl MachineDisk {
     /// Drops the least recently used blocks until the rest fits. The queue holds one entry a use; only a block's last
     /// use counts, which is told by the length of what follows it.
     fn evict(&mut self) {
-        while self.cached.len() as u64 * BLOCK > self.config.cache_size
-            || self.cache.len() > 4 * self.cached.len() + 64
-        {
+        while self.blocks * BLOCK > self.config.cache_size || self.cache.len() as u64 > 4 * self.blocks + 64 {
             let oldest = self.uses + 1 - self.cache.len() as u64;
-            let Some(key) = self.cache.pop_front() else { return };
-            if self.cached.get(&key) == Some(&oldest) {
-                if self.cached.len() as u64 * BLOCK > self.config.cache_size {
-                    self.cached.remove(&key);
-                } else {
-                    // Still wanted: it moves to the back as if it were used now.
-                    self.uses += 1;
-                    self.cached.insert(key.clone(), self.uses);
-                    self.cache.push_back(key);
+            let Some((file, block)) = self.cache.pop_front() else { return };
+            let Some(blocks) = self.cached.get_mut(&file) else { continue };
+            let Some(last_use) = blocks.get_mut(&block).filter(|last_use| **last_use == oldest) else {
+                continue;
+            };
+            if self.blocks * BLOCK > self.config.cache_size {
+                blocks.remove(&block);
+                self.blocks -= 1;
+                if blocks.is_empty() {
+                    self.cached.remove(&file);
                 }
+            } else {
+                // Still wanted: it moves to the back as if it were used now.
+                self.uses += 1;
+                *last_use = self.uses;
+                self.cache.push_back((file, block));
             }
         }
     }
@@ -252,15 +265,13 @@ impl MachineDisk {
     /// Bytes of a file in the page cache.
     pub fn cached_bytes_of(&self, file: &str) -> u64 {
         let len = self.disk.file(file).map_or(0, blumfeld_kernel::File::len);
-        let from: FilePath = file.into();
-        (self.cached.range((from.clone(), 0)..=(from, u64::MAX)))
-            .map(|((_, block), _)| BLOCK.min(len.saturating_sub(block * BLOCK)))
-            .sum()
+        let blocks = self.cached.get(file).into_iter().flatten();
+        blocks.map(|(block, _)| BLOCK.min(len.saturating_sub(block * BLOCK))).sum()
     }
 
     /// Bytes in the page cache, in whole blocks.
     pub fn cached_bytes(&self) -> u64 {
-        self.cached.len() as u64 * BLOCK
+        self.blocks * BLOCK
     }
 
     /// Size of the page cache, in bytes.
@@ -378,6 +389,7 @@ impl MachineDisk {
         self.pending.clear();
         self.cache.clear();
         self.cached.clear();
+        self.blocks = 0;
         self.dirty_since.clear();
     }
 

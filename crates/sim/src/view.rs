@@ -1,6 +1,9 @@
 //! What is drawn of the world: plain data, taken from the nodes' own state.
 
-use blumfeld_broker::{Broker, BrokerConfig, BrokerState, EpochState, Partition, ResourceType, TopicImage};
+use blumfeld_broker::{
+    Broker, BrokerConfig, BrokerState, EpochState, Partition, PartitionRegistration, ResourceType,
+    TopicImage, TopicPartition,
+};
 use blumfeld_kernel::NodeId;
 use blumfeld_log::{LogSegment, UnifiedLog};
 use blumfeld_protocol::record_batch::{Batch, FIELDS};
@@ -76,8 +79,17 @@ impl World {
 
     /// Where a partition's log is looked at: at its leader, or where that does not run at the replica with most of it.
     fn holder(&self, topic: &str, number: i32) -> Option<(NodeId, &Partition)> {
-        let replica = |node: NodeId| Some((node, self.broker(node)?.replicas().get(topic, number)?));
         let registered = self.best_informed()?.image().partition(topic, number)?;
+        self.holder_among(registered, &(topic.to_owned(), number))
+    }
+
+    /// The same where it is known who has the partition.
+    fn holder_among(
+        &self,
+        registered: &PartitionRegistration,
+        key: &TopicPartition,
+    ) -> Option<(NodeId, &Partition)> {
+        let replica = |node: NodeId| Some((node, self.broker(node)?.replicas().of(key)?));
         replica(NodeId(registered.leader)).or_else(|| {
             let copies = registered.replicas.iter().filter_map(|id| replica(NodeId(*id)));
             copies.max_by_key(|(_, partition)| partition.log().log_end())
@@ -107,7 +119,8 @@ impl World {
 
     fn topic_view(&self, broker: &Broker, topic: &TopicImage) -> TopicView {
         let partitions = topic.partitions.iter().map(|(number, registered)| {
-            let found = self.holder(&topic.name, *number);
+            let key = (topic.name.clone(), *number);
+            let found = self.holder_among(registered, &key);
             let disk = found.and_then(|(node, _)| self.disk(node));
             let replica = found.map(|(_, replica)| replica);
             let log = replica.map(Partition::log);
@@ -118,7 +131,7 @@ impl World {
                 .collect();
             let durable = segments.iter().find(|segment| segment.durable < segment.size);
             let copies = registered.replicas.iter().map(|id| {
-                let copy = self.broker(NodeId(*id)).and_then(|b| b.replicas().get(&topic.name, *number));
+                let copy = self.broker(NodeId(*id)).and_then(|b| b.replicas().of(&key));
                 ReplicaView {
                     broker: *id,
                     online: copy.is_some(),

@@ -5,8 +5,8 @@ mod manager;
 mod partition;
 
 pub(crate) use fetcher::Fetchers;
-pub use manager::ReplicaManager;
-pub(crate) use manager::{Checkpoints, TopicPartition};
+pub(crate) use manager::Checkpoints;
+pub use manager::{ReplicaManager, TopicPartition};
 pub(crate) use partition::Proposal;
 #[cfg(test)]
 pub use partition::Settings;

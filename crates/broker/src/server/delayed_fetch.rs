@@ -68,28 +68,34 @@ impl Server {
         fetch: &DelayedFetch,
         expired: bool,
     ) -> Result<Option<Reply>, FrameError> {
-        let asked: Vec<(TopicIdPartition, Option<TopicPartition>, FetchPartition)> = match &fetch.context {
-            FetchContext::Full { asked, .. } => asked.clone(),
+        let (mut room, mut total, mut failed) = (fetch.max_bytes, 0, false);
+        let mut reads = Vec::new();
+        let mut take = |of: TopicIdPartition, key: Option<&TopicPartition>, asked: &FetchPartition| {
+            let read = read(self, fetch, key, asked, (room, total == 0));
+            total += read.bytes;
+            room = room.saturating_sub(i64::try_from(read.bytes).unwrap_or(i64::MAX)).max(0);
+            failed |= read.failed && !read.unknown;
+            reads.push((of, read));
+        };
+        match &fetch.context {
+            FetchContext::Full { asked, .. } => {
+                for (of, key, asked) in asked {
+                    take(*of, key.as_ref(), asked);
+                }
+            }
             FetchContext::Session(id) => match self.sessions.get(*id) {
-                Some(session) => (session.dirty.iter())
-                    .filter_map(|of| {
-                        session.partitions.get(of).map(|one| (*of, one.key.clone(), one.asked.clone()))
-                    })
-                    .collect(),
+                Some(session) => {
+                    for of in &session.dirty {
+                        if let Some(one) = session.partitions.get(of) {
+                            take(*of, one.key.as_ref(), &one.asked);
+                        }
+                    }
+                }
                 None => {
                     let code = ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0;
                     return respond(FetchResponse::default().with_error_code(code)).map(Some);
                 }
             },
-        };
-        let (mut room, mut total, mut failed) = (fetch.max_bytes, 0, false);
-        let mut reads = Vec::with_capacity(asked.len());
-        for (of, key, asked) in asked {
-            let read = read(self, fetch, key.as_ref(), &asked, (room, total == 0));
-            total += read.bytes;
-            room = room.saturating_sub(i64::try_from(read.bytes).unwrap_or(i64::MAX)).max(0);
-            failed |= read.failed && !read.unknown;
-            reads.push((of, key, read));
         }
         if !(total >= fetch.min_bytes || failed || expired) {
             return Ok(None);
@@ -100,6 +106,8 @@ impl Server {
 
 /// What one partition's part of the answer is made of.
 struct Read {
+    /// What the topic is called, in the versions that say so.
+    topic: TopicName,
     data: PartitionData,
     /// Its records, as they stand in the log.
     pieces: RecordPieces,
@@ -115,7 +123,7 @@ fn answer(
     server: &mut Server,
     cx: &mut Context<'_>,
     fetch: &DelayedFetch,
-    mut reads: Vec<(TopicIdPartition, Option<TopicPartition>, Read)>,
+    mut reads: Vec<(TopicIdPartition, Read)>,
 ) -> Result<Reply, FrameError> {
     let version = fetch.call.header.version;
     let mut session_id = 0;
@@ -125,7 +133,7 @@ fn answer(
             let kind = (fetch.replica >= 0, version >= 13);
             session_id = server.sessions.create(cx.now, kind, asked.clone(), || rng.next_u64());
             if let Some(session) = server.sessions.get_mut(session_id) {
-                for (of, _, read) in &reads {
+                for (of, read) in &reads {
                     if let Some(cached) = session.partitions.get_mut(of) {
                         cached.update(&read.data, read.bytes);
                     }
@@ -136,7 +144,7 @@ fn answer(
         FetchContext::Session(id) => {
             session_id = *id;
             if let Some(session) = server.sessions.get_mut(*id) {
-                reads.retain(|(of, _, read)| {
+                reads.retain(|(of, read)| {
                     let said = session
                         .partitions
                         .get_mut(of)
@@ -155,7 +163,7 @@ fn answer(
     // What a disk would have to bring into the page cache holds the answer back.
     let mut last_read: Option<FlushId> = None;
     let mut leaders = BTreeSet::new();
-    for ((topic_id, _), key, read) in reads {
+    for ((topic_id, _), read) in reads {
         server.stats.records_out += if fetch.replica < 0 { read.records } else { 0 };
         records.push(read.pieces);
         if let Some((file, from, len)) = read.place {
@@ -164,11 +172,7 @@ fn answer(
         if read.data.current_leader.leader_id.0 >= 0 {
             leaders.insert(read.data.current_leader.leader_id.0);
         }
-        let name = if version >= 13 {
-            TopicName::default()
-        } else {
-            TopicName(key.map(|(name, _)| name).unwrap_or_default().into())
-        };
+        let name = read.topic;
         let same = |topic: &&mut FetchableTopicResponse| {
             if version >= 13 { topic.topic_id == topic_id } else { topic.topic == name }
         };
@@ -215,6 +219,10 @@ fn read(
     (room, first): (i64, bool),
 ) -> Read {
     let version = fetch.call.header.version;
+    let topic = match key {
+        Some((name, _)) if version < 13 => TopicName(name.clone().into()),
+        _ => TopicName::default(),
+    };
     let known = key.filter(|(name, number)| server.image.partition(name, *number).is_some());
     let found = match (key, known) {
         (None, _) => Err(ErrorCode::UNKNOWN_TOPIC_ID),
@@ -242,7 +250,7 @@ fn read(
             // A preferred replica and a divergence are answered at once.
             let failed = found.preferred >= 0 || data.diverging_epoch.epoch >= 0;
             let (records, place) = (found.records, found.place);
-            Read { data, pieces: found.pieces, bytes, records, failed, unknown: false, place }
+            Read { topic, data, pieces: found.pieces, bytes, records, failed, unknown: false, place }
         }
         Err(code) => {
             let mut data = failure(asked.partition, code.0);
@@ -266,7 +274,7 @@ fn read(
                 }
             }
             let (pieces, unknown) = (RecordPieces::new(), known.is_none());
-            Read { data, pieces, bytes: 0, records: 0, failed: true, unknown, place: None }
+            Read { topic, data, pieces, bytes: 0, records: 0, failed: true, unknown, place: None }
         }
     }
 }

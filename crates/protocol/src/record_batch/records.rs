@@ -98,6 +98,7 @@ impl Records {
     ///
     /// # Errors
     /// It is not whole, or its fields do not fill it.
+    #[inline]
     pub fn skip_record(&mut self, index: i32) -> Result<Skipped, BatchError> {
         let malformed = BatchError::Record(index);
         let Some(mut raw) = raw(&self.payload, self.at) else {
