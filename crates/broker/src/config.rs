@@ -1,6 +1,6 @@
 //! What a node is started with: its `server.properties`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use blumfeld_kernel::{Endpoint, Prng};
 use blumfeld_protocol::{Uuid, uuid_text};
@@ -8,6 +8,9 @@ use blumfeld_protocol::{Uuid, uuid_text};
 /// The name of the listener that brokers register for clients and for each other: the only one that they have
 /// (`listeners`, `inter.broker.listener.name`).
 pub const CLIENT_LISTENER: &str = "PLAINTEXT";
+
+/// The name of the listener of controllers (`controller.listener.names`).
+pub const CONTROLLER_LISTENER: &str = "CONTROLLER";
 
 /// A deleted replica's files, and segments that the metadata log or a follower no longer keeps, stay for so long
 /// (`log.segment.delete.delay.ms`).
@@ -174,6 +177,55 @@ pub struct BrokerConfig {
     /// Whether every append is flushed before it is acknowledged or fetched further. Kafka's nearest is
     /// `log.flush.interval.messages=1`.
     pub flush_before_acknowledging: bool,
+    /// The names of those that were set by [`set`](Self::set), be it to their defaults.
+    pub given: BTreeSet<String>,
+}
+
+/// The only class that `replica.selector.class` can name beside the default.
+const RACK_AWARE_SELECTOR: &str = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+
+/// Where a config's value stands.
+enum Field<'a> {
+    Bool(&'a mut bool),
+    I16(&'a mut i16),
+    I32(&'a mut i32),
+    I64(&'a mut i64),
+    U32(&'a mut u32),
+    U64(&'a mut u64),
+    Usize(&'a mut usize),
+}
+
+impl Field<'_> {
+    /// Takes a value; whether it is one.
+    fn set(self, value: &str) -> bool {
+        fn to<T: std::str::FromStr>(field: &mut T, value: &str) -> bool {
+            value.parse().is_ok_and(|value| {
+                *field = value;
+                true
+            })
+        }
+        match self {
+            Field::Bool(field) => to(field, value),
+            Field::I16(field) => to(field, value),
+            Field::I32(field) => to(field, value),
+            Field::I64(field) => to(field, value),
+            Field::U32(field) => to(field, value),
+            Field::U64(field) => to(field, value),
+            Field::Usize(field) => to(field, value),
+        }
+    }
+
+    fn shown(self) -> String {
+        match self {
+            Field::Bool(field) => field.to_string(),
+            Field::I16(field) => field.to_string(),
+            Field::I32(field) => field.to_string(),
+            Field::I64(field) => field.to_string(),
+            Field::U32(field) => field.to_string(),
+            Field::U64(field) => field.to_string(),
+            Field::Usize(field) => field.to_string(),
+        }
+    }
 }
 
 /// Where the broker of this id listens in a cluster on one machine.
@@ -232,6 +284,7 @@ impl BrokerConfig {
                 ..GroupCoordinatorConfig::default()
             },
             flush_before_acknowledging: false,
+            given: BTreeSet::new(),
         }
     }
 
@@ -281,100 +334,109 @@ impl BrokerConfig {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
-        fn to<T: std::str::FromStr>(field: &mut T, key: &str, value: &str) -> Result<(), String> {
-            *field = value.parse().map_err(|_| format!("'{value}' is no value of {key}"))?;
-            Ok(())
-        }
+        let wrong = |why: &str| Err(format!("'{value}' is no value of {key}{why}"));
         match key {
-            "num.partitions" => to(&mut self.num_partitions, key, value),
             // It is the whole cluster's from its first record on, as with Kafka's eligible leader replicas.
             "min.insync.replicas" => match value.trim().parse() {
-                Ok(replicas @ 1..) => {
-                    self.min_insync_replicas = replicas;
-                    Ok(())
-                }
-                _ => Err(format!("'{value}' is no value of {key}: it must be a whole number from 1 on")),
+                Ok(replicas @ 1..) => self.min_insync_replicas = replicas,
+                _ => return wrong(": it must be a whole number from 1 on"),
             },
-            "default.replication.factor" => to(&mut self.default_replication_factor, key, value),
-            "auto.create.topics.enable" => to(&mut self.auto_create_topics, key, value),
-            "socket.request.max.bytes" => to(&mut self.socket_request_max_bytes, key, value),
-            "connections.max.idle.ms" => to(&mut self.connections_max_idle_ms, key, value),
             // An INT from 0 on (ServerConfigs).
             "max.incremental.fetch.session.cache.slots" => match value.trim().parse::<i32>() {
-                Ok(slots @ 0..) => {
-                    self.fetch_session_slots = slots.unsigned_abs();
-                    Ok(())
-                }
-                _ => Err(format!("'{value}' is no value of {key}: it must be a whole number from 0 on")),
+                Ok(slots @ 0..) => self.fetch_session_slots = slots.unsigned_abs(),
+                _ => return wrong(": it must be a whole number from 0 on"),
             },
-            "log.retention.check.interval.ms" => to(&mut self.retention_check_interval_ms, key, value),
-            "log.flush.offset.checkpoint.interval.ms" => {
-                to(&mut self.flush_offset_checkpoint_interval_ms, key, value)
-            }
-            "replica.high.watermark.checkpoint.interval.ms" => {
-                to(&mut self.high_watermark_checkpoint_interval_ms, key, value)
-            }
-            "broker.heartbeat.interval.ms" => to(&mut self.heartbeat_interval_ms, key, value),
-            "broker.session.timeout.ms" => to(&mut self.session_timeout_ms, key, value),
-            "replica.lag.time.max.ms" => to(&mut self.replica_lag_time_max_ms, key, value),
-            "replica.fetch.wait.max.ms" => to(&mut self.replica_fetch_wait_max_ms, key, value),
-            "replica.fetch.max.bytes" => to(&mut self.replica_fetch_max_bytes, key, value),
-            "replica.fetch.response.max.bytes" => to(&mut self.replica_fetch_response_max_bytes, key, value),
-            "replica.fetch.backoff.ms" => to(&mut self.replica_fetch_backoff_ms, key, value),
-            "replica.socket.timeout.ms" => to(&mut self.replica_socket_timeout_ms, key, value),
-            "broker.rack" => {
-                self.rack = Some(value.to_owned()).filter(|rack| !rack.is_empty());
-                Ok(())
-            }
+            "broker.rack" => self.rack = Some(value.to_owned()).filter(|rack| !rack.is_empty()),
             // The only selector that Kafka brings with it beside that of the leader (KIP-392).
             "replica.selector.class" => match value {
-                "org.apache.kafka.common.replica.RackAwareReplicaSelector" => {
-                    self.rack_aware_selector = true;
-                    Ok(())
-                }
-                "" | "org.apache.kafka.common.replica.LeaderSelector" => {
-                    self.rack_aware_selector = false;
-                    Ok(())
-                }
-                _ => Err(format!("'{value}' is no value of {key}: there is no class of this name")),
+                RACK_AWARE_SELECTOR => self.rack_aware_selector = true,
+                "" | "org.apache.kafka.common.replica.LeaderSelector" => self.rack_aware_selector = false,
+                _ => return wrong(": there is no class of this name"),
             },
-            "auto.leader.rebalance.enable" => to(&mut self.auto_leader_rebalance, key, value),
-            "leader.imbalance.per.broker.percentage" => to(&mut self.leader_imbalance_percentage, key, value),
-            "unclean.leader.election.interval.ms" => to(&mut self.unclean_election_interval_ms, key, value),
-            "metadata.max.idle.interval.ms" => to(&mut self.metadata_max_idle_interval_ms, key, value),
-            "metadata.log.segment.bytes" => to(&mut self.metadata_log_segment_bytes, key, value),
-            "metadata.log.max.record.bytes.between.snapshots" => {
-                to(&mut self.metadata_bytes_between_snapshots, key, value)
-            }
-            "metadata.log.max.snapshot.interval.ms" => {
-                to(&mut self.metadata_snapshot_interval_ms, key, value)
-            }
-            "metadata.max.retention.bytes" => to(&mut self.metadata_max_retention_bytes, key, value),
-            "controller.quorum.election.timeout.ms" => to(&mut self.quorum.election_timeout_ms, key, value),
-            "controller.quorum.fetch.timeout.ms" => to(&mut self.quorum.fetch_timeout_ms, key, value),
-            "producer.id.expiration.check.interval.ms" => {
-                to(&mut self.producer_id_expiration_check_interval_ms, key, value)
-            }
-            "group.min.session.timeout.ms" => to(&mut self.group.min_session_timeout_ms, key, value),
-            "group.max.session.timeout.ms" => to(&mut self.group.max_session_timeout_ms, key, value),
-            "group.initial.rebalance.delay.ms" => to(&mut self.group.initial_rebalance_delay_ms, key, value),
-            "group.max.size" => to(&mut self.group.max_size, key, value),
-            "offset.metadata.max.bytes" => to(&mut self.group.offset_metadata_max_bytes, key, value),
-            "offsets.retention.minutes" => to(&mut self.group.offsets_retention_minutes, key, value),
-            "offsets.retention.check.interval.ms" => {
-                to(&mut self.group.offsets_retention_check_interval_ms, key, value)
-            }
-            "offsets.commit.timeout.ms" => to(&mut self.group.offsets_commit_timeout_ms, key, value),
-            "offsets.topic.num.partitions" => to(&mut self.group.offsets_topic_partitions, key, value),
-            "offsets.topic.replication.factor" => {
-                to(&mut self.group.offsets_topic_replication_factor, key, value)
-            }
-            "offsets.topic.segment.bytes" => to(&mut self.group.offsets_topic_segment_bytes, key, value),
-            other => Err(format!(
-                "the config {other} cannot be given at the start: it is none of a broker's, or none that is read here \
-                 (COMPAT.md lists those that are); what is dynamic can be set by kafka-configs.sh"
-            )),
+            other => match self.field(other).map(|field| field.set(value)) {
+                Some(true) => {}
+                Some(false) => return wrong(""),
+                None => {
+                    return Err(format!(
+                        "the config {other} cannot be given at the start: it is none of a broker's, or none that is read here \
+                         (COMPAT.md lists those that are); what is dynamic can be set by kafka-configs.sh"
+                    ));
+                }
+            },
         }
+        self.given.insert(key.to_owned());
+        Ok(())
+    }
+
+    /// The value of a static config that can be set, and whether it was.
+    pub(crate) fn get(&self, key: &str) -> Option<(Option<String>, bool)> {
+        let value = match key {
+            "broker.rack" => self.rack.clone(),
+            "replica.selector.class" => self.rack_aware_selector.then(|| RACK_AWARE_SELECTOR.to_owned()),
+            "leader.imbalance.check.interval.seconds" => {
+                Some((self.leader_imbalance_check_interval_ms / 1_000).to_string())
+            }
+            "max.incremental.fetch.session.cache.slots" => Some(self.fetch_session_slots.to_string()),
+            other => Some(self.clone().field(other)?.shown()),
+        };
+        Some((value, self.given.contains(key)))
+    }
+
+    /// The number or switch that a static config sets.
+    fn field(&mut self, key: &str) -> Option<Field<'_>> {
+        Some(match key {
+            "num.partitions" => Field::I32(&mut self.num_partitions),
+            "default.replication.factor" => Field::I16(&mut self.default_replication_factor),
+            "auto.create.topics.enable" => Field::Bool(&mut self.auto_create_topics),
+            "socket.request.max.bytes" => Field::Usize(&mut self.socket_request_max_bytes),
+            "connections.max.idle.ms" => Field::I64(&mut self.connections_max_idle_ms),
+            "log.retention.check.interval.ms" => Field::I64(&mut self.retention_check_interval_ms),
+            "log.flush.offset.checkpoint.interval.ms" => {
+                Field::I64(&mut self.flush_offset_checkpoint_interval_ms)
+            }
+            "replica.high.watermark.checkpoint.interval.ms" => {
+                Field::I64(&mut self.high_watermark_checkpoint_interval_ms)
+            }
+            "broker.heartbeat.interval.ms" => Field::I64(&mut self.heartbeat_interval_ms),
+            "broker.session.timeout.ms" => Field::I64(&mut self.session_timeout_ms),
+            "replica.lag.time.max.ms" => Field::I64(&mut self.replica_lag_time_max_ms),
+            "replica.fetch.wait.max.ms" => Field::I32(&mut self.replica_fetch_wait_max_ms),
+            "replica.fetch.max.bytes" => Field::I32(&mut self.replica_fetch_max_bytes),
+            "replica.fetch.response.max.bytes" => Field::I32(&mut self.replica_fetch_response_max_bytes),
+            "replica.fetch.backoff.ms" => Field::I64(&mut self.replica_fetch_backoff_ms),
+            "replica.socket.timeout.ms" => Field::I64(&mut self.replica_socket_timeout_ms),
+            "auto.leader.rebalance.enable" => Field::Bool(&mut self.auto_leader_rebalance),
+            "leader.imbalance.per.broker.percentage" => Field::I64(&mut self.leader_imbalance_percentage),
+            "unclean.leader.election.interval.ms" => Field::I64(&mut self.unclean_election_interval_ms),
+            "metadata.max.idle.interval.ms" => Field::I64(&mut self.metadata_max_idle_interval_ms),
+            "metadata.log.segment.bytes" => Field::U32(&mut self.metadata_log_segment_bytes),
+            "metadata.log.max.record.bytes.between.snapshots" => {
+                Field::U64(&mut self.metadata_bytes_between_snapshots)
+            }
+            "metadata.log.max.snapshot.interval.ms" => Field::I64(&mut self.metadata_snapshot_interval_ms),
+            "metadata.max.retention.bytes" => Field::U64(&mut self.metadata_max_retention_bytes),
+            "controller.quorum.election.timeout.ms" => Field::I64(&mut self.quorum.election_timeout_ms),
+            "controller.quorum.fetch.timeout.ms" => Field::I64(&mut self.quorum.fetch_timeout_ms),
+            "producer.id.expiration.check.interval.ms" => {
+                Field::I64(&mut self.producer_id_expiration_check_interval_ms)
+            }
+            "group.min.session.timeout.ms" => Field::I32(&mut self.group.min_session_timeout_ms),
+            "group.max.session.timeout.ms" => Field::I32(&mut self.group.max_session_timeout_ms),
+            "group.initial.rebalance.delay.ms" => Field::I32(&mut self.group.initial_rebalance_delay_ms),
+            "group.max.size" => Field::I32(&mut self.group.max_size),
+            "offset.metadata.max.bytes" => Field::Usize(&mut self.group.offset_metadata_max_bytes),
+            "offsets.retention.minutes" => Field::I32(&mut self.group.offsets_retention_minutes),
+            "offsets.retention.check.interval.ms" => {
+                Field::I64(&mut self.group.offsets_retention_check_interval_ms)
+            }
+            "offsets.commit.timeout.ms" => Field::I64(&mut self.group.offsets_commit_timeout_ms),
+            "offsets.topic.num.partitions" => Field::I32(&mut self.group.offsets_topic_partitions),
+            "offsets.topic.replication.factor" => {
+                Field::I16(&mut self.group.offsets_topic_replication_factor)
+            }
+            "offsets.topic.segment.bytes" => Field::U32(&mut self.group.offsets_topic_segment_bytes),
+            _ => return None,
+        })
     }
 
     /// The voters of the quorum with their listeners.

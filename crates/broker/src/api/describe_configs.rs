@@ -1,6 +1,5 @@
-//! DescribeConfigs (32), versions 1 to 4: topics, and of a broker the configs that this node has and those that can be
-//! set while it runs; groups and client metrics. Left out: the other broker configs, documentation texts; there are no
-//! loggers.
+//! DescribeConfigs (32), versions 1 to 4: topics, brokers, groups and client metrics. Left out: texts that explain
+//! configs; there are no loggers.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +14,11 @@ use blumfeld_protocol::wire::StrBytes;
 
 use super::LOG_DIR;
 use crate::broker_config::{
-    DEFAULT, DYNAMIC, DYNAMIC_BROKER, DYNAMIC_DEFAULT_BROKER, DynamicConfigs, dynamic, resources, shown,
+    DEFAULT, DYNAMIC, DYNAMIC_BROKER, DYNAMIC_DEFAULT_BROKER, DynamicConfigs, STATIC, StaticConfig,
+    StaticType, dynamic, is_read_only, resources, shown,
 };
 use crate::call::Call;
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, CLIENT_LISTENER, CONTROLLER_LISTENER};
 use crate::metadata::{MetadataImage, ResourceType};
 use crate::reply::{ApiError, Reply, respond};
 use crate::server::Server;
@@ -238,52 +238,61 @@ pub(crate) fn cluster(image: &MetadataImage, synonyms: bool) -> Vec<DescribeConf
         .collect()
 }
 
+/// The value of a static config that every node has, if this is one.
+fn of_every_node(config: &BrokerConfig, name: &str) -> Option<String> {
+    let client = || format!("{CLIENT_LISTENER}://{}", config.advertised);
+    Some(match name {
+        // The old name is kept the same (KafkaConfig).
+        "broker.id" | "node.id" => config.node_id.to_string(),
+        "process.roles" if config.roles.controller => "broker,controller".to_owned(),
+        "process.roles" => "broker".to_owned(),
+        "advertised.listeners" => client(),
+        "listeners" if config.roles.controller => {
+            format!("{},{CONTROLLER_LISTENER}://{}", client(), config.controller_listener)
+        }
+        "listeners" => client(),
+        "listener.security.protocol.map" => {
+            format!("{CONTROLLER_LISTENER}:PLAINTEXT,{CLIENT_LISTENER}:PLAINTEXT")
+        }
+        "controller.listener.names" => CONTROLLER_LISTENER.to_owned(),
+        "controller.quorum.voters" => {
+            let voters = config.quorum_voters();
+            voters.iter().map(|(id, at)| format!("{id}@{at}")).collect::<Vec<_>>().join(",")
+        }
+        "log.dirs" => LOG_DIR.to_owned(),
+        _ => return None,
+    })
+}
+
+/// A static config of this node.
+fn fixed(config: &BrokerConfig, of: &StaticConfig, synonyms: bool) -> DescribeConfigsResourceResult {
+    let of_node = of_every_node(config, of.name);
+    let (value, is_set) = match (of_node, config.get(of.name)) {
+        (Some(value), _) => (Some(value), true),
+        // What is not as Kafka has it by itself was given at the start in some way.
+        (None, Some((value, given))) => {
+            let is_set = given || (value.is_some() && value.as_deref() != of.default);
+            (value, is_set)
+        }
+        (None, None) => (None, false),
+    };
+    let source = if is_set { STATIC_BROKER } else { DEFAULT };
+    let value = if is_set { value } else { of.default.map(str::to_owned) };
+    let set = value.clone().filter(|_| is_set).map(|value| (of.name.to_owned(), value, STATIC_BROKER));
+    let default = of.default.map(|value| (of.name.to_owned(), value.to_owned(), DEFAULT));
+    let sources = set.into_iter().chain(default).filter(|_| synonyms).collect();
+    entry(of.name, "", source, is_read_only(of.name), of.kind as i8, sources)
+        .with_value(value.map(Into::into))
+        .with_is_sensitive(of.kind == StaticType::Password)
+}
+
 /// The static configs of this node, and its dynamic ones.
 pub(crate) fn node(
     image: &MetadataImage,
     config: &BrokerConfig,
     synonyms: bool,
 ) -> Vec<DescribeConfigsResourceResult> {
-    let (int, long, boolean, list) = (3, 5, 1, 7);
-    let default = BrokerConfig::new(config.node_id, config.advertised.clone(), config.cluster_id);
-    let fixed = |name: &str, value: String, kind: i8| {
-        let shown = if synonyms { vec![(name.to_owned(), value.clone(), STATIC_BROKER)] } else { Vec::new() };
-        entry(name, &value, STATIC_BROKER, true, kind, shown)
-    };
-    // What is as Kafka has it by itself stands in no file, and says so.
-    let defaulted = |name: &str, of: &dyn Fn(&BrokerConfig) -> String, kind: i8| {
-        let (value, default) = (of(config), of(&default));
-        let mut sources = vec![(name.to_owned(), default.clone(), DEFAULT)];
-        if value != default {
-            sources.insert(0, (name.to_owned(), value.clone(), STATIC_BROKER));
-        }
-        let source = sources.first().map_or(DEFAULT, |(.., source)| *source);
-        entry(name, &value, source, true, kind, if synonyms { sources } else { Vec::new() })
-    };
-    let roles = if config.roles.controller { "broker,controller" } else { "broker" };
-    let mut entries = vec![
-        fixed("node.id", config.node_id.to_string(), int),
-        fixed("process.roles", roles.to_owned(), list),
-        fixed("advertised.listeners", format!("PLAINTEXT://{}", config.advertised), list),
-        defaulted("num.partitions", &|of| of.num_partitions.to_string(), int),
-        defaulted("default.replication.factor", &|of| of.default_replication_factor.to_string(), int),
-        defaulted("auto.create.topics.enable", &|of| of.auto_create_topics.to_string(), boolean),
-        defaulted("socket.request.max.bytes", &|of| of.socket_request_max_bytes.to_string(), int),
-        defaulted("connections.max.idle.ms", &|of| of.connections_max_idle_ms.to_string(), long),
-        defaulted("max.incremental.fetch.session.cache.slots", &|of| of.fetch_session_slots.to_string(), int),
-        defaulted("log.retention.check.interval.ms", &|of| of.retention_check_interval_ms.to_string(), long),
-        defaulted(
-            "log.flush.offset.checkpoint.interval.ms",
-            &|of| of.flush_offset_checkpoint_interval_ms.to_string(),
-            int,
-        ),
-        defaulted(
-            "replica.high.watermark.checkpoint.interval.ms",
-            &|of| of.high_watermark_checkpoint_interval_ms.to_string(),
-            long,
-        ),
-        fixed("log.dirs", LOG_DIR.to_owned(), list),
-    ];
+    let mut entries: Vec<_> = STATIC.iter().map(|of| fixed(config, of, synonyms)).collect();
     let set = DynamicConfigs::new(image, config.node_id);
     for key in &DYNAMIC {
         let sources: Vec<_> = owned(set.sources(key.name)).collect();

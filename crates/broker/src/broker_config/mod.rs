@@ -4,6 +4,7 @@
 mod log_config;
 mod names;
 pub mod resources;
+mod static_configs;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use blumfeld_protocol::ErrorCode;
 pub use log_config::log_config;
 pub use names::DYNAMIC;
 use names::{NOT_SERVED, PER_BROKER, PER_LISTENER, READ_ONLY};
+pub use static_configs::{STATIC, StaticConfig, StaticType};
 
 use crate::metadata::{MetadataImage, ResourceType};
 use crate::reply::ApiError;
@@ -47,6 +49,11 @@ const THREADS: [&str; 5] = [
 /// The dynamic broker config of this name.
 pub fn dynamic(name: &str) -> Option<&'static ConfigKey> {
     DYNAMIC.iter().find(|key| key.name == name)
+}
+
+/// Whether a broker's config can only be set in its file.
+pub fn is_read_only(name: &str) -> bool {
+    READ_ONLY.contains(&name)
 }
 
 /// What is set on a broker and, below it, for the cluster.

@@ -189,10 +189,77 @@ fn every_name_stands_in_one_list_and_every_default_is_valid() {
     }
 }
 
-#[test]
-fn static_configs_have_kafkas_types_and_say_whether_they_are_set() {
+/// Of a node's config, what Kafka's tool says of its own.
+fn static_fact(config: &BrokerConfig, name: &str) -> Value {
+    let types = ["", "BOOLEAN", "STRING", "INT", "SHORT", "LONG", "DOUBLE", "LIST", "CLASS", "PASSWORD"];
+    let source = |id: i8| match id {
+        DEFAULT => "DEFAULT_CONFIG",
+        DYNAMIC_DEFAULT_BROKER => "DYNAMIC_DEFAULT_BROKER_CONFIG",
+        _ => "STATIC_BROKER_CONFIG",
+    };
+    let mut image = image();
+    set(&mut image, ResourceType::Broker, "", &json!({"min.insync.replicas": "1"}));
+    let all = describe_configs::node(&image, config, true);
+    let Some(got) = all.iter().find(|entry| entry.name.as_str() == name) else { return Value::Null };
+    let synonyms = got.synonyms.iter().map(
+        |one| json!({"name": one.name.as_str(), "value": one.value.as_deref(), "source": source(one.source)}),
+    );
+    json!({
+        "name": name,
+        "value": got.value.as_deref(),
+        "type": types[usize::try_from(got.config_type).unwrap()],
+        "source": source(got.config_source),
+        "readOnly": got.read_only,
+        "sensitive": got.is_sensitive,
+        "synonyms": synonyms.collect::<Vec<_>>(),
+    })
+}
+
+/// All configs that Kafka 4.3.1 gave of a broker.
+fn all_of_kafka() -> Vec<Value> {
     let kafka: Value =
         serde_json::from_str(include_str!("../../../../tests/fixtures/topic-configs.json")).unwrap();
+    kafka["broker"].as_array().unwrap().clone()
+}
+
+fn of_kafka(name: &str) -> Value {
+    all_of_kafka().into_iter().find(|entry| entry["name"] == name).unwrap()
+}
+
+#[test]
+fn every_config_of_a_broker_is_described_as_kafka_describes_it() {
+    let mut config = BrokerConfig::new(1, Endpoint::new("localhost", 19_092), Uuid::from_u128(7));
+    let all = all_of_kafka();
+    // What that Kafka's file set.
+    let of_file = |entry: &&Value| entry["source"] == "STATIC_BROKER_CONFIG";
+    let mut cannot_be_set = BTreeSet::new();
+    for entry in all.iter().filter(of_file) {
+        let name = entry["name"].as_str().unwrap();
+        if config.set(name, entry["value"].as_str().unwrap()).is_err() {
+            cannot_be_set.insert(name);
+        }
+    }
+    for want in &all {
+        let name = want["name"].as_str().unwrap();
+        let got = static_fact(&config, name);
+        // What does nothing here has Kafka's default, whatever that file says.
+        if cannot_be_set.contains(name) && got["source"] == "DEFAULT_CONFIG" {
+            let default = want["synonyms"].as_array().unwrap().last().unwrap();
+            assert_eq!((&got["value"], &got["synonyms"]), (&default["value"], &json!([default])), "{name}");
+            assert!(name.starts_with("transaction.") || name.starts_with("share."), "{name}");
+        } else if name == "advertised.listeners" {
+            // Here it is what is given, and there the listeners are.
+            assert_eq!(got["value"], "PLAINTEXT://localhost:19092");
+        } else {
+            assert_eq!(&got, want);
+        }
+    }
+    let image = image();
+    assert_eq!(describe_configs::node(&image, &config, true).len(), all.len(), "none beside these");
+}
+
+#[test]
+fn static_configs_have_kafkas_types_and_say_whether_they_are_set() {
     // A name, a value that is none of a file's by itself, and what is no value.
     let rows: [(&str, &str, &[&str]); 9] = [
         ("connections.max.idle.ms", "-1", &["", "a", "9223372036854775808"]),
@@ -205,29 +272,10 @@ fn static_configs_have_kafkas_types_and_say_whether_they_are_set() {
         ("log.flush.offset.checkpoint.interval.ms", "7", &["", "a"]),
         ("replica.high.watermark.checkpoint.interval.ms", "7", &["", "a"]),
     ];
-    let types = ["", "BOOLEAN", "STRING", "INT", "SHORT", "LONG", "DOUBLE", "LIST"];
-    let source = |id: i8| if id == DEFAULT { "DEFAULT_CONFIG" } else { "STATIC_BROKER_CONFIG" };
-    let fact = |config: &BrokerConfig, name: &str| {
-        let all = describe_configs::node(&image(), config, true);
-        let got = all.iter().find(|entry| entry.name.as_str() == name).unwrap();
-        let synonyms = got.synonyms.iter().map(|one| {
-            json!({"name": one.name.as_str(), "value": one.value.as_deref(), "source": source(one.source)})
-        });
-        json!({
-            "name": name,
-            "value": got.value.as_deref(),
-            "type": types[usize::try_from(got.config_type).unwrap()],
-            "source": source(got.config_source),
-            "readOnly": got.read_only,
-            "sensitive": got.is_sensitive,
-            "synonyms": synonyms.collect::<Vec<_>>(),
-        })
-    };
     let default = config();
     for (name, value, refused) in rows {
-        let all = kafka["broker"].as_array().unwrap();
-        let want = all.iter().find(|entry| entry["name"] == name).unwrap();
-        assert_eq!(&fact(&default, name), want);
+        let want = &of_kafka(name);
+        assert_eq!(&static_fact(&default, name), want);
         let mut config = default.clone();
         for value in refused {
             assert!(config.set(name, value).is_err(), "{name}={value}");
@@ -238,6 +286,10 @@ fn static_configs_have_kafkas_types_and_say_whether_they_are_set() {
         want["source"] = json!("STATIC_BROKER_CONFIG");
         let set = json!({"name": name, "value": value, "source": "STATIC_BROKER_CONFIG"});
         want["synonyms"].as_array_mut().unwrap().insert(0, set);
-        assert_eq!(fact(&config, name), want);
+        assert_eq!(static_fact(&config, name), want);
+        // What is set to its default was set.
+        let default = of_kafka(name)["value"].as_str().unwrap().to_owned();
+        config.set(name, &default).unwrap();
+        assert_eq!(static_fact(&config, name)["source"], "STATIC_BROKER_CONFIG");
     }
 }

@@ -19,6 +19,7 @@ use super::log::{SnapshotId, ValidOffset};
 use super::messages::{METADATA_TOPIC_ID, topic_name};
 use super::state::{EpochState, ReplicaState};
 use super::{ParkedFetch, RaftClient};
+use crate::config::CONTROLLER_LISTENER;
 
 impl RaftClient {
     fn cluster_matches(&self, cluster_id: Option<&StrBytes>) -> bool {
@@ -481,7 +482,7 @@ impl RaftClient {
         }
         let nodes = self.voters.iter().map(|(id, endpoint)| {
             let listener = Listener::default()
-                .with_name(StrBytes::from_static_str("CONTROLLER"))
+                .with_name(StrBytes::from_static_str(CONTROLLER_LISTENER))
                 .with_host(endpoint.host.to_string().into())
                 .with_port(endpoint.port);
             Node::default().with_node_id((*id).into()).with_listeners(vec![listener])

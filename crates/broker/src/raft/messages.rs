@@ -12,6 +12,7 @@ use blumfeld_protocol::{ApiKey, Uuid, uuid_text};
 use super::RaftClient;
 use super::state::EpochState;
 use crate::channel::{Channels, Purpose};
+use crate::config::CONTROLLER_LISTENER;
 
 /// The topic of the metadata log.
 pub const METADATA_TOPIC: &str = "__cluster_metadata";
@@ -70,7 +71,7 @@ impl RaftClient {
         let topic = TopicData::default().with_topic_name(topic_name()).with_partitions(vec![partition]);
         let own = self.voters.get(&self.node_id).map(|endpoint| {
             LeaderEndpoint::default()
-                .with_name(StrBytes::from_static_str("CONTROLLER"))
+                .with_name(StrBytes::from_static_str(CONTROLLER_LISTENER))
                 .with_host(endpoint.host.to_string().into())
                 .with_port(endpoint.port)
         });
