@@ -127,12 +127,11 @@ pub fn bootstrap() -> Vec<Endpoint> {
 /// The bytes of a value: its number, and what follows from the number up to `size`.
 pub fn value(number: u64, size: usize) -> Bytes {
     let size = size.max(8);
-    let mut bytes = Vec::with_capacity(size + 8);
-    bytes.extend_from_slice(&number.to_be_bytes());
+    let mut bytes = vec![0; size.next_multiple_of(8)];
     let mut word = number;
-    while bytes.len() < size {
+    for place in bytes.chunks_exact_mut(8) {
+        place.copy_from_slice(&word.to_be_bytes());
         word = word.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
-        bytes.extend_from_slice(&word.to_be_bytes());
     }
     bytes.truncate(size);
     bytes.into()
