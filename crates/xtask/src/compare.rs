@@ -17,11 +17,14 @@ use crate::setup::{self, Java, root, run as run_command, say};
 const CONFIGS: &str = include_str!("../../../tests/compare/configs.txt");
 /// What is recorded: one in so many requests with one odd place, and so many pairs for each good request and version.
 const RECORDED: [&str; 4] = ["--one-in", "25", "--pairs", "3"];
+/// So many pairs of a Kafka and a gateway are asked side by side: each waits much of its time.
+const SIDES: usize = 2;
 
 /// Compares. With `--record` what Kafka says to a few of the requests, and we say too, is written to the corpus of the
 /// tests; everything else is for the comparer, as `--api Fetch`.
 pub fn run(args: &[String]) -> Result<()> {
     let (record, rest): (Vec<&String>, Vec<&String>) = args.iter().partition(|arg| *arg == "--record");
+    let pairs = if record.is_empty() { SIDES } else { 1 };
     let java = setup::for_java()?;
     let gateway = conformance::gateway()?;
     let mut build = Command::new("cargo");
@@ -35,14 +38,37 @@ pub fn run(args: &[String]) -> Result<()> {
         compare.args(RECORDED).arg("--record").arg(root().join("tests/compare/corpus.gz"));
     }
     compare.args(&rest);
-    let result = beside_kafka(&java, &gateway, &folder, compare);
+    let result = beside_kafka(&java, &gateway, (&folder, pairs), compare);
     say(&format!("the differences are in {}", folder.join("differences.txt").display()));
     result
 }
 
-/// Runs the comparer on a new Kafka and a new gateway.
-fn beside_kafka(java: &Java, gateway: &Path, folder: &Path, mut compare: Command) -> Result<()> {
-    let (kafka, address) = kafka(java, folder)?;
+/// Runs the comparer on new Kafkas and new gateways.
+fn beside_kafka(
+    java: &Java,
+    gateway: &Path,
+    (folder, pairs): (&Path, usize),
+    mut compare: Command,
+) -> Result<()> {
+    let (mut running, mut theirs, mut ours) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 1..=pairs {
+        let own = folder.join(number.to_string());
+        fs::create_dir_all(&own)?;
+        let (kafka, address) = kafka(java, &own)?;
+        let (gateway, listens) = serve(gateway, &own)?;
+        running.extend([kafka, gateway]);
+        theirs.push(address);
+        ours.push(listens);
+    }
+    compare.args(["--kafka", &theirs.join(","), "--ours", &ours.join(","), "--known"]);
+    compare.arg(root().join("tests/compare/known.txt"));
+    let result = run_command(&mut compare, "compare");
+    drop(running);
+    result
+}
+
+/// A gateway on the loopback, and its address.
+fn serve(gateway: &Path, folder: &Path) -> Result<(Ended, String)> {
     let (ours, ready) = (folder.join("gateway.log"), folder.join("gateway.json"));
     let _ = fs::remove_file(&ready);
     let mut command = Command::new(gateway);
@@ -59,12 +85,7 @@ fn beside_kafka(java: &Java, gateway: &Path, folder: &Path, mut compare: Command
     })?;
     let from = said.find("127.0.0.1:").context("the gateway does not say where it listens")?;
     let end = said.split_at(from).1.find('"').context("the gateway does not say where it listens")?;
-    let listens = said.split_at(from).1.split_at(end).0.to_owned();
-    compare.args(["--kafka", &address, "--ours", &listens, "--known"]);
-    compare.arg(root().join("tests/compare/known.txt"));
-    let result = run_command(&mut compare, "compare");
-    drop((gateway, kafka));
-    result
+    Ok((gateway, said.split_at(from).1.split_at(end).0.to_owned()))
 }
 
 /// A process that ends with its owner.

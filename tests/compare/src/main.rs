@@ -1,12 +1,15 @@
 //! `compare`: sends odd requests to Apache Kafka and to the gateway, and lists where they differ.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, ensure};
 use blumfeld_compare::corpus::Corpus;
 use blumfeld_compare::generate::{self, Change};
 use blumfeld_compare::report::Report;
@@ -20,15 +23,18 @@ use blumfeld_protocol::definition::Kind;
 use clap::Parser;
 use serde_json::{Value, json};
 
+/// So long one waits for an answer that may not come.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// Sends odd requests to Apache Kafka and to the gateway, and lists where their answers differ.
 #[derive(Parser, Debug)]
 struct Options {
-    /// Where Apache Kafka listens.
-    #[arg(long)]
-    kafka: SocketAddr,
-    /// Where the gateway listens.
-    #[arg(long)]
-    ours: SocketAddr,
+    /// Where Apache Kafka listens; of several that are asked side by side, where each does.
+    #[arg(long, value_delimiter = ',')]
+    kafka: Vec<SocketAddr>,
+    /// Where as many gateways listen.
+    #[arg(long, value_delimiter = ',')]
+    ours: Vec<SocketAddr>,
     /// The differences that stay, each with its reason.
     #[arg(long)]
     known: PathBuf,
@@ -66,11 +72,15 @@ fn main() -> ExitCode {
     }
 }
 
-struct Run {
+/// One Kafka and one gateway, and what was prepared on both.
+struct Run<'a> {
     kafka: Side,
     ours: Side,
-    report: Report,
-    corpus: Corpus,
+    /// What all of them found.
+    report: &'a Mutex<Report>,
+    /// How many of the requests were its own.
+    requests: u64,
+    corpus: Option<Corpus>,
     /// The last number that a preparation got.
     number: u64,
     /// The number of the last topic.
@@ -81,15 +91,19 @@ struct Run {
     prepared: Option<(Fixture, u64)>,
 }
 
-impl Run {
+fn lock(report: &Mutex<Report>) -> MutexGuard<'_, Report> {
+    report.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Run<'_> {
     /// Plays a step; whether the answers differ.
     fn step(&mut self, step: &Step) -> Result<bool> {
         let (kafka, ours) = play::both(&mut self.kafka, &mut self.ours, step)?;
-        let differs = step.compared && self.report.take(step, &kafka, &ours)?;
+        self.requests += u64::from(step.compared);
+        let differs = step.compared && lock(self.report).take(step, &kafka, &ours)?;
         // What differs is in the report until it is mended; the corpus keeps what is the same from being lost.
-        let kept = Step { compared: step.compared && !differs, ..step.clone() };
-        if !stages::lasts(step) {
-            self.corpus.add(&kept, &kafka)?;
+        if let Some(corpus) = self.corpus.as_mut().filter(|_| !stages::lasts(step)) {
+            corpus.add(&Step { compared: step.compared && !differs, ..step.clone() }, &kafka)?;
         }
         Ok(differs)
     }
@@ -212,25 +226,32 @@ fn served(side: &mut Side) -> Result<Vec<(i16, i16, i16)>> {
         .context("no answer to ApiVersions")
 }
 
-fn run(options: &Options) -> Result<usize> {
-    let known = fs::read_to_string(&options.known)
-        .with_context(|| format!("cannot read {}", options.known.display()))?;
-    let patience = Duration::from_millis(500);
-    let mut run = Run {
-        kafka: Side::new(options.kafka, patience),
-        ours: Side::new(options.ours, patience),
-        report: Report::new(&known)?,
-        corpus: Corpus::default(),
-        number: 0,
-        number_of_topic: 0,
-        topic: None,
-        prepared: None,
-    };
-    let (theirs, own) = (served(&mut run.kafka)?, served(&mut run.ours)?);
-    for step in stages::begin() {
-        run.step(&step)?;
+/// A good request in one version: what one of the pairs does at a time.
+type Unit = (Base, i16);
+
+/// Everything that is to be done, in the order in which a corpus has it.
+fn units(options: &Options, theirs: &[(i16, i16, i16)], own: &[(i16, i16, i16)]) -> Result<VecDeque<Unit>> {
+    let mut units = VecDeque::new();
+    for base in stages::bases() {
+        let definition = wire::definition(base.api as i16, Kind::Request)?;
+        let key = base.api as i16;
+        let ends =
+            |all: &[(i16, i16, i16)]| all.iter().find(|(api, ..)| *api == key).map(|(_, a, b)| (*a, *b));
+        let (Some(theirs), Some(own)) = (ends(theirs), ends(own)) else { continue };
+        let chosen = |part: &String| definition.name.to_lowercase().contains(&part.to_lowercase());
+        if !(options.api.is_empty() || options.api.iter().any(chosen)) {
+            continue;
+        }
+        let first = theirs.0.max(own.0).max(base.versions.0).max(definition.versions.first);
+        let last = theirs.1.min(own.1).min(base.versions.1);
+        units.extend((first..=last).map(|version| (base.clone(), version)));
     }
-    for (api, first, last) in &theirs {
+    Ok(units)
+}
+
+/// Says where the two serve different versions.
+fn versions(theirs: &[(i16, i16, i16)], own: &[(i16, i16, i16)]) {
+    for (api, first, last) in theirs {
         let versions = own.iter().find(|(key, ..)| key == api).map(|(_, first, last)| (*first, *last));
         if versions != Some((*first, *last)) {
             let name = wire::definition(*api, Kind::Request).map_or("not known here", |message| message.name);
@@ -239,41 +260,74 @@ fn run(options: &Options) -> Result<usize> {
             println!("{name} ({api}): Kafka serves {first} to {last}, we {ours}");
         }
     }
-    for base in stages::bases() {
+}
+
+/// Does what is left to do, one unit after the other.
+fn work(run: &mut Run<'_>, left: &Mutex<VecDeque<Unit>>, options: &Options) -> Result<()> {
+    for step in stages::begin() {
+        run.step(&step)?;
+    }
+    loop {
+        let next = left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some((base, version)) = next else { return Ok(()) };
         let name = wire::definition(base.api as i16, Kind::Request)?.name;
-        let key = base.api as i16;
-        let ends =
-            |all: &[(i16, i16, i16)]| all.iter().find(|(api, ..)| *api == key).map(|(_, a, b)| (*a, *b));
-        let (Some(theirs), Some(own)) = (ends(&theirs), ends(&own)) else { continue };
-        let chosen = |part: &String| name.to_lowercase().contains(&part.to_lowercase());
-        if !(options.api.is_empty() || options.api.iter().any(chosen)) {
-            continue;
+        // A version begins with nothing of the one before: one API can be run alone.
+        (run.topic, run.prepared) = (None, None);
+        let before = run.requests;
+        if let Err(error) = run.base(&base, version, options).with_context(|| format!("{name} {version}")) {
+            // Nobody goes on with what is no comparison any more.
+            left.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            return Err(error);
         }
-        let first = theirs
-            .0
-            .max(own.0)
-            .max(base.versions.0)
-            .max(wire::definition(key, Kind::Request)?.versions.first);
-        for version in first..=theirs.1.min(own.1).min(base.versions.1) {
-            // A version begins with nothing of the one before: one API can be run alone.
-            (run.topic, run.prepared) = (None, None);
-            let before = (run.report.requests(), run.report.unknown());
-            run.base(&base, version, options).with_context(|| format!("{name} {version}"))?;
-            let (requests, kinds) = (run.report.requests() - before.0, run.report.unknown() - before.1);
-            eprintln!("{name} {version}: {requests} requests, {kinds} new kinds of differences");
-            if let Some(file) = &options.out {
-                // As far as it is known: a run is long.
-                fs::write(file, run.report.differences()?)
-                    .with_context(|| format!("cannot write {}", file.display()))?;
-            }
+        let report = lock(run.report);
+        let (requests, all, kinds) = (run.requests - before, report.requests(), report.unknown());
+        eprintln!("{name} {version}: {requests} requests; {all} so far, {kinds} kinds of differences");
+        if let Some(file) = &options.out {
+            // As far as it is known: a run is long.
+            fs::write(file, report.differences()?)
+                .with_context(|| format!("cannot write {}", file.display()))?;
         }
     }
+}
+
+fn run(options: &Options) -> Result<usize> {
+    let known = fs::read_to_string(&options.known)
+        .with_context(|| format!("cannot read {}", options.known.display()))?;
+    let report = Mutex::new(Report::new(&known)?);
+    ensure!(!options.kafka.is_empty(), "one Kafka at least is needed: --kafka");
+    ensure!(options.kafka.len() == options.ours.len(), "there must be as many gateways as Kafkas");
+    ensure!(options.record.is_none() || options.kafka.len() == 1, "what is recorded is of one Kafka");
+    let mut runs: Vec<Run<'_>> = (options.kafka.iter().zip(&options.ours))
+        .map(|(kafka, ours)| Run {
+            kafka: Side::new(*kafka, PATIENCE),
+            ours: Side::new(*ours, PATIENCE),
+            report: &report,
+            requests: 0,
+            corpus: options.record.as_ref().map(|_| Corpus::default()),
+            number: 0,
+            number_of_topic: 0,
+            topic: None,
+            prepared: None,
+        })
+        .collect();
+    let mut left = VecDeque::new();
+    if let Some(first) = runs.first_mut() {
+        let (theirs, own) = (served(&mut first.kafka)?, served(&mut first.ours)?);
+        versions(&theirs, &own);
+        left = units(options, &theirs, &own)?;
+    }
+    let left = Mutex::new(left);
+    thread::scope(|scope| {
+        let all: Vec<_> = runs.iter_mut().map(|run| scope.spawn(|| work(run, &left, options))).collect();
+        all.into_iter().try_for_each(|one| one.join().map_err(|_| anyhow!("a comparer broke off"))?)
+    })?;
+    let report = lock(&report);
     if options.out.is_none() {
-        print!("{}", run.report.differences()?);
+        print!("{}", report.differences()?);
     }
-    print!("{}", run.report.summary()?);
-    if let Some(file) = &options.record {
-        fs::write(file, run.corpus.finish()?).with_context(|| format!("cannot write {}", file.display()))?;
+    print!("{}", report.summary()?);
+    if let (Some(file), Some(corpus)) = (&options.record, runs.pop().and_then(|run| run.corpus)) {
+        fs::write(file, corpus.finish()?).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    Ok(run.report.unknown())
+    Ok(report.unknown())
 }
