@@ -5,6 +5,8 @@ left out."""
 import time
 from itertools import product
 
+import batches
+
 VALUES = [f"value {at} " + "x" * (at % 50) for at in range(100)]
 # Records of the past, so that a broker's clock cannot be mistaken for a record's.
 LONG_AGO = 1_700_000_000_000
@@ -89,6 +91,8 @@ def every_acks_and_compression_arrives(t):
             check(values(records), VALUES, f"acks={acks} {compression} read by {reader.name}")
             check([r["offset"] for r in records], list(range(end, end + 100)), "offsets")
             check([r["key"] for r in records], [f"k{at}" for at in range(100)], "keys")
+        # A client that takes the broker for an older one may leave the codec out, and nobody notices.
+        check(batches.codecs(t.gateway.bootstrap, topic, 0, end), {compression}, f"acks={acks}: codec on the wire")
         end += 100
 
 

@@ -128,6 +128,8 @@ pub struct BrokerConfig {
     pub connections_max_idle_ms: i64,
     /// `max.incremental.fetch.session.cache.slots`: fetch sessions that are kept.
     pub fetch_session_slots: u32,
+    /// `fetch.max.bytes`: more than this no answer to a fetch has, beside a first batch that is larger.
+    pub fetch_max_bytes: i32,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval_ms: i64,
     /// `log.flush.offset.checkpoint.interval.ms`.
@@ -256,6 +258,7 @@ impl BrokerConfig {
             socket_request_max_bytes: 100 * 1024 * 1024,
             connections_max_idle_ms: 600_000,
             fetch_session_slots: 1_000,
+            fetch_max_bytes: 55 * 1024 * 1024,
             retention_check_interval_ms: 300_000,
             flush_offset_checkpoint_interval_ms: 60_000,
             high_watermark_checkpoint_interval_ms: 5_000,
@@ -341,6 +344,11 @@ impl BrokerConfig {
                 Ok(replicas @ 1..) => self.min_insync_replicas = replicas,
                 _ => return wrong(": it must be a whole number from 1 on"),
             },
+            // Less could hold no batch (ServerConfigs).
+            "fetch.max.bytes" => match value.trim().parse() {
+                Ok(bytes @ 1_024..) => self.fetch_max_bytes = bytes,
+                _ => return wrong(": it must be a whole number from 1024 on"),
+            },
             // An INT from 0 on (ServerConfigs).
             "max.incremental.fetch.session.cache.slots" => match value.trim().parse::<i32>() {
                 Ok(slots @ 0..) => self.fetch_session_slots = slots.unsigned_abs(),
@@ -376,6 +384,7 @@ impl BrokerConfig {
             "leader.imbalance.check.interval.seconds" => {
                 Some((self.leader_imbalance_check_interval_ms / 1_000).to_string())
             }
+            "fetch.max.bytes" => Some(self.fetch_max_bytes.to_string()),
             "max.incremental.fetch.session.cache.slots" => Some(self.fetch_session_slots.to_string()),
             other => Some(self.clone().field(other)?.shown()),
         };

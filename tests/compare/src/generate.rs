@@ -204,6 +204,17 @@ impl Changes {
     }
 }
 
+/// The pairs of odd things that lines of `API | ONE | OTHER` name, as far as there are such here.
+pub fn always(lines: &str, api: &str, changes: &[Change]) -> Vec<(usize, usize)> {
+    let place = |what: &str| changes.iter().position(|change| change.what == what);
+    let parts = lines.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(" | "));
+    let pair = |mut parts: std::str::Split<'_, &str>| {
+        let of_api = parts.next()? == api;
+        Some((place(parts.next()?)?, place(parts.next()?)?)).filter(|_| of_api)
+    };
+    parts.filter_map(pair).collect()
+}
+
 /// So many pairs of odd things, no pair twice in a row; fewer where there are fewer.
 pub fn pairs(changes: &[Change], wanted: usize, prng: &mut Prng) -> Vec<(usize, usize)> {
     let count = changes.len() as u64;

@@ -23,6 +23,9 @@ use blumfeld_protocol::definition::Kind;
 use clap::Parser;
 use serde_json::{Value, json};
 
+/// Pairs of odd places that are in every run: what was found by chance once stays found.
+const ALWAYS: &str = include_str!("../always.txt");
+
 /// So long one waits for an answer that may not come.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -172,7 +175,8 @@ impl Run<'_> {
             let request = Request { body: change.apply(&base.body), ..good.clone() };
             self.case(base, version, &change.what, request)?;
         }
-        for (one, other) in generate::pairs(&changes, options.pairs, &mut prng) {
+        let always = generate::always(ALWAYS, message.name, &changes);
+        for (one, other) in always.into_iter().chain(generate::pairs(&changes, options.pairs, &mut prng)) {
             if let (Some(one), Some(other)) = (changes.get(one), changes.get(other)) {
                 let body = other.apply(&one.apply(&base.body));
                 let what = format!("{} and {}", one.what, other.what);

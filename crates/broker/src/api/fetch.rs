@@ -52,11 +52,13 @@ pub fn handle(
         FetchContext::Session(_) => BTreeSet::new(),
     };
     let expires = cx.after_ms(i64::from(request.max_wait_ms));
+    // Nobody waits for more than an answer may have (KafkaApis.handleFetchRequest).
+    let max_bytes = request.max_bytes.min(server.config.fetch_max_bytes);
     let fetch = DelayedFetch {
         call: call.clone(),
         context,
-        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
-        max_bytes: i64::from(request.max_bytes),
+        min_bytes: usize::try_from(request.min_bytes.min(max_bytes)).unwrap_or(0),
+        max_bytes: i64::from(max_bytes),
         isolation_level: request.isolation_level,
         replica,
         replica_epoch: request.replica_state.replica_epoch,

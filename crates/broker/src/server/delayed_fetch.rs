@@ -72,9 +72,12 @@ impl Server {
         let mut reads = Vec::new();
         let mut take = |of: TopicIdPartition, key: Option<&TopicPartition>, asked: &FetchPartition| {
             let read = read(self, fetch, key, asked, (room, total == 0));
-            total += read.bytes;
-            room = room.saturating_sub(i64::try_from(read.bytes).unwrap_or(i64::MAX)).max(0);
-            failed |= read.failed && !read.unknown;
+            if !read.unknown {
+                // No log was read for the others (ReplicaManager.readFromLog).
+                total += read.bytes;
+                room = room.saturating_sub(i64::try_from(read.bytes).unwrap_or(i64::MAX)).max(0);
+                failed |= read.failed;
+            }
             reads.push((of, read));
         };
         match &fetch.context {
