@@ -20,6 +20,9 @@ pub struct Normal<'a> {
     now: i64,
 }
 
+/// Configs that say where a node is: no two are at the same place.
+const OWN_CONFIGS: [&str; 4] = ["advertised.listeners", "controller.quorum.voters", "listeners", "log.dirs"];
+
 const DAY: u64 = 86_400_000;
 const NO_ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
@@ -47,9 +50,17 @@ impl<'a> Normal<'a> {
 
     fn named(&self, key: &str, value: &Value) -> Value {
         match value {
-            Value::Object(object) => Value::Object(
-                object.iter().map(|(key, value)| (key.clone(), self.named(key, value))).collect(),
-            ),
+            Value::Object(object) => {
+                let name = object.get("name").and_then(Value::as_str).unwrap_or_default();
+                let own = |key: &str, value: &Value| {
+                    key == "value" && OWN_CONFIGS.contains(&name) && value.is_string()
+                };
+                let inner = |(key, value): (&String, &Value)| {
+                    let value = if own(key, value) { json!("<own>") } else { self.named(key, value) };
+                    (key.clone(), value)
+                };
+                Value::Object(object.iter().map(inner).collect())
+            }
             Value::Array(elements) => {
                 Value::Array(elements.iter().map(|element| self.named(key, element)).collect())
             }

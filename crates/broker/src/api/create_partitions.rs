@@ -19,7 +19,7 @@ pub fn handle(
     request: CreatePartitionsRequest,
 ) -> Result<Reply, FrameError> {
     let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
-    if request.timeout_ms <= 0 {
+    if request.timeout_ms <= 0 && controller::asks(request.topics.iter().map(|topic| topic.name.as_str())) {
         let results = request.topics.into_iter().map(|topic| {
             let over = CreatePartitionsTopicResult::default().with_error_code(ErrorCode::REQUEST_TIMED_OUT.0);
             over.with_name(topic.name).with_error_message(None)

@@ -26,7 +26,7 @@ pub fn handle(
         replication_factor: quorum.config.default_replication_factor,
     };
     let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
-    if request.timeout_ms <= 0 {
+    if request.timeout_ms <= 0 && controller::asks(request.topics.iter().map(|topic| topic.name.as_str())) {
         let topics = request.topics.into_iter().map(|topic| {
             CreatableTopicResult::default()
                 .with_name(topic.name)

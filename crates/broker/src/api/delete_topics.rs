@@ -19,7 +19,7 @@ pub fn handle(
     request: DeleteTopicsRequest,
 ) -> Result<Reply, FrameError> {
     let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
-    if request.timeout_ms <= 0 {
+    if request.timeout_ms <= 0 && controller::asks_to_delete(&request) {
         let over = DeletableTopicResult::default().with_error_code(ErrorCode::REQUEST_TIMED_OUT.0);
         let named = request.topic_names.into_iter().map(|name| over.clone().with_name(Some(name)));
         let states = request.topics.into_iter();

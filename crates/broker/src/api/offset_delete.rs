@@ -34,7 +34,8 @@ pub fn handle(
             })
             .collect();
         topic.partitions.retain(|partition| exists(partition.partition_index));
-        if !unknown.is_empty() {
+        // A topic that nobody knows is answered even without partitions.
+        if !unknown.is_empty() || image.is_none() {
             let topic = OffsetDeleteResponseTopic::default().with_name(topic.name.clone());
             response.topics.push(topic.with_partitions(unknown));
         }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use blumfeld_protocol::ErrorCode;
 
-use super::{APPEND, DELETE, SET, SUBTRACT};
 use crate::metadata::ResourceType;
 use crate::reply::ApiError;
 use crate::topic_config::{ConfigKey, ConfigType, items, key, validate};
@@ -145,35 +144,22 @@ pub fn check_name(kind: ResourceType, name: &str) -> Result<(), ApiError> {
     }
 }
 
-/// The value that one operation leaves.
-pub fn change(
-    kind: ResourceType,
-    (name, operation, value): (&str, i8, Option<&str>),
-) -> Result<Option<String>, ApiError> {
-    match (operation, value) {
-        (DELETE, _) => Ok(None),
-        (_, None) => Err(invalid_request(format!("Null value not supported for : {name}"))),
-        (SET, Some(value)) => {
-            check_value(kind, name, value)?;
-            Ok(Some(value.to_owned()))
-        }
-        (APPEND | SUBTRACT, Some(_)) => {
-            let verb = if operation == APPEND { "APPEND" } else { "SUBTRACT" };
-            Err(invalid_config(format!("Can't {verb} to key {name} because its type is not LIST.")))
-        }
-        _ => Err(ApiError::code(ErrorCode::UNKNOWN_SERVER_ERROR)),
-    }
-}
-
-fn check_value(kind: ResourceType, name: &str, value: &str) -> Result<(), ApiError> {
-    let Some(key) = keys(kind).iter().find(|key| key.name == name) else {
+/// Checks what is to be set: names first, and then values.
+pub fn check_configs(kind: ResourceType, configs: &[(&str, &str)]) -> Result<(), ApiError> {
+    let is_known = |name: &str| keys(kind).iter().any(|key| key.name == name);
+    if let Some((name, _)) = configs.iter().find(|(name, _)| !is_known(name)) {
         return Err(match kind {
             ResourceType::ClientMetrics => {
                 invalid_request(format!("Unknown client metrics configuration: {name}"))
             }
             _ => invalid_config(format!("Unknown group config name: {name}")),
         });
-    };
+    }
+    configs.iter().try_for_each(|(name, value)| check_value(kind, name, value))
+}
+
+fn check_value(kind: ResourceType, name: &str, value: &str) -> Result<(), ApiError> {
+    let Some(key) = keys(kind).iter().find(|key| key.name == name) else { return Ok(()) };
     if name == "share.auto.offset.reset" {
         return check_offset_reset(value);
     }

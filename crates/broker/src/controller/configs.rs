@@ -23,7 +23,7 @@ pub fn incremental_alter_configs(
     request: &IncrementalAlterConfigsRequest,
 ) -> ControllerResult<IncrementalAlterConfigsResponse> {
     let mut records = Vec::new();
-    let responses = (request.resources.iter())
+    let mut responses: Vec<AlterConfigsResourceResponse> = (request.resources.iter())
         .map(|resource| {
             let response = AlterConfigsResourceResponse::default()
                 .with_resource_type(resource.resource_type)
@@ -40,6 +40,14 @@ pub fn incremental_alter_configs(
             }
         })
         .collect();
+    // An exception is one of the whole request.
+    if responses.iter().any(|response| response.error_code == ErrorCode::UNKNOWN_SERVER_ERROR.0) {
+        records.clear();
+        for response in &mut responses {
+            response.error_code = ErrorCode::UNKNOWN_SERVER_ERROR.0;
+            response.error_message = None;
+        }
+    }
     let response = IncrementalAlterConfigsResponse::default().with_responses(responses);
     ControllerResult { records: if request.validate_only { Vec::new() } else { records }, response }
 }
@@ -91,65 +99,55 @@ pub fn legacy_alter_configs(
     ControllerResult { records: if request.validate_only { Vec::new() } else { records }, response }
 }
 
+/// In Kafka's order: what the operations are, whether there can be such a resource, what is to be set, and whether the
+/// topic exists (ConfigurationControlManager.incrementalAlterConfigResource).
 fn alter_resource(
     image: &MetadataImage,
     resource: &AlterConfigsResource,
 ) -> Result<Vec<MetadataRecord>, ApiError> {
     let name = resource.resource_name.as_str();
-    let resource_type = match ResourceType::from_id(resource.resource_type) {
-        Some(ResourceType::Topic) if name.is_empty() => {
-            let message = "Default topic resources are not allowed.";
-            return Err(ApiError::new(ErrorCode::INVALID_REQUEST, message));
-        }
-        Some(ResourceType::Topic) => {
-            validate_topic_name(name)
-                .map_err(|error| ApiError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, error.to_string()))?;
-            if image.topic(name).is_none() {
-                let message = format!("The topic '{name}' does not exist.");
-                return Err(ApiError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, message));
-            }
-            ResourceType::Topic
-        }
-        Some(ResourceType::Broker) => {
-            check_broker(image, name)?;
-            ResourceType::Broker
-        }
-        Some(kind @ (ResourceType::ClientMetrics | ResourceType::Group)) => {
-            resources::check_name(kind, name)?;
-            kind
-        }
-        None => return Err(unsupported(resource.resource_type)),
-    };
-    let current = image.configs(resource_type, name);
+    let kind =
+        ResourceType::from_id(resource.resource_type).ok_or_else(|| unsupported(resource.resource_type))?;
+    let current = image.configs(kind, name);
     let mut changes: BTreeMap<&str, Option<String>> = BTreeMap::new();
     for config in &resource.configs {
         let key = config.name.as_str();
-        let (operation, value) = (config.config_operation, config.value.as_deref());
-        let value = match resource_type {
-            ResourceType::Topic => change(&current, key, operation, value)?,
-            ResourceType::Broker => change_broker(image, name, &current, (key, operation, value))?,
-            kind => resources::change(kind, (key, operation, value))?,
-        };
+        let value = change(image, (kind, name), &current, config)?;
         if changes.insert(key, value).is_some() {
             return Err(ApiError::new(ErrorCode::INVALID_REQUEST, "Error due to duplicate config keys"));
         }
+    }
+    check_resource(image, kind, name)?;
+    // As they stand in the request.
+    let set: Vec<(&str, &str)> = (resource.configs.iter())
+        .filter_map(|config| Some((config.name.as_str(), changes.get(config.name.as_str())?.as_deref()?)))
+        .collect();
+    match kind {
+        ResourceType::Topic => check_topic_configs(&set)?,
+        // The broker that was asked has judged them.
+        ResourceType::Broker => {}
+        kind => resources::check_configs(kind, &set)?,
     }
     let value = |key: &str| match changes.get(key) {
         Some(changed) => changed.as_deref(),
         None => current.get(key).map(String::as_str),
     };
-    if resource_type == ResourceType::Topic {
+    if kind == ResourceType::Topic {
         validate_together(value).map_err(|message| ApiError::new(ErrorCode::INVALID_CONFIG, message))?;
     }
     let left: BTreeMap<&str, &str> = (current.keys().map(String::as_str).chain(changes.keys().copied()))
         .filter_map(|key| Some((key, value(key)?)))
         .collect();
-    resources::check_together(resource_type, &left)?;
+    resources::check_together(kind, &left)?;
+    if kind == ResourceType::Topic && image.topic(name).is_none() {
+        let message = format!("The topic '{name}' does not exist.");
+        return Err(ApiError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, message));
+    }
     // A broker's config is written even if it stays the same, so that brokers read it again (KAFKA-14136).
     Ok((changes.into_iter())
-        .filter(|(key, value)| resource_type == ResourceType::Broker || current.get(*key) != value.as_ref())
+        .filter(|(key, value)| kind == ResourceType::Broker || current.get(*key) != value.as_ref())
         .map(|(key, value)| MetadataRecord::Config {
-            resource_type,
+            resource_type: kind,
             resource_name: name.to_owned(),
             name: key.to_owned(),
             value,
@@ -157,32 +155,66 @@ fn alter_resource(
         .collect())
 }
 
+/// Whether there can be a resource of this name.
+fn check_resource(image: &MetadataImage, kind: ResourceType, name: &str) -> Result<(), ApiError> {
+    match kind {
+        ResourceType::Topic if name.is_empty() => {
+            let message = "Default topic resources are not allowed.";
+            Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))
+        }
+        ResourceType::Topic => validate_topic_name(name)
+            .map_err(|error| ApiError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, error.to_string())),
+        ResourceType::Broker => check_broker(image, name),
+        kind => resources::check_name(kind, name),
+    }
+}
+
+/// Checks what is to be set on a topic: names first, and then values (LogConfig.validate).
+pub(super) fn check_topic_configs(configs: &[(&str, &str)]) -> Result<(), ApiError> {
+    let fail = |message: String| Err(ApiError::new(ErrorCode::INVALID_CONFIG, message));
+    if let Some((unknown, _)) = configs.iter().find(|(name, _)| topic_config(name).is_none()) {
+        return fail(format!("Unknown topic config name: {unknown}"));
+    }
+    for (name, value) in configs {
+        if let Some(Err(message)) = topic_config(name).map(|key| validate(key, value)) {
+            return fail(message);
+        }
+    }
+    Ok(())
+}
+
 /// The value that one operation leaves: SET (0), DELETE (1), APPEND (2), SUBTRACT (3).
 fn change(
+    image: &MetadataImage,
+    (kind, resource): (ResourceType, &str),
     current: &BTreeMap<String, String>,
-    name: &str,
-    operation: i8,
-    value: Option<&str>,
+    config: &AlterableConfig,
 ) -> Result<Option<String>, ApiError> {
+    let (name, operation) = (config.name.as_str(), config.config_operation);
+    if kind == ResourceType::Broker {
+        check_eligible(image, resource, (name, operation))?;
+    }
     if operation == DELETE {
         return Ok(None);
     }
-    let value = value.ok_or_else(|| {
+    let value = config.value.as_deref().ok_or_else(|| {
         ApiError::new(ErrorCode::INVALID_REQUEST, format!("Null value not supported for : {name}"))
     })?;
-    let key = topic_config(name).ok_or_else(|| {
-        ApiError::new(ErrorCode::INVALID_CONFIG, format!("Unknown topic config name: {name}"))
-    })?;
-    let have = current.get(name).map_or(key.default, String::as_str);
-    let new = match (operation, key.kind) {
-        (SET, _) => value.to_owned(),
-        (APPEND | SUBTRACT, ConfigType::List(_)) => change_list(have, operation, value),
-        (APPEND | SUBTRACT, _) => return Err(not_a_list(operation, name)),
-        // An exception at Kafka (AlterConfigOp.OpType.forId).
-        _ => return Err(ApiError::code(ErrorCode::UNKNOWN_SERVER_ERROR)),
+    let key = match kind {
+        ResourceType::Topic => topic_config(name),
+        ResourceType::Broker => dynamic(name),
+        _ => None,
     };
-    validate(key, &new).map_err(|message| ApiError::new(ErrorCode::INVALID_CONFIG, message))?;
-    Ok(Some(new))
+    match (operation, key) {
+        (SET, _) => Ok(Some(value.to_owned())),
+        (APPEND | SUBTRACT, Some(key)) if matches!(key.kind, ConfigType::List(_)) => {
+            let have = current.get(name).map_or(key.default, String::as_str);
+            Ok(Some(change_list(have, operation, value)))
+        }
+        (APPEND | SUBTRACT, _) => Err(not_a_list(operation, name)),
+        // An exception at Kafka (AlterConfigOp.OpType.forId).
+        _ => Err(ApiError::code(ErrorCode::UNKNOWN_SERVER_ERROR)),
+    }
 }
 
 fn not_a_list(operation: i8, name: &str) -> ApiError {
@@ -212,39 +244,18 @@ fn check_broker(image: &MetadataImage, name: &str) -> Result<(), ApiError> {
     Err(ApiError::new(ErrorCode::BROKER_ID_NOT_REGISTERED, message))
 }
 
-/// The value that one operation leaves of a broker's config. What the value must be, the broker that was asked has
-/// judged.
-fn change_broker(
+/// What is eligible to lead hangs on the cluster's min.insync.replicas (KIP-966): it is changed for all brokers alone.
+fn check_eligible(
     image: &MetadataImage,
     broker: &str,
-    current: &BTreeMap<String, String>,
-    (name, operation, value): (&str, i8, Option<&str>),
-) -> Result<Option<String>, ApiError> {
+    (name, operation): (&str, i8),
+) -> Result<(), ApiError> {
     let elr = image.feature("eligible.leader.replicas.version").is_some_and(|level| level > 0);
-    if elr && name == "min.insync.replicas" {
-        // What is eligible to lead hangs on it (KIP-966).
-        let refused = match (broker, operation) {
-            ("", DELETE) => Some("Cluster-level min.insync.replicas cannot be removed while ELR is enabled."),
-            ("", _) => None,
-            _ => Some("Broker-level min.insync.replicas cannot be altered while ELR is enabled."),
-        };
-        if let Some(message) = refused {
-            return Err(ApiError::new(ErrorCode::INVALID_CONFIG, message));
-        }
-    }
-    if operation == DELETE {
-        return Ok(None);
-    }
-    let value = value.ok_or_else(|| {
-        ApiError::new(ErrorCode::INVALID_REQUEST, format!("Null value not supported for : {name}"))
-    })?;
-    match (operation, dynamic(name)) {
-        (SET, _) => Ok(Some(value.to_owned())),
-        (APPEND | SUBTRACT, Some(key)) if matches!(key.kind, ConfigType::List(_)) => {
-            let have = current.get(name).map_or(key.default, String::as_str);
-            Ok(Some(change_list(have, operation, value)))
-        }
-        (APPEND | SUBTRACT, _) => Err(not_a_list(operation, name)),
-        _ => Err(ApiError::code(ErrorCode::UNKNOWN_SERVER_ERROR)),
-    }
+    let message = match (broker, operation) {
+        _ if !elr || name != "min.insync.replicas" => return Ok(()),
+        ("", DELETE) => "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.",
+        ("", _) => return Ok(()),
+        _ => "Broker-level min.insync.replicas cannot be altered while ELR is enabled.",
+    };
+    Err(ApiError::new(ErrorCode::INVALID_CONFIG, message))
 }

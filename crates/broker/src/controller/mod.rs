@@ -21,7 +21,7 @@ pub use producer_ids::allocate_producer_ids;
 pub use quotas::alter_client_quotas;
 pub use replication::{alter_partition, alter_reassignments, elect_leaders, list_reassignments};
 pub use scram::alter_user_scram_credentials;
-pub use topics::{TopicDefaults, create_partitions, create_topics, delete_topics};
+pub use topics::{TopicDefaults, asks, asks_to_delete, create_partitions, create_topics, delete_topics};
 
 use crate::metadata::MetadataRecord;
 

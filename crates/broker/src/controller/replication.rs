@@ -425,7 +425,7 @@ fn reassign(
         }
         return Ok(builder.isr(isr).assignment(replicas, Vec::new(), Vec::new()).build());
     };
-    let target = check_assignment(image, wanted)?;
+    let target = check_assignment(image, wanted, None)?;
     let current = &partition.replicas;
     let factor = current.iter().filter(|id| !partition.removing.contains(id)).count();
     if !allow_factor_change && target.len() != factor {

@@ -1,10 +1,10 @@
 //! Creating, extending and deleting topics (ReplicationControlManager).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use blumfeld_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use blumfeld_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
-use blumfeld_protocol::messages::create_topics_request::CreatableTopic;
+use blumfeld_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use blumfeld_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
 use blumfeld_protocol::messages::delete_topics_response::DeletableTopicResult;
 use blumfeld_protocol::messages::{
@@ -14,10 +14,11 @@ use blumfeld_protocol::messages::{
 use blumfeld_protocol::{ErrorCode, Uuid};
 
 use super::ControllerResult;
+use super::configs::check_topic_configs;
 use super::placement::place;
 use crate::metadata::{MetadataImage, MetadataRecord, PartitionRegistration, ResourceType};
 use crate::reply::ApiError;
-use crate::topic_config::{TOPIC_CONFIGS, topic_config, validate, validate_together};
+use crate::topic_config::{TOPIC_CONFIGS, validate_together};
 use crate::topic_name::{CLUSTER_METADATA, has_collision, validate_topic_name};
 
 /// What a topic gets where the request leaves it open.
@@ -27,6 +28,18 @@ pub struct TopicDefaults {
     pub num_partitions: i32,
     /// `default.replication.factor`.
     pub replication_factor: i16,
+}
+
+/// Whether a name is asked for once: others are refused before anything else is looked at.
+fn is_once(names: &[&str], name: &str) -> bool {
+    names.iter().filter(|other| **other == name).count() == 1
+}
+
+/// Whether the controller has anything to do: not where all names come twice (ControllerApis.createTopics and
+/// createPartitions).
+pub fn asks<'a>(names: impl Iterator<Item = &'a str>) -> bool {
+    let names: Vec<&str> = names.collect();
+    names.iter().any(|name| is_once(&names, name))
 }
 
 /// Creates topics; each succeeds or fails on its own.
@@ -39,18 +52,21 @@ pub fn create_topics(
 ) -> ControllerResult<CreateTopicsResponse> {
     let (mut records, mut results, mut taken) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut duplicates = Vec::new();
-    let duplicate =
-        |name: &str| request.topics.iter().filter(|topic| topic.name.as_str() == name).count() > 1;
+    let names: Vec<&str> = request.topics.iter().map(|topic| topic.name.as_str()).collect();
+    let single: Vec<&CreatableTopic> =
+        request.topics.iter().filter(|topic| is_once(&names, topic.name.as_str())).collect();
+    let room = check_total(&single, defaults);
     for topic in &request.topics {
         let name = topic.name.as_str();
-        if duplicate(name) {
+        if !is_once(&names, name) {
             if taken.insert(name.to_owned()) {
                 duplicates.push(failed(topic, duplicate_name()));
             }
             continue;
         }
         let topic = &last_configs(topic);
-        match create_topic(image, topic, defaults, (&mut new_id, &mut random)) {
+        let created = room.clone();
+        match created.and_then(|()| create_topic(image, topic, defaults, (&mut new_id, &mut random))) {
             Ok((changes, result)) => {
                 records.extend(changes);
                 results.push(result);
@@ -61,6 +77,17 @@ pub fn create_topics(
     results.extend(duplicates);
     let response = CreateTopicsResponse::default().with_topics(results);
     ControllerResult { records: if request.validate_only { Vec::new() } else { records }, response }
+}
+
+/// What is asked for together, before anything else is looked at (ReplicationControlManager.
+/// validateTotalNumberOfPartitions).
+fn check_total(topics: &[&CreatableTopic], defaults: TopicDefaults) -> Result<(), ApiError> {
+    let partitions = |topic: &&CreatableTopic| match (topic.assignments.len(), topic.num_partitions) {
+        (0, -1) => defaults.num_partitions,
+        (0, number) => number.max(0),
+        (assigned, _) => i32::try_from(assigned).unwrap_or(i32::MAX),
+    };
+    check_partition_count(topics.iter().map(partitions).fold(0, i32::saturating_add))
 }
 
 /// The topic with each config once: of those that come twice the last counts.
@@ -106,9 +133,7 @@ fn create_topic(
         let message = format!("Topic '{name}' collides with existing topic: {other}");
         return Err(ApiError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
     }
-    for config in &topic.configs {
-        check_config(config.name.as_str(), config.value.as_deref())?;
-    }
+    check_configs(&topic.configs)?;
     let value =
         |name: &str| topic.configs.iter().find(|config| config.name.as_str() == name)?.value.as_deref();
     validate_together(value).map_err(|message| ApiError::new(ErrorCode::INVALID_CONFIG, message))?;
@@ -181,11 +206,17 @@ fn check_partition_count(partitions: i32) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn check_config(name: &str, value: Option<&str>) -> Result<(), ApiError> {
-    let fail = |message: String| ApiError::new(ErrorCode::INVALID_CONFIG, message);
-    let key = topic_config(name).ok_or_else(|| fail(format!("Unknown topic config name: {name}")))?;
-    let value = value.ok_or_else(|| fail(format!("Null value not supported for topic configs: {name}")))?;
-    validate(key, value).map_err(fail)
+/// In Kafka's order: values that are null, then names, then values (ControllerConfigurationValidator).
+fn check_configs(configs: &[CreatableTopicConfig]) -> Result<(), ApiError> {
+    let null: Vec<&str> =
+        configs.iter().filter(|one| one.value.is_none()).map(|one| one.name.as_str()).collect();
+    if !null.is_empty() {
+        let message = format!("Null value not supported for topic configs: {}", null.join(","));
+        return Err(ApiError::new(ErrorCode::INVALID_CONFIG, message));
+    }
+    let set: Vec<(&str, &str)> =
+        configs.iter().filter_map(|one| Some((one.name.as_str(), one.value.as_deref()?))).collect();
+    check_topic_configs(&set)
 }
 
 fn manual_assignments(image: &MetadataImage, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, ApiError> {
@@ -198,39 +229,70 @@ fn manual_assignments(image: &MetadataImage, topic: &CreatableTopic) -> Result<V
         let message = format!("A manual partition assignment was specified, but {set} was not set to -1.");
         return Err(ApiError::new(ErrorCode::INVALID_REQUEST, message));
     }
-    let mut once = BTreeSet::new();
-    if let Some(twice) = topic.assignments.iter().find(|one| !once.insert(one.partition_index)) {
-        let message =
-            format!("Found multiple manual partition assignments for partition {}", twice.partition_index);
-        return Err(ApiError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message));
+    let (mut assignments, mut factor) = (BTreeMap::new(), None);
+    for assignment in &topic.assignments {
+        let partition = assignment.partition_index;
+        if assignments.contains_key(&partition) {
+            let message = format!("Found multiple manual partition assignments for partition {partition}");
+            return Err(ApiError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message));
+        }
+        let replicas = check_assignment(image, &assignment.broker_ids, factor)?;
+        check_isr(image, partition, &replicas)?;
+        factor = Some(replicas.len());
+        assignments.insert(partition, replicas);
     }
-    let mut assignments: Vec<_> = topic.assignments.iter().collect();
-    assignments.sort_by_key(|assignment| assignment.partition_index);
-    if (0..).zip(&assignments).any(|(want, assignment)| assignment.partition_index != want) {
+    if (0..).zip(assignments.keys()).any(|(want, partition)| *partition != want) {
         let message = "partitions should be a consecutive 0-based integer sequence";
         return Err(ApiError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message));
     }
-    assignments.iter().map(|assignment| check_assignment(image, &assignment.broker_ids)).collect()
+    Ok(assignments.into_values().collect())
 }
 
-pub(super) fn check_assignment(image: &MetadataImage, brokers: &[BrokerId]) -> Result<Vec<i32>, ApiError> {
+/// The replicas that a request names itself, as many as other partitions have (validateManualPartitionAssignment).
+pub(super) fn check_assignment(
+    image: &MetadataImage,
+    brokers: &[BrokerId],
+    factor: Option<usize>,
+) -> Result<Vec<i32>, ApiError> {
     let fail = |message: String| Err(ApiError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message));
     let replicas: Vec<i32> = brokers.iter().map(|broker| broker.0).collect();
     if replicas.is_empty() {
         return fail("The manual partition assignment includes an empty replica list.".to_owned());
     }
-    let mut seen = BTreeSet::new();
-    for id in &replicas {
-        if !seen.insert(*id) {
-            return fail(format!("The manual partition assignment includes the broker {id} more than once."));
-        }
+    let mut sorted = replicas.clone();
+    sorted.sort_unstable();
+    let mut before = None;
+    for id in &sorted {
         if !image.brokers().contains_key(id) {
             return fail(format!(
                 "The manual partition assignment includes broker {id}, but no such broker is registered."
             ));
         }
+        if before == Some(id) {
+            return fail(format!("The manual partition assignment includes the broker {id} more than once."));
+        }
+        before = Some(id);
+    }
+    if let Some(factor) = factor.filter(|factor| *factor != replicas.len()) {
+        return fail(format!(
+            "The manual partition assignment includes a partition with {} replica(s), but this is not consistent with \
+             previous partitions, which have {factor} replica(s).",
+            replicas.len()
+        ));
     }
     Ok(replicas)
+}
+
+/// Somebody must be there to lead a new partition.
+fn check_isr(image: &MetadataImage, partition: i32, replicas: &[i32]) -> Result<(), ApiError> {
+    if replicas.iter().any(|id| image.is_active(*id)) {
+        return Ok(());
+    }
+    let message = format!(
+        "All brokers specified in the manual partition assignment for partition {partition} are fenced or in controlled \
+         shutdown."
+    );
+    Err(ApiError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message))
 }
 
 fn new_partition(
@@ -321,8 +383,6 @@ fn extend_topic(
         return Err(ApiError::new(ErrorCode::INVALID_PARTITIONS, message));
     }
     let more = topic.count - old;
-    // Kafka checks the number only here, and as a failure of its own.
-    check_partition_count(more).map_err(|_| ApiError::code(ErrorCode::UNKNOWN_SERVER_ERROR))?;
     let assignments = match &topic.assignments {
         Some(given) => {
             if given.len() != usize::try_from(more).unwrap_or(0) {
@@ -332,9 +392,17 @@ fn extend_topic(
                 );
                 return Err(ApiError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message));
             }
-            given.iter().map(|one| check_assignment(image, &one.broker_ids)).collect::<Result<Vec<_>, _>>()?
+            let factor = have.partitions.values().next().map(|partition| partition.replicas.len());
+            let assignments = given.iter().map(|one| check_assignment(image, &one.broker_ids, factor));
+            let assignments = assignments.collect::<Result<Vec<_>, _>>()?;
+            for (partition, replicas) in (old..).zip(&assignments) {
+                check_isr(image, partition, replicas)?;
+            }
+            assignments
         }
         None => {
+            // Kafka checks the number only here, and as a failure of its own.
+            check_partition_count(more).map_err(|_| ApiError::code(ErrorCode::UNKNOWN_SERVER_ERROR))?;
             let factor = have.partitions.values().next().map_or(1, |partition| partition.replicas.len());
             place(image, more, i16::try_from(factor).unwrap_or(i16::MAX), random)?
         }
@@ -343,24 +411,49 @@ fn extend_topic(
     Ok(partitions.map(|(partition, replicas)| new_partition(image, have.id, partition, replicas)).collect())
 }
 
+/// A topic that is to be deleted: by name, or by id.
+type Asked = (Option<TopicName>, Uuid);
+
+fn asked(request: &DeleteTopicsRequest) -> Vec<Asked> {
+    let by_name = request.topic_names.iter().map(|name| (Some(name.clone()), Uuid::nil()));
+    let by_either = request.topics.iter().map(|topic| (topic.name.clone(), topic.topic_id));
+    by_name.chain(by_either).collect()
+}
+
+fn invalid<T>(message: &str) -> Result<T, ApiError> {
+    Err(ApiError::new(ErrorCode::INVALID_REQUEST, message))
+}
+
+/// Why one of those that are asked for is refused, whatever topics there are.
+fn refused(asked: &[Asked], one: &Asked) -> Option<ApiError> {
+    let invalid = |message: &str| Some(ApiError::new(ErrorCode::INVALID_REQUEST, message));
+    let twice = asked.iter().filter(|other| *other == one).count() > 1;
+    match one {
+        (None, id) if id.is_nil() => invalid("Neither topic name nor id were specified."),
+        (Some(_), id) if !id.is_nil() => invalid("You may not specify both topic name and topic id."),
+        (Some(_), _) if twice => Some(duplicate_name()),
+        (None, _) if twice => invalid("Duplicate topic id."),
+        _ => None,
+    }
+}
+
+/// Whether any of those that are asked for has to be looked for.
+pub fn asks_to_delete(request: &DeleteTopicsRequest) -> bool {
+    let asked = asked(request);
+    asked.iter().any(|one| refused(&asked, one).is_none())
+}
+
 /// Deletes topics by name or by id. What is asked for twice, or in two ways, is refused and stays
 /// (ControllerApis.deleteTopics).
 pub fn delete_topics(
     image: &MetadataImage,
     request: &DeleteTopicsRequest,
 ) -> ControllerResult<DeleteTopicsResponse> {
-    let by_name = request.topic_names.iter().map(|name| (Some(name.clone()), Uuid::nil()));
-    let by_either = request.topics.iter().map(|topic| (topic.name.clone(), topic.topic_id));
-    let asked: Vec<(Option<TopicName>, Uuid)> = by_name.chain(by_either).collect();
-    let times = |one: &(Option<TopicName>, Uuid)| asked.iter().filter(|other| *other == one).count();
+    let asked = asked(request);
     let by_id: BTreeSet<Uuid> = asked.iter().filter(|(name, _)| name.is_none()).map(|(_, id)| *id).collect();
-    let invalid = |message: &str| Err(ApiError::new(ErrorCode::INVALID_REQUEST, message));
-    let find = |one: &(Option<TopicName>, Uuid)| match one {
-        (None, id) if id.is_nil() => invalid("Neither topic name nor id were specified."),
-        (Some(_), id) if !id.is_nil() => invalid("You may not specify both topic name and topic id."),
-        (Some(_), _) if times(one) > 1 => Err(duplicate_name()),
-        (None, _) if times(one) > 1 => invalid("Duplicate topic id."),
-        (Some(name), _) => match image.topic(name.as_str()) {
+    let find = |one: &Asked| match (one, refused(&asked, one)) {
+        (_, Some(error)) => Err(error),
+        ((Some(name), _), None) => match image.topic(name.as_str()) {
             Some(topic) if by_id.contains(&topic.id) => {
                 invalid("The provided topic name maps to an ID that was already supplied.")
             }
@@ -370,7 +463,7 @@ pub fn delete_topics(
                 Err(ApiError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, message))
             }
         },
-        (None, id) => match image.topic_by_id(*id) {
+        ((None, id), None) => match image.topic_by_id(*id) {
             // By name it is refused already.
             Some(topic)
                 if asked
