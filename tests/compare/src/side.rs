@@ -1,5 +1,6 @@
 //! One of the two that are asked: a connection, and what it chose by itself.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -57,12 +58,18 @@ pub struct Side {
     next: i32,
     /// What it chose by itself.
     pub chosen: Chosen,
+    /// How often it was silent while the other side spoke, by API: of an API that is so time after time one does not
+    /// wait long each time.
+    silent: BTreeMap<i16, u32>,
 }
+
+/// So often one waits long for an API that is silent.
+const LONG: u32 = 20;
 
 impl Side {
     /// A broker at an address, which is given so long for an answer.
     pub fn new(address: SocketAddr, patience: Duration) -> Side {
-        Side { address, patience, stream: None, next: 1, chosen: Chosen::new() }
+        Side { address, patience, stream: None, next: 1, chosen: Chosen::new(), silent: BTreeMap::new() }
     }
 
     /// Sends a request without waiting for its answer; gives its correlation id.
@@ -113,12 +120,19 @@ impl Side {
     pub fn receive(&mut self, request: &Request, id: i32, wait: Wait) -> Outcome {
         let patience = match wait {
             Wait::Patience => self.patience,
+            Wait::Longer if self.silent.get(&request.api).is_some_and(|times| *times > LONG) => {
+                self.patience / 2
+            }
             Wait::Longer => 8 * self.patience,
             Wait::Much => Duration::from_secs(60),
         };
         // A stream that is none any more says so when it is read.
         let _ = self.stream.as_ref().map(|stream| stream.set_read_timeout(Some(patience)));
-        self.read(request, id)
+        let outcome = self.read(request, id);
+        if wait == Wait::Longer && outcome == Outcome::Silent {
+            *self.silent.entry(request.api).or_default() += 1;
+        }
+        outcome
     }
 
     /// Forgets a connection that gave no answer: another request gets another one.

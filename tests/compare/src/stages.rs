@@ -121,7 +121,7 @@ fn reading() -> Vec<Base> {
         body
     };
     let list = |timestamp: i64| {
-        json!({ "replicaId": -1, "isolationLevel": 0, "timeoutMs": 1000, "topics": [
+        json!({ "replicaId": -1, "isolationLevel": 0, "timeoutMs": 30000, "topics": [
             { "name": "r-{t}", "partitions": [{ "partitionIndex": 0, "currentLeaderEpoch": -1, "timestamp": timestamp }] },
         ]})
     };
@@ -191,14 +191,14 @@ fn reading() -> Vec<Base> {
         Base::read(
             ApiKey::ListPartitionReassignments,
             Fixture::Topic,
-            json!({ "timeoutMs": 1000, "topics": [{ "name": "r-{t}", "partitionIndexes": [0] }] }),
+            json!({ "timeoutMs": 30000, "topics": [{ "name": "r-{t}", "partitionIndexes": [0] }] }),
         ),
     ]
 }
 
 fn writing() -> Vec<Base> {
     let produce = |acks: i16| {
-        json!({ "transactionalId": null, "acks": acks, "timeoutMs": 1000, "topicData": [
+        json!({ "transactionalId": null, "acks": acks, "timeoutMs": 30000, "topicData": [
             { "name": "r-{t}", "topicId": "$topic:r-{t}", "partitionData": [
                 { "index": 1, "records": batches::value(&batches::plain(2)) },
             ]},
@@ -210,7 +210,7 @@ fn writing() -> Vec<Base> {
         Base::new(
             ApiKey::DeleteRecords,
             Fixture::Topic,
-            json!({ "topics": [{ "name": "r-{t}", "partitions": [{ "partitionIndex": 0, "offset": 3 }] }], "timeoutMs": 1000 }),
+            json!({ "topics": [{ "name": "r-{t}", "partitions": [{ "partitionIndex": 0, "offset": 3 }] }], "timeoutMs": 30000 }),
         )
         .fresh()
         .ends(),
@@ -323,7 +323,7 @@ fn administration() -> Vec<Base> {
         let (partitions, factor) = if assigned { (-1, -1) } else { (1, 1) };
         json!({ "topics": [{ "name": "c-{f}", "numPartitions": partitions, "replicationFactor": factor,
             "assignments": assignments, "configs": [{ "name": "retention.ms", "value": "1000000" }] }],
-            "timeoutMs": 1000, "validateOnly": validate })
+            "timeoutMs": 30000, "validateOnly": validate })
     };
     let alter = |kind: i8, name: &str, key: &str, value: &str, validate: bool| {
         json!({ "resources": [{ "resourceType": kind, "resourceName": name, "configs": [
@@ -336,14 +336,14 @@ fn administration() -> Vec<Base> {
         Base::new(
             ApiKey::DeleteTopics,
             Fixture::Topic,
-            json!({ "topicNames": ["r-{t}"], "topics": [{ "name": "r-{t}" }], "timeoutMs": 1000 }),
+            json!({ "topicNames": ["r-{t}"], "topics": [{ "name": "r-{t}" }], "timeoutMs": 30000 }),
         )
         .fresh()
         .described("r-{t}"),
         Base::new(
             ApiKey::DeleteTopics,
             Fixture::Topic,
-            json!({ "topics": [{ "name": null, "topicId": "$topic:r-{t}" }], "timeoutMs": 1000 }),
+            json!({ "topics": [{ "name": null, "topicId": "$topic:r-{t}" }], "timeoutMs": 30000 }),
         )
         .since(6)
         .fresh()
@@ -351,13 +351,13 @@ fn administration() -> Vec<Base> {
         Base::new(
             ApiKey::CreatePartitions,
             Fixture::Topic,
-            json!({ "topics": [{ "name": "r-{t}", "count": 3, "assignments": null }], "timeoutMs": 1000, "validateOnly": true }),
+            json!({ "topics": [{ "name": "r-{t}", "count": 3, "assignments": null }], "timeoutMs": 30000, "validateOnly": true }),
         ),
         Base::new(
             ApiKey::CreatePartitions,
             Fixture::Topic,
             json!({ "topics": [{ "name": "r-{t}", "count": 3, "assignments": [{ "brokerIds": [1] }] }],
-                "timeoutMs": 1000, "validateOnly": false }),
+                "timeoutMs": 30000, "validateOnly": false }),
         )
         .fresh()
         .described("r-{t}"),
@@ -382,12 +382,12 @@ fn administration() -> Vec<Base> {
         Base::new(
             ApiKey::ElectLeaders,
             Fixture::Topic,
-            json!({ "electionType": 0, "topicPartitions": [{ "topic": "r-{t}", "partitions": [0] }], "timeoutMs": 1000 }),
+            json!({ "electionType": 0, "topicPartitions": [{ "topic": "r-{t}", "partitions": [0] }], "timeoutMs": 30000 }),
         ),
         Base::new(
             ApiKey::AlterPartitionReassignments,
             Fixture::Topic,
-            json!({ "timeoutMs": 1000, "allowReplicationFactorChange": true, "topics": [
+            json!({ "timeoutMs": 30000, "allowReplicationFactorChange": true, "topics": [
                 { "name": "r-{t}", "partitions": [{ "partitionIndex": 0, "replicas": [1] }] }] }),
         )
         .described("r-{t}"),
@@ -443,7 +443,7 @@ fn administration() -> Vec<Base> {
         Base::new(
             ApiKey::UpdateFeatures,
             Fixture::Nothing,
-            json!({ "timeoutMs": 1000, "featureUpdates": [
+            json!({ "timeoutMs": 30000, "featureUpdates": [
             { "feature": "unknown", "maxVersionLevel": 1, "allowDowngrade": false, "upgradeType": 1 }], "validateOnly": true }),
         ),
         Base::new(

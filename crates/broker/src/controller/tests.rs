@@ -21,6 +21,34 @@ fn topic(name: &str) -> CreatableTopic {
         .with_replication_factor(1)
 }
 
+const FENCED: &str = " beside the fenced brokers 2 and 3";
+
+/// The same with two more brokers that do not serve, and a topic `t` of one partition on the first two.
+fn image_with_fenced() -> MetadataImage {
+    let mut image = image();
+    for broker_id in [2, 3] {
+        let id = blumfeld_protocol::Uuid::from_u128(broker_id);
+        let broker_id = i32::try_from(broker_id).unwrap();
+        image.replay(&MetadataRecord::RegisterBroker {
+            broker_id,
+            incarnation_id: id,
+            broker_epoch: 5,
+            listeners: vec![Listener { name: "PLAINTEXT".into(), host: "localhost".into(), port: 9093 }],
+            rack: None,
+            fenced: true,
+            log_dirs: vec![id],
+        });
+    }
+    let t = topic("t").with_num_partitions(-1).with_replication_factor(-1);
+    let given = assignments("{0:[1,2]}").into_iter().map(|(partition, brokers)| {
+        CreatableReplicaAssignment::default().with_partition_index(partition).with_broker_ids(brokers)
+    });
+    for record in create(&image, t.with_assignments(given.collect())).records {
+        image.replay(&record);
+    }
+    image
+}
+
 fn create(image: &MetadataImage, topic: CreatableTopic) -> ControllerResult<CreateTopicsResponse> {
     let defaults = TopicDefaults { num_partitions: 1, replication_factor: 1 };
     let mut next = image.topics().len() as u128 + 10;
@@ -68,14 +96,22 @@ fn assignments(text: &str) -> Vec<(i32, Vec<BrokerId>)> {
 }
 
 fn ask_create(input: &str) -> Option<(i16, Option<String>)> {
+    let (input, image) = match input.strip_suffix(FENCED) {
+        Some(input) => (input, image_with_fenced()),
+        None => (input, image()),
+    };
     let wanted = if let Some(configs) = input.strip_prefix("config ") {
         let configs = configs.split(' ').map(|config| {
             let (name, value) = config.split_once('=').unwrap();
             CreatableTopicConfig::default()
                 .with_name(name.to_owned().into())
-                .with_value(Some(value.to_owned().into()))
+                .with_value(Some(value.to_owned().into()).filter(|_| value != "null"))
         });
         topic("new").with_configs(configs.collect())
+    } else if let Some(count) =
+        input.strip_prefix("partitions ").and_then(|rest| rest.strip_suffix(" of 250 a"))
+    {
+        topic(&"a".repeat(250)).with_num_partitions(count.parse().unwrap())
     } else if let Some(count) = input.strip_prefix("partitions ") {
         topic("new").with_num_partitions(count.parse().unwrap())
     } else if let Some(factor) = input.strip_prefix("replication factor ") {
@@ -95,16 +131,18 @@ fn ask_create(input: &str) -> Option<(i16, Option<String>)> {
             _ => topic(input.strip_prefix("name '")?.strip_suffix('\'')?),
         }
     };
-    let result = create(&image(), wanted).response.topics.remove(0);
+    let result = create(&image, wanted).response.topics.remove(0);
     Some((result.error_code, result.error_message.map(|text| text.to_string())))
 }
 
 fn ask_alter(input: &str) -> Option<(i16, Option<String>)> {
     let (name, change) = match input {
         "unknown topic, set retention.ms=1" => ("nosuch", "set retention.ms=1"),
-        "topic '', set retention.ms=1" => ("", "set retention.ms=1"),
         "retention.ms twice" => ("orders", "set retention.ms=1 retention.ms=2"),
-        other => ("orders", other),
+        other => match other.strip_prefix("topic '").and_then(|rest| rest.split_once("', ")) {
+            Some(named) => named,
+            None => ("orders", other),
+        },
     };
     let (verb, configs) = change.split_once(' ')?;
     let operation = ["set", "delete", "append", "subtract"].iter().position(|known| *known == verb)?;
@@ -128,7 +166,13 @@ fn ask_extend(input: &str) -> Option<(i16, Option<String>)> {
     let assignment = |ids: &[i32]| {
         CreatePartitionsAssignment::default().with_broker_ids(ids.iter().map(|id| BrokerId(*id)).collect())
     };
-    let (count, given) = match input {
+    let of_t = input.strip_suffix(FENCED).and_then(|input| input.strip_suffix(" of a topic on [1,2]"));
+    let (count, given) = match of_t.unwrap_or(input) {
+        listed if let Some((count, lists)) = listed.split_once(" with [[") => {
+            let lists = lists.trim_end_matches("]]").split("],[");
+            let ids = |list: &str| list.split(',').map(|id| id.parse().unwrap()).collect::<Vec<i32>>();
+            (count.parse().unwrap(), Some(lists.map(|list| assignment(&ids(list))).collect()))
+        }
         "same" => (3, None),
         "fewer" => (2, None),
         "4 with 2 assignments" => (4, Some(vec![assignment(&[1]), assignment(&[1])])),
@@ -139,11 +183,12 @@ fn ask_extend(input: &str) -> Option<(i16, Option<String>)> {
         number => (number.parse().ok()?, None),
     };
     let topic = CreatePartitionsTopic::default()
-        .with_name(TopicName("orders".to_owned().into()))
+        .with_name(TopicName(of_t.map_or("orders", |_| "t").to_owned().into()))
         .with_count(count)
         .with_assignments(given);
     let request = CreatePartitionsRequest::default().with_topics(vec![topic]);
-    let result = create_partitions(&image(), &request, |_| 0).response.results.remove(0);
+    let image = of_t.map_or_else(image, |_| image_with_fenced());
+    let result = create_partitions(&image, &request, |_| 0).response.results.remove(0);
     Some((result.error_code, result.error_message.map(|text| text.to_string())))
 }
 

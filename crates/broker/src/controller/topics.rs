@@ -393,10 +393,11 @@ fn extend_topic(
                 return Err(ApiError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message));
             }
             let factor = have.partitions.values().next().map(|partition| partition.replicas.len());
-            let assignments = given.iter().map(|one| check_assignment(image, &one.broker_ids, factor));
-            let assignments = assignments.collect::<Result<Vec<_>, _>>()?;
-            for (partition, replicas) in (old..).zip(&assignments) {
-                check_isr(image, partition, replicas)?;
+            let mut assignments = Vec::new();
+            for (partition, one) in (old..).zip(given) {
+                let replicas = check_assignment(image, &one.broker_ids, factor)?;
+                check_isr(image, partition, &replicas)?;
+                assignments.push(replicas);
             }
             assignments
         }
