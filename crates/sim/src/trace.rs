@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use blumfeld_kernel::{Instant, NodeId, TraceEvent};
-use twox_hash::XxHash3_64;
+use twox_hash::XxHash64;
 
 use crate::kind::{Often, sort_of};
 
@@ -55,7 +55,7 @@ pub struct Trace {
     /// Of the dropped ones, those that would have been news.
     dropped_news: u64,
     pushed: u64,
-    hasher: XxHash3_64,
+    hasher: XxHash64,
     digests: bool,
 }
 
@@ -67,7 +67,7 @@ impl Trace {
             dropped: 0,
             dropped_news: 0,
             pushed: 0,
-            hasher: XxHash3_64::new(),
+            hasher: XxHash64::with_seed(0),
             digests: true,
         }
     }
@@ -165,7 +165,7 @@ fn in_order<T>(
 }
 
 /// Takes values into the digest as the same bytes on every machine, whatever its word is.
-struct Portable<'a>(&'a mut XxHash3_64);
+struct Portable<'a>(&'a mut XxHash64);
 
 macro_rules! little_endian {
     ($($write:ident($integer:ty as $wide:ty)),*) => {

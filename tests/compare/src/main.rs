@@ -154,6 +154,9 @@ impl Run<'_> {
             differs |= self.step(&Step { again: true, ..Step::compare(what, request) })?;
         }
         let changed = differs && !base.reads;
+        if let Some(undo) = Some(()).filter(|()| changed).and_then(|()| stages::undo(&step)) {
+            self.step(&undo)?;
+        }
         if base.fresh || changed {
             self.prepared = None;
         }

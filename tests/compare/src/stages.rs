@@ -551,26 +551,32 @@ pub fn prepare(fixture: Fixture, version: i16, topic: u64, number: u64) -> Vec<S
     steps
 }
 
+/// What takes away again what one of the two may have made and the other not: topics.
+pub fn undo(step: &Step) -> Option<Step> {
+    let topics = step.request.body.get("topics").map(|all| all.get("of").unwrap_or(all))?;
+    let names: Vec<&Value> = topics.as_array()?.iter().filter_map(|one| one.get("name")).collect();
+    let wanted = step.request.api == ApiKey::CreateTopics as i16 && names.iter().all(|name| name.is_string());
+    let body = json!({ "topicNames": names, "timeoutMs": 60000 });
+    wanted.then(|| Step::prepare(Request::new(ApiKey::DeleteTopics, 5, body)))
+}
+
 /// Whether a request would take away what all others stand on.
 pub fn harmful(api: ApiKey, body: &Value) -> bool {
     match api {
         ApiKey::UnregisterBroker => body.get("brokerId") == Some(&json!(1)),
         ApiKey::UpdateFeatures => body.get("validateOnly") != Some(&json!(true)),
-        // Kafka's group never gets over a protocol that is named twice (known.txt): only one that nobody else asks for
-        // may have it.
+        // Kafka's group never gets over a protocol that is named twice, or a text that is too long for its answers
+        // (known.txt): only one that nobody else asks for may have it.
         ApiKey::JoinGroup => {
             let own = body.get("groupId").and_then(Value::as_str).is_some_and(|group| group.contains("{f}"));
             let protocols = body.get("protocols").map(|all| all.get("of").unwrap_or(all));
-            let names: Vec<&Value> = protocols
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .filter_map(|one| one.get("name"))
-                .collect();
-            !own && names
+            let protocols = protocols.and_then(Value::as_array).into_iter().flatten();
+            let names: Vec<&Value> = protocols.filter_map(|one| one.get("name")).collect();
+            let twice = names
                 .iter()
                 .enumerate()
-                .any(|(at, name)| names.iter().skip(at + 1).any(|other| other == name))
+                .any(|(at, name)| names.iter().skip(at + 1).any(|other| other == name));
+            !own && (twice || body.to_string().len() > usize::from(u16::MAX) / 2)
         }
         // The broker's own settings: what they change would last.
         ApiKey::IncrementalAlterConfigs | ApiKey::AlterConfigs => {

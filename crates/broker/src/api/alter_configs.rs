@@ -9,7 +9,7 @@ use blumfeld_protocol::messages::alter_configs_response::AlterConfigsResourceRes
 use blumfeld_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use blumfeld_protocol::messages::{AlterConfigsRequest, AlterConfigsResponse};
 
-use super::incremental_alter_configs::check;
+use super::incremental_alter_configs::{check, check_keys};
 use crate::broker_config::DynamicConfigs;
 use crate::call::Call;
 use crate::controller;
@@ -48,9 +48,10 @@ pub fn preprocess(
     let mut rest = Vec::new();
     for (place, resource) in resources.into_iter().enumerate() {
         // Loggers are changed one by one.
+        let changes = as_changes(&resource);
         let checked = match ResourceType::from_id(resource.resource_type) {
-            Some(_) => check(&have, server.config.node_id, &as_changes(&resource)),
-            None => Err(controller::unsupported(resource.resource_type)),
+            Some(_) => check(&have, server.config.node_id, &changes),
+            None => check_keys(&changes).and(Err(controller::unsupported(resource.resource_type))),
         };
         match checked {
             Ok(()) => rest.push(resource),

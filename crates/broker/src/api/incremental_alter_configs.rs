@@ -87,12 +87,8 @@ fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::INVALID_REQUEST, message)
 }
 
-/// Checks one resource before it is forwarded.
-pub(crate) fn check(
-    have: &DynamicConfigs,
-    node_id: i32,
-    resource: &AlterConfigsResource,
-) -> Result<(), ApiError> {
+/// Checks what is asked of one resource, be it of a type that is known or not.
+pub(crate) fn check_keys(resource: &AlterConfigsResource) -> Result<(), ApiError> {
     let mut names = BTreeSet::new();
     if !resource.configs.iter().all(|config| names.insert(config.name.as_str())) {
         return Err(invalid("Error due to duplicate config keys"));
@@ -104,6 +100,16 @@ pub(crate) fn check(
     if !null.is_empty() {
         return Err(invalid(format!("Null value not supported for : {}", null.join(","))));
     }
+    Ok(())
+}
+
+/// Checks one resource before it is forwarded.
+pub(crate) fn check(
+    have: &DynamicConfigs,
+    node_id: i32,
+    resource: &AlterConfigsResource,
+) -> Result<(), ApiError> {
+    check_keys(resource)?;
     match ResourceType::from_id(resource.resource_type) {
         // The controller knows as much of these.
         Some(ResourceType::Topic | ResourceType::ClientMetrics | ResourceType::Group) => Ok(()),

@@ -15,6 +15,7 @@ use blumfeld_protocol::messages::{
     ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, TopicName,
     alter_partition_request, alter_partition_response,
 };
+use blumfeld_protocol::wire::StrBytes;
 use blumfeld_protocol::{ErrorCode, Uuid};
 
 use super::ControllerResult;
@@ -243,12 +244,12 @@ pub fn elect_leaders(
         if version >= 1 && request.election_type == 1 { Election::Unclean } else { Election::Preferred };
     let mut records = Vec::new();
     let all = request.topic_partitions.is_none();
+    if request.timeout_ms <= 0 {
+        return no_election(request, version, ErrorCode::REQUEST_TIMED_OUT, None);
+    }
     if version >= 1 && !(0..=1).contains(&request.election_type) {
         let message = format!("Unknown election type {}", request.election_type);
         return no_election(request, version, ErrorCode::INVALID_REQUEST, Some(message));
-    }
-    if request.timeout_ms <= 0 {
-        return no_election(request, version, ErrorCode::REQUEST_TIMED_OUT, None);
     }
     let wanted: Vec<(String, Vec<i32>)> = match &request.topic_partitions {
         Some(topics) => {
@@ -358,6 +359,9 @@ pub fn alter_reassignments(
     version: i16,
     request: &AlterPartitionReassignmentsRequest,
 ) -> ControllerResult<AlterPartitionReassignmentsResponse> {
+    if request.topics.is_empty() || request.timeout_ms <= 0 {
+        return no_reassignment(request);
+    }
     let allow_factor_change = version < 1 || request.allow_replication_factor_change;
     let mut records = Vec::new();
     let responses = (request.topics.iter())
@@ -393,6 +397,34 @@ pub fn alter_reassignments(
         .with_allow_replication_factor_change(request.allow_replication_factor_change)
         .with_responses(responses);
     ControllerResult { records, response }
+}
+
+/// What is said where nothing moves: there is no time for it (AlterPartitionReassignmentsRequest.getErrorResponse), or
+/// nothing is asked for, which needs none.
+fn no_reassignment(
+    request: &AlterPartitionReassignmentsRequest,
+) -> ControllerResult<AlterPartitionReassignmentsResponse> {
+    let (code, message) = match request.topics.len() {
+        0 => (0, Some(StrBytes::default())),
+        _ => (ErrorCode::REQUEST_TIMED_OUT.0, None),
+    };
+    let responses = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|asked| {
+            ReassignablePartitionResponse::default()
+                .with_partition_index(asked.partition_index)
+                .with_error_code(code)
+                .with_error_message(None)
+        });
+        ReassignableTopicResponse::default()
+            .with_name(topic.name.clone())
+            .with_partitions(partitions.collect())
+    });
+    let response = AlterPartitionReassignmentsResponse::default()
+        .with_error_code(code)
+        .with_error_message(message)
+        .with_allow_replication_factor_change(true)
+        .with_responses(responses.collect());
+    ControllerResult { records: Vec::new(), response }
 }
 
 fn reassign(

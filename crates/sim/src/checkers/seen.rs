@@ -7,7 +7,7 @@ use std::sync::Arc;
 use blumfeld_broker::Broker;
 use blumfeld_kernel::NodeId;
 use blumfeld_protocol::Uuid;
-use twox_hash::XxHash3_64;
+use twox_hash::XxHash64;
 
 use super::health::PartitionHealth;
 use super::replicas::{BatchSeen, LogSeen};
@@ -67,7 +67,7 @@ impl World {
     /// A number that two nodes share whose metadata is the same.
     pub fn image_digest(&self, node: NodeId) -> Option<u64> {
         let broker = self.broker(node)?;
-        let mut hasher = XxHash3_64::new();
+        let mut hasher = XxHash64::with_seed(0);
         // Its debug text has every field, in the order of its maps.
         format!("{:?}", broker.image()).hash(&mut hasher);
         Some(hasher.finish())
