@@ -30,16 +30,17 @@ pub struct TopicDefaults {
     pub replication_factor: i16,
 }
 
-/// Whether a name is asked for once: others are refused before anything else is looked at.
-fn is_once(names: &[&str], name: &str) -> bool {
-    names.iter().filter(|other| **other == name).count() == 1
+/// The names that come twice: they are refused before anything else is looked at.
+fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let mut once = BTreeSet::new();
+    names.filter(|name| !once.insert(*name)).collect()
 }
 
 /// Whether the controller has anything to do: not where all names come twice (ControllerApis.createTopics and
 /// createPartitions).
-pub fn asks<'a>(names: impl Iterator<Item = &'a str>) -> bool {
-    let names: Vec<&str> = names.collect();
-    names.iter().any(|name| is_once(&names, name))
+pub fn asks<'a>(names: impl Iterator<Item = &'a str> + Clone) -> bool {
+    let twice = repeated(names.clone());
+    names.into_iter().any(|name| !twice.contains(name))
 }
 
 /// Creates topics; each succeeds or fails on its own.
@@ -52,13 +53,13 @@ pub fn create_topics(
 ) -> ControllerResult<CreateTopicsResponse> {
     let (mut records, mut results, mut taken) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut duplicates = Vec::new();
-    let names: Vec<&str> = request.topics.iter().map(|topic| topic.name.as_str()).collect();
+    let twice = repeated(request.topics.iter().map(|topic| topic.name.as_str()));
     let single: Vec<&CreatableTopic> =
-        request.topics.iter().filter(|topic| is_once(&names, topic.name.as_str())).collect();
+        request.topics.iter().filter(|topic| !twice.contains(topic.name.as_str())).collect();
     let room = check_total(&single, defaults);
     for topic in &request.topics {
         let name = topic.name.as_str();
-        if !is_once(&names, name) {
+        if twice.contains(name) {
             if taken.insert(name.to_owned()) {
                 duplicates.push(failed(topic, duplicate_name()));
             }
@@ -320,12 +321,7 @@ pub fn create_partitions(
     mut random: impl FnMut(u64) -> u64,
 ) -> ControllerResult<CreatePartitionsResponse> {
     let (mut records, mut results) = (Vec::new(), Vec::new());
-    let (mut once, mut twice) = (BTreeSet::new(), BTreeSet::new());
-    for topic in &request.topics {
-        if !once.insert(topic.name.as_str()) {
-            twice.insert(topic.name.as_str());
-        }
-    }
+    let mut twice = repeated(request.topics.iter().map(|topic| topic.name.as_str()));
     let (duplicates, single): (Vec<_>, Vec<_>) =
         request.topics.iter().partition(|topic| twice.contains(topic.name.as_str()));
     for topic in duplicates {
