@@ -10,7 +10,7 @@ use crate::step::Step;
 /// How often a step is asked until it has come into force.
 const TRIES: usize = 20_000;
 /// The same for an answer that differs and may be only late.
-const LATE: usize = 40;
+const LATE: usize = 300;
 /// The same where what is wanted is known, and a machine may be slow.
 const LATER: usize = 4_000;
 
