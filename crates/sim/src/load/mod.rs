@@ -127,7 +127,8 @@ pub fn bootstrap() -> Vec<Endpoint> {
 /// The bytes of a value: its number, and what follows from the number up to `size`.
 pub fn value(number: u64, size: usize) -> Bytes {
     let size = size.max(8);
-    let mut bytes = vec![0; size.next_multiple_of(8)];
+    // Not of zeros, for which an allocator brings memory that nobody has used.
+    let mut bytes = vec![u8::MAX; size.next_multiple_of(8)];
     let mut word = number;
     for place in bytes.chunks_exact_mut(8) {
         place.copy_from_slice(&word.to_be_bytes());
