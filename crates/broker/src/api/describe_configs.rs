@@ -15,7 +15,7 @@ use blumfeld_protocol::wire::StrBytes;
 use super::LOG_DIR;
 use crate::broker_config::{
     DEFAULT, DYNAMIC, DYNAMIC_BROKER, DYNAMIC_DEFAULT_BROKER, DynamicConfigs, STATIC, StaticConfig,
-    StaticType, dynamic, is_read_only, resources, shown,
+    StaticType, Update, dynamic, resources, shown,
 };
 use crate::call::Call;
 use crate::config::{BrokerConfig, CLIENT_LISTENER, CONTROLLER_LISTENER};
@@ -281,7 +281,7 @@ fn fixed(config: &BrokerConfig, of: &StaticConfig, synonyms: bool) -> DescribeCo
     let set = value.clone().filter(|_| is_set).map(|value| (of.name.to_owned(), value, STATIC_BROKER));
     let default = of.default.map(|value| (of.name.to_owned(), value.to_owned(), DEFAULT));
     let sources = set.into_iter().chain(default).filter(|_| synonyms).collect();
-    entry(of.name, "", source, is_read_only(of.name), of.kind as i8, sources)
+    entry(of.name, "", source, of.update == Update::ReadOnly, of.kind as i8, sources)
         .with_value(value.map(Into::into))
         .with_is_sensitive(of.kind == StaticType::Password)
 }

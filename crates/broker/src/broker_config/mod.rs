@@ -14,8 +14,8 @@ use blumfeld_protocol::ErrorCode;
 
 pub use log_config::log_config;
 pub use names::DYNAMIC;
-use names::{NOT_SERVED, PER_BROKER, PER_LISTENER, READ_ONLY};
-pub use static_configs::{STATIC, StaticConfig, StaticType};
+use static_configs::update_of;
+pub use static_configs::{STATIC, StaticConfig, StaticType, Update};
 
 use crate::metadata::{MetadataImage, ResourceType};
 use crate::reply::ApiError;
@@ -49,11 +49,6 @@ const THREADS: [&str; 5] = [
 /// The dynamic broker config of this name.
 pub fn dynamic(name: &str) -> Option<&'static ConfigKey> {
     DYNAMIC.iter().find(|key| key.name == name)
-}
-
-/// Whether a broker's config can only be set in its file.
-pub fn is_read_only(name: &str) -> bool {
-    READ_ONLY.contains(&name)
 }
 
 /// What is set on a broker and, below it, for the cluster.
@@ -175,7 +170,7 @@ pub fn check<'a>(
     )?;
     refuse(
         &names,
-        |name| per_broker_only(name) || NOT_SERVED.contains(&name),
+        |name| per_broker_only(name) || update_of(name) == Some(Update::Cluster),
         |names| format!("These configs cannot be changed while a broker of this kind runs: [{names}]"),
     )?;
     check_together(have, &new).map_err(invalid_request)
@@ -193,7 +188,7 @@ fn changed_list(
             let have = props.get(name).map_or(key.default, String::as_str);
             Ok(change_list(have, operation, value))
         }
-        None if !is_known(name) => Err(error(format!("Unknown config name: {name}"))),
+        None if update_of(name).is_none() => Err(error(format!("Unknown config name: {name}"))),
         _ => {
             let verb = if operation == APPEND { "append" } else { "subtract" };
             Err(error(format!("Config value {verb} is not allowed for config key: {name}")))
@@ -201,26 +196,19 @@ fn changed_list(
     }
 }
 
-fn is_known(name: &str) -> bool {
-    READ_ONLY.contains(&name)
-        || PER_BROKER.contains(&name)
-        || PER_LISTENER.contains(&name)
-        || NOT_SERVED.contains(&name)
-}
-
 fn per_broker_only(name: &str) -> bool {
-    PER_BROKER.contains(&name) || name.starts_with("listener.name.")
+    update_of(name) == Some(Update::PerBroker) || name.starts_with("listener.name.")
 }
 
 fn check_names(names: &[&str]) -> Result<(), ApiError> {
     refuse(
         names,
-        |name| READ_ONLY.contains(&name),
+        |name| update_of(name) == Some(Update::ReadOnly),
         |names| format!("Cannot update these configs dynamically: [{names}]"),
     )?;
     refuse(
         names,
-        |name| PER_LISTENER.contains(&name),
+        |name| update_of(name) == Some(Update::PerListener),
         |names| {
             format!(
                 "These security configs can be dynamically updated only per-listener using the listener prefix: \

@@ -146,8 +146,8 @@ pub fn check_name(kind: ResourceType, name: &str) -> Result<(), ApiError> {
 
 /// Checks what is to be set: names first, and then values.
 pub fn check_configs(kind: ResourceType, configs: &[(&str, &str)]) -> Result<(), ApiError> {
-    let is_known = |name: &str| keys(kind).iter().any(|key| key.name == name);
-    if let Some((name, _)) = configs.iter().find(|(name, _)| !is_known(name)) {
+    let find = |name: &str| keys(kind).iter().find(|key| key.name == name);
+    if let Some((name, _)) = configs.iter().find(|(name, _)| find(name).is_none()) {
         return Err(match kind {
             ResourceType::ClientMetrics => {
                 invalid_request(format!("Unknown client metrics configuration: {name}"))
@@ -155,11 +155,11 @@ pub fn check_configs(kind: ResourceType, configs: &[(&str, &str)]) -> Result<(),
             _ => invalid_config(format!("Unknown group config name: {name}")),
         });
     }
-    configs.iter().try_for_each(|(name, value)| check_value(kind, name, value))
+    configs.iter().filter_map(|(name, value)| Some((find(name)?, *value))).try_for_each(check_value)
 }
 
-fn check_value(kind: ResourceType, name: &str, value: &str) -> Result<(), ApiError> {
-    let Some(key) = keys(kind).iter().find(|key| key.name == name) else { return Ok(()) };
+fn check_value((key, value): (&ConfigKey, &str)) -> Result<(), ApiError> {
+    let name = key.name;
     if name == "share.auto.offset.reset" {
         return check_offset_reset(value);
     }
