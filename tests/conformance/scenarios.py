@@ -7,7 +7,9 @@ from itertools import product
 
 import batches
 
-VALUES = [f"value {at} " + "x" * (at % 50) for at in range(100)]
+# Long enough that a batch of one is smaller when it is compressed: librdkafka and kafka-python send it as it is otherwise,
+# and a busy machine makes batches of one.
+VALUES = [f"value {at} " + "x" * (200 + at % 50) for at in range(100)]
 # Records of the past, so that a broker's clock cannot be mistaken for a record's.
 LONG_AGO = 1_700_000_000_000
 
