@@ -223,7 +223,7 @@ pub fn sorted(value: &Value) -> Value {
         Value::Array(elements) => {
             let mut elements: Vec<Value> = elements.iter().map(sorted).collect();
             if elements.iter().all(|element| element.is_object() || element.is_string()) {
-                elements.sort_by_key(Value::to_string);
+                elements.sort_by_cached_key(Value::to_string);
             }
             Value::Array(elements)
         }
