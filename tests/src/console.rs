@@ -94,6 +94,7 @@ impl Console {
                 let bytes = self.files.get(&name).cloned().unwrap_or_default();
                 bytes.chunks(64 * 1024).map(Bytes::copy_from_slice).collect()
             }
+            StdinSource::Text(text) => vec![text.into()],
             StdinSource::Empty => Vec::new(),
         };
         input.reverse();

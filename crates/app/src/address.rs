@@ -1,4 +1,4 @@
-//! What the page's address says: `?cluster=NAME&lang=ko&theme=dark&durability=strict&seed=N&brokers=N`.
+//! What the page's address says: `?cluster=NAME&lang=ko&theme=dark&durability=strict&seed=N&brokers=N&begin=empty`.
 
 use blumfeld_view::Durability;
 
@@ -55,6 +55,8 @@ pub struct Address {
     pub seed: Option<u64>,
     /// How many brokers a new cluster has, 1 to 9.
     pub brokers: Option<i32>,
+    /// Whether a new cluster begins with nothing in it.
+    pub empty: Option<bool>,
     /// Parameters whose value cannot be used, with the value as it was written.
     pub refused: Vec<(String, String)>,
 }
@@ -82,6 +84,14 @@ impl Address {
                 "brokers" => {
                     set(&mut out.brokers, value.parse().ok().filter(|count| (1..=9).contains(count)))
                 }
+                "begin" => set(
+                    &mut out.empty,
+                    match value.as_str() {
+                        "empty" => Some(true),
+                        "orders" => Some(false),
+                        _ => None,
+                    },
+                ),
                 "seed" => set(&mut out.seed, value.parse().ok().filter(|seed| *seed <= MAX_SEED)),
                 _ => true,
             };
@@ -134,8 +144,9 @@ mod tests {
 
     #[test]
     fn what_can_be_used_is_used_and_the_rest_is_named() {
-        let full =
-            Address::parse("?cluster=lab_2-b&lang=ko&theme=dark&durability=strict&seed=42&brokers=9&utm=x");
+        let full = Address::parse(
+            "?cluster=lab_2-b&lang=ko&theme=dark&durability=strict&seed=42&brokers=9&begin=empty&utm=x",
+        );
         assert_eq!(
             full,
             Address {
@@ -145,6 +156,7 @@ mod tests {
                 durability: Some(Durability::Strict),
                 seed: Some(42),
                 brokers: Some(9),
+                empty: Some(true),
                 refused: vec![],
             }
         );
@@ -163,6 +175,7 @@ mod tests {
             ("?brokers=0", ("brokers", "0")),
             ("?brokers=10", ("brokers", "10")),
             ("?brokers=three", ("brokers", "three")),
+            ("?begin=full", ("begin", "full")),
             ("?seed=-1", ("seed", "-1")),
             ("?seed=9007199254740992", ("seed", "9007199254740992")),
         ] {

@@ -14,10 +14,12 @@ use crate::console::{ConsolePane, Ink, Terminal};
 use crate::ctx::Ctx;
 use crate::frames::Frames;
 use crate::model::{Action, Model, Screen, Shared};
+use crate::opening::Opening;
+use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
     Brokers, Clients, DockTabs, DropZone, EventLog, Files, Gate, Groups, Hint, Inspector, Messages, Nav,
-    Notices, TopBar, Topics,
+    Notices, Stage, TokenInspector, TopBar, Topics,
 };
 use crate::wire::{Heard, Wire};
 
@@ -85,6 +87,8 @@ fn hear(
     dispatch: &UseReducerDispatcher<Model>,
     frames: &Frames,
     terminal: &Terminal,
+    scene: &Scene,
+    (opening, empty): (&Opening, bool),
     boot: &Command,
     ask: &dyn Fn(&Command),
 ) {
@@ -111,12 +115,14 @@ fn hear(
                     dispatch.dispatch(Action::Notice(true, said));
                 }
                 dispatch.dispatch(Action::Ended(id, exit));
+                opening.ended(id, exit, terminal, ask);
             }
         }
+        Heard::Update(Update::Stage(view)) => scene.take(view),
         Heard::Update(Update::Download { name, bytes }) => browser::save(&name, &bytes),
         Heard::Update(update) => {
             let lost = match &update {
-                Update::Ready { cluster, missing, .. } => {
+                Update::Ready { cluster, missing, view, .. } => {
                     terminal.reset();
                     let key = stored_key(cluster);
                     let was_stored = Kept::Always.recall(&key).is_some();
@@ -128,7 +134,14 @@ fn hear(
                     {
                         ask(&Command::SetPace(pace));
                     }
+                    if *missing && !was_stored && !empty {
+                        opening.begin(view.brokers.len(), terminal, ask);
+                    }
                     *missing && was_stored
+                }
+                Update::Delta(delta) => {
+                    opening.heard(delta, ask);
+                    false
                 }
                 _ => false,
             };
@@ -153,8 +166,10 @@ pub fn App() -> Html {
         move || begin(&address)
     });
     let terminal = use_memo((), |()| Terminal::default());
+    let scene = use_memo((), |()| Scene::default());
     let engine = use_memo((), {
         let (dispatch, terminal, address) = (model.dispatcher(), Rc::clone(&terminal), Rc::clone(&address));
+        let (scene, opening, empty) = (Rc::clone(&scene), Opening::default(), address.empty.unwrap_or(false));
         let (cluster, durability) = (model.cluster.clone(), address.durability);
         move |()| {
             // The engine says hello only after this value is in its place.
@@ -176,7 +191,7 @@ pub fn App() -> Html {
                             dispatch.dispatch(Action::EngineFailed(error));
                         }
                     };
-                    hear(heard, &dispatch, &frames, &terminal, &boot, &ask);
+                    hear(heard, &dispatch, &frames, &terminal, &scene, (&opening, empty), &boot, &ask);
                 })
             };
             let engine = Rc::new(Wire::start(callback));
@@ -184,7 +199,8 @@ pub fn App() -> Html {
             engine
         }
     });
-    let ctx = Ctx::new(model.lang, Rc::clone(&engine), (*terminal).clone(), model.dispatcher());
+    let ctx =
+        Ctx::new(model.lang, Rc::clone(&engine), (*terminal).clone(), (*scene).clone(), model.dispatcher());
 
     use_effect_with((model.phase.word(), model.lang, model.theme), |(word, lang, theme)| {
         browser::mark("state", Some(*word));
@@ -241,10 +257,14 @@ pub fn App() -> Html {
                 <main class="stage" id="stage">
                     <Notices notices={model.notices.clone()} recovery={model.recovery.clone()} returned={model.returned.clone()}
                         {storage} persistent={model.persistent} />
-                    if model.phase == crate::model::Phase::Ready {
-                        <Hint steps={model.steps()} reloaded={model.reloaded} />
+                    if model.phase == crate::model::Phase::Ready && model.screen == Screen::Stage {
+                        <Hint tried={model.tried} is_first={model.topic(crate::opening::TOPIC).is_some()} />
                     }
                     { match model.screen {
+                        Screen::Stage => view.map(|view| html! {
+                            <Stage {topics} chosen={model.chosen.clone()} brokers={Shared::clone(&view.brokers)} groups={Shared::clone(&view.groups)}
+                                clients={Shared::clone(&view.clients)} now={view.clock.now} pace={view.clock.pace} tried={model.tried} theme={model.theme} />
+                        }).unwrap_or_default(),
                         Screen::Topics => html! {
                             <Topics {topics} chosen={model.chosen.clone()} {brokers} />
                         },
@@ -262,7 +282,11 @@ pub fn App() -> Html {
                         Screen::Console => Html::default(),
                     } }
                 </main>
-                <Inspector topic={chosen_topic} {partition} />
+                if let Some(detail) = model.token.as_ref().filter(|_| model.screen == Screen::Stage) {
+                    <TokenInspector detail={Shared::clone(detail)} clients={model.view.as_ref().map(|view| Shared::clone(&view.clients))} />
+                } else {
+                    <Inspector topic={chosen_topic} {partition} />
+                }
                 <section class="dock" aria-label={ctx.t.dock}>
                     <DockTabs tab={model.tab} sheet={model.sheet} />
                     <EventLog events={model.events.clone()} left_out={model.events_left_out} />

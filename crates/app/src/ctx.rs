@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
-use blumfeld_view::Command;
+use blumfeld_view::{Command, TokenKey};
 use web_sys::File;
 use yew::prelude::*;
 
 use crate::browser;
 use crate::console::Terminal;
 use crate::model::{Action, Model, PartitionName, Screen, Tab};
+use crate::stage::Scene;
 use crate::text::{Lang, Text};
 use crate::wire::Wire;
 
@@ -21,6 +22,8 @@ pub struct Ctx {
     pub t: &'static Text,
     /// The console's output.
     pub terminal: Terminal,
+    /// What is in flight, and where it is painted.
+    pub scene: Scene,
     engine: Rc<Wire>,
     dispatch: UseReducerDispatcher<Model>,
 }
@@ -37,9 +40,10 @@ impl Ctx {
         lang: Lang,
         engine: Rc<Wire>,
         terminal: Terminal,
+        scene: Scene,
         dispatch: UseReducerDispatcher<Model>,
     ) -> Self {
-        Self { lang, t: lang.text(), terminal, engine, dispatch }
+        Self { lang, t: lang.text(), terminal, scene, engine, dispatch }
     }
 
     /// Changes what the page knows.
@@ -88,6 +92,19 @@ impl Ctx {
             offset,
             limit: BATCHES_A_PAGE,
         });
+    }
+
+    /// Picks a message that is in flight.
+    pub fn pick(&self, key: TokenKey) {
+        self.scene.choose(Some(key));
+        self.ask(&Command::Token(key));
+        self.act(Action::Show(Tab::Inspector));
+    }
+
+    /// Picks none.
+    pub fn unpick(&self) {
+        self.scene.choose(None);
+        self.act(Action::Unpick);
     }
 
     /// Opens a partition in the message browser.

@@ -13,6 +13,8 @@ mod frames;
 mod health;
 mod lag;
 mod model;
+mod opening;
+mod stage;
 mod strip;
 mod text;
 mod topic_name;

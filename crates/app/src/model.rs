@@ -4,7 +4,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use blumfeld_view::{
-    BatchDetail, BrowseView, Delta, Durability, GroupView, RecoveryView, Returned, TopicView, Update,
+    BatchDetail, BrowseView, ClientRole, ClientView, Delta, Durability, GroupView, Pace, RecoveryView,
+    Returned, TokenDetail, TopicView, Update,
 };
 use yew::Reducible;
 
@@ -16,6 +17,8 @@ use crate::text::{Lang, fill};
 
 /// Notices that stand at one time.
 const NOTICES_KEPT: usize = 4;
+/// At this pace and slower one request can be followed.
+const FOLLOWED: f64 = 0.002;
 
 /// Shared data that is equal only to itself, so that a component is redrawn only when it was replaced.
 #[derive(Debug, Default)]
@@ -99,6 +102,8 @@ impl Phase {
 /// A place of the navigation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Screen {
+    /// Clients, brokers and groups, with what is in flight between them.
+    Stage,
     /// Topics and their partitions.
     Topics,
     /// Batches, records, bytes.
@@ -117,6 +122,7 @@ impl Screen {
     /// Its word in the address after `#`, and in `data-screen`.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Stage => "stage",
             Self::Topics => "topics",
             Self::Messages => "messages",
             Self::Brokers => "brokers",
@@ -127,8 +133,15 @@ impl Screen {
     }
 
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 6] =
-        [Self::Topics, Self::Messages, Self::Brokers, Self::Clients, Self::Groups, Self::Console];
+    pub const ALL: [Self; 7] = [
+        Self::Stage,
+        Self::Topics,
+        Self::Messages,
+        Self::Brokers,
+        Self::Clients,
+        Self::Groups,
+        Self::Console,
+    ];
 }
 
 /// A pane of the dock, which stand side by side when there is room.
@@ -238,8 +251,9 @@ pub struct Model {
     pub seed: u64,
     /// Whether anything is kept.
     pub persistent: bool,
-    /// Whether records were there when the cluster began to run here: it was reloaded.
-    pub reloaded: bool,
+    /// Which of the three things to try were tried, as the cluster says: a record sent by hand was acknowledged, a broker
+    /// crashed, and the clock went slowly enough to follow a request.
+    pub tried: [bool; 3],
     /// The cluster as the engine told it last.
     pub view: Option<Cluster>,
     /// The topics one by one, so that one that did not change is not drawn again.
@@ -264,6 +278,8 @@ pub struct Model {
     pub messages: MessagesState,
     /// The chosen partition.
     pub chosen: Option<PartitionName>,
+    /// The message in flight that was picked, as it was then.
+    pub token: Option<Shared<TokenDetail>>,
     /// Where the navigation stands.
     pub screen: Screen,
     /// The pane that shows where there is room for one.
@@ -307,6 +323,8 @@ pub enum Action {
     Sheet(bool),
     /// Choose a partition.
     Choose(PartitionName),
+    /// Put away the message that was picked.
+    Unpick,
     /// The message browser asks for the end of the log.
     ToEnd,
     /// The message browser's second question was asked.
@@ -335,7 +353,7 @@ impl Model {
             cluster,
             seed: 0,
             persistent: true,
-            reloaded: false,
+            tried: [false; 3],
             view: None,
             topics: vec![],
             lags: Shared::default(),
@@ -348,7 +366,8 @@ impl Model {
             console: ConsoleState::default(),
             messages: MessagesState::default(),
             chosen: None,
-            screen: Screen::Topics,
+            token: None,
+            screen: Screen::Stage,
             tab: Tab::Console,
             sheet: false,
             lang,
@@ -366,13 +385,16 @@ impl Model {
             .and_then(|at| self.topics.get(at))
     }
 
-    /// Whether a topic of the user's exists, and whether one has records: the first steps of the hint.
-    pub fn steps(&self) -> (bool, bool) {
-        let mut own = self.topics.iter().filter(|topic| !topic.internal).peekable();
-        (
-            own.peek().is_some(),
-            own.any(|topic| topic.partitions.iter().any(|partition| partition.log_end > 0)),
-        )
+    /// Notes what was tried.
+    fn note_tried(&mut self) {
+        let Some(view) = &self.view else { return };
+        let by_hand = |client: &Shared<ClientView>| {
+            let ClientRole::Producer(producer) = &client.role else { return false };
+            client.name.is_empty() && producer.acknowledged > 0
+        };
+        self.tried[0] |= view.clients.iter().any(by_hand);
+        self.tried[1] |= view.brokers.iter().any(|broker| broker.state == "crashed");
+        self.tried[2] |= matches!(view.clock.pace, Pace::Times(times) if times <= FOLLOWED);
     }
 
     fn number(&mut self) -> u64 {
@@ -410,7 +432,6 @@ impl Model {
                 self.recovery = (!recovery.is_empty()).then(|| Shared::new(recovery));
                 self.returned = (returned != Returned::default()).then(|| Shared::new(returned));
                 self.view = Some(Cluster::new(view));
-                self.reloaded = self.steps().1;
                 self.console.running = None;
                 self.messages = MessagesState::default();
                 self.choose_one();
@@ -431,9 +452,19 @@ impl Model {
             Update::FileRemoved { name } => self.files.retain(|file| file.name != name),
             Update::Browse(browse) => self.browsed(browse),
             Update::Batch(detail) => self.messages.batch = Some(Shared::new(detail)),
+            Update::Token(detail) => {
+                // One that has arrived meanwhile stays as it was last seen.
+                if let Some(detail) = detail {
+                    self.token = Some(Shared::new(*detail));
+                }
+            }
             Update::Error { message } => self.notice(true, message),
             Update::Panicked { message, replay } => self.phase = Phase::Panicked { message, replay },
-            Update::Hello | Update::Flushed | Update::Console { .. } | Update::Download { .. } => {}
+            Update::Hello
+            | Update::Flushed
+            | Update::Stage(_)
+            | Update::Console { .. }
+            | Update::Download { .. } => {}
         }
     }
 
@@ -470,6 +501,7 @@ impl Model {
             }
         }
         self.choose_one();
+        self.note_tried();
         self.events_left_out += delta.events_left_out + self.events.extend(delta.events);
     }
 
@@ -544,7 +576,9 @@ impl Reducible for Model {
                     model.messages = MessagesState::default();
                 }
                 model.chosen = Some(partition);
+                model.token = None;
             }
+            Action::Unpick => model.token = None,
             Action::ToEnd => {
                 model.messages.to_end = true;
                 model.messages.browse = None;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use blumfeld_kernel::Endpoint;
 use blumfeld_protocol::record_batch::Batch;
-use blumfeld_shell::{Environment, Started};
+use blumfeld_shell::{Environment, Started, StdinSource};
 use blumfeld_sim::{Output as Written, ProcessId, World};
 
 use crate::{Error, Record};
@@ -64,9 +64,12 @@ impl Running {
             bootstrap: bootstrap.unwrap_or_else(|| Endpoint::new("localhost", 9_092)),
             topics: world.topic_names(),
         };
-        let Started { process, .. } =
+        let Started { process, stdin: said } =
             blumfeld_shell::start(line, &around).map_err(|error| Error::Refused(error.to_string()))?;
         let process = world.spawn(process);
+        if let StdinSource::Text(text) = said {
+            world.write_stdin(process, text.into());
+        }
         if !stdin.is_empty() {
             world.write_stdin(process, stdin.to_owned().into());
         }

@@ -63,7 +63,7 @@ pub enum JsonError {
 /// # Errors
 /// The message or version is not Kafka's, or the bytes are none of it. Bytes behind the message are passed over.
 pub fn to_json(api_key: ApiKey, kind: Kind, version: i16, body: &Bytes) -> Result<Value, JsonError> {
-    read(api_key, kind, version, body, true)
+    read(api_key, kind, version, body, RecordsAs::Objects)
 }
 
 /// The same with null in the place of records, which cost the most to read.
@@ -76,10 +76,37 @@ pub fn to_json_without_records(
     version: i16,
     body: &Bytes,
 ) -> Result<Value, JsonError> {
-    read(api_key, kind, version, body, false)
+    read(api_key, kind, version, body, RecordsAs::Null)
 }
 
-fn read(api_key: ApiKey, kind: Kind, version: i16, body: &Bytes, records: bool) -> Result<Value, JsonError> {
+/// The same with the size of records in bytes in their place, as Kafka's request log has it.
+///
+/// # Errors
+/// As of [`to_json`].
+pub fn to_json_with_record_sizes(
+    api_key: ApiKey,
+    kind: Kind,
+    version: i16,
+    body: &Bytes,
+) -> Result<Value, JsonError> {
+    read(api_key, kind, version, body, RecordsAs::Size)
+}
+
+/// What stands in the place of records.
+#[derive(Clone, Copy)]
+enum RecordsAs {
+    Objects,
+    Size,
+    Null,
+}
+
+fn read(
+    api_key: ApiKey,
+    kind: Kind,
+    version: i16,
+    body: &Bytes,
+    records: RecordsAs,
+) -> Result<Value, JsonError> {
     let unknown = || JsonError::Unknown(api_key, version);
     let message = message(api_key, kind).filter(|one| one.versions.has(version)).ok_or_else(unknown)?;
     let flexible = message.flexible.has(version);
@@ -106,8 +133,7 @@ struct Read<'a> {
     bytes: &'a Bytes,
     version: i16,
     flexible: bool,
-    /// Whether records are read.
-    records: bool,
+    records: RecordsAs,
     path: Vec<&'static str>,
 }
 
@@ -197,7 +223,11 @@ impl<'a> Read<'a> {
                 Some(len) => {
                     let from = self.reader.position();
                     self.take(len)?;
-                    if self.records { records(&self.bytes.slice(from..from + len)) } else { Value::Null }
+                    match self.records {
+                        RecordsAs::Objects => records(&self.bytes.slice(from..from + len)),
+                        RecordsAs::Size => json!(len),
+                        RecordsAs::Null => Value::Null,
+                    }
                 }
             },
             Type::Struct(fields) => {

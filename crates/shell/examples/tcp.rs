@@ -88,6 +88,7 @@ fn receive(conn: ConnectionId, mut stream: TcpStream, inputs: &Sender<Input>) {
 enum Stdin {
     Terminal,
     File(std::fs::File),
+    Text(String),
     Empty,
 }
 
@@ -101,6 +102,7 @@ impl Stdin {
             Stdin::File(file) => {
                 let _ = file.take(64 * 1024).read_to_end(&mut bytes);
             }
+            Stdin::Text(text) => bytes = std::mem::take(text).into_bytes(),
             Stdin::Empty => {}
         }
         if bytes.is_empty() { Input::StdinClosed } else { Input::Stdin { bytes: bytes.into() } }
@@ -133,6 +135,7 @@ fn main() {
     let stdin = match started.stdin {
         StdinSource::Terminal => Stdin::Terminal,
         StdinSource::Empty => Stdin::Empty,
+        StdinSource::Text(text) => Stdin::Text(text),
         StdinSource::File(name) => {
             std::fs::File::open(env.directory.join(name)).map_or(Stdin::Empty, Stdin::File)
         }

@@ -21,7 +21,7 @@ use blumfeld_kernel::{Endpoint, Process};
 
 pub use clients::{Client, Working, client};
 pub use complete::{Completions, complete};
-pub use line::{Line, ShellError, parse};
+pub use line::{Input, Line, ShellError, parse};
 pub use tools::console_producer::{ConfigProblem, producer_config};
 pub use tools::fault::{Explained, FAULTS};
 pub use tools::workload::{Background, WorkloadKind, background, background_client};
@@ -98,6 +98,11 @@ pub enum StdinSource {
         /// Its name.
         String,
     ),
+    /// A text of the line itself, and then its end.
+    Text(
+        /// The text, with its line end.
+        String,
+    ),
     /// Nothing: it has ended already.
     Empty,
 }
@@ -128,7 +133,7 @@ pub fn explanation(line: &Line, env: &dyn Environment) -> Option<String> {
 /// Reads a line and prepares its process. An error here is of the line itself; a tool's own complaints are its output.
 pub fn start(line: &str, env: &dyn Environment) -> Result<Started, ShellError> {
     let line = parse(line)?;
-    if let Some(file) = &line.stdin
+    if let Some(Input::File(file)) = &line.stdin
         && !env.dropped_files().contains(file)
     {
         return Err(ShellError::NoSuchFile(file.clone()));

@@ -1,4 +1,4 @@
-//! One line of the console: words, quotes, and the two ways to give a tool a file.
+//! One line of the console: words, quotes, and the ways to give a tool a file or a text.
 
 /// A line that was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -7,8 +7,17 @@ pub struct Line {
     pub command: String,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// The file that is its standard input, from `cat FILE |` or `< FILE`.
-    pub stdin: Option<String>,
+    /// What is its standard input, if the line says it.
+    pub stdin: Option<Input>,
+}
+
+/// A standard input that a line gives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Input {
+    /// From `cat FILE |` or `< FILE`: the file's name.
+    File(String),
+    /// From `echo TEXT |`: the text, with its line end.
+    Text(String),
 }
 
 /// What is wrong with a line. `Display` is what a console prints.
@@ -28,7 +37,8 @@ pub enum ShellError {
     Escape,
     /// Something of a real shell that this one has not.
     #[error(
-        "blumfeld: this console has no `{0}`: it runs one tool a line, with `cat FILE | tool …` or `tool … < FILE`"
+        "blumfeld: this console has no `{0}`: it runs one tool a line, with `cat FILE | tool …`, `echo TEXT | tool …` or \
+         `tool … < FILE`"
     )]
     Unsupported(
         /// What was met.
@@ -93,7 +103,7 @@ pub fn parse(line: &str) -> Result<Line, ShellError> {
     }
     let first = words(first.unwrap_or_default())?;
     let Some(second) = second else {
-        return command(first.0, first.1);
+        return command(first.0, first.1.map(Input::File));
     };
     let second = words(second)?;
     if second.0.is_empty() {
@@ -101,7 +111,13 @@ pub fn parse(line: &str) -> Result<Line, ShellError> {
     }
     match &first.0[..] {
         [cat, file] if cat == "cat" && first.1.is_none() && second.1.is_none() => {
-            command(second.0, Some(file.clone()))
+            command(second.0, Some(Input::File(file.clone())))
+        }
+        [echo, option, ..] if echo == "echo" && matches!(option.as_str(), "-n" | "-e" | "-E") => {
+            Err(ShellError::Unsupported(format!("echo {option}")))
+        }
+        [echo, words @ ..] if echo == "echo" && first.1.is_none() && second.1.is_none() => {
+            command(second.0, Some(Input::Text(format!("{}\n", words.join(" ")))))
         }
         [] => Err(ShellError::Incomplete('|')),
         [cat] if cat == "cat" => Err(ShellError::Unsupported("cat without a FILE".to_owned())),
@@ -110,7 +126,7 @@ pub fn parse(line: &str) -> Result<Line, ShellError> {
     }
 }
 
-fn command(words: Vec<String>, stdin: Option<String>) -> Result<Line, ShellError> {
+fn command(words: Vec<String>, stdin: Option<Input>) -> Result<Line, ShellError> {
     let mut words = words.into_iter();
     let command = words.next().ok_or(ShellError::Incomplete('|'))?;
     Ok(Line { command, arguments: words.collect(), stdin })
@@ -216,6 +232,8 @@ mod tests {
             ("cat 'my file'|a", "a < my file"),
             ("a b < f", "a·b < f"),
             ("a <f b", "a·b < f"),
+            ("echo 'two  words' more | a b", "a·b <<< two  words more\n"),
+            ("echo|a", "a <<< \n"),
             ("a # b", "a"),
             ("a b#c k=$1", "a·b#c·k=$1"),
             ("a '|' \";\"", "a·|·;"),
@@ -242,13 +260,18 @@ mod tests {
             ("a | b", "no `a … |`"),
             ("cat f g | b", "no `cat of several files`"),
             ("cat a | b | c", "no `a | b | c`"),
+            ("echo -n a | b", "no `echo -n`"),
+            ("echo a < f | b", "no `echo … |`"),
+            ("echo a |", "blumfeld: something is missing after `|`"),
         ] {
             let got = match parse(line) {
                 Ok(line) => {
                     let mut text =
                         std::iter::once(line.command).chain(line.arguments).collect::<Vec<_>>().join("·");
-                    if let Some(file) = line.stdin {
-                        text = format!("{text} < {file}");
+                    match line.stdin {
+                        Some(Input::File(file)) => text = format!("{text} < {file}"),
+                        Some(Input::Text(said)) => text = format!("{text} <<< {said}"),
+                        None => {}
                     }
                     text
                 }

@@ -2,6 +2,8 @@
 
 use blumfeld_kernel::{ConnectionId, Endpoint, FlushId, Input, NodeId};
 
+use crate::network::Message;
+
 /// An event in the queue.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
@@ -10,7 +12,7 @@ pub(crate) enum Event {
     /// A node may want its timeout.
     Timer { node: NodeId, run: u64 },
     /// A message ends the way over its connection that it began at the end `from`.
-    Arrive { conn: ConnectionId, from: usize, input: Input },
+    Arrive { conn: ConnectionId, from: usize, message: Message },
     /// What is stalled on its way from the end `from` of a connection is looked at again.
     Retry { conn: ConnectionId, from: usize },
     /// A connection is tried again that came not about.

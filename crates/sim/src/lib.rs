@@ -16,6 +16,7 @@ mod membership;
 mod network;
 mod process;
 mod slot;
+mod token_view;
 mod trace;
 mod view;
 mod world;
@@ -28,6 +29,7 @@ pub use fault::{
 };
 pub use membership::{Membership, MembershipError};
 pub use process::{Output, ProcessId};
+pub use token_view::api_name;
 pub use trace::{Trace, TraceLine};
 pub use view::event_view;
-pub use world::{OutsideEvent, World};
+pub use world::{InFlight, OutsideEvent, Standing, World};

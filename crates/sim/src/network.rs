@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use blumfeld_kernel::{ConnectionId, FlushId, Frame, Input, Instant, NodeId, Prng};
+use blumfeld_kernel::{ConnectionId, Endpoint, FlushId, Frame, Input, Instant, NodeId, Prng};
+use bytes::Bytes;
 
 use crate::NetworkConfig;
 use crate::fault::Side;
@@ -25,8 +26,10 @@ pub(crate) const SYNS: u32 = 3;
 pub(crate) struct Link {
     /// Who opened it, and who listens.
     pub ends: [End; 2],
-    /// Correlation ids of the requests that have reached the listener and wait for its response.
-    pub unanswered: VecDeque<i32>,
+    /// Which of the listener's doors it came to.
+    pub listener: Endpoint,
+    /// The requests that have reached the listener and wait for its response.
+    pub unanswered: VecDeque<Unanswered>,
     /// The response with this correlation id does not arrive: the connection breaks instead.
     pub losing: Option<i32>,
 }
@@ -74,10 +77,52 @@ impl End {
     }
 }
 
+/// What is sent over a connection: a frame, or the word that it stands or is gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub input: Input,
+    /// When it was sent.
+    pub sent: Instant,
+    /// The request that it answers.
+    pub answers: Option<Asked>,
+}
+
+impl Message {
+    /// Whether it is a frame, which is lost with whoever sent it, and no word of the connection's own.
+    pub fn is_frame(&self) -> bool {
+        matches!(self.input, Input::Frame { .. })
+    }
+}
+
+/// A request, as its answer remembers it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub api_key: i16,
+    pub version: i16,
+}
+
+impl Asked {
+    /// What a request's frame says of itself in its first four bytes.
+    pub fn of(frame: &Bytes) -> Option<Asked> {
+        let number = |at: usize| Some(i16::from_be_bytes(*frame.get(at..)?.first_chunk::<2>()?));
+        Some(Asked { api_key: number(0)?, version: number(2)? })
+    }
+}
+
+/// A request that its listener has and has not answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Unanswered {
+    pub correlation_id: i32,
+    pub sent: Instant,
+    /// When it came to the listener.
+    pub landed: Instant,
+    pub frame: Frame,
+}
+
 /// A message that cannot arrive yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Stalled {
-    pub input: Input,
+    pub message: Message,
     /// Whether it has come through the network, and only waits before the machine.
     pub through: bool,
     /// Whether the faults of requests have been looked at.
@@ -146,6 +191,11 @@ impl Network {
 
     pub fn link(&mut self, conn: ConnectionId) -> Option<&mut Link> {
         self.links.get_mut(&conn)
+    }
+
+    /// The same, to look at.
+    pub fn look(&self, conn: ConnectionId) -> Option<&Link> {
+        self.links.get(&conn)
     }
 
     pub fn links(&self) -> impl Iterator<Item = (ConnectionId, &Link)> {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::TokenKey;
+
 /// When an acknowledgement may leave the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -143,6 +145,10 @@ pub enum Command {
         /// Which of its files.
         file: SegmentFile,
     },
+    /// Tell what is in flight ([`Update::Stage`](crate::Update)) after every turn, or stop telling it.
+    Watch(bool),
+    /// A message that is in flight, with what is in it. Answered by [`Update::Token`](crate::Update).
+    Token(TokenKey),
     /// Break something.
     Fault(Fault),
     /// The page is about to close: bring everything to the browser's storage.

@@ -7,6 +7,7 @@ mod browse;
 mod clients;
 mod cluster;
 mod command;
+mod stage;
 mod update;
 
 pub use browse::{BatchDetail, BatchView, BrowseView, FieldView, RecordView};
@@ -19,6 +20,7 @@ pub use cluster::{
     GroupView, PartitionView, ReplicaView, SegmentView, StoreView, TopicView,
 };
 pub use command::{Command, Durability, Fault, Pace, SegmentFile};
+pub use stage::{RibbonView, StageView, TokenDetail, TokenKey, TokenState, TokenView};
 pub use update::{ConsoleText, RecoveryView, Returned, Stream, Update};
 
 #[cfg(test)]

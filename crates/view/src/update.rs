@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchDetail, BrowseView, ClusterView, Delta};
+use crate::{BatchDetail, BrowseView, ClusterView, Delta, StageView, TokenDetail};
 
 /// Which output of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -88,6 +88,10 @@ pub enum Update {
     },
     /// What changed.
     Delta(Delta),
+    /// What is in flight, while the page watches it.
+    Stage(StageView),
+    /// Answer to `Token`; nothing if the message is not in flight any more.
+    Token(Option<Box<TokenDetail>>),
     /// Output of the console's command `id`.
     Console {
         /// The command.

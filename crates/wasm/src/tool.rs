@@ -2,7 +2,7 @@
 //! time by which it must have ended.
 
 use blumfeld_kernel::{Endpoint, Instant};
-use blumfeld_shell::{Environment, Started};
+use blumfeld_shell::{Environment, Started, StdinSource};
 use blumfeld_sim::{Output, ProcessId, World};
 use bytes::Bytes;
 
@@ -57,9 +57,12 @@ impl RunningTool {
         if blumfeld_console::order(line).is_some() {
             return Err(format!("`{line}` asks the world, not a tool: see fault, addBroker, removeBroker"));
         }
-        let Started { process, .. } =
+        let Started { process, stdin: said } =
             blumfeld_shell::start(line, &Around(world)).map_err(|error| error.to_string())?;
         let process = world.spawn(process);
+        if let StdinSource::Text(text) = said {
+            world.write_stdin(process, text.into());
+        }
         if !stdin.is_empty() {
             world.write_stdin(process, stdin);
         }

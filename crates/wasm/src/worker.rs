@@ -24,6 +24,8 @@ const TURN_MS: f64 = 12.0;
 const REST_MS: u32 = 8;
 /// The page is told what changed this often, in milliseconds.
 const DELTA_MS: f64 = 50.0;
+/// Time between two messages of what is in flight, in milliseconds: a frame of most screens, or a little less.
+const STAGE_MS: f64 = 14.0;
 /// A dropped file is read in pieces of so many bytes.
 const PIECE: f64 = 256.0 * 1024.0;
 /// One message holds at most so many bytes of a command's output.
@@ -310,7 +312,7 @@ impl<P: Port + 'static> Life<P> {
     }
 
     async fn run(&mut self, inbox: &Inbox, lost: &Rc<Cell<bool>>) -> End {
-        let (mut last_turn, mut last_delta) = (now_ms(), 0.0);
+        let (mut last_turn, mut last_delta, mut last_stage) = (now_ms(), 0.0, 0.0);
         let breath = Breath::new();
         loop {
             loop {
@@ -335,6 +337,12 @@ impl<P: Port + 'static> Life<P> {
             self.read_file();
             self.tell_console();
             let now = now_ms();
+            if now - last_stage >= STAGE_MS
+                && let Some(stage) = self.engine.take_stage()
+            {
+                last_stage = now;
+                post(&Update::Stage(stage));
+            }
             if now - last_delta >= DELTA_MS {
                 last_delta = now;
                 post(&Update::Delta(self.engine.take_delta()));
@@ -388,6 +396,8 @@ impl<P: Port + 'static> Life<P> {
                     Err(message) => error_message(message),
                 }
             }
+            Command::Watch(on) => engine.watch(on),
+            Command::Token(key) => post(&Update::Token(engine.world().token_detail(key).map(Box::new))),
             Command::Fault(fault) => engine.fault(fault),
             Command::Flush => {
                 engine.sync();

@@ -147,12 +147,19 @@ impl Run<'_> {
         let (topic, number) = self.prepare(base.fixture, version)?;
         request.version = version;
         request.body = stages::numbered(&request.body, topic, number);
-        let step = Step { again: base.reads, ..Step::compare(what, request) };
+        let leave = stages::leave(&request);
+        let mut step = Step { again: base.reads, ..Step::compare(what, request) };
+        if leave.is_some() {
+            step = step.keep(stages::JOINED, "/memberId");
+        }
         let mut differs = self.step(&step)?;
         for (api, version, body) in &base.probe {
             let request = Request::new(*api, *version, stages::numbered(body, topic, number));
             let what = format!("after {} {what}", base.api as i16);
             differs |= self.step(&Step { again: true, ..Step::compare(what, request) })?;
+        }
+        if let Some(leave) = leave {
+            self.step(&leave)?;
         }
         let changed = differs && !base.reads;
         if let Some(undo) = Some(()).filter(|()| changed).and_then(|()| stages::undo(&step)) {

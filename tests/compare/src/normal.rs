@@ -17,6 +17,9 @@ pub struct Normal<'a> {
     api: i64,
     /// The request, as text: what it named itself is left as it is.
     asked: String,
+    /// Whether it joins a group that other requests join too: how often that was rebalanced is a matter of when its members'
+    /// sessions ended.
+    shared: bool,
     now: i64,
 }
 
@@ -40,7 +43,10 @@ impl<'a> Normal<'a> {
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| since.as_millis());
         let api = request.get("api").and_then(Value::as_i64).unwrap_or(-1);
-        Normal { names, api, asked: request.to_string(), now: i64::try_from(now).unwrap_or(i64::MAX) }
+        let group = request.pointer("/body/groupId");
+        let shared = api == ApiKey::JoinGroup as i64 && !group.is_some_and(is_own_group);
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        Normal { names, api, asked: request.to_string(), shared, now }
     }
 
     /// The answer without them.
@@ -75,6 +81,7 @@ impl<'a> Normal<'a> {
     fn number(&self, key: &str, number: i64) -> Value {
         match key {
             "totalBytes" | "usableBytes" => json!("<volume>"),
+            "generationId" if self.shared && number > 0 => json!("<generation>"),
             "port" if number > 0 => json!("<port>"),
             "sessionId" if number > 0 => json!("<session>"),
             "brokerEpoch" if number > 0 => json!("<epoch>"),
@@ -160,6 +167,12 @@ impl<'a> Normal<'a> {
         batch.insert("records".to_owned(), json!(BASE64_STANDARD.encode(reader.take(left)?)));
         Some((Value::Object(batch), bytes.get(reader.position()..)?))
     }
+}
+
+/// Whether a group is one request's own: its name ends with a number.
+pub fn is_own_group(group: &Value) -> bool {
+    let number = group.as_str().and_then(|group| group.rsplit_once('-'));
+    number.is_some_and(|(name, number)| !name.is_empty() && number.parse::<u64>().is_ok())
 }
 
 /// An answer's first difference from another: where, and what stands there in each.

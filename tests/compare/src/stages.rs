@@ -7,6 +7,7 @@ use blumfeld_protocol::ApiKey;
 use serde_json::{Value, json};
 
 use crate::batches;
+use crate::normal::is_own_group;
 use crate::step::{Request, Step};
 
 /// What is there before a request is sent.
@@ -560,6 +561,18 @@ pub fn undo(step: &Step) -> Option<Step> {
     wanted.then(|| Step::prepare(Request::new(ApiKey::DeleteTopics, 5, body)))
 }
 
+/// The member that the last request to join a shared group has made.
+pub const JOINED: &str = "$joined";
+
+/// What takes a member out of a group again that other requests join too: else they would find it there or not, as its
+/// session is over or not.
+pub fn leave(request: &Request) -> Option<Step> {
+    let group = request.body.get("groupId").filter(|group| group.is_string() && !is_own_group(group))?;
+    let body = json!({ "groupId": group, "members": [{ "memberId": JOINED, "groupInstanceId": null }] });
+    let leave = Step::prepare(Request::new(ApiKey::LeaveGroup, 3, body));
+    (request.api == ApiKey::JoinGroup as i16).then_some(leave)
+}
+
 /// Whether a request would take away what all others stand on.
 pub fn harmful(api: ApiKey, body: &Value) -> bool {
     match api {
@@ -593,16 +606,14 @@ pub fn harmful(api: ApiKey, body: &Value) -> bool {
 /// Whether what is left of a step depends on the time: a group that others ask for too has its members for as long as
 /// their sessions last.
 pub fn lasts(step: &Step) -> bool {
-    let own = |group: &Value| {
-        let number = group.as_str().and_then(|group| group.rsplit_once('-'));
-        number.is_some_and(|(name, number)| !name.is_empty() && number.parse::<u64>().is_ok())
-    };
     let body = &step.request.body;
     match step.request.api {
-        api if api == ApiKey::JoinGroup as i16 => !body.get("groupId").is_some_and(own),
+        api if api == ApiKey::JoinGroup as i16 || (api == ApiKey::LeaveGroup as i16 && !step.compared) => {
+            !body.get("groupId").is_some_and(is_own_group)
+        }
         api if api == ApiKey::DescribeGroups as i16 => {
             let groups = body.get("groups").map(|groups| groups.get("of").unwrap_or(groups));
-            !groups.and_then(Value::as_array).into_iter().flatten().all(own)
+            !groups.and_then(Value::as_array).into_iter().flatten().all(is_own_group)
         }
         _ => false,
     }

@@ -50,12 +50,74 @@ catalogue! {
 
     // Navigation
     screens: "Screens", "화면";
+    stage: "Stage", "무대";
     topics: "Topics", "토픽";
     messages: "Messages", "메시지";
     brokers: "Brokers", "브로커";
     clients: "Clients", "클라이언트";
     groups: "Groups", "그룹";
     console: "Console", "콘솔";
+
+    // Stage
+    tokens_label: "Requests and answers between clients, brokers and groups. The table lists the same.", "클라이언트, 브로커, 그룹 사이의 요청과 응답입니다. 표에도 같은 내용이 있습니다.";
+    tokens_table: "In flight", "전송 중";
+    other_clients: "Other clients", "다른 클라이언트";
+    other_clients_why: "Commands of the console, and programs from outside.", "콘솔 명령과 외부 프로그램입니다.";
+    more_producers: "and {} more producers", "프로듀서 {}개 더";
+    more_groups: "and {} more groups", "그룹 {}개 더";
+    consumer_groups: "Consumer groups", "컨슈머 그룹";
+    no_group_yet: "No consumer reads yet. Add one with +.", "아직 읽는 컨슈머가 없습니다. +로 추가하세요.";
+    topic_word: "topic", "토픽";
+    drawn_singly: "{} drawn singly", "{}개를 하나씩 그림";
+    drawn_in_ribbons: "{} in {} ribbons", "띠 {2}개에 {1}개";
+    drawn_not: "{} of the metadata quorum not drawn", "메타데이터 쿼럼의 {}개는 그리지 않음";
+    legend_produce: "produce", "쓰기";
+    legend_asks: "asks", "요청";
+    legend_records: "answer with records", "레코드가 든 응답";
+    legend_answer: "answer", "응답";
+    legend_group: "group", "그룹";
+    legend_lost: "lost", "유실";
+    token_api: "Message", "메시지";
+    token_answer: "{}, answer", "{} 응답";
+    token_from: "From", "보낸 쪽";
+    token_to: "To", "받는 쪽";
+    token_state: "State", "상태";
+    token_travels: "arrives in {} ms", "{} ms 뒤 도착";
+    token_waits: "waits at the broker for {} ms", "브로커에서 {} ms째 대기";
+    token_stalls: "lost or held, goes on by itself", "유실되었거나 붙잡힘, 저절로 이어짐";
+    token_lost: "lost", "유실";
+    token_sent: "sent", "보낸 시각";
+    token_version: "version", "버전";
+    token_correlation: "correlation id", "상관 ID";
+    token_connection: "connection", "연결";
+    token_error: "error", "오류";
+    token_again: "Look again", "다시 보기";
+    token_fields: "Fields", "필드";
+    token_bytes: "First {} bytes", "처음 {}바이트";
+    token_deeds: "While it is on its way", "가는 동안";
+    token_is_answer: "An answer cannot be stopped any more. Pick its request.", "응답은 더 이상 막을 수 없습니다. 요청을 고르세요.";
+    token_is_there: "It is at its broker already: what was to be done to it had to be done on its way.", "이미 브로커에 닿았습니다. 가는 동안에만 손댈 수 있습니다.";
+    token_drop: "Drop it", "버리기";
+    token_delay: "Delay it by 100 ms", "100 ms 늦추기";
+    token_break: "Break its connection", "연결 끊기";
+    token_lose: "Lose its answer", "응답 잃기";
+    token_fail: "Answer with an error", "오류로 응답하기";
+    no_replica: "No replica of this topic.", "이 토픽의 복제본이 없습니다.";
+    replica_leads: "{}, leader on broker {}: LEO {}, HW {}", "{}, 브로커 {}의 리더: LEO {}, HW {}";
+    replica_follows: "{}, follower on broker {}: LEO {}, HW {}", "{}, 브로커 {}의 팔로워: LEO {}, HW {}";
+    coordinator_broker: "coordinator: broker {}", "코디네이터: 브로커 {}";
+    phases: "Phases of a rebalance", "리밸런스의 단계";
+    waits_for: "Waits for {}", "{} 기다리는 중";
+    member_awaited: "awaited", "기다리는 중";
+    member_joined: "joined", "참여함";
+    loose_consumers: "Not in a group", "그룹 밖";
+    more_for: "More for {}", "{} 더 보기";
+    deed_pause: "Pause the process", "프로세스 멈춤";
+    deed_resume: "Resume", "재개";
+    deed_shutdown: "Shut down in order", "정상 종료";
+    deed_isolate: "Cut it off from all", "모두와 끊기";
+    deed_heal: "Heal its network", "네트워크 복구";
+    deed_slow_disk: "Slow its disk", "디스크 느리게";
 
     // Groups
     group_title: "Consumer groups", "컨슈머 그룹";
@@ -141,12 +203,15 @@ catalogue! {
 
     // Hint
     hint_title: "This cluster is running. Try three things.", "클러스터가 돌고 있습니다. 세 가지를 해 보세요.";
-    hint_topic: "Create a topic", "토픽 만들기";
-    hint_topic_more: "by form or in the console.", "양식이나 콘솔에서 만듭니다.";
     hint_record: "Send a record", "레코드 보내기";
-    hint_record_more: "and watch the strip grow.", "막대가 자라는 것을 봅니다.";
-    hint_reload: "Reload the page", "페이지 새로 고침";
-    hint_reload_more: "and see that it is still there.", "그대로 남아 있는지 봅니다.";
+    hint_record_more: "and watch it reach two more brokers.", "두 브로커에 더 닿는 것을 보세요.";
+    hint_crash: "Crash broker 2", "브로커 2 멈추기";
+    hint_crash_more: "and see who leads next.", "다음 리더를 보세요.";
+    hint_slow: "Slow time down", "시간 늦추기";
+    hint_slow_more: "until you can follow one request.", "요청 하나를 따라갈 수 있을 때까지.";
+    begin_empty: "Begin empty", "빈 클러스터로 시작";
+    begin_empty_why: "Stops these clients and deletes the topic orders.", "이 클라이언트들을 멈추고 orders 토픽을 지웁니다.";
+    send_record: "Send a record", "레코드 보내기";
     close: "Close", "닫기";
     done: "done", "완료";
 

@@ -22,6 +22,7 @@ pub fn Nav(props: &NavProps) -> Html {
         <nav class="nav" aria-label={t.screens}>
             { for Screen::ALL.map(|screen| {
                 let name = match screen {
+                    Screen::Stage => t.stage,
                     Screen::Topics => t.topics,
                     Screen::Messages => t.messages,
                     Screen::Brokers => t.brokers,

@@ -1,5 +1,7 @@
 //! The page's parts.
 
+mod board;
+mod board_cards;
 mod brokers;
 mod client_form;
 mod clients;
@@ -16,11 +18,14 @@ mod notices;
 mod records;
 mod row;
 mod strip;
+mod token_inspector;
+mod token_table;
 mod topbar;
 mod topics;
 
 use yew::prelude::*;
 
+pub use board::Stage;
 pub use brokers::Brokers;
 pub use clients::Clients;
 pub use dock::{DockTabs, Nav};
@@ -31,6 +36,7 @@ pub use groups::Groups;
 pub use inspector::Inspector;
 pub use messages::Messages;
 pub use notices::{Hint, Notices};
+pub use token_inspector::TokenInspector;
 pub use topbar::TopBar;
 pub use topics::Topics;
 

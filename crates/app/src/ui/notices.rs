@@ -1,6 +1,6 @@
 //! Notices, the recovery report and the first-visit hint.
 
-use blumfeld_view::{RecoveryView, Returned};
+use blumfeld_view::{Command, Pace, RecoveryView, Returned};
 use yew::prelude::*;
 
 use super::icon;
@@ -8,6 +8,7 @@ use crate::browser::Kept;
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::{count, size};
 use crate::model::{Action, Notice, Shared};
+use crate::opening::TOPIC;
 use crate::text::fill;
 
 /// What is to be read.
@@ -125,17 +126,17 @@ fn report(ctx: &Ctx, recovery: &[RecoveryView]) -> Html {
 /// How far a first visit has come.
 #[derive(Properties, PartialEq)]
 pub struct HintProps {
-    /// Whether there is a topic, and a record in one.
-    pub steps: (bool, bool),
-    /// Whether the cluster was read from storage with records in it.
-    pub reloaded: bool,
+    /// Which of them were tried.
+    pub tried: [bool; 3],
+    /// Whether what the cluster began with is still there.
+    pub is_first: bool,
 }
 
 /// Three things to try. Gone for good when closed or all done.
 #[component]
 pub fn Hint(props: &HintProps) -> Html {
     let closed = use_state(|| Kept::Always.recall("hint").is_some());
-    let all = props.steps == (true, true) && props.reloaded;
+    let all = props.tried == [true; 3];
     use_effect_with(all, |all| {
         if *all {
             // Seen as done on this visit, gone on the next.
@@ -155,17 +156,26 @@ pub fn Hint(props: &HintProps) -> Html {
         })
     };
     let steps = [
-        (t.hint_topic, t.hint_topic_more, props.steps.0),
-        (t.hint_record, t.hint_record_more, props.steps.1),
-        (t.hint_reload, t.hint_reload_more, props.reloaded && props.steps.1),
+        (t.hint_record, t.hint_record_more),
+        (t.hint_crash, t.hint_crash_more),
+        (t.hint_slow, t.hint_slow_more),
     ];
+    let empty = {
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| {
+            ctx.press("workload stop all");
+            ctx.press(&format!("kafka-topics.sh --bootstrap-server localhost:9092 --delete --topic {TOPIC}"));
+            ctx.ask(&Command::SetPace(Pace::Times(1.0)));
+        })
+    };
     html! {
         <section class="hint" aria-label={t.hint_title}>
             <h2>{t.hint_title}</h2>
-            <ol>{ for steps.iter().enumerate().map(|(at, (what, more, done))| html! {
-                <li class={done.then_some("done")}><span class="badge3" aria-hidden="true">{if *done { "✓".to_owned() } else { (at + 1).to_string() }}</span>
-                    <span><b>{*what}</b>{" "}{*more}if *done { <span class="vh">{" "}{t.done}</span> }</span></li>
+            <ol>{ for steps.iter().zip(props.tried).enumerate().map(|(at, ((what, more), done))| html! {
+                <li class={done.then_some("done")}><span class="badge3" aria-hidden="true">{if done { "✓".to_owned() } else { (at + 1).to_string() }}</span>
+                    <span><b>{*what}</b>{" "}{*more}if done { <span class="vh">{" "}{t.done}</span> }</span></li>
             }) }</ol>
+            if props.is_first { <button class="link small" id="begin-empty" title={t.begin_empty_why} onclick={empty}>{t.begin_empty}</button> }
             <button class="quiet" aria-label={t.close} title={t.close} onclick={close}>{icon("x")}</button>
         </section>
     }

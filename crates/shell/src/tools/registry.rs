@@ -8,7 +8,7 @@ use super::{
     consumer_perf, delete_records, dump_log, fault, get_offsets, help, leader_election, log_dirs,
     metadata_quorum, producer_perf, reassign, topics, workload,
 };
-use crate::line::Line;
+use crate::line::{Input, Line};
 use crate::{Environment, ShellError, Started, StdinSource};
 
 /// All tools.
@@ -90,7 +90,8 @@ pub fn start(line: &Line, env: &dyn Environment) -> Result<Started, ShellError> 
         });
     };
     let stdin = match &line.stdin {
-        Some(file) => StdinSource::File(file.clone()),
+        Some(Input::File(file)) => StdinSource::File(file.clone()),
+        Some(Input::Text(text)) => StdinSource::Text(text.clone()),
         None if tool.reads => StdinSource::Terminal,
         None => StdinSource::Empty,
     };

@@ -2,6 +2,7 @@
 
 mod acting;
 mod faults;
+mod in_flight;
 mod members;
 mod outside;
 mod queue;
@@ -26,6 +27,7 @@ use crate::slot::{Acts, Slot};
 use crate::trace::Trace;
 
 use faults::{Down, Paused};
+pub use in_flight::{InFlight, Standing};
 use outside::Outside;
 pub use outside::OutsideEvent;
 use queue::Queue;
@@ -358,7 +360,7 @@ impl World {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Deliver { to, run, input } => self.input(to, run, input),
-            Event::Arrive { conn, from, input } => self.arrive(conn, from, input),
+            Event::Arrive { conn, from, message } => self.arrive(conn, from, message),
             Event::Retry { conn, from } => self.retry(conn, from),
             Event::Connect { node, run, conn, to, tries } => self.connect_again(node, run, conn, to, tries),
             Event::Timer { node, run } => self.timer(node, run),

@@ -68,6 +68,11 @@ impl Queue {
         Some((key.at, event))
     }
 
+    /// The events to come, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (Instant, &Event)> {
+        self.heap.iter().filter_map(|Reverse(key)| Some((key.at, self.events[key.place as usize].as_ref()?)))
+    }
+
     pub fn next_at(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse(key)| key.at)
     }

@@ -2,13 +2,17 @@
 
 use std::collections::VecDeque;
 
-use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, FlushId, Frame, Input, NodeId, Peer};
-use blumfeld_protocol::frame::decode_header;
+use blumfeld_kernel::{
+    ConnectionId, DisconnectReason, Endpoint, FlushId, Frame, Input, Instant, NodeId, Peer,
+};
+use blumfeld_protocol::frame::{decode_header, response_correlation_id};
 use blumfeld_protocol::messages::ApiKey;
 use bytes::Bytes;
 
 use crate::event::Event;
-use crate::network::{End, Link, RETRANSMISSION, RETRANSMISSIONS, SYN_AGAIN, SYNS, Stalled};
+use crate::network::{
+    Asked, End, Link, Message, RETRANSMISSION, RETRANSMISSIONS, SYN_AGAIN, SYNS, Stalled, Unanswered,
+};
 use crate::world::World;
 use crate::world::triggers::Fate;
 
@@ -61,11 +65,12 @@ impl World {
         };
         // Both are told before anything else can arrive from the other.
         let ends = [End::new(node, run, there), End::new(server, self.run_of(server), back)];
-        self.network.insert(conn, Link { ends, unanswered: VecDeque::new(), losing: None });
+        let link = Link { ends, listener: to.clone(), unanswered: VecDeque::new(), losing: None };
+        self.network.insert(conn, link);
         let input = Input::Connected { conn, peer: Peer::Node { node, listener: to.clone() } };
-        self.schedule(there, Event::Arrive { conn, from: 0, input });
+        self.schedule_message(there, conn, 0, input);
         let input = Input::Connected { conn, peer: Peer::Listener(to) };
-        self.schedule(back, Event::Arrive { conn, from: 1, input });
+        self.schedule_message(back, conn, 1, input);
     }
 
     pub(super) fn drop_connections_of(&mut self, node: NodeId, reason: &DisconnectReason) {
@@ -91,11 +96,15 @@ impl World {
             self.network.note_holding(by, conn, false);
         }
         match sent {
-            Some(at) => {
-                self.schedule(at, Event::Arrive { conn, from, input: Input::Disconnected { conn, reason } })
-            }
+            Some(at) => self.schedule_message(at, conn, from, Input::Disconnected { conn, reason }),
             None => drop(self.network.remove(conn)),
         }
+    }
+
+    /// A message that answers nothing is to arrive.
+    fn schedule_message(&mut self, at: Instant, conn: ConnectionId, from: usize, input: Input) {
+        let message = Message { input, sent: self.now, answers: None };
+        self.schedule(at, Event::Arrive { conn, from, message });
     }
 
     /// A connection breaks: both ends are told now, and what was under way is lost.
@@ -147,42 +156,50 @@ impl World {
     }
 
     fn transmit(&mut self, conn: ConnectionId, from: usize, frame: Frame) {
-        if from == 1 && !self.responds(conn, &frame) {
-            return;
+        if from == 0 {
+            return self.travel(conn, from, frame, None);
         }
+        let Some(link) = self.network.link(conn) else { return };
+        let id = response_correlation_id(frame.head());
+        if id.is_some() && link.losing == id {
+            return self.reset(conn, &DisconnectReason::Reset);
+        }
+        let asked = id.and_then(|id| self.answered(conn, id));
+        self.travel(conn, from, frame, asked);
+    }
+
+    fn travel(&mut self, conn: ConnectionId, from: usize, frame: Frame, answers: Option<Asked>) {
         if let Some(at) = self.network.send(self.now, conn, from, frame.len()) {
-            self.schedule(at, Event::Arrive { conn, from, input: Input::Frame { conn, frame } });
+            let message = Message { input: Input::Frame { conn, frame }, sent: self.now, answers };
+            self.schedule(at, Event::Arrive { conn, from, message });
         }
     }
 
-    /// A listener sends a response; false if it is one that is to be lost, and the connection is broken for it.
-    fn responds(&mut self, conn: ConnectionId, frame: &Frame) -> bool {
-        let Some(link) = self.network.link(conn) else { return false };
-        let Some(id) = frame.head().first_chunk::<4>().map(|id| i32::from_be_bytes(*id)) else { return true };
-        if link.losing == Some(id) {
-            self.reset(conn, &DisconnectReason::Reset);
-            return false;
-        }
-        if let Some(at) = link.unanswered.iter().position(|asked| *asked == id) {
-            link.unanswered.drain(..=at);
-        }
+    /// A listener sends the response to a request, which it has if the world has not answered in its place.
+    fn answered(&mut self, conn: ConnectionId, id: i32) -> Option<Asked> {
+        let link = self.network.link(conn)?;
+        let at = link.unanswered.iter().position(|asked| asked.correlation_id == id);
+        let asked = at.and_then(|at| link.unanswered.drain(..=at).next_back());
         // A request may wait to be answered in its turn.
         let asks = &mut link.ends[0];
         if link.unanswered.is_empty() && !asks.stalled.is_empty() && asks.retry_at.is_none() {
             asks.retry_at = Some(self.now);
             self.schedule(self.now, Event::Retry { conn, from: 0 });
         }
-        true
+        asked.and_then(|asked| Asked::of(asked.frame.head()))
     }
 
-    /// The world answers in a broker's place.
-    pub(super) fn answer(&mut self, conn: ConnectionId, frame: Bytes) {
-        self.transmit(conn, 1, frame.into());
+    /// The world answers a request in a broker's place, which never gets it.
+    pub(super) fn answer(&mut self, conn: ConnectionId, frame: Bytes, asked: Option<Asked>) {
+        if let Some(id) = response_correlation_id(&frame) {
+            self.answered(conn, id);
+        }
+        self.travel(conn, 1, frame.into(), asked);
     }
 
     // ---- messages arrive
 
-    pub(super) fn arrive(&mut self, conn: ConnectionId, from: usize, input: Input) {
+    pub(super) fn arrive(&mut self, conn: ConnectionId, from: usize, message: Message) {
         let Some(link) = self.network.link(conn) else { return };
         if link.ends[1 - from].closed {
             return;
@@ -191,18 +208,18 @@ impl World {
         let stalled = !link.ends[from].stalled.is_empty();
         let (powerless, gap) = (link.ends[from].powerless, link.ends[from].gap);
         if stalled || self.network.loses(sender, receiver) {
-            if powerless && matches!(input, Input::Frame { .. }) {
+            if powerless && message.is_frame() {
                 return self.lose(conn, from);
             }
-            return self.stall(conn, from, input, stalled);
+            return self.stall(conn, from, message, stalled);
         }
-        if gap && matches!(input, Input::Frame { .. }) {
+        if gap && message.is_frame() {
             return;
         }
         if from == 0 && !self.rules.is_empty() {
-            self.judge(conn, Stalled { input, through: true, judged: false });
+            self.judge(conn, Stalled { message, through: true, judged: false });
         } else {
-            self.land(conn, from, input);
+            self.land(conn, from, message);
         }
     }
 
@@ -220,17 +237,17 @@ impl World {
             for end in link.ends.iter_mut().filter(|end| end.node == node) {
                 end.powerless = true;
                 let before = end.stalled.len();
-                end.stalled.retain(|one| one.through || !matches!(one.input, Input::Frame { .. }));
+                end.stalled.retain(|one| one.through || !one.message.is_frame());
                 end.gap |= end.stalled.len() < before;
             }
         }
     }
 
     /// A message is lost, and what comes behind it waits until it was sent again.
-    fn stall(&mut self, conn: ConnectionId, from: usize, input: Input, behind: bool) {
+    fn stall(&mut self, conn: ConnectionId, from: usize, message: Message, behind: bool) {
         let Some(link) = self.network.link(conn) else { return };
         let end = &mut link.ends[from];
-        end.stalled.push_back(Stalled { input, through: false, judged: false });
+        end.stalled.push_back(Stalled { message, through: false, judged: false });
         if !behind {
             end.tries = 1;
             self.retry_after(conn, from, RETRANSMISSION);
@@ -282,35 +299,35 @@ impl World {
             if end.retry_at.is_some() {
                 return;
             }
-            let Some(message) = end.stalled.pop_front() else { return };
-            if from == 1 || message.judged || self.rules.is_empty() {
-                self.land(conn, from, message.input);
-            } else if !self.judge(conn, message) {
+            let Some(first) = end.stalled.pop_front() else { return };
+            if from == 1 || first.judged || self.rules.is_empty() {
+                self.land(conn, from, first.message);
+            } else if !self.judge(conn, first) {
                 return;
             }
         }
     }
 
     /// Lets the faults of requests have a message that has come to a listener. False if it waits before the others.
-    fn judge(&mut self, conn: ConnectionId, mut message: Stalled) -> bool {
-        let fate = match &message.input {
+    fn judge(&mut self, conn: ConnectionId, mut come: Stalled) -> bool {
+        let fate = match &come.message.input {
             Input::Frame { frame, .. } => self.fate(conn, frame.head()),
             _ => Fate::Arrives,
         };
         match fate {
-            Fate::Arrives => self.land(conn, 0, message.input),
+            Fate::Arrives => self.land(conn, 0, come.message),
             Fate::Answered => {}
             Fate::Breaks => self.reset(conn, &DisconnectReason::Reset),
             Fate::Lost => {
                 self.lose(conn, 0);
                 if let Some(link) = self.network.link(conn) {
-                    link.ends[0].stalled.retain(|behind| !matches!(behind.input, Input::Frame { .. }));
+                    link.ends[0].stalled.retain(|behind| !behind.message.is_frame());
                 }
             }
             Fate::Waits(ms) => {
-                message.judged = ms.is_some();
+                come.judged = ms.is_some();
                 if let Some(link) = self.network.link(conn) {
-                    link.ends[0].stalled.push_front(message);
+                    link.ends[0].stalled.push_front(come);
                 }
                 if let Some(wait) = ms {
                     self.retry_after(conn, 0, wait);
@@ -322,21 +339,25 @@ impl World {
     }
 
     /// A message has come to the other end of its connection.
-    fn land(&mut self, conn: ConnectionId, from: usize, input: Input) {
+    fn land(&mut self, conn: ConnectionId, from: usize, message: Message) {
+        let now = self.now;
         let Some(link) = self.network.link(conn) else { return };
         let (to, run) = (link.ends[1 - from].node, link.ends[1 - from].run);
-        match &input {
+        match &message.input {
             Input::Disconnected { .. } => drop(self.network.remove(conn)),
             Input::Frame { frame, .. } => {
-                if from == 0 {
-                    link.unanswered.extend(expects_response(frame.head()));
+                if from == 0
+                    && let Some(correlation_id) = expects_response(frame.head())
+                {
+                    let (sent, landed, frame) = (message.sent, now, frame.clone());
+                    link.unanswered.push_back(Unanswered { correlation_id, sent, landed, frame });
                 }
                 self.trace.note(&[self.now.as_micros(), conn.0, frame.len() as u64], &[]);
                 frame.pieces().for_each(|piece| self.trace.note(&[], piece));
             }
             _ => {}
         }
-        self.input(to, run, input);
+        self.input(to, run, message.input);
     }
 
     /// What was lost is sent again soon where nothing is in its way any more: a test that heals a network

@@ -14,6 +14,7 @@ use super::transport::expects_response;
 use crate::fault::answer::{Forged, answer};
 use crate::fault::trigger::{Action, Asked, Clause, Observed, Trigger, Turn, When, Which};
 use crate::fault::{Fault, FaultError, RequestFault, Side};
+use crate::network::Asked as Question;
 use crate::trace::TraceLine;
 use crate::world::World;
 
@@ -265,7 +266,7 @@ impl World {
             }
             Action::Error(code) => {
                 let Ok(forged) = answer(header, asked.body, *code) else { return Ok(None) };
-                self.give(conn, forged);
+                self.give(conn, forged, frame);
                 Some(Fate::Answered)
             }
             Action::Answer(json) => {
@@ -273,7 +274,7 @@ impl World {
                     None => Forged::Nothing,
                     Some(_) => Forged::Frame(answer_of(header, json)?),
                 };
-                self.give(conn, forged);
+                self.give(conn, forged, frame);
                 Some(Fate::Answered)
             }
             Action::Observe(_) => {
@@ -297,9 +298,9 @@ impl World {
         }))
     }
 
-    fn give(&mut self, conn: ConnectionId, forged: Forged) {
+    fn give(&mut self, conn: ConnectionId, forged: Forged, request: &Bytes) {
         if let Forged::Frame(frame) = forged {
-            self.answer(conn, frame);
+            self.answer(conn, frame, Question::of(request));
         }
     }
 

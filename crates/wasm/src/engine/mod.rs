@@ -4,6 +4,7 @@
 //! page has been shown, what the store has, and the record of everything that was done from outside.
 
 mod events;
+mod stage;
 mod storing;
 
 use std::cell::RefCell;
@@ -15,13 +16,14 @@ use blumfeld_shell::Language;
 use blumfeld_sim::{Fault, World};
 use blumfeld_view::{
     BatchDetail, BrowseView, ClientState, ClientView, ClockView, ClusterView, Delta, EventView, GroupView,
-    Pace, RecoveryView, Returned, SegmentFile, StoreView,
+    Pace, RecoveryView, Returned, SegmentFile, StageView, StoreView,
 };
 use bytes::Bytes;
 
 use crate::boot::Boot;
 use crate::record::{Done, Record};
 use crate::run::{ConsoleUpdate, FIRST, Progress, Rates, Run, records};
+use stage::Stage;
 
 /// Events between two looks at the wall clock.
 const EVENTS_A_LOOK: u32 = 64;
@@ -43,6 +45,8 @@ pub struct Engine {
     /// The browser's storage.
     store: StoreView,
     rates: Rates,
+    /// What is in flight, while the page watches it.
+    stage: Option<Stage>,
     view: ClusterView,
     recovery: Vec<RecoveryView>,
     /// Events that the next delta has to count, because nobody is told of them.
@@ -68,6 +72,7 @@ impl Engine {
             unstored: false,
             store: store.clone(),
             rates: Rates::default(),
+            stage: None,
             view: ClusterView {
                 clock,
                 brokers: Vec::new(),
@@ -393,6 +398,16 @@ impl Engine {
         let delta = view.delta_from(&self.view, events, left_out);
         self.view = view;
         delta
+    }
+
+    /// Tells what is in flight from now on, or tells it no more.
+    pub fn watch(&mut self, on: bool) {
+        self.stage = on.then(Stage::default);
+    }
+
+    /// What changed in what is in flight since the last call; nothing if nobody watches it or no time has passed.
+    pub fn take_stage(&mut self) -> Option<StageView> {
+        self.stage.as_mut()?.take(&self.run.world)
     }
 
     /// The batches of a partition around an offset.

@@ -178,7 +178,10 @@ impl Run {
                     let total = self.files.get(name).copied().unwrap_or(0);
                     self.progress.insert(id, Progress { id, name: name.clone(), done: 0, total });
                 }
-                if started.stdin == StdinSource::Empty {
+                if let StdinSource::Text(text) = &started.stdin {
+                    self.world.write_stdin(process, text.clone().into());
+                }
+                if matches!(started.stdin, StdinSource::Text(_) | StdinSource::Empty) {
                     self.world.close_stdin(process);
                 }
                 self.sessions.insert(id, Session::new(process, line));

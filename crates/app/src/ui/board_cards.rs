@@ -1,0 +1,304 @@
+//! The cards of the stage: a producer with what waits in its accumulator, a broker with its replicas, a group with its phases.
+
+use blumfeld_view::{
+    BrokerView, ClientView, GroupMemberView, GroupView, PartitionView, ProducerView, TopicView, WaitingView,
+};
+use yew::prelude::*;
+
+use super::board::{Consumers, ROWS, badge, press};
+use super::strip::{draw, draw_copy, pattern};
+use super::{icon, identity, swatch};
+use crate::ctx::Ctx;
+use crate::format::{count, size};
+use crate::health::broker_state;
+use crate::lag::lag;
+use crate::model::{Action, PartitionName, Tab};
+use crate::text::fill;
+use crate::workload::quoted;
+
+/// Partitions of a producer's accumulator that have rows.
+const WAITING: usize = 4;
+/// More requests than this are not drawn one by one.
+const PIPS: u32 = 10;
+/// The circumference of the ring of `linger.ms`.
+const RING: f64 = std::f64::consts::TAU * 5.0;
+/// The states of a classic group in the order of a rebalance, and how the ribbon calls them.
+const PHASES: [(&str, &str); 4] = [
+    ("Empty", "Empty"),
+    ("PreparingRebalance", "Preparing"),
+    ("CompletingRebalance", "Completing"),
+    ("Stable", "Stable"),
+];
+
+fn name_of<'a>(client: &'a ClientView, client_id: &'a str) -> &'a str {
+    if client.name.is_empty() { client_id } else { &client.name }
+}
+
+fn stop(ctx: &Ctx, client: &ClientView) -> Html {
+    if client.name.is_empty() {
+        return Html::default();
+    }
+    let line = format!("workload stop {}", quoted(&client.name));
+    let label = fill(ctx.t.stop_label, &[&client.name]);
+    html! { <button class="quiet end" data-act="stop" aria-label={label} title={line.clone()} onclick={press(ctx, &line)}>{icon("x")}</button> }
+}
+
+/// A producer.
+pub fn producer(ctx: &Ctx, client: &ClientView, role: &ProducerView, now: u64) -> Html {
+    let t = ctx.t;
+    let name = name_of(client, &role.client_id);
+    let share = role.buffer_used as f64 / role.buffer_memory.max(1) as f64 * 100.0;
+    let most = role.max_in_flight;
+    let mut facts = vec![format!("acks={}", role.acks)];
+    if role.idempotent {
+        facts.push(t.idempotent.to_owned());
+    }
+    if role.producer_id >= 0 {
+        facts.push(format!("PID {}", role.producer_id));
+    }
+    html! {
+        <article key={client.id} class="mach prod" data-side="left" data-port={client.id.to_string()} data-client={name.to_owned()}>
+            <header><h3 title={client.line.clone()}>{name}</h3>{stop(ctx, client)}</header>
+            <p class="sub">{facts.join(" · ")}</p>
+            <table class="acc"><thead><tr><td></td><th scope="col">{"batch.size"}</th><th scope="col" class="num">{t.size}</th><th scope="col">{"linger"}</th></tr></thead>
+                <tbody>{ for role.waiting.iter().take(WAITING).map(|waiting| waits(ctx, role, waiting, now)) }</tbody></table>
+            if role.waiting.len() > WAITING {
+                <p class="meta">{fill(t.more_partitions, &[&(role.waiting.len() - WAITING).to_string()])}</p>
+            }
+            <div class="gauge"><span>{"buffer.memory"}</span><span class="num">{size(role.buffer_used)}{" / "}{size(role.buffer_memory)}</span>
+                <svg class="bar-svg" height="4" aria-hidden="true"><rect class="room" width="100%" height="4" />
+                    <rect class="dirty" width={format!("{:.2}%", share.min(100.0))} height="4" /></svg></div>
+            <div class="inflight"><span class="k">{t.in_flight}</span>
+                <ul>{ for role.in_flight.iter().map(|to| {
+                    let words = fill(t.in_flight_to, &[&to.broker.to_string(), &to.requests.to_string(), &most.to_string(), &to.batches.to_string()]);
+                    html! { <li class="pips" title={words.clone()}><span class="vh">{words}</span>
+                        <b aria-hidden="true">{fill(t.broker_short, &[&to.broker.to_string()])}</b>
+                        if most <= PIPS { { for (0..most).map(|at| html! { <i class={(at < to.requests).then_some("on")}></i> }) } }
+                        <em aria-hidden="true">{format!("{}/{most}", to.requests)}</em></li> }
+                }) }</ul></div>
+        </article>
+    }
+}
+
+fn waits(ctx: &Ctx, role: &ProducerView, waiting: &WaitingView, now: u64) -> Html {
+    let t = ctx.t;
+    let filled = (waiting.open_bytes as f64 / role.batch_size.max(1) as f64).min(1.0);
+    // Behind one that is full a new one is open: the oldest is what is next to go.
+    let filled = if waiting.batches > 1 { 1.0 } else { filled };
+    let linger = role.linger_ms.max(0) as f64 * 1e3;
+    let age = waiting.since.map(|since| now.saturating_sub(since) as f64);
+    let ripe = age.map_or(0.0, |age| if linger > 0.0 { (age / linger).min(1.0) } else { 1.0 });
+    let waited = age.map_or(0.0, |age| (age / 1e3).min(role.linger_ms.max(0) as f64));
+    let lingers = fill(t.linger_of, &[&format!("{waited:.1}"), &role.linger_ms.to_string()]);
+    let (id, width) = (identity(waiting.partition), format!("{:.2}%", filled * 100.0));
+    html! {
+        <tr data-p={id.clone()} class={waiting.ready.then_some("ready")}>
+            <th scope="row" title={format!("{}-{}", waiting.topic, waiting.partition)}>{swatch(waiting.partition)}{format!("p{}", waiting.partition)}</th>
+            <td class="fill"><svg class="bar-svg" height="10" aria-hidden="true"><rect class="room" width="100%" height="10" />
+                <rect class="part-fill" width={width.clone()} height="10" /><rect width={width} height="10" fill={pattern(&id)} /></svg>
+                if waiting.ready { <i class="go" title={t.ready}>{"▸"}</i> }</td>
+            <td class="num">{size(waiting.bytes)}</td>
+            <td class="ring"><svg viewBox="0 0 14 14" width="14" height="14" role="img" aria-label={lingers.clone()}><title>{lingers}</title>
+                <circle class="room" cx="7" cy="7" r="5" /><circle class="ripe" cx="7" cy="7" r="5" transform="rotate(-90 7 7)"
+                    stroke-dasharray={format!("{:.2} {RING:.2}", ripe * RING)} /></svg></td>
+        </tr>
+    }
+}
+
+/// A broker with its replicas of the topic that is shown, all on one axis.
+pub fn broker(
+    ctx: &Ctx,
+    broker: &BrokerView,
+    parts: Option<(&TopicView, i64, (usize, bool))>,
+    chosen: Option<&PartitionName>,
+    hint: Option<String>,
+) -> Html {
+    let t = ctx.t;
+    let id = broker.id.to_string();
+    let (words, class) = broker_state(t, &broker.state);
+    let crash = if broker.up { format!("fault crash {id}") } else { format!("fault restart {id}") };
+    let deed = if broker.up { t.crash } else { t.restart };
+    let replicas: Vec<_> = (parts.into_iter())
+        .flat_map(|(topic, axis, room)| {
+            topic.partitions.iter().map(move |partition| (topic, partition, axis, room))
+        })
+        .filter(|(_, partition, ..)| partition.replicas.contains(&broker.id))
+        .collect();
+    let more = replicas.len().saturating_sub(ROWS);
+    html! {
+        <article key={broker.id} class={classes!("mach", "broker", broker.state.clone())} data-side="middle" data-port={id.clone()} data-broker={id.clone()}>
+            <header><h3>{fill(t.broker, &[&id])}</h3>{quorum(ctx, broker)}
+                if broker.state != "running" { <span class={class} data-state={broker.state.clone()}>{words}</span> }
+                <span class="acts end">{badge(hint)}
+                    <button class="quiet" data-fault={if broker.up { "crash" } else { "restart" }} aria-label={format!("{deed}: {}", fill(t.broker, &[&id]))}
+                        title={crash.clone()} onclick={press(ctx, &crash)}>{icon(if broker.up { "power" } else { "play" })}</button>
+                    {more_deeds(ctx, broker)}
+                </span>
+            </header>
+            { for replicas.iter().take(ROWS).map(|(topic, partition, axis, room)| {
+                let selected = chosen.is_some_and(|chosen| chosen.topic == topic.name && chosen.partition == partition.partition);
+                replica(ctx, broker, topic, partition, (*axis, *room), selected)
+            }) }
+            if more > 0 { <a class="meta link" href="#topics">{fill(t.more_partitions, &[&more.to_string()])}</a> }
+            if replicas.is_empty() && parts.is_some() { <p class="meta none">{t.no_replica}</p> }
+        </article>
+    }
+}
+
+/// What else can be done to a broker, each with its line of the console.
+fn more_deeds(ctx: &Ctx, broker: &BrokerView) -> Html {
+    let (t, id) = (ctx.t, broker.id);
+    let paused = broker.state == "paused";
+    let deeds = [
+        (t.deed_pause, format!("fault pause {id}"), broker.up && !paused),
+        (t.deed_resume, format!("fault resume {id}"), paused),
+        (t.power_cut, format!("fault power-cut {id}"), broker.up),
+        (t.deed_shutdown, format!("fault shutdown {id}"), broker.up),
+        (t.deed_isolate, format!("fault isolate {id}"), broker.up),
+        (t.deed_heal, format!("fault heal {id}"), broker.up),
+        (t.deed_slow_disk, format!("fault disk slow {id} 20"), broker.up),
+    ];
+    let label = fill(t.more_for, &[&fill(t.broker, &[&id.to_string()])]);
+    html! {
+        <details class="menu"><summary class="quiet" aria-label={label.clone()} title={label}>{icon("more")}</summary>
+            <ul class="menu-list">{ for deeds.into_iter().filter(|deed| deed.2).map(|(name, line, _)| html! {
+                <li><button onclick={press(ctx, &line)}><span>{name}</span><code>{&line}</code></button></li>
+            }) }</ul></details>
+    }
+}
+
+/// Its part in the metadata quorum: a filled hexagon leads, a hollow one votes, none looks on.
+fn quorum(ctx: &Ctx, broker: &BrokerView) -> Html {
+    let t = ctx.t;
+    let words = match broker.quorum.as_str() {
+        "leader" => t.controller_leader,
+        "voter" => t.quorum_voter,
+        _ => return html! { <span class="meta">{t.quorum_observer}</span> },
+    };
+    let class = if broker.quorum == "leader" { "full" } else { "hollow" };
+    html! {
+        <span class="meta"><svg class={classes!("hex", class)} viewBox="0 0 12 12" aria-hidden="true"><path d="M6 .8l4.6 2.6v5.2L6 11.2 1.4 8.6V3.4z" /></svg>{words}
+            if broker.quorum == "leader" { {" · "}{fill(t.quorum_epoch, &[&broker.controller_epoch.to_string()])} }</span>
+    }
+}
+
+/// A replica as its own broker knows it: its leader's strip is thick, a follower's thin.
+fn replica(
+    ctx: &Ctx,
+    broker: &BrokerView,
+    topic: &TopicView,
+    partition: &PartitionView,
+    (axis, room): (i64, (usize, bool)),
+    selected: bool,
+) -> Html {
+    let t = ctx.t;
+    let number = partition.partition;
+    let leads = partition.leader == broker.id;
+    let copy = partition.copies.iter().find(|copy| copy.broker == broker.id);
+    let online = copy.is_some_and(|copy| copy.online);
+    let offset = |of: fn(&blumfeld_view::ReplicaView) -> i64| {
+        copy.filter(|copy| copy.online).map_or_else(|| "–".to_owned(), |copy| count(of(copy)))
+    };
+    let (end, high) = (offset(|copy| copy.log_end), offset(|copy| copy.high_watermark));
+    let onclick = {
+        let (ctx, name) = (ctx.clone(), PartitionName { topic: topic.name.clone(), partition: number });
+        Callback::from(move |_: MouseEvent| {
+            ctx.act(Action::Choose(name.clone()));
+            ctx.act(Action::Show(Tab::Inspector));
+        })
+    };
+    let role = if leads { t.replica_leads } else { t.replica_follows };
+    let label = fill(role, &[&format!("{}-{number}", topic.name), &broker.id.to_string(), &end, &high]);
+    html! {
+        <button key={number} class={classes!("rep", if leads { "lead" } else { "foll" }, selected.then_some("sel"), (!online).then_some("absent"))}
+            data-p={identity(number)} data-partition={number.to_string()} aria-pressed={selected.to_string()} aria-label={label} {onclick}>
+            <span class="who"><i class={classes!("role", leads.then_some("lead"))}></i><b>{format!("p{number}")}</b><span class="ep">{format!("e{}", partition.leader_epoch)}</span>
+                if leads { <span class="isr">{ for partition.replicas.iter().map(|id| html! {
+                    <i class={(!partition.isr.contains(id)).then_some("out")}>{id}</i>
+                }) }</span> }
+            </span>
+            { match copy {
+                Some(copy) if !leads || !online => draw_copy(t, partition, copy, axis, room),
+                _ => draw(partition, axis, room, selected),
+            } }
+            <span class="nums"><span class="k">{"LEO"}</span><b>{end}</b><span class="k">{"HW"}</span><span>{high}</span></span>
+        </button>
+    }
+}
+
+/// A group as its coordinator knows it.
+pub fn group(ctx: &Ctx, group: &GroupView, consumers: &Consumers<'_>) -> Html {
+    let t = ctx.t;
+    let now = PHASES.iter().position(|(state, _)| *state == group.state);
+    let awaited: Vec<&str> = match group.state.as_str() {
+        "PreparingRebalance" => {
+            group.members.iter().filter(|one| !one.joined).map(|one| member_name(one, consumers)).collect()
+        }
+        _ => vec![],
+    };
+    html! {
+        <article key={group.id.clone()} class="mach grp" data-group={group.id.clone()}>
+            <header><h3>{&group.id}</h3><span class="meta end">{fill(t.coordinator_broker, &[&group.coordinator.to_string()])}</span></header>
+            <ol class="phases" aria-label={t.phases}>{ for PHASES.iter().enumerate().map(|(at, (_, short))| {
+                let class = if Some(at) == now { "now" } else if now.is_some_and(|now| at < now) { "done" } else { "" };
+                html! { <li class={class} aria-current={(Some(at) == now).then_some("step")}>{*short}</li> }
+            }) }</ol>
+            <p class="phase" data-state={group.state.clone()}><b>{&group.state}</b>{" · "}{fill(t.generation, &[&group.generation.to_string()])}
+                if !awaited.is_empty() { <br />{fill(t.waits_for, &[&awaited.join(", ")])} }</p>
+            if group.members.is_empty() { <p class="meta">{t.no_members}</p> }
+            <ul class="mems">{ for group.members.iter().map(|one| member(ctx, group, one, consumers)) }</ul>
+            if !group.offsets.is_empty() {
+                <table class="gt"><thead><tr><td></td><th scope="col" class="num">{t.position}</th><th scope="col" class="num">{t.committed}</th><th scope="col" class="num">{t.lag_word}</th></tr></thead>
+                    <tbody>{ for group.offsets.iter().take(ROWS).map(|offset| {
+                        let known = |offset: i64| if offset < 0 { "–".to_owned() } else { count(offset) };
+                        let position = consumers.iter().flat_map(|(_, role)| &role.partitions)
+                            .find(|read| read.topic == offset.topic && read.partition == offset.partition).map_or(-1, |read| read.position);
+                        html! { <tr><th scope="row" title={format!("{}-{}", offset.topic, offset.partition)}>{swatch(offset.partition)}{format!("p{}", offset.partition)}</th>
+                            <td class="num">{known(position)}</td><td class="num">{known(offset.committed)}</td>
+                            <td class="num lag">{lag(offset.committed, offset.high_watermark).map_or_else(|| "–".to_owned(), count)}</td></tr> }
+                    }) }</tbody></table>
+            }
+        </article>
+    }
+}
+
+/// How a member is called: as the client that runs it, or by its own `client.id`.
+fn member_name<'a>(member: &'a GroupMemberView, consumers: &Consumers<'a>) -> &'a str {
+    let client = consumers.iter().find(|(_, role)| role.member == member.id);
+    client.map_or(&member.client_id, |(client, role)| name_of(client, &role.client_id))
+}
+
+fn member(ctx: &Ctx, group: &GroupView, member: &GroupMemberView, consumers: &Consumers<'_>) -> Html {
+    let client = consumers.iter().find(|(_, role)| role.member == member.id).map(|(client, _)| *client);
+    let (mark, words) = match group.state.as_str() {
+        "PreparingRebalance" if !member.joined => ("no", ctx.t.member_awaited),
+        _ => ("yes", ctx.t.member_joined),
+    };
+    html! {
+        <li key={member.id.clone()} title={member.id.clone()} data-side="right" data-port={client.map(|client| client.id.to_string())}>
+            <i class={classes!("jn", mark)}></i><span class="vh">{words}</span><b>{member_name(member, consumers).to_owned()}</b>
+            <span class="owns">
+                { for member.partitions.iter().take(ROWS).map(|(topic, number)| html! {
+                    <span class="chip" title={format!("{topic}-{number}")}>{swatch(*number)}{format!("p{number}")}</span>
+                }) }
+                if member.partitions.len() > ROWS { <span class="meta">{format!("+{}", member.partitions.len() - ROWS)}</span> }
+            </span>
+            if let Some(client) = client { {stop(ctx, client)} }
+        </li>
+    }
+}
+
+/// Consumers that are in no group, or not yet.
+pub fn loose(ctx: &Ctx, consumers: &Consumers<'_>) -> Html {
+    let loose = || consumers.iter().filter(|(_, role)| role.group.is_empty() || role.member.is_empty());
+    if loose().next().is_none() {
+        return Html::default();
+    }
+    html! {
+        <article class="mach grp"><header><h3>{ctx.t.loose_consumers}</h3></header>
+            <ul class="mems">{ for loose().map(|(client, role)| html! {
+                <li key={client.id} data-side="right" data-port={client.id.to_string()}><i class="jn no"></i><b>{name_of(client, &role.client_id).to_owned()}</b>
+                    <span class="meta">{&role.step}</span>{stop(ctx, client)}</li>
+            }) }</ul></article>
+    }
+}

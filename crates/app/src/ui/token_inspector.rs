@@ -1,0 +1,121 @@
+//! A message that was picked on the stage: what it is, what is in it, and what can be done to it.
+
+use blumfeld_view::{ClientView, TokenDetail};
+use yew::prelude::*;
+
+use super::board::press;
+use super::icon;
+use super::token_table::{name, state};
+use crate::ctx::{Ctx, use_ctx};
+use crate::format::{count, moment, size};
+use crate::model::Shared;
+use crate::text::fill;
+
+/// Bytes in a row.
+const ROW: usize = 16;
+
+/// What is shown.
+#[derive(Properties, PartialEq)]
+pub struct TokenInspectorProps {
+    /// The message, as it was when it was picked.
+    pub detail: Shared<TokenDetail>,
+    /// Producers and consumers, for their names.
+    pub clients: Option<Shared<Vec<Shared<ClientView>>>>,
+}
+
+/// The inspector of a message.
+#[component]
+pub fn TokenInspector(props: &TokenInspectorProps) -> Html {
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    let t = ctx.t;
+    let detail = &*props.detail;
+    let token = &detail.token;
+    let clients = props.clients.as_ref().map(|clients| clients.as_slice()).unwrap_or_default();
+    let (client, broker) = (name(t, clients, token.client), name(t, clients, token.broker));
+    let (from, to) = if token.key.answer { (broker, client) } else { (client, broker) };
+    let title = if token.key.answer { fill(t.token_answer, &[&token.api]) } else { token.api.clone() };
+    let close = {
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| ctx.unpick())
+    };
+    let again = {
+        let (ctx, key) = (ctx.clone(), token.key);
+        Callback::from(move |_: MouseEvent| ctx.pick(key))
+    };
+    html! {
+        <aside class="insp token-insp" aria-label={t.inspector}>
+            <div class="part">
+                <div class="ih"><h2>{title}</h2><button class="quiet" aria-label={t.close} title={t.close} onclick={close}>{icon("x")}</button></div>
+                <p class="facts">{from}{" → "}{to}</p>
+                <dl class="kv">
+                    <div><dt>{t.token_state}</dt><dd>{state(t, token, ctx.scene.now())}</dd></div>
+                    <div><dt>{t.token_sent}</dt><dd>{moment(token.sent)}</dd></div>
+                    <div><dt>{t.token_version}</dt><dd>{token.version.to_string()}</dd></div>
+                    <div><dt>{t.token_correlation}</dt><dd>{count(token.key.correlation_id)}</dd></div>
+                    <div><dt>{t.token_connection}</dt><dd>{count(token.key.connection)}</dd></div>
+                    if !detail.client_id.is_empty() { <div><dt>{"client.id"}</dt><dd>{&detail.client_id}</dd></div> }
+                    <div><dt>{t.size}</dt><dd>{size(token.bytes)}</dd></div>
+                    if !token.error.is_empty() { <div><dt>{t.token_error}</dt><dd class="late">{&token.error}</dd></div> }
+                </dl>
+                <button class="ctl wide" onclick={again}>{t.token_again}</button>
+            </div>
+            <div class="part">{deeds(&ctx, detail)}</div>
+            <div class="part">
+                <h3 class="cap2">{t.token_fields}</h3>
+                <pre class="said fields-said" tabindex="0">{&detail.fields}</pre>
+                <h3 class="cap2">{fill(t.token_bytes, &[&count(detail.head.len() as i64)])}</h3>
+                <pre class="said" tabindex="0">{hex(&detail.head)}</pre>
+            </div>
+        </aside>
+    }
+}
+
+/// What can be done to a request that is on its way, each with its line of the console: a fault like any other.
+fn deeds(ctx: &Ctx, detail: &TokenDetail) -> Html {
+    let t = ctx.t;
+    let Some(ahead) = detail.ahead else {
+        return html! { <p class="why">{if detail.token.key.answer { t.token_is_answer } else { t.token_is_there }}</p> };
+    };
+    let begin =
+        format!("fault on {} connection {} nth {}", detail.token.api, detail.token.key.connection, ahead + 1);
+    let deeds = [
+        (t.token_drop, "drop"),
+        (t.token_delay, "delay 100"),
+        (t.token_break, "disconnect"),
+        (t.token_lose, "disconnect after"),
+        (t.token_fail, "error UNKNOWN_SERVER_ERROR"),
+    ];
+    html! { <>
+        <h3 class="cap2">{t.token_deeds}</h3>
+        <ul class="deed-list">{ for deeds.map(|(name, action)| {
+            let line = format!("{begin} {action}");
+            html! { <li><button class="ctl" data-deed={action.split(' ').next().unwrap_or_default()} title={line.clone()} onclick={press(ctx, &line)}>{name}</button></li> }
+        }) }</ul>
+    </> }
+}
+
+/// Bytes as a hex editor shows them.
+fn hex(bytes: &[u8]) -> String {
+    let rows = bytes.chunks(ROW).enumerate().map(|(row, bytes)| {
+        let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text: String =
+            bytes.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
+        format!("{:04x}  {:<47}  {text}", row * ROW, digits.join(" "))
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_stand_in_rows() {
+        assert_eq!(hex(&[]), "");
+        let bytes: Vec<u8> = (0x3e..0x50).collect();
+        assert_eq!(
+            hex(&bytes),
+            "0000  3e 3f 40 41 42 43 44 45 46 47 48 49 4a 4b 4c 4d  >?@ABCDEFGHIJKLM\n0010  4e 4f                                            NO"
+        );
+    }
+}
