@@ -1,7 +1,7 @@
 // What `cargo xtask bench` measures in a browser. Prints one JSON object.
 // node bench.mjs BENCH_FOLDER DIST_FOLDER
 
-import { launch, open, run, serve } from "./lib.mjs";
+import { launch, open, run, serve, plain } from "./lib.mjs";
 import { VARIANTS, pace } from "./pace.mjs";
 
 const [bench, dist] = process.argv.slice(2);
@@ -17,7 +17,7 @@ try {
   const served = await serve([bench]);
   const page = await browser.context.newPage();
   page.on("pageerror", (error) => console.error(String(error)));
-  await page.goto(served.url);
+  await page.goto(plain(served.url));
   await page.waitForFunction(() => window.bench !== undefined, null, { timeout: 300_000 });
   numbers.wasm = JSON.parse(await page.evaluate(() => window.bench));
   await page.close();

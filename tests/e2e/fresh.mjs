@@ -2,7 +2,7 @@
 // Prints a line for each that was slow or failed, with what it waited for, and one JSON object.
 // node fresh.mjs DIST_FOLDER [PROFILES]
 
-import { launch, serve } from "./lib.mjs";
+import { launch, serve, plain } from "./lib.mjs";
 
 const [dist, count = "200"] = process.argv.slice(2);
 /** A first visit takes at most so long, in milliseconds. */
@@ -74,7 +74,7 @@ try {
       page.on("requestfailed", (request) => said.push(`${request.url()}: ${request.failure()?.errorText}`));
       await page.addInitScript(note);
       const requests = served.requests.length;
-      await page.goto(served.url);
+      await page.goto(plain(served.url));
       // Looked at by the clock and not with each frame: a browser that draws nothing must not look like a page that waits.
       const is = () => document.documentElement.dataset.state === "ready";
       const ready = await page.waitForFunction(is, null, { timeout: LIMIT, polling: 50 }).then(() => true, () => false);

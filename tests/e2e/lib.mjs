@@ -144,7 +144,8 @@ function watchPage() {
 
 /**
  * Opens a page and watches it. Gives `{ page, errors, tasks() }`: `errors` are texts of the browser's console (errors,
- * policy violations, uncaught exceptions), `tasks()` the main thread's tasks over 50 ms so far.
+ * policy violations, uncaught exceptions), `tasks()` the main thread's tasks over 50 ms so far. A new cluster begins empty and
+ * the page on its topics, unless the address says otherwise.
  */
 export async function open(context, url, { settle = true } = {}) {
   const page = await context.newPage();
@@ -152,9 +153,17 @@ export async function open(context, url, { settle = true } = {}) {
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   page.on("pageerror", (error) => errors.push(String(error)));
   await page.addInitScript(watchPage);
-  await page.goto(url);
+  await page.goto(plain(url));
   if (settle) await untilState(page, "ready");
   return { page, errors, tasks: () => page.evaluate(() => window.__tasks) };
+}
+
+/** The address of a cluster that begins empty, on its topics. */
+export function plain(url) {
+  const at = new URL(url);
+  if (!at.searchParams.has("begin")) at.searchParams.set("begin", "empty");
+  at.hash ||= "topics";
+  return at.href;
 }
 
 /** Waits for `document.documentElement.dataset.state`. */

@@ -72,7 +72,7 @@ impl Ctx {
             self.act(Action::Notice(false, self.t.busy.to_owned()));
             return false;
         };
-        self.act(Action::Started(id));
+        self.act(Action::Started(id, sends(line)));
         self.ask(&Command::Console { id, line: line.to_owned() });
         true
     }
@@ -81,6 +81,9 @@ impl Ctx {
     /// what it complains of becomes a notice.
     pub fn press(&self, line: &str) {
         let id = self.terminal.aside(line);
+        if sends(line) {
+            self.act(Action::Sends(id));
+        }
         self.ask(&Command::Console { id, line: line.to_owned() });
     }
 
@@ -112,6 +115,11 @@ impl Ctx {
         self.act(Action::Choose(partition));
         browser::go(Screen::Messages.word());
     }
+}
+
+/// Whether a line sends records by hand.
+fn sends(line: &str) -> bool {
+    line.contains("kafka-console-producer")
 }
 
 /// Batches that the message browser asks for at a time.

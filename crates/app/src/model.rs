@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use blumfeld_view::{
-    BatchDetail, BrowseView, ClientRole, ClientView, Delta, Durability, GroupView, Pace, RecoveryView,
-    Returned, TokenDetail, TopicView, Update,
+    BatchDetail, BrowseView, Delta, Durability, GroupView, Pace, RecoveryView, Returned, TokenDetail,
+    TopicView, Update,
 };
 use yew::Reducible;
 
@@ -254,6 +254,8 @@ pub struct Model {
     /// Which of the three things to try were tried, as the cluster says: a record sent by hand was acknowledged, a broker
     /// crashed, and the clock went slowly enough to follow a request.
     pub tried: [bool; 3],
+    /// Commands that send records by hand and have not ended.
+    sending: Vec<u32>,
     /// The cluster as the engine told it last.
     pub view: Option<Cluster>,
     /// The topics one by one, so that one that did not change is not drawn again.
@@ -329,8 +331,10 @@ pub enum Action {
     ToEnd,
     /// The message browser's second question was asked.
     FollowedUp,
-    /// A console command began.
-    Started(u32),
+    /// A console command began; whether it sends records by hand.
+    Started(u32, bool),
+    /// A command that sends records by hand began beside the console's own.
+    Sends(u32),
     /// A console command ended.
     Ended(u32, i32),
     /// Put a line into the prompt.
@@ -354,6 +358,7 @@ impl Model {
             seed: 0,
             persistent: true,
             tried: [false; 3],
+            sending: vec![],
             view: None,
             topics: vec![],
             lags: Shared::default(),
@@ -385,14 +390,9 @@ impl Model {
             .and_then(|at| self.topics.get(at))
     }
 
-    /// Notes what was tried.
+    /// Notes what was tried, as the cluster shows it. That a record was acknowledged is told by the end of what sent it.
     fn note_tried(&mut self) {
         let Some(view) = &self.view else { return };
-        let by_hand = |client: &Shared<ClientView>| {
-            let ClientRole::Producer(producer) = &client.role else { return false };
-            client.name.is_empty() && producer.acknowledged > 0
-        };
-        self.tried[0] |= view.clients.iter().any(by_hand);
         self.tried[1] |= view.brokers.iter().any(|broker| broker.state == "crashed");
         self.tried[2] |= matches!(view.clock.pace, Pace::Times(times) if times <= FOLLOWED);
     }
@@ -584,8 +584,14 @@ impl Reducible for Model {
                 model.messages.browse = None;
             }
             Action::FollowedUp => model.messages.follow_up = None,
-            Action::Started(id) => model.console.running = Some(id),
+            Action::Started(id, sends) => {
+                model.console.running = Some(id);
+                model.sending.extend(sends.then_some(id));
+            }
+            Action::Sends(id) => model.sending.push(id),
             Action::Ended(id, exit) => {
+                model.tried[0] |= exit == 0 && model.sending.contains(&id);
+                model.sending.retain(|sends| *sends != id);
                 model.console.ended = Some((id, exit));
                 if model.console.running == Some(id) {
                     model.console.running = None;

@@ -179,7 +179,7 @@ fn notices_are_few_and_told_once() {
 fn a_file_is_read_by_a_command_until_it_ends() {
     let added = Update::FileAdded { name: "a.log".into(), size: 10 };
     let progress = Update::FileProgress { id: 3, name: "a.log".into(), done: 99, total: 20 };
-    let model = run(vec![Action::Told(added), Action::Started(3), Action::Told(progress)]);
+    let model = run(vec![Action::Told(added), Action::Started(3, false), Action::Told(progress)]);
     assert_eq!(model.files, [FileState { name: "a.log".into(), size: 20, reading: Some((3, 20)) }]);
     let model = Rc::new(model).reduce(Action::Ended(3, 130));
     assert_eq!(

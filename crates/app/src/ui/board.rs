@@ -83,12 +83,12 @@ pub fn Stage(props: &StageProps) -> Html {
             <div class="board">
                 <Canvas theme={props.theme} />
                 <div class="colhead at-left"><h2>{t.producers}</h2><span>{producers.len()}</span>
-                    {send(&ctx, topic, hint(0))}
                     {adds(&ctx, "workload start produce", topic, t.add_producer)}</div>
                 <div class="col producers">
                     { for producers.iter().take(CARDS).map(|(client, role)| producer(&ctx, client, role, props.now)) }
                     <article class="mach others" data-side="left" data-port={OTHERS.to_string()}>
-                        <h3>{t.other_clients}</h3>
+                        <header><h3>{t.other_clients}</h3></header>
+                        {send(&ctx, topic, hint(0))}
                         if hidden > 0 { <p class="meta">{fill(t.more_producers, &[&count(hidden as i64)])}</p> }
                         <p class="meta">{t.other_clients_why}</p>
                     </article>
@@ -158,7 +158,7 @@ fn send(ctx: &Ctx, topic: Option<&TopicView>, hint: Option<String>) -> Html {
         topic.name
     );
     html! {
-        <span class="send end">{badge(hint)}<button class="ctl small" id="send" title={line.clone()} onclick={press(ctx, &line)}>{ctx.t.send_record}</button></span>
+        <span class="send">{badge(hint)}<button class="ctl small" id="send" title={line.clone()} onclick={press(ctx, &line)}>{ctx.t.send_record}</button></span>
     }
 }
 

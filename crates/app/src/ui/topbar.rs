@@ -32,10 +32,15 @@ pub struct TopBarProps {
 /// Places of the speed slider on each side of 1: a thousandfold in steps of a tenth of a power of ten.
 const SIDE: i32 = 30;
 
+/// Tenths of a power of ten, as round as they are near (the preferred numbers R10 of ISO 3).
+const TENTHS: [f64; 10] = [1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0, 6.3, 8.0];
+
 /// The speed at a place of the slider.
 fn speed_at(place: i32) -> f64 {
-    // Round to the numbers that are shown at the thirds: 1/1000, 1/100, 1/10, 1, 10, 100, 1000.
-    10_f64.powf(f64::from(place.clamp(-SIDE, SIDE)) / 10.0)
+    let steps = place.clamp(-SIDE, SIDE).unsigned_abs();
+    let tenth = TENTHS.get(steps as usize % 10).copied().unwrap_or(1.0);
+    let times = tenth * 10_f64.powi((steps / 10) as i32);
+    if place < 0 { 1.0 / times } else { times }
 }
 
 /// The place of a speed.
@@ -214,9 +219,22 @@ mod tests {
 
     #[test]
     fn the_slider_is_logarithmic() {
-        for (place, speed) in [(-30, 0.001), (-10, 0.1), (0, 1.0), (10, 10.0), (30, 1000.0), (99, 1000.0)] {
+        for (place, speed) in [
+            (-30, 0.001),
+            (-27, 0.002),
+            (-10, 0.1),
+            (-1, 0.8),
+            (0, 1.0),
+            (10, 10.0),
+            (13, 20.0),
+            (30, 1000.0),
+            (99, 1000.0),
+        ] {
             assert!((speed_at(place) - speed).abs() < speed * 1e-9, "{place}");
             assert_eq!(place_of(speed), place.min(SIDE));
+        }
+        for place in -SIDE..=SIDE {
+            assert_eq!(place_of(speed_at(place)), place);
         }
         assert_eq!(place_of(0.0), -SIDE);
     }

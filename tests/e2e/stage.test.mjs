@@ -1,0 +1,138 @@
+// The stage in a real browser, with the real engine: the first minute as a newcomer has it, and what is drawn between the cards.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { launch, open, run, serve } from "./lib.mjs";
+
+const PAGE = join(import.meta.dirname, "..", "..", "dist");
+/** No test takes so long, in milliseconds. */
+const LIMIT = 180_000;
+
+let site;
+before(async () => (site = await serve([PAGE])));
+after(() => site?.close());
+
+/** A test with a browser of its own. */
+function browser(name, steps) {
+  test(name, { timeout: LIMIT }, async () => {
+    const own = await launch();
+    try {
+      await steps(own);
+    } finally {
+      await own.close();
+    }
+  });
+}
+
+/** A visitor who has never been here: the page's own address and nothing else. */
+const visit = (own, lang) => open(own.context, `${site.url}?lang=${lang}&begin=orders#stage`);
+/** What the newcomer begins with: the group is stable, and the clock goes slowly. */
+async function begun(page) {
+  await page.locator(".sp-val", { hasText: "1/100" }).waitFor({ timeout: 60_000 });
+  assert.equal(await page.locator('[data-group="billing"] .phase').getAttribute("data-state"), "Stable");
+  assert.equal(await page.locator("[data-group=billing] .mems li").count(), 2);
+}
+const done = (page, step) => page.locator(`.hint li:nth-child(${step}).done`).waitFor();
+/** Presses Tab until the focus is there. */
+async function tabTo(page, selector) {
+  for (let turn = 0; turn < 150; turn++) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
+    await page.keyboard.press("Tab");
+  }
+  assert.fail(`Tab never comes to ${selector}`);
+}
+
+const CRASH = '[data-broker="2"] [data-fault="crash"]';
+for (const lang of ["en", "ko"]) {
+  browser(`first minute, by mouse, ${lang}: a record is sent, a broker crashes, time slows down`, async (own) => {
+    const { page, errors } = await visit(own, lang);
+    await begun(page);
+    await page.click("#send");
+    await done(page, 1);
+    await page.click(CRASH);
+    await done(page, 2);
+    await page.locator('.board .broker.crashed[data-broker="2"]').waitFor();
+    await page.locator(".sl input").fill("-30");
+    await done(page, 3);
+    // What was pressed can be read in the console.
+    const said = await page.locator(".con").innerText();
+    assert.match(said, /\$ echo 'hello' \| kafka-console-producer\.sh .*--topic orders\n/);
+    assert.match(said, /\$ fault crash 2\n/);
+    // Done on this visit, and gone on the next. A returning visitor finds what was there, and no second beginning.
+    await page.locator("#storage", { hasText: lang === "ko" ? "저장됨" : "stored" }).waitFor();
+    await page.reload();
+    await page.locator('.board [data-broker="3"]').waitFor();
+    assert.equal(await page.locator(".hint").count(), 0);
+    await page.locator("#stage-topic", { hasText: "orders" }).waitFor();
+    assert.deepEqual(errors, []);
+  });
+  browser(`first minute, by keyboard, ${lang}`, async (own) => {
+    const { page, errors } = await visit(own, lang);
+    await begun(page);
+    await tabTo(page, "#send");
+    await page.keyboard.press("Enter");
+    await done(page, 1);
+    await tabTo(page, CRASH);
+    await page.keyboard.press("Enter");
+    await done(page, 2);
+    await page.locator(".skip").focus();
+    await tabTo(page, ".sl input");
+    await page.keyboard.press("Home");
+    await done(page, 3);
+    assert.deepEqual(errors, []);
+  });
+}
+
+browser("begin empty takes away what the first visit began with", async (own) => {
+  const { page, errors } = await visit(own, "en");
+  await begun(page);
+  await page.click("#begin-empty");
+  await page.locator("#stage-topic").waitFor({ state: "detached" });
+  await page.locator(".board .prod").waitFor({ state: "detached" });
+  assert.deepEqual(errors, []);
+});
+
+browser("what is drawn adds up to what the engine counts, and each message can be read and dropped", async (own) => {
+  const { page, errors } = await visit(own, "en");
+  await begun(page);
+  // So that there is always one on its way.
+  for (const name of ["one", "two"]) {
+    const began = await run(page, `workload start produce --topic orders --rate 4000 --linger-ms 0 --name ${name}`);
+    assert.equal(began.exit, 0, began.err);
+  }
+  await page.locator('.board [data-client="two"] .pips').first().waitFor();
+  await page.click("#run");
+  await page.locator(".sp-val", { hasText: "paused" }).waitFor();
+  await page.click(".foot .ctl");
+  const drop = page.locator('[data-deed="drop"]');
+  let picked = false;
+  for (let moment = 0; moment < 60 && !picked; moment++) {
+    await page.click("#step");
+    // A step is told and drawn within a frame or two: then all three say the same.
+    const sums = await page.waitForFunction(() => {
+      const told = document.querySelector("#tokens").dataset;
+      const foot = document.querySelector(".foot .sum").innerText.match(/\d[\d,]*/g).map(Number);
+      const quorum = Number(/(\d+) of the metadata quorum/.exec(document.querySelector(".foot .sum").innerText)?.[1] ?? 0);
+      const rows = document.querySelectorAll(".token-table tbody tr").length;
+      const said = { told: Number(told.inFlight), drawn: Number(told.drawn), foot: foot[0], quorum, rows };
+      return said.told === said.foot && said.drawn + said.quorum === said.told && said.rows === said.told ? said : null;
+    });
+    assert.ok((await sums.jsonValue()).told > 0);
+    const produce = page.locator(".token-table th button", { hasText: /^Produce$/ });
+    if (!(await produce.count())) continue;
+    await produce.first().click();
+    await page.locator(".token-insp").waitFor();
+    picked = (await drop.count()) > 0;
+  }
+  assert.ok(picked, "no Produce was on its way in sixty events");
+  assert.match(await page.locator(".fields-said").innerText(), /"topicData"/);
+  await drop.click();
+  await page.click("#run");
+  // What it did is in the event log as any other fault is.
+  await page.click(".filters >> text=Faults");
+  await page.locator(".log", { hasText: /on Produce .*connection \d+ nth 1 drop/ }).waitFor();
+  assert.equal((await run(page, "fault list")).exit, 0);
+  assert.deepEqual(errors, []);
+});
