@@ -88,12 +88,10 @@ fn hear(
     frames: &Frames,
     terminal: &Terminal,
     scene: &Scene,
-    (opening, empty): (&Opening, bool),
-    boot: &Command,
+    opening: &Opening,
     ask: &dyn Fn(&Command),
 ) {
     match heard {
-        Heard::Update(Update::Hello) => ask(boot),
         Heard::Update(Update::Console { id, output, exit }) => {
             for piece in &output {
                 let ink = match piece.stream {
@@ -134,7 +132,7 @@ fn hear(
                     {
                         ask(&Command::SetPace(pace));
                     }
-                    if *missing && !was_stored && !empty {
+                    if *missing && !was_stored {
                         opening.begin(view.brokers.len(), terminal, ask);
                     }
                     *missing && was_stored
@@ -169,7 +167,7 @@ pub fn App() -> Html {
     let scene = use_memo((), |()| Scene::default());
     let engine = use_memo((), {
         let (dispatch, terminal, address) = (model.dispatcher(), Rc::clone(&terminal), Rc::clone(&address));
-        let (scene, opening, empty) = (Rc::clone(&scene), Opening::default(), address.empty.unwrap_or(false));
+        let (scene, opening) = (Rc::clone(&scene), Opening::new(address.empty.unwrap_or(false)));
         let (cluster, durability) = (model.cluster.clone(), address.durability);
         move |()| {
             // The engine says hello only after this value is in its place.
@@ -191,7 +189,10 @@ pub fn App() -> Html {
                             dispatch.dispatch(Action::EngineFailed(error));
                         }
                     };
-                    hear(heard, &dispatch, &frames, &terminal, &scene, (&opening, empty), &boot, &ask);
+                    match heard {
+                        Heard::Update(Update::Hello) => ask(&boot),
+                        heard => hear(heard, &dispatch, &frames, &terminal, &scene, &opening, &ask),
+                    }
                 })
             };
             let engine = Rc::new(Wire::start(callback));

@@ -251,8 +251,8 @@ pub struct Model {
     pub seed: u64,
     /// Whether anything is kept.
     pub persistent: bool,
-    /// Which of the three things to try were tried, as the cluster says: a record sent by hand was acknowledged, a broker
-    /// crashed, and the clock went slowly enough to follow a request.
+    /// Which of the three things to try were tried, as the cluster says: a record sent by hand was acknowledged, a
+    /// broker crashed, and the clock went slowly enough to follow a request.
     pub tried: [bool; 3],
     /// Commands that send records by hand and have not ended.
     sending: Vec<u32>,
@@ -390,7 +390,8 @@ impl Model {
             .and_then(|at| self.topics.get(at))
     }
 
-    /// Notes what was tried, as the cluster shows it. That a record was acknowledged is told by the end of what sent it.
+    /// Notes what was tried, as the cluster shows it. That a record was acknowledged is told by the end of what sent
+    /// it.
     fn note_tried(&mut self) {
         let Some(view) = &self.view else { return };
         self.tried[1] |= view.brokers.iter().any(|broker| broker.state == "crashed");

@@ -1,8 +1,8 @@
 //! The first minute: what a cluster begins with that nobody has been in.
 //!
-//! A topic, a producer of orders and a group of two, made by the console's own lines, one after the other, so that they can be
-//! read there, stopped and deleted like any others. The clock runs as fast as it can until the group is stable and goes on
-//! slowly then: at its usual speed a request lives for a millisecond, and nobody could follow one.
+//! A topic, a producer of orders and a group of two, made by the console's own lines, one after the other, so that
+//! they can be read there, stopped and deleted like any others. The clock runs as fast as it can until the group is
+//! stable and goes on slowly then: at its usual speed a request lives for a millisecond, and nobody could follow one.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -22,11 +22,13 @@ const MEMBERS: usize = 2;
 const PACE: f64 = 0.01;
 
 /// How far the first minute has come. A handle: its clones are the same.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Opening(Rc<RefCell<Stage>>);
 
 #[derive(Default)]
 enum Stage {
+    /// It may begin.
+    Ahead,
     /// There is none, or it is over.
     #[default]
     Over,
@@ -54,8 +56,16 @@ fn lines(brokers: usize) -> VecDeque<String> {
 }
 
 impl Opening {
-    /// Begins it.
+    /// One that may begin, unless new clusters are to be empty.
+    pub fn new(empty: bool) -> Self {
+        Self(Rc::new(RefCell::new(if empty { Stage::Over } else { Stage::Ahead })))
+    }
+
+    /// Begins it, once.
     pub fn begin(&self, brokers: usize, terminal: &Terminal, ask: &dyn Fn(&Command)) {
+        if !matches!(*self.0.borrow(), Stage::Ahead) {
+            return;
+        }
         ask(&Command::SetPace(Pace::Fastest));
         self.next(lines(brokers), terminal, ask);
     }

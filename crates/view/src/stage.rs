@@ -82,8 +82,8 @@ pub struct TokenDetail {
     /// Its first bytes, without the four of its length.
     #[serde(with = "serde_bytes")]
     pub head: Vec<u8>,
-    /// Requests of the same API that come to the broker before it on the same connection: a fault that is to be for this one
-    /// lets so many pass. Nothing of an answer, or of a request that is at its broker already.
+    /// Requests of the same API that come to the broker before it on the same connection: a fault that is to be for
+    /// this one lets so many pass. Nothing of an answer, or of a request that is at its broker already.
     pub ahead: Option<u32>,
 }
 

@@ -25,10 +25,7 @@ fn busy(seed: u64, producers: u32) -> Desk {
     );
     for number in 0..producers {
         let acks = ["all", "1", "0"][number as usize % 3];
-        desk.ok(
-            &format!("workload start produce --topic orders --rate 500 --linger-ms 1 --acks {acks}"),
-            "",
-        );
+        desk.ok(&format!("workload start produce --topic orders --rate 500 --linger-ms 1 --acks {acks}"), "");
     }
     for _ in 0..2 {
         desk.ok("workload start consume --topic orders --group billing", "");
@@ -74,7 +71,8 @@ impl Page {
             let lane = |ribbon: &&RibbonView| (ribbon.client, ribbon.broker) == (one.client.0, one.broker.0);
             match self.tokens.get(&one.key()) {
                 Some(token) => {
-                    // Names of topics are those that were known when it was seen first: a broker that comes back knows none.
+                    // Names of topics are those that were known when it was seen first: a broker that comes back
+                    // knows none.
                     let now_named =
                         TokenView { partitions: token.partitions.clone(), ..world.token_view(one) };
                     assert_eq!(*token, now_named);

@@ -17,8 +17,8 @@ pub struct Normal<'a> {
     api: i64,
     /// The request, as text: what it named itself is left as it is.
     asked: String,
-    /// Whether it joins a group that other requests join too: how often that was rebalanced is a matter of when its members'
-    /// sessions ended.
+    /// Whether it joins a group that other requests join too: how often that was rebalanced is a matter of when its
+    /// members' sessions ended.
     shared: bool,
     now: i64,
 }

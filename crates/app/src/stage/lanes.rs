@@ -1,8 +1,9 @@
 //! Lanes: the ways between the cards of the board, and the places on them.
 //!
-//! A lane goes out of a card at a right angle, up or down in a channel of its own, and into the other card at a right angle. No
-//! two lanes share a channel, so a token is on one lane and no other. Where a lane leaves a card follows from where it goes:
-//! lanes to what is higher leave higher, so that those of one card do not cross each other beside it.
+//! A lane goes out of a card at a right angle, up or down in a channel of its own, and into the other card at a right
+//! angle. No two lanes share a channel, so a token is on one lane and no other. Where a lane leaves a card follows
+//! from where it goes: lanes to what is higher leave higher, so that those of one card do not cross each other beside
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -125,8 +126,8 @@ pub fn plan(lanes: impl IntoIterator<Item = Lane>, places: &BTreeMap<i32, Place>
 
 type Wanted = (Lane, Rect, Rect);
 
-/// Lays the lanes of a gutter: those from the clients' edge to the brokers', and those `between` brokers, which leave the
-/// brokers' edge and come back to it.
+/// Lays the lanes of a gutter: those from the clients' edge to the brokers', and those `between` brokers, which leave
+/// the brokers' edge and come back to it.
 fn gutter(
     wanted: &[Wanted],
     (clients, brokers): (f64, f64),

@@ -1,8 +1,8 @@
 //! How messages look: the shape says what one asks, the colour how it ended.
 //!
-//! A filled capsule carries records, in the colours of their partitions; an outlined one asks. A circle is a group's. A triangle
-//! is an answer and points to who asked; with a body it brings records, and the body is longer the more they are. An ink bar
-//! stands before a request that waits at its broker. A cross is what was lost.
+//! A filled capsule carries records, in the colours of their partitions; an outlined one asks. A circle is a group's.
+//! A triangle is an answer and points to who asked; with a body it brings records, and the body is longer the more
+//! they are. An ink bar stands before a request that waits at its broker. A cross is what was lost.
 
 use std::collections::BTreeMap;
 use std::f64::consts::{PI, TAU};
@@ -18,8 +18,8 @@ const NAMED: usize = 40;
 /// A ribbon has at most so many marks; with more messages each mark stands for twice as many.
 const MARKS: u32 = 6;
 
-/// Names of the samples in the board whose colours are read: a canvas does not know the page's variables. From the ninth on
-/// they are partitions'.
+/// Names of the samples in the board whose colours are read: a canvas does not know the page's variables. From the
+/// ninth on they are partitions'.
 pub const INK_SAMPLES: [&str; 14] =
     ["ink", "soft", "faint", "paper", "lane", "bed", "fault", "accent", "p0", "p1", "p2", "p3", "p4", "p5"];
 

@@ -188,7 +188,8 @@ impl Scene {
             scene.0.asked.set(false);
             scene.0.state.borrow_mut().draw();
         });
-        if !web_sys::window().is_some_and(|w| w.request_animation_frame(draw.unchecked_ref()).is_ok()) {
+        let asked = web_sys::window().map(|window| window.request_animation_frame(draw.unchecked_ref()));
+        if !matches!(asked, Some(Ok(_))) {
             self.0.asked.set(false);
         }
     }

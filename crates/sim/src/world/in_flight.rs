@@ -1,8 +1,8 @@
 //! What is in flight: the requests and answers between nodes, each where its times put it.
 //!
-//! Nothing is kept for this. A message that travels is an event of the queue, one that was lost or has to wait stands in its
-//! connection, and a request that came to its broker stands there until its answer leaves. So what is drawn cannot part
-//! from what is.
+//! Nothing is kept for this. A message that travels is an event of the queue, one that was lost or has to wait stands
+//! in its connection, and a request that came to its broker stands there until its answer leaves. So what is drawn
+//! cannot part from what is.
 
 use blumfeld_kernel::{ConnectionId, Endpoint, Frame, Input, Instant, NodeId};
 
@@ -18,8 +18,8 @@ pub enum Standing {
         /// When it arrives.
         Instant,
     ),
-    /// The network has lost it, or it waits behind one that was lost, or a fault holds it before its broker. It goes on by
-    /// itself.
+    /// The network has lost it, or it waits behind one that was lost, or a fault holds it before its broker. It goes
+    /// on by itself.
     Stalls,
     /// It will not arrive: its sender lost power, or what was before it on the connection was dropped.
     Lost(
@@ -61,8 +61,9 @@ pub struct InFlight<'a> {
 }
 
 impl World {
-    /// Everything that is in flight, by connection; on each the requests and then the answers, as they were sent. A request is
-    /// in flight until its answer leaves its broker, and a Produce that asks for no acknowledgement until it arrives.
+    /// Everything that is in flight, by connection; on each the requests and then the answers, as they were sent. A
+    /// request is in flight until its answer leaves its broker, and a Produce that asks for no acknowledgement until
+    /// it arrives.
     pub fn in_flight(&self) -> Vec<InFlight<'_>> {
         let mut found: Vec<InFlight<'_>> = Vec::new();
         for (at, event) in self.queue.iter() {

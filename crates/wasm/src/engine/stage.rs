@@ -1,8 +1,9 @@
 //! What is in flight, told as changes: a message is described once, and then only when it stands otherwise.
 //!
-//! A page that draws sixty times a second needs little of it. It has the times of each message and moves it by itself, so what
-//! crosses the wall are messages that are new and those that are gone. Past [`SINGLY`] of them the lanes with most become
-//! ribbons, which are counts; errors and what is lost stay messages of their own. What is told always adds up to what is.
+//! A page that draws sixty times a second needs little of it. It has the times of each message and moves it by
+//! itself, so what crosses the wall are messages that are new and those that are gone. Past [`SINGLY`] of them the
+//! lanes with most become ribbons, which are counts; errors and what is lost stay messages of their own. What is told
+//! always adds up to what is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +12,8 @@ use blumfeld_view::{RibbonView, StageView, TokenKey, TokenView};
 
 /// So many messages are drawn one by one.
 const SINGLY: usize = 150;
-/// Lanes that became ribbons stay such until no more messages than this would be drawn one by one: a lane that changes its
-/// shape with every message cannot be read.
+/// Lanes that became ribbons stay such until no more messages than this would be drawn one by one: a lane that
+/// changes its shape with every message cannot be read.
 const AGAIN: usize = 110;
 
 /// Who asks and who is asked.
