@@ -122,6 +122,10 @@ fn hear(
             let lost = match &update {
                 Update::Ready { cluster, missing, view, .. } => {
                     terminal.reset();
+                    // Another life of a cluster knows of no watcher.
+                    if scene.is_attached() {
+                        ask(&Command::Watch(true));
+                    }
                     let key = stored_key(cluster);
                     let was_stored = Kept::Always.recall(&key).is_some();
                     // It is noted again with the first commit: one that was reset has nothing to lose until then.

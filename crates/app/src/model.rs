@@ -394,7 +394,6 @@ impl Model {
     /// it.
     fn note_tried(&mut self) {
         let Some(view) = &self.view else { return };
-        self.tried[1] |= view.brokers.iter().any(|broker| broker.state == "crashed");
         self.tried[2] |= matches!(view.clock.pace, Pace::Times(times) if times <= FOLLOWED);
     }
 
@@ -487,6 +486,10 @@ impl Model {
         let Some(view) = &mut self.view else { return };
         let durability = delta.store.as_ref().map(|store| store.durability);
         let groups_changed = delta.groups.is_some();
+        if let Some(brokers) = &delta.brokers {
+            let ran = |id: i32| view.brokers.iter().any(|broker| broker.id == id && broker.up);
+            self.tried[1] |= brokers.iter().any(|broker| broker.state == "crashed" && ran(broker.id));
+        }
         view.apply(&mut delta);
         self.durability = durability.unwrap_or(self.durability);
         let (now, groups) = (view.clock.now, groups_changed.then(|| view.groups.clone()));

@@ -6,6 +6,7 @@ use blumfeld_protocol::error::ErrorCode;
 use blumfeld_protocol::frame::decode_header;
 use blumfeld_protocol::json::to_json_with_record_sizes;
 use blumfeld_protocol::messages::ApiKey;
+use blumfeld_protocol::uuid_text;
 use blumfeld_view::{TokenDetail, TokenKey, TokenState, TokenView};
 use bytes::Bytes;
 use serde_json::Value;
@@ -98,16 +99,13 @@ impl World {
                 look(&message, None, names_partitions, &mut found);
             }
         }
-        let partitions = found.partitions.into_iter().map(|(topic, partition)| {
-            let name = self.best_informed().and_then(|broker| {
-                let topics = broker.image().topics().values();
-                topics
-                    .into_iter()
-                    .find(|one| blumfeld_protocol::uuid_text::to_text(one.id) == topic)
-                    .map(|one| one.name.clone())
-            });
-            (name.unwrap_or(topic), partition)
-        });
+        let named = |topic: &str| {
+            let id = uuid_text::from_text(topic)?;
+            let topics = self.best_informed()?.image().topics().values();
+            topics.into_iter().find(|one| one.id == id).map(|one| one.name.clone())
+        };
+        let partitions = found.partitions.into_iter();
+        let partitions = partitions.map(|(topic, number)| (named(&topic).unwrap_or(topic), number));
         TokenView {
             key: one.key(),
             client: one.client.0,

@@ -94,9 +94,9 @@ impl Page {
 #[test]
 fn what_is_drawn_adds_up_to_what_is_whatever_breaks() {
     let mut seen = [false; 4];
-    for seed in 0..4 {
+    for seed in 0..2 {
         let (mut desk, mut rng, mut page) = (busy(seed, 4), Prng::new(seed, "stage"), Page::default());
-        for _ in 0..50 {
+        for _ in 0..100 {
             let (node, other) = (rng.below(3) + 1, rng.below(3) + 1);
             let line = match rng.below(10) {
                 0 => format!("fault crash {node}"),
@@ -163,7 +163,7 @@ fn heavy_lanes_become_ribbons_and_what_is_told_stays_small() {
     let (mut desk, mut page) = (busy(3, 1), Page::default());
     for number in 0..28 {
         desk.ok(
-            &format!("workload start produce --topic orders --rate 100 --linger-ms 1 --name p{number}"),
+            &format!("workload start produce --topic orders --rate 1000 --linger-ms 1 --name p{number}"),
             "",
         );
     }
@@ -172,7 +172,6 @@ fn heavy_lanes_become_ribbons_and_what_is_told_stays_small() {
     for broker in 1..=BROKERS {
         desk.ok(&format!("fault latency clients {broker} 60000"), "");
     }
-    let mut folded = false;
     for _ in 0..40 {
         desk.pass(Duration::from_millis(250));
         if let Some(view) = desk.engine.take_stage() {
@@ -181,7 +180,9 @@ fn heavy_lanes_become_ribbons_and_what_is_told_stays_small() {
         page.check(desk.engine.world());
         let singly = page.tokens.values().filter(|token| !token.quorum).count();
         assert!(singly <= 150, "{singly} are drawn singly");
-        folded |= !page.ribbons.is_empty();
+        if !page.ribbons.is_empty() {
+            return;
+        }
     }
-    assert!(folded, "there were too many");
+    panic!("there were never too many: {} in flight", page.in_flight);
 }

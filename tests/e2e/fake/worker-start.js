@@ -277,6 +277,11 @@ function complete({ id, line }) {
   say({ completions: { id, words: from.filter((word) => word.startsWith(stem)), stem } });
 }
 
+const token = (correlationId, broker, api) => ({
+  key: { connection: 7, correlationId, answer: false }, client: 1003, broker, quorum: false, api, version: 12, sent: now - 100,
+  state: { travels: now + 100 }, bytes: 120, records: api === "Produce", partitions: [["orders", 1]], partitionsLeftOut: 0, error: "",
+});
+
 // ── What the page asks ───────────────────────────────────────────────────
 const files = new Map();
 const ASKED = {
@@ -292,6 +297,8 @@ const ASKED = {
   "download": ({ baseOffset, file }) => say({ download: { name: `${String(baseOffset).padStart(20, "0")}.${file}`, bytes: new Uint8Array([1, 2, 3]) } }),
   "remove-file": ({ name }) => { files.delete(name); say({ "file-removed": { name } }); },
   "set-pace": (to) => { pace = to; delta(); },
+  "watch": (on) => on && say({ stage: { now, fresh: true, inFlight: 2, quorum: 0, tokens: [token(1, 1, "Fetch"), token(2, 2, "Produce")], gone: [], ribbons: [] } }),
+  "token": ({ correlationId }) => say({ token: { token: token(correlationId, 1, "Fetch"), clientId: "console-consumer", fields: "{}", head: new Uint8Array([0, 1]), ahead: 0 } }),
   "set-durability": (to) => { store = { ...store, durability: to }; delta({ store }); },
   "fault": (fault) => {
     const [[word, id]] = Object.entries(fault);

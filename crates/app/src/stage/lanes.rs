@@ -124,6 +124,27 @@ pub fn plan(lanes: impl IntoIterator<Item = Lane>, places: &BTreeMap<i32, Place>
     paths
 }
 
+/// Room for the name of who asks, in a list of lanes.
+pub const ASKER: f64 = 112.0;
+/// Room for the name of who is asked.
+pub const ASKED: f64 = 34.0;
+/// The height of a row of the list.
+const ROW: f64 = 26.0;
+
+/// Lanes as the rows of a list that is so wide: where the cards stand in one column there is no room between them.
+pub fn rows(lanes: impl IntoIterator<Item = Lane>, width: f64) -> BTreeMap<Lane, Path> {
+    let row = |(at, lane): (usize, Lane)| {
+        let y = (at as f64 + 0.5) * ROW;
+        (lane, Path { points: vec![(ASKER, y), ((width - ASKED).max(ASKER + 1.0), y)] })
+    };
+    lanes.into_iter().enumerate().map(row).collect()
+}
+
+/// The height of a list of so many lanes.
+pub fn list_height(lanes: usize) -> f64 {
+    ROW * lanes.max(1) as f64
+}
+
 type Wanted = (Lane, Rect, Rect);
 
 /// Lays the lanes of a gutter: those from the clients' edge to the brokers', and those `between` brokers, which leave
@@ -258,6 +279,18 @@ mod tests {
             let (point, direction) = path.at(along);
             assert_eq!((point, direction), (want, angle), "{along}");
         }
+    }
+
+    #[test]
+    fn a_list_has_a_row_for_each_lane() {
+        let paths = rows(every_lane(), 360.0);
+        assert_eq!(paths.len(), every_lane().len());
+        let mut heights: Vec<f64> = paths.values().map(|path| path.points[0].1).collect();
+        heights.sort_by(f64::total_cmp);
+        heights.dedup();
+        assert_eq!(heights.len(), paths.len());
+        assert!(heights.iter().all(|y| *y > 0.0 && *y < list_height(paths.len())));
+        assert!(paths.values().all(|path| path.length() > 200.0));
     }
 
     #[test]

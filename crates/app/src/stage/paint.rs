@@ -10,7 +10,7 @@ use std::f64::consts::{PI, TAU};
 use blumfeld_view::{RibbonView, TokenKey, TokenState, TokenView};
 use web_sys::{CanvasRenderingContext2d, Element};
 
-use super::lanes::{Lane, Path};
+use super::lanes::{ASKER, Lane, OTHERS, Path};
 use super::scene::color_of;
 
 /// Names stand beside tokens only where there are no more of them than this.
@@ -74,6 +74,8 @@ pub(super) struct Painter<'a> {
     pub now: u64,
     pub named: bool,
     pub chosen: Option<TokenKey>,
+    /// How the ends of lanes are called, where these are rows of a list.
+    pub names: Option<&'a BTreeMap<i32, String>>,
 }
 
 /// Paints everything, and gives where each token is.
@@ -88,6 +90,11 @@ pub(super) fn paint<'a>(
     for (lane, path) in paths {
         let ribbon = ribbons.iter().any(|ribbon| (ribbon.client, ribbon.broker) == *lane);
         painter.lane(path, ribbon);
+    }
+    if let Some(names) = painter.names {
+        for (lane, path) in paths {
+            painter.row(*lane, path, names);
+        }
     }
     let scale = scale(ribbons);
     for ribbon in ribbons {
@@ -341,6 +348,23 @@ impl Painter<'_> {
         context.set_stroke_style_str(&self.inks.paper);
         context.stroke();
         context.fill();
+    }
+
+    /// The names at both ends of a lane that is a row.
+    fn row(&self, lane: Lane, path: &Path, names: &BTreeMap<i32, String>) {
+        let context = self.context;
+        context.set_font(&self.inks.font);
+        context.set_text_baseline("middle");
+        context.set_text_align("left");
+        let name = |node: i32| names.get(&node).or_else(|| names.get(&OTHERS)).map_or("", String::as_str);
+        for (node, at, ink) in [
+            (lane.0, (0.0, path.at(0.0).0.1), &self.inks.ink),
+            (lane.1, (path.at(f64::MAX).0.0 + 8.0, path.at(0.0).0.1), &self.inks.faint),
+        ] {
+            context.set_fill_style_str(ink);
+            // A long name becomes narrower, and stays before its lane.
+            let _ = context.fill_text_with_max_width(name(node), at.0, at.1, ASKER - 10.0);
+        }
     }
 
     fn text(&self, text: &str, at: (f64, f64), ink: &str) {

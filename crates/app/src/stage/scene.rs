@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement, NodeList};
 
-use super::lanes::{Lane, Path, Place, Rect, Side, plan};
+use super::lanes::{Lane, Path, Place, Rect, Side, list_height, plan, rows};
 use super::paint::{Inks, Painter, paint};
 
 /// A lane without a message stays so long, in virtual microseconds: consumers ask at least twice a second.
@@ -63,6 +63,10 @@ struct Board {
     context: CanvasRenderingContext2d,
     inks: Inks,
     places: BTreeMap<i32, Place>,
+    /// How the cards are called, where lanes have names.
+    names: BTreeMap<i32, String>,
+    /// Whether the cards stand in one column, and lanes are rows of a list.
+    narrow: bool,
     size: (f64, f64),
     /// Whether it may be otherwise than it was measured.
     moved: bool,
@@ -119,6 +123,8 @@ impl Scene {
                 context,
                 inks: Inks::default(),
                 places: BTreeMap::new(),
+                names: BTreeMap::new(),
+                narrow: false,
                 size: (0.0, 0.0),
                 moved: true,
                 planned: BTreeSet::new(),
@@ -128,6 +134,11 @@ impl Scene {
         });
         self.0.state.borrow_mut().board = board;
         self.ask();
+    }
+
+    /// Whether there is a canvas to paint on.
+    pub fn is_attached(&self) -> bool {
+        self.0.state.borrow().board.is_some()
     }
 
     /// The board's cards may stand elsewhere, or have other colours.
@@ -203,8 +214,15 @@ impl State {
         }
         let lanes: BTreeSet<Lane> = self.lanes.keys().copied().collect();
         if board.planned != lanes {
-            board.paths = plan(lanes.iter().copied(), &board.places);
+            board.paths = match board.narrow {
+                true => rows(lanes.iter().copied(), board.size.0),
+                false => plan(lanes.iter().copied(), &board.places),
+            };
             board.planned = lanes;
+            if board.narrow && !board.fit() {
+                // The next look at the board has the room.
+                board.moved = true;
+            }
         }
         let painter = Painter {
             context: &board.context,
@@ -213,6 +231,7 @@ impl State {
             now: self.now,
             named: self.named,
             chosen: self.chosen,
+            names: board.narrow.then_some(&board.names),
         };
         let tokens = self.tokens.values().filter(|token| !token.quorum);
         board.hits = paint(&painter, &board.paths, tokens, &self.ribbons);
@@ -224,15 +243,29 @@ impl State {
 }
 
 impl Board {
+    /// Makes the list of lanes as high as it is long; whether it was so before.
+    fn fit(&self) -> bool {
+        let height = list_height(self.paths.len());
+        let fits = (self.size.1 - height).abs() < 1.0;
+        if !fits {
+            let _ = self.canvas.style().set_property("height", &format!("{height}px"));
+        }
+        fits
+    }
+
     /// Looks where everything is; false where there is nothing to paint on.
     fn measure(&mut self) -> bool {
         let Some(board) = self.canvas.parent_element() else { return false };
-        let own = board.get_bounding_client_rect();
+        let own = self.canvas.get_bounding_client_rect();
         let size = (own.width(), own.height());
         if size.0 < 1.0 || size.1 < 1.0 || self.canvas.offset_width() == 0 {
             return false;
         }
         self.moved = false;
+        let narrow = size.1 < board.get_bounding_client_rect().height() / 2.0;
+        if std::mem::replace(&mut self.narrow, narrow) != narrow {
+            self.planned.clear();
+        }
         let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio()).clamp(1.0, 3.0);
         let pixels = ((size.0 * ratio).round() as u32, (size.1 * ratio).round() as u32);
         if (self.canvas.width(), self.canvas.height()) != pixels {
@@ -254,6 +287,9 @@ impl Board {
                     height: rect.height(),
                 };
                 places.insert(id, Place { side, rect });
+                if let Some(name) = card.dataset().get("name") {
+                    self.names.insert(id, name);
+                }
             }
         }
         if places != self.places {

@@ -69,7 +69,7 @@ catalogue! {
     no_group_yet: "No consumer reads yet. Add one with +.", "아직 읽는 컨슈머가 없습니다. +로 추가하세요.";
     topic_word: "topic", "토픽";
     drawn_singly: "{} drawn singly", "{}개를 하나씩 그림";
-    drawn_in_ribbons: "{} in {} ribbons", "띠 {2}개에 {1}개";
+    drawn_in_ribbons: "{} in {} ribbons", "띠 {1}개에 {0}개";
     drawn_not: "{} of the metadata quorum not drawn", "메타데이터 쿼럼의 {}개는 그리지 않음";
     legend_produce: "produce", "쓰기";
     legend_asks: "asks", "요청";

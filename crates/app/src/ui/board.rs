@@ -86,7 +86,7 @@ pub fn Stage(props: &StageProps) -> Html {
                     {adds(&ctx, "workload start produce", topic, t.add_producer)}</div>
                 <div class="col producers">
                     { for producers.iter().take(CARDS).map(|(client, role)| producer(&ctx, client, role, props.now)) }
-                    <article class="mach others" data-side="left" data-port={OTHERS.to_string()}>
+                    <article class="mach others" data-side="left" data-port={OTHERS.to_string()} data-name={t.other_clients}>
                         <header><h3>{t.other_clients}</h3></header>
                         {send(&ctx, topic, hint(0))}
                         if hidden > 0 { <p class="meta">{fill(t.more_producers, &[&count(hidden as i64)])}</p> }

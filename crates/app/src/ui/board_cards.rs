@@ -57,7 +57,7 @@ pub fn producer(ctx: &Ctx, client: &ClientView, role: &ProducerView, now: u64) -
         facts.push(format!("PID {}", role.producer_id));
     }
     html! {
-        <article key={client.id} class="mach prod" data-side="left" data-port={client.id.to_string()} data-client={name.to_owned()}>
+        <article key={client.id} class="mach prod" data-side="left" data-port={client.id.to_string()} data-name={name.to_owned()} data-client={name.to_owned()}>
             <header><h3 title={client.line.clone()}>{name}</h3>{stop(ctx, client)}</header>
             <p class="sub">{facts.join(" · ")}</p>
             <table class="acc"><thead><tr><td></td><th scope="col">{"batch.size"}</th><th scope="col" class="num">{t.size}</th><th scope="col">{"linger"}</th></tr></thead>
@@ -126,7 +126,7 @@ pub fn broker(
         .collect();
     let more = replicas.len().saturating_sub(ROWS);
     html! {
-        <article key={broker.id} class={classes!("mach", "broker", broker.state.clone())} data-side="middle" data-port={id.clone()} data-broker={id.clone()}>
+        <article key={broker.id} class={classes!("mach", "broker", broker.state.clone())} data-side="middle" data-port={id.clone()} data-name={fill(t.broker_short, &[&id])} data-broker={id.clone()}>
             <header><h3>{fill(t.broker, &[&id])}</h3>{quorum(ctx, broker)}
                 if broker.state != "running" { <span class={class} data-state={broker.state.clone()}>{words}</span> }
                 <span class="acts end">{badge(hint)}
@@ -275,7 +275,7 @@ fn member(ctx: &Ctx, group: &GroupView, member: &GroupMemberView, consumers: &Co
         _ => ("yes", ctx.t.member_joined),
     };
     html! {
-        <li key={member.id.clone()} title={member.id.clone()} data-side="right" data-port={client.map(|client| client.id.to_string())}>
+        <li key={member.id.clone()} title={member.id.clone()} data-side="right" data-name={member_name(member, consumers).to_owned()} data-port={client.map(|client| client.id.to_string())}>
             <i class={classes!("jn", mark)}></i><span class="vh">{words}</span><b>{member_name(member, consumers).to_owned()}</b>
             <span class="owns">
                 { for member.partitions.iter().take(ROWS).map(|(topic, number)| html! {
@@ -297,7 +297,7 @@ pub fn loose(ctx: &Ctx, consumers: &Consumers<'_>) -> Html {
     html! {
         <article class="mach grp"><header><h3>{ctx.t.loose_consumers}</h3></header>
             <ul class="mems">{ for loose().map(|(client, role)| html! {
-                <li key={client.id} data-side="right" data-port={client.id.to_string()}><i class="jn no"></i><b>{name_of(client, &role.client_id).to_owned()}</b>
+                <li key={client.id} data-side="right" data-name={name_of(client, &role.client_id).to_owned()} data-port={client.id.to_string()}><i class="jn no"></i><b>{name_of(client, &role.client_id).to_owned()}</b>
                     <span class="meta">{&role.step}</span>{stop(ctx, client)}</li>
             }) }</ul></article>
     }
