@@ -358,12 +358,12 @@ impl Painter<'_> {
         context.set_text_align("left");
         let name = |node: i32| names.get(&node).or_else(|| names.get(&OTHERS)).map_or("", String::as_str);
         for (node, at, ink) in [
-            (lane.0, (0.0, path.at(0.0).0.1), &self.inks.ink),
+            (lane.0, (8.0, path.at(0.0).0.1), &self.inks.ink),
             (lane.1, (path.at(f64::MAX).0.0 + 8.0, path.at(0.0).0.1), &self.inks.faint),
         ] {
             context.set_fill_style_str(ink);
             // A long name becomes narrower, and stays before its lane.
-            let _ = context.fill_text_with_max_width(name(node), at.0, at.1, ASKER - 10.0);
+            let _ = context.fill_text_with_max_width(name(node), at.0, at.1, ASKER - 16.0);
         }
     }
 

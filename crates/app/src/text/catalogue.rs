@@ -110,7 +110,7 @@ catalogue! {
     waits_for: "Waits for {}", "{} 기다리는 중";
     member_awaited: "awaited", "기다리는 중";
     member_joined: "joined", "참여함";
-    loose_consumers: "Not in a group", "그룹 밖";
+    loose_consumers: "Not known to a coordinator", "코디네이터가 모르는 컨슈머";
     more_for: "More for {}", "{} 더 보기";
     deed_pause: "Pause the process", "프로세스 멈춤";
     deed_resume: "Resume", "재개";

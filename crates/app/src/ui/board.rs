@@ -105,7 +105,7 @@ pub fn Stage(props: &StageProps) -> Html {
                 <div class="col groups">
                     { for props.groups.iter().take(CARDS).map(|one| group(&ctx, one, &consumers)) }
                     if props.groups.len() > CARDS { <p class="meta">{fill(t.more_groups, &[&count((props.groups.len() - CARDS) as i64)])}</p> }
-                    {loose(&ctx, &consumers)}
+                    {loose(&ctx, &props.groups, &consumers)}
                     if props.groups.is_empty() && consumers.is_empty() { <p class="mach none">{t.no_group_yet}</p> }
                 </div>
             </div>

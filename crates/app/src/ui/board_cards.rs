@@ -288,9 +288,13 @@ fn member(ctx: &Ctx, group: &GroupView, member: &GroupMemberView, consumers: &Co
     }
 }
 
-/// Consumers that are in no group, or not yet.
-pub fn loose(ctx: &Ctx, consumers: &Consumers<'_>) -> Html {
-    let loose = || consumers.iter().filter(|(_, role)| role.group.is_empty() || role.member.is_empty());
+/// Consumers that no coordinator has among the members of a group: they are in none, not yet, or theirs is away.
+pub fn loose(ctx: &Ctx, groups: &[GroupView], consumers: &Consumers<'_>) -> Html {
+    let loose = || {
+        consumers.iter().filter(|(_, role)| {
+            !groups.iter().any(|group| group.members.iter().any(|one| one.id == role.member))
+        })
+    };
     if loose().next().is_none() {
         return Html::default();
     }
@@ -298,7 +302,7 @@ pub fn loose(ctx: &Ctx, consumers: &Consumers<'_>) -> Html {
         <article class="mach grp"><header><h3>{ctx.t.loose_consumers}</h3></header>
             <ul class="mems">{ for loose().map(|(client, role)| html! {
                 <li key={client.id} data-side="right" data-name={name_of(client, &role.client_id).to_owned()} data-port={client.id.to_string()}><i class="jn no"></i><b>{name_of(client, &role.client_id).to_owned()}</b>
-                    <span class="meta">{&role.step}</span>{stop(ctx, client)}</li>
+                    <span class="meta">{[&*role.group, &*role.step].into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join(" · ")}</span>{stop(ctx, client)}</li>
             }) }</ul></article>
     }
 }
