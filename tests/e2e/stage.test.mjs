@@ -108,7 +108,7 @@ browser("what is drawn adds up to what the engine counts, and each message can b
   await page.click(".foot .ctl");
   const drop = page.locator('[data-deed="drop"]');
   let picked = false;
-  for (let moment = 0; moment < 60 && !picked; moment++) {
+  for (let moment = 0; moment < 200 && !picked; moment++) {
     await page.click("#step");
     // A step is told and drawn within a frame or two: then all three say the same.
     const sums = await page.waitForFunction(() => {
@@ -120,13 +120,14 @@ browser("what is drawn adds up to what the engine counts, and each message can b
       return said.told === said.foot && said.drawn + said.quorum === said.told && said.rows === said.told ? said : null;
     });
     assert.ok((await sums.jsonValue()).told > 0);
-    const produce = page.locator(".token-table th button", { hasText: /^Produce$/ });
+    const travels = page.locator(".token-table tbody tr", { hasText: "arrives in" });
+    const produce = travels.filter({ has: page.locator("th button", { hasText: /^Produce$/ }) });
     if (!(await produce.count())) continue;
-    await produce.first().click();
-    await page.locator(".token-insp").waitFor();
+    await produce.first().locator("button").click();
+    await page.locator(".token-insp h2", { hasText: /^Produce$/ }).waitFor();
     picked = (await drop.count()) > 0;
   }
-  assert.ok(picked, "no Produce was on its way in sixty events");
+  assert.ok(picked, "no Produce was on its way in two hundred events");
   assert.match(await page.locator(".fields-said").innerText(), /"topicData"/);
   await drop.click();
   await page.click("#run");

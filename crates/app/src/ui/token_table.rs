@@ -55,7 +55,8 @@ fn row(ctx: &Ctx, clients: &[Shared<ClientView>], token: &TokenView, now: u64) -
         Callback::from(move |_: MouseEvent| ctx.pick(key))
     };
     html! {
-        <tr><th scope="row"><button class="link" onclick={pick}>{what}</button></th><td>{from}</td><td>{to}</td><td>{about.collect::<Vec<_>>().join(", ")}</td>
+        // A row is a message: one that is clicked does not become another meanwhile.
+        <tr key={format!("{}.{}.{}", token.key.connection, token.key.correlation_id, token.key.answer)}><th scope="row"><button class="link" onclick={pick}>{what}</button></th><td>{from}</td><td>{to}</td><td>{about.collect::<Vec<_>>().join(", ")}</td>
             <td class="num">{size(token.bytes)}</td><td class={(!token.error.is_empty()).then_some("bad")}>{state(t, token, now)}</td></tr>
     }
 }
