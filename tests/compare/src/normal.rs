@@ -38,7 +38,9 @@ impl<'a> Normal<'a> {
     )]
     pub fn new(chosen: &'a Chosen, request: &Value) -> Normal<'a> {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let names = chosen.iter().map(|(name, value)| (text(value), name.as_str())).collect();
+        // What a side did not choose has no name: else each empty text of an answer would get it.
+        let names = chosen.iter().map(|(name, value)| (text(value), name.as_str()));
+        let names = names.filter(|(own, _)| !own.is_empty() && own != "null").collect();
         let now = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| since.as_millis());
