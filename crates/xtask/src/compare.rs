@@ -72,7 +72,7 @@ fn serve(gateway: &Path, folder: &Path) -> Result<(Ended, String)> {
     let (ours, ready) = (folder.join("gateway.log"), folder.join("gateway.json"));
     let _ = fs::remove_file(&ready);
     let mut command = Command::new(gateway);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--log-level", "debug", "--ready-file"]).arg(&ready);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error", "--ready-file"]).arg(&ready);
     for config in CONFIGS.lines() {
         command.arg("--config").arg(config);
     }

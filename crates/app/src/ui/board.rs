@@ -15,7 +15,7 @@ use crate::browser::Kept;
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::count;
 use crate::model::{Action, PartitionName, Shared};
-use crate::stage::{Counts, OTHERS};
+use crate::stage::{Counts, INK_SAMPLES, OTHERS};
 use crate::strip::{axis, room};
 use crate::text::fill;
 
@@ -236,12 +236,9 @@ fn Canvas(props: &CanvasProps) -> Html {
     };
     html! { <>
         <canvas class="tokens" id="tokens" ref={canvas} role="img" aria-label={ctx.t.tokens_label} {onclick}></canvas>
-        <span class="inks" aria-hidden="true">{ for INKS.map(|ink| html! { <i data-ink={ink}></i> }) }</span>
+        <span class="inks" aria-hidden="true">{ for INK_SAMPLES.map(|ink| html! { <i data-ink={ink}></i> }) }</span>
     </> }
 }
-
-/// Samples of the colours that the canvas paints with.
-const INKS: [&str; 14] = crate::stage::INK_SAMPLES;
 
 #[derive(Properties, PartialEq)]
 struct FootProps {
