@@ -6,6 +6,7 @@ use blumfeld_view::{
 use yew::prelude::*;
 
 use super::board::{Consumers, ROWS, badge, press};
+use super::clients::{DOTS, ring, ripeness};
 use super::strip::{draw, draw_copy, pattern};
 use super::{icon, identity, swatch};
 use crate::ctx::Ctx;
@@ -18,10 +19,6 @@ use crate::workload::quoted;
 
 /// Partitions of a producer's accumulator that have rows.
 const WAITING: usize = 4;
-/// More requests than this are not drawn one by one.
-const PIPS: u32 = 10;
-/// The circumference of the ring of `linger.ms`.
-const RING: f64 = std::f64::consts::TAU * 5.0;
 /// The states of a classic group in the order of a rebalance, and how the ribbon calls them.
 const PHASES: [(&str, &str); 4] = [
     ("Empty", "Empty"),
@@ -73,7 +70,7 @@ pub fn producer(ctx: &Ctx, client: &ClientView, role: &ProducerView, now: u64) -
                     let words = fill(t.in_flight_to, &[&to.broker.to_string(), &to.requests.to_string(), &most.to_string(), &to.batches.to_string()]);
                     html! { <li class="pips" title={words.clone()}><span class="vh">{words}</span>
                         <b aria-hidden="true">{fill(t.broker_short, &[&to.broker.to_string()])}</b>
-                        if most <= PIPS { { for (0..most).map(|at| html! { <i class={(at < to.requests).then_some("on")}></i> }) } }
+                        if most <= DOTS { { for (0..most).map(|at| html! { <i class={(at < to.requests).then_some("on")}></i> }) } }
                         <em aria-hidden="true">{format!("{}/{most}", to.requests)}</em></li> }
                 }) }</ul></div>
         </article>
@@ -82,13 +79,7 @@ pub fn producer(ctx: &Ctx, client: &ClientView, role: &ProducerView, now: u64) -
 
 fn waits(ctx: &Ctx, role: &ProducerView, waiting: &WaitingView, now: u64) -> Html {
     let t = ctx.t;
-    let filled = (waiting.open_bytes as f64 / role.batch_size.max(1) as f64).min(1.0);
-    // Behind one that is full a new one is open: the oldest is what is next to go.
-    let filled = if waiting.batches > 1 { 1.0 } else { filled };
-    let linger = role.linger_ms.max(0) as f64 * 1e3;
-    let age = waiting.since.map(|since| now.saturating_sub(since) as f64);
-    let ripe = age.map_or(0.0, |age| if linger > 0.0 { (age / linger).min(1.0) } else { 1.0 });
-    let waited = age.map_or(0.0, |age| (age / 1e3).min(role.linger_ms.max(0) as f64));
+    let (filled, ripe, waited) = ripeness(role, waiting, now);
     let lingers = fill(t.linger_of, &[&format!("{waited:.1}"), &role.linger_ms.to_string()]);
     let (id, width) = (identity(waiting.partition), format!("{:.2}%", filled * 100.0));
     html! {
@@ -98,9 +89,7 @@ fn waits(ctx: &Ctx, role: &ProducerView, waiting: &WaitingView, now: u64) -> Htm
                 <rect class="part-fill" width={width.clone()} height="10" /><rect width={width} height="10" fill={pattern(&id)} /></svg>
                 if waiting.ready { <i class="go" title={t.ready}>{"▸"}</i> }</td>
             <td class="num">{size(waiting.bytes)}</td>
-            <td class="ring"><svg viewBox="0 0 14 14" width="14" height="14" role="img" aria-label={lingers.clone()}><title>{lingers}</title>
-                <circle class="room" cx="7" cy="7" r="5" /><circle class="ripe" cx="7" cy="7" r="5" transform="rotate(-90 7 7)"
-                    stroke-dasharray={format!("{:.2} {RING:.2}", ripe * RING)} /></svg></td>
+            <td class="ring">{ring(ripe, lingers)}</td>
         </tr>
     }
 }

@@ -17,7 +17,7 @@ use crate::text::{Text, fill};
 use crate::workload::{Kind, quoted};
 
 /// More requests than this are not drawn one by one.
-const DOTS: u32 = 10;
+pub const DOTS: u32 = 10;
 /// The circumference of the ring of `linger.ms`.
 const RING: f64 = std::f64::consts::TAU * 5.0;
 
@@ -227,16 +227,32 @@ fn writes(ctx: &Ctx, client: &ClientView, producer: &ProducerView, now: u64) -> 
     </> }
 }
 
-/// What waits for a partition: bytes of `batch.size`, and the oldest batch's share of `linger.ms`.
-fn waits(t: &'static Text, producer: &ProducerView, waiting: &WaitingView, now: u64) -> Html {
-    let WaitingView { topic, partition, batches, records, bytes, open_bytes, since, ready, .. } = waiting;
-    let filled = (*open_bytes as f64 / producer.batch_size.max(1) as f64).min(1.0);
+/// How full the oldest batch of a partition is and how much of `linger.ms` it has waited, 0 to 1, and the milliseconds of
+/// that.
+pub fn ripeness(producer: &ProducerView, waiting: &WaitingView, now: u64) -> (f64, f64, f64) {
+    let filled = (waiting.open_bytes as f64 / producer.batch_size.max(1) as f64).min(1.0);
     // Behind one that is full a new one is open: the oldest is what is next to go.
-    let filled = if *batches > 1 { 1.0 } else { filled };
+    let filled = if waiting.batches > 1 { 1.0 } else { filled };
     let linger = producer.linger_ms.max(0) as f64 * 1e3;
-    let age = since.map(|since| now.saturating_sub(since) as f64);
+    let age = waiting.since.map(|since| now.saturating_sub(since) as f64);
     let ripe = age.map_or(0.0, |age| if linger > 0.0 { (age / linger).min(1.0) } else { 1.0 });
     let waited = age.map_or(0.0, |age| (age / 1e3).min(producer.linger_ms.max(0) as f64));
+    (filled, ripe, waited)
+}
+
+/// The ring of `linger.ms`, filled as far as it is over.
+pub fn ring(ripe: f64, words: String) -> Html {
+    html! {
+        <svg viewBox="0 0 14 14" width="14" height="14" role="img" aria-label={words.clone()}><title>{words}</title>
+            <circle class="room" cx="7" cy="7" r="5" /><circle class="ripe" cx="7" cy="7" r="5" transform="rotate(-90 7 7)"
+                stroke-dasharray={format!("{:.2} {RING:.2}", ripe * RING)} /></svg>
+    }
+}
+
+/// What waits for a partition: bytes of `batch.size`, and the oldest batch's share of `linger.ms`.
+fn waits(t: &'static Text, producer: &ProducerView, waiting: &WaitingView, now: u64) -> Html {
+    let WaitingView { topic, partition, batches, records, bytes, open_bytes, ready, .. } = waiting;
+    let (filled, ripe, waited) = ripeness(producer, waiting, now);
     let mut lingers = fill(t.linger_of, &[&format!("{waited:.0}"), &producer.linger_ms.to_string()]);
     if *ready {
         lingers = format!("{lingers}; {}", t.ready);
@@ -252,9 +268,7 @@ fn waits(t: &'static Text, producer: &ProducerView, waiting: &WaitingView, now: 
                 <rect width={width} height="10" fill={pattern(&id)} /></svg>
                 <i class="go" aria-hidden="true">{if *ready { "▸" } else { "" }}</i></td>
             <td class="num">{size(*bytes)}</td><td class="num">{count(*records)}</td><td class="num">{count(*batches)}</td>
-            <td class="ring"><svg viewBox="0 0 14 14" width="14" height="14" role="img" aria-label={lingers.clone()}><title>{lingers}</title>
-                <circle class="room" cx="7" cy="7" r="5" /><circle class="ripe" cx="7" cy="7" r="5" transform="rotate(-90 7 7)"
-                    stroke-dasharray={format!("{:.2} {RING:.2}", ripe * RING)} /></svg></td>
+            <td class="ring">{ring(ripe, lingers)}</td>
         </tr>
     }
 }
