@@ -130,10 +130,13 @@ impl Script {
                 Err(error) => error,
             },
             Some(Err(OrderError::Membership(error))) => error,
-            Some(Err(error @ (OrderError::Fault(_) | OrderError::Background(_)))) => {
+            Some(Err(
+                error @ (OrderError::Fault(_) | OrderError::Background(_) | OrderError::Condition { .. }),
+            )) => {
                 panic!("{line}: {error}")
             }
-            Some(Ok(Order::ListFaults | Order::Observed(_) | Order::Background(_))) | None => {
+            Some(Ok(Order::ListFaults | Order::Observed(_) | Order::Background(_) | Order::Until(_)))
+            | None => {
                 panic!("{line}")
             }
         };

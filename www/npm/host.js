@@ -51,7 +51,8 @@ export class Host {
     if (this.#ended) return;
     if (this.#inside) return void this.#later.push(message);
     // A wait that began before looks at what happens meanwhile.
-    if (this.#advancing && "call" in message && message.method !== "look") return void this.#waiting.push(message);
+    const looks = ["look", "waitFor", "reach"].includes(message.method);
+    if (this.#advancing && "call" in message && !looks) return void this.#waiting.push(message);
     const engine = this.#engine;
     if ("open" in message) {
       const connection = engine.connect(message.host, message.port, message.name);
@@ -179,9 +180,42 @@ export class Host {
     return this.#looked({ seen, deadline }) ?? new Promise((kept) => this.#looks.push({ seen, deadline, kept }));
   }
 
+  /** Begins to wait for a condition, and gives the wait's number. */
+  waitFor(condition) {
+    return this.#engine.waitFor(condition);
+  }
+
+  /**
+   * How it stood when a condition came to be so, or how it stands when the clock has come to `deadline`, and then what
+   * keeps it from being so. With `advance` steps of time are taken at once.
+   */
+  async reach(wait, deadline, advance) {
+    const look = { wait, deadline };
+    for (let turn = performance.now(); advance; ) {
+      const looked = this.#looked(look);
+      if (looked) return looked;
+      const next = Math.max(this.#engine.now(), this.#engine.next());
+      this.#run(Math.min(deadline, next + STEP), TURN);
+      this.#deliver();
+      if (this.#ended) return;
+      this.#ahead = this.#engine.now() - performance.now();
+      if (performance.now() - turn > TURN) {
+        await new Promise((resolve) => setTimeout(resolve));
+        if (this.#ended) return;
+        turn = performance.now();
+      }
+    }
+    return this.#looked(look) ?? new Promise((kept) => this.#looks.push({ ...look, kept }));
+  }
+
   /** What a look gives, if it does. */
-  #looked({ seen, deadline }) {
+  #looked({ seen, wait, deadline }) {
     const over = this.#engine.now() > deadline - TRIFLE;
+    if (wait !== undefined) {
+      const view = this.#engine.reached(wait);
+      if (view) return { view, over: false };
+      return over ? { view: this.#engine.view(), over, kept: this.#engine.stopWaiting(wait) } : undefined;
+    }
     if (over || this.#engine.events() !== seen) return { view: this.#engine.view(), over };
   }
 

@@ -647,6 +647,18 @@ export class Cluster {
    */
   until(isSo: (view: View) => boolean, options?: UntilOptions): Promise<View>;
   /**
+   * The same for a condition in the language of the page's "run until": `until('isr("orders", 0) == [1]')`,
+   * `until('state("billing") == "Stable" and lag("billing") == 0')`, `until("saw(NOT_ENOUGH_REPLICAS)")`. It is asked after
+   * every event, so nothing is missed, and `saw` counts from the call on. What it can ask are, for a topic and a
+   * partition, `leader`, `epoch`, `isr`, `replicas`, `high_watermark`, `log_end` and `log_start`; for a group `state`,
+   * `generation`, `members`, `coordinator`, `committed` and `lag`; for a broker `up` and `broker`; and `partitions`,
+   * `under_replicated`, `brokers`, `controller`, `topics`, `groups`, `in_flight`, `time` (`time >= 90s`) and `saw`, which takes an
+   * error of Kafka's, `error`, or an event (`election`, `isr_change`, `rebalanced`, …).
+   *
+   * Fails at once with an Error that marks the place if the condition cannot be read.
+   */
+  until(condition: string, options?: UntilOptions): Promise<View>;
+  /**
    * Creates a topic, and waits until every partition has a leader that serves. Fails with Kafka's words, and Java's
    * class as the `name` (`TopicExistsException`), if Kafka refuses it; with a RangeError for numbers that cannot be;
    * with a {@link NotYet} after 30 s of virtual time.

@@ -206,12 +206,20 @@ export class Cluster {
 
   /** Waits for a state; see index.d.ts. */
   async until(isSo, options = {}) {
-    callable(isSo, "until");
+    if (typeof isSo !== "string") callable(isSo, "until");
     const known = ["describe", "timeoutMs", "advance"];
     const { describe, timeoutMs = PATIENCE, advance = false } = named(options, "until", known);
     if (describe !== undefined) text(describe, "until: describe");
     span(timeoutMs, "until: timeoutMs", MOST_MS);
     flag(advance, "until: advance");
+    if (typeof isSo === "string") {
+      const deadline = (await this.now()) + timeoutMs;
+      const wait = await this.#call("waitFor", isSo);
+      const { view, over, kept } = await this.#call("reach", wait, deadline, advance);
+      if (!over) return new View(view);
+      const what = describe ?? `\`${isSo}\`${kept && ` (${kept.replaceAll("\n", "; ")})`}`;
+      throw new NotYet(what, timeoutMs, new View(view));
+    }
     let view = await this.view();
     const deadline = view.now + timeoutMs;
     let [over, turn] = [timeoutMs === 0, performance.now()];

@@ -16,7 +16,7 @@ fn topic(name: &str, internal: bool) -> TopicView {
 }
 
 fn clock(now: u64) -> ClockView {
-    ClockView { now, unix_ms: 0.0, pace: Pace::Fastest, reached: 1.0, events: 0 }
+    ClockView { now, unix_ms: 0.0, pace: Pace::Fastest, reached: 1.0, events: 0, waits: vec![] }
 }
 
 fn view(topics: Vec<TopicView>) -> ClusterView {

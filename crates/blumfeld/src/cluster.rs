@@ -116,6 +116,29 @@ impl Cluster {
         }
     }
 
+    /// Waits until a condition is so, and gives how the cluster stood then: `isr("orders", 0) == [1]`. It is asked at the
+    /// beginning and whenever the cluster has done something; `saw(…)` counts from the call on and misses nothing.
+    /// [Conditions](crate#conditions) has all that can be asked.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: what cannot be read, with its place. [`Error::NotYet`] after the cluster's patience, with what
+    /// keeps it from being so.
+    pub fn wait_for(&self, condition: &str) -> Result<View, Error> {
+        let condition = world::condition(condition)?;
+        let what = condition.text().to_owned();
+        let deadline = Instant::now() + self.patience;
+        let wait = self.with(move |world| world.wait_for(condition))?;
+        let look = {
+            let wait = wait.clone();
+            move |world: &mut World| wait.is_over(world).then(|| View::of(world))
+        };
+        if let Some(view) = self.wait(deadline, look)? {
+            return Ok(view);
+        }
+        let state = self.with(move |world| world::kept(&wait, world))?;
+        Err(Error::NotYet { what, after: self.patience, state })
+    }
+
     /// Injects a fault, or takes one back, by the words of the console's `fault`. [Faults](crate#faults) has
     /// all of them.
     ///

@@ -75,6 +75,27 @@
 //! | `on …`, `off NAME` | [triggers](On) |
 //! | `heal`, `heal 1 3`, `heal 2` | mends everything, and takes every trigger off; one connection; one broker's |
 //!
+//! # Conditions
+//!
+//! [`Simulation::wait_for`] and [`Cluster::wait_for`](crate::Cluster::wait_for) take what the console's `until` takes:
+//! `state("billing") == "Stable" and lag("billing") == 0`, joined by `and`, `or`, `not` and brackets, compared by `==`, `!=`,
+//! `<`, `<=`, `>`, `>=` and `in`. While what is asked for is not there, a condition is not so, and neither is its opposite.
+//!
+//! | asks | gives |
+//! |---|---|
+//! | `leader("orders", 0)`, `epoch("orders", 0)` | a partition's leader, -1 for none; its leader epoch |
+//! | `isr("orders", 0)`, `replicas("orders", 0)` | lists of brokers, in any order: `isr("orders", 0) == [1, 2]` |
+//! | `high_watermark("orders", 0)`, `log_end("orders", 0, 2)` | offsets, as the leader or a broker's replica has them |
+//! | `log_start("orders", 0)`, `partitions("orders")` | the first offset; how many there are |
+//! | `under_replicated`, `under_replicated("orders")` | partitions with fewer in-sync replicas than replicas |
+//! | `state("billing")`, `generation("billing")` | a group's state, `"Dead"` if there is none; its generation |
+//! | `members("billing")`, `coordinator("billing")` | how many there are; a broker |
+//! | `committed("billing", "orders", 0)`, `lag("billing")` | an offset; records not committed yet |
+//! | `up(2)`, `broker(2)`, `brokers`, `controller` | whether it runs; its state; those that run; the active one |
+//! | `topics`, `groups`, `in_flight`, `time` | names; messages under way; virtual time: `time >= 90s` |
+//! | `saw(NOT_ENOUGH_REPLICAS)`, `saw(error)` | whether an answer had it since the wait began |
+//! | `saw(election)`, `saw(isr_change, "orders-0")` | whether it happened since: `until` in the console lists all |
+//!
 //! # How long things take
 //!
 //! With Kafka's defaults a broker that crashes is taken for dead after 9 s (`broker.session.timeout.ms`); if

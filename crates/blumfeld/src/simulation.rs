@@ -90,6 +90,37 @@ impl Simulation {
         }
     }
 
+    /// Lets virtual time pass until a condition is so, and gives how the cluster stood then: `isr("orders", 0) == [1]`.
+    /// It is asked after every event; `saw(…)` counts from the call on. [Conditions](crate#conditions) has all that can be
+    /// asked.
+    ///
+    /// ```
+    /// let mut cluster = blumfeld::Builder::new().brokers(3).simulate()?;
+    /// cluster.create_topic("orders", 1, 3)?;
+    /// cluster.fault("crash 2")?;
+    /// let view = cluster.wait_for(r#"not 2 in isr("orders", 0) and leader("orders", 0) != 2"#)?;
+    /// assert_ne!(view.leader("orders", 0), Some(2));
+    /// # Ok::<(), blumfeld::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: what cannot be read, with its place. [`Error::NotYet`] after the patience, of virtual time, with
+    /// what keeps it from being so.
+    pub fn wait_for(&mut self, condition: &str) -> Result<View, Error> {
+        let wait = self.world.wait_for(world::condition(condition)?);
+        let end = self.world.now() + self.patience;
+        loop {
+            if wait.is_over(&self.world) {
+                return Ok(self.view());
+            }
+            if self.world.next_event().is_none_or(|at| at > end) {
+                let (what, state) = (wait.condition().text().to_owned(), world::kept(&wait, &self.world));
+                return Err(Error::NotYet { what, after: self.patience, state });
+            }
+            self.step();
+        }
+    }
+
     /// Injects a fault, or takes one back, by the words of the console's `fault`. [Faults](crate#faults) has
     /// all of them.
     ///

@@ -2,12 +2,24 @@
 
 use std::time::Duration;
 
+use blumfeld_condition::Condition;
 use blumfeld_kernel::Endpoint;
 use blumfeld_protocol::record_batch::Batch;
 use blumfeld_shell::{Environment, Started, StdinSource};
-use blumfeld_sim::{Output as Written, ProcessId, World};
+use blumfeld_sim::{Output as Written, ProcessId, Wait, World};
 
-use crate::{Error, Record};
+use crate::{Error, Record, View};
+
+/// Reads a condition.
+pub(crate) fn condition(text: &str) -> Result<Condition, Error> {
+    Condition::parse(text).map_err(|error| Error::Refused(error.pointed(text, false)))
+}
+
+/// What keeps a condition from being so, and how the cluster stands, for the error.
+pub(crate) fn kept(wait: &Wait, world: &World) -> String {
+    let told: String = wait.told(world).iter().map(|clause| format!("{clause}; ")).collect();
+    told + &View::of(world).told()
+}
 
 /// What a console tool wrote, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

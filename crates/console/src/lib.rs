@@ -1,10 +1,11 @@
-//! What a line of the console asks of the world around the cluster: `fault …`, `broker …`, and the lines of `workload`
-//! that are about clients in the background.
+//! What a line of the console asks of the world around the cluster: `fault …`, `broker …`, `until …`, and the lines of
+//! `workload` that are about clients in the background.
 //!
 //! No command-line tool can do these. [`order`] is the one place that reads them: the page's engine, the gateway, the
 //! door for JavaScript and the scenarios match the same [`Order`], each in full. A line that is none is a tool's, and
 //! the shell's.
 
+use blumfeld_condition::{Condition, ConditionError};
 pub use blumfeld_shell::Environment;
 use blumfeld_shell::{Background, Language};
 use blumfeld_sim::{Fault, FaultError, Membership, MembershipError, World};
@@ -34,6 +35,11 @@ pub enum Order {
         /// What is asked of the clients in the background.
         Background,
     ),
+    /// `until …`: say when a condition is so.
+    Until(
+        /// What is waited for.
+        Condition,
+    ),
 }
 
 /// Why a line that asks for something cannot be read. `Display` is the sentence for a person.
@@ -51,11 +57,42 @@ pub enum OrderError {
         /// What is wrong.
         String,
     ),
+    /// The words behind `until` are no condition.
+    #[error("until: {error}")]
+    Condition {
+        /// What is wrong with it.
+        error: ConditionError,
+        /// The condition as it was written.
+        text: String,
+    },
+}
+
+impl OrderError {
+    /// What a console says: the sentence, and where a place can be shown, the line with a mark under it.
+    pub fn told(&self, language: Language) -> String {
+        match self {
+            OrderError::Condition { error, text } => {
+                let pointed = error.pointed(text, language == Language::Korean);
+                let (shown, sentence) = pointed.rsplit_once('\n').unwrap_or(("", &pointed));
+                format!("{shown}\nblumfeld: until: {sentence}\n")
+            }
+            _ => format!("blumfeld: {self}\n"),
+        }
+    }
 }
 
 /// Reads a line; nothing if it is a tool's, or cannot be split into words. `fault`, `broker` and `workload` alone, or
 /// with nothing more than a language, are tools that explain themselves.
 pub fn order(line: &str) -> Option<Result<Order, OrderError>> {
+    // A condition has quotes and brackets of its own, which a shell would take away.
+    if let Some(text) = condition(line) {
+        let condition = Condition::parse(text);
+        return Some(
+            condition
+                .map(Order::Until)
+                .map_err(|error| OrderError::Condition { error, text: text.to_owned() }),
+        );
+    }
     let line = blumfeld_shell::parse(line).ok()?;
     let asks_for_help = line.arguments.iter().all(|word| Language::named(word).is_some());
     match line.command.as_str() {
@@ -70,6 +107,18 @@ pub fn order(line: &str) -> Option<Result<Order, OrderError>> {
             Some(asked.map(Order::Background).map_err(OrderError::Background))
         }
     }
+}
+
+/// What stands behind `until`, without quotes around the whole; nothing if the line is another one, or asks what can be
+/// written there.
+fn condition(line: &str) -> Option<&str> {
+    let text = line.trim().strip_prefix("until")?;
+    if !text.starts_with(char::is_whitespace) || Language::named(text.trim()).is_some() {
+        return None;
+    }
+    let text = text.trim();
+    let inside = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    Some(inside.filter(|inside| !inside.contains('\'')).unwrap_or(text))
 }
 
 /// Reads what stands behind `fault`.
@@ -117,6 +166,7 @@ mod tests {
             name: Some("one".to_owned()),
             words: vec!["--topic".to_owned(), "t".to_owned()],
         };
+        let until = |text| Order::Until(Condition::parse(text).unwrap());
         for (line, want) in [
             (" fault  crash 2 ", Some(Order::Fault(Fault::Crash(NodeId(2))))),
             ("fault 'crash' 2", Some(Order::Fault(Fault::Crash(NodeId(2))))),
@@ -129,6 +179,12 @@ mod tests {
             ("fault", None),
             ("fault ko", None),
             ("broker", None),
+            ("until time >= 1s", Some(until("time >= 1s"))),
+            (" until  'time >= 1s' ", Some(until("time >= 1s"))),
+            ("until state('a') == 'b'", Some(until("state('a') == 'b'"))),
+            ("until", None),
+            ("until ko", None),
+            ("untilted", None),
             ("workload", None),
             ("workload produce --topic t", None),
             ("workload start --help", None),
@@ -190,5 +246,12 @@ mod tests {
         assert!(matches!(order("broker drop 4"), Some(Err(OrderError::Membership(_)))));
         let error = order("workload stop").unwrap().unwrap_err();
         assert_eq!(error.to_string(), "it is written workload stop NAME, or stop all");
+        let error = order("until time = 1s").unwrap().unwrap_err();
+        let says = "`==` is expected where `=` stands";
+        assert_eq!(error.to_string(), format!("until: {says}"));
+        let marked = format!("time = 1s\n     ^\nblumfeld: until: {says}\n");
+        assert_eq!(error.told(Language::English), marked);
+        let korean = error.told(Language::Korean);
+        assert!(korean.ends_with("blumfeld: until: `==` 자리에 `=` 값이 있습니다\n"), "{korean}");
     }
 }

@@ -15,7 +15,7 @@ pub type Watch = Box<dyn FnMut(&mut World) -> bool + Send>;
 pub enum Errand {
     /// A line of the standard input, answered on the standard output.
     Line(
-        /// `fault …`, `broker …` or `quit`.
+        /// `fault …`, `broker …`, `until …` or `quit`.
         String,
     ),
     /// The same from this process.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use blumfeld_condition::Condition;
 use blumfeld_console::{Order, OrderError};
 use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant, NodeId};
 use blumfeld_sim::{Membership, OutsideEvent, World, controller_listener};
@@ -435,6 +436,9 @@ impl Server {
 
     fn errand(&mut self, errand: Errand) {
         match errand {
+            Errand::Line(line) if let Some(Ok(Order::Until(condition))) = blumfeld_console::order(&line) => {
+                self.say_when(condition);
+            }
             Errand::Line(line) => {
                 let done = self.command(&line);
                 say(&done.map_or_else(|error| format!("error: {error}"), |text| format!("{text}ok")));
@@ -456,6 +460,19 @@ impl Server {
                 self.looked = None;
             }
         }
+    }
+
+    /// Answers a line once its condition is so.
+    fn say_when(&mut self, condition: Condition) {
+        let wait = self.world.wait_for(condition);
+        self.watches.push(Box::new(move |world| {
+            let is_over = wait.is_over(world);
+            if is_over {
+                say(&format!("{}: {}\nok", world.now(), wait.condition()));
+            }
+            is_over
+        }));
+        self.looked = None;
     }
 
     /// Lets those look that wait for something, if something happened.
@@ -487,13 +504,19 @@ impl Server {
                 blumfeld_console::observed(&self.world, &name).map_err(|error| error.to_string())
             }
             Some(Ok(Order::Membership(change))) => self.change_membership(change).map(nothing),
-            Some(Err(error @ (OrderError::Fault(_) | OrderError::Membership(_)))) => Err(error.to_string()),
+            Some(Err(
+                error @ (OrderError::Fault(_) | OrderError::Membership(_) | OrderError::Condition { .. }),
+            )) => Err(error.to_string()),
+            Some(Ok(Order::Until(_))) => {
+                Err("only a line of the standard input is answered later".to_owned())
+            }
             // Nobody reads a client's lines here: scripts read the log.
             Some(Ok(Order::Background(_)) | Err(OrderError::Background(_))) | None => {
                 let first = self.doors.values().next();
                 let explanation = first.and_then(|door| blumfeld_console::explanation(line, door));
-                explanation
-                    .ok_or_else(|| format!("there is no command '{line}', only fault, broker and quit"))
+                explanation.ok_or_else(|| {
+                    format!("there is no command '{line}', only fault, broker, until and quit")
+                })
             }
         }
     }

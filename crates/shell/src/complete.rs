@@ -109,6 +109,9 @@ fn candidates<'a>(words: &[&str], stem: &'a str, env: &dyn Environment) -> (Vec<
     if *command == "fault" {
         return (crate::tools::fault::candidates(arguments, env), stem);
     }
+    if *command == "until" {
+        return (crate::tools::until::candidates(arguments), stem);
+    }
     let Some(tool) = find(command) else { return (Vec::new(), stem) };
     let specs = match (tool.name, arguments) {
         ("workload", ["start"]) => return (owned(&["consume", "produce"]), stem),

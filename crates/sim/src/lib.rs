@@ -15,10 +15,12 @@ pub mod load;
 mod membership;
 mod network;
 mod process;
+mod sightings;
 mod slot;
 mod token_view;
 mod trace;
 mod view;
+mod waiting;
 mod world;
 
 pub use config::{DiskConfig, NetworkConfig, WorldConfig, controller_listener};
@@ -32,4 +34,5 @@ pub use process::{Output, ProcessId};
 pub use token_view::api_name;
 pub use trace::{Trace, TraceLine};
 pub use view::event_view;
+pub use waiting::Wait;
 pub use world::{InFlight, OutsideEvent, Standing, World};

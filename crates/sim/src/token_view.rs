@@ -1,6 +1,6 @@
 //! What a message in flight is about: read from its bytes, as whoever gets it will read it.
 
-use blumfeld_kernel::Instant;
+use blumfeld_kernel::{Frame, Instant};
 use blumfeld_protocol::definition::Kind;
 use blumfeld_protocol::error::ErrorCode;
 use blumfeld_protocol::frame::decode_header;
@@ -11,6 +11,7 @@ use blumfeld_view::{TokenDetail, TokenKey, TokenState, TokenView};
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::network::Asked;
 use crate::world::{InFlight, Standing, World};
 
 /// So many partitions of a message are named.
@@ -36,15 +37,31 @@ impl InFlight<'_> {
 
     /// Its body, if its header can be read.
     fn body(&self) -> Option<(ApiKey, Bytes)> {
-        let api_key = ApiKey::try_from(self.api_key).ok()?;
-        let bytes = self.frame.clone().into_bytes();
-        if !self.answer {
-            return Some((api_key, decode_header(&bytes).ok()?.1));
+        if self.answer {
+            let asked = Asked { api_key: self.api_key, version: self.version };
+            return answer_body(asked, self.frame);
         }
-        // Behind the number some answers have tagged fields, and no server of Kafka's writes any.
-        let from = if api_key.response_header_version(self.version) >= 1 { 5 } else { 4 };
-        (bytes.len() >= from).then(|| (api_key, bytes.slice(from..)))
+        let api_key = ApiKey::try_from(self.api_key).ok()?;
+        Some((api_key, decode_header(&self.frame.clone().into_bytes()).ok()?.1))
     }
+}
+
+/// What stands behind an answer's header.
+fn answer_body(asked: Asked, frame: &Frame) -> Option<(ApiKey, Bytes)> {
+    let api_key = ApiKey::try_from(asked.api_key).ok()?;
+    // Behind the number some answers have tagged fields, and no server of Kafka's writes any.
+    let from = if api_key.response_header_version(asked.version) >= 1 { 5 } else { 4 };
+    let bytes = frame.clone().into_bytes();
+    (bytes.len() >= from).then(|| (api_key, bytes.slice(from..)))
+}
+
+/// The first error in an answer.
+pub(crate) fn first_error(asked: Asked, frame: &Frame) -> Option<i16> {
+    let (api_key, body) = answer_body(asked, frame)?;
+    let message = to_json_with_record_sizes(api_key, Kind::Response, asked.version, &body).ok()?;
+    let mut found = Found::default();
+    look(&message, None, false, &mut found);
+    found.error
 }
 
 /// What is found in a message.

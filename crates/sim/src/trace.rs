@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use blumfeld_condition::Sight;
 use blumfeld_kernel::{Instant, NodeId, TraceEvent};
 use twox_hash::XxHash64;
 
 use crate::kind::{Often, sort_of};
+use crate::sightings::Sightings;
 
 /// A line of the trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct Trace {
     pushed: u64,
     hasher: XxHash64,
     digests: bool,
+    /// What was seen, once a condition asks it.
+    sightings: Option<Sightings>,
 }
 
 impl Trace {
@@ -69,6 +73,7 @@ impl Trace {
             pushed: 0,
             hasher: XxHash64::with_seed(0),
             digests: true,
+            sightings: None,
         }
     }
 
@@ -76,6 +81,9 @@ impl Trace {
         let TraceLine { at, node, event } = &line;
         if self.digests {
             (at, node, event).hash(&mut Portable(&mut self.hasher));
+        }
+        if let Some(sightings) = &mut self.sightings {
+            sightings.event(event);
         }
         let lines = if line.is_frequent() { &mut self.frequent } else { &mut self.rare };
         if lines.len() == KEEP {
@@ -112,6 +120,33 @@ impl Trace {
     /// A number that two runs share if everything in them was the same.
     pub fn digest(&self) -> u64 {
         self.hasher.finish()
+    }
+
+    /// Looks at what happens from now on, so that it can be asked what was seen.
+    pub(crate) fn look(&mut self) {
+        self.sightings.get_or_insert_default();
+    }
+
+    /// Whether answers are to be looked at for errors.
+    pub(crate) fn looks(&self) -> bool {
+        self.sightings.is_some()
+    }
+
+    /// An API was answered with an error.
+    pub(crate) fn saw_error(&mut self, code: i16, api: &str) {
+        if let Some(sightings) = &mut self.sightings {
+            sightings.error(code, api.into());
+        }
+    }
+
+    /// Now, to ask later what was seen since.
+    pub(crate) fn moment(&self) -> u64 {
+        self.sightings.as_ref().map_or(0, Sightings::moment)
+    }
+
+    /// Whether something was seen since a moment; not if nobody looked.
+    pub(crate) fn saw(&self, sight: &Sight, about: Option<&str>, since: u64) -> bool {
+        self.sightings.as_ref().is_some_and(|sightings| sightings.saw(sight, about, since))
     }
 
     /// The newest line, if it was not taken yet.

@@ -96,6 +96,20 @@ impl World {
         })
     }
 
+    /// A broker's replica of a partition, or without a broker the one that is looked at.
+    pub(crate) fn replica(&self, topic: &str, number: i32, broker: Option<i32>) -> Option<&Partition> {
+        match broker {
+            Some(id) => self.broker(NodeId(id))?.replicas().get(topic, number),
+            None => self.holder(topic, number).map(|(_, partition)| partition),
+        }
+    }
+
+    /// Where a broker is in its life, as `BrokerView::state` has it; nothing if there is none.
+    pub(crate) fn broker_state(&self, node: NodeId) -> Option<&'static str> {
+        let machine = self.machines.get(&node)?;
+        Some(self.state_of(node, machine.broker.as_ref()))
+    }
+
     /// The broker whose files of a partition are shown.
     pub fn holder_of(&self, topic: &str, number: i32) -> Option<NodeId> {
         self.holder(topic, number).map(|(node, _)| node)

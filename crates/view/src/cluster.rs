@@ -19,6 +19,21 @@ pub struct ClockView {
     pub reached: f64,
     /// Events handled since the world began.
     pub events: u64,
+    /// Conditions that are waited for.
+    #[serde(default)]
+    pub waits: Vec<WaitView>,
+}
+
+/// A condition that is waited for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitView {
+    /// The command of the console that waits.
+    pub id: u32,
+    /// The condition.
+    pub condition: String,
+    /// What keeps it from being so: `isr("orders", 0) is [1, 2, 3]`.
+    pub kept: Vec<String>,
 }
 
 /// A topic.

@@ -7,12 +7,13 @@ use std::time::Duration;
 use blumfeld_broker::BrokerConfig;
 use blumfeld_client::producer::{Partitioner, Producer};
 use blumfeld_client::{ClientConfig, parse_bootstrap};
+use blumfeld_condition::Condition;
 use blumfeld_console::Order;
 use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant};
 use blumfeld_protocol::FrameSplitter;
 use blumfeld_shell::{ConfigProblem, producer_config};
 use blumfeld_sim::{
-    DiskConfig, Membership, NetworkConfig, Output, OutsideEvent, ProcessId, World, WorldConfig,
+    DiskConfig, Membership, NetworkConfig, Output, OutsideEvent, ProcessId, Wait, World, WorldConfig,
 };
 use bytes::Bytes;
 
@@ -56,6 +57,11 @@ pub struct Door {
     answers: Vec<(u64, ScriptAnswer)>,
     tools: BTreeMap<ProcessId, RunningTool>,
     outputs: Vec<(u64, ToolOutput)>,
+    /// Conditions that are waited for, by their number.
+    waits: BTreeMap<u32, Wait>,
+    /// Those that came to be so, with how it stood then.
+    reached: BTreeMap<u32, DoorView>,
+    waits_begun: u32,
 }
 
 impl Door {
@@ -92,6 +98,9 @@ impl Door {
             answers: Vec::new(),
             tools: BTreeMap::new(),
             outputs: Vec::new(),
+            waits: BTreeMap::new(),
+            reached: BTreeMap::new(),
+            waits_begun: 0,
         })
     }
 
@@ -287,12 +296,14 @@ impl Door {
             }
             left -= 1;
             self.world.step();
+            self.look_at_waits();
             if let Some(node) = self.world.acted() {
                 self.read(node);
             }
         }
         self.give_up(until);
         self.world.idle_until(until);
+        self.look_at_waits();
         true
     }
 
@@ -328,6 +339,43 @@ impl Door {
         blumfeld_console::observed(&self.world, name).map_err(|error| error.to_string())
     }
 
+    /// Begins to wait until a condition is so, and gives the wait's number.
+    ///
+    /// # Errors
+    /// It cannot be read: the text has a mark at the place.
+    pub fn wait_for(&mut self, condition: &str) -> Result<u32, String> {
+        let condition = Condition::parse(condition).map_err(|error| error.pointed(condition, false))?;
+        let wait = self.world.wait_for(condition);
+        self.waits_begun += 1;
+        self.waits.insert(self.waits_begun, wait);
+        self.look_at_waits();
+        Ok(self.waits_begun)
+    }
+
+    /// How the world stood when a condition came to be so, once; nothing while it is not.
+    pub fn reached(&mut self, wait: u32) -> Option<DoorView> {
+        self.reached.remove(&wait)
+    }
+
+    /// Waits no longer, and gives what keeps the condition from being so.
+    pub fn stop_waiting(&mut self, wait: u32) -> Vec<String> {
+        self.waits.remove(&wait).map_or_else(Vec::new, |wait| wait.told(&self.world))
+    }
+
+    fn look_at_waits(&mut self) {
+        if self.waits.is_empty() {
+            return;
+        }
+        let (world, reached) = (&self.world, &mut self.reached);
+        self.waits.retain(|id, wait| {
+            let is_over = wait.is_over(world);
+            if is_over {
+                reached.insert(*id, DoorView::of(world));
+            }
+            !is_over
+        });
+    }
+
     /// Injects a fault: a line as the console takes it (`crash 2`, `cut 1 3`, …).
     ///
     /// # Errors
@@ -336,7 +384,11 @@ impl Door {
         match blumfeld_console::order(&format!("fault {line}")) {
             Some(Ok(Order::Fault(fault))) => self.world.inject(fault).map_err(|error| error.to_string()),
             Some(Ok(
-                Order::ListFaults | Order::Observed(_) | Order::Membership(_) | Order::Background(_),
+                Order::ListFaults
+                | Order::Observed(_)
+                | Order::Membership(_)
+                | Order::Background(_)
+                | Order::Until(_),
             ))
             | None => Err(format!("`{line}` is no fault")),
             Some(Err(error)) => Err(error.to_string()),

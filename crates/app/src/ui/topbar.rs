@@ -241,7 +241,8 @@ mod tests {
 
     #[test]
     fn a_pace_that_is_not_reached_is_told() {
-        let clock = |pace, reached| ClockView { now: 0, unix_ms: 0.0, pace, reached, events: 0 };
+        let clock =
+            |pace, reached| ClockView { now: 0, unix_ms: 0.0, pace, reached, events: 0, waits: vec![] };
         for (pace, reached, want) in [
             (Pace::Times(100.0), 50.0, true),
             (Pace::Times(100.0), 95.0, false),

@@ -41,7 +41,9 @@ The tools:
   cat FILE                    show a file
   broker [add | remove]       add a broker, or take one away; alone it says how
   fault [FAULT]               break something, or mend it; alone it says how
+  until CONDITION             let time pass until something is so; alone it says how
   workload [COMMAND]          run a producer or a consumer that stays, in the background too; alone it says how
+  echo TEXT | TOOL            give a tool a line to read
   help [TOOL] [en|ko]         this, or the options of a tool
 
 The Tab key completes tools, options, topics and files. The arrow keys bring earlier lines back.

@@ -27,6 +27,7 @@ mod reassign;
 pub(crate) mod registry;
 mod toolbox;
 mod topics;
+pub mod until;
 pub(crate) mod workload;
 
 pub use console_consumer::ConsoleConsumer;

@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::network::{
     Asked, End, Link, Message, RETRANSMISSION, RETRANSMISSIONS, SYN_AGAIN, SYNS, Stalled, Unanswered,
 };
+use crate::token_view::{api_name, first_error};
 use crate::world::World;
 use crate::world::triggers::Fate;
 
@@ -169,6 +170,12 @@ impl World {
     }
 
     fn travel(&mut self, conn: ConnectionId, from: usize, frame: Frame, answers: Option<Asked>) {
+        if self.trace.looks()
+            && let Some(asked) = answers
+            && let Some(code) = first_error(asked, &frame)
+        {
+            self.trace.saw_error(code, &api_name(asked.api_key));
+        }
         if let Some(at) = self.network.send(self.now, conn, from, frame.len()) {
             let message = Message { input: Input::Frame { conn, frame }, sent: self.now, answers };
             self.schedule(at, Event::Arrive { conn, from, message });

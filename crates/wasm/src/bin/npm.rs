@@ -322,6 +322,23 @@ mod class {
             self.door.observed(name).map_err(|error| JsError::new(&error))
         }
 
+        /// Begins to wait for a condition.
+        #[wasm_bindgen(js_name = waitFor)]
+        pub fn wait_for(&mut self, condition: &str) -> Result<u32, JsError> {
+            self.door.wait_for(condition).map_err(|what| JsError::new(&what))
+        }
+
+        /// How the cluster stood when a condition came to be so; `undefined` while it is not.
+        pub fn reached(&mut self, wait: u32) -> Result<JsValue, JsError> {
+            self.door.reached(wait).map_or(Ok(JsValue::UNDEFINED), |view| plain(&view))
+        }
+
+        /// Waits no longer, and gives what keeps the condition from being so, a clause a line.
+        #[wasm_bindgen(js_name = stopWaiting)]
+        pub fn stop_waiting(&mut self, wait: u32) -> String {
+            self.door.stop_waiting(wait).join("\n")
+        }
+
         /// Injects a fault.
         pub fn fault(&mut self, line: &str) -> Result<(), JsError> {
             self.door.inject(line).map_err(|what| JsError::new(&what))

@@ -36,6 +36,8 @@ pub struct Engine {
     seed: u64,
     run: Run,
     pace: Pace,
+    /// The one before time stood still.
+    paused_at: Pace,
     reached: f64,
     /// Virtual microseconds that the pace asked for and the engine still owes.
     owed: f64,
@@ -59,13 +61,20 @@ impl Engine {
     pub fn new(boot: Boot) -> Engine {
         let record = Rc::new(RefCell::new(Record::new(&boot)));
         let store = StoreView { durability: boot.durability, writer: true, ..StoreView::default() };
-        let clock =
-            ClockView { now: boot.now, unix_ms: 0.0, pace: Pace::Times(1.0), reached: 1.0, events: 0 };
+        let clock = ClockView {
+            now: boot.now,
+            unix_ms: 0.0,
+            pace: Pace::Times(1.0),
+            reached: 1.0,
+            events: 0,
+            waits: Vec::new(),
+        };
         let mut engine = Engine {
             cluster: boot.cluster.clone(),
             seed: boot.seed,
             run: Run::new(boot),
             pace: clock.pace,
+            paused_at: clock.pace,
             reached: clock.reached,
             owed: 0.0,
             language: Language::English,
@@ -128,6 +137,9 @@ impl Engine {
 
     /// Sets the pace.
     pub fn set_pace(&mut self, pace: Pace) {
+        if self.pace != Pace::Paused {
+            self.paused_at = self.pace;
+        }
         self.pace = match pace {
             Pace::Times(times) if times.is_finite() => Pace::Times(times.clamp(0.001, 1_000.0)),
             Pace::Times(_) => Pace::Times(1.0),
@@ -146,6 +158,7 @@ impl Engine {
         self.set_pace(Pace::Paused);
         if !self.run.world.awaits_store() {
             self.run.world.step();
+            self.run.reached();
         }
         self.collect_all();
     }
@@ -178,11 +191,22 @@ impl Engine {
             }
             Pace::Fastest => None,
         };
-        let (mut handled, mut late) = (0_u32, false);
+        let (mut handled, mut late, mut stopped) = (0_u32, false, false);
         loop {
             if self.run.world.awaits_store() || self.run.is_choked() || self.file_wanted().is_some() {
                 late = true;
                 break;
+            }
+            // A condition may come to be so between two events.
+            if let Some(alarm) = self.run.alarm().filter(|at| until.is_none_or(|until| *at <= until))
+                && self.run.world.next_event().is_none_or(|at| at > alarm)
+            {
+                self.run.world.idle_until(alarm);
+                if self.run.reached() {
+                    stopped = true;
+                    break;
+                }
+                continue;
             }
             match self.run.world.next_event() {
                 Some(at) if until.is_none_or(|until| at <= until) => {
@@ -196,6 +220,10 @@ impl Engine {
                         break;
                     }
                     self.run.world.step();
+                    if self.run.waits() && self.run.reached() {
+                        stopped = true;
+                        break;
+                    }
                 }
                 _ => {
                     if let Some(until) = until {
@@ -221,6 +249,10 @@ impl Engine {
             let now = gone.as_secs_f64() / wall.as_secs_f64();
             self.reached += (now - self.reached) * wall.as_secs_f64().min(1.0);
         }
+        if stopped {
+            self.set_pace(Pace::Paused);
+            return false;
+        }
         late || (until.is_none() && !self.run.is_idle())
     }
 
@@ -231,11 +263,13 @@ impl Engine {
         self.language = if language == "ko" { Language::Korean } else { Language::English };
     }
 
-    /// Runs a command line.
+    /// Runs a command line. One that waits for something lets time go on.
     pub fn console(&mut self, id: u32, line: &str) {
         self.note(Done::Console { id, line: line.to_owned() });
         self.unstored = true;
-        self.run.console(id, line, self.language);
+        if self.run.console(id, line, self.language) && self.pace == Pace::Paused {
+            self.set_pace(self.paused_at);
+        }
     }
 
     /// What could stand at the end of a line, and the stem that it replaces.
@@ -348,6 +382,7 @@ impl Engine {
                 pace: self.pace,
                 reached: self.reached,
                 events: self.run.world.events(),
+                waits: self.run.waiting(),
             },
             brokers: self.run.world.broker_views(),
             topics: self.run.world.topic_views(),

@@ -11,6 +11,7 @@ mod leaving;
 mod members;
 mod returning;
 mod session;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -18,7 +19,7 @@ use std::fmt::Display;
 use blumfeld_console::Order;
 use blumfeld_kernel::{Disk, Endpoint, Instant, NodeId};
 use blumfeld_shell::{Environment, Language, StdinSource};
-use blumfeld_sim::{DiskConfig, NetworkConfig, ProcessId, World, WorldConfig};
+use blumfeld_sim::{DiskConfig, NetworkConfig, ProcessId, Wait, World, WorldConfig};
 use blumfeld_store::StoredClient;
 use blumfeld_view::{ConsoleText, Durability, Stream};
 use bytes::Bytes;
@@ -80,6 +81,8 @@ pub(crate) struct Run {
     /// Dropped files with their sizes in bytes.
     files: BTreeMap<String, u64>,
     progress: BTreeMap<u32, Progress>,
+    /// Conditions that are waited for, by their command.
+    waits: BTreeMap<u32, Wait>,
     /// Commands that were over at once: a line that could not be read, or a fault.
     answered: Vec<ConsoleUpdate>,
 }
@@ -110,6 +113,7 @@ impl Run {
             leaving: None,
             files: BTreeMap::new(),
             progress: BTreeMap::new(),
+            waits: BTreeMap::new(),
             answered: Vec::new(),
         }
     }
@@ -137,16 +141,19 @@ impl Run {
 
     // ---- console
 
-    /// Runs a command line. An id that runs already is passed over.
-    pub fn console(&mut self, id: u32, line: &str, language: Language) {
-        if self.sessions.contains_key(&id) {
-            return;
+    /// Runs a command line. An id that runs already is passed over. Gives whether the line waits for something, for
+    /// which time has to pass.
+    pub fn console(&mut self, id: u32, line: &str, language: Language) -> bool {
+        if self.sessions.contains_key(&id) || self.waits.contains_key(&id) {
+            return false;
         }
         match blumfeld_console::order(line) {
+            Some(Ok(Order::Until(condition))) => return self.wait(id, condition, language),
             Some(Ok(order)) => self.obey(id, order, line, language),
-            Some(Err(error)) => self.answer_failed(id, &error),
+            Some(Err(error)) => self.answer(id, error.told(language), 1),
             None => self.start(id, line, language),
         }
+        false
     }
 
     /// Does what a line asks of the world.
@@ -166,6 +173,8 @@ impl Run {
                 Err(error) => self.answer_failed(id, &error),
             },
             Order::Background(asked) => self.obey_background(id, asked, line, language),
+            // It has been taken before.
+            Order::Until(condition) => drop(self.wait(id, condition, language)),
         }
     }
 
@@ -195,6 +204,12 @@ impl Run {
         let stream = if code == 0 { Stream::Out } else { Stream::Err };
         let output = if text.is_empty() { Vec::new() } else { vec![ConsoleText { stream, text }] };
         self.answered.push(ConsoleUpdate { id, output, exit: Some(code) });
+    }
+
+    /// Something that a command says before it is over.
+    fn say(&mut self, id: u32, text: String) {
+        let output = vec![ConsoleText { stream: Stream::Out, text }];
+        self.answered.push(ConsoleUpdate { id, output, exit: None });
     }
 
     /// A command that failed at once, with the sentence that says why.
@@ -240,6 +255,9 @@ impl Run {
     pub fn interrupt(&mut self, id: u32) {
         if self.background.interrupt(id) {
             return self.answer(id, String::new(), INTERRUPTED);
+        }
+        if self.stop_waiting(id) {
+            return;
         }
         if let Some(session) = self.sessions.get(&id) {
             self.world.interrupt(session.process);

@@ -1,0 +1,423 @@
+//! What a condition can ask, and what an answer is.
+
+use std::fmt;
+
+use blumfeld_protocol::error::ErrorCode;
+
+/// What sort of value something is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A whole number.
+    Number,
+    /// A text.
+    Text,
+    /// Several numbers.
+    Numbers,
+    /// Several texts.
+    Texts,
+    /// A time since the cluster's beginning, or a span.
+    Time,
+    /// True or false.
+    Truth,
+}
+
+impl Kind {
+    pub(crate) fn english(self) -> &'static str {
+        match self {
+            Kind::Number => "a number",
+            Kind::Text => "a text",
+            Kind::Numbers => "a list of numbers",
+            Kind::Texts => "a list of texts",
+            Kind::Time => "a time",
+            Kind::Truth => "true or false",
+        }
+    }
+
+    pub(crate) fn korean(self) -> &'static str {
+        match self {
+            Kind::Number => "숫자",
+            Kind::Text => "텍스트",
+            Kind::Numbers => "숫자 목록",
+            Kind::Texts => "텍스트 목록",
+            Kind::Time => "시간",
+            Kind::Truth => "참/거짓",
+        }
+    }
+}
+
+/// A value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Value {
+    /// A number.
+    Number(i64),
+    /// A text.
+    Text(String),
+    /// Numbers; their order does not count when they are compared.
+    Numbers(Vec<i64>),
+    /// Texts; neither does theirs.
+    Texts(Vec<String>),
+    /// Microseconds.
+    Time(u64),
+    /// True or false.
+    Truth(bool),
+}
+
+impl Value {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Value::Number(_) => Kind::Number,
+            Value::Text(_) => Kind::Text,
+            Value::Numbers(_) => Kind::Numbers,
+            Value::Texts(_) => Kind::Texts,
+            Value::Time(_) => Kind::Time,
+            Value::Truth(_) => Kind::Truth,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Number(number) => write!(f, "{number}"),
+            Value::Text(text) => write!(f, "{text:?}"),
+            Value::Numbers(numbers) => write!(f, "{numbers:?}"),
+            Value::Texts(texts) => write!(f, "{texts:?}"),
+            Value::Time(micros) => {
+                let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
+                write!(f, "{seconds}.{rest:06}s")
+            }
+            Value::Truth(truth) => write!(f, "{truth}"),
+        }
+    }
+}
+
+/// A partition: its topic and number.
+pub type Partition = (String, i32);
+
+/// What is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "FACTS has a sentence for each")]
+pub enum Question {
+    Leader(Partition),
+    Epoch(Partition),
+    Isr(Partition),
+    Replicas(Partition),
+    HighWatermark(Partition, Option<i32>),
+    LogEnd(Partition, Option<i32>),
+    LogStart(Partition),
+    Partitions(String),
+    UnderReplicated(Option<String>),
+    State(String),
+    Generation(String),
+    Members(String),
+    Coordinator(String),
+    Committed(String, Partition),
+    Lag(String, Option<String>, Option<i32>),
+    Up(i32),
+    Broker(i32),
+    Brokers,
+    Controller,
+    Topics,
+    Groups,
+    InFlight,
+    Time,
+    Saw(Sight, Option<String>),
+}
+
+/// Something that can be seen happening.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Sight {
+    /// An answer with this error.
+    Error(
+        /// Kafka's code of it.
+        i16,
+    ),
+    /// An answer with any error.
+    AnyError,
+    /// Something became true.
+    Event(
+        /// What.
+        EventSort,
+    ),
+}
+
+impl Sight {
+    pub(crate) fn named(name: &str) -> Option<Sight> {
+        if name == "error" {
+            return Some(Sight::AnyError);
+        }
+        let error = ErrorCode::from_name(name).filter(|code| code.is_error());
+        error.map(|code| Sight::Error(code.0)).or_else(|| EventSort::named(name).map(Sight::Event))
+    }
+}
+
+macro_rules! event_sorts {
+    ($($(#[$doc:meta])* $sort:ident = $name:literal,)*) => {
+        /// What can happen, and be waited for: `saw(election)`.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub enum EventSort { $($(#[$doc])* $sort,)* }
+
+        impl EventSort {
+            /// Its name in a condition.
+            pub fn name(self) -> &'static str {
+                match self { $(EventSort::$sort => $name,)* }
+            }
+
+            /// The sort of a name.
+            pub fn named(name: &str) -> Option<EventSort> {
+                match name { $($name => Some(EventSort::$sort),)* _ => None }
+            }
+
+            /// All names.
+            pub fn names() -> impl Iterator<Item = &'static str> {
+                [$($name,)*].into_iter()
+            }
+        }
+    };
+}
+
+event_sorts! {
+    /// A partition has another leader, or none.
+    Election = "election",
+    /// Another node is the active controller.
+    ControllerElection = "controller_election",
+    /// An ISR shrank or grew.
+    IsrChange = "isr_change",
+    /// Records were cut off a replica.
+    Truncation = "truncation",
+    /// Records were appended to a log.
+    Append = "append",
+    /// A high watermark moved.
+    HighWatermark = "high_watermark",
+    /// A segment was closed and the next one begun.
+    Roll = "roll",
+    /// A group's members have to join again.
+    Rebalance = "rebalance",
+    /// A rebalance is done: the group is stable.
+    Rebalanced = "rebalanced",
+    /// A member joined a group.
+    MemberJoined = "member_joined",
+    /// A member left a group, or was removed.
+    MemberLeft = "member_left",
+    /// A group committed offsets.
+    Commit = "commit",
+    /// A broker may not lead any more.
+    BrokerFenced = "broker_fenced",
+    /// A broker may lead.
+    BrokerUnfenced = "broker_unfenced",
+    /// A broker has recovered its logs and serves.
+    BrokerStarted = "broker_started",
+    /// A topic was created.
+    TopicCreated = "topic_created",
+    /// Somebody broke or mended something.
+    Fault = "fault",
+}
+
+/// Whatever answers questions.
+pub trait Facts {
+    /// The answer; nothing while there is none. A question that is about a kind of value is answered by that kind.
+    fn answer(&self, question: &Question) -> Option<Value>;
+}
+
+/// What an argument is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Parameter {
+    /// A topic's name.
+    Topic,
+    /// A partition's number.
+    Partition,
+    /// A group's id.
+    Group,
+    /// A broker's `node.id`.
+    Broker,
+    /// An error's or event's name, without quotes.
+    Sight,
+    /// What an event or error is about: `"orders-0"`, a group, an API.
+    About,
+}
+
+impl Parameter {
+    fn word(self) -> &'static str {
+        match self {
+            Parameter::Topic => "TOPIC",
+            Parameter::Partition => "PARTITION",
+            Parameter::Group => "GROUP",
+            Parameter::Broker => "BROKER",
+            Parameter::Sight => "NAME",
+            Parameter::About => "ABOUT",
+        }
+    }
+}
+
+/// What can be asked under a name.
+#[derive(PartialEq, Eq, Debug)]
+pub struct FactInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// Another name of it; empty for none.
+    pub alias: &'static str,
+    /// Arguments that it needs.
+    pub needs: &'static [Parameter],
+    /// Arguments that may follow.
+    pub may: &'static [Parameter],
+    /// What the answer is.
+    pub gives: Kind,
+    /// What it is, in English.
+    pub english: &'static str,
+    /// What it is, in Korean.
+    pub korean: &'static str,
+}
+
+impl FactInfo {
+    /// How it is written: `lag(GROUP [, TOPIC [, PARTITION]])`.
+    pub fn usage(&self) -> String {
+        if self.needs.is_empty() && self.may.is_empty() {
+            return self.name.to_owned();
+        }
+        let needs = self.needs.iter().map(|one| one.word()).collect::<Vec<_>>().join(", ");
+        let mut may = String::new();
+        for (at, one) in self.may.iter().enumerate() {
+            let comma = if at == 0 && needs.is_empty() { "[" } else { " [, " };
+            may += comma;
+            may += one.word();
+        }
+        may += &"]".repeat(self.may.len());
+        format!("{}({needs}{may})", self.name)
+    }
+}
+
+const PLACE: &[Parameter] = &[Parameter::Topic, Parameter::Partition];
+
+/// Everything that can be asked.
+pub const FACTS: [FactInfo; 24] = {
+    const fn fact(
+        name: &'static str,
+        needs: &'static [Parameter],
+        gives: Kind,
+        english: &'static str,
+        korean: &'static str,
+    ) -> FactInfo {
+        FactInfo { name, alias: "", needs, may: &[], gives, english, korean }
+    }
+    [
+        fact(
+            "leader",
+            PLACE,
+            Kind::Number,
+            "the broker that leads it; -1 for none",
+            "파티션의 리더 브로커. 없으면 -1",
+        ),
+        fact("epoch", PLACE, Kind::Number, "its leader epoch", "리더 에포크"),
+        fact("isr", PLACE, Kind::Numbers, "its in-sync replicas", "동기화된 복제본(ISR)"),
+        fact("replicas", PLACE, Kind::Numbers, "its replicas", "복제본"),
+        FactInfo {
+            alias: "hw",
+            may: &[Parameter::Broker],
+            ..fact(
+                "high_watermark",
+                PLACE,
+                Kind::Number,
+                "its high watermark, or the one that a replica knows",
+                "하이 워터마크. 브로커를 쓰면 그 복제본이 아는 값",
+            )
+        },
+        FactInfo {
+            alias: "leo",
+            may: &[Parameter::Broker],
+            ..fact(
+                "log_end",
+                PLACE,
+                Kind::Number,
+                "its log end offset, or a replica's",
+                "로그 끝 오프셋. 브로커를 쓰면 그 복제본의 값",
+            )
+        },
+        fact("log_start", PLACE, Kind::Number, "its log start offset", "로그 시작 오프셋"),
+        fact("partitions", &[Parameter::Topic], Kind::Number, "partitions of a topic", "토픽의 파티션 수"),
+        FactInfo {
+            may: &[Parameter::Topic],
+            ..fact(
+                "under_replicated",
+                &[],
+                Kind::Number,
+                "partitions with fewer in-sync replicas than replicas",
+                "복제 부족 파티션 수",
+            )
+        },
+        fact(
+            "state",
+            &[Parameter::Group],
+            Kind::Text,
+            "a group's state: \"Stable\"",
+            "그룹 상태: \"Stable\"",
+        ),
+        fact("generation", &[Parameter::Group], Kind::Number, "a group's generation", "그룹 세대"),
+        fact("members", &[Parameter::Group], Kind::Number, "members of a group", "그룹 멤버 수"),
+        fact(
+            "coordinator",
+            &[Parameter::Group],
+            Kind::Number,
+            "the broker that coordinates a group",
+            "그룹의 코디네이터 브로커",
+        ),
+        fact(
+            "committed",
+            &[Parameter::Group, Parameter::Topic, Parameter::Partition],
+            Kind::Number,
+            "what a group has committed for a partition; -1 for nothing",
+            "그룹이 파티션에 커밋한 오프셋. 없으면 -1",
+        ),
+        FactInfo {
+            may: PLACE,
+            ..fact(
+                "lag",
+                &[Parameter::Group],
+                Kind::Number,
+                "records between what a group has committed and the high watermarks",
+                "랙: 커밋한 오프셋과 하이 워터마크 사이의 레코드 수",
+            )
+        },
+        fact(
+            "up",
+            &[Parameter::Broker],
+            Kind::Truth,
+            "whether a broker's process runs",
+            "브로커 프로세스가 도는지",
+        ),
+        fact(
+            "broker",
+            &[Parameter::Broker],
+            Kind::Text,
+            "a broker's state: \"running\", \"fenced\", \"crashed\"",
+            "브로커 상태: \"running\", \"fenced\", \"crashed\"",
+        ),
+        fact("brokers", &[], Kind::Numbers, "brokers whose process runs", "프로세스가 도는 브로커"),
+        fact(
+            "controller",
+            &[],
+            Kind::Number,
+            "the active controller; -1 for none",
+            "활성 컨트롤러. 없으면 -1",
+        ),
+        fact("topics", &[], Kind::Texts, "the topics", "토픽"),
+        fact("groups", &[], Kind::Texts, "the consumer groups", "컨슈머 그룹"),
+        fact("in_flight", &[], Kind::Number, "requests and answers in flight", "전송 중인 요청과 응답 수"),
+        fact(
+            "time",
+            &[],
+            Kind::Time,
+            "virtual time since the cluster began: time >= 90s",
+            "클러스터가 시작된 뒤의 가상 시간: time >= 90s",
+        ),
+        FactInfo {
+            may: &[Parameter::About],
+            ..fact(
+                "saw",
+                &[Parameter::Sight],
+                Kind::Truth,
+                "whether an error or event came since the wait began: saw(election, \"orders-0\")",
+                "기다리기 시작한 뒤 오류나 사건이 있었는지: saw(election, \"orders-0\")",
+            )
+        },
+    ]
+};
