@@ -61,6 +61,7 @@ const REFUSED = {
     [(one) => one.createTopic("a", { configs: 5 }), "createTopic: configs: 5 is no object with configs"],
     [(one) => one.records(null), "records: topic: null is no text"],
     [(one) => one.records("a", { limit: "2" }), `records: limit: "2" ${whole(0, Number.MAX_SAFE_INTEGER)}`],
+    [(one) => one.until(5), "until: 5 is no function"],
     [(one) => one.until(() => true, { describe: 5 }), "until: describe: 5 is no text"],
     [(one) => one.until(() => true, { advance: 1 }), "until: advance: 1 is neither true nor false"],
     [(one) => one.advance("5"), `advance: "5" ${SPAN}`],
@@ -216,6 +217,25 @@ for (const [what, answer, message] of [
     for (const call of [() => trigger.off(), () => trigger.observed()]) assert.match((await failure(call))[1], message);
   });
 }
+
+test("a condition in words is waited for, and what keeps it from being so is told", { timeout: 120_000 }, async (t) => {
+  const one = await cluster(t, { brokers: 3 });
+  await one.createTopic("orders", { replicationFactor: 3 });
+  const leader = (await one.view()).leader("orders", 0);
+  const elected = one.until(`saw(election, "orders-0") and leader("orders", 0) != ${leader}`, { advance: true });
+  await one.fault(`crash ${leader}`);
+  const view = await elected;
+  assert.notEqual(view.leader("orders", 0), leader);
+  assert.ok(!view.partition("orders", 0).isr.includes(leader));
+  // What is so already is so at once, and no state in between is missed: half a second is no time that it names.
+  const { now } = await one.until(`not up(${leader})`);
+  const at = (now + 500) / 1_000;
+  assert.equal((await one.until(`time >= ${at}s`, { advance: true })).now >= now + 500, true);
+  assert.match((await failure(() => one.until("controler == 1")))[1], /controler == 1\n\^{9}\n.*did you mean `controller`/);
+  const [kind, message] = await failure(() => one.until('lag("billing") == 0', { timeoutMs: 10 }));
+  assert.equal(kind, "NotYet");
+  assert.match(message, /lag\("billing"\) is not known/);
+});
 
 test("a long advance leaves the thread to others, and calls keep their order", { timeout: 120_000 }, async (t) => {
   const one = await cluster(t, { brokers: 3 });

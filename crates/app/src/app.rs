@@ -19,7 +19,7 @@ use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
     Brokers, Clients, DockTabs, DropZone, EventLog, Files, Gate, Groups, Hint, Inspector, Messages, Nav,
-    Notices, Stage, TokenInspector, TopBar, Topics,
+    Notices, Stage, TimeLine, TokenInspector, TopBar, Topics,
 };
 use crate::wire::{Heard, Wire};
 
@@ -257,7 +257,9 @@ pub fn App() -> Html {
             <DropZone ready={!covered} {place}>
                 <a class="skip" href={format!("#{}", model.screen.word())}>{ctx.t.skip}</a>
                 <TopBar cluster={model.cluster.clone()} {clock} {store} persistent={model.persistent}
-                    durability={model.durability} theme={model.theme} />
+                    durability={model.durability} theme={model.theme} chosen={model.chosen.clone()} />
+                <TimeLine marks={Shared::clone(&model.marks)} now={view.map_or(0, |view| view.clock.now)} pace={view.map_or(blumfeld_view::Pace::Paused, |view| view.clock.pace)}
+                    next={view.and_then(|view| view.clock.next.clone())} clients={view.map(|view| Shared::clone(&view.clients))} />
                 <Nav screen={model.screen} />
                 <main class="stage" id="stage">
                     <Notices notices={model.notices.clone()} recovery={model.recovery.clone()} returned={model.returned.clone()}
@@ -294,7 +296,7 @@ pub fn App() -> Html {
                 }
                 <section class="dock" aria-label={ctx.t.dock}>
                     <DockTabs tab={model.tab} sheet={model.sheet} />
-                    <EventLog events={model.events.clone()} left_out={model.events_left_out} />
+                    <EventLog events={model.events.clone()} left_out={model.events_left_out} look_at={model.look_at} />
                     <ConsolePane state={model.console.clone()} />
                     <Files files={model.files.clone()} />
                 </section>

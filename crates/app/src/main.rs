@@ -17,6 +17,7 @@ mod opening;
 mod stage;
 mod strip;
 mod text;
+mod timeline;
 mod topic_name;
 mod ui;
 mod wire;

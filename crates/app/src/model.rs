@@ -14,6 +14,7 @@ use crate::cluster::Cluster;
 use crate::events::Events;
 use crate::lag::Lags;
 use crate::text::{Lang, fill};
+use crate::timeline::Marks;
 
 /// Notices that stand at one time.
 const NOTICES_KEPT: usize = 4;
@@ -268,6 +269,10 @@ pub struct Model {
     pub returned: Option<Shared<Returned>>,
     /// Events.
     pub events: Events,
+    /// What of them stands on the time line.
+    pub marks: Shared<Marks>,
+    /// The moment that the event log is to show, with a number that changes each time.
+    pub look_at: (u32, u64),
     /// Events that the engine did not send or that are no longer kept.
     pub events_left_out: u64,
     /// Notices, oldest first.
@@ -313,6 +318,8 @@ pub enum Action {
     StorageLost,
     /// Put a notice away.
     Dismiss(u32),
+    /// Show a moment in the event log.
+    LookAt(u64),
     /// Put the recovery report away.
     DismissRecovery,
     /// Put away what became of what ran before a reload.
@@ -365,6 +372,8 @@ impl Model {
             recovery: None,
             returned: None,
             events: Events::default(),
+            marks: Shared::default(),
+            look_at: (0, 0),
             events_left_out: 0,
             notices: vec![],
             files: vec![],
@@ -432,6 +441,7 @@ impl Model {
                 self.recovery = (!recovery.is_empty()).then(|| Shared::new(recovery));
                 self.returned = (returned != Returned::default()).then(|| Shared::new(returned));
                 self.view = Some(Cluster::new(view));
+                self.marks = Shared::new(Marks::begin(self.view.as_ref().map_or(0, |view| view.clock.now)));
                 self.console.running = None;
                 self.messages = MessagesState::default();
                 self.choose_one();
@@ -506,6 +516,11 @@ impl Model {
         }
         self.choose_one();
         self.note_tried();
+        if delta.events.iter().any(|event| event.mark.is_some()) {
+            let mut marks = (*self.marks).clone();
+            marks.take(&delta.events);
+            self.marks = Shared::new(marks);
+        }
         self.events_left_out += delta.events_left_out + self.events.extend(delta.events);
     }
 
@@ -583,6 +598,7 @@ impl Reducible for Model {
                 model.token = None;
             }
             Action::Unpick => model.token = None,
+            Action::LookAt(at) => model.look_at = (model.number() as u32, at),
             Action::ToEnd => {
                 model.messages.to_end = true;
                 model.messages.browse = None;

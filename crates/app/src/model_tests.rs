@@ -16,7 +16,7 @@ fn topic(name: &str, internal: bool) -> TopicView {
 }
 
 fn clock(now: u64) -> ClockView {
-    ClockView { now, unix_ms: 0.0, pace: Pace::Fastest, reached: 1.0, events: 0, waits: vec![] }
+    ClockView::at(now, Pace::Fastest)
 }
 
 fn view(topics: Vec<TopicView>) -> ClusterView {
@@ -36,7 +36,15 @@ fn events(from: u64, to: u64, elections: &[u64]) -> Vec<EventView> {
     let event = |at| {
         let rare = elections.contains(&at);
         let kind = if rare { EventKind::Replication } else { EventKind::Log };
-        EventView { at, kind, frequent: !rare, node: "broker-1".into(), text: "happened".into() }
+        EventView {
+            at,
+            kind,
+            frequent: !rare,
+            node: "broker-1".into(),
+            text: "happened".into(),
+            korean: "일어남".into(),
+            mark: None,
+        }
     };
     (from..to).map(event).collect()
 }

@@ -1,7 +1,7 @@
 //! What a line of the trace is to somebody who reads it: its kind, and how often such lines come.
 
 use blumfeld_kernel::TraceEvent;
-use blumfeld_view::EventKind;
+use blumfeld_view::{EventKind, Mark};
 
 /// How often events of a sort come. What comes rarely must not be lost among what comes often.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +12,20 @@ pub(crate) enum Often {
     Frequent,
     /// When something about the cluster changes.
     Rare,
+}
+
+/// What a line is on the time line; nothing for most.
+pub(crate) fn mark_of(event: &TraceEvent) -> Option<Mark> {
+    use TraceEvent as E;
+    match event {
+        E::LeaderElected { partition, .. } if partition.starts_with("__") => None,
+        E::LeaderElected { .. } | E::ControllerElected { .. } => Some(Mark::Election),
+        E::IsrChanged { partition, .. } if !partition.starts_with("__") => Some(Mark::Isr),
+        E::GroupRebalancing { .. } => Some(Mark::Rebalance),
+        E::RequestRejected { .. } | E::DiskFailed { .. } => Some(Mark::Error),
+        E::FaultInjected { .. } => Some(Mark::Fault),
+        _ => None,
+    }
 }
 
 /// The partition of the metadata. The controller appends to it twice a second, be it that nothing has changed.

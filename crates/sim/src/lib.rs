@@ -11,6 +11,7 @@ mod event;
 mod fault;
 mod group_view;
 mod kind;
+mod korean;
 pub mod load;
 mod membership;
 mod network;

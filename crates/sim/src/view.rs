@@ -14,7 +14,8 @@ use blumfeld_view::{
 };
 
 use crate::disk::MachineDisk;
-use crate::kind::sort_of;
+use crate::kind::{mark_of, sort_of};
+use crate::korean::korean;
 use crate::trace::TraceLine;
 use crate::world::World;
 
@@ -362,5 +363,7 @@ pub fn event_view(line: &TraceLine) -> EventView {
         frequent: line.is_frequent(),
         node: line.node.to_string(),
         text: line.event.to_string(),
+        korean: korean(&line.event),
+        mark: mark_of(&line.event),
     }
 }

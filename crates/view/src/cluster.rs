@@ -19,9 +19,78 @@ pub struct ClockView {
     pub reached: f64,
     /// Events handled since the world began.
     pub events: u64,
+    /// The pace at which it goes on after a pause.
+    #[serde(default = "usual")]
+    pub resumes: Pace,
+    /// The speed that was asked for last, in times the wall clock.
+    #[serde(default = "usual_speed")]
+    pub speed: f64,
     /// Conditions that are waited for.
     #[serde(default)]
     pub waits: Vec<WaitView>,
+    /// What happens next, while time stands still.
+    #[serde(default)]
+    pub next: Option<NextView>,
+}
+
+fn usual() -> Pace {
+    Pace::Times(1.0)
+}
+
+fn usual_speed() -> f64 {
+    1.0
+}
+
+impl ClockView {
+    /// A clock at this moment and pace, from which nothing else is known.
+    pub fn at(now: u64, pace: Pace) -> ClockView {
+        ClockView {
+            now,
+            unix_ms: 0.0,
+            pace,
+            reached: 1.0,
+            events: 0,
+            resumes: usual(),
+            speed: usual_speed(),
+            waits: Vec::new(),
+            next: None,
+        }
+    }
+}
+
+/// An event that is to come.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NextView {
+    /// When, in virtual microseconds.
+    pub at: u64,
+    /// What.
+    pub what: NextKind,
+    /// The node that it happens at.
+    pub node: i32,
+}
+
+/// What an event is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum NextKind {
+    /// A request or an answer arrives.
+    Arrives {
+        /// The API as Kafka names it.
+        api: String,
+        /// Whether it is the answer.
+        answer: bool,
+        /// The node that sent it.
+        from: i32,
+    },
+    /// A connection is made, or ends, or what was lost on one is sent again.
+    Connection,
+    /// A timer goes off.
+    Timer,
+    /// An operation of the disk is done, or the system writes its page cache back.
+    Disk,
+    /// A process starts, goes on, or gets what was typed.
+    Process,
 }
 
 /// A condition that is waited for.
@@ -271,6 +340,28 @@ pub struct EventView {
     pub node: String,
     /// The sentence, in English; names and numbers as Kafka writes them.
     pub text: String,
+    /// The same in Korean.
+    #[serde(default)]
+    pub korean: String,
+    /// What it is on the time line, if it stands there.
+    #[serde(default)]
+    pub mark: Option<Mark>,
+}
+
+/// What a mark on the time line is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mark {
+    /// A leader or an active controller was elected.
+    Election,
+    /// An ISR changed.
+    Isr,
+    /// A group began to rebalance.
+    Rebalance,
+    /// A request was refused, or a disk failed.
+    Error,
+    /// Somebody broke or mended something.
+    Fault,
 }
 
 /// The whole of what is drawn.

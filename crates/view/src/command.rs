@@ -74,6 +74,8 @@ pub enum Command {
     SetDurability(Durability),
     /// Change the pace of virtual time.
     SetPace(Pace),
+    /// Change its speed, 0.001 to 1000 times the wall clock; time that stands still stays so.
+    SetSpeed(f64),
     /// Go to the next event and stop there.
     Step,
     /// The language in which the console's own words are: `en` or `ko`. Kafka's words stay Kafka's.

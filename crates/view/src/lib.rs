@@ -17,7 +17,8 @@ pub use clients::{
 };
 pub use cluster::{
     BrokerView, ClockView, ClusterView, Delta, EventKind, EventView, GroupMemberView, GroupOffsetView,
-    GroupView, PartitionView, ReplicaView, SegmentView, StoreView, TopicView, WaitView,
+    GroupView, Mark, NextKind, NextView, PartitionView, ReplicaView, SegmentView, StoreView, TopicView,
+    WaitView,
 };
 pub use command::{Command, Durability, Fault, Pace, SegmentFile};
 pub use stage::{RibbonView, StageView, TokenDetail, TokenKey, TokenState, TokenView};
@@ -61,14 +62,7 @@ mod tests {
 
     fn view(now: u64, topics: &[(&str, i64)]) -> ClusterView {
         ClusterView {
-            clock: ClockView {
-                now,
-                unix_ms: 0.0,
-                pace: Pace::Fastest,
-                reached: 1.0,
-                events: now,
-                waits: vec![],
-            },
+            clock: ClockView { events: now, ..ClockView::at(now, Pace::Fastest) },
             brokers: vec![],
             topics: (topics.iter())
                 .map(|&(name, log_end)| TopicView {

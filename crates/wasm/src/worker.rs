@@ -363,6 +363,7 @@ impl<P: Port + 'static> Life<P> {
             Command::Boot { .. } | Command::TakeOver => {}
             Command::SetDurability(durability) => engine.set_durability(durability),
             Command::SetPace(pace) => engine.set_pace(pace),
+            Command::SetSpeed(times) => engine.set_speed(times),
             Command::Step => engine.step(),
             Command::SetLanguage(language) => engine.set_language(&language),
             Command::Console { id, line } => engine.console(id, &line),

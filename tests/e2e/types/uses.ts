@@ -111,8 +111,9 @@ export async function waits(cluster: Cluster): Promise<void> {
   await cluster.until(({ groups }) => groups.every((group) => group.state === "Stable"));
   // @ts-expect-error it has to answer at once
   await cluster.until(async () => true);
-  // @ts-expect-error a function
-  await cluster.until("broker 2 leads");
+  const then: View = await cluster.until('leader("orders", 0) == 2', { advance: true });
+  // @ts-expect-error a function or a condition
+  await cluster.until(2);
   // @ts-expect-error no such option
   await cluster.until(() => true, { timeout: 10 });
   // @ts-expect-error no such property

@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use super::board::{Consumers, ROWS, badge, press};
 use super::clients::{DOTS, ring, ripeness};
+use super::menu::Menu;
 use super::strip::{draw, draw_copy, pattern};
 use super::{icon, identity, swatch};
 use crate::ctx::Ctx;
@@ -149,10 +150,10 @@ fn more_deeds(ctx: &Ctx, broker: &BrokerView) -> Html {
     ];
     let label = fill(t.more_for, &[&fill(t.broker, &[&id.to_string()])]);
     html! {
-        <details class="menu"><summary class="quiet" aria-label={label.clone()} title={label}>{icon("more")}</summary>
+        <Menu class="quiet" label={label} summary={icon("more")}>
             <ul class="menu-list">{ for deeds.into_iter().filter(|deed| deed.2).map(|(name, line, _)| html! {
                 <li><button onclick={press(ctx, &line)}><span>{name}</span><code>{&line}</code></button></li>
-            }) }</ul></details>
+            }) }</ul></Menu>
     }
 }
 

@@ -9,7 +9,7 @@ use yew::prelude::*;
 use crate::ctx::use_ctx;
 use crate::events::{Events, KINDS};
 use crate::format::{count, moment};
-use crate::text::{Text, fill};
+use crate::text::{Lang, Text, fill};
 
 /// The height of a line in pixels, where it does not break.
 const LINE: u32 = 20;
@@ -25,6 +25,8 @@ pub struct EventLogProps {
     pub events: Events,
     /// Events that are not among them.
     pub left_out: u64,
+    /// The moment to be shown, with a number that changes each time; 0 for none.
+    pub look_at: (u32, u64),
 }
 
 /// The event log, newest first. It follows what happens as long as it stands at the top; who has scrolled reads on in what
@@ -71,6 +73,28 @@ pub fn EventLog(props: &EventLogProps) -> Html {
             }
         })
     };
+    // What was looked up on the time line stands in sight, and is marked.
+    use_effect_with(props.look_at, {
+        let (hold, kind, events) = (hold.clone(), kind.clone(), props.events.clone());
+        move |(asked, at)| {
+            if *asked > 0 {
+                kind.set(None);
+                hold(events.newest(None).take_while(|line| line.event.at > *at).count() + SPARE);
+            }
+        }
+    });
+    use_effect_with((props.look_at, *more), {
+        let list = list.clone();
+        move |((asked, at), _)| {
+            let list = list.cast::<Element>().filter(|_| *asked > 0);
+            let line =
+                list.and_then(|list| list.query_selector(&format!("li[data-at=\"{at}\"]")).ok().flatten());
+            if let Some(line) = line {
+                line.scroll_into_view();
+            }
+        }
+    });
+    let looked_at = (props.look_at.0 > 0).then_some(props.look_at.1);
     let older = Callback::from(move |_: MouseEvent| hold(MORE));
     let filter = |to: Option<EventKind>, name: &'static str| {
         let on = *kind == to;
@@ -90,7 +114,7 @@ pub fn EventLog(props: &EventLogProps) -> Html {
             <header><h2 id="h-log">{t.event_log}</h2>
                 <div class="filters">{filter(None, t.all)}{ for KINDS.map(|kind| filter(Some(kind), kind_name(t, kind))) }</div></header>
             <ol class="log" tabindex="0" aria-label={t.event_log} ref={list} {onscroll}>
-                <Lines {events} kind={*kind} {most} {left_out} {older} />
+                <Lines {events} kind={*kind} {most} {left_out} {older} {looked_at} />
             </ol>
             if newer > 0 {
                 <button class="f on newer" onclick={move |_| follow()}>{fill(t.newer_events, &[&count(newer)])}</button>
@@ -132,13 +156,14 @@ struct LinesProps {
     most: usize,
     left_out: u64,
     older: Callback<MouseEvent>,
+    looked_at: Option<u64>,
 }
 
 impl PartialEq for LinesProps {
     fn eq(&self, other: &Self) -> bool {
         // The button does the same whichever drawing it is of.
-        (&self.events, self.kind, self.most, self.left_out)
-            == (&other.events, other.kind, other.most, other.left_out)
+        (&self.events, self.kind, self.most, self.left_out, self.looked_at)
+            == (&other.events, other.kind, other.most, other.left_out, other.looked_at)
     }
 }
 
@@ -151,9 +176,12 @@ fn Lines(props: &LinesProps) -> Html {
     let shown: Vec<Html> = (lines.by_ref().take(props.most))
         .map(|line| {
             let event = &line.event;
-            let text = AttrValue::from(event.text.clone());
+            let korean = ctx.lang == Lang::Ko && !event.korean.is_empty();
+            let text = AttrValue::from(if korean { event.korean.clone() } else { event.text.clone() });
+            let at = (!event.frequent).then(|| event.at.to_string());
+            let looked_at = props.looked_at == Some(event.at) && !event.frequent;
             html! {
-                <li class={event_class(event.kind)}>
+                <li class={classes!(event_class(event.kind), looked_at.then_some("looked-at"))} data-at={at}>
                     <time>{moment(event.at)}</time>{mark(event.kind)}
                     <span title={text.clone()}><b>{event.node.clone()}</b>{" "}{text}</span>
                 </li>

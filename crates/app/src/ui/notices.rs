@@ -56,7 +56,7 @@ fn row(ctx: &Ctx, notice: &Notice) -> Html {
     };
     html! {
         <div key={id} class={classes!("notice", notice.fault.then_some("fault"))} data-notice={if notice.fault { "error" } else { "note" }}>
-            <p>{&notice.text}
+            <p class={classes!(notice.text.contains('\n').then_some("said-so"))}>{&notice.text}
                 if notice.times > 1 { {" "}<b>{fill(t.times, &[&notice.times.to_string()])}</b> }</p>
             <button class="quiet" aria-label={t.dismiss} title={t.dismiss} onclick={dismiss}>{icon("x")}</button>
         </div>

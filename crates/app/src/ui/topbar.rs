@@ -5,11 +5,12 @@ use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::icon;
+use super::run_until::{RunUntil, RunUntilProps};
 use crate::address::Theme;
 use crate::browser::Kept;
 use crate::ctx::use_ctx;
 use crate::format;
-use crate::model::Action;
+use crate::model::{Action, PartitionName};
 use crate::text::{Lang, Text, fill};
 
 /// What the bar shows.
@@ -27,6 +28,8 @@ pub struct TopBarProps {
     pub durability: Durability,
     /// The theme.
     pub theme: Theme,
+    /// The chosen partition.
+    pub chosen: Option<PartitionName>,
 }
 
 /// Places of the speed slider on each side of 1: a thousandfold in steps of a tenth of a power of ten.
@@ -56,14 +59,11 @@ fn lags(clock: &ClockView) -> bool {
 /// The bar.
 #[component]
 pub fn TopBar(props: &TopBarProps) -> Html {
-    // The speed to go back to after a pause.
-    let last = use_mut_ref(|| Pace::Times(1.0));
     let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.t;
-    let (now, pace) = props.clock.as_ref().map_or((0, Pace::Paused), |clock| (clock.now, clock.pace));
-    if pace != Pace::Paused {
-        *last.borrow_mut() = pace;
-    }
+    let clock = props.clock.as_ref();
+    let (now, pace) = clock.map_or((0, Pace::Paused), |clock| (clock.now, clock.pace));
+    let (resumes, speed) = clock.map_or((Pace::Times(1.0), 1.0), |clock| (clock.resumes, clock.speed));
     let running = pace != Pace::Paused;
     let fastest = pace == Pace::Fastest;
     let set_pace = {
@@ -71,29 +71,27 @@ pub fn TopBar(props: &TopBarProps) -> Html {
         move |pace| ctx.ask(&Command::SetPace(pace))
     };
     let toggle = {
-        let (set_pace, last) = (set_pace.clone(), last.clone());
-        Callback::from(move |_: MouseEvent| set_pace(if running { Pace::Paused } else { *last.borrow() }))
+        let set_pace = set_pace.clone();
+        Callback::from(move |_: MouseEvent| set_pace(if running { Pace::Paused } else { resumes }))
     };
     let onspeed = {
-        let set_pace = set_pace.clone();
+        let ctx = ctx.clone();
+        // Time that stands still stays so: a speed is not a start.
         Callback::from(move |event: InputEvent| {
             let place = event.target_unchecked_into::<HtmlInputElement>().value_as_number();
-            set_pace(Pace::Times(speed_at(place as i32)));
+            ctx.ask(&Command::SetSpeed(speed_at(place as i32)));
         })
     };
-    let speed = match (*last.borrow(), pace) {
-        (_, Pace::Times(times)) | (Pace::Times(times), Pace::Paused) => Some(times),
-        _ => None,
-    };
-    let shown = speed.map_or_else(|| "max".to_owned(), format::pace);
-    let place = speed.map_or(SIDE, place_of);
+    // The slider stands at the speed that there was before the fastest, and will be after it.
+    let shown = if fastest { t.fastest_short.to_owned() } else { format::pace(speed) };
+    let place = place_of(speed);
     let (big, small) = format::clock(now);
     let step = {
         let ctx = ctx.clone();
         Callback::from(move |_: MouseEvent| ctx.ask(&Command::Step))
     };
     let on_fastest = Callback::from(move |_: MouseEvent| {
-        set_pace(if fastest { Pace::Times(1.0) } else { Pace::Fastest });
+        set_pace(if fastest { Pace::Times(speed) } else { Pace::Fastest });
     });
     let ready = props.clock.is_some();
     html! {
@@ -114,6 +112,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                 <button class="ctl" id="step" disabled={!ready} onclick={step} aria-label={t.next_event} title={t.next_event}>
                     {icon("next")}<span class="lbl">{t.next_event}</span>
                 </button>
+                <RunUntil ..RunUntilProps::of(clock, props.chosen.clone()) />
             </div>
             <div class="speed" role="group" aria-label={t.speed}>
                 <div class="sl">
@@ -122,7 +121,8 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                     <div class="sl-lab" aria-hidden="true"><span>{"1/1000"}</span><span>{"1×"}</span><span>{"1000"}</span></div>
                 </div>
                 <output class="sp-val">
-                    <b>{if running { shown } else { t.paused.to_owned() }}</b>
+                    <b>{if running { shown.clone() } else { t.paused.to_owned() }}</b>
+                    if !running { <span class="still-at">{shown}</span> }
                     if let Some(clock) = props.clock.as_ref().filter(|clock| lags(clock)) {
                         <span class="reach" title={t.reaches_why}>{fill(t.reaches, &[&format::pace(clock.reached)])}</span>
                     }
@@ -241,8 +241,7 @@ mod tests {
 
     #[test]
     fn a_pace_that_is_not_reached_is_told() {
-        let clock =
-            |pace, reached| ClockView { now: 0, unix_ms: 0.0, pace, reached, events: 0, waits: vec![] };
+        let clock = |pace, reached| ClockView { reached, ..ClockView::at(0, pace) };
         for (pace, reached, want) in [
             (Pace::Times(100.0), 50.0, true),
             (Pace::Times(100.0), 95.0, false),

@@ -5,9 +5,11 @@
 //! cannot part from what is.
 
 use blumfeld_kernel::{ConnectionId, Endpoint, Frame, Input, Instant, NodeId};
+use blumfeld_view::{NextKind, NextView};
 
 use crate::event::Event;
 use crate::network::{Asked, Message};
+use crate::token_view::api_name;
 use crate::world::World;
 
 /// How a message stands.
@@ -102,6 +104,34 @@ impl World {
         }
         found.sort_by_key(|one| (one.connection, one.answer, one.sent));
         found
+    }
+
+    /// What happens next.
+    pub fn next_view(&self) -> Option<NextView> {
+        let (at, event) = self.queue.peek()?;
+        let (node, what) = match event {
+            Event::Arrive { conn, from, message } => {
+                let to = self.network.look(*conn)?.ends[1 - from].node;
+                let arrives = self.message(*conn, *from, message, Standing::Travels(at)).map(|one| {
+                    let from = if one.answer { one.broker } else { one.client };
+                    NextKind::Arrives { api: api_name(one.api_key), answer: one.answer, from: from.0 }
+                });
+                (to, arrives.unwrap_or(NextKind::Connection))
+            }
+            Event::Retry { conn, from } => (
+                self.network.look(*conn).map_or(NodeId::WORLD, |link| link.ends[*from].node),
+                NextKind::Connection,
+            ),
+            Event::Connect { node, .. } => (*node, NextKind::Connection),
+            Event::Timer { node, .. } => (*node, NextKind::Timer),
+            Event::DiskDone { node, .. } | Event::Writeback { node, .. } => (*node, NextKind::Disk),
+            Event::Deliver { to, input: Input::Connected { .. } | Input::Disconnected { .. }, .. } => {
+                (*to, NextKind::Connection)
+            }
+            Event::Deliver { to, .. } => (*to, NextKind::Process),
+            Event::Start { node } | Event::Resume { node } => (*node, NextKind::Process),
+        };
+        Some(NextView { at: at.as_micros(), what, node: node.0 })
     }
 
     /// Whether a node listens there for the metadata quorum.

@@ -73,6 +73,12 @@ impl Queue {
         self.heap.iter().filter_map(|Reverse(key)| Some((key.at, self.events[key.place as usize].as_ref()?)))
     }
 
+    /// The next event and when it is.
+    pub fn peek(&self) -> Option<(Instant, &Event)> {
+        let Reverse(key) = self.heap.peek()?;
+        Some((key.at, self.events[key.place as usize].as_ref()?))
+    }
+
     pub fn next_at(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse(key)| key.at)
     }

@@ -30,14 +30,21 @@ const EVENTS_A_LOOK: u32 = 64;
 /// How far one turn jumps over idle time when nothing runs.
 const IDLE_JUMP: Duration = Duration::from_secs(1);
 
+/// A speed as it can be.
+fn within(times: f64) -> f64 {
+    if times.is_finite() { times.clamp(0.001, 1_000.0) } else { 1.0 }
+}
+
 /// A world with its console, clock and store.
 pub struct Engine {
     cluster: String,
     seed: u64,
     run: Run,
     pace: Pace,
-    /// The one before time stood still.
-    paused_at: Pace,
+    /// The one at which time goes on.
+    resumes: Pace,
+    /// The speed that was asked for last.
+    speed: f64,
     reached: f64,
     /// Virtual microseconds that the pace asked for and the engine still owes.
     owed: f64,
@@ -61,20 +68,14 @@ impl Engine {
     pub fn new(boot: Boot) -> Engine {
         let record = Rc::new(RefCell::new(Record::new(&boot)));
         let store = StoreView { durability: boot.durability, writer: true, ..StoreView::default() };
-        let clock = ClockView {
-            now: boot.now,
-            unix_ms: 0.0,
-            pace: Pace::Times(1.0),
-            reached: 1.0,
-            events: 0,
-            waits: Vec::new(),
-        };
+        let clock = ClockView::at(boot.now, Pace::Times(1.0));
         let mut engine = Engine {
             cluster: boot.cluster.clone(),
             seed: boot.seed,
             run: Run::new(boot),
             pace: clock.pace,
-            paused_at: clock.pace,
+            resumes: clock.pace,
+            speed: clock.speed,
             reached: clock.reached,
             owed: 0.0,
             language: Language::English,
@@ -137,15 +138,30 @@ impl Engine {
 
     /// Sets the pace.
     pub fn set_pace(&mut self, pace: Pace) {
-        if self.pace != Pace::Paused {
-            self.paused_at = self.pace;
-        }
-        self.pace = match pace {
-            Pace::Times(times) if times.is_finite() => Pace::Times(times.clamp(0.001, 1_000.0)),
-            Pace::Times(_) => Pace::Times(1.0),
+        let pace = match pace {
+            Pace::Times(times) => Pace::Times(within(times)),
             other => other,
         };
+        if let Pace::Times(times) = pace {
+            self.speed = times;
+        }
+        self.resumes = match pace {
+            Pace::Paused if self.pace == Pace::Paused => self.resumes,
+            Pace::Paused => self.pace,
+            other => other,
+        };
+        self.pace = pace;
         self.owed = 0.0;
+    }
+
+    /// Sets the speed; time that stands still stays so, and goes on with it.
+    pub fn set_speed(&mut self, times: f64) {
+        if self.pace == Pace::Paused {
+            self.speed = within(times);
+            self.resumes = Pace::Times(self.speed);
+        } else {
+            self.set_pace(Pace::Times(times));
+        }
     }
 
     /// The pace that was asked for.
@@ -268,7 +284,7 @@ impl Engine {
         self.note(Done::Console { id, line: line.to_owned() });
         self.unstored = true;
         if self.run.console(id, line, self.language) && self.pace == Pace::Paused {
-            self.set_pace(self.paused_at);
+            self.set_pace(self.resumes);
         }
     }
 
@@ -382,7 +398,10 @@ impl Engine {
                 pace: self.pace,
                 reached: self.reached,
                 events: self.run.world.events(),
+                resumes: self.resumes,
+                speed: self.speed,
                 waits: self.run.waiting(),
+                next: (self.pace == Pace::Paused).then(|| self.run.world.next_view()).flatten(),
             },
             brokers: self.run.world.broker_views(),
             topics: self.run.world.topic_views(),

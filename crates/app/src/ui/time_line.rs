@@ -1,0 +1,146 @@
+//! The time line: what was rare in this session, on one axis, and what happens next while time stands still.
+
+use blumfeld_view::{ClientView, Mark, NextKind, NextView, Pace};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+use yew::prelude::*;
+
+use super::token_table::name;
+use crate::ctx::{Ctx, use_ctx};
+use crate::format::{count, moment};
+use crate::model::{Action, Shared, Tab};
+use crate::text::{Lang, Text, fill};
+use crate::timeline::{Group, Marks};
+
+/// What it shows.
+#[derive(Properties, PartialEq)]
+pub struct TimeLineProps {
+    /// The marks.
+    pub marks: Shared<Marks>,
+    /// Virtual now, in microseconds.
+    pub now: u64,
+    /// The pace.
+    pub pace: Pace,
+    /// What happens next, while time stands still.
+    pub next: Option<NextView>,
+    /// Producers and consumers, for their names.
+    pub clients: Option<Shared<Vec<Shared<ClientView>>>>,
+}
+
+/// The time line.
+#[component]
+pub fn TimeLine(props: &TimeLineProps) -> Html {
+    let line = use_node_ref();
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    let t = ctx.t;
+    let clients = props.clients.as_ref().map(|clients| clients.as_slice()).unwrap_or_default();
+    let next = props.next.as_ref().filter(|_| props.pace == Pace::Paused);
+    // The policy allows no styles in the markup; a place is set from here.
+    use_effect({
+        let line = line.clone();
+        move || {
+            if let Some(line) = line.cast::<Element>() {
+                place_all(&line);
+            }
+        }
+    });
+    html! {
+        <div class="seek" ref={line} role="group" aria-label={t.time_line}>
+            <ol class="marks" aria-label={t.time_line_marks}>{ for props.marks.groups(props.now).iter().map(|group| mark(&ctx, group)) }</ol>
+            <svg class="axis" viewBox="0 0 1000 14" preserveAspectRatio="none" aria-hidden="true">
+                <path class="gone" d="M0 1.500H1000" />
+                { for props.marks.ticks(props.now).iter().map(|(place, _)| html! { <path class="tick" d={format!("M{place} 0V5")} /> }) }
+            </svg>
+            <ol class="ticks" aria-hidden="true">{ for props.marks.ticks(props.now).iter().filter(|(place, _)| *place <= 940).map(|(place, at)| html! {
+                <li data-x={place.to_string()}>{label(*at, props.marks.begun(), props.now)}</li>
+            }) }</ol>
+            if let Some(next) = next { <p class="next-up" role="status">{next_in_words(t, next, props.now, clients)}</p> }
+        </div>
+    }
+}
+
+/// Puts what has a place on the axis there.
+fn place_all(line: &Element) {
+    let Ok(all) = line.query_selector_all("[data-x]") else { return };
+    let all = (0..all.length()).filter_map(|at| all.get(at)?.dyn_into::<HtmlElement>().ok());
+    for one in all {
+        let place = one.dataset().get("x").unwrap_or_default();
+        let _ = one.style().set_property("--x", &place);
+    }
+}
+
+/// A moment of the axis as short as its span allows.
+fn label(at: u64, begun: u64, now: u64) -> String {
+    let (text, _) = crate::format::clock(at);
+    let text = text.strip_prefix("00:").unwrap_or(&text).to_owned();
+    match now.saturating_sub(begun) {
+        ..10_000_000 => text,
+        _ => text.split('.').next().unwrap_or_default().to_owned(),
+    }
+}
+
+fn mark(ctx: &Ctx, group: &Group) -> Html {
+    let t = ctx.t;
+    let language = usize::from(ctx.lang == Lang::Ko);
+    let mut says: Vec<String> = group.says.iter().map(|says| says[language].clone()).collect();
+    if group.count > says.len() {
+        says.insert(
+            0,
+            fill(t.time_line_more, &[&count(i64::try_from(group.count - says.len()).unwrap_or(0))]),
+        );
+    }
+    let what = mark_name(t, group.mark);
+    let title = format!("{} {what}\n{}", moment(group.at), says.join("\n"));
+    let onclick = {
+        let (ctx, at) = (ctx.clone(), group.at);
+        Callback::from(move |_: MouseEvent| {
+            ctx.act(Action::LookAt(at));
+            ctx.act(Action::Show(Tab::Log));
+        })
+    };
+    let (class, path) = match group.mark {
+        Mark::Election => ("election", "M6 1l5 5-5 5-5-5z"),
+        Mark::Isr => ("isr", "M2 2h2v8H2zM5.500 2h1.200v8H5.500zM8.500 5H10v5H8.500z"),
+        Mark::Rebalance => ("rebalance", "M9.800 6a3.800 3.800 0 1 1-1.200-2.700M9 .8v2.700H6.300"),
+        Mark::Error => ("error", "M6 1l5 10H1z"),
+        Mark::Fault => ("fault", "M2 2l8 8M10 2l-8 8"),
+    };
+    html! {
+        <li data-x={group.place.to_string()}><button class={classes!("mk", class)} aria-label={title.clone()} {title} {onclick}>
+            <svg viewBox="0 0 12 12" aria-hidden="true"><path d={path} /></svg>
+            if group.count > 1 { <span>{fill(t.times, &[&count(i64::try_from(group.count).unwrap_or(0))])}</span> }
+        </button></li>
+    }
+}
+
+fn mark_name(t: &'static Text, mark: Mark) -> &'static str {
+    match mark {
+        Mark::Election => t.mark_election,
+        Mark::Isr => t.mark_isr,
+        Mark::Rebalance => t.mark_rebalance,
+        Mark::Error => t.mark_error,
+        Mark::Fault => t.mark_fault,
+    }
+}
+
+/// What happens next, and in which time.
+fn next_in_words(t: &'static Text, next: &NextView, now: u64, clients: &[Shared<ClientView>]) -> String {
+    let at = name(t, clients, next.node);
+    let what = match &next.what {
+        NextKind::Arrives { api, answer, from } => {
+            let sentence = if *answer { t.next_answer } else { t.next_request };
+            fill(sentence, &[api, &name(t, clients, *from), &at])
+        }
+        NextKind::Connection => fill(t.next_connection, &[&at]),
+        NextKind::Timer => fill(t.next_timer, &[&at]),
+        NextKind::Disk => fill(t.next_disk, &[&at]),
+        NextKind::Process => fill(t.next_process, &[&at]),
+    };
+    let micros = next.at.saturating_sub(now);
+    let span = match micros {
+        ..1_000 => format!("{micros} µs"),
+        1_000..1_000_000 => format!("{}.{:03} ms", micros / 1_000, micros % 1_000),
+        _ => format!("{}.{:03} s", micros / 1_000_000, micros / 1_000 % 1_000),
+    };
+    fill(t.next_in, &[&span, &what])
+}
