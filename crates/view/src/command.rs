@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::TokenKey;
+use crate::{FollowWhat, TokenKey};
 
 /// When an acknowledgement may leave the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -151,6 +151,9 @@ pub enum Command {
     Watch(bool),
     /// A message that is in flight, with what is in it. Answered by [`Update::Token`](crate::Update).
     Token(TokenKey),
+    /// Follow something, and have time go as fast as it needs; or nothing any more. Answered by
+    /// [`Update::Follow`](crate::Update).
+    Follow(Option<FollowWhat>),
     /// Break something.
     Fault(Fault),
     /// The page is about to close: bring everything to the browser's storage.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchDetail, BrowseView, ClusterView, Delta, StageView, TokenDetail};
+use crate::{BatchDetail, BrowseView, ClusterView, Delta, FollowView, StageView, TokenDetail};
 
 /// Which output of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -92,6 +92,8 @@ pub enum Update {
     Stage(StageView),
     /// Answer to `Token`; nothing if the message is not in flight any more.
     Token(Option<Box<TokenDetail>>),
+    /// What happened to what is followed, whenever it changed; nothing if it cannot be followed, or is no more.
+    Follow(Option<Box<FollowView>>),
     /// Output of the console's command `id`.
     Console {
         /// The command.

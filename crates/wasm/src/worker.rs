@@ -343,6 +343,9 @@ impl<P: Port + 'static> Life<P> {
                 last_stage = now;
                 post(&Update::Stage(stage));
             }
+            if let Some(followed) = self.engine.take_followed() {
+                post(&Update::Follow(Some(Box::new(followed))));
+            }
             if now - last_delta >= DELTA_MS {
                 last_delta = now;
                 post(&Update::Delta(self.engine.take_delta()));
@@ -399,6 +402,11 @@ impl<P: Port + 'static> Life<P> {
             }
             Command::Watch(on) => engine.watch(on),
             Command::Token(key) => post(&Update::Token(engine.world().token_detail(key).map(Box::new))),
+            Command::Follow(what) => {
+                if !engine.follow(what) {
+                    post(&Update::Follow(None));
+                }
+            }
             Command::Fault(fault) => engine.fault(fault),
             Command::Flush => {
                 engine.sync();

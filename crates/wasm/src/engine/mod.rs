@@ -4,6 +4,7 @@
 //! page has been shown, what the store has, and the record of everything that was done from outside.
 
 mod events;
+mod follow;
 mod stage;
 mod storing;
 
@@ -15,14 +16,15 @@ use blumfeld_kernel::{FilePath, Instant, NodeId};
 use blumfeld_shell::Language;
 use blumfeld_sim::{Fault, World};
 use blumfeld_view::{
-    BatchDetail, BrowseView, ClientState, ClientView, ClockView, ClusterView, Delta, EventView, GroupView,
-    Pace, RecoveryView, Returned, SegmentFile, StageView, StoreView,
+    BatchDetail, BrowseView, ClientState, ClientView, ClockView, ClusterView, Delta, EventView, FollowView,
+    FollowWhat, GroupView, Pace, RecoveryView, Returned, SegmentFile, StageView, StoreView,
 };
 use bytes::Bytes;
 
 use crate::boot::Boot;
 use crate::record::{Done, Record};
 use crate::run::{ConsoleUpdate, FIRST, Progress, Rates, Run, records};
+use follow::Follow;
 use stage::Stage;
 
 /// Events between two looks at the wall clock.
@@ -56,6 +58,8 @@ pub struct Engine {
     rates: Rates,
     /// What is in flight, while the page watches it.
     stage: Option<Stage>,
+    /// What is followed.
+    follow: Option<Follow>,
     view: ClusterView,
     recovery: Vec<RecoveryView>,
     /// Events that the next delta has to count, because nobody is told of them.
@@ -83,6 +87,7 @@ impl Engine {
             store: store.clone(),
             rates: Rates::default(),
             stage: None,
+            follow: None,
             view: ClusterView {
                 clock,
                 brokers: Vec::new(),
@@ -175,6 +180,7 @@ impl Engine {
         if !self.run.world.awaits_store() {
             self.run.world.step();
             self.run.reached();
+            self.look_at_followed();
         }
         self.collect_all();
     }
@@ -193,7 +199,7 @@ impl Engine {
     /// whether there is more to do at once.
     pub fn advance(&mut self, wall: Duration, mut out_of_time: impl FnMut() -> bool) -> bool {
         let before = self.run.world.now();
-        let until = match self.pace {
+        let until = match self.pace_for(wall) {
             Pace::Paused => return false,
             Pace::Times(times) => {
                 self.owed += wall.as_secs_f64() * 1e6 * times;
@@ -236,6 +242,11 @@ impl Engine {
                         break;
                     }
                     self.run.world.step();
+                    // Whoever reads a stop wants to see the cluster as it was then.
+                    if self.look_at_followed() {
+                        late = true;
+                        break;
+                    }
                     if self.run.waits() && self.run.reached() {
                         stopped = true;
                         break;
@@ -270,6 +281,34 @@ impl Engine {
             return false;
         }
         late || (until.is_none() && !self.run.is_idle())
+    }
+
+    // ---- following
+
+    /// Follows something, or nothing any more.
+    pub fn follow(&mut self, what: Option<FollowWhat>) -> bool {
+        self.follow = what.and_then(|what| Follow::begin(what, &self.run));
+        self.owed = 0.0;
+        self.follow.is_some()
+    }
+
+    /// What changed of what is followed since the last call.
+    pub fn take_followed(&mut self) -> Option<FollowView> {
+        self.follow.as_mut()?.take()
+    }
+
+    fn look_at_followed(&mut self) -> bool {
+        self.follow.as_mut().is_some_and(|follow| follow.look(&self.run))
+    }
+
+    /// How fast time goes for a turn: as what is followed wants it, unless it stands still.
+    fn pace_for(&mut self, wall: Duration) -> Pace {
+        let followed = self.follow.as_mut().filter(|_| self.pace != Pace::Paused);
+        match followed.and_then(|follow| follow.pace(wall)) {
+            Some(times) if times > 0.0 => Pace::Times(times),
+            Some(_) => Pace::Paused,
+            None => self.pace,
+        }
     }
 
     // ---- console

@@ -264,6 +264,11 @@ impl Run {
         }
     }
 
+    /// The process of a command that runs.
+    pub fn process_of(&self, command: u32) -> Option<ProcessId> {
+        self.sessions.get(&command).map(|session| session.process)
+    }
+
     /// The commands that began something that runs.
     pub fn commands(&self) -> Vec<u32> {
         let background = self.background.running().map(|client| client.id);
