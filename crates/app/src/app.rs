@@ -18,8 +18,8 @@ use crate::opening::Opening;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
-    Brokers, Clients, DockTabs, DropZone, EventLog, Files, Gate, Groups, Hint, Inspector, Messages, Nav,
-    Notices, Stage, TimeLine, TokenInspector, TopBar, Topics,
+    Brokers, Clients, DockTabs, DropZone, EventLog, Files, FollowBar, FollowInspector, Gate, Groups, Hint,
+    Inspector, Messages, Nav, Notices, Stage, TimeLine, TokenInspector, TopBar, Topics,
 };
 use crate::wire::{Heard, Wire};
 
@@ -117,6 +117,12 @@ fn hear(
             }
         }
         Heard::Update(Update::Stage(view)) => scene.take(view),
+        Heard::Update(Update::Follow(follow)) => {
+            if let Some(token) = follow.as_ref().and_then(|follow| follow.token) {
+                scene.choose(Some(token));
+            }
+            dispatch.dispatch(Action::Told(Update::Follow(follow)));
+        }
         Heard::Update(Update::Download { name, bytes }) => browser::save(&name, &bytes),
         Heard::Update(update) => {
             let lost = match &update {
@@ -257,7 +263,7 @@ pub fn App() -> Html {
             <DropZone ready={!covered} {place}>
                 <a class="skip" href={format!("#{}", model.screen.word())}>{ctx.t.skip}</a>
                 <TopBar cluster={model.cluster.clone()} {clock} {store} persistent={model.persistent}
-                    durability={model.durability} theme={model.theme} chosen={model.chosen.clone()} />
+                    durability={model.durability} theme={model.theme} chosen={model.chosen.clone()} follows={model.follow.as_ref().filter(|follow| !follow.over).map(|follow| follow.pace)} />
                 <TimeLine marks={Shared::clone(&model.marks)} now={view.map_or(0, |view| view.clock.now)} pace={view.map_or(blumfeld_view::Pace::Paused, |view| view.clock.pace)}
                     next={view.and_then(|view| view.clock.next.clone())} clients={view.map(|view| Shared::clone(&view.clients))} />
                 <Nav screen={model.screen} />
@@ -266,6 +272,9 @@ pub fn App() -> Html {
                         {storage} persistent={model.persistent} />
                     if model.phase == crate::model::Phase::Ready && model.screen == Screen::Stage {
                         <Hint tried={model.tried} is_first={model.topic(crate::opening::TOPIC).is_some()} />
+                    }
+                    if let Some(follow) = model.follow.as_ref().filter(|_| model.screen == Screen::Stage) {
+                        <FollowBar follow={Shared::clone(follow)} />
                     }
                     { match model.screen {
                         Screen::Stage => view.map(|view| html! {
@@ -291,6 +300,8 @@ pub fn App() -> Html {
                 </main>
                 if let Some(detail) = model.token.as_ref().filter(|_| model.screen == Screen::Stage) {
                     <TokenInspector detail={Shared::clone(detail)} clients={model.view.as_ref().map(|view| Shared::clone(&view.clients))} />
+                } else if let Some(follow) = model.follow.as_ref().filter(|_| model.screen == Screen::Stage) {
+                    <FollowInspector follow={Shared::clone(follow)} />
                 } else {
                     <Inspector topic={chosen_topic} {partition} />
                 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use blumfeld_view::{Command, TokenKey};
+use blumfeld_view::{Command, FollowWhat, TokenKey};
 use web_sys::File;
 use yew::prelude::*;
 
@@ -80,11 +80,27 @@ impl Ctx {
     /// Runs the command line that a button stands for. It is in the console to be read, and needs none that is free;
     /// what it complains of becomes a notice.
     pub fn press(&self, line: &str) {
+        let _ = self.run_aside(line);
+    }
+
+    /// The same, and gives the command's number.
+    pub fn run_aside(&self, line: &str) -> u32 {
         let id = self.terminal.aside(line);
         if sends(line) {
             self.act(Action::Sends(id));
         }
         self.ask(&Command::Console { id, line: line.to_owned() });
+        id
+    }
+
+    /// Follows something on the stage, or nothing any more.
+    pub fn follow(&self, what: Option<FollowWhat>) {
+        if what.is_none() {
+            self.act(Action::Unfollow);
+        } else if browser::hash() != Screen::Stage.word() {
+            browser::go(Screen::Stage.word());
+        }
+        self.ask(&Command::Follow(what));
     }
 
     /// Shows the batches of a partition from an offset on.

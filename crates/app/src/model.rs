@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use blumfeld_view::{
-    BatchDetail, BrowseView, Delta, Durability, GroupView, Pace, RecoveryView, Returned, TokenDetail,
-    TopicView, Update,
+    BatchDetail, BrowseView, Delta, Durability, FollowView, GroupView, Pace, RecoveryView, Returned,
+    TokenDetail, TopicView, Update,
 };
 use yew::Reducible;
 
@@ -287,6 +287,8 @@ pub struct Model {
     pub chosen: Option<PartitionName>,
     /// The message in flight that was picked, as it was then.
     pub token: Option<Shared<TokenDetail>>,
+    /// What is followed.
+    pub follow: Option<Shared<FollowView>>,
     /// Where the navigation stands.
     pub screen: Screen,
     /// The pane that shows where there is room for one.
@@ -318,6 +320,8 @@ pub enum Action {
     StorageLost,
     /// Put a notice away.
     Dismiss(u32),
+    /// Follow nothing any more.
+    Unfollow,
     /// Show a moment in the event log.
     LookAt(u64),
     /// Put the recovery report away.
@@ -381,6 +385,7 @@ impl Model {
             messages: MessagesState::default(),
             chosen: None,
             token: None,
+            follow: None,
             screen: Screen::Stage,
             tab: Tab::Console,
             sheet: false,
@@ -442,6 +447,7 @@ impl Model {
                 self.returned = (returned != Returned::default()).then(|| Shared::new(returned));
                 self.view = Some(Cluster::new(view));
                 self.marks = Shared::new(Marks::begin(self.view.as_ref().map_or(0, |view| view.clock.now)));
+                self.follow = None;
                 self.console.running = None;
                 self.messages = MessagesState::default();
                 self.choose_one();
@@ -468,6 +474,7 @@ impl Model {
                     self.token = Some(Shared::new(*detail));
                 }
             }
+            Update::Follow(follow) => self.followed(follow.map(|follow| *follow)),
             Update::Error { message } => self.notice(true, message),
             Update::Panicked { message, replay } => self.phase = Phase::Panicked { message, replay },
             Update::Hello
@@ -476,6 +483,26 @@ impl Model {
             | Update::Console { .. }
             | Update::Download { .. } => {}
         }
+    }
+
+    /// Something happened to what is followed. Its partition is the chosen one from the moment that is known.
+    fn followed(&mut self, follow: Option<FollowView>) {
+        let Some(follow) = follow else {
+            self.follow = None;
+            return self.notice(false, self.lang.text().follow_gone.to_owned());
+        };
+        let known = self
+            .follow
+            .as_ref()
+            .and_then(|before| before.place.as_ref().map(|place| (place.0.clone(), place.1)));
+        if let Some((topic, partition, _)) = &follow.place
+            && known.as_ref() != Some(&(topic.clone(), *partition))
+        {
+            self.chosen = Some(PartitionName { topic: topic.clone(), partition: *partition });
+            self.messages = MessagesState::default();
+            self.choose_one();
+        }
+        self.follow = Some(Shared::new(follow));
     }
 
     /// Keeps a partition chosen as long as there is one: the first of the user's.
@@ -598,6 +625,7 @@ impl Reducible for Model {
                 model.token = None;
             }
             Action::Unpick => model.token = None,
+            Action::Unfollow => model.follow = None,
             Action::LookAt(at) => model.look_at = (model.number() as u32, at),
             Action::ToEnd => {
                 model.messages.to_end = true;

@@ -1,6 +1,6 @@
 //! The stage: clients, brokers and groups side by side, with what is in flight between them.
 
-use blumfeld_view::{BrokerView, ClientRole, ClientView, GroupView, Pace, TopicView};
+use blumfeld_view::{BrokerView, ClientRole, ClientView, FollowWhat, GroupView, Pace, TopicView};
 use gloo_timers::callback::Interval;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -157,8 +157,15 @@ fn send(ctx: &Ctx, topic: Option<&TopicView>, hint: Option<String>) -> Html {
         "echo 'hello' | kafka-console-producer.sh --bootstrap-server localhost:9092 --topic {}",
         topic.name
     );
+    let onclick = {
+        let (ctx, line) = (ctx.clone(), line.clone());
+        Callback::from(move |_: MouseEvent| {
+            let command = ctx.run_aside(&line);
+            ctx.follow(Some(FollowWhat::Sent { command }));
+        })
+    };
     html! {
-        <span class="send">{badge(hint)}<button class="ctl small" id="send" title={line.clone()} onclick={press(ctx, &line)}>{ctx.t.send_record}</button></span>
+        <span class="send">{badge(hint)}<button class="ctl small" id="send" title={line} {onclick}>{ctx.t.send_record}</button></span>
     }
 }
 

@@ -1,7 +1,8 @@
 //! The cards of the stage: a producer with what waits in its accumulator, a broker with its replicas, a group with its phases.
 
 use blumfeld_view::{
-    BrokerView, ClientView, GroupMemberView, GroupView, PartitionView, ProducerView, TopicView, WaitingView,
+    BrokerView, ClientView, FollowWhat, GroupMemberView, GroupView, PartitionView, ProducerView, TopicView,
+    WaitingView,
 };
 use yew::prelude::*;
 
@@ -264,9 +265,14 @@ fn member(ctx: &Ctx, group: &GroupView, member: &GroupMemberView, consumers: &Co
         "PreparingRebalance" if !member.joined => ("no", ctx.t.member_awaited),
         _ => ("yes", ctx.t.member_joined),
     };
+    let follow = {
+        let what = FollowWhat::Member { group: group.id.clone(), member: member.id.clone() };
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| ctx.follow(Some(what.clone())))
+    };
     html! {
         <li key={member.id.clone()} title={member.id.clone()} data-side="right" data-name={member_name(member, consumers).to_owned()} data-port={client.map(|client| client.id.to_string())}>
-            <i class={classes!("jn", mark)}></i><span class="vh">{words}</span><b>{member_name(member, consumers).to_owned()}</b>
+            <i class={classes!("jn", mark)}></i><span class="vh">{words}</span><button class="link-name" title={ctx.t.follow_this} onclick={follow}>{member_name(member, consumers).to_owned()}</button>
             <span class="owns">
                 { for member.partitions.iter().take(ROWS).map(|(topic, number)| html! {
                     <span class="chip" title={format!("{topic}-{number}")}>{swatch(*number)}{format!("p{number}")}</span>

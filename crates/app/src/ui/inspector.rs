@@ -1,6 +1,6 @@
 //! The chosen partition: its offsets, replicas and segments, with their files for download.
 
-use blumfeld_view::{Command, PartitionView, SegmentFile, SegmentView, TopicView};
+use blumfeld_view::{Command, FollowWhat, PartitionView, SegmentFile, SegmentView, TopicView};
 use yew::prelude::*;
 
 use super::row::{badge, facts};
@@ -47,6 +47,12 @@ pub fn Inspector(props: &InspectorProps) -> Html {
         let (ctx, name) = (ctx.clone(), name.clone());
         Callback::from(move |_: MouseEvent| ctx.open(name.clone()))
     };
+    let follow = {
+        let (ctx, name) = (ctx.clone(), name.clone());
+        Callback::from(move |_: MouseEvent| {
+            ctx.follow(Some(FollowWhat::Partition { topic: name.topic.clone(), partition: name.partition }));
+        })
+    };
     html! {
         <aside class="insp" aria-label={t.inspector}>
             <div class="part">
@@ -62,6 +68,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
                 </dl>
                 <p class="why">{ if at_risk > 0 { fill(t.power_cut_would, &[&count(at_risk)]) } else { t.power_cut_none.to_owned() } }</p>
                 <button class="ctl wide" id="open-messages" onclick={open}>{t.open_messages}</button>
+                <button class="ctl wide" id="follow-partition" onclick={follow}>{t.follow_this}</button>
             </div>
             <div class="part">
                 {segments(&ctx, &name, partition, &all)}

@@ -1,10 +1,10 @@
 //! The records of a batch. Their bytes are text to the page, never markup.
 
-use blumfeld_view::{BatchDetail, RecordView};
+use blumfeld_view::{BatchDetail, FollowWhat, RecordView};
 use yew::prelude::*;
 
 use super::hex::Lit;
-use crate::ctx::use_ctx;
+use crate::ctx::{Ctx, use_ctx};
 use crate::format::{Content, content, count, one_line, timestamp};
 use crate::model::Shared;
 use crate::text::{Text, fill};
@@ -79,8 +79,19 @@ pub fn Records(props: &RecordsProps) -> Html {
             }) }
             </tbody>
         </table></div>
-        if let Some(record) = records.get(*opened) { {whole_record(t, record)} }
+        if let Some(record) = records.get(*opened) {
+            <button class="ctl small" id="follow-record" onclick={follow(&ctx, &props.detail, record.offset)}>{t.follow_record_this}</button>
+            {whole_record(t, record)}
+        }
     </> }
+}
+
+/// Follows a record on the stage: what happened to it, and what still will.
+fn follow(ctx: &Ctx, detail: &BatchDetail, offset: i64) -> Callback<MouseEvent> {
+    let (ctx, topic, partition) = (ctx.clone(), detail.topic.clone(), detail.partition);
+    Callback::from(move |_: MouseEvent| {
+        ctx.follow(Some(FollowWhat::Record { topic: topic.clone(), partition, offset }));
+    })
 }
 
 /// What some bytes are; `size` is their whole length, so that one sees whether they were cut.

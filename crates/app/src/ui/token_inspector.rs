@@ -1,6 +1,6 @@
 //! A message that was picked on the stage: what it is, what is in it, and what can be done to it.
 
-use blumfeld_view::{ClientView, TokenDetail};
+use blumfeld_view::{ClientView, FollowWhat, TokenDetail};
 use yew::prelude::*;
 
 use super::board::press;
@@ -42,6 +42,13 @@ pub fn TokenInspector(props: &TokenInspectorProps) -> Html {
         let (ctx, key) = (ctx.clone(), token.key);
         Callback::from(move |_: MouseEvent| ctx.pick(key))
     };
+    let follow = {
+        let (ctx, key) = (ctx.clone(), token.key);
+        Callback::from(move |_: MouseEvent| {
+            ctx.unpick();
+            ctx.follow(Some(FollowWhat::Message(key)));
+        })
+    };
     html! {
         <aside class="insp token-insp" aria-label={t.inspector}>
             <div class="part">
@@ -58,6 +65,7 @@ pub fn TokenInspector(props: &TokenInspectorProps) -> Html {
                     if !token.error.is_empty() { <div><dt>{t.token_error}</dt><dd class="late">{&token.error}</dd></div> }
                 </dl>
                 <button class="ctl wide" onclick={again}>{t.token_again}</button>
+                <button class="ctl wide" id="follow-token" onclick={follow}>{t.follow_this}</button>
             </div>
             <div class="part">{deeds(&ctx, detail)}</div>
             <div class="part">

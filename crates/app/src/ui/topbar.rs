@@ -30,6 +30,8 @@ pub struct TopBarProps {
     pub theme: Theme,
     /// The chosen partition.
     pub chosen: Option<PartitionName>,
+    /// How fast time goes for what is followed; 0 while a stop is read.
+    pub follows: Option<f64>,
 }
 
 /// Places of the speed slider on each side of 1: a thousandfold in steps of a tenth of a power of ten.
@@ -83,6 +85,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
         })
     };
     // The slider stands at the speed that there was before the fastest, and will be after it.
+    let follows = props.follows.filter(|_| running);
     let shown = if fastest { t.fastest_short.to_owned() } else { format::pace(speed) };
     let place = place_of(speed);
     let (big, small) = format::clock(now);
@@ -121,9 +124,15 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                     <div class="sl-lab" aria-hidden="true"><span>{"1/1000"}</span><span>{"1×"}</span><span>{"1000"}</span></div>
                 </div>
                 <output class="sp-val">
-                    <b>{if running { shown.clone() } else { t.paused.to_owned() }}</b>
+                    <b>{match follows {
+                        Some(pace) if pace > 0.0 => format::pace(pace),
+                        Some(_) => t.follow_still.to_owned(),
+                        None if running => shown.clone(),
+                        None => t.paused.to_owned(),
+                    }}</b>
+                    if follows.is_some() { <span class="still-at">{t.follow_paces}</span> }
                     if !running { <span class="still-at">{shown}</span> }
-                    if let Some(clock) = props.clock.as_ref().filter(|clock| lags(clock)) {
+                    if let Some(clock) = props.clock.as_ref().filter(|clock| follows.is_none() && lags(clock)) {
                         <span class="reach" title={t.reaches_why}>{fill(t.reaches, &[&format::pace(clock.reached)])}</span>
                     }
                 </output>

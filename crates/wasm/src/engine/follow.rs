@@ -163,11 +163,17 @@ impl Follow {
                 .partition
                 .as_ref()
                 .map(|(topic, number, _)| (topic.clone(), *number, self.offset.unwrap_or(-1))),
-            stops: self.stops.clone(),
+            stops: self.stops.iter().take(self.shown()).cloned().collect(),
             token: self.request.as_ref().map(|(key, _, answer)| TokenKey { answer: *answer, ..*key }),
             pace: self.pace,
-            over: self.over,
+            over: self.over && self.shown() == self.stops.len(),
         })
+    }
+
+    /// How many of the stops have had their turn to be read.
+    fn shown(&self) -> usize {
+        let ahead = self.still.as_millis().div_ceil(READ.as_millis()).saturating_sub(1);
+        self.stops.len().saturating_sub(usize::try_from(ahead).unwrap_or(0))
     }
 
     /// How fast time goes for a turn of so much wall time; 0 while a stop is read, and nothing once all is over.
@@ -175,7 +181,7 @@ impl Follow {
         if self.over && self.still.is_zero() {
             return None;
         }
-        let before = self.pace;
+        let before = (self.pace, self.shown());
         if !self.still.is_zero() {
             self.still = self.still.saturating_sub(wall);
             self.pace = 0.0;
@@ -189,7 +195,7 @@ impl Follow {
             let doubled = (self.waited.as_secs_f64() / DOUBLES.as_secs_f64()).floor();
             self.pace = (WAITING * doubled.exp2()).clamp(PACES.0, PACES.1);
         }
-        self.changed |= (before - self.pace).abs() > f64::EPSILON;
+        self.changed |= (before.0 - self.pace).abs() > f64::EPSILON || before.1 != self.shown();
         Some(self.pace)
     }
 
@@ -212,7 +218,8 @@ impl Follow {
         if self.stops.len() > KEPT {
             self.stops.remove(0);
         }
-        (self.still, self.waited, self.changed) = (READ, Duration::ZERO, true);
+        // Those of one event are read one after the other.
+        (self.still, self.waited, self.changed) = (self.still + READ, Duration::ZERO, true);
     }
 
     // ---- a record
@@ -473,7 +480,7 @@ impl Follow {
                 let view = event_view(&line);
                 self.stop(world, Stop::Event { node: view.node, text: view.text, korean: view.korean });
                 if line.is_frequent() {
-                    self.still = READ / 3;
+                    self.still = self.still.saturating_sub(READ * 2 / 3);
                 }
             }
         }
