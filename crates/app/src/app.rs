@@ -13,13 +13,13 @@ use crate::browser::{self, Kept};
 use crate::console::{ConsolePane, Ink, Terminal};
 use crate::ctx::Ctx;
 use crate::frames::Frames;
-use crate::model::{Action, Model, Screen, Shared};
+use crate::model::{Action, Model, Phase, Screen, Shared};
 use crate::opening::Opening;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
     Brokers, Clients, DockTabs, DropZone, EventLog, Files, FollowBar, FollowInspector, Gate, Groups, Hint,
-    Inspector, Messages, Nav, Notices, Stage, TimeLine, TokenInspector, TopBar, Topics,
+    Inspector, Messages, Nav, Notices, Stage, TimeLine, TokenInspector, TopBar, Topics, WatchBanner,
 };
 use crate::wire::{Heard, Wire};
 
@@ -123,6 +123,7 @@ fn hear(
             }
             dispatch.dispatch(Action::Told(Update::Follow(follow)));
         }
+        Heard::Update(Update::Ran { line }) => terminal.write(Ink::Prompt, &format!("$ {line}\n")),
         Heard::Update(Update::Download { name, bytes }) => browser::save(&name, &bytes),
         Heard::Update(update) => {
             let lost = match &update {
@@ -153,6 +154,9 @@ fn hear(
                 }
                 _ => false,
             };
+            if matches!(update, Update::Watching { .. }) {
+                terminal.reset();
+            }
             frames.take(update);
             if lost {
                 dispatch.dispatch(Action::StorageLost);
@@ -211,7 +215,8 @@ pub fn App() -> Html {
         }
     });
     let ctx =
-        Ctx::new(model.lang, Rc::clone(&engine), (*terminal).clone(), (*scene).clone(), model.dispatcher());
+        Ctx::new(model.lang, Rc::clone(&engine), (*terminal).clone(), (*scene).clone(), model.dispatcher())
+            .watching(model.phase == Phase::Watching);
 
     use_effect_with((model.phase.word(), model.lang, model.theme), |(word, lang, theme)| {
         browser::mark("state", Some(*word));
@@ -268,9 +273,10 @@ pub fn App() -> Html {
                     next={view.and_then(|view| view.clock.next.clone())} clients={view.map(|view| Shared::clone(&view.clients))} />
                 <Nav screen={model.screen} />
                 <main class="stage" id="stage">
+                    if model.phase == Phase::Watching { <WatchBanner /> }
                     <Notices notices={model.notices.clone()} recovery={model.recovery.clone()} returned={model.returned.clone()}
                         {storage} persistent={model.persistent} />
-                    if model.phase == crate::model::Phase::Ready && model.screen == Screen::Stage {
+                    if model.phase == Phase::Ready && model.screen == Screen::Stage {
                         <Hint tried={model.tried} is_first={model.topic(crate::opening::TOPIC).is_some()} />
                     }
                     if let Some(follow) = model.follow.as_ref().filter(|_| model.screen == Screen::Stage) {

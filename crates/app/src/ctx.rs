@@ -13,7 +13,7 @@ use crate::stage::Scene;
 use crate::text::{Lang, Text};
 use crate::wire::Wire;
 
-/// The page's hands. Equal as long as the language is.
+/// The page's hands. Equal as long as the language is, and whether the tab watches.
 #[derive(Clone)]
 pub struct Ctx {
     /// The language.
@@ -24,13 +24,15 @@ pub struct Ctx {
     pub terminal: Terminal,
     /// What is in flight, and where it is painted.
     pub scene: Scene,
+    /// Whether this tab only watches what another one does.
+    pub watches: bool,
     engine: Rc<Wire>,
     dispatch: UseReducerDispatcher<Model>,
 }
 
 impl PartialEq for Ctx {
     fn eq(&self, other: &Self) -> bool {
-        self.lang == other.lang
+        (self.lang, self.watches) == (other.lang, other.watches)
     }
 }
 
@@ -43,7 +45,12 @@ impl Ctx {
         scene: Scene,
         dispatch: UseReducerDispatcher<Model>,
     ) -> Self {
-        Self { lang, t: lang.text(), terminal, scene, engine, dispatch }
+        Self { lang, t: lang.text(), terminal, scene, watches: false, engine, dispatch }
+    }
+
+    /// The same of a tab that only watches, if it does.
+    pub fn watching(self, watches: bool) -> Self {
+        Self { watches, ..self }
     }
 
     /// Changes what the page knows.
@@ -53,6 +60,13 @@ impl Ctx {
 
     /// Asks the engine. That it cannot be asked is told to the user.
     pub fn ask(&self, command: &Command) {
+        let goes = matches!(
+            command,
+            Command::TakeOver | Command::Flush | Command::Watch(_) | Command::SetLanguage(_)
+        );
+        if self.watches && !goes && !command.only_looks() {
+            return self.act(Action::Notice(false, self.t.watching_only.to_owned()));
+        }
         if let Err(error) = self.engine.send(command) {
             self.act(Action::Notice(true, error));
         }
@@ -67,6 +81,10 @@ impl Ctx {
 
     /// Runs a command line in the console and shows it. Whether it was begun.
     pub fn run(&self, line: &str) -> bool {
+        if self.watches {
+            self.act(Action::Notice(false, self.t.watching_only.to_owned()));
+            return false;
+        }
         self.act(Action::Show(Tab::Console));
         let Some(id) = self.terminal.begin(line) else {
             self.act(Action::Notice(false, self.t.busy.to_owned()));
@@ -85,6 +103,10 @@ impl Ctx {
 
     /// The same, and gives the command's number.
     pub fn run_aside(&self, line: &str) -> u32 {
+        if self.watches {
+            self.act(Action::Notice(false, self.t.watching_only.to_owned()));
+            return 0;
+        }
         let id = self.terminal.aside(line);
         if sends(line) {
             self.act(Action::Sends(id));

@@ -14,6 +14,8 @@ use yew::Callback;
 const WAITING: usize = 20;
 /// After a drawing the page rests so many times as long as that took: the engine and the user need the machine too.
 const REST: f64 = 2.0;
+/// Drawings begin at least so many milliseconds apart: numbers that change more often cannot be read.
+const APART: f64 = 100.0;
 
 /// Deltas on their way to the page.
 #[derive(Clone)]
@@ -62,7 +64,11 @@ impl Frames {
             frames.0.asked.set(false);
             frames.flush();
             // Behind the frame: layout and paint are the larger part of a drawing.
-            Timeout::new(0, move || frames.0.rested.set(now() + (now() - begin) * REST)).forget();
+            Timeout::new(0, move || {
+                let took = now() - begin;
+                frames.0.rested.set(now() + (took * REST).max(APART - took));
+            })
+            .forget();
         });
         let asked =
             web_sys::window().is_some_and(|w| w.request_animation_frame(draw.unchecked_ref()).is_ok());

@@ -67,6 +67,8 @@ pub enum Phase {
     Locked,
     /// Another tab has taken the cluster from this one.
     TakenOver,
+    /// Another tab runs the cluster, and this one shows what it does.
+    Watching,
     /// The cluster runs.
     Ready,
     /// The engine has stopped by a fault of its own.
@@ -88,7 +90,7 @@ impl Phase {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Starting | Self::Loading { .. } => "booting",
-            Self::Locked | Self::TakenOver => "locked",
+            Self::Locked | Self::TakenOver | Self::Watching => "locked",
             Self::Ready => "ready",
             Self::Panicked { .. } | Self::NoEngine { .. } => "panicked",
         }
@@ -96,7 +98,7 @@ impl Phase {
 
     /// Whether the cluster is not to be touched.
     pub fn covers(&self) -> bool {
-        !matches!(self, Self::Ready)
+        !matches!(self, Self::Ready | Self::Watching)
     }
 }
 
@@ -435,6 +437,12 @@ impl Model {
             Update::Loading { done, total } => self.phase = Phase::Loading { done, total },
             Update::Locked => self.phase = Phase::Locked,
             Update::TakenOver => self.phase = Phase::TakenOver,
+            Update::Watching { cluster, seed, view, persistent } => {
+                let (recovery, returned) = (Vec::new(), Returned::default());
+                let missing = false;
+                self.told(Update::Ready { cluster, seed, view, recovery, persistent, missing, returned });
+                self.phase = Phase::Watching;
+            }
             Update::Ready { cluster, seed, view, recovery, persistent, returned, .. } => {
                 self.phase = Phase::Ready;
                 (self.cluster, self.seed, self.persistent) = (cluster, seed, persistent);
@@ -480,6 +488,7 @@ impl Model {
             Update::Hello
             | Update::Flushed
             | Update::Stage(_)
+            | Update::Ran { .. }
             | Update::Console { .. }
             | Update::Download { .. } => {}
         }

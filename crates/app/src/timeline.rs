@@ -31,7 +31,7 @@ pub struct Marks {
 pub struct Group {
     /// Thousandths of the axis.
     pub place: u32,
-    /// When the last of them was.
+    /// When the last of the weightiest was.
     pub at: u64,
     /// What the weightiest of them is.
     pub mark: Mark,
@@ -85,8 +85,9 @@ impl Marks {
             match groups.last_mut() {
                 Some(last) if u64::from(last.place) * PLACES / 1_000 == cell => {
                     last.count += 1;
-                    last.at = one.at;
-                    last.mark = weightier(last.mark, one.mark);
+                    if weight(one.mark) >= weight(last.mark) {
+                        (last.at, last.mark) = (one.at, one.mark);
+                    }
                     last.says.push(one.says.clone());
                     if last.says.len() > TOLD {
                         last.says.remove(0);
@@ -143,16 +144,15 @@ const STEPS: [u64; 22] = [
     21_600_000_000,
 ];
 
-/// What of two marks is shown where they stand at one place.
-fn weightier(one: Mark, other: Mark) -> Mark {
-    let weight = |mark| match mark {
+/// Which of two marks is shown where they stand at one place: the weightier one.
+fn weight(mark: Mark) -> u8 {
+    match mark {
         Mark::Fault => 4,
         Mark::Election => 3,
         Mark::Error => 2,
         Mark::Rebalance => 1,
         Mark::Isr => 0,
-    };
-    if weight(other) > weight(one) { other } else { one }
+    }
 }
 
 #[cfg(test)]

@@ -51,6 +51,16 @@ pub enum SegmentFile {
     Timeindex,
 }
 
+impl Command {
+    /// Whether a tab may ask it that only watches: it looks, and changes nothing.
+    pub fn only_looks(&self) -> bool {
+        matches!(
+            self,
+            Command::Browse { .. } | Command::Batch { .. } | Command::Download { .. } | Command::Token(_)
+        )
+    }
+}
+
 /// Everything that the page can ask. A dropped file is not here: the page posts the browser's `File` object itself,
 /// which is a handle and carries no bytes over the wall.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

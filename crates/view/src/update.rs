@@ -86,6 +86,22 @@ pub enum Update {
         #[serde(default)]
         returned: Returned,
     },
+    /// Another tab runs the cluster, and this one watches: everything that is drawn, as it is there.
+    Watching {
+        /// The cluster's name.
+        cluster: String,
+        /// Its seed.
+        seed: u64,
+        /// Everything that is drawn.
+        view: ClusterView,
+        /// Whether it keeps anything.
+        persistent: bool,
+    },
+    /// A line of the console was begun in the tab that runs the cluster; only watchers are told.
+    Ran {
+        /// The line.
+        line: String,
+    },
     /// What changed.
     Delta(Delta),
     /// What is in flight, while the page watches it.

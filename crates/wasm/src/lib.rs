@@ -13,6 +13,8 @@ mod run;
 mod script_producer;
 mod tool;
 #[cfg(target_arch = "wasm32")]
+mod watchers;
+#[cfg(target_arch = "wasm32")]
 pub mod worker;
 
 pub use boot::Boot;

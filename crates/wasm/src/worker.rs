@@ -17,6 +17,7 @@ use crate::boot::Boot;
 use crate::engine::Engine;
 use crate::keeper::{Committed, Keeper, TakenOver};
 use crate::record::Record;
+use crate::watchers::{Asked, Watchers, Watching};
 
 /// The engine works so long, in milliseconds, before it looks at messages again.
 const TURN_MS: f64 = 12.0;
@@ -36,6 +37,8 @@ const START_TURNS: u32 = 100_000;
 thread_local! {
     /// What the panic hook sends.
     static RECORD: RefCell<Option<Rc<RefCell<Record>>>> = const { RefCell::new(None) };
+    /// Tabs that see what is posted.
+    static WATCHERS: RefCell<Watchers> = RefCell::default();
 }
 
 /// What the page sent.
@@ -86,7 +89,10 @@ fn now_ms() -> f64 {
 fn post(update: &Update) {
     // A value of the view crate always becomes a JavaScript value; a page that is gone takes no messages.
     if let Ok(value) = serde_wasm_bindgen::to_value(update) {
-        let _ = scope().post_message(&value);
+        let own = WATCHERS.with_borrow(|watchers| watchers.pass_on(update, &value));
+        if own {
+            let _ = scope().post_message(&value);
+        }
     }
 }
 
@@ -154,8 +160,15 @@ async fn run(inbox: Inbox) {
                 error_message(format!("{what}. Nothing was changed. Reset the cluster to start over."));
             }
         }
-        // Nothing runs until the page says how to go on.
+        // Nothing runs until the page says how to go on. Meanwhile it sees what the tab does that has the cluster.
+        let mut watching = Watching::begin(&cluster);
         loop {
+            if let Some(told) = watching.as_mut().map(|watching| watching.turn(now_ms())) {
+                match told {
+                    Some(updates) => updates.iter().for_each(|update| drop(scope().post_message(update))),
+                    None => post(&Update::Locked),
+                }
+            }
             let message = inbox.borrow_mut().pop_front();
             match message {
                 Some(Message::Command(Command::TakeOver)) => {
@@ -167,6 +180,11 @@ async fn run(inbox: Inbox) {
                     break;
                 }
                 Some(Message::Command(Command::Flush)) => post(&Update::Flushed),
+                Some(Message::Command(command)) if command.only_looks() => {
+                    if let Some(watching) = &watching {
+                        watching.ask(&command);
+                    }
+                }
                 Some(_) => {}
                 None => TimeoutFuture::new(REST_MS).await,
             }
@@ -256,6 +274,8 @@ async fn live<P: Port + Clone + 'static>(
         files: BTreeMap::new(),
         flush_wanted: false,
         reported: BTreeMap::new(),
+        persistent,
+        watched: false,
         ended: None,
     };
     if let Some(end) = life.start().await {
@@ -264,10 +284,12 @@ async fn live<P: Port + Clone + 'static>(
     let returned = life.engine.bring_back();
     let (view, recovery, events) = life.engine.ready_view();
     let delta = view.delta_from(&view, events, 0);
+    WATCHERS.with_borrow_mut(|watchers| watchers.listen(cluster));
     let cluster = cluster.to_owned();
     post(&Update::Ready { cluster, seed, view, recovery, persistent, missing, returned });
     post(&Update::Delta(delta));
     let end = life.run(inbox, lost).await;
+    WATCHERS.with_borrow_mut(|watchers| *watchers = Watchers::default());
     // Another tab may choose another one before this one takes the cluster back.
     *durability = match end {
         End::TakenOver => None,
@@ -289,6 +311,10 @@ struct Life<P> {
     flush_wanted: bool,
     /// Progress that the page knows of, by command.
     reported: BTreeMap<u32, u64>,
+    /// Whether the store keeps anything.
+    persistent: bool,
+    /// Whether the page watches what is in flight.
+    watched: bool,
     ended: Option<End>,
 }
 
@@ -323,6 +349,7 @@ impl<P: Port + 'static> Life<P> {
                     None => break,
                 }
             }
+            self.tell_watchers();
             if lost.get() {
                 return End::TakenOver;
             }
@@ -369,7 +396,10 @@ impl<P: Port + 'static> Life<P> {
             Command::SetSpeed(times) => engine.set_speed(times),
             Command::Step => engine.step(),
             Command::SetLanguage(language) => engine.set_language(&language),
-            Command::Console { id, line } => engine.console(id, &line),
+            Command::Console { id, line } => {
+                engine.console(id, &line);
+                post(&Update::Ran { line });
+            }
             Command::Stdin { id, text } => engine.stdin(id, text.into()),
             Command::StdinClosed { id } => engine.close_stdin(id),
             Command::Interrupt { id } => engine.interrupt(id),
@@ -400,7 +430,10 @@ impl<P: Port + 'static> Life<P> {
                     Err(message) => error_message(message),
                 }
             }
-            Command::Watch(on) => engine.watch(on),
+            Command::Watch(on) => {
+                self.watched = on;
+                self.engine.watch(on || WATCHERS.with_borrow(Watchers::is_watched));
+            }
             Command::Token(key) => post(&Update::Token(engine.world().token_detail(key).map(Box::new))),
             Command::Follow(what) => {
                 if !engine.follow(what) {
@@ -413,6 +446,39 @@ impl<P: Port + 'static> Life<P> {
                 self.flush_wanted = true;
             }
             Command::Reset { seed } => self.ended = Some(End::Reset(seed)),
+        }
+    }
+
+    // ---- watchers
+
+    /// Tells those who watch everything, or what they have asked.
+    fn tell_watchers(&mut self) {
+        let (asked, before, after) = WATCHERS.with_borrow_mut(|watchers| {
+            let before = watchers.is_watched();
+            (watchers.asked(now_ms()), before, watchers.is_watched())
+        });
+        let mut joined = false;
+        for asked in asked {
+            let (to, command) = match asked {
+                Asked::All(to) => (to, None),
+                Asked::Command(to, command) => (to, Some(command)),
+            };
+            WATCHERS.with_borrow_mut(|watchers| watchers.only(Some(to)));
+            match command {
+                Some(command) if command.only_looks() => self.command(*command),
+                Some(_) => error_message("This tab watches; another one runs the cluster.".to_owned()),
+                None => {
+                    joined = true;
+                    let (cluster, seed) = (self.engine.cluster().to_owned(), self.engine.seed());
+                    let (view, persistent) = (self.engine.told_view(), self.persistent);
+                    post(&Update::Watching { cluster, seed, view, persistent });
+                }
+            }
+            WATCHERS.with_borrow_mut(|watchers| watchers.only(None));
+        }
+        // What is in flight is told as changes: whoever is new needs all of it.
+        if joined || (before && !after) {
+            self.engine.watch(after || self.watched);
         }
     }
 

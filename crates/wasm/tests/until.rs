@@ -72,11 +72,11 @@ fn time_stands_still_where_a_condition_comes_to_be_so() {
     let events = engine.world().events();
     engine.advance(Duration::from_secs(1), || false);
     assert_eq!(engine.world().events(), events);
-    // What is so already stops nothing.
+    // What is so already is so here.
     engine.set_pace(Pace::Times(1.0));
     engine.console(3, "until up(1)");
     assert_eq!(said(&mut engine, 3).1, Some(0));
-    assert_eq!(engine.pace(), Pace::Times(1.0));
+    assert_eq!(engine.pace(), Pace::Paused);
 }
 
 #[test]

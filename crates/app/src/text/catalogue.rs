@@ -41,6 +41,8 @@ catalogue! {
     until_waits: "Waits for", "기다림";
     until_not_yet: "Not yet, because", "아직 아닌 까닭";
     until_stop: "Wait no longer", "그만 기다리기";
+    watching: "Another tab runs this cluster. This one watches what it does.", "다른 탭에서 이 클러스터를 실행하고 있습니다. 이 탭은 지켜보기만 합니다.";
+    watching_only: "This tab only watches. Take the cluster over to act on it.", "이 탭은 지켜보기만 합니다. 조작하려면 클러스터를 가져오세요.";
     // Following
     follow: "What is followed", "따라가는 것";
     follow_this: "Follow it", "따라가기";

@@ -5,10 +5,31 @@ use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use crate::browser;
-use crate::ctx::use_ctx;
+use crate::ctx::{Ctx, use_ctx};
 use crate::format::size;
 use crate::model::{Action, Phase};
 use crate::text::fill;
+
+/// The banner of a tab that watches.
+#[component]
+pub fn WatchBanner() -> Html {
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    let t = ctx.t;
+    let take_over = take_over(&ctx);
+    html! {
+        <div class="notice watching" role="status"><p>{t.watching}</p>
+            <button class="ctl small" id="take-over" onclick={take_over}>{t.take_over}</button></div>
+    }
+}
+
+fn take_over(ctx: &Ctx) -> Callback<MouseEvent> {
+    let ctx = ctx.clone();
+    Callback::from(move |_: MouseEvent| {
+        ctx.terminal.reset();
+        ctx.act(Action::TakingOver);
+        ctx.ask(&Command::TakeOver);
+    })
+}
 
 /// What the gate says.
 #[derive(Properties, PartialEq)]
@@ -33,17 +54,10 @@ pub fn Gate(props: &GateProps) -> Html {
     });
     let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.t;
-    let take_over = {
-        let ctx = ctx.clone();
-        Callback::from(move |_: MouseEvent| {
-            ctx.terminal.reset();
-            ctx.act(Action::TakingOver);
-            ctx.ask(&Command::TakeOver);
-        })
-    };
+    let take_over = take_over(&ctx);
     let reload = Callback::from(|_: MouseEvent| browser::reload());
     let (title, body, broken) = match &props.phase {
-        Phase::Ready => return Html::default(),
+        Phase::Ready | Phase::Watching => return Html::default(),
         Phase::Starting => (t.booting, html! { <><p>{t.booting_more}</p><progress></progress></> }, false),
         Phase::Loading { total: 0, .. } => (t.loading, html! { <progress></progress> }, false),
         Phase::Loading { done, total } => (

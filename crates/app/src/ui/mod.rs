@@ -36,7 +36,7 @@ pub use dock::{DockTabs, Nav};
 pub use event_log::EventLog;
 pub use files::{DropZone, Files};
 pub use follow::{FollowBar, FollowInspector};
-pub use gate::Gate;
+pub use gate::{Gate, WatchBanner};
 pub use groups::Groups;
 pub use inspector::Inspector;
 pub use messages::Messages;

@@ -23,7 +23,7 @@ use bytes::Bytes;
 
 use crate::boot::Boot;
 use crate::record::{Done, Record};
-use crate::run::{ConsoleUpdate, FIRST, Progress, Rates, Run, records};
+use crate::run::{Clock, ConsoleUpdate, FIRST, Progress, Rates, Run, records};
 use follow::Follow;
 use stage::Stage;
 
@@ -318,12 +318,14 @@ impl Engine {
         self.language = if language == "ko" { Language::Korean } else { Language::English };
     }
 
-    /// Runs a command line. One that waits for something lets time go on.
+    /// Runs a command line. One that waits for something lets time go on, and where that is so already it stands still.
     pub fn console(&mut self, id: u32, line: &str) {
         self.note(Done::Console { id, line: line.to_owned() });
         self.unstored = true;
-        if self.run.console(id, line, self.language) && self.pace == Pace::Paused {
-            self.set_pace(self.resumes);
+        match self.run.console(id, line, self.language) {
+            Clock::Starts if self.pace == Pace::Paused => self.set_pace(self.resumes),
+            Clock::Stops => self.set_pace(Pace::Paused),
+            Clock::Starts | Clock::Goes => {}
         }
     }
 
@@ -480,6 +482,11 @@ impl Engine {
         let events = self.take_events();
         self.view = self.current_view();
         (self.view.clone(), std::mem::take(&mut self.recovery), events)
+    }
+
+    /// Everything that is drawn, as the page was told last.
+    pub fn told_view(&self) -> ClusterView {
+        self.view.clone()
     }
 
     /// What changed since the last call.

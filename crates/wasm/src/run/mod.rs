@@ -28,6 +28,7 @@ use crate::boot::Boot;
 use background_clients::BackgroundClients;
 pub(crate) use clients::{Rates, records};
 use session::Session;
+pub(crate) use waits::Clock;
 
 /// The first broker: where the console looks unless it is told otherwise.
 pub(crate) const FIRST: NodeId = NodeId(1);
@@ -141,11 +142,11 @@ impl Run {
 
     // ---- console
 
-    /// Runs a command line. An id that runs already is passed over. Gives whether the line waits for something, for
-    /// which time has to pass.
-    pub fn console(&mut self, id: u32, line: &str, language: Language) -> bool {
+    /// Runs a command line. An id that runs already is passed over. Gives what the line does to the
+    /// clock.
+    pub fn console(&mut self, id: u32, line: &str, language: Language) -> Clock {
         if self.sessions.contains_key(&id) || self.waits.contains_key(&id) {
-            return false;
+            return Clock::Goes;
         }
         match blumfeld_console::order(line) {
             Some(Ok(Order::Until(condition))) => return self.wait(id, condition, language),
@@ -153,7 +154,7 @@ impl Run {
             Some(Err(error)) => self.answer(id, error.told(language), 1),
             None => self.start(id, line, language),
         }
-        false
+        Clock::Goes
     }
 
     /// Does what a line asks of the world.
@@ -174,7 +175,9 @@ impl Run {
             },
             Order::Background(asked) => self.obey_background(id, asked, line, language),
             // It has been taken before.
-            Order::Until(condition) => drop(self.wait(id, condition, language)),
+            Order::Until(condition) => {
+                self.wait(id, condition, language);
+            }
         }
     }
 

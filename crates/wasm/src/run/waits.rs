@@ -8,13 +8,23 @@ use blumfeld_view::WaitView;
 
 use super::{INTERRUPTED, Run};
 
+/// What a line does to the clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Clock {
+    /// It goes on as it does.
+    Goes,
+    /// Something is waited for: it must go.
+    Starts,
+    /// What was to be waited for is so.
+    Stops,
+}
+
 /// So many at a time: each is asked after every event.
 const MOST: usize = 16;
 
 impl Run {
-    /// Begins to wait, and gives whether there is something to wait for: not if it is so already, or cannot be waited
-    /// for.
-    pub(super) fn wait(&mut self, id: u32, condition: Condition, language: Language) -> bool {
+    /// Begins to wait.
+    pub(super) fn wait(&mut self, id: u32, condition: Condition, language: Language) -> Clock {
         let korean = language == Language::Korean;
         if self.waits.len() == MOST {
             let text = match korean {
@@ -22,12 +32,12 @@ impl Run {
                 false => format!("blumfeld: until: {MOST} are waited for already\n"),
             };
             self.answer(id, text, 1);
-            return false;
+            return Clock::Goes;
         }
         let wait = self.world.wait_for(condition);
         if wait.is_over(&self.world) {
             self.over(id, &wait);
-            return false;
+            return Clock::Stops;
         }
         let missing = wait.topics_missing(&self.world).join(", ");
         if !missing.is_empty() {
@@ -45,7 +55,7 @@ impl Run {
             );
         }
         self.waits.insert(id, wait);
-        true
+        Clock::Starts
     }
 
     /// Whether somebody waits.
