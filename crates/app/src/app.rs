@@ -313,7 +313,7 @@ pub fn App() -> Html {
                 }
                 <section class="dock" aria-label={ctx.t.dock}>
                     <DockTabs tab={model.tab} sheet={model.sheet} />
-                    <EventLog events={model.events.clone()} left_out={model.events_left_out} look_at={model.look_at} />
+                    <EventLog events={model.events.clone()} left_out={model.events_left_out} look_at={model.look_at.clone()} />
                     <ConsolePane state={model.console.clone()} />
                     <Files files={model.files.clone()} />
                 </section>

@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use blumfeld_view::{
-    BatchDetail, BrowseView, Delta, Durability, FollowView, GroupView, Pace, RecoveryView, Returned,
-    TokenDetail, TopicView, Update,
+    BatchDetail, BrowseView, Delta, Durability, EventView, FollowView, GroupView, Pace, RecoveryView,
+    Returned, TokenDetail, TopicView, Update,
 };
 use yew::Reducible;
 
@@ -217,6 +217,24 @@ pub struct Completions {
     pub stem: String,
 }
 
+/// A line of the event log that was looked up.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LookAt {
+    /// When it was, in virtual microseconds.
+    pub at: u64,
+    /// Who said it.
+    pub node: String,
+    /// The sentence in English.
+    pub text: String,
+}
+
+impl LookAt {
+    /// Whether an event is that line.
+    pub fn is(&self, event: &EventView) -> bool {
+        event.at == self.at && event.node == self.node && event.text == self.text
+    }
+}
+
 /// What the console's line editor needs to know.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct ConsoleState {
@@ -273,8 +291,8 @@ pub struct Model {
     pub events: Events,
     /// What of them stands on the time line.
     pub marks: Shared<Marks>,
-    /// The moment that the event log is to show, with a number that changes each time.
-    pub look_at: (u32, u64),
+    /// The line that the event log is to show.
+    pub look_at: Option<Shared<LookAt>>,
     /// Events that the engine did not send or that are no longer kept.
     pub events_left_out: u64,
     /// Notices, oldest first.
@@ -324,8 +342,8 @@ pub enum Action {
     Dismiss(u32),
     /// Follow nothing any more.
     Unfollow,
-    /// Show a moment in the event log.
-    LookAt(u64),
+    /// Show a line of the event log: when it was, who said it, and the sentence in English.
+    LookAt(u64, (String, String)),
     /// Put the recovery report away.
     DismissRecovery,
     /// Put away what became of what ran before a reload.
@@ -379,7 +397,7 @@ impl Model {
             returned: None,
             events: Events::default(),
             marks: Shared::default(),
-            look_at: (0, 0),
+            look_at: None,
             events_left_out: 0,
             notices: vec![],
             files: vec![],
@@ -635,7 +653,9 @@ impl Reducible for Model {
             }
             Action::Unpick => model.token = None,
             Action::Unfollow => model.follow = None,
-            Action::LookAt(at) => model.look_at = (model.number() as u32, at),
+            Action::LookAt(at, (node, text)) => {
+                model.look_at = Some(Shared::new(LookAt { at, node, text }));
+            }
             Action::ToEnd => {
                 model.messages.to_end = true;
                 model.messages.browse = None;

@@ -15,6 +15,8 @@ pub struct Marked {
     pub at: u64,
     /// What it is.
     pub mark: Mark,
+    /// Who says so.
+    pub node: String,
     /// The sentence, in English and in Korean.
     pub says: [String; 2],
 }
@@ -35,6 +37,8 @@ pub struct Group {
     pub at: u64,
     /// What the weightiest of them is.
     pub mark: Mark,
+    /// The line of the log of the last of the weightiest: who says it, and the sentence in English.
+    pub line: (String, String),
     /// What each says, the last ones.
     pub says: Vec<[String; 2]>,
     /// How many there are.
@@ -56,8 +60,8 @@ impl Marks {
     pub fn take(&mut self, events: &[EventView]) {
         for event in events {
             let Some(mark) = event.mark else { continue };
-            let says = [format!("{} {}", event.node, event.text), format!("{} {}", event.node, event.korean)];
-            self.marks.push(Marked { at: event.at, mark, says });
+            let (node, says) = (event.node.clone(), [event.text.clone(), event.korean.clone()]);
+            self.marks.push(Marked { at: event.at, mark, node, says });
         }
         if self.marks.len() > KEPT {
             let half = self.marks.len() / 2;
@@ -79,6 +83,8 @@ impl Marks {
         let span = now.saturating_sub(self.begun).max(1);
         let mut groups: Vec<Group> = Vec::new();
         for one in &self.marks {
+            let line = (one.node.clone(), one.says[0].clone());
+            let says = one.says.clone().map(|said| format!("{} {said}", one.node));
             let gone = one.at.saturating_sub(self.begun).min(span);
             let cell = gone * PLACES / span;
             let place = u32::try_from(gone * 1_000 / span).unwrap_or(1_000);
@@ -86,20 +92,16 @@ impl Marks {
                 Some(last) if u64::from(last.place) * PLACES / 1_000 == cell => {
                     last.count += 1;
                     if weight(one.mark) >= weight(last.mark) {
-                        (last.at, last.mark) = (one.at, one.mark);
+                        (last.at, last.mark, last.line) = (one.at, one.mark, line);
                     }
-                    last.says.push(one.says.clone());
+                    last.says.push(says);
                     if last.says.len() > TOLD {
                         last.says.remove(0);
                     }
                 }
-                _ => groups.push(Group {
-                    place,
-                    at: one.at,
-                    mark: one.mark,
-                    says: vec![one.says.clone()],
-                    count: 1,
-                }),
+                _ => {
+                    groups.push(Group { place, at: one.at, mark: one.mark, line, says: vec![says], count: 1 })
+                }
             }
         }
         groups

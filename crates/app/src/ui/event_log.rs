@@ -9,6 +9,7 @@ use yew::prelude::*;
 use crate::ctx::use_ctx;
 use crate::events::{Events, KINDS};
 use crate::format::{count, moment};
+use crate::model::{LookAt, Shared};
 use crate::text::{Lang, Text, fill};
 
 /// The height of a line in pixels, where it does not break.
@@ -25,8 +26,8 @@ pub struct EventLogProps {
     pub events: Events,
     /// Events that are not among them.
     pub left_out: u64,
-    /// The moment to be shown, with a number that changes each time; 0 for none.
-    pub look_at: (u32, u64),
+    /// The line to be shown.
+    pub look_at: Option<Shared<LookAt>>,
 }
 
 /// The event log, newest first. It follows what happens as long as it stands at the top; who has scrolled reads on in what
@@ -74,27 +75,26 @@ pub fn EventLog(props: &EventLogProps) -> Html {
         })
     };
     // What was looked up on the time line stands in sight, and is marked.
-    use_effect_with(props.look_at, {
+    use_effect_with(props.look_at.clone(), {
         let (hold, kind, events) = (hold.clone(), kind.clone(), props.events.clone());
-        move |(asked, at)| {
-            if *asked > 0 {
+        move |look| {
+            if let Some(look) = look {
                 kind.set(None);
-                hold(events.newest(None).take_while(|line| line.event.at > *at).count() + SPARE);
+                hold(events.newest(None).take_while(|line| !look.is(&line.event)).count() + SPARE);
             }
         }
     });
-    use_effect_with((props.look_at, *more), {
+    use_effect_with((props.look_at.clone(), *more), {
         let list = list.clone();
-        move |((asked, at), _)| {
-            let list = list.cast::<Element>().filter(|_| *asked > 0);
-            let line =
-                list.and_then(|list| list.query_selector(&format!("li[data-at=\"{at}\"]")).ok().flatten());
+        move |(look, _)| {
+            let list = list.cast::<Element>().filter(|_| look.is_some());
+            let line = list.and_then(|list| list.query_selector(".looked-at").ok().flatten());
             if let Some(line) = line {
                 line.scroll_into_view();
             }
         }
     });
-    let looked_at = (props.look_at.0 > 0).then_some(props.look_at.1);
+    let looked_at = props.look_at.clone();
     let older = Callback::from(move |_: MouseEvent| hold(MORE));
     let filter = |to: Option<EventKind>, name: &'static str| {
         let on = *kind == to;
@@ -156,14 +156,14 @@ struct LinesProps {
     most: usize,
     left_out: u64,
     older: Callback<MouseEvent>,
-    looked_at: Option<u64>,
+    looked_at: Option<Shared<LookAt>>,
 }
 
 impl PartialEq for LinesProps {
     fn eq(&self, other: &Self) -> bool {
         // The button does the same whichever drawing it is of.
-        (&self.events, self.kind, self.most, self.left_out, self.looked_at)
-            == (&other.events, other.kind, other.most, other.left_out, other.looked_at)
+        (&self.events, self.kind, self.most, self.left_out, &self.looked_at)
+            == (&other.events, other.kind, other.most, other.left_out, &other.looked_at)
     }
 }
 
@@ -178,10 +178,9 @@ fn Lines(props: &LinesProps) -> Html {
             let event = &line.event;
             let korean = ctx.lang == Lang::Ko && !event.korean.is_empty();
             let text = AttrValue::from(if korean { event.korean.clone() } else { event.text.clone() });
-            let at = (!event.frequent).then(|| event.at.to_string());
-            let looked_at = props.looked_at == Some(event.at) && !event.frequent;
+            let looked_at = props.looked_at.as_ref().is_some_and(|look| look.is(event));
             html! {
-                <li class={classes!(event_class(event.kind), looked_at.then_some("looked-at"))} data-at={at}>
+                <li class={classes!(event_class(event.kind), looked_at.then_some("looked-at"))}>
                     <time>{moment(event.at)}</time>{mark(event.kind)}
                     <span title={text.clone()}><b>{event.node.clone()}</b>{" "}{text}</span>
                 </li>

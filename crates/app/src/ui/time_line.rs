@@ -92,9 +92,9 @@ fn mark(ctx: &Ctx, group: &Group) -> Html {
     let what = mark_name(t, group.mark);
     let title = format!("{} {what}\n{}", moment(group.at), says.join("\n"));
     let onclick = {
-        let (ctx, at) = (ctx.clone(), group.at);
+        let (ctx, at, line) = (ctx.clone(), group.at, group.line.clone());
         Callback::from(move |_: MouseEvent| {
-            ctx.act(Action::LookAt(at));
+            ctx.act(Action::LookAt(at, line.clone()));
             ctx.act(Action::Show(Tab::Log));
         })
     };
