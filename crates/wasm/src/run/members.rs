@@ -32,6 +32,8 @@ pub(super) fn nodes(members: &Members, seed: u64) -> Vec<BrokerConfig> {
         node.metadata_log_segment_bytes = 1024 * 1024;
         node.metadata_max_retention_bytes = 2 * 1024 * 1024;
         node.metadata_bytes_between_snapshots = 1024 * 1024;
+        // Kafka's default is 1, and then nobody ever sees a follower.
+        node.default_replication_factor = i16::try_from(members.began_with.min(3)).unwrap_or(1);
     }
     let first = nodes[0].clone();
     // The voters are there whatever is stored.
