@@ -11,6 +11,7 @@ mod page;
 mod programs;
 mod serve;
 mod setup;
+mod shots;
 mod test;
 mod tidy;
 
@@ -38,6 +39,8 @@ cargo xtask COMMAND
                               simulate random faults under the checkers; replay a fault that the page recorded
   tidy                        check which crate may use which, and how long lines are
   bench [--json FILE]         measure speed and sizes, natively and in the browser
+  shots [--only SCREEN]       pictures of every screen in every size, theme and language, into target/shots
+  shots --film                the film and the picture that the README opens with, into docs/
   dist                        build the page into dist/
   npm                         build the npm package into target/npm
   setup                       install what the other commands need, and nothing else
@@ -64,6 +67,7 @@ fn run(args: &[String]) -> Result<()> {
         Some("sim") => test::sim(rest),
         Some("tidy") => tidy::run(),
         Some("bench") => bench::run(rest),
+        Some("shots") => shots::run(rest),
         Some("dist") => {
             page::build(Effort::Optimized)?;
             Ok(())
