@@ -240,7 +240,8 @@ pub fn group(ctx: &Ctx, group: &GroupView, consumers: &Consumers<'_>) -> Html {
                 <table class="gt"><thead><tr><td></td><th scope="col" class="num">{t.position}</th><th scope="col" class="num">{t.committed}</th><th scope="col" class="num">{t.lag_word}</th></tr></thead>
                     <tbody>{ for group.offsets.iter().take(ROWS).map(|offset| {
                         let known = |offset: i64| if offset < 0 { "–".to_owned() } else { count(offset) };
-                        let position = consumers.iter().flat_map(|(_, role)| &role.partitions)
+                        let own = consumers.iter().filter(|(_, role)| role.group == group.id);
+                        let position = own.flat_map(|(_, role)| &role.partitions)
                             .find(|read| read.topic == offset.topic && read.partition == offset.partition).map_or(-1, |read| read.position);
                         html! { <tr><th scope="row" title={format!("{}-{}", offset.topic, offset.partition)}>{swatch(offset.partition)}{format!("p{}", offset.partition)}</th>
                             <td class="num">{known(position)}</td><td class="num">{known(offset.committed)}</td>
