@@ -33,10 +33,16 @@ const WHOLE = {
 };
 
 const SERVER = "--bootstrap-server localhost:9092";
+/** What runs beside the first minute's producer and group. */
+const MORE = [
+  "workload start produce --topic orders --rate 1500 --linger-ms 4 --acks 1 --name pos-gateway",
+  "workload start consume --topic orders --group analytics --name analytics-1",
+  `kafka-topics.sh ${SERVER} --describe --topic orders`,
+];
 /** So long a cluster has run before it is looked at, in microseconds: the charts are full. */
 const WARM_US = 40e6;
 /** So many messages are on their way when the clock is stopped. */
-const ON_THEIR_WAY = 10;
+const ON_THEIR_WAY = 11;
 
 /** What runs in the page: keeps what the engine tells of its clock and of the brokers. */
 function listen() {
@@ -76,20 +82,27 @@ export async function atWork(context, url, { seed = 7, hint = true } = {}) {
   // The first minute is over when the group is stable and the clock goes slowly.
   await page.locator(".sp-val", { hasText: "1/100" }).waitFor({ timeout: 60_000 });
   await setPace(page, "fastest");
+  for (const line of MORE) {
+    const { exit, err } = await run(page, line);
+    if (exit !== 0) throw new Error(`${line} ended with ${exit}: ${err}`);
+  }
+  await page.locator('[data-group="analytics"] .phase[data-state="Stable"]').waitFor();
   await untilClock(page, WARM_US);
-  const described = await run(page, `kafka-topics.sh ${SERVER} --describe --topic orders`);
-  if (described.exit !== 0) throw new Error(described.err);
   await page.locator('.board .broker[data-broker="1"] .rep').first().click();
   await setPace(page, { times: 0.01 });
   await page.locator(".sp-val", { hasText: "1/100" }).waitFor();
   return opened;
 }
 
-/** Stops the clock at a moment with many messages on their way. */
-export async function stopBusy(page) {
-  await page.waitForFunction((least) => Number(document.querySelector("#tokens")?.dataset.drawn) >= least, ON_THEIR_WAY, {
+/** Waits for a moment with many messages on their way. */
+export const untilBusy = (page) =>
+  page.waitForFunction((least) => Number(document.querySelector("#tokens")?.dataset.drawn) >= least, ON_THEIR_WAY, {
     timeout: 120_000,
   });
+
+/** Stops the clock at such a moment. */
+export async function stopBusy(page) {
+  await untilBusy(page);
   await page.locator("#run").click();
   // What a hand lies on looks otherwise.
   await page.mouse.move(0, 0);
