@@ -200,8 +200,9 @@ fn replica(
     let label = fill(role, &[&format!("{}-{number}", topic.name), &broker.id.to_string(), &end, &high]);
     html! {
         <button key={number} class={classes!("rep", if leads { "lead" } else { "foll" }, selected.then_some("sel"), (!online).then_some("absent"))}
-            data-p={identity(number)} data-partition={number.to_string()} aria-pressed={selected.to_string()} aria-label={label} {onclick}>
-            <span class="who"><i class={classes!("role", leads.then_some("lead"))}></i><b>{format!("p{number}")}</b><span class="ep">{format!("e{}", partition.leader_epoch)}</span>
+            data-p={identity(number)} data-partition={number.to_string()} aria-pressed={selected.to_string()} {onclick}>
+            <span class="vh">{label}</span>
+            <span class="who" aria-hidden="true"><i class={classes!("role", leads.then_some("lead"))}></i><b>{format!("p{number}")}</b><span class="ep">{format!("e{}", partition.leader_epoch)}</span>
                 if leads { <span class="isr">{ for partition.replicas.iter().map(|id| html! {
                     <i class={(!partition.isr.contains(id)).then_some("out")}>{id}</i>
                 }) }</span> }
@@ -210,7 +211,7 @@ fn replica(
                 Some(copy) if !leads || !online => draw_copy(t, partition, copy, axis, room),
                 _ => draw(partition, axis, room, selected),
             } }
-            <span class="nums"><span class="k">{"LEO"}</span><b>{end}</b><span class="k">{"HW"}</span><span>{high}</span></span>
+            <span class="nums" aria-hidden="true"><span class="k">{"LEO"}</span><b>{end}</b><span class="k">{"HW"}</span><span>{high}</span></span>
         </button>
     }
 }
