@@ -7,7 +7,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { launch, serve } from "./lib.mjs";
-import { atWork, setPace, untilBusy } from "./screens.mjs";
+import { atWork, setPace, fromBusy } from "./screens.mjs";
 
 const STILL = { width: 1440, height: 900 };
 /** As wide as it stands in a README, or nearly. */
@@ -21,6 +21,8 @@ const QUALITY = 60;
 const SLOW = { times: 0.004 };
 /** What takes a broker's session to end passes in a few seconds. */
 const QUICK = "fastest";
+/** A picture takes a moment, in which nothing should have gone far. */
+const STILL_PACE = { times: 0.001 };
 const CATCHING_UP = { times: 0.8 };
 
 const [dist, out] = process.argv.slice(2);
@@ -68,7 +70,8 @@ try {
   };
   const until = (what, wanted) => page.waitForFunction(what, wanted, { timeout: 60_000 });
 
-  await untilBusy(page);
+  await fromBusy(page, STILL_PACE);
+  await page.locator(".sp-val", { hasText: "1/1000" }).waitFor();
   await page.screenshot({ path: join(out, "stage.png") });
   await page.setViewportSize(FILM);
   await page.locator(".tabs .t-log").click();

@@ -42,14 +42,21 @@ const MORE = [
 /** So long a cluster has run before it is looked at, in microseconds: the charts are full. */
 const WARM_US = 40e6;
 /** So many messages are on their way when the clock is stopped. */
-const ON_THEIR_WAY = 11;
+const ON_THEIR_WAY = 5;
 
 /** What runs in the page: keeps what the engine tells of its clock and of the brokers. */
 function listen() {
-  const heard = { now: 0, isr: {}, leaders: {} };
+  const heard = { now: 0, isr: {}, leaders: {}, moment: 0, tokens: new Map() };
   window.__heard = heard;
   window.__worker.addEventListener("message", ({ data }) => {
-    const delta = data?.delta;
+    const { delta, stage } = data ?? {};
+    if (stage) {
+      const name = ({ connection, correlationId, answer }) => `${connection}.${correlationId}.${answer}`;
+      if (stage.fresh) heard.tokens.clear();
+      heard.moment = Number(stage.now);
+      for (const token of stage.tokens) heard.tokens.set(name(token.key), token);
+      for (const key of stage.gone) heard.tokens.delete(name(key));
+    }
     if (!delta) return;
     heard.now = Number(delta.clock.now);
     for (const topic of delta.topics) {
@@ -94,16 +101,25 @@ export async function atWork(context, url, { seed = 7, hint = true } = {}) {
   return opened;
 }
 
-/** Waits for a moment with many messages on their way. */
-export const untilBusy = (page) =>
-  page.waitForFunction((least) => Number(document.querySelector("#tokens")?.dataset.drawn) >= least, ON_THEIR_WAY, {
-    timeout: 120_000,
-  });
+/** Waits for a moment with many messages on their way, and from it on goes at another pace. */
+export async function fromBusy(page, pace) {
+  await page.evaluate(([least, pace]) => new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`never were ${least} messages on their way at once`)), 120_000);
+    const look = () => {
+      const travels = [...window.__heard.tokens.values()].filter((token) => token.state.travels >= window.__heard.moment);
+      if (travels.length < least) return;
+      // At once, in the page: by the time that a word of it came here they would have arrived.
+      window.__worker.removeEventListener("message", look);
+      window.__worker.postMessage({ "set-pace": pace });
+      resolve();
+    };
+    window.__worker.addEventListener("message", look);
+  }), [ON_THEIR_WAY, pace]);
+}
 
 /** Stops the clock at such a moment. */
 export async function stopBusy(page) {
-  await untilBusy(page);
-  await page.locator("#run").click();
+  await fromBusy(page, "paused");
   // What a hand lies on looks otherwise.
   await page.mouse.move(0, 0);
   await page.locator('.transport #run[aria-label="Run"]').waitFor();
