@@ -13,7 +13,6 @@ const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 const numbers = {};
 const browser = await launch();
 try {
-  numbers.chromium = browser.context.browser()?.version() ?? "unknown";
   const served = await serve([bench]);
   const page = await browser.context.newPage();
   page.on("pageerror", (error) => console.error(String(error)));

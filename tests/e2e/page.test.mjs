@@ -206,7 +206,7 @@ page("topics: leaders, followers on their leader's axis, who is out, what is und
   assert.ok(places.older < places.hw && places.hw < places.held && places.held < places.leo, JSON.stringify(places));
   // Where nobody leads, all replicas stand below.
   assert.deepEqual(await row(2).locator(".copy.foll").evaluateAll((all) => all.map((copy) => copy.dataset.copy)), ["3", "1"]);
-  assert.match(await row(0).getAttribute("aria-label"), /payments-0: leader 1, ISR 1, 2,.*broker 2: HW 64, LEO 76, 4 behind; broker 3: not running/);
+  assert.match(await row(0).locator(".vh").first().textContent(), /payments-0: leader 1, ISR 1, 2,.*broker 2: HW 64, LEO 76, 4 behind; broker 3: not running/);
   await row(0).click();
   const inspected = on.locator(".insp .copies tbody tr");
   assert.deepEqual(await inspected.allInnerTexts(), ["1\tleader\t80\t72\t0\tin", "2\tfollower\t76\t64\t4\tin", "3\tfollower\t–\t–\t–\tout"]);

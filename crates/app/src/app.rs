@@ -263,16 +263,22 @@ pub fn App() -> Html {
     let topics: Vec<_> = model.topics.clone();
     let brokers = model.view.as_ref().map_or(0, |view| view.brokers.len());
     let covered = model.phase.covers();
+    // Where the reader goes on behind the navigation.
+    let content = if model.screen == Screen::Console { "prompt" } else { "content" };
     html! {
         <ContextProvider<Ctx> context={ctx.clone()}>
             <DropZone ready={!covered} {place}>
-                <a class="skip" href={format!("#{}", model.screen.word())}>{ctx.t.skip}</a>
+                <a class="skip" href={format!("#{content}")} onclick={move |event: MouseEvent| {
+                    // The address names the screen, and goes on doing so.
+                    event.prevent_default();
+                    browser::focus_on(content);
+                }}>{ctx.t.skip}</a>
                 <TopBar cluster={model.cluster.clone()} {clock} {store} persistent={model.persistent}
                     durability={model.durability} theme={model.theme} chosen={model.chosen.clone()} follows={model.follow.as_ref().filter(|follow| !follow.over).map(|follow| follow.pace)} />
                 <TimeLine marks={Shared::clone(&model.marks)} now={view.map_or(0, |view| view.clock.now)} pace={view.map_or(blumfeld_view::Pace::Paused, |view| view.clock.pace)}
                     next={view.and_then(|view| view.clock.next.clone())} clients={view.map(|view| Shared::clone(&view.clients))} />
                 <Nav screen={model.screen} />
-                <main class="stage" id="stage">
+                <main class="stage" id="content" tabindex={if model.screen == Screen::Groups { "0" } else { "-1" }}>
                     if model.phase == Phase::Watching { <WatchBanner /> }
                     <Notices notices={model.notices.clone()} recovery={model.recovery.clone()} returned={model.returned.clone()}
                         {storage} persistent={model.persistent} />

@@ -127,3 +127,10 @@ pub fn focus(element: Option<HtmlElement>) {
         let _ = element.focus();
     }
 }
+
+/// Puts the focus on the element of an id.
+pub fn focus_on(id: &str) {
+    let element =
+        web_sys::window().and_then(|window| window.document()).and_then(|it| it.get_element_by_id(id));
+    focus(element.and_then(|element| element.dyn_into::<HtmlElement>().ok()));
+}

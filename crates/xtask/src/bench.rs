@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::module::{self, Effort, Module};
 use crate::page;
-use crate::setup::{self, root, say, target};
+use crate::setup::{self, Browser, root, say, target};
 
 const MODULE: Module = Module { package: "blumfeld-wasm", bin: "bench", name: "bench" };
 
@@ -17,16 +17,101 @@ const MODULE: Module = Module { package: "blumfeld-wasm", bin: "bench", name: "b
 const PAGE: &str = "<!doctype html><meta charset=\"utf-8\"><title>bench</title><script type=\"module\">\
                     import start from \"./bench.js\"; await start();</script>";
 
+/// What is measured, and where it goes.
+struct Asked<'a> {
+    /// The file that gets the numbers under the table's names.
+    file: Option<&'a str>,
+    /// The page's stage and nothing else.
+    stage_only: bool,
+    /// The stage is looked at again after so many minutes of load.
+    minutes: u32,
+}
+
+fn asked(args: &[String]) -> Result<Asked<'_>> {
+    let mut asked = Asked { file: None, stage_only: false, minutes: 1 };
+    let mut args = args.iter().map(String::as_str);
+    while let Some(flag) = args.next() {
+        match flag {
+            "--json" => asked.file = Some(args.next().context("--json takes a file")?),
+            "--stage" => asked.stage_only = true,
+            "--minutes" => {
+                let minutes = args.next().context("--minutes takes a number")?;
+                asked.minutes =
+                    minutes.parse().with_context(|| format!("no number of minutes: {minutes}"))?;
+            }
+            other => bail!("bench takes --json FILE, --stage and --minutes N, not '{other}'"),
+        }
+    }
+    Ok(asked)
+}
+
 /// Measures and prints a table; with `--json FILE` the numbers under the same names.
 pub fn run(args: &[String]) -> Result<()> {
-    let file = match args {
-        [] => None,
-        [flag, file] if flag == "--json" => Some(file),
-        other => bail!("bench takes --json FILE and nothing else, not {other:?}"),
-    };
+    let asked = asked(args)?;
     let dist = page::build(Effort::Optimized)?;
     let (_, browser) = setup::for_tests()?;
+    let mut numbers = Map::new();
+    if !asked.stage_only {
+        everywhere(&dist, &browser, &mut numbers)?;
+    }
+    stage(&dist, &browser, asked.minutes, &mut numbers)?;
+    sizes(&dist, &mut numbers)?;
+    for (name, value) in &numbers {
+        println!("{name:<52} {:>14}", value.to_string());
+    }
+    let about = json!({
+        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+        "rustc": version("rustc"),
+        "node": version("node"),
+        "chromium": version(&browser.chromium),
+        "blumfeld": env!("CARGO_PKG_VERSION"),
+        "runs": 3,
+    });
+    println!("{about}");
+    if let Some(file) = asked.file {
+        let json = json!({ "about": about, "numbers": numbers });
+        fs::write(file, serde_json::to_string_pretty(&json)? + "\n").with_context(|| file.to_owned())?;
+    }
+    Ok(())
+}
 
+/// How soon the page has a cluster, and how its stage bears load.
+fn stage(dist: &Path, browser: &Browser, minutes: u32, numbers: &mut Map<String, Value>) -> Result<()> {
+    say("bench: the stage");
+    let mut command = Command::new("node");
+    command.arg("stage-bench.mjs").arg(dist).arg(minutes.to_string()).current_dir(root().join("tests/e2e"));
+    command.env("CHROMIUM", &browser.chromium);
+    let measured = parse(&mut command, "stage bench")?;
+    flatten("begin", &measured["begin"], numbers);
+    for (load, rows) in measured["stage"].as_object().into_iter().flatten() {
+        for (row, measured) in rows.as_object().into_iter().flatten() {
+            let name = if row == "stage" { format!("stage_{load}") } else { format!("stage_{load}_{row}") };
+            flatten(&name, measured, numbers);
+        }
+    }
+    Ok(())
+}
+
+/// What a visitor loads.
+fn sizes(dist: &Path, numbers: &mut Map<String, Value>) -> Result<()> {
+    for (name, file) in [("page", "blumfeld-app_bg.wasm"), ("engine", "worker_bg.wasm")] {
+        let bytes = fs::read(dist.join(file)).with_context(|| file.to_owned())?;
+        numbers.insert(format!("size_{name}_wasm_bytes"), bytes.len().into());
+        numbers.insert(format!("size_{name}_wasm_brotli_bytes"), brotli(&bytes)?.into());
+    }
+    let mut all = 0;
+    for entry in fs::read_dir(dist)? {
+        let path = entry?.path();
+        if path.is_file() {
+            all += brotli(&fs::read(&path).with_context(|| path.display().to_string())?)?;
+        }
+    }
+    numbers.insert("size_all_brotli_bytes".to_owned(), all.into());
+    Ok(())
+}
+
+/// Everything but the stage.
+fn everywhere(dist: &Path, browser: &Browser, numbers: &mut Map<String, Value>) -> Result<()> {
     say("bench: native");
     let mut command = Command::new("cargo");
     command.args(["run", "--quiet", "--release", "--package", "blumfeld-wasm", "--bin", "bench"]);
@@ -43,43 +128,21 @@ pub fn run(args: &[String]) -> Result<()> {
     let folder = measurements()?;
     say("bench: browser");
     let mut command = Command::new("node");
-    command.arg("bench.mjs").arg(&folder).arg(&dist).current_dir(root().join("tests/e2e"));
+    command.arg("bench.mjs").arg(&folder).arg(dist).current_dir(root().join("tests/e2e"));
     command.env("CHROMIUM", &browser.chromium);
     let browser = parse(&mut command, "browser bench")?;
 
-    let mut numbers = Map::new();
-    flatten("native", &native, &mut numbers);
-    flatten("cluster", &cluster, &mut numbers);
+    flatten("native", &native, numbers);
+    flatten("cluster", &cluster, numbers);
     for (target, measured) in &loads {
-        flatten(target, measured, &mut numbers);
+        flatten(target, measured, numbers);
     }
-    flatten("wasm", &browser["wasm"], &mut numbers);
+    flatten("wasm", &browser["wasm"], numbers);
     numbers.insert("page_load_to_first_ack_ms".to_owned(), browser["page_load_to_first_ack_ms"].clone());
     for (load, screens) in browser["pace"].as_object().into_iter().flatten() {
         for (screen, measured) in screens.as_object().into_iter().flatten() {
-            flatten(&format!("page_{load}_{screen}"), measured, &mut numbers);
+            flatten(&format!("page_{load}_{screen}"), measured, numbers);
         }
-    }
-    for (name, file) in [("page", "blumfeld-app_bg.wasm"), ("engine", "worker_bg.wasm")] {
-        let bytes = fs::read(dist.join(file)).with_context(|| file.to_owned())?;
-        numbers.insert(format!("size_{name}_wasm_bytes"), bytes.len().into());
-        numbers.insert(format!("size_{name}_wasm_brotli_bytes"), brotli(&bytes)?.into());
-    }
-    for (name, value) in &numbers {
-        println!("{name:<40} {:>14}", value.to_string());
-    }
-    let about = json!({
-        "cores": std::thread::available_parallelism().map_or(0, usize::from),
-        "rustc": version("rustc"),
-        "node": version("node"),
-        "chromium": browser["chromium"],
-        "blumfeld": env!("CARGO_PKG_VERSION"),
-        "runs": 3,
-    });
-    println!("{about}");
-    if let Some(file) = file {
-        let json = json!({ "about": about, "numbers": numbers });
-        fs::write(file, serde_json::to_string_pretty(&json)? + "\n").with_context(|| file.clone())?;
     }
     Ok(())
 }
@@ -138,8 +201,8 @@ fn brotli(bytes: &[u8]) -> Result<usize> {
     Ok(small.len())
 }
 
-fn version(program: &str) -> String {
-    let output = Command::new(Path::new(program)).arg("--version").output();
+fn version(program: impl AsRef<Path>) -> String {
+    let output = Command::new(program.as_ref()).arg("--version").output();
     output.map_or_else(
         |_| "unknown".to_owned(),
         |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),

@@ -11,6 +11,7 @@ mod page;
 mod programs;
 mod serve;
 mod setup;
+mod shots;
 mod test;
 mod tidy;
 
@@ -37,7 +38,11 @@ cargo xtask COMMAND
   sim [--seeds N] [--seed S] [--ticks T] [--members | --triggers | --topics | --page] [--known] [--bug NAME] [--replay FILE]
                               simulate random faults under the checkers; replay a fault that the page recorded
   tidy                        check which crate may use which, and how long lines are
-  bench [--json FILE]         measure speed and sizes, natively and in the browser
+  bench [--json FILE] [--stage] [--minutes N]
+                              measure speed and sizes, natively and in the browser; with --stage the page's beginning,
+                              its stage under load and sizes alone; the stage again after N minutes of load (1)
+  shots [--only SCREEN]       pictures of every screen in every size, theme and language, into target/shots
+  shots --film                the film and the picture that the README opens with, into docs/
   dist                        build the page into dist/
   npm                         build the npm package into target/npm
   setup                       install what the other commands need, and nothing else
@@ -64,6 +69,7 @@ fn run(args: &[String]) -> Result<()> {
         Some("sim") => test::sim(rest),
         Some("tidy") => tidy::run(),
         Some("bench") => bench::run(rest),
+        Some("shots") => shots::run(rest),
         Some("dist") => {
             page::build(Effort::Optimized)?;
             Ok(())

@@ -216,6 +216,17 @@ fn kcat() -> Result<()> {
     on_path("kcat").map(drop).context("install kcat (on Debian: apt-get install kcat)")
 }
 
+/// What makes one file of the film's frames.
+pub fn img2webp() -> Result<()> {
+    const BY_HAND: &str = "install img2webp of libwebp (on Debian: apt-get install webp)";
+    if on_path("img2webp").is_some() {
+        say("img2webp: there");
+        return Ok(());
+    }
+    apt_get("img2webp", &["webp"], BY_HAND)?;
+    on_path("img2webp").map(drop).context(BY_HAND)
+}
+
 /// Installs Debian's packages, where that is allowed.
 fn apt_get(what: &str, packages: &[&str], by_hand: &'static str) -> Result<()> {
     let is_root = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");

@@ -274,12 +274,12 @@ catalogue! {
 
     // Hint
     hint_title: "This cluster is running. Try three things.", "클러스터가 돌고 있습니다. 세 가지를 해 보세요.";
-    hint_record: "Send a record", "레코드 보내기";
+    hint_record: "Send a record", "레코드를 보내고";
     hint_record_more: "and watch it reach two more brokers.", "두 브로커에 더 닿는 것을 보세요.";
-    hint_crash: "Crash broker 2", "브로커 2 멈추기";
+    hint_crash: "Crash broker 2", "브로커 2를 멈추고";
     hint_crash_more: "and see who leads next.", "다음 리더를 보세요.";
-    hint_slow: "Slow time down", "시간 늦추기";
-    hint_slow_more: "until you can follow one request.", "요청 하나를 따라갈 수 있을 때까지.";
+    hint_slow: "Slow time down", "시간을 늦춰";
+    hint_slow_more: "until you can follow one request.", "요청 하나를 따라가 보세요.";
     begin_empty: "Begin empty", "빈 클러스터로 시작";
     begin_empty_why: "Stops these clients and deletes the topic orders.", "이 클라이언트들을 멈추고 orders 토픽을 지웁니다.";
     send_record: "Send a record", "레코드 보내기";

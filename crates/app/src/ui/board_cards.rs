@@ -202,8 +202,9 @@ fn replica(
     let label = fill(role, &[&format!("{}-{number}", topic.name), &broker.id.to_string(), &end, &high]);
     html! {
         <button key={number} class={classes!("rep", if leads { "lead" } else { "foll" }, selected.then_some("sel"), (!online).then_some("absent"))}
-            data-p={identity(number)} data-partition={number.to_string()} aria-pressed={selected.to_string()} aria-label={label} {onclick}>
-            <span class="who"><i class={classes!("role", leads.then_some("lead"))}></i><b>{format!("p{number}")}</b><span class="ep">{format!("e{}", partition.leader_epoch)}</span>
+            data-p={identity(number)} data-partition={number.to_string()} aria-pressed={selected.to_string()} {onclick}>
+            <span class="vh">{label}</span>
+            <span class="who" aria-hidden="true"><i class={classes!("role", leads.then_some("lead"))}></i><b>{format!("p{number}")}</b><span class="ep">{format!("e{}", partition.leader_epoch)}</span>
                 if leads { <span class="isr">{ for partition.replicas.iter().map(|id| html! {
                     <i class={(!partition.isr.contains(id)).then_some("out")}>{id}</i>
                 }) }</span> }
@@ -212,7 +213,7 @@ fn replica(
                 Some(copy) if !leads || !online => draw_copy(t, partition, copy, axis, room),
                 _ => draw(partition, axis, room, selected),
             } }
-            <span class="nums"><span class="k">{"LEO"}</span><b>{end}</b><span class="k">{"HW"}</span><span>{high}</span></span>
+            <span class="nums" aria-hidden="true"><span class="k">{"LEO"}</span><b>{end}</b><span class="k">{"HW"}</span><span>{high}</span></span>
         </button>
     }
 }
@@ -242,7 +243,8 @@ pub fn group(ctx: &Ctx, group: &GroupView, consumers: &Consumers<'_>) -> Html {
                 <table class="gt"><thead><tr><td></td><th scope="col" class="num">{t.position}</th><th scope="col" class="num">{t.committed}</th><th scope="col" class="num">{t.lag_word}</th></tr></thead>
                     <tbody>{ for group.offsets.iter().take(ROWS).map(|offset| {
                         let known = |offset: i64| if offset < 0 { "–".to_owned() } else { count(offset) };
-                        let position = consumers.iter().flat_map(|(_, role)| &role.partitions)
+                        let own = consumers.iter().filter(|(_, role)| role.group == group.id);
+                        let position = own.flat_map(|(_, role)| &role.partitions)
                             .find(|read| read.topic == offset.topic && read.partition == offset.partition).map_or(-1, |read| read.position);
                         html! { <tr><th scope="row" title={format!("{}-{}", offset.topic, offset.partition)}>{swatch(offset.partition)}{format!("p{}", offset.partition)}</th>
                             <td class="num">{known(position)}</td><td class="num">{known(offset.committed)}</td>

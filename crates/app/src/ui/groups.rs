@@ -93,8 +93,8 @@ fn draw(ctx: &Ctx, chart: &Chart, total: &str) -> Html {
     let seconds = (WINDOW_MS / 1_000).to_string();
     let label = fill(t.lag_chart, &[&seconds, total, &count(chart.most)]);
     html! {
-        <figure class="chart" role="img" aria-label={label}>
-            <figcaption aria-hidden="true">{t.lag}</figcaption>
+        <div class="chart" role="img" aria-label={label}>
+            <p class="cap" aria-hidden="true">{t.lag}</p>
             <div class="plot" aria-hidden="true">
                 <span class="ymax">{count(chart.top)}</span>
                 <svg viewBox={format!("0 0 {width} {height}")} preserveAspectRatio="none">
@@ -104,7 +104,7 @@ fn draw(ctx: &Ctx, chart: &Chart, total: &str) -> Html {
                 <span class="xl">{format!("−{seconds} s")}</span>
                 <span class="xr">{t.chart_now}</span>
             </div>
-        </figure>
+        </div>
     }
 }
 

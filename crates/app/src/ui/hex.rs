@@ -115,7 +115,7 @@ pub fn HexView(props: &HexProps) -> Html {
                 }) }
             </dl>
             <div class="hexw">
-                <div class="hexd" onmouseover={point} role="img" aria-label={t.bytes}>
+                <div class="hexd" onmouseover={point} role="img" tabindex="0" aria-label={t.bytes}>
                     { for shown.chunks(ROW).enumerate().map(|(row, chunk)| {
                         let start = from + row * ROW;
                         html! {

@@ -36,8 +36,10 @@ pub fn row(
     html! {
         <button class={classes!("row", chosen.then_some("sel"), (!led).then_some("offline"))}
             data-p={identity(partition.partition)} data-partition={partition.partition.to_string()}
-            aria-pressed={chosen.to_string()} aria-label={label(ctx, topic, partition)} {onclick}>
-            <span class="copy lead">
+            aria-pressed={chosen.to_string()} {onclick}>
+            // Its name: what is drawn, in words.
+            <span class="vh">{label(ctx, topic, partition)}</span>
+            <span class="copy lead" aria-hidden="true">
                 {who(partition)}
                 {draw(partition, axis, room, chosen)}
                 {numbers(partition)}
@@ -46,7 +48,7 @@ pub fn row(
             </span>
             if followed {
                 { for below.map(|copy| follower(ctx, partition, copy, axis, room)) }
-                <span class="facts">{facts(ctx, partition)}{badge(ctx, partition)}</span>
+                <span class="facts" aria-hidden="true">{facts(ctx, partition)}{badge(ctx, partition)}</span>
             }
         </button>
     }
@@ -87,7 +89,7 @@ fn follower(
     // Where it is outside the axis the strip itself says by how much.
     let told = late != 0 && matches!(place(partition, copy, axis), Copy::Within { .. });
     html! {
-        <span class={classes!("copy", "foll", (!copy.online).then_some("absent"))} data-copy={copy.broker.to_string()}>
+        <span class={classes!("copy", "foll", (!copy.online).then_some("absent"))} aria-hidden="true" data-copy={copy.broker.to_string()}>
             <span class="who"><i class={classes!("role", leads.then_some("lead"))}></i>
                 <span class="of">{fill(t.broker, &[&copy.broker.to_string()])}</span>
                 <span class="of short">{fill(t.broker_short, &[&copy.broker.to_string()])}</span></span>
