@@ -23,8 +23,8 @@ use crate::watchers::{Asked, Watchers, Watching};
 const TURN_MS: f64 = 12.0;
 /// It rests so long, in milliseconds, when there is nothing to do.
 const REST_MS: u32 = 8;
-/// The page is told what changed this often, in milliseconds.
-const DELTA_MS: f64 = 50.0;
+/// The page is told what changed this often, in milliseconds: as often as it draws.
+const DELTA_MS: f64 = 100.0;
 /// Time between two messages of what is in flight, in milliseconds: a frame of most screens, or a little less.
 const STAGE_MS: f64 = 14.0;
 /// A dropped file is read in pieces of so many bytes.
