@@ -89,6 +89,9 @@ pub struct ProducerView {
     pub acknowledged: u64,
     /// Records that were given up.
     pub failed: u64,
+    /// What a broker answered last to batches that wait to be sent again, by Kafka's name; empty for nothing.
+    #[serde(default)]
+    pub refused: String,
 }
 
 /// What waits in a producer's accumulator for a partition.
@@ -107,6 +110,9 @@ pub struct WaitingView {
     pub bytes: u64,
     /// Bytes of the batch that still takes records.
     pub open_bytes: u64,
+    /// Bytes of the batch that left last; 0 if none did.
+    #[serde(default)]
+    pub last_sent: u64,
     /// When the first record of the oldest batch came, in virtual microseconds; nothing if none waits.
     pub since: Option<u64>,
     /// Whether the oldest may go out now.

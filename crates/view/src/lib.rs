@@ -58,6 +58,7 @@ mod tests {
                 retries: 0,
                 acknowledged: u64::try_from(acknowledged).unwrap(),
                 failed: 0,
+                refused: String::new(),
             }),
         }
     }

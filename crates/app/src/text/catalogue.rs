@@ -43,6 +43,8 @@ catalogue! {
     until_stop: "Wait no longer", "그만 기다리기";
     watching: "Another tab runs this cluster. This one watches what it does.", "다른 탭에서 이 클러스터를 실행하고 있습니다. 이 탭은 지켜보기만 합니다.";
     watching_only: "This tab only watches. Take the cluster over to act on it.", "이 탭은 지켜보기만 합니다. 조작하려면 클러스터를 가져오세요.";
+    last_batch: "the last batch sent had {}", "마지막으로 보낸 배치는 {}";
+    held_by: "Sends again: a broker answered {}.", "다시 보내는 중: 브로커 응답 {}.";
     // Following
     follow: "What is followed", "따라가는 것";
     follow_this: "Follow it", "따라가기";
@@ -442,7 +444,7 @@ catalogue! {
     dirty: "not yet flushed", "아직 디스크에 없음";
     disk: "log directories", "로그 디렉터리";
     crash: "Crash", "강제 종료";
-    crash_why: "The process dies; its machine and page cache stay. Nothing acknowledged is lost. After the restart the log is scanned, since it was not shut down cleanly.", "프로세스만 죽고 기계와 페이지 캐시는 남습니다. 확인 응답한 것은 잃지 않습니다. 정상 종료가 아니므로 다시 시작할 때 로그를 검사합니다.";
+    crash_why: "The process dies; its machine and page cache stay. What acks=all acknowledged is not lost; with acks=1 what no follower had fetched can be. After the restart the log is scanned, since it was not shut down cleanly.", "프로세스만 죽고 기계와 페이지 캐시는 남습니다. acks=all로 확인한 것은 잃지 않습니다. acks=1이면 팔로워가 아직 가져가지 않은 것을 잃을 수 있습니다. 정상 종료가 아니므로 다시 시작할 때 로그를 검사합니다.";
     power_cut: "Power cut", "전원 차단";
     power_cut_why: "The machine loses power. What was not flushed is gone, and the last write may be torn; recovery cuts it at a batch boundary.", "기계의 전원이 끊깁니다. 디스크에 쓰이지 않은 것은 사라지고 마지막 쓰기가 찢길 수 있습니다. 복구가 배치 경계에서 잘라냅니다.";
     restart: "Restart", "다시 시작";

@@ -64,6 +64,7 @@ pub fn producer(ctx: &Ctx, client: &ClientView, role: &ProducerView, now: u64) -
             if role.waiting.len() > WAITING {
                 <p class="meta">{fill(t.more_partitions, &[&(role.waiting.len() - WAITING).to_string()])}</p>
             }
+            if !role.refused.is_empty() { <p class="held">{fill(t.held_by, &[&role.refused])}</p> }
             <div class="gauge"><span>{"buffer.memory"}</span><span class="num">{size(role.buffer_used)}{" / "}{size(role.buffer_memory)}</span>
                 <svg class="bar-svg" height="4" aria-hidden="true"><rect class="room" width="100%" height="4" />
                     <rect class="dirty" width={format!("{:.2}%", share.min(100.0))} height="4" /></svg></div>
@@ -84,13 +85,19 @@ fn waits(ctx: &Ctx, role: &ProducerView, waiting: &WaitingView, now: u64) -> Htm
     let (filled, ripe, waited) = ripeness(role, waiting, now);
     let lingers = fill(t.linger_of, &[&format!("{waited:.1}"), &role.linger_ms.to_string()]);
     let (id, width) = (identity(waiting.partition), format!("{:.2}%", filled * 100.0));
+    // At full speed a batch is never seen to fill: then the last one that left is told, outlined.
+    let shows_last = waiting.bytes == 0 && waiting.last_sent > 0;
+    let last_words = fill(t.last_batch, &[&size(waiting.last_sent)]);
+    let last_share = waiting.last_sent as f64 / role.batch_size.max(1) as f64;
+    let last_width = format!("{:.2}%", (last_share * 100.0).min(99.0));
     html! {
         <tr data-p={id.clone()} class={waiting.ready.then_some("ready")}>
             <th scope="row" title={format!("{}-{}", waiting.topic, waiting.partition)}>{swatch(waiting.partition)}{format!("p{}", waiting.partition)}</th>
             <td class="fill"><svg class="bar-svg" height="10" aria-hidden="true"><rect class="room" width="100%" height="10" />
+                if waiting.open_bytes == 0 { <rect class="last-fill" width={last_width} x=".5" y=".5" height="9" /> }
                 <rect class="part-fill" width={width.clone()} height="10" /><rect width={width} height="10" fill={pattern(&id)} /></svg>
                 if waiting.ready { <i class="go" title={t.ready}>{"▸"}</i> }</td>
-            <td class="num">{size(waiting.bytes)}</td>
+            if shows_last { <td class="num last" title={last_words.clone()}><span class="vh">{last_words}</span><span aria-hidden="true">{size(waiting.last_sent)}</span></td> } else { <td class="num">{size(waiting.bytes)}</td> }
             <td class="ring">{ring(ripe, lingers)}</td>
         </tr>
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use blumfeld_kernel::Instant;
+use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::record_batch::{Batch, BatchBuilder, BatchOptions, record_size};
 
 use super::partitioner::PartitionLoad;
@@ -80,6 +81,10 @@ pub struct RecordAccumulator {
     flushing: bool,
     /// Bytes and records of the last batch that left: the next one is likely to become as large.
     usual: (usize, usize),
+    /// Bytes of the last batch of each partition that left: at full speed nobody sees one fill.
+    last_sent: BTreeMap<TopicPartition, usize>,
+    /// What a broker last answered to a batch that waits to go again, and to which partition.
+    refused: Option<(TopicPartition, ErrorCode)>,
     /// Somebody was refused for want of memory: what is here goes out without lingering.
     exhausted: bool,
 }
@@ -103,6 +108,8 @@ impl RecordAccumulator {
             muted: BTreeSet::new(),
             flushing: false,
             usual: (0, 0),
+            last_sent: BTreeMap::new(),
+            refused: None,
             exhausted: false,
         }
     }
@@ -202,6 +209,7 @@ impl RecordAccumulator {
             batches: queue.len(),
             records: queue.iter().map(|batch| batch.records.len()).sum(),
             bytes: queue.iter().map(ProducerBatch::size).sum(),
+            last_sent: self.last_sent.get(to).copied().unwrap_or(0),
             open_bytes: queue.back().filter(|last| last.attempts == 0).map_or(0, ProducerBatch::size),
             since: queue.front().map(|first| first.created),
             ready: !self.muted.contains(to) && self.sendable(now, queue).is_ok(),
@@ -227,6 +235,10 @@ impl RecordAccumulator {
         let mut batch = queue.pop_front()?;
         self.usual = (batch.size().min(self.batch_size), batch.records.len());
         batch.attempts = batch.attempts.saturating_add(1);
+        match self.last_sent.get_mut(to) {
+            Some(last) => *last = batch.size(),
+            None => drop(self.last_sent.insert(to.clone(), batch.size())),
+        }
         Some(batch)
     }
 
@@ -240,14 +252,22 @@ impl RecordAccumulator {
         self.muted.remove(partition);
     }
 
+    /// What batches that wait to go again were answered last.
+    pub fn refused(&self) -> Option<ErrorCode> {
+        let (partition, answer) = self.refused.as_ref()?;
+        let waits = |queue: &VecDeque<ProducerBatch>| queue.iter().any(|batch| batch.attempts > 0);
+        self.queues.get(partition).is_some_and(waits).then_some(*answer)
+    }
+
     /// The name of the next batch of a partition.
     pub fn first(&self, of: &TopicPartition) -> Option<RecordId> {
         self.queues.get(of)?.front().map(ProducerBatch::name)
     }
 
-    /// Puts a batch back to be sent again, in its place (insertInSequenceOrder).
-    pub fn reenqueue(&mut self, mut batch: ProducerBatch, retry_at: Instant) {
+    /// Puts a batch back to be sent again, in its place (insertInSequenceOrder): a broker answered it so.
+    pub fn reenqueue(&mut self, mut batch: ProducerBatch, retry_at: Instant, answer: ErrorCode) {
         batch.retry_at = retry_at;
+        self.refused = Some((batch.partition.clone(), answer));
         self.put_back(batch);
     }
 

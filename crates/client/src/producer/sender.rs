@@ -302,7 +302,7 @@ impl Parts<'_> {
         self.metadata.request_update();
         self.accumulator.unmute(&batch.partition);
         let wait = self.config.client.retry_backoff.backoff(batch.attempts, cx.rng);
-        self.accumulator.reenqueue(batch, cx.after_ms(wait));
+        self.accumulator.reenqueue(batch, cx.after_ms(wait), error.code);
     }
 
     fn deliver(&mut self, batch: ProducerBatch, base_offset: i64, log_append_time: i64) {

@@ -1,6 +1,7 @@
 //! How a producer stands, as plain values: what the metrics of Kafka's producer tell, and what waits where.
 
 use blumfeld_kernel::Instant;
+use blumfeld_protocol::ErrorCode;
 
 use super::{Acks, Counts, Producer, ProducerIdAndEpoch};
 use crate::TopicPartition;
@@ -16,6 +17,8 @@ pub struct PartitionQueue {
     pub records: usize,
     /// Their bytes before compression, headers included.
     pub bytes: usize,
+    /// Bytes of the batch that left last; 0 if none did.
+    pub last_sent: usize,
     /// Bytes of the batch that still takes records; 0 if there is none.
     pub open_bytes: usize,
     /// When the first record of the oldest batch came.
@@ -68,6 +71,8 @@ pub struct ProducerView {
     pub acknowledged: u64,
     /// Records that were given up.
     pub failed: u64,
+    /// What a broker answered last to batches that wait to be sent again.
+    pub refused: Option<ErrorCode>,
 }
 
 impl Producer {
@@ -97,6 +102,7 @@ impl Producer {
             counts: self.counts(),
             acknowledged: self.acknowledged,
             failed: self.failed,
+            refused: self.accumulator.refused(),
         }
     }
 }

@@ -40,6 +40,7 @@ fn producer_view(view: producer::ProducerView) -> ProducerView {
         records: small(queue.records),
         bytes: queue.bytes as u64,
         open_bytes: queue.open_bytes as u64,
+        last_sent: queue.last_sent as u64,
         since: queue.since.map(Instant::as_micros),
         ready: queue.ready,
         again: small(queue.again),
@@ -73,6 +74,7 @@ fn producer_view(view: producer::ProducerView) -> ProducerView {
         retries: view.counts.retries,
         acknowledged: view.acknowledged,
         failed: view.failed,
+        refused: view.refused.map_or_else(String::new, |code| code.name().to_owned()),
     }
 }
 
