@@ -19,7 +19,8 @@ use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
     Brokers, Clients, DockTabs, DropZone, EventLog, Files, FollowBar, FollowInspector, Gate, Groups, Hint,
-    Inspector, Messages, Nav, Notices, Stage, TimeLine, TokenInspector, TopBar, Topics, WatchBanner,
+    Inspector, Messages, Nav, Notices, Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics,
+    WatchBanner,
 };
 use crate::wire::{Heard, Wire};
 
@@ -237,7 +238,27 @@ pub fn App() -> Html {
         move |()| listen(ctx)
     });
 
+    let covered = model.phase.covers();
     let view = model.view.as_ref();
+    // The listener stands; what it does is of the latest drawing.
+    let paces = use_mut_ref(|| (blumfeld_view::Pace::Paused, blumfeld_view::Pace::Times(1.0)));
+    if let Some(view) = view {
+        *paces.borrow_mut() = (view.clock.pace, view.clock.resumes);
+    }
+    use_effect_with((ctx.clone(), covered), {
+        move |(ctx, covered)| {
+            let document = web_sys::window().and_then(|window| window.document()).filter(|_| !covered);
+            let listening = document.map(|document| {
+                let ctx = ctx.clone();
+                Listening::new(&document, "keydown", move |event| {
+                    if let Ok(event) = event.dyn_into::<web_sys::KeyboardEvent>() {
+                        crate::ui::press(&ctx, &event, *paces.borrow());
+                    }
+                })
+            });
+            move || drop(listening)
+        }
+    });
     let clock = view.map(|view| view.clock.clone());
     let store = view.map(|view| view.store.clone());
     let is_stored = model.persistent && store.as_ref().is_some_and(|store| store.commits > 0);
@@ -262,7 +283,6 @@ pub fn App() -> Html {
     ];
     let topics: Vec<_> = model.topics.clone();
     let brokers = model.view.as_ref().map_or(0, |view| view.brokers.len());
-    let covered = model.phase.covers();
     // Where the reader goes on behind the navigation.
     let content = if model.screen == Screen::Console { "prompt" } else { "content" };
     html! {
@@ -324,6 +344,7 @@ pub fn App() -> Html {
                     <Files files={model.files.clone()} />
                 </section>
             </DropZone>
+            <Shortcuts />
             <Gate phase={model.phase.clone()} cluster={model.cluster.clone()} />
         </ContextProvider<Ctx>>
     }

@@ -635,6 +635,8 @@ impl Reducible for Model {
             Action::DismissRecovery => model.recovery = None,
             Action::DismissReturned => model.returned = None,
             Action::Go(screen) => {
+                // What was only to be read belongs to the screen on which it came.
+                model.notices.retain(|notice| notice.fault);
                 model.screen = screen;
                 model.sheet = screen == Screen::Console;
                 // What the screen itself shows need not stand in the dock too.

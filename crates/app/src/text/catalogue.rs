@@ -45,6 +45,11 @@ catalogue! {
     watching_only: "This tab only watches. Take the cluster over to act on it.", "이 탭은 지켜보기만 합니다. 조작하려면 클러스터를 가져오세요.";
     last_batch: "the last batch sent had {}", "마지막으로 보낸 배치는 {}";
     held_by: "Sends again: a broker answered {}.", "다시 보내는 중: 브로커 응답 {}.";
+    shortcuts: "Keyboard shortcuts", "키보드 단축키";
+    key_prompt: "the console's prompt", "콘솔 입력으로";
+    key_run: "run or pause", "실행 또는 일시 정지";
+    key_screens: "the screens, in their order", "화면 순서대로";
+    keys_on: "Keys are on", "단축키 켜기";
     // Following
     follow: "What is followed", "따라가는 것";
     follow_this: "Follow it", "따라가기";
@@ -459,7 +464,7 @@ catalogue! {
     begin_anew_sure: "Delete cluster {}?", "클러스터 {을} 지울까요?";
 
     // Console
-    tab_completes: "Tab completes · ↑ recalls · Shift+Tab leaves", "Tab 자동 완성 · ↑ 이전 명령 · Shift+Tab 나가기";
+    tab_completes: "Tab completes · ↑ recalls · Shift+Tab leaves · ? keys", "Tab 자동 완성 · ↑ 이전 명령 · Shift+Tab 나가기 · ? 단축키";
     prompt: "Command line", "명령줄";
     stdin: "Standard input of the running command", "실행 중인 명령의 표준 입력";
     output: "Console output", "콘솔 출력";
