@@ -19,6 +19,8 @@ mod slot;
 mod token_view;
 mod trace;
 mod view;
+mod wire;
+mod wire_view;
 mod world;
 
 pub use config::{DiskConfig, NetworkConfig, WorldConfig, controller_listener};
@@ -32,4 +34,5 @@ pub use process::{Output, ProcessId};
 pub use token_view::api_name;
 pub use trace::{Trace, TraceLine};
 pub use view::event_view;
+pub use wire::{Ending, Exchange, Loss, Wire};
 pub use world::{InFlight, OutsideEvent, Standing, World};

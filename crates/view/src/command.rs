@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::TokenKey;
+use crate::{TokenKey, WireQuery};
 
 /// When an acknowledgement may leave the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -149,6 +149,10 @@ pub enum Command {
     Watch(bool),
     /// A message that is in flight, with what is in it. Answered by [`Update::Token`](crate::Update).
     Token(TokenKey),
+    /// Exchanges that went over the network. Answered by [`Update::Wire`](crate::Update).
+    Wire(WireQuery),
+    /// An exchange by its number, with what is in it. Answered by [`Update::Exchange`](crate::Update).
+    Exchange(u64),
     /// Break something.
     Fault(Fault),
     /// The page is about to close: bring everything to the browser's storage.

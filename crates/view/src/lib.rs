@@ -9,6 +9,7 @@ mod cluster;
 mod command;
 mod stage;
 mod update;
+mod wire;
 
 pub use browse::{BatchDetail, BatchView, BrowseView, FieldView, RecordView};
 pub use clients::{
@@ -22,6 +23,7 @@ pub use cluster::{
 pub use command::{Command, Durability, Fault, Pace, SegmentFile};
 pub use stage::{RibbonView, StageView, TokenDetail, TokenKey, TokenState, TokenView};
 pub use update::{ConsoleText, RecoveryView, Returned, Stream, Update};
+pub use wire::{EndingView, ExchangeDetail, ExchangeView, Latency, LossView, SideView, WireQuery, WireView};
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchDetail, BrowseView, ClusterView, Delta, StageView, TokenDetail};
+use crate::{BatchDetail, BrowseView, ClusterView, Delta, ExchangeDetail, StageView, TokenDetail, WireView};
 
 /// Which output of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -92,6 +92,10 @@ pub enum Update {
     Stage(StageView),
     /// Answer to `Token`; nothing if the message is not in flight any more.
     Token(Option<Box<TokenDetail>>),
+    /// Answer to `Wire`.
+    Wire(WireView),
+    /// Answer to `Exchange`; nothing if it is not kept any more.
+    Exchange(Option<Box<ExchangeDetail>>),
     /// Output of the console's command `id`.
     Console {
         /// The command.

@@ -398,6 +398,8 @@ impl<P: Port + 'static> Life<P> {
             }
             Command::Watch(on) => engine.watch(on),
             Command::Token(key) => post(&Update::Token(engine.world().token_detail(key).map(Box::new))),
+            Command::Wire(query) => post(&Update::Wire(engine.wire(&query))),
+            Command::Exchange(number) => post(&Update::Exchange(engine.exchange(number).map(Box::new))),
             Command::Fault(fault) => engine.fault(fault),
             Command::Flush => {
                 engine.sync();

@@ -6,6 +6,7 @@
 mod events;
 mod stage;
 mod storing;
+mod wire;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -24,6 +25,7 @@ use crate::boot::Boot;
 use crate::record::{Done, Record};
 use crate::run::{ConsoleUpdate, FIRST, Progress, Rates, Run, records};
 use stage::Stage;
+use wire::WireReader;
 
 /// Events between two looks at the wall clock.
 const EVENTS_A_LOOK: u32 = 64;
@@ -47,6 +49,8 @@ pub struct Engine {
     rates: Rates,
     /// What is in flight, while the page watches it.
     stage: Option<Stage>,
+    /// What was read of what went over the network.
+    wire: WireReader,
     view: ClusterView,
     recovery: Vec<RecoveryView>,
     /// Events that the next delta has to count, because nobody is told of them.
@@ -73,6 +77,7 @@ impl Engine {
             store: store.clone(),
             rates: Rates::default(),
             stage: None,
+            wire: WireReader::default(),
             view: ClusterView {
                 clock,
                 brokers: Vec::new(),
@@ -86,6 +91,7 @@ impl Engine {
             events_left_out: 0,
             record,
         };
+        engine.run.world.keep_wire(wire::KEPT);
         engine.view = engine.current_view();
         engine
     }
