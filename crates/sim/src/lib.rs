@@ -34,5 +34,5 @@ pub use process::{Output, ProcessId};
 pub use token_view::api_name;
 pub use trace::{Trace, TraceLine};
 pub use view::event_view;
-pub use wire::{Ending, Exchange, Loss, Wire};
+pub use wire::{Ending, Exchange, Loss, Sort, Wire};
 pub use world::{InFlight, OutsideEvent, Standing, World};

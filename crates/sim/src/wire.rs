@@ -17,8 +17,9 @@ use crate::world::World;
 const FRAME_BYTES: usize = 16 * 1024 * 1024;
 /// A frame up to this size stays as long as its exchange: it says what the exchange was about, or what went wrong.
 const SMALL: usize = 512;
-/// An answer to a Fetch of the metadata quorum that is shorter has no records in it: a batch alone has 61 bytes.
-const EMPTY_QUORUM_FETCH: usize = 128;
+/// An answer to a Fetch of the metadata quorum that is shorter has no records in it, or the `NoOpRecord` alone that the
+/// controller appends twice a second (KIP-835).
+const EMPTY_QUORUM_FETCH: usize = 176;
 
 /// Why an exchange came to nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -96,8 +97,23 @@ pub struct Exchange {
     pub request: Option<Frame>,
     /// The answer, if there is one, unless it was too large to be kept so long.
     pub answer: Option<Frame>,
-    /// Whether it carries nothing: a heartbeat, or a fetch without records.
-    pub idle: bool,
+    /// How often such exchanges come; told once it has ended.
+    pub sort: Sort,
+}
+
+/// How often exchanges come. What comes seldom is not pushed out by what comes often.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Sort {
+    /// All others: elections, rebalances, metadata, commits.
+    Rare,
+    /// With every batch: a Produce, or a Fetch with records.
+    Frequent,
+    /// It carries nothing: a heartbeat, or a fetch without records.
+    Idle,
+}
+
+impl Sort {
+    const ALL: [Sort; 3] = [Sort::Rare, Sort::Frequent, Sort::Idle];
 }
 
 impl Exchange {
@@ -105,18 +121,21 @@ impl Exchange {
         [&self.request, &self.answer].into_iter().flatten().map(Frame::len).sum()
     }
 
-    /// Whether it tells nothing but that two nodes live, as far as its frames say so without being read.
-    fn carries_nothing(&self) -> bool {
-        let Some(answer) = self.answer.as_ref().filter(|_| self.ending == Ending::Answered) else {
-            return false;
-        };
-        match ApiKey::try_from(self.api_key) {
-            Ok(ApiKey::Heartbeat | ApiKey::BrokerHeartbeat | ApiKey::ConsumerGroupHeartbeat) => true,
-            Ok(ApiKey::Fetch) if self.quorum => answer.len() < EMPTY_QUORUM_FETCH,
+    /// Its sort, as far as its frames say it without being read.
+    fn sort(&self) -> Sort {
+        let answer = self.answer.as_ref().filter(|_| self.ending == Ending::Answered);
+        let nothing = match (ApiKey::try_from(self.api_key), answer) {
+            (Ok(ApiKey::Produce), _) | (Ok(ApiKey::Fetch), None) => return Sort::Frequent,
+            (Ok(ApiKey::Fetch), Some(answer)) if self.quorum => answer.len() < EMPTY_QUORUM_FETCH,
             // Records are pieces of their own.
-            Ok(ApiKey::Fetch) => answer.pieces().count() == 1,
+            (Ok(ApiKey::Fetch), Some(answer)) if answer.pieces().count() > 1 => return Sort::Frequent,
+            (Ok(ApiKey::Fetch), Some(_)) => true,
+            (Ok(ApiKey::Heartbeat | ApiKey::BrokerHeartbeat | ApiKey::ConsumerGroupHeartbeat), answer) => {
+                answer.is_some()
+            }
             _ => false,
-        }
+        };
+        if nothing { Sort::Idle } else { Sort::Rare }
     }
 }
 
@@ -143,8 +162,8 @@ pub struct Wire {
     limit: usize,
     open: BTreeMap<ConnectionId, VecDeque<Exchange>>,
     doors: BTreeMap<(NodeId, ConnectionId), Door>,
-    carrying: Kept,
-    idle: Kept,
+    /// What has ended, by its sort.
+    kept: [Kept; 3],
     frame_bytes: usize,
     begun: u64,
     finished: u64,
@@ -166,8 +185,7 @@ impl Wire {
             limit,
             open: BTreeMap::new(),
             doors: BTreeMap::new(),
-            carrying: Kept::default(),
-            idle: Kept::default(),
+            kept: Default::default(),
             frame_bytes: 0,
             begun: 0,
             finished: 0,
@@ -178,7 +196,7 @@ impl Wire {
 
     /// Everything that is known: what is under way, and what has ended and is kept. In no order.
     pub fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
-        self.open.values().flatten().chain(&self.carrying.exchanges).chain(&self.idle.exchanges)
+        self.open().chain(self.kept.iter().flat_map(|kept| &kept.exchanges))
     }
 
     /// Exchanges that are under way.
@@ -245,7 +263,7 @@ impl Wire {
             answer_bytes: 0,
             request: Some(frame.clone()),
             answer: None,
-            idle: false,
+            sort: Sort::Rare,
         });
         Some(number)
     }
@@ -438,10 +456,10 @@ impl Wire {
 
     fn keep(&mut self, now: Instant, mut one: Exchange) {
         one.ended_at = Some(now);
-        one.idle = one.carries_nothing();
+        one.sort = one.sort();
         *(if matches!(one.ending, Ending::Lost(_)) { &mut self.lost } else { &mut self.finished }) += 1;
         self.frame_bytes += one.kept_bytes();
-        let kept = if one.idle { &mut self.idle } else { &mut self.carrying };
+        let kept = &mut self.kept[one.sort as usize];
         kept.exchanges.push_back(one);
         while kept.exchanges.len() > self.limit {
             let oldest = kept.exchanges.pop_front();
@@ -454,13 +472,12 @@ impl Wire {
 
     /// Takes the large frames of the oldest exchange that has them; false if there is none.
     fn strip(&mut self) -> bool {
-        let next = |kept: &Kept| kept.exchanges.get(kept.stripped).map(|one| one.ended_at);
-        let kept = match (next(&self.carrying), next(&self.idle)) {
-            (None, None) => return false,
-            (Some(one), Some(other)) if other < one => &mut self.idle,
-            (None, Some(_)) => &mut self.idle,
-            (Some(_), _) => &mut self.carrying,
+        let oldest = |sort: &Sort| {
+            let kept = &self.kept[*sort as usize];
+            Some((kept.exchanges.get(kept.stripped)?.ended_at, *sort))
         };
+        let Some((_, sort)) = Sort::ALL.iter().filter_map(oldest).min() else { return false };
+        let kept = &mut self.kept[sort as usize];
         if let Some(one) = kept.exchanges.get_mut(kept.stripped) {
             let before = one.kept_bytes();
             for frame in [&mut one.request, &mut one.answer] {
@@ -479,8 +496,8 @@ pub(crate) fn request_id(frame: &Frame) -> Option<i32> {
 }
 
 impl World {
-    /// Keeps what goes over the network from now on: at most so many finished exchanges, and as many beside them of
-    /// those that carry nothing, so that heartbeats push out no election. Nothing of it enters the digest.
+    /// Keeps what goes over the network from now on: of each sort at most so many exchanges that have ended, so that
+    /// neither heartbeats nor a load push out an election. Nothing of it enters the digest.
     pub fn keep_wire(&mut self, limit: usize) {
         self.wire = Some(Box::new(Wire::new(limit.max(1))));
     }

@@ -6,7 +6,7 @@ use blumfeld_protocol::frame::decode_header;
 use blumfeld_view::{EndingView, ExchangeDetail, ExchangeView, LossView, SideView};
 
 use crate::token_view::{Found, api_name, fields, find};
-use crate::wire::{Ending, Exchange, Loss};
+use crate::wire::{Ending, Exchange, Loss, Sort};
 use crate::world::World;
 
 /// Of each side so many bytes are shown.
@@ -48,7 +48,7 @@ impl World {
             request_bytes: one.request_bytes,
             answer_bytes: one.answer_bytes,
             records: asked.records || said.records,
-            idle: one.idle && error.is_empty(),
+            idle: one.sort == Sort::Idle && error.is_empty(),
             partitions: self.named(about.partitions.clone()),
             partitions_left_out: about.left_out,
             error,

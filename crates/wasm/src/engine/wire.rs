@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use blumfeld_sim::{Ending, Exchange, World, api_name};
+use blumfeld_sim::{Ending, Exchange, Sort, World, api_name};
 use blumfeld_view::{ExchangeDetail, ExchangeView, WireQuery, WireView};
 
-/// Finished exchanges that are kept, and as many of those that carry nothing.
+/// Finished exchanges that are kept of each sort.
 pub(super) const KEPT: usize = 5_000;
 /// More exchanges than this no answer has.
 const MOST: u32 = 2_000;
@@ -38,7 +38,7 @@ impl WireReader {
         let text = query.text.trim().to_lowercase();
         let limit = query.limit.min(MOST) as usize;
         for one in all.into_iter().filter(|one| is_of(one, query, now)) {
-            if query.hide_idle && one.idle && self.read(world, one).error.is_empty() {
+            if query.hide_idle && one.sort == Sort::Idle && self.read(world, one).error.is_empty() {
                 view.hidden += 1;
                 continue;
             }
