@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use blumfeld_view::{
-    BatchDetail, BrowseView, Delta, Durability, GroupView, Pace, RecoveryView, Returned, TokenDetail,
-    TopicView, Update,
+    BatchDetail, BrowseView, Delta, Durability, ExchangeDetail, GroupView, Pace, RecoveryView, Returned,
+    TokenDetail, TopicView, Update, WireView,
 };
 use yew::Reducible;
 
@@ -114,6 +114,8 @@ pub enum Screen {
     Clients,
     /// Consumer groups.
     Groups,
+    /// What went over the network.
+    Requests,
     /// The console at full height.
     Console,
 }
@@ -128,18 +130,20 @@ impl Screen {
             Self::Brokers => "brokers",
             Self::Clients => "clients",
             Self::Groups => "groups",
+            Self::Requests => "requests",
             Self::Console => "console",
         }
     }
 
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Stage,
         Self::Topics,
         Self::Messages,
         Self::Brokers,
         Self::Clients,
         Self::Groups,
+        Self::Requests,
         Self::Console,
     ];
 }
@@ -282,6 +286,12 @@ pub struct Model {
     pub chosen: Option<PartitionName>,
     /// The message in flight that was picked, as it was then.
     pub token: Option<Shared<TokenDetail>>,
+    /// What went over the network, as it was asked for last.
+    pub wire: Option<Shared<WireView>>,
+    /// The exchange that is open.
+    pub exchange: Option<Shared<ExchangeDetail>>,
+    /// Whether what went over the network is drawn as a diagram.
+    pub diagram: bool,
     /// Where the navigation stands.
     pub screen: Screen,
     /// The pane that shows where there is room for one.
@@ -327,6 +337,10 @@ pub enum Action {
     Choose(PartitionName),
     /// Put away the message that was picked.
     Unpick,
+    /// Close the exchange that is open.
+    Close,
+    /// Draw what went over the network as a diagram, or as a table.
+    Draw(bool),
     /// The message browser asks for the end of the log.
     ToEnd,
     /// The message browser's second question was asked.
@@ -372,6 +386,9 @@ impl Model {
             messages: MessagesState::default(),
             chosen: None,
             token: None,
+            wire: None,
+            exchange: None,
+            diagram: false,
             screen: Screen::Stage,
             tab: Tab::Console,
             sheet: false,
@@ -434,6 +451,7 @@ impl Model {
                 self.view = Some(Cluster::new(view));
                 self.console.running = None;
                 self.messages = MessagesState::default();
+                (self.wire, self.exchange) = (None, None);
                 self.choose_one();
             }
             Update::Delta(delta) => self.delta(delta),
@@ -458,6 +476,8 @@ impl Model {
                     self.token = Some(Shared::new(*detail));
                 }
             }
+            Update::Wire(view) => self.wire = Some(Shared::new(view)),
+            Update::Exchange(detail) => self.exchange = detail.map(|detail| Shared::new(*detail)),
             Update::Error { message } => self.notice(true, message),
             Update::Panicked { message, replay } => self.phase = Phase::Panicked { message, replay },
             Update::Hello
@@ -583,6 +603,8 @@ impl Reducible for Model {
                 model.token = None;
             }
             Action::Unpick => model.token = None,
+            Action::Close => model.exchange = None,
+            Action::Draw(diagram) => model.diagram = diagram,
             Action::ToEnd => {
                 model.messages.to_end = true;
                 model.messages.browse = None;
