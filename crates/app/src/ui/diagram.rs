@@ -1,16 +1,16 @@
 //! The space-time diagram: a line for each node, a slanted one for each message, a bar where a request waits.
 
-use blumfeld_view::{ClientView, ExchangeView, WireView};
+use std::rc::Rc;
+
+use blumfeld_view::{EventView, ExchangeView, WireView};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement, ResizeObserver};
 use yew::prelude::*;
 
-use super::requests::{ending, partitions, parts, who};
-use super::token_table::name;
+use super::requests::{Names, ending, partitions, parts};
 use crate::browser;
 use crate::ctx::{Ctx, use_ctx};
-use crate::events::Events;
 use crate::format::moment;
 use crate::model::Shared;
 use crate::requests::{Drawn, Fate, Mark, Stroke, Wait, draw, lasted, marks, nodes, ticks};
@@ -43,10 +43,10 @@ const FIRST_CLIENT: i32 = 1_000;
 pub struct DiagramProps {
     /// The exchanges.
     pub wire: Shared<WireView>,
-    /// Producers and consumers, for their names.
-    pub clients: Shared<Vec<Shared<ClientView>>>,
-    /// The event log.
-    pub events: Events,
+    /// What nodes are called.
+    pub names: Names,
+    /// The events of the span, newest first.
+    pub marked: Rc<Vec<EventView>>,
     /// The span that is drawn.
     pub window: (u64, u64),
     /// The exchange that is open.
@@ -91,7 +91,7 @@ pub fn Diagram(props: &DiagramProps) -> Html {
     let exchanges: &[ExchangeView] = if wire.id == 1 { &wire.exchanges } else { &[] };
     let call = |node: i32| {
         let asker = exchanges.iter().find(|one| one.client == node);
-        asker.map_or_else(|| name(t, &props.clients, node), |one| who(t, &props.clients, one))
+        asker.map_or_else(|| props.names.of_node(t, node), |one| props.names.of_asker(t, one))
     };
     let mut rows = nodes(exchanges, call);
     // A broker that says nothing is there too, for its marks.
@@ -102,9 +102,12 @@ pub fn Diagram(props: &DiagramProps) -> Html {
     let left = if width > WIDE { GUTTER } else { 4.0 };
     let place = Place { from, span: end - from, left, width };
     let drawn = draw(exchanges, &rows, wire.now);
-    let within = |at: u64| from <= at && at <= end;
-    let events = props.events.newest(None).map(|line| &line.event).filter(|event| within(event.at));
-    let marks = marks(events, &rows, |at| place.x(at), |label| (label.chars().count() as f64 + 1.5) * LETTER);
+    let marks = marks(
+        props.marked.iter(),
+        &rows,
+        |at| place.x(at),
+        |label| (label.chars().count() as f64 + 1.5) * LETTER,
+    );
     let height = TOP + rows.len() as f64 * ROW + 8.0;
     let touch = |inside: bool| {
         let touch = props.touch.clone();
@@ -311,7 +314,7 @@ fn draw_mark(place: &Place, mark: &Mark) -> Html {
 
 /// A message in a sentence.
 fn sentence(t: &'static Text, props: &DiagramProps, one: &ExchangeView) -> String {
-    let (client, broker) = (who(t, &props.clients, one), name(t, &props.clients, one.broker));
+    let (client, broker) = (props.names.of_asker(t, one), props.names.of_node(t, one.broker));
     let what = fill(t.wire_detail, &[&format!("{} v{}", one.api, one.version), &client, &broker]);
     let about = partitions(one);
     let latency = lasted(one.latency(props.wire.now).total());

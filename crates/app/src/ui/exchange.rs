@@ -1,12 +1,11 @@
 //! An exchange that is open: its request and its answer side by side, decoded and in bytes, and where its time went.
 
-use blumfeld_view::{ClientView, EndingView, ExchangeDetail, SideView};
+use blumfeld_view::{EndingView, ExchangeDetail, SideView};
 use yew::prelude::*;
 
 use super::icon;
-use super::requests::{bar, ending, partitions, parts, who};
+use super::requests::{Names, bar, ending, partitions, parts};
 use super::token_inspector::hex;
-use super::token_table::name;
 use crate::ctx::use_ctx;
 use crate::format::{count, moment, size};
 use crate::model::{Action, Shared};
@@ -18,8 +17,8 @@ use crate::text::{Text, fill};
 pub struct ExchangeProps {
     /// The exchange, as it was when it was opened.
     pub detail: Shared<ExchangeDetail>,
-    /// Producers and consumers, for their names.
-    pub clients: Shared<Vec<Shared<ClientView>>>,
+    /// What nodes are called.
+    pub names: Names,
 }
 
 /// The exchange.
@@ -29,7 +28,7 @@ pub fn Exchange(props: &ExchangeProps) -> Html {
     let t = ctx.t;
     let detail = &*props.detail;
     let one = &detail.exchange;
-    let (client, broker) = (who(t, &props.clients, one), name(t, &props.clients, one.broker));
+    let (client, broker) = (props.names.of_asker(t, one), props.names.of_node(t, one.broker));
     let title = fill(t.wire_detail, &[&one.api, &client, &broker]);
     let close = {
         let ctx = ctx.clone();

@@ -1,8 +1,9 @@
 //! What went over the network: requests with their answers, as a table or as a space-time diagram.
 
-use blumfeld_view::{
-    ClientView, Command, EndingView, EventView, ExchangeDetail, ExchangeView, LossView, WireView,
-};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use blumfeld_view::{ClientView, Command, EndingView, ExchangeDetail, ExchangeView, LossView, WireView};
 use gloo_timers::callback::Interval;
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
@@ -13,7 +14,7 @@ use super::icon;
 use super::token_table::name;
 use crate::browser;
 use crate::ctx::{Ctx, use_ctx};
-use crate::events::Events;
+use crate::events::{Events, Line};
 use crate::format::{count, moment, one_line, size};
 use crate::model::{Action, Screen, Shared};
 use crate::requests::{Apis, DIAGRAM, Filter, SPANS, lasted};
@@ -43,69 +44,134 @@ pub struct RequestsProps {
     pub now: u64,
 }
 
+/// What nodes are called. Equal if the names are: how clients stand changes with every delta.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Names(Rc<BTreeMap<i32, String>>);
+
+impl Names {
+    fn of(t: &'static Text, clients: &[Shared<ClientView>]) -> Self {
+        Self(Rc::new(clients.iter().map(|client| (client.id, name(t, clients, client.id))).collect()))
+    }
+
+    /// How a node is called.
+    pub fn of_node(&self, t: &'static Text, node: i32) -> String {
+        self.0.get(&node).cloned().unwrap_or_else(|| name(t, &[], node))
+    }
+
+    /// How who asks is called. A process that is over is known by the `client.id` of its request alone.
+    pub fn of_asker(&self, t: &'static Text, one: &ExchangeView) -> String {
+        let nameless = one.client >= FIRST_CLIENT && !self.0.contains_key(&one.client);
+        if nameless && !one.client_id.is_empty() {
+            one.client_id.clone()
+        } else {
+            self.of_node(t, one.client)
+        }
+    }
+}
+
+/// What the hands of the screen need to know, as it was drawn last.
+#[derive(Clone, Default)]
+struct Latest {
+    filter: Filter,
+    /// Whether the list stands still because a hand is over it, and goes on by itself.
+    lightly: bool,
+    diagram: bool,
+    is_open: bool,
+    begun: u64,
+    /// The moment of what is shown, so that holding it changes nothing.
+    shown: u64,
+    now: u64,
+}
+
+impl Latest {
+    /// The same, held or going on.
+    fn hold(&self, held: bool) -> Filter {
+        let stands = self.diagram || self.filter.span.is_some();
+        Filter {
+            held: held.then_some(self.begun),
+            end: if held { self.filter.end.or(stands.then_some(self.shown)) } else { None },
+            ..self.filter.clone()
+        }
+    }
+}
+
 /// The screen.
 #[component]
 pub fn Requests(props: &RequestsProps) -> Html {
     let filter = use_state_eq(Filter::default);
-    // Whether the list stands still because a hand is over it, and goes on by itself.
     let lightly = use_state_eq(|| false);
-    let now = use_mut_ref(|| props.now);
-    let Some(ctx) = use_ctx() else { return Html::default() };
-    let t = ctx.t;
-    *now.borrow_mut() = props.now;
-    let diagram = props.diagram;
-    use_effect_with(((*filter).clone(), diagram), {
-        let (ctx, now) = (ctx.clone(), now.clone());
-        move |(filter, diagram)| {
-            let (filter, diagram) = (filter.clone(), *diagram);
-            let ask = move || ctx.ask(&Command::Wire(filter.query(*now.borrow(), diagram)));
+    let latest = use_mut_ref(Latest::default);
+    let ctx = use_ctx();
+    let (diagram, wire) = (props.diagram, props.wire.as_ref());
+    *latest.borrow_mut() = Latest {
+        filter: (*filter).clone(),
+        lightly: *lightly,
+        diagram,
+        is_open: props.open.is_some(),
+        begun: wire.map_or(0, |wire| wire.begun),
+        shown: wire.map_or(props.now, |wire| wire.now),
+        now: props.now,
+    };
+    use_effect_with(((*filter).clone(), diagram, ctx.clone()), {
+        let latest = latest.clone();
+        move |(filter, diagram, ctx)| {
+            let (filter, diagram, ctx) = (filter.clone(), *diagram, ctx.clone());
+            let ask = move || {
+                if let Some(ctx) = &ctx {
+                    ctx.ask(&Command::Wire(filter.query(latest.borrow().now, diagram)));
+                }
+            };
             ask();
             let again = Interval::new(ASKED_MS, ask);
             move || drop(again)
         }
     });
-    let set = {
+    // One and the same in each drawing, so that what calls them is drawn when its rows change and not with each delta.
+    let set = use_callback((), {
         let (filter, lightly) = (filter.setter(), lightly.setter());
-        Callback::from(move |to: Filter| {
+        move |to: Filter, ()| {
             lightly.set(false);
             filter.set(to);
-        })
-    };
-    let wire = props.wire.as_ref();
-    let hold = {
-        let (filter, begun) = (filter.clone(), wire.map_or(0, |wire| wire.begun));
-        // The moment of what is shown, so that holding it changes nothing.
-        let now = wire.map_or(props.now, |wire| wire.now);
-        move |held: bool| Filter {
-            held: held.then_some(begun),
-            // A picture stands still by its end, and goes on to the present.
-            end: if held { filter.end.or(diagram.then_some(now)) } else { None },
-            ..(*filter).clone()
         }
-    };
-    let open = {
-        let (ctx, set, hold, held) = (ctx.clone(), set.clone(), hold.clone(), filter.held.is_some());
-        Callback::from(move |number: u64| {
-            if !held {
-                set.emit(hold(true));
+    });
+    let open = use_callback(ctx.clone(), {
+        let (latest, set) = (latest.clone(), set.clone());
+        move |number: u64, ctx| {
+            let latest = latest.borrow().clone();
+            if latest.filter.held.is_none() || latest.lightly {
+                set.emit(if latest.lightly { latest.filter } else { latest.hold(true) });
             }
-            ctx.ask(&Command::Exchange(number));
-        })
-    };
+            if let Some(ctx) = ctx {
+                ctx.ask(&Command::Exchange(number));
+            }
+        }
+    });
     // What is read does not move away under the hand: the list is held while the pointer or the focus is in it.
-    let touch = {
-        let (filter, lightly, hold, is_open) =
-            (filter.clone(), lightly.clone(), hold.clone(), props.open.is_some());
-        Callback::from(move |inside: bool| {
-            if inside && filter.held.is_none() {
+    let touch = use_callback((), {
+        let (latest, filter, lightly) = (latest.clone(), filter.setter(), lightly.setter());
+        move |inside: bool, ()| {
+            let latest = latest.borrow().clone();
+            if inside && latest.filter.held.is_none() && latest.filter.end.is_none() {
                 lightly.set(true);
-                filter.set(hold(true));
-            } else if !inside && *lightly && !is_open {
+                filter.set(latest.hold(true));
+            } else if !inside && latest.lightly && !latest.is_open {
                 lightly.set(false);
-                filter.set(hold(false));
+                filter.set(latest.hold(false));
             }
-        })
-    };
+        }
+    });
+    let window = filter.window(wire.map_or(props.now, |wire| wire.now));
+    // The marks are of the picture's moment: they change with it, and not with each event.
+    let marked = use_memo((props.wire.clone(), window, diagram), {
+        let events = props.events.clone();
+        move |(_, (from, end), diagram)| {
+            let all = events.newest(None).filter(|line| (*from..=*end).contains(&line.event.at));
+            all.filter(|_| *diagram).map(|line| line.event.clone()).collect::<Vec<_>>()
+        }
+    });
+    let Some(ctx) = ctx else { return Html::default() };
+    let t = ctx.t;
+    let names = Names::of(t, &props.clients);
     let onkeydown = {
         let ctx = ctx.clone();
         Callback::from(move |event: KeyboardEvent| {
@@ -120,18 +186,18 @@ pub fn Requests(props: &RequestsProps) -> Html {
             <header class="bar">
                 <h2 id="h-requests">{t.wire_screen}</h2>
                 {views(t, diagram)}
-                {filters(t, props, &filter, &set)}
+                {filters(t, (props.wire.as_ref(), &names), &filter, &set)}
             </header>
-            {spans(t, props, &filter, &set, &hold)}
+            {spans(t, props, &latest.borrow(), &set)}
             if let Some(wire) = wire {
                 if diagram {
-                    <Diagram wire={wire.clone()} clients={props.clients.clone()} events={props.events.clone()} window={filter.window(wire.now)} {opened} {open} {touch} />
+                    <Diagram wire={wire.clone()} names={names.clone()} {marked} {window} {opened} {open} {touch} />
                 } else {
-                    <Table wire={wire.clone()} clients={props.clients.clone()} {opened} {open} {touch} />
+                    <Table wire={wire.clone()} names={names.clone()} {opened} {open} {touch} />
                 }
             }
             if let Some(detail) = &props.open {
-                <Exchange detail={detail.clone()} clients={props.clients.clone()} />
+                <Exchange detail={detail.clone()} {names} />
             }
         </section>
     }
@@ -154,7 +220,12 @@ fn chosen(event: &Event) -> String {
 }
 
 /// API, node, text, and what is left out.
-fn filters(t: &'static Text, props: &RequestsProps, filter: &Filter, set: &Callback<Filter>) -> Html {
+fn filters(
+    t: &'static Text,
+    (wire, names): (Option<&Shared<WireView>>, &Names),
+    filter: &Filter,
+    set: &Callback<Filter>,
+) -> Html {
     let to = |change: fn(&mut Filter, &Event)| {
         let (filter, set) = (filter.clone(), set.clone());
         Callback::from(move |event: Event| {
@@ -176,7 +247,7 @@ fn filters(t: &'static Text, props: &RequestsProps, filter: &Filter, set: &Callb
         ("rebalance".to_owned(), t.wire_rebalance.to_owned()),
     ];
     let (mut known, mut nodes) =
-        props.wire.as_ref().map_or((vec![], vec![]), |wire| (wire.apis.clone(), wire.nodes.clone()));
+        wire.map_or((vec![], vec![]), |wire| (wire.apis.clone(), wire.nodes.clone()));
     if let Apis::One(name) = &filter.apis
         && !known.contains(name)
     {
@@ -195,7 +266,7 @@ fn filters(t: &'static Text, props: &RequestsProps, filter: &Filter, set: &Callb
             <select class="ctl" id="wire-node" onchange={to(|filter, event| filter.node = chosen(event).parse().ok())}>
                 <option value="" selected={filter.node.is_none()}>{t.wire_any_node}</option>
                 { for nodes.into_iter().map(|node| html! {
-                    <option value={node.to_string()} selected={filter.node == Some(node)}>{name(t, &props.clients, node)}</option>
+                    <option value={node.to_string()} selected={filter.node == Some(node)}>{names.of_node(t, node)}</option>
                 }) }
             </select></label>
         <label class="find"><span class="vh">{t.wire_text}</span>
@@ -213,14 +284,8 @@ fn span_name(span: u64) -> String {
 }
 
 /// The span, how to move it, and whether it goes on.
-fn spans(
-    t: &'static Text,
-    props: &RequestsProps,
-    filter: &Filter,
-    set: &Callback<Filter>,
-    hold: &dyn Fn(bool) -> Filter,
-) -> Html {
-    let now = props.now;
+fn spans(t: &'static Text, props: &RequestsProps, latest: &Latest, set: &Callback<Filter>) -> Html {
+    let (now, filter) = (props.now, &latest.filter);
     let shown = filter.span.or(props.diagram.then_some(SPANS[1]));
     let onspan = {
         let (filter, set) = (filter.clone(), set.clone());
@@ -237,27 +302,25 @@ fn spans(
         let held = props.wire.as_ref().map(|wire| wire.begun);
         Filter { held: filter.held.or(held), span: shown, ..filter.moved(by, now) }
     };
-    let held = filter.held.is_some() || filter.end.is_some();
-    let events: Vec<EventView> = props
-        .events
-        .newest(None)
-        .filter(|line| !line.event.frequent)
-        .take(EVENTS)
-        .map(|line| line.event.clone())
-        .collect();
+    // What is held for a moment alone goes on by itself.
+    let held = (filter.held.is_some() || filter.end.is_some()) && !latest.lightly;
+    let rare = props.events.newest(None).filter(|line| !line.event.frequent);
+    let events: Vec<Rc<Line>> = rare.take(EVENTS).cloned().collect();
     let onevent = {
         let (filter, set, events) = (filter.clone(), set.clone(), events.clone());
         let begun = props.wire.as_ref().map(|wire| wire.begun);
         Callback::from(move |event: Event| {
-            if let Some(found) = chosen(&event).parse::<usize>().ok().and_then(|at| events.get(at)) {
+            let seq = chosen(&event).parse::<u64>();
+            if let Some(found) = seq.ok().and_then(|seq| events.iter().find(|line| line.seq == seq)) {
                 let span = shown.unwrap_or(SPANS[1]);
-                let end = Some(found.at + span / 2);
+                let end = Some(found.event.at + span / 2);
                 set.emit(Filter { span: Some(span), end, held: filter.held.or(begun), ..filter.clone() });
             }
         })
     };
     let (from, end) = filter.window(now);
     let wire = props.wire.as_ref();
+    let newer = wire.map(|wire| wire.newer).filter(|newer| *newer > 0);
     html! {
         <div class="bar span-bar">
             <label><span class="vh">{t.wire_span}</span>
@@ -274,15 +337,14 @@ fn spans(
             <label><span class="vh">{t.wire_around}</span>
                 <select class="ctl around" id="wire-around" disabled={events.is_empty()} onchange={onevent}>
                     <option value="" selected=true>{t.wire_around}</option>
-                    { for events.iter().enumerate().map(|(at, event)| html! {
-                        <option value={at.to_string()}>{format!("{} {}: {}", moment(event.at), event.node, one_line(&event.text, EVENT_CHARS))}</option>
+                    { for events.iter().map(|line| {
+                        let event = &line.event;
+                        html! { <option value={line.seq.to_string()}>{format!("{} {}: {}", moment(event.at), event.node, one_line(&event.text, EVENT_CHARS))}</option> }
                     }) }
                 </select></label>
-            <button class="ctl" id="wire-hold" aria-pressed={held.to_string()} onclick={go(hold(!held))}>
+            <button class="ctl" id="wire-hold" aria-pressed={held.to_string()} onclick={go(latest.hold(!held))}>
                 {if held { t.wire_follow } else { t.wire_hold }}
-                if let Some(newer) = wire.map(|wire| wire.newer).filter(|newer| held && *newer > 0) {
-                    {" · "}{fill(t.wire_newer, &[&count(newer)])}
-                }
+                if let Some(newer) = newer.filter(|_| held) { {" · "}{fill(t.wire_newer, &[&count(newer)])} }
             </button>
             if shown.is_some() { <span class="meta span-of">{moment(from)}{" – "}{moment(end)}</span> }
             if let Some(wire) = wire {
@@ -297,6 +359,9 @@ fn counts(t: &'static Text, wire: &WireView, diagram: bool) -> String {
     let (shown, all) = (wire.exchanges.len(), wire.matching);
     let of = if diagram && (shown as u32) < all { t.wire_drawn } else { t.wire_shown };
     let mut parts = vec![fill(of, &[&count(shown as i64), &count(all)])];
+    if wire.newer > 0 {
+        parts.push(fill(t.wire_newer, &[&count(wire.newer)]));
+    }
     if wire.hidden > 0 {
         parts.push(fill(t.wire_hidden, &[&count(wire.hidden)]));
     }
@@ -309,7 +374,7 @@ fn counts(t: &'static Text, wire: &WireView, diagram: bool) -> String {
 #[derive(Properties, PartialEq)]
 struct TableProps {
     wire: Shared<WireView>,
-    clients: Shared<Vec<Shared<ClientView>>>,
+    names: Names,
     opened: Option<u64>,
     open: Callback<u64>,
     touch: Callback<bool>,
@@ -363,7 +428,7 @@ fn row(ctx: &Ctx, props: &TableProps, one: &ExchangeView) -> Html {
         <tr key={one.number.to_string()} class={classes!(opened.then_some("sel"), one.is_failed().then_some("bad"), one.idle.then_some("idle"))} onclick={onclick.clone()}>
             <td class="when">{moment(one.sent)}</td>
             <th scope="row"><button class="link" aria-expanded={opened.to_string()} data-number={one.number.to_string()}>{&one.api}</button>{" "}<span class="times">{"v"}{one.version}</span></th>
-            <td class="who-whom">{who(t, &props.clients, one)}{" → "}{name(t, &props.clients, one.broker)}</td>
+            <td class="who-whom">{props.names.of_asker(t, one)}{" → "}{props.names.of_node(t, one.broker)}</td>
             <td class="w-about" title={about.clone()}>{about}</td>
             <td class="num w-bytes">{size(one.request_bytes)}{", "}{if one.answered.is_some() { size(one.answer_bytes) } else { "–".to_owned() }}</td>
             <td class="num">{lasted(latency.total())}</td>
@@ -381,15 +446,6 @@ pub fn partitions(one: &ExchangeView) -> String {
         all.push(format!("+{}", one.partitions_left_out));
     }
     all.join(", ")
-}
-
-/// Who asks. A process that is over is known by the `client.id` of its request alone.
-pub fn who(t: &'static Text, clients: &[Shared<ClientView>], one: &ExchangeView) -> String {
-    let known = clients.iter().any(|client| client.id == one.client);
-    if known || one.client < FIRST_CLIENT || one.client_id.is_empty() {
-        return name(t, clients, one.client);
-    }
-    one.client_id.clone()
 }
 
 /// Ids from this one on are clients'.
