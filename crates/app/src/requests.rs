@@ -271,6 +271,11 @@ pub struct Mark {
     pub fault: bool,
 }
 
+/// Whether an event has a mark in a picture of a span: what comes rarely, and in a short span how high watermarks move.
+pub fn is_marked(event: &EventView, span: u64) -> bool {
+    !event.frequent || (span <= SPANS[1] && event.text.starts_with("advanced high watermark"))
+}
+
 /// The marks of the events in a span, by row and then time. Each row's labels that would lie over the one before are
 /// left empty. `place` gives the place of a moment, `wide` the width of a label.
 pub fn marks<'a>(
@@ -357,7 +362,6 @@ fn short(text: &str) -> String {
         ("follows", leader) => format!("follows {}", bare(leader)),
         ("asks", "for") => word(2).to_owned(),
         ("fault", _) => words.get(1..3).unwrap_or_default().join(" "),
-        ("appended", _) => format!("+ {}", after("to")),
         (first, second) => format!("{first} {}", second.trim_end_matches([',', ':'])),
     }
 }

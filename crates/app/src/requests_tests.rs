@@ -94,6 +94,23 @@ fn labels_of_a_row_do_not_lie_over_each_other() {
 }
 
 #[test]
+fn a_load_leaves_elections_to_be_seen() {
+    let told = |frequent, text: &str| EventView { frequent, ..event(1, "broker-1", text) };
+    for (event, [short, long]) in [
+        (told(false, "fenced broker-2"), [true, true]),
+        (told(true, "advanced high watermark of orders-0 from 3 to 7"), [true, false]),
+        (told(true, "appended 3..7 to orders-0, 900 B"), [false, false]),
+    ] {
+        assert_eq!(
+            [is_marked(&event, 100_000), is_marked(&event, 1_000_000)],
+            [short, long],
+            "{}",
+            event.text
+        );
+    }
+}
+
+#[test]
 fn events_have_few_words() {
     for (text, want) in [
         ("elected broker-2 leader of orders-0 in epoch 3, ISR [2, 3]", "orders-0 → 2"),

@@ -6,7 +6,7 @@ use blumfeld_protocol::error::ErrorCode;
 use blumfeld_protocol::frame::decode_header;
 use blumfeld_protocol::json::to_json_with_record_sizes;
 use blumfeld_protocol::messages::ApiKey;
-use blumfeld_protocol::uuid_text;
+use blumfeld_protocol::{Uuid, uuid_text};
 use blumfeld_view::{TokenDetail, TokenKey, TokenState, TokenView};
 use bytes::Bytes;
 use serde_json::Value;
@@ -130,6 +130,10 @@ impl World {
     pub(crate) fn named(&self, partitions: Vec<(String, i32)>) -> Vec<(String, i32)> {
         let named = |topic: &str| {
             let id = uuid_text::from_text(topic)?;
+            // The metadata's own topic has an id that is always the same (Uuid.METADATA_TOPIC_ID).
+            if id == Uuid::from_u128(1) {
+                return Some("__cluster_metadata".to_owned());
+            }
             let topics = self.best_informed()?.image().topics().values();
             topics.into_iter().find(|one| one.id == id).map(|one| one.name.clone())
         };

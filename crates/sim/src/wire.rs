@@ -162,6 +162,8 @@ pub struct Wire {
     limit: usize,
     open: BTreeMap<ConnectionId, VecDeque<Exchange>>,
     doors: BTreeMap<(NodeId, ConnectionId), Door>,
+    /// The doors whose process has requests that it may have taken up.
+    waiting: BTreeSet<(NodeId, ConnectionId)>,
     /// What has ended, by its sort.
     kept: [Kept; 3],
     frame_bytes: usize,
@@ -185,6 +187,7 @@ impl Wire {
             limit,
             open: BTreeMap::new(),
             doors: BTreeMap::new(),
+            waiting: BTreeSet::new(),
             kept: Default::default(),
             frame_bytes: 0,
             begun: 0,
@@ -292,6 +295,9 @@ impl Wire {
     pub(crate) fn given(&mut self, node: NodeId, conn: ConnectionId) {
         if let Some(door) = self.doors.get_mut(&(node, conn)) {
             let first = door.outside.pop_front();
+            if first.is_some() {
+                self.waiting.insert((node, conn));
+            }
             door.inside.extend(first);
         }
     }
@@ -304,14 +310,17 @@ impl Wire {
         waiting: impl Fn(ConnectionId) -> Option<usize>,
     ) {
         let mut taken = Vec::new();
-        let all = (node, ConnectionId(0))..=(node, ConnectionId(u64::MAX));
-        for ((_, conn), door) in self.doors.range_mut(all) {
-            let waiting = waiting(*conn).unwrap_or(door.inside.len());
-            while door.inside.len() > waiting {
-                taken.extend(door.inside.pop_front().flatten().map(|number| (*conn, number)));
+        let doors = &mut self.doors;
+        self.waiting.retain(|(at, conn)| {
+            let Some(door) = doors.get_mut(&(*at, *conn)) else { return false };
+            if *at == node {
+                let waiting = waiting(*conn).unwrap_or(door.inside.len());
+                while door.inside.len() > waiting {
+                    taken.extend(door.inside.pop_front().flatten().map(|number| (*conn, number)));
+                }
             }
-        }
-        self.doors.retain(|_, door| !(door.outside.is_empty() && door.inside.is_empty()));
+            !door.inside.is_empty()
+        });
         for (conn, number) in taken {
             if let Some(one) = self.find(conn, |one| one.number == number) {
                 one.taken = Some(now);
@@ -319,10 +328,10 @@ impl Wire {
         }
     }
 
-    /// Whether requests wait at a node.
+    /// Whether requests may wait at a node.
     pub(crate) fn waits_at(&self, node: NodeId) -> bool {
         let all = (node, ConnectionId(0))..=(node, ConnectionId(u64::MAX));
-        self.doors.range(all).next().is_some()
+        self.waiting.range(all).next().is_some()
     }
 
     /// The broker has an answer, which may have to wait for its disk.
@@ -443,9 +452,6 @@ impl Wire {
         let Some(open) = self.open.get_mut(&conn) else { return };
         let Some(at) = open.iter().position(|one| one.number == number) else { return };
         let Some(mut one) = open.remove(at) else { return };
-        if open.is_empty() {
-            self.open.remove(&conn);
-        }
         one.ending = ending;
         self.keep(now, one);
     }

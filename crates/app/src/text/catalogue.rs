@@ -517,6 +517,7 @@ catalogue! {
     wire_queue: "queue", "대기열";
     wire_at_broker: "at the broker (purgatory)", "브로커(대기실)";
     wire_disk: "disk", "디스크";
+    wire_net: "network, there and back", "네트워크(왕복)";
     wire_back: "network, back", "네트워크(옴)";
     wire_legend: "Parts of a latency, each bar as its own whole", "지연의 구성(막대마다 전체가 100%)";
     wire_total: "total", "합계";

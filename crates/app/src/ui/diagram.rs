@@ -207,7 +207,7 @@ fn axis(place: &Place, height: f64) -> Html {
         let x = at(place.x(place.from + tick));
         html! { <>
             <line class="grid" x1={x.clone()} x2={x.clone()} y1={at(TOP - 8.0)} y2={at(height)} />
-            <text class="tick" x={x} y="11">{if tick == 0 { moment(place.from) } else { format!("+{}", lasted(tick).replace(".000", "")) }}</text>
+            <text class={classes!("tick", (place.x(place.from + tick) > place.width - RIGHT - 44.0).then_some("last"))} x={x} y="11">{if tick == 0 { moment(place.from) } else { format!("+{}", lasted(tick).replace(".000", "")) }}</text>
         </> }
     });
     html! { <g aria-hidden="true">{ for all }</g> }

@@ -17,7 +17,7 @@ use crate::ctx::{Ctx, use_ctx};
 use crate::events::{Events, Line};
 use crate::format::{count, moment, one_line, size};
 use crate::model::{Action, Screen, Shared};
-use crate::requests::{Apis, DIAGRAM, Filter, SPANS, lasted};
+use crate::requests::{Apis, DIAGRAM, Filter, SPANS, is_marked, lasted};
 use crate::text::{Text, fill};
 
 /// The engine is asked this often, in milliseconds.
@@ -166,7 +166,9 @@ pub fn Requests(props: &RequestsProps) -> Html {
         let events = props.events.clone();
         move |(_, (from, end), diagram)| {
             let all = events.newest(None).filter(|line| (*from..=*end).contains(&line.event.at));
-            all.filter(|_| *diagram).map(|line| line.event.clone()).collect::<Vec<_>>()
+            all.filter(|line| *diagram && is_marked(&line.event, end - from))
+                .map(|line| line.event.clone())
+                .collect::<Vec<_>>()
         }
     });
     let Some(ctx) = ctx else { return Html::default() };
@@ -318,7 +320,7 @@ fn spans(t: &'static Text, props: &RequestsProps, latest: &Latest, set: &Callbac
             }
         })
     };
-    let (from, end) = filter.window(now);
+    let (from, end) = filter.window(latest.shown);
     let wire = props.wire.as_ref();
     let newer = wire.map(|wire| wire.newer).filter(|newer| *newer > 0);
     html! {
@@ -330,7 +332,7 @@ fn spans(t: &'static Text, props: &RequestsProps, latest: &Latest, set: &Callbac
                         <option value={span.to_string()} selected={shown == Some(span)}>{fill(if filter.end.is_some() { t.wire_span_of } else { t.wire_last }, &[&span_name(span)])}</option>
                     }) }
                 </select></label>
-            <span class="group">
+            <span class="steps">
                 <button class="ctl" id="wire-earlier" disabled={shown.is_none()} onclick={go(moved(-1))}>{icon("left")}{t.wire_earlier}</button>
                 <button class="ctl" id="wire-later" disabled={shown.is_none() || filter.end.is_none()} onclick={go(moved(1))}>{t.wire_later}{icon("right")}</button>
             </span>
@@ -509,7 +511,7 @@ fn Legend() -> Html {
     html! {
         <ul class="legend lat-legend" aria-label={ctx.t.wire_legend}>
             { for all.into_iter().enumerate().filter(|(at, _)| *at < 4).map(|(at, (class, name))| html! {
-                <li><svg width="14" height="10" aria-hidden="true"><rect class={class} x="1" y="1" width="12" height="8" /></svg>{if at == 0 { format!("{}, {}", name, ctx.t.wire_back) } else { name.to_owned() }}</li>
+                <li><svg width="14" height="10" aria-hidden="true"><rect class={class} x="1" y="1" width="12" height="8" /></svg>{if at == 0 { ctx.t.wire_net } else { name }}</li>
             }) }
             <li>{ctx.t.wire_legend}</li>
         </ul>
