@@ -50,8 +50,8 @@ browser("a Produce is found, opened, and both sides are read; the parts of its t
   await page.selectOption("#wire-api", "Produce");
   await rows(page, "Produce").first().locator("button").click();
   await page.locator(".exchange h3", { hasText: "Produce" }).waitFor();
-  assert.match(await page.locator('[data-side="request"] .fields-said').innerText(), /"topicData"[^]*"acks": -1/);
-  assert.match(await page.locator('[data-side="answer"] .fields-said').innerText(), /"responses"[^]*"errorCode": 0/);
+  assert.match(await page.locator('[data-side="request"] .fields-said').innerText(), /"acks": -1[^]*"topicData"/);
+  assert.match(await page.locator('[data-side="answer"] .fields-said').innerText(), /"errorCode": 0/);
   // The record's own bytes, as they went.
   assert.match(await page.locator('[data-side="request"] .bytes-said').innerText(), /6b 65 74 74 6c 65/);
   const micros = (part) => page.locator(`[data-part="${part}"] dd`).getAttribute("data-micros").then(Number);

@@ -102,8 +102,8 @@ pub struct Filter {
     pub span: Option<u64>,
     /// The moment at which the span ends; none is now.
     pub end: Option<u64>,
-    /// A reader who holds the list has seen the exchanges below this number.
-    pub held: Option<u64>,
+    /// A reader who holds the list has seen the exchanges below this number, as they were at this moment.
+    pub held: Option<(u64, u64)>,
 }
 
 impl Default for Filter {
@@ -135,7 +135,8 @@ impl Filter {
             text: self.text.clone(),
             errors: self.errors,
             hide_idle: self.hide_idle,
-            below: self.held.filter(|_| !drawn),
+            below: self.held.filter(|_| !drawn).map(|(below, _)| below),
+            seen: self.held.map(|(_, seen)| seen),
             limit: if drawn { DRAWN as u32 } else { ROWS },
         }
     }
@@ -361,7 +362,7 @@ fn short(text: &str) -> String {
         ("granted", _) => format!("vote for {}", bare(after("to"))),
         ("follows", leader) => format!("follows {}", bare(leader)),
         ("asks", "for") => word(2).to_owned(),
-        ("fault", _) => words.get(1..3).unwrap_or_default().join(" "),
+        ("fault", _) => words.iter().skip(1).take(2).copied().collect::<Vec<_>>().join(" "),
         (first, second) => format!("{first} {}", second.trim_end_matches([',', ':'])),
     }
 }

@@ -24,6 +24,8 @@ pub struct WireQuery {
     pub hide_idle: bool,
     /// Those of a number below it alone: what a page that stands still has seen.
     pub below: Option<u64>,
+    /// The moment of that. What turns out to carry nothing later than this is not left out, so that no row goes away.
+    pub seen: Option<u64>,
     /// At most so many, the newest.
     pub limit: u32,
 }

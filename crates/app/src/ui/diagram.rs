@@ -146,7 +146,7 @@ pub fn Diagram(props: &DiagramProps) -> Html {
     html! {
         <div class="mach diagram">
             <Key />
-            <div class="scroll board" ref={board} onmouseenter={move |_| enter()} onmouseleave={move |_| leave()}
+            <div class="scroll picture" ref={board} onmouseenter={move |_| enter()} onmouseleave={move |_| leave()}
                 onfocusin={move |_: FocusEvent| focus()} onfocusout={move |_: FocusEvent| blur()} {onkeydown}>
                 if width > 0.0 {
                     <svg class="space-time" role="group" aria-label={t.wire_picture} width={width.to_string()} height={height.to_string()} viewBox={format!("0 0 {width} {height}")}>

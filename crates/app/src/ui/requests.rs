@@ -88,7 +88,7 @@ impl Latest {
     fn hold(&self, held: bool) -> Filter {
         let stands = self.diagram || self.filter.span.is_some();
         Filter {
-            held: held.then_some(self.begun),
+            held: held.then_some((self.begun, self.shown)),
             end: if held { self.filter.end.or(stands.then_some(self.shown)) } else { None },
             ..self.filter.clone()
         }
@@ -184,7 +184,7 @@ pub fn Requests(props: &RequestsProps) -> Html {
     };
     let opened = props.open.as_ref().map(|open| open.exchange.number);
     html! {
-        <section class={classes!("screen", "requests", diagram.then_some("drawn"), opened.map(|_| "opened"))} aria-labelledby="h-requests" {onkeydown}>
+        <section class={classes!("screen", "requests", diagram.then_some("drawn"), opened.map(|_| "opened"))} aria-labelledby="h-requests" tabindex="-1" {onkeydown}>
             <header class="bar">
                 <h2 id="h-requests">{t.wire_screen}</h2>
                 {views(t, diagram)}
@@ -273,9 +273,9 @@ fn filters(
             </select></label>
         <label class="find"><span class="vh">{t.wire_text}</span>
             <input class="field" id="wire-text" type="search" placeholder={t.wire_text} value={filter.text.clone()} oninput={typed} /></label>
-        <label class="check"><input type="checkbox" id="wire-errors" checked={filter.errors}
+        <label class="choice"><input type="checkbox" id="wire-errors" checked={filter.errors}
             onchange={to(|filter, event| filter.errors = event.target_unchecked_into::<HtmlInputElement>().checked())} />{t.wire_errors}</label>
-        <label class="check" title={t.wire_hide_idle_why}><input type="checkbox" id="wire-idle" checked={filter.hide_idle}
+        <label class="choice" title={t.wire_hide_idle_why}><input type="checkbox" id="wire-idle" checked={filter.hide_idle}
             onchange={to(|filter, event| filter.hide_idle = event.target_unchecked_into::<HtmlInputElement>().checked())} />{t.wire_hide_idle}</label>
     </> }
 }
@@ -301,7 +301,7 @@ fn spans(t: &'static Text, props: &RequestsProps, latest: &Latest, set: &Callbac
         Callback::from(move |_: MouseEvent| set.emit(to.clone()))
     };
     let moved = |by: i64| {
-        let held = props.wire.as_ref().map(|wire| wire.begun);
+        let held = props.wire.as_ref().map(|wire| (wire.begun, wire.now));
         Filter { held: filter.held.or(held), span: shown, ..filter.moved(by, now) }
     };
     // What is held for a moment alone goes on by itself.
@@ -310,7 +310,7 @@ fn spans(t: &'static Text, props: &RequestsProps, latest: &Latest, set: &Callbac
     let events: Vec<Rc<Line>> = rare.take(EVENTS).cloned().collect();
     let onevent = {
         let (filter, set, events) = (filter.clone(), set.clone(), events.clone());
-        let begun = props.wire.as_ref().map(|wire| wire.begun);
+        let begun = props.wire.as_ref().map(|wire| (wire.begun, wire.now));
         Callback::from(move |event: Event| {
             let seq = chosen(&event).parse::<u64>();
             if let Some(found) = seq.ok().and_then(|seq| events.iter().find(|line| line.seq == seq)) {
@@ -350,18 +350,19 @@ fn spans(t: &'static Text, props: &RequestsProps, latest: &Latest, set: &Callbac
             </button>
             if shown.is_some() { <span class="meta span-of">{moment(from)}{" – "}{moment(end)}</span> }
             if let Some(wire) = wire {
-                <span class="meta counts" role="status">{counts(t, wire, props.diagram)}</span>
+                <span class="meta counts" role="status">{counts(t, wire, props.diagram, held)}</span>
             }
         </div>
     }
 }
 
 /// What is shown and what is not.
-fn counts(t: &'static Text, wire: &WireView, diagram: bool) -> String {
+fn counts(t: &'static Text, wire: &WireView, diagram: bool, held: bool) -> String {
     let (shown, all) = (wire.exchanges.len(), wire.matching);
     let of = if diagram && (shown as u32) < all { t.wire_drawn } else { t.wire_shown };
     let mut parts = vec![fill(of, &[&count(shown as i64), &count(all)])];
-    if wire.newer > 0 {
+    // Of a list that is held the button says it.
+    if wire.newer > 0 && !held {
         parts.push(fill(t.wire_newer, &[&count(wire.newer)]));
     }
     if wire.hidden > 0 {

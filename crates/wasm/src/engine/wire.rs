@@ -38,7 +38,9 @@ impl WireReader {
         let text = query.text.trim().to_lowercase();
         let limit = query.limit.min(MOST) as usize;
         for one in all.into_iter().filter(|one| is_of(one, query, now)) {
-            if query.hide_idle && one.sort == Sort::Idle && self.read(world, one).error.is_empty() {
+            let known = query.seen.is_none_or(|seen| one.ended_at.is_some_and(|at| at.as_micros() <= seen));
+            let idle = query.hide_idle && known && one.sort == Sort::Idle;
+            if idle && self.read(world, one).error.is_empty() {
                 view.hidden += 1;
                 continue;
             }
