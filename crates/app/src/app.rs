@@ -15,11 +15,12 @@ use crate::ctx::Ctx;
 use crate::frames::Frames;
 use crate::model::{Action, Model, Phase, Screen, Shared};
 use crate::opening::Opening;
+use crate::requests::DIAGRAM;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
     Brokers, Clients, DockTabs, DropZone, EventLog, Files, FollowBar, FollowInspector, Gate, Groups, Hint,
-    Inspector, Messages, Nav, Notices, Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics,
+    Inspector, Messages, Nav, Notices, Requests, Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics,
     WatchBanner,
 };
 use crate::wire::{Heard, Wire};
@@ -64,12 +65,20 @@ fn begin(address: &Address) -> Model {
         model = Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Notice(true, text)));
     }
     model.screen = screen_of_address().unwrap_or(model.screen);
+    model.diagram = is_diagram();
     model
 }
 
 fn screen_of_address() -> Option<Screen> {
     let hash = browser::hash();
-    Screen::ALL.into_iter().find(|screen| screen.word() == hash)
+    // What stands behind the word says how the screen shows it.
+    let word = hash.split('/').next().unwrap_or_default();
+    Screen::ALL.into_iter().find(|screen| screen.word() == word)
+}
+
+/// Whether the address asks for what went over the network as a diagram.
+fn is_diagram() -> bool {
+    browser::hash().ends_with(DIAGRAM)
 }
 
 /// Under what the page keeps that a cluster has been stored.
@@ -327,6 +336,10 @@ pub fn App() -> Html {
                         Screen::Clients => view.map(|view| html! {
                             <Clients clients={Shared::clone(&view.clients)} topics={own_topics(&model)} now={view.clock.now} chosen={model.chosen.clone()} />
                         }).unwrap_or_default(),
+                        Screen::Requests => view.map(|view| html! {
+                            <Requests wire={model.wire.clone()} open={model.exchange.clone()} diagram={model.diagram} clients={Shared::clone(&view.clients)}
+                                events={model.events.clone()} now={view.clock.now} />
+                        }).unwrap_or_default(),
                         Screen::Console => Html::default(),
                     } }
                 </main>
@@ -365,6 +378,7 @@ fn listen(ctx: Ctx) -> impl FnOnce() {
             move |_| {
                 if let Some(screen) = screen_of_address() {
                     ctx.act(Action::Go(screen));
+                    ctx.act(Action::Draw(is_diagram()));
                 }
             }
         }));

@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use blumfeld_view::{
-    BatchDetail, BrowseView, Delta, Durability, EventView, FollowView, GroupView, Pace, RecoveryView,
-    Returned, TokenDetail, TopicView, Update,
+    BatchDetail, BrowseView, Delta, Durability, EventView, ExchangeDetail, FollowView, GroupView, Pace,
+    RecoveryView, Returned, TokenDetail, TopicView, Update, WireView,
 };
 use yew::Reducible;
 
@@ -117,6 +117,8 @@ pub enum Screen {
     Clients,
     /// Consumer groups.
     Groups,
+    /// What went over the network.
+    Requests,
     /// The console at full height.
     Console,
 }
@@ -131,18 +133,20 @@ impl Screen {
             Self::Brokers => "brokers",
             Self::Clients => "clients",
             Self::Groups => "groups",
+            Self::Requests => "requests",
             Self::Console => "console",
         }
     }
 
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Stage,
         Self::Topics,
         Self::Messages,
         Self::Brokers,
         Self::Clients,
         Self::Groups,
+        Self::Requests,
         Self::Console,
     ];
 }
@@ -309,6 +313,12 @@ pub struct Model {
     pub token: Option<Shared<TokenDetail>>,
     /// What is followed.
     pub follow: Option<Shared<FollowView>>,
+    /// What went over the network, as it was asked for last.
+    pub wire: Option<Shared<WireView>>,
+    /// The exchange that is open.
+    pub exchange: Option<Shared<ExchangeDetail>>,
+    /// Whether what went over the network is drawn as a diagram.
+    pub diagram: bool,
     /// Where the navigation stands.
     pub screen: Screen,
     /// The pane that shows where there is room for one.
@@ -358,6 +368,10 @@ pub enum Action {
     Choose(PartitionName),
     /// Put away the message that was picked.
     Unpick,
+    /// Close the exchange that is open.
+    Close,
+    /// Draw what went over the network as a diagram, or as a table.
+    Draw(bool),
     /// The message browser asks for the end of the log.
     ToEnd,
     /// The message browser's second question was asked.
@@ -406,6 +420,9 @@ impl Model {
             chosen: None,
             token: None,
             follow: None,
+            wire: None,
+            exchange: None,
+            diagram: false,
             screen: Screen::Stage,
             tab: Tab::Console,
             sheet: false,
@@ -476,6 +493,7 @@ impl Model {
                 self.follow = None;
                 self.console.running = None;
                 self.messages = MessagesState::default();
+                (self.wire, self.exchange) = (None, None);
                 self.choose_one();
             }
             Update::Delta(delta) => self.delta(delta),
@@ -501,6 +519,8 @@ impl Model {
                 }
             }
             Update::Follow(follow) => self.followed(follow.map(|follow| *follow)),
+            Update::Wire(view) => self.wire = Some(Shared::new(view)),
+            Update::Exchange(detail) => self.exchange = detail.map(|detail| Shared::new(*detail)),
             Update::Error { message } => self.notice(true, message),
             Update::Panicked { message, replay } => self.phase = Phase::Panicked { message, replay },
             Update::Hello
@@ -658,6 +678,8 @@ impl Reducible for Model {
             Action::LookAt(at, (node, text)) => {
                 model.look_at = Some(Shared::new(LookAt { at, node, text }));
             }
+            Action::Close => model.exchange = None,
+            Action::Draw(diagram) => model.diagram = diagram,
             Action::ToEnd => {
                 model.messages.to_end = true;
                 model.messages.browse = None;

@@ -22,6 +22,8 @@ mod token_view;
 mod trace;
 mod view;
 mod waiting;
+mod wire;
+mod wire_view;
 mod world;
 
 pub use config::{DiskConfig, NetworkConfig, WorldConfig, controller_listener};
@@ -36,4 +38,5 @@ pub use token_view::api_name;
 pub use trace::{Trace, TraceLine};
 pub use view::event_view;
 pub use waiting::Wait;
+pub use wire::{Ending, Exchange, Loss, Sort, Wire};
 pub use world::{InFlight, OutsideEvent, Standing, World};

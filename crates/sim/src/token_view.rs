@@ -6,7 +6,7 @@ use blumfeld_protocol::error::ErrorCode;
 use blumfeld_protocol::frame::decode_header;
 use blumfeld_protocol::json::to_json_with_record_sizes;
 use blumfeld_protocol::messages::ApiKey;
-use blumfeld_protocol::uuid_text;
+use blumfeld_protocol::{Uuid, uuid_text};
 use blumfeld_view::{TokenDetail, TokenKey, TokenState, TokenView};
 use bytes::Bytes;
 use serde_json::Value;
@@ -34,44 +34,55 @@ impl InFlight<'_> {
             Standing::Lost(at) => TokenState::Lost(at.as_micros()),
         }
     }
-
-    /// Its body, if its header can be read.
-    fn body(&self) -> Option<(ApiKey, Bytes)> {
-        if self.answer {
-            let asked = Asked { api_key: self.api_key, version: self.version };
-            return answer_body(asked, self.frame);
-        }
-        let api_key = ApiKey::try_from(self.api_key).ok()?;
-        Some((api_key, decode_header(&self.frame.clone().into_bytes()).ok()?.1))
-    }
 }
 
-/// What stands behind an answer's header.
-fn answer_body(asked: Asked, frame: &Frame) -> Option<(ApiKey, Bytes)> {
-    let api_key = ApiKey::try_from(asked.api_key).ok()?;
-    // Behind the number some answers have tagged fields, and no server of Kafka's writes any.
-    let from = if api_key.response_header_version(asked.version) >= 1 { 5 } else { 4 };
+/// A message's body, if its header can be read.
+fn body_of(api_key: i16, version: i16, answer: bool, frame: &Frame) -> Option<(ApiKey, Bytes)> {
+    let api_key = ApiKey::try_from(api_key).ok()?;
     let bytes = frame.clone().into_bytes();
+    if !answer {
+        return Some((api_key, decode_header(&bytes).ok()?.1));
+    }
+    // Behind the number some answers have tagged fields, and no server of Kafka's writes any.
+    let from = if api_key.response_header_version(version) >= 1 { 5 } else { 4 };
     (bytes.len() >= from).then(|| (api_key, bytes.slice(from..)))
+}
+
+/// A message's fields as JSON, if it can be read.
+fn read(api_key: i16, version: i16, answer: bool, frame: &Frame) -> Option<(ApiKey, Value)> {
+    let (api_key, body) = body_of(api_key, version, answer, frame)?;
+    let kind = if answer { Kind::Response } else { Kind::Request };
+    Some((api_key, to_json_with_record_sizes(api_key, kind, version, &body).ok()?))
+}
+
+/// A message's fields, a line each.
+pub(crate) fn fields(api_key: i16, version: i16, answer: bool, frame: &Frame) -> Option<String> {
+    serde_json::to_string_pretty(&read(api_key, version, answer, frame)?.1).ok()
+}
+
+/// What a message is about.
+pub(crate) fn find(api_key: i16, version: i16, answer: bool, frame: &Frame) -> Found {
+    let mut found = Found::default();
+    if let Some((api_key, message)) = read(api_key, version, answer, frame) {
+        let names_partitions = matches!(api_key, ApiKey::Produce | ApiKey::Fetch | ApiKey::ListOffsets);
+        look(&message, None, names_partitions, &mut found);
+    }
+    found
 }
 
 /// The first error in an answer.
 pub(crate) fn first_error(asked: Asked, frame: &Frame) -> Option<i16> {
-    let (api_key, body) = answer_body(asked, frame)?;
-    let message = to_json_with_record_sizes(api_key, Kind::Response, asked.version, &body).ok()?;
-    let mut found = Found::default();
-    look(&message, None, false, &mut found);
-    found.error
+    find(asked.api_key, asked.version, true, frame).error
 }
 
 /// What is found in a message.
 #[derive(Default)]
-struct Found {
+pub(crate) struct Found {
     /// Topics by name or id, with the partition.
-    partitions: Vec<(String, i32)>,
-    left_out: u32,
-    records: bool,
-    error: Option<i16>,
+    pub partitions: Vec<(String, i32)>,
+    pub left_out: u32,
+    pub records: bool,
+    pub error: Option<i16>,
 }
 
 impl World {
@@ -91,11 +102,7 @@ impl World {
             Ok((header, _)) if !one.answer => header.client_id.map_or_else(String::new, |id| id.to_string()),
             _ => String::new(),
         };
-        let kind = if one.answer { Kind::Response } else { Kind::Request };
-        let fields = one.body().and_then(|(api_key, body)| {
-            let message = to_json_with_record_sizes(api_key, kind, one.version, &body).ok()?;
-            serde_json::to_string_pretty(&message).ok()
-        });
+        let fields = fields(one.api_key, one.version, one.answer, one.frame);
         Some(TokenDetail {
             token: self.token_view(one),
             client_id,
@@ -107,22 +114,7 @@ impl World {
 
     /// A message as it is drawn.
     pub fn token_view(&self, one: &InFlight<'_>) -> TokenView {
-        let mut found = Found::default();
-        if let Some((api_key, body)) = one.body() {
-            let kind = if one.answer { Kind::Response } else { Kind::Request };
-            if let Ok(message) = to_json_with_record_sizes(api_key, kind, one.version, &body) {
-                let names_partitions =
-                    matches!(api_key, ApiKey::Produce | ApiKey::Fetch | ApiKey::ListOffsets);
-                look(&message, None, names_partitions, &mut found);
-            }
-        }
-        let named = |topic: &str| {
-            let id = uuid_text::from_text(topic)?;
-            let topics = self.best_informed()?.image().topics().values();
-            topics.into_iter().find(|one| one.id == id).map(|one| one.name.clone())
-        };
-        let partitions = found.partitions.into_iter();
-        let partitions = partitions.map(|(topic, number)| (named(&topic).unwrap_or(topic), number));
+        let found = find(one.api_key, one.version, one.answer, one.frame);
         TokenView {
             key: one.key(),
             client: one.client.0,
@@ -134,10 +126,24 @@ impl World {
             state: one.state(),
             bytes: one.frame.len() as u64,
             records: found.records,
-            partitions: partitions.collect(),
+            partitions: self.named(found.partitions),
             partitions_left_out: found.left_out,
             error: found.error.map_or_else(String::new, |code| ErrorCode(code).name().to_owned()),
         }
+    }
+
+    /// Partitions with the names of topics that a message knows by their ids.
+    pub(crate) fn named(&self, partitions: Vec<(String, i32)>) -> Vec<(String, i32)> {
+        let named = |topic: &str| {
+            let id = uuid_text::from_text(topic)?;
+            // The metadata's own topic has an id that is always the same (Uuid.METADATA_TOPIC_ID).
+            if id == Uuid::from_u128(1) {
+                return Some("__cluster_metadata".to_owned());
+            }
+            let topics = self.best_informed()?.image().topics().values();
+            topics.into_iter().find(|one| one.id == id).map(|one| one.name.clone())
+        };
+        partitions.into_iter().map(|(topic, number)| (named(&topic).unwrap_or(topic), number)).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FollowWhat, TokenKey};
+use crate::{FollowWhat, TokenKey, WireQuery};
 
 /// When an acknowledgement may leave the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -56,7 +56,12 @@ impl Command {
     pub fn only_looks(&self) -> bool {
         matches!(
             self,
-            Command::Browse { .. } | Command::Batch { .. } | Command::Download { .. } | Command::Token(_)
+            Command::Browse { .. }
+                | Command::Batch { .. }
+                | Command::Download { .. }
+                | Command::Token(_)
+                | Command::Wire(_)
+                | Command::Exchange(_)
         )
     }
 }
@@ -164,6 +169,10 @@ pub enum Command {
     /// Follow something, and have time go as fast as it needs; or nothing any more. Answered by
     /// [`Update::Follow`](crate::Update).
     Follow(Option<FollowWhat>),
+    /// Exchanges that went over the network. Answered by [`Update::Wire`](crate::Update).
+    Wire(WireQuery),
+    /// An exchange by its number, with what is in it. Answered by [`Update::Exchange`](crate::Update).
+    Exchange(u64),
     /// Break something.
     Fault(Fault),
     /// The page is about to close: bring everything to the browser's storage.

@@ -10,6 +10,7 @@ mod command;
 mod follow;
 mod stage;
 mod update;
+mod wire;
 
 pub use browse::{BatchDetail, BatchView, BrowseView, FieldView, RecordView};
 pub use clients::{
@@ -25,6 +26,7 @@ pub use command::{Command, Durability, Fault, Pace, SegmentFile};
 pub use follow::{FollowView, FollowWhat, Stop, StopView};
 pub use stage::{RibbonView, StageView, TokenDetail, TokenKey, TokenState, TokenView};
 pub use update::{ConsoleText, RecoveryView, Returned, Stream, Update};
+pub use wire::{EndingView, ExchangeDetail, ExchangeView, Latency, LossView, SideView, WireQuery, WireView};
 
 #[cfg(test)]
 mod tests {

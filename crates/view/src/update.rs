@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchDetail, BrowseView, ClusterView, Delta, FollowView, StageView, TokenDetail};
+use crate::{
+    BatchDetail, BrowseView, ClusterView, Delta, ExchangeDetail, FollowView, StageView, TokenDetail, WireView,
+};
 
 /// Which output of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -110,6 +112,10 @@ pub enum Update {
     Token(Option<Box<TokenDetail>>),
     /// What happened to what is followed, whenever it changed; nothing if it cannot be followed, or is no more.
     Follow(Option<Box<FollowView>>),
+    /// Answer to `Wire`.
+    Wire(WireView),
+    /// Answer to `Exchange`; nothing if it is not kept any more.
+    Exchange(Option<Box<ExchangeDetail>>),
     /// Output of the console's command `id`.
     Console {
         /// The command.

@@ -440,6 +440,8 @@ impl<P: Port + 'static> Life<P> {
                     post(&Update::Follow(None));
                 }
             }
+            Command::Wire(query) => post(&Update::Wire(engine.wire(&query))),
+            Command::Exchange(number) => post(&Update::Exchange(engine.exchange(number).map(Box::new))),
             Command::Fault(fault) => engine.fault(fault),
             Command::Flush => {
                 engine.sync();

@@ -282,6 +282,19 @@ const token = (correlationId, broker, api) => ({
   state: { travels: now + 100 }, bytes: 120, records: api === "Produce", partitions: [["orders", 1]], partitionsLeftOut: 0, error: "",
 });
 
+const exchange = (number, more) => ({
+  number, connection: 7, correlationId: number, client: 1001, broker: 1, quorum: false, api: "Produce", version: 13, clientId: "web-checkout", sent: now - 900 * number,
+  landed: now - 900 * number + 200, taken: now - 900 * number + 200, ready: now - 900 * number + 500, answered: now - 900 * number + 500, received: now - 900 * number + 700,
+  endedAt: now - 900 * number + 700, ending: "answered", requestBytes: 120, answerBytes: 62, records: true, idle: false, partitions: [["orders", 1]], partitionsLeftOut: 0, error: "", ...more,
+});
+const EXCHANGES = () => [
+  exchange(1, { answered: undefined, received: undefined, ready: undefined, endedAt: undefined, ending: "open", answerBytes: 0 }),
+  exchange(2),
+  exchange(3, { api: "JoinGroup", records: false, partitions: [], client: 1004, error: "MEMBER_ID_REQUIRED" }),
+  exchange(4, { landed: undefined, taken: undefined, ready: undefined, answered: undefined, received: undefined, ending: { lost: "dropped" }, answerBytes: 0 }),
+];
+const SIDE = { fields: '{\n  "acks": -1\n}', head: new Uint8Array([0, 0, 0, 13]), kept: true };
+
 // ── What the page asks ───────────────────────────────────────────────────
 const files = new Map();
 const ASKED = {
@@ -299,6 +312,8 @@ const ASKED = {
   "set-pace": (to) => { pace = to; delta(); },
   "watch": (on) => on && say({ stage: { now, fresh: true, inFlight: 2, quorum: 0, tokens: [token(1, 1, "Fetch"), token(2, 2, "Produce")], gone: [], ribbons: [] } }),
   "token": ({ correlationId }) => say({ token: { token: token(correlationId, 1, "Fetch"), clientId: "console-consumer", fields: "{}", head: new Uint8Array([0, 1]), ahead: 0 } }),
+  "wire": ({ id }) => say({ wire: { id, now, exchanges: EXCHANGES(), matching: 4, newer: 0, hidden: 12, kept: 16, forgotten: 0, apis: ["JoinGroup", "Produce"], nodes: [1, 2, 1001, 1004], begun: 5 } }),
+  "exchange": (number) => say({ exchange: { exchange: EXCHANGES()[number - 1], now, request: SIDE, answer: number === 2 ? SIDE : undefined } }),
   "set-durability": (to) => { store = { ...store, durability: to }; delta({ store }); },
   "fault": (fault) => {
     const [[word, id]] = Object.entries(fault);

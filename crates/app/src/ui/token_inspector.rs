@@ -103,7 +103,7 @@ fn deeds(ctx: &Ctx, detail: &TokenDetail) -> Html {
 }
 
 /// Bytes as a hex editor shows them.
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     let rows = bytes.chunks(ROW).enumerate().map(|(row, bytes)| {
         let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let text: String =

@@ -26,6 +26,11 @@ pub struct Connection {
 }
 
 impl Broker {
+    /// How many requests of a connection wait for those before them; nothing of a connection that is gone.
+    pub fn waiting(&self, conn: ConnectionId) -> Option<usize> {
+        self.connections.get(&conn).map(|connection| connection.waiting.len())
+    }
+
     /// `connections.max.idle.ms`, if it bounds anything.
     fn max_idle(&self) -> Option<Duration> {
         u64::try_from(self.server.config.connections_max_idle_ms).ok().map(Duration::from_millis)

@@ -19,6 +19,9 @@ impl World {
         }
         if let Some(machine) = self.machines.get(&to) {
             if machine.slot.run == run {
+                if let (Some(wire), Input::Frame { conn, .. }) = (&mut self.wire, &input) {
+                    wire.given(to, *conn);
+                }
                 self.act(to, |broker, cx| Node::handle(broker, cx, input));
             }
             return;
@@ -71,6 +74,11 @@ impl World {
     /// Does what a node put out, and sees to its next timeout.
     fn after(&mut self, node: NodeId, acts: &mut Acts) {
         self.acted = Some(node);
+        if let Some(wire) = self.wire.as_mut().filter(|wire| wire.waits_at(node))
+            && let Some(broker) = self.machines.get(&node).and_then(|machine| machine.broker.as_ref())
+        {
+            wire.acted(self.now, node, |conn| broker.waiting(conn));
+        }
         for event in acts.events.drain(..) {
             self.trace.push(TraceLine { at: self.now, node, event });
         }

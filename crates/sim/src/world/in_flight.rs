@@ -135,7 +135,7 @@ impl World {
     }
 
     /// Whether a node listens there for the metadata quorum.
-    fn is_quorum_door(&self, node: NodeId, listener: &Endpoint) -> bool {
+    pub(super) fn is_quorum_door(&self, node: NodeId, listener: &Endpoint) -> bool {
         self.machines.get(&node).is_some_and(|machine| {
             machine.config.roles.controller && machine.config.controller_listener == *listener
         })

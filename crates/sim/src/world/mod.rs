@@ -4,6 +4,7 @@ mod acting;
 mod faults;
 mod in_flight;
 mod members;
+mod noting;
 mod outside;
 mod queue;
 mod storage;
@@ -25,6 +26,7 @@ use crate::network::Network;
 use crate::process::{Host, Output, ProcessId};
 use crate::slot::{Acts, Slot};
 use crate::trace::Trace;
+use crate::wire::Wire;
 
 use faults::{Down, Paused};
 pub use in_flight::{InFlight, Standing};
@@ -99,6 +101,8 @@ pub struct World {
     acted: Option<NodeId>,
     /// Files of machines that were taken away, which the store outside still has.
     gone: Vec<(NodeId, DiskChange)>,
+    /// What went over the network, where somebody wants to look at it.
+    pub(crate) wire: Option<Box<Wire>>,
 }
 
 impl World {
@@ -135,6 +139,7 @@ impl World {
             acts: Acts::default(),
             acted: None,
             gone: Vec::new(),
+            wire: None,
             config,
         };
         for broker in world.config.brokers.clone() {

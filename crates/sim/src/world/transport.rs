@@ -97,8 +97,11 @@ impl World {
             self.network.note_holding(by, conn, false);
         }
         match sent {
-            Some(at) => self.schedule_message(at, conn, from, Input::Disconnected { conn, reason }),
-            None => drop(self.network.remove(conn)),
+            Some(at) => {
+                self.note_half_closed(conn, from, &reason);
+                self.schedule_message(at, conn, from, Input::Disconnected { conn, reason });
+            }
+            None => self.forget(conn, &reason),
         }
     }
 
@@ -111,10 +114,22 @@ impl World {
     /// A connection breaks: both ends are told now, and what was under way is lost.
     pub(super) fn reset(&mut self, conn: ConnectionId, reason: &DisconnectReason) {
         let Some(link) = self.network.remove(conn) else { return };
+        if let Some(wire) = &mut self.wire {
+            wire.gone(self.now, conn, link.ends[1].node, reason);
+        }
         self.trace.note(&[self.now.as_micros(), conn.0], b"reset");
         for end in link.ends.into_iter().filter(|end| !end.closed) {
             let input = Input::Disconnected { conn, reason: reason.clone() };
             self.schedule(self.now, Event::Deliver { to: end.node, run: end.run, input });
+        }
+    }
+
+    /// A connection is no more.
+    fn forget(&mut self, conn: ConnectionId, reason: &DisconnectReason) {
+        if let Some(link) = self.network.remove(conn)
+            && let Some(wire) = &mut self.wire
+        {
+            wire.gone(self.now, conn, link.ends[1].node, reason);
         }
     }
 
@@ -126,6 +141,9 @@ impl World {
         let end = &mut link.ends[from];
         if end.closed {
             return;
+        }
+        if let Some(wire) = self.wire.as_mut().filter(|_| from == 1) {
+            wire.ready(self.now, conn, &frame);
         }
         if after.is_none() && end.held.is_empty() {
             return self.transmit(conn, from, frame);
@@ -176,6 +194,7 @@ impl World {
         {
             self.trace.saw_error(code, &api_name(asked.api_key));
         }
+        self.note_leaves(conn, from, &frame);
         if let Some(at) = self.network.send(self.now, conn, from, frame.len()) {
             let message = Message { input: Input::Frame { conn, frame }, sent: self.now, answers };
             self.schedule(at, Event::Arrive { conn, from, message });
@@ -186,6 +205,10 @@ impl World {
     fn answered(&mut self, conn: ConnectionId, id: i32) -> Option<Asked> {
         let link = self.network.link(conn)?;
         let at = link.unanswered.iter().position(|asked| asked.correlation_id == id);
+        if let (Some(wire), Some(at)) = (&mut self.wire, at.filter(|at| *at > 0)) {
+            let before: Vec<i32> = link.unanswered.range(..at).map(|asked| asked.correlation_id).collect();
+            wire.passed_over(self.now, conn, &before);
+        }
         let asked = at.and_then(|at| link.unanswered.drain(..=at).next_back());
         // A request may wait to be answered in its turn.
         let asks = &mut link.ends[0];
@@ -216,12 +239,13 @@ impl World {
         let (powerless, gap) = (link.ends[from].powerless, link.ends[from].gap);
         if stalled || self.network.loses(sender, receiver) {
             if powerless && message.is_frame() {
+                self.note_lost(conn, from, &message);
                 return self.lose(conn, from);
             }
             return self.stall(conn, from, message, stalled);
         }
         if gap && message.is_frame() {
-            return;
+            return self.note_lost(conn, from, &message);
         }
         if from == 0 && !self.rules.is_empty() {
             self.judge(conn, Stalled { message, through: true, judged: false });
@@ -241,12 +265,16 @@ impl World {
     pub(super) fn forget_sent(&mut self, node: NodeId, connections: Vec<ConnectionId>) {
         for conn in connections {
             let Some(link) = self.network.link(conn) else { continue };
-            for end in link.ends.iter_mut().filter(|end| end.node == node) {
+            let mut lost = Vec::new();
+            for (from, end) in link.ends.iter_mut().enumerate().filter(|(_, end)| end.node == node) {
                 end.powerless = true;
-                let before = end.stalled.len();
-                end.stalled.retain(|one| one.through || !one.message.is_frame());
-                end.gap |= end.stalled.len() < before;
+                let (stays, goes): (VecDeque<Stalled>, VecDeque<Stalled>) =
+                    end.stalled.drain(..).partition(|one| one.through || !one.message.is_frame());
+                end.stalled = stays;
+                end.gap |= !goes.is_empty();
+                lost.extend(goes.into_iter().map(|one| (from, one.message)));
             }
+            lost.iter().for_each(|(from, message)| self.note_lost(conn, *from, message));
         }
     }
 
@@ -282,7 +310,8 @@ impl World {
         }
         end.retry_at = None;
         if gone {
-            return end.stalled.clear();
+            let lost = std::mem::take(&mut end.stalled);
+            return lost.iter().for_each(|one| self.note_lost(conn, from, &one.message));
         }
         let through = end.stalled.front().is_none_or(|first| first.through);
         if !through && self.network.loses(sender, receiver) {
@@ -323,13 +352,20 @@ impl World {
         };
         match fate {
             Fate::Arrives => self.land(conn, 0, come.message),
-            Fate::Answered => {}
+            Fate::Answered => {
+                // Its answer is on its way already.
+            }
             Fate::Breaks => self.reset(conn, &DisconnectReason::Reset),
             Fate::Lost => {
                 self.lose(conn, 0);
+                let mut lost = vec![come.message];
                 if let Some(link) = self.network.link(conn) {
-                    link.ends[0].stalled.retain(|behind| !behind.message.is_frame());
+                    let (goes, stays): (VecDeque<Stalled>, VecDeque<Stalled>) =
+                        link.ends[0].stalled.drain(..).partition(|behind| behind.message.is_frame());
+                    link.ends[0].stalled = stays;
+                    lost.extend(goes.into_iter().map(|one| one.message));
                 }
+                lost.iter().for_each(|message| self.note_lost(conn, 0, message));
             }
             Fate::Waits(ms) => {
                 come.judged = ms.is_some();
@@ -351,13 +387,17 @@ impl World {
         let Some(link) = self.network.link(conn) else { return };
         let (to, run) = (link.ends[1 - from].node, link.ends[1 - from].run);
         match &message.input {
-            Input::Disconnected { .. } => drop(self.network.remove(conn)),
+            Input::Disconnected { reason, .. } => self.forget(conn, reason),
             Input::Frame { frame, .. } => {
-                if from == 0
-                    && let Some(correlation_id) = expects_response(frame.head())
-                {
+                let wants = if from == 0 { expects_response(frame.head()) } else { None };
+                if let Some(correlation_id) = wants {
                     let (sent, landed, frame) = (message.sent, now, frame.clone());
                     link.unanswered.push_back(Unanswered { correlation_id, sent, landed, frame });
+                }
+                match &mut self.wire {
+                    Some(wire) if from == 0 => wire.landed(now, conn, frame, wants.is_some()),
+                    Some(wire) => wire.received(now, conn, frame),
+                    None => {}
                 }
                 self.trace.note(&[self.now.as_micros(), conn.0, frame.len() as u64], &[]);
                 frame.pieces().for_each(|piece| self.trace.note(&[], piece));

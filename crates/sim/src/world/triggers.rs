@@ -299,6 +299,10 @@ impl World {
     }
 
     fn give(&mut self, conn: ConnectionId, forged: Forged, request: &Bytes) {
+        if let Some(wire) = &mut self.wire {
+            let wants_answer = matches!(forged, Forged::Frame(_));
+            wire.forged(self.now, conn, &request.clone().into(), wants_answer);
+        }
         if let Forged::Frame(frame) = forged {
             self.answer(conn, frame, Question::of(request));
         }

@@ -7,6 +7,7 @@ mod events;
 mod follow;
 mod stage;
 mod storing;
+mod wire;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -26,6 +27,7 @@ use crate::record::{Done, Record};
 use crate::run::{Clock, ConsoleUpdate, FIRST, Progress, Rates, Run, records};
 use follow::Follow;
 use stage::Stage;
+use wire::WireReader;
 
 /// Events between two looks at the wall clock.
 const EVENTS_A_LOOK: u32 = 64;
@@ -60,6 +62,8 @@ pub struct Engine {
     stage: Option<Stage>,
     /// What is followed.
     follow: Option<Follow>,
+    /// What was read of what went over the network.
+    wire: WireReader,
     view: ClusterView,
     recovery: Vec<RecoveryView>,
     /// Events that the next delta has to count, because nobody is told of them.
@@ -88,6 +92,7 @@ impl Engine {
             rates: Rates::default(),
             stage: None,
             follow: None,
+            wire: WireReader::default(),
             view: ClusterView {
                 clock,
                 brokers: Vec::new(),
@@ -101,6 +106,7 @@ impl Engine {
             events_left_out: 0,
             record,
         };
+        engine.run.world.keep_wire(wire::KEPT);
         engine.view = engine.current_view();
         engine
     }
