@@ -10,6 +10,7 @@ export const SCREENS = [
   "brokers",
   "clients",
   "groups",
+  "requests",
   "console",
 ];
 export const THEMES = ["light", "dark"];

@@ -61,7 +61,15 @@ fn messages_lie_between_rows_and_waits_below_them() {
 }
 
 fn event(at: u64, node: &str, text: &str) -> EventView {
-    EventView { at, kind: EventKind::Groups, frequent: false, node: node.into(), text: text.into() }
+    EventView {
+        at,
+        kind: EventKind::Groups,
+        frequent: false,
+        node: node.into(),
+        text: text.into(),
+        korean: String::new(),
+        mark: None,
+    }
 }
 
 #[test]
