@@ -49,8 +49,8 @@ fn which(one: &Exchange) -> Which {
     (one.connection.0, one.correlation_id, one.sent.as_micros())
 }
 
-/// What is in flight by the world's own account, with whether it is the answer. Of an answer the request's moment is not
-/// known, so only its number is compared.
+/// What is in flight by the world's own account, with whether it is the answer. Of an answer the request's moment is
+/// not known, so only its number is compared.
 fn in_flight(world: &World) -> BTreeMap<(u64, i32, bool), u32> {
     let mut all = BTreeMap::new();
     for one in world.in_flight() {

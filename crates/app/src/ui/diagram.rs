@@ -216,7 +216,7 @@ fn axis(place: &Place, height: f64) -> Html {
 fn line(place: &Place, row: usize, name: &str) -> Html {
     let y = Place::y(row);
     let beside = place.left > GUTTER - 1.0;
-    let (x, above) = if beside { (place.left - 8.0, y + 4.0) } else { (4.0, y - 14.0) };
+    let (x, above) = if beside { (place.left - 8.0, y + 4.0) } else { (4.0, y - 18.0) };
     html! {
         <g class="node" data-node={name.to_owned()}>
             <line x1={at(place.left)} x2={at(place.width - RIGHT)} y1={at(y)} y2={at(y)} />
