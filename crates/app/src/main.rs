@@ -14,6 +14,7 @@ mod health;
 mod lag;
 mod model;
 mod opening;
+mod series;
 mod stage;
 mod strip;
 mod text;
