@@ -19,9 +19,9 @@ use crate::requests::DIAGRAM;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
-    Brokers, Clients, DockTabs, DropZone, EventLog, Files, FollowBar, FollowInspector, Gate, Groups, Hint,
-    Inspector, Messages, Nav, Notices, Requests, Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics,
-    WatchBanner,
+    Brokers, Charts, Clients, DockTabs, DropZone, EventLog, Files, FollowBar, FollowInspector, Gate, Groups,
+    Hint, Inspector, Messages, Nav, Notices, Requests, Shortcuts, Stage, TimeLine, TokenInspector, TopBar,
+    Topics, WatchBanner,
 };
 use crate::wire::{Heard, Wire};
 
@@ -350,10 +350,11 @@ pub fn App() -> Html {
                 } else {
                     <Inspector topic={chosen_topic} {partition} />
                 }
-                <section class="dock" aria-label={ctx.t.dock}>
+                <section class="dock" data-side={model.side.word()} aria-label={ctx.t.dock}>
                     <DockTabs tab={model.tab} sheet={model.sheet} />
                     <EventLog events={model.events.clone()} left_out={model.events_left_out} look_at={model.look_at.clone()} />
                     <ConsolePane state={model.console.clone()} />
+                    <Charts series={Shared::clone(&model.series)} now={view.map_or(0, |view| view.clock.now / 1_000)} files={model.files.len()} />
                     <Files files={model.files.clone()} />
                 </section>
             </DropZone>

@@ -15,6 +15,7 @@ mod lag;
 mod model;
 mod opening;
 mod requests;
+mod series;
 mod stage;
 mod strip;
 mod text;

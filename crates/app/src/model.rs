@@ -13,6 +13,7 @@ use crate::address::Theme;
 use crate::cluster::Cluster;
 use crate::events::Events;
 use crate::lag::Lags;
+use crate::series::{Seen, Series};
 use crate::text::{Lang, fill};
 use crate::timeline::Marks;
 
@@ -160,6 +161,8 @@ pub enum Tab {
     Log,
     /// The console.
     Console,
+    /// Numbers over time.
+    Charts,
     /// Dropped files.
     Files,
 }
@@ -171,12 +174,13 @@ impl Tab {
             Self::Inspector => "inspector",
             Self::Log => "log",
             Self::Console => "console",
+            Self::Charts => "charts",
             Self::Files => "files",
         }
     }
 
     /// All, in the order of the tabs.
-    pub const ALL: [Self; 4] = [Self::Inspector, Self::Log, Self::Console, Self::Files];
+    pub const ALL: [Self; 5] = [Self::Inspector, Self::Log, Self::Console, Self::Charts, Self::Files];
 }
 
 /// A partition by name.
@@ -287,6 +291,8 @@ pub struct Model {
     pub topics: Vec<Shared<TopicView>>,
     /// How far groups were behind.
     pub lags: Shared<Lags>,
+    /// Numbers over the session.
+    pub series: Shared<Series>,
     /// What recovery found; put away by the user.
     pub recovery: Option<Shared<Vec<RecoveryView>>>,
     /// What became of what ran before a reload; put away by the user.
@@ -323,6 +329,8 @@ pub struct Model {
     pub screen: Screen,
     /// The pane that shows where there is room for one.
     pub tab: Tab,
+    /// The pane of the dock's third place, where its panes stand side by side: charts or files.
+    pub side: Tab,
     /// Whether the dock is open where it is a sheet.
     pub sheet: bool,
     /// The language.
@@ -407,6 +415,7 @@ impl Model {
             view: None,
             topics: vec![],
             lags: Shared::default(),
+            series: Shared::default(),
             recovery: None,
             returned: None,
             events: Events::default(),
@@ -425,6 +434,7 @@ impl Model {
             diagram: false,
             screen: Screen::Stage,
             tab: Tab::Console,
+            side: Tab::Charts,
             sheet: false,
             lang,
             theme,
@@ -488,7 +498,9 @@ impl Model {
                 self.note_lags(view.clock.now, &view.groups);
                 self.recovery = (!recovery.is_empty()).then(|| Shared::new(recovery));
                 self.returned = (returned != Returned::default()).then(|| Shared::new(returned));
+                self.series = Shared::new(Series::begin(view.clock.now / 1_000));
                 self.view = Some(Cluster::new(view));
+                self.note_series();
                 self.marks = Shared::new(Marks::begin(self.view.as_ref().map_or(0, |view| view.clock.now)));
                 self.follow = None;
                 self.console.running = None;
@@ -590,6 +602,7 @@ impl Model {
         }
         self.choose_one();
         self.note_tried();
+        self.note_series();
         if delta.events.iter().any(|event| event.mark.is_some()) {
             let mut marks = (*self.marks).clone();
             marks.take(&delta.events);
@@ -602,6 +615,14 @@ impl Model {
         let mut lags = (*self.lags).clone();
         lags.note(now / 1_000, groups);
         self.lags = Shared::new(lags);
+    }
+
+    fn note_series(&mut self) {
+        let Some(view) = &self.view else { return };
+        let mut series = (*self.series).clone();
+        let seen = Seen { now: view.clock.now / 1_000, brokers: &view.brokers, groups: &view.groups };
+        series.note(seen, self.topics.iter().map(|topic| &**topic), view.clients.iter().map(|one| &**one));
+        self.series = Shared::new(series);
     }
 
     fn browsed(&mut self, mut browse: BrowseView) {
@@ -664,7 +685,12 @@ impl Reducible for Model {
                     model.tab = Tab::Console;
                 }
             }
-            Action::Show(tab) => (model.tab, model.sheet) = (tab, true),
+            Action::Show(tab) => {
+                (model.tab, model.sheet) = (tab, true);
+                if matches!(tab, Tab::Charts | Tab::Files) {
+                    model.side = tab;
+                }
+            }
             Action::Sheet(open) => model.sheet = open,
             Action::Choose(partition) => {
                 if model.chosen.as_ref() != Some(&partition) {

@@ -85,6 +85,12 @@ pub struct ProducerView {
     pub batches: u64,
     /// Batches among them that had been sent before.
     pub retries: u64,
+    /// Records in the batches that were sent, each once.
+    #[serde(default)]
+    pub sent_records: u64,
+    /// Bytes of those batches, before compression.
+    #[serde(default)]
+    pub sent_bytes: u64,
     /// Records that were acknowledged; with acks=0 those that were sent.
     pub acknowledged: u64,
     /// Records that were given up.

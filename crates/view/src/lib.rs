@@ -58,6 +58,8 @@ mod tests {
                 requests: 0,
                 batches: 0,
                 retries: 0,
+                sent_records: 0,
+                sent_bytes: 0,
                 acknowledged: u64::try_from(acknowledged).unwrap(),
                 failed: 0,
                 refused: String::new(),

@@ -628,4 +628,25 @@ catalogue! {
     wire_k_answer: "response", "응답";
     wire_k_lost: "lost", "유실";
     wire_k_error: "error", "오류";
+    // Charts
+    charts: "Charts", "차트";
+    chart_range: "Range", "범위";
+    range_short: "30 s", "30초";
+    range_middle: "5 min", "5분";
+    range_session: "Session", "세션";
+    chart_lag: "Lag", "랙";
+    chart_records: "Records a second", "초당 레코드";
+    chart_replication: "Replication", "복제";
+    chart_batch_records: "Records a batch", "배치당 레코드";
+    chart_batch_bytes: "Bytes a batch", "배치당 바이트";
+    chart_out: "out", "읽기";
+    chart_in: "in", "쓰기";
+    chart_under: "under-replicated", "복제 부족";
+    chart_smallest_isr: "smallest ISR", "최소 ISR";
+    chart_producers: "all producers", "모든 프로듀서";
+    chart_empty: "Nothing to show yet", "아직 보일 것이 없음";
+    chart_down: "broker {} down", "브로커 {} 멈춤";
+    chart_told: "{}: {} now, {} least, {} most.", "{}: 지금 {}, 최소 {}, 최대 {}.";
+    ago_seconds: "−{} s", "−{}초";
+    ago_minutes: "−{} min", "−{}분";
 }

@@ -64,6 +64,7 @@ pub fn DockTabs(props: &TabsProps) -> Html {
                     Tab::Inspector => t.inspector,
                     Tab::Log => t.event_log,
                     Tab::Console => t.console,
+                    Tab::Charts => t.charts,
                     Tab::Files => t.files,
                 };
                 let ctx = ctx.clone();

@@ -4,6 +4,7 @@ use blumfeld_view::Command;
 use web_sys::{FileList, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
+use super::charts::aside;
 use super::icon;
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::size;
@@ -60,6 +61,7 @@ pub fn Files(props: &FilesProps) -> Html {
         <section class="pane p-files" aria-labelledby="h-files">
             <header><h2 id="h-files">{t.files}</h2>
                 <button class="ctl small end" onclick={pick}>{icon("plus")}{t.add_file}</button>
+                {aside(&ctx, Tab::Charts, t.charts)}
                 <input type="file" multiple=true ref={picker} {onchange} hidden=true id="pick-file" /></header>
             if props.files.is_empty() {
                 <p class="none">{t.no_files}</p>

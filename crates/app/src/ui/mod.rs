@@ -3,6 +3,7 @@
 mod board;
 mod board_cards;
 mod brokers;
+mod charts;
 mod client_form;
 mod clients;
 mod create_topic;
@@ -35,6 +36,7 @@ use yew::prelude::*;
 
 pub use board::Stage;
 pub use brokers::Brokers;
+pub use charts::Charts;
 pub use clients::Clients;
 pub use dock::{DockTabs, Nav};
 pub use event_log::EventLog;

@@ -72,6 +72,8 @@ fn producer_view(view: producer::ProducerView) -> ProducerView {
         requests: view.counts.requests,
         batches: view.counts.batches,
         retries: view.counts.retries,
+        sent_records: view.counts.records,
+        sent_bytes: view.counts.bytes,
         acknowledged: view.acknowledged,
         failed: view.failed,
         refused: view.refused.map_or_else(String::new, |code| code.name().to_owned()),
