@@ -30,6 +30,7 @@ const WHOLE = {
   brokers: ".brk-card",
   clients: ".cli",
   groups: ".plot .line",
+  requests: ".requests tbody tr",
   console: ".con .p",
 };
 
@@ -158,6 +159,8 @@ export const drawn = (page) =>
     const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
     await frame();
     await frame();
-    await Promise.all(document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations === 1)
+    // What stands in a closed menu does not move until it is opened.
+    await Promise.all(document.getAnimations()
+      .filter((one) => one.effect?.getComputedTiming().iterations === 1 && one.effect.target?.checkVisibility())
       .map((one) => one.finished.catch(() => {})));
   });
