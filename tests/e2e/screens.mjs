@@ -10,6 +10,7 @@ export const SCREENS = [
   "brokers",
   "clients",
   "groups",
+  "compare",
   "console",
 ];
 export const THEMES = ["light", "dark"];
@@ -29,6 +30,7 @@ const WHOLE = {
   brokers: ".brk-card",
   clients: ".cli",
   groups: ".plot .line",
+  compare: ".cmp",
   console: ".con .p",
 };
 

@@ -18,8 +18,9 @@ use crate::opening::Opening;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
-    Brokers, Charts, Clients, DockTabs, DropZone, EventLog, Files, FollowBar, FollowInspector, Gate, Groups,
-    Hint, Inspector, Messages, Nav, Notices, Stage, TimeLine, TokenInspector, TopBar, Topics, WatchBanner,
+    Brokers, Charts, Clients, Comparison, DockTabs, DropZone, EventLog, Files, FollowBar, FollowInspector,
+    Gate, Groups, Hint, Inspector, Messages, Nav, Notices, Stage, TimeLine, TokenInspector, TopBar, Topics,
+    WatchBanner,
 };
 use crate::wire::{Heard, Wire};
 
@@ -307,6 +308,7 @@ pub fn App() -> Html {
                         Screen::Clients => view.map(|view| html! {
                             <Clients clients={Shared::clone(&view.clients)} topics={own_topics(&model)} now={view.clock.now} chosen={model.chosen.clone()} />
                         }).unwrap_or_default(),
+                        Screen::Compare => html! { <Comparison state={Shared::clone(&model.comparison)} /> },
                         Screen::Console => Html::default(),
                     } }
                 </main>

@@ -11,6 +11,7 @@ use yew::Reducible;
 
 use crate::address::Theme;
 use crate::cluster::Cluster;
+use crate::comparison::ComparisonState;
 use crate::events::Events;
 use crate::lag::Lags;
 use crate::series::{Seen, Series};
@@ -118,6 +119,8 @@ pub enum Screen {
     Clients,
     /// Consumer groups.
     Groups,
+    /// Two runs of one seed, side by side.
+    Compare,
     /// The console at full height.
     Console,
 }
@@ -132,18 +135,20 @@ impl Screen {
             Self::Brokers => "brokers",
             Self::Clients => "clients",
             Self::Groups => "groups",
+            Self::Compare => "compare",
             Self::Console => "console",
         }
     }
 
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Stage,
         Self::Topics,
         Self::Messages,
         Self::Brokers,
         Self::Clients,
         Self::Groups,
+        Self::Compare,
         Self::Console,
     ];
 }
@@ -287,6 +292,8 @@ pub struct Model {
     pub topics: Vec<Shared<TopicView>>,
     /// How far groups were behind.
     pub lags: Shared<Lags>,
+    /// Two runs side by side.
+    pub comparison: Shared<ComparisonState>,
     /// Numbers over the session.
     pub series: Shared<Series>,
     /// What recovery found; put away by the user.
@@ -401,6 +408,7 @@ impl Model {
             view: None,
             topics: vec![],
             lags: Shared::default(),
+            comparison: Shared::default(),
             series: Shared::default(),
             recovery: None,
             returned: None,
@@ -512,6 +520,7 @@ impl Model {
                     self.token = Some(Shared::new(*detail));
                 }
             }
+            Update::Compare(told) => self.comparison = Shared::new(self.comparison.after(told)),
             Update::Follow(follow) => self.followed(follow.map(|follow| *follow)),
             Update::Error { message } => self.notice(true, message),
             Update::Panicked { message, replay } => self.phase = Phase::Panicked { message, replay },

@@ -269,6 +269,8 @@ pub struct Chart {
     pub top: f64,
     /// The first and the last moment, in milliseconds.
     pub span: (u64, u64),
+    /// Whether a value holds until the next one, so that no line leads from one to the other.
+    pub steps: bool,
 }
 
 impl Chart {
@@ -291,8 +293,11 @@ impl Chart {
                 continue;
             };
             let letter = if goes_on { 'L' } else { 'M' };
+            if goes_on && self.steps {
+                // To a string nothing fails to be written.
+                let _ = write!(path, "H{:.1}", self.x(*at));
+            }
             let y = Self::SIZE.1 * (1.0 - value / self.top);
-            // To a string nothing fails to be written.
             let _ = write!(path, "{letter}{:.1} {y:.1}", self.x(*at));
             goes_on = true;
         }
@@ -468,7 +473,7 @@ impl Series {
             }
         };
         let most = lines.iter().map(|line| line.most).fold(0.0, f64::max);
-        Chart { lines, top: top(most), span }
+        Chart { lines, top: top(most), span, steps: what == What::Replication }
     }
 
     /// The groups that are the furthest behind, in the order of their ids.

@@ -36,4 +36,4 @@ pub use token_view::api_name;
 pub use trace::{Trace, TraceLine};
 pub use view::event_view;
 pub use waiting::Wait;
-pub use world::{InFlight, OutsideEvent, Standing, World};
+pub use world::{InFlight, OutsideEvent, Standing, Traffic, World};

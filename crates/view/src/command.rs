@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FollowWhat, TokenKey};
+use crate::{FollowWhat, Preset, TokenKey};
 
 /// When an acknowledgement may leave the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -164,6 +164,16 @@ pub enum Command {
     /// Follow something, and have time go as fast as it needs; or nothing any more. Answered by
     /// [`Update::Follow`](crate::Update).
     Follow(Option<FollowWhat>),
+    /// Run two new clusters of this one's seed, of which one setting differs, beside it. Answered by
+    /// [`Update::Compare`](crate::Update), until it is done.
+    Compare {
+        /// What differs.
+        preset: Preset,
+        /// Virtual seconds to measure, 1 to 60.
+        seconds: u32,
+    },
+    /// Stop comparing.
+    StopComparing,
     /// Break something.
     Fault(Fault),
     /// The page is about to close: bring everything to the browser's storage.

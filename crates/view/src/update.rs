@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchDetail, BrowseView, ClusterView, Delta, FollowView, StageView, TokenDetail};
+use crate::{BatchDetail, BrowseView, ClusterView, CompareUpdate, Delta, FollowView, StageView, TokenDetail};
 
 /// Which output of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -110,6 +110,8 @@ pub enum Update {
     Token(Option<Box<TokenDetail>>),
     /// What happened to what is followed, whenever it changed; nothing if it cannot be followed, or is no more.
     Follow(Option<Box<FollowView>>),
+    /// How far a comparison is, or what came of it.
+    Compare(CompareUpdate),
     /// Output of the console's command `id`.
     Console {
         /// The command.

@@ -28,6 +28,7 @@ pub fn Nav(props: &NavProps) -> Html {
                     Screen::Brokers => t.brokers,
                     Screen::Clients => t.clients,
                     Screen::Groups => t.groups,
+                    Screen::Compare => t.compare,
                     Screen::Console => t.console,
                 };
                 let current = (props.screen == screen).then_some("page");

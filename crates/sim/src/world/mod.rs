@@ -7,6 +7,7 @@ mod members;
 mod outside;
 mod queue;
 mod storage;
+mod traffic;
 mod transport;
 mod triggers;
 
@@ -31,6 +32,7 @@ pub use in_flight::{InFlight, Standing};
 use outside::Outside;
 pub use outside::OutsideEvent;
 use queue::Queue;
+pub use traffic::Traffic;
 use triggers::{Rule, Seen};
 
 /// The exit code of a process that was killed: 128 and the signal's number.
@@ -69,6 +71,8 @@ pub struct World {
     pub(crate) machines: BTreeMap<NodeId, Machine>,
     processes: BTreeMap<NodeId, Host>,
     pub(crate) network: Network,
+    /// What it has carried, by the API's number and by whether it is between brokers.
+    traffic: BTreeMap<(i16, bool), Traffic>,
     listeners: BTreeMap<Endpoint, NodeId>,
     trace: Trace,
     connections: u64,
@@ -116,6 +120,7 @@ impl World {
             machines: BTreeMap::new(),
             processes: BTreeMap::new(),
             network: Network::new(config.network, rng, fault_rng),
+            traffic: BTreeMap::new(),
             listeners: BTreeMap::new(),
             trace: Trace::new(),
             connections: 0,
