@@ -48,6 +48,7 @@ test("the lag's last value is the one of the groups, on the picture, in its name
   }
   assert.equal(number(await chart("lag").locator(".ct b").innerText()), groups[0][1]);
   await page.click(".p-charts button[aria-pressed]");
+  await page.locator(".charts-table").waitFor();
   const cells = await page.locator(".charts-table tbody tr").first().locator('[data-of="lag"]').allInnerTexts();
   assert.deepEqual(cells.map(number), groups.map(([, lag]) => lag));
   await page.click(".p-charts button[aria-pressed]");
@@ -92,6 +93,8 @@ test("a comparison runs to its result while the cluster goes on, and its line ru
   await page.locator('.cmp-lines [data-side="B"] button').click();
   const { console: pressed } = (await sent(page)).findLast((command) => command?.console);
   assert.match(pressed.line, /^workload start produce .*--linger-ms 20/);
+  await setPace(page, "paused");
+  await page.locator('.transport #run[aria-label="Run"]').waitFor();
   assert.deepEqual(await faults(), []);
 });
 

@@ -162,7 +162,8 @@ impl Side {
             Step::Measures(begun) => begun + Duration::from_secs(seconds.into()),
             _ => self.by,
         };
-        for _ in 0..LOOK {
+        // The measurement begins with the event that completes the group: the next one may bring it records.
+        for _ in 0..if self.step == Step::Joins { 1 } else { LOOK } {
             if self.run.world.next_event().is_none_or(|at| at > until) {
                 return match self.step {
                     Step::Measures(_) => {

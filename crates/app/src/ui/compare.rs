@@ -5,6 +5,7 @@ use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::charts::short;
+use super::command_line;
 use crate::comparison::{ComparisonState, Measure, Row, Unit, marked, rows};
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::size;
@@ -133,8 +134,8 @@ fn lines(ctx: &Ctx, side: &CompareSide, way: &str) -> Html {
             <header><h4>{run}</h4><button class="ctl small end" onclick={press}>{t.compare_run_here}</button></header>
             { for side.lines.iter().map(|line| html! {
                 <code class="cmd">{ for marked(line, &side.marks).into_iter().map(|(piece, is)| match is {
-                    true => html! { <mark>{piece.to_owned()}</mark> },
-                    false => html! { {piece.to_owned()} },
+                    true => html! { <mark class="word">{piece.to_owned()}</mark> },
+                    false => command_line(piece.trim_start()),
                 }) }</code>
             }) }
         </section>

@@ -45,7 +45,7 @@ pub fn TimeLine(props: &TimeLineProps) -> Html {
         }
     });
     html! {
-        <div class="seek" ref={line} role="group" aria-label={t.time_line}>
+        <div class="seek" ref={line} role="region" aria-label={t.time_line}>
             <ol class="marks" aria-label={t.time_line_marks}>{ for props.marks.groups(props.now).iter().map(|group| mark(&ctx, group)) }</ol>
             <svg class="axis" viewBox="0 0 1000 14" preserveAspectRatio="none" aria-hidden="true">
                 <path class="gone" d="M0 1.500H1000" />
