@@ -1,4 +1,5 @@
-//! What the page knows of two runs side by side, and how their numbers stand to each other. Nothing here touches the browser.
+//! What the page knows of two runs side by side, and how their numbers stand to each other. Nothing here touches the
+//! browser.
 
 use std::collections::BTreeSet;
 

@@ -135,7 +135,7 @@ fn lines(ctx: &Ctx, side: &CompareSide, way: &str) -> Html {
             { for side.lines.iter().map(|line| html! {
                 <code class="cmd">{ for marked(line, &side.marks).into_iter().map(|(piece, is)| match is {
                     true => html! { <mark class="word">{piece.to_owned()}</mark> },
-                    false => command_line(piece.trim_start()),
+                    false => command_line(piece.trim()),
                 }) }</code>
             }) }
         </section>
