@@ -1,10 +1,11 @@
-//! What the charts draw: numbers of the cluster over the whole session, in virtual time. Nothing here touches the browser.
+//! What the charts draw: numbers of the cluster over the whole session, in virtual time. Nothing here touches the
+//! browser.
 //!
 //! A series has at most one point in 250 ms. When it has more than [`MOST`] it is thinned by age: the last 30 s stay as
 //! they are (120 points), of the last 5 minutes one point in 1.5 s stays (180), and of what is older one in so many
-//! times 1.5 s, a power of two, that at most 200 are left. Of the points that go together the largest stays, or the smallest
-//! or the last, as the series wants it: a peak of the lag does not go away with its age. What is counted is kept as the
-//! total since the beginning, so that a rate between any two points that are left is the true one.
+//! times 1.5 s, a power of two, that about 200 are left. Of the points that go together the largest stays, or the
+//! smallest or the last, as the series wants it: a peak of the lag does not go away with its age. What is counted is
+//! kept as the total since the beginning, so that a rate between any two points that are left is the true one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -12,7 +12,7 @@ use blumfeld_view::{ClientRole, CompareSide, CompareView, Durability, Preset};
 use crate::boot::Boot;
 use crate::run::Run;
 
-/// The wall clock at the beginning, in milliseconds since 1970-01-01 UTC: 2025-01-01. Both runs are the same on any day.
+/// The wall clock at the beginning, in milliseconds since 1970-01-01 UTC: 2025-01-01. The same on any day.
 const EPOCH_MS: i64 = 1_735_689_600_000;
 /// Brokers of each.
 const BROKERS: i32 = 3;

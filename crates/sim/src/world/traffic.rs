@@ -18,8 +18,8 @@ pub struct Traffic {
 }
 
 impl World {
-    /// What was sent since the world began, by Kafka's name of the API and by whether it is between brokers. What was lost
-    /// on its way counts too.
+    /// What was sent since the world began, by Kafka's name of the API and by whether it is between brokers. What was
+    /// lost on its way counts too.
     pub fn traffic(&self) -> BTreeMap<(String, bool), Traffic> {
         self.traffic.iter().map(|((api, between), traffic)| ((api_name(*api), *between), *traffic)).collect()
     }
