@@ -11,6 +11,7 @@ export const SCREENS = [
   "clients",
   "groups",
   "requests",
+  "compare",
   "console",
 ];
 export const THEMES = ["light", "dark"];
@@ -31,6 +32,7 @@ const WHOLE = {
   clients: ".cli",
   groups: ".plot .line",
   requests: ".requests tbody tr",
+  compare: ".cmp",
   console: ".con .p",
 };
 

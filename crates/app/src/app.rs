@@ -19,9 +19,9 @@ use crate::requests::DIAGRAM;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
-    Brokers, Charts, Clients, DockTabs, DropZone, EventLog, Files, FollowBar, FollowInspector, Gate, Groups,
-    Hint, Inspector, Messages, Nav, Notices, Requests, Shortcuts, Stage, TimeLine, TokenInspector, TopBar,
-    Topics, WatchBanner,
+    Brokers, Charts, Clients, Comparison, DockTabs, DropZone, EventLog, Files, FollowBar, FollowInspector,
+    Gate, Groups, Hint, Inspector, Messages, Nav, Notices, Requests, Shortcuts, Stage, TimeLine,
+    TokenInspector, TopBar, Topics, WatchBanner,
 };
 use crate::wire::{Heard, Wire};
 
@@ -340,6 +340,7 @@ pub fn App() -> Html {
                             <Requests wire={model.wire.clone()} open={model.exchange.clone()} diagram={model.diagram} clients={Shared::clone(&view.clients)}
                                 events={model.events.clone()} now={view.clock.now} />
                         }).unwrap_or_default(),
+                        Screen::Compare => html! { <Comparison state={Shared::clone(&model.comparison)} /> },
                         Screen::Console => Html::default(),
                     } }
                 </main>

@@ -5,6 +5,7 @@ mod address;
 mod app;
 mod browser;
 mod cluster;
+mod comparison;
 mod console;
 mod ctx;
 mod events;

@@ -11,6 +11,7 @@ use yew::Reducible;
 
 use crate::address::Theme;
 use crate::cluster::Cluster;
+use crate::comparison::ComparisonState;
 use crate::events::Events;
 use crate::lag::Lags;
 use crate::series::{Seen, Series};
@@ -120,6 +121,8 @@ pub enum Screen {
     Groups,
     /// What went over the network.
     Requests,
+    /// Two runs of one seed, side by side.
+    Compare,
     /// The console at full height.
     Console,
 }
@@ -135,12 +138,13 @@ impl Screen {
             Self::Clients => "clients",
             Self::Groups => "groups",
             Self::Requests => "requests",
+            Self::Compare => "compare",
             Self::Console => "console",
         }
     }
 
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Stage,
         Self::Topics,
         Self::Messages,
@@ -148,6 +152,7 @@ impl Screen {
         Self::Clients,
         Self::Groups,
         Self::Requests,
+        Self::Compare,
         Self::Console,
     ];
 }
@@ -291,6 +296,8 @@ pub struct Model {
     pub topics: Vec<Shared<TopicView>>,
     /// How far groups were behind.
     pub lags: Shared<Lags>,
+    /// Two runs side by side.
+    pub comparison: Shared<ComparisonState>,
     /// Numbers over the session.
     pub series: Shared<Series>,
     /// What recovery found; put away by the user.
@@ -415,6 +422,7 @@ impl Model {
             view: None,
             topics: vec![],
             lags: Shared::default(),
+            comparison: Shared::default(),
             series: Shared::default(),
             recovery: None,
             returned: None,
@@ -530,6 +538,7 @@ impl Model {
                     self.token = Some(Shared::new(*detail));
                 }
             }
+            Update::Compare(told) => self.comparison = Shared::new(self.comparison.after(told)),
             Update::Follow(follow) => self.followed(follow.map(|follow| *follow)),
             Update::Wire(view) => self.wire = Some(Shared::new(view)),
             Update::Exchange(detail) => self.exchange = detail.map(|detail| Shared::new(*detail)),

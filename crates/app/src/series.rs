@@ -1,10 +1,11 @@
-//! What the charts draw: numbers of the cluster over the whole session, in virtual time. Nothing here touches the browser.
+//! What the charts draw: numbers of the cluster over the whole session, in virtual time. Nothing here touches the
+//! browser.
 //!
 //! A series has at most one point in 250 ms. When it has more than [`MOST`] it is thinned by age: the last 30 s stay as
 //! they are (120 points), of the last 5 minutes one point in 1.5 s stays (180), and of what is older one in so many
-//! times 1.5 s, a power of two, that at most 200 are left. Of the points that go together the largest stays, or the smallest
-//! or the last, as the series wants it: a peak of the lag does not go away with its age. What is counted is kept as the
-//! total since the beginning, so that a rate between any two points that are left is the true one.
+//! times 1.5 s, a power of two, that about 200 are left. Of the points that go together the largest stays, or the
+//! smallest or the last, as the series wants it: a peak of the lag does not go away with its age. What is counted is
+//! kept as the total since the beginning, so that a rate between any two points that are left is the true one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -269,6 +270,8 @@ pub struct Chart {
     pub top: f64,
     /// The first and the last moment, in milliseconds.
     pub span: (u64, u64),
+    /// Whether a value holds until the next one, so that no line leads from one to the other.
+    pub steps: bool,
 }
 
 impl Chart {
@@ -291,8 +294,11 @@ impl Chart {
                 continue;
             };
             let letter = if goes_on { 'L' } else { 'M' };
+            if goes_on && self.steps {
+                // To a string nothing fails to be written.
+                let _ = write!(path, "H{:.1}", self.x(*at));
+            }
             let y = Self::SIZE.1 * (1.0 - value / self.top);
-            // To a string nothing fails to be written.
             let _ = write!(path, "{letter}{:.1} {y:.1}", self.x(*at));
             goes_on = true;
         }
@@ -468,7 +474,7 @@ impl Series {
             }
         };
         let most = lines.iter().map(|line| line.most).fold(0.0, f64::max);
-        Chart { lines, top: top(most), span }
+        Chart { lines, top: top(most), span, steps: what == What::Replication }
     }
 
     /// The groups that are the furthest behind, in the order of their ids.

@@ -172,6 +172,8 @@ fn the_groups_that_are_furthest_behind_have_lines() {
 fn a_line_is_broken_where_there_is_no_value() {
     let points = vec![(0, Some(1.0)), (500, Some(2.0)), (700, None), (1_000, Some(2.0))];
     let line = Drawn::new(Name::Producers, points).unwrap();
-    let chart = Chart { lines: vec![], top: 2.0, span: (0, 1_000) };
+    let chart = Chart { lines: vec![], top: 2.0, span: (0, 1_000), steps: false };
     assert_eq!(chart.path(&line), "M0.0 50.0L300.0 0.0M600.0 0.0");
+    let steps = Chart { steps: true, ..chart };
+    assert_eq!(steps.path(&line), "M0.0 50.0H300.0L300.0 0.0M600.0 0.0");
 }

@@ -5,6 +5,7 @@ use blumfeld_client::consumer::{Consumer, ConsumerView};
 use blumfeld_client::producer::{Producer, ProducerView};
 use blumfeld_kernel::{Instant, Process};
 
+use crate::tools::workload::Latencies;
 use crate::tools::{ConsoleConsumer, ConsoleProducer, Consume, ConsumerPerf, Produce, ProducerPerf};
 
 /// A record that a program works on.
@@ -56,4 +57,9 @@ pub fn client(process: &dyn Process, now: Instant) -> Option<Client> {
         .or_else(|| any.downcast_ref::<ConsumerPerf>().map(ConsumerPerf::consumer));
     let consumer = consumer?;
     Some(Client::Consumer { view: consumer.view(), processed: None, working: None })
+}
+
+/// How long the records of a `workload produce` took from `send` to their acknowledgement; nothing of other processes.
+pub fn send_latencies(process: &dyn Process) -> Option<&Latencies> {
+    process.as_any().downcast_ref::<Produce>().map(Produce::latencies)
 }

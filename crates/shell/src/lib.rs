@@ -19,12 +19,12 @@ use bytes::Bytes;
 
 use blumfeld_kernel::{Endpoint, Process};
 
-pub use clients::{Client, Working, client};
+pub use clients::{Client, Working, client, send_latencies};
 pub use complete::{Completions, complete};
 pub use line::{Input, Line, ShellError, parse};
 pub use tools::console_producer::{ConfigProblem, producer_config};
 pub use tools::fault::{Explained, FAULTS};
-pub use tools::workload::{Background, WorkloadKind, background, background_client};
+pub use tools::workload::{Background, Latencies, WorkloadKind, background, background_client};
 
 /// The language of what the shell itself says. Kafka's words stay Kafka's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -39,4 +39,4 @@ pub use trace::{Trace, TraceLine};
 pub use view::event_view;
 pub use waiting::Wait;
 pub use wire::{Ending, Exchange, Loss, Sort, Wire};
-pub use world::{InFlight, OutsideEvent, Standing, World};
+pub use world::{InFlight, OutsideEvent, Standing, Traffic, World};

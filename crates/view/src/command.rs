@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FollowWhat, TokenKey, WireQuery};
+use crate::{FollowWhat, Preset, TokenKey, WireQuery};
 
 /// When an acknowledgement may leave the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -173,6 +173,16 @@ pub enum Command {
     Wire(WireQuery),
     /// An exchange by its number, with what is in it. Answered by [`Update::Exchange`](crate::Update).
     Exchange(u64),
+    /// Run two new clusters of this one's seed, of which one setting differs, beside it. Answered by
+    /// [`Update::Compare`](crate::Update), until it is done.
+    Compare {
+        /// What differs.
+        preset: Preset,
+        /// Virtual seconds to measure, 1 to 60.
+        seconds: u32,
+    },
+    /// Stop comparing.
+    StopComparing,
     /// Break something.
     Fault(Fault),
     /// The page is about to close: bring everything to the browser's storage.

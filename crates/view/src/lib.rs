@@ -7,6 +7,7 @@ mod browse;
 mod clients;
 mod cluster;
 mod command;
+mod compare;
 mod follow;
 mod stage;
 mod update;
@@ -23,6 +24,7 @@ pub use cluster::{
     WaitView,
 };
 pub use command::{Command, Durability, Fault, Pace, SegmentFile};
+pub use compare::{CompareSide, CompareUpdate, CompareView, Preset};
 pub use follow::{FollowView, FollowWhat, Stop, StopView};
 pub use stage::{RibbonView, StageView, TokenDetail, TokenKey, TokenState, TokenView};
 pub use update::{ConsoleText, RecoveryView, Returned, Stream, Update};

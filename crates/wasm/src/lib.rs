@@ -4,6 +4,9 @@
 //! wasm alone, ties it to a Web Worker: messages, the wall clock, files, IndexedDB.
 
 mod boot;
+mod compare;
+#[cfg(target_arch = "wasm32")]
+mod comparing;
 mod door;
 mod engine;
 mod keeper;
@@ -18,6 +21,7 @@ mod watchers;
 pub mod worker;
 
 pub use boot::Boot;
+pub use compare::{Compare, LONGEST};
 pub use door::{Door, DoorEvent};
 pub use engine::Engine;
 pub use keeper::{Commit, Committed, Keeper, TakenOver};

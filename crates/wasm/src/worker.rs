@@ -14,6 +14,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent};
 
 use crate::boot::Boot;
+use crate::comparing::Comparing;
 use crate::engine::Engine;
 use crate::keeper::{Committed, Keeper, TakenOver};
 use crate::record::Record;
@@ -276,6 +277,7 @@ async fn live<P: Port + Clone + 'static>(
         reported: BTreeMap::new(),
         persistent,
         watched: false,
+        comparing: Comparing::default(),
         ended: None,
     };
     if let Some(end) = life.start().await {
@@ -315,6 +317,8 @@ struct Life<P> {
     persistent: bool,
     /// Whether the page watches what is in flight.
     watched: bool,
+    /// Two other worlds, side by side.
+    comparing: Comparing,
     ended: Option<End>,
 }
 
@@ -377,7 +381,10 @@ impl<P: Port + 'static> Life<P> {
                 last_delta = now;
                 post(&Update::Delta(self.engine.take_delta()));
             }
-            if more {
+            if let Some(told) = self.comparing.turn(now_ms) {
+                post(&Update::Compare(told));
+            }
+            if more || self.comparing.is_busy() {
                 breath.take().await;
             } else {
                 // What is under way elsewhere is not waited for in a circle.
@@ -442,6 +449,12 @@ impl<P: Port + 'static> Life<P> {
             }
             Command::Wire(query) => post(&Update::Wire(engine.wire(&query))),
             Command::Exchange(number) => post(&Update::Exchange(engine.exchange(number).map(Box::new))),
+            Command::Compare { preset, seconds } => self.comparing.begin(preset, engine.seed(), seconds),
+            Command::StopComparing => {
+                if let Some(told) = self.comparing.stop() {
+                    post(&Update::Compare(told));
+                }
+            }
             Command::Fault(fault) => engine.fault(fault),
             Command::Flush => {
                 engine.sync();

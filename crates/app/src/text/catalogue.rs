@@ -649,4 +649,44 @@ catalogue! {
     chart_told: "{}: {} now, {} least, {} most.", "{}: 지금 {}, 최소 {}, 최대 {}.";
     ago_seconds: "−{} s", "−{}초";
     ago_minutes: "−{} min", "−{}분";
+
+    // Side by side
+    compare: "Side by side", "나란히 보기";
+    compare_title: "Two runs, one setting apart", "설정 하나만 다른 두 실행";
+    compare_what: "Two new clusters of three brokers with this cluster's seed and the same load run beside it for some virtual seconds. This cluster goes on and is not touched.", "이 클러스터와 같은 시드, 같은 부하로 브로커 3개짜리 새 클러스터 둘을 가상 시간 몇 초 동안 따로 돌립니다. 이 클러스터는 그대로 계속 돕니다.";
+    compare_measured: "Measured in virtual time. Latency is the time from send() to the acknowledgement, to a hundredth. Behind is what the group had not processed at the end.", "가상 시간으로 잽니다. 지연은 send()부터 확인 응답까지의 시간이며, 백분의 일까지 정확합니다. 밀린 양은 끝났을 때 그룹이 아직 처리하지 못한 레코드입니다.";
+    compare_choose: "What differs", "다른 점";
+    preset_fetch: "Fetch one, or many", "하나씩 읽기 / 여럿 읽기";
+    preset_acks: "acks=1, or acks=all", "acks=1 / acks=all";
+    preset_linger: "linger.ms 0, or 20", "linger.ms 0 / 20";
+    preset_consumers: "One consumer, or three", "컨슈머 하나 / 셋";
+    why_fetch: "Each batch costs a round to the broker. With fetch.max.bytes=1 an answer carries one batch, so the rounds limit how fast a consumer reads; with the default one answer carries many, and the group catches up sooner.", "배치마다 브로커까지 한 번씩 오갑니다. fetch.max.bytes=1이면 응답 하나에 배치 하나만 담겨, 오가는 횟수가 읽는 속도를 정합니다. 기본값이면 응답 하나에 배치가 여럿 담겨 그룹이 금방 따라잡습니다.";
+    why_acks: "With acks=1 the leader answers once its own log has the batch. With acks=all it waits until every in-sync replica has fetched it: one more round, and a crash of the leader loses nothing that was acknowledged.", "acks=1이면 리더가 자기 로그에 쓰자마자 응답합니다. acks=all이면 동기화된 복제본이 모두 가져갈 때까지 기다립니다. 한 번 더 오가지만, 리더가 멈춰도 확인된 레코드는 남습니다.";
+    why_linger: "With linger.ms=20 a batch waits for company, up to batch.size: fewer and larger requests, fewer bytes of headers, and each record is acknowledged later by up to the time it waited.", "linger.ms=20이면 배치가 batch.size까지 다른 레코드를 기다립니다. 요청은 적고 커지고 헤더 바이트도 줄지만, 기다린 만큼 확인이 늦어집니다.";
+    why_consumers: "Each record takes 2 ms to process, so one consumer can do 500 a second of the 1,000 that come. Three share the partitions of the topic and keep up. More consumers than partitions would be idle.", "레코드 하나를 처리하는 데 2 ms가 걸려, 컨슈머 하나는 초당 1,000개 가운데 500개만 처리합니다. 셋이면 토픽의 파티션을 나누어 따라갑니다. 파티션보다 많은 컨슈머는 놉니다.";
+    compare_seconds: "Virtual seconds", "가상 시간(초)";
+    compare_run: "Compare", "비교하기";
+    compare_stop: "Stop", "그만두기";
+    compare_progress: "{} % done", "{}% 진행";
+    compare_stopped: "The comparison was stopped.", "비교를 그만두었습니다.";
+    compare_failed: "The comparison could not be made:", "비교하지 못했습니다:";
+    compare_none: "Nothing is compared yet. Choose what differs, and compare.", "아직 비교한 것이 없습니다. 다른 점을 고르고 비교해 보세요.";
+    compare_seed: "seed {}, {} s", "시드 {}, {}초";
+    compare_run_here: "Run it on this cluster", "이 클러스터에서 실행";
+    compare_side: "Run {}", "실행 {}";
+    m_written: "records acknowledged", "확인된 레코드";
+    m_write_rate: "acknowledged a second", "초당 확인";
+    m_read: "records processed", "처리한 레코드";
+    m_read_rate: "processed a second", "초당 처리";
+    m_behind: "behind at the end", "끝에 밀린 양";
+    m_median: "latency, median", "지연, 중앙값";
+    m_p99: "latency, 99th percentile", "지연, 99백분위";
+    m_client_bytes: "bytes to and from clients", "클라이언트와 오간 바이트";
+    m_broker_bytes: "bytes between brokers", "브로커 사이 바이트";
+    m_batch_records: "records a batch", "배치당 레코드";
+    m_batch_bytes: "bytes a batch", "배치당 바이트";
+    m_requests: "{} requests", "{} 요청";
+    m_difference: "difference", "차이";
+    m_measure: "measured", "잰 것";
+    m_same: "same", "같음";
 }

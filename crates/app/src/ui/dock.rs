@@ -29,6 +29,7 @@ pub fn Nav(props: &NavProps) -> Html {
                     Screen::Clients => t.clients,
                     Screen::Groups => t.groups,
                     Screen::Requests => t.wire_screen,
+                    Screen::Compare => t.compare,
                     Screen::Console => t.console,
                 };
                 let current = (props.screen == screen).then_some("page");

@@ -8,6 +8,7 @@ mod noting;
 mod outside;
 mod queue;
 mod storage;
+mod traffic;
 mod transport;
 mod triggers;
 
@@ -33,6 +34,7 @@ pub use in_flight::{InFlight, Standing};
 use outside::Outside;
 pub use outside::OutsideEvent;
 use queue::Queue;
+pub use traffic::Traffic;
 use triggers::{Rule, Seen};
 
 /// The exit code of a process that was killed: 128 and the signal's number.
@@ -71,6 +73,8 @@ pub struct World {
     pub(crate) machines: BTreeMap<NodeId, Machine>,
     processes: BTreeMap<NodeId, Host>,
     pub(crate) network: Network,
+    /// What it has carried, by the API's number and by whether it is between brokers.
+    traffic: BTreeMap<(i16, bool), Traffic>,
     listeners: BTreeMap<Endpoint, NodeId>,
     trace: Trace,
     connections: u64,
@@ -120,6 +124,7 @@ impl World {
             machines: BTreeMap::new(),
             processes: BTreeMap::new(),
             network: Network::new(config.network, rng, fault_rng),
+            traffic: BTreeMap::new(),
             listeners: BTreeMap::new(),
             trace: Trace::new(),
             connections: 0,

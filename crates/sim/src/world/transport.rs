@@ -195,6 +195,9 @@ impl World {
             self.trace.saw_error(code, &api_name(asked.api_key));
         }
         self.note_leaves(conn, from, &frame);
+        if let Some(asks) = self.network.look(conn).map(|link| link.ends[0].node) {
+            self.count_traffic(asks, &frame, answers, from == 0);
+        }
         if let Some(at) = self.network.send(self.now, conn, from, frame.len()) {
             let message = Message { input: Input::Frame { conn, frame }, sent: self.now, answers };
             self.schedule(at, Event::Arrive { conn, from, message });

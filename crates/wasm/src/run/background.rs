@@ -75,6 +75,18 @@ impl Run {
         ended
     }
 
+    /// The processes of the clients that run.
+    pub fn processes(&self) -> Vec<ProcessId> {
+        let background = self.background.running().map(|client| client.process);
+        self.sessions.values().map(|session| session.process).chain(background).collect()
+    }
+
+    /// How the clients that run stand.
+    pub fn roles(&self) -> Vec<ClientRole> {
+        let groups = self.world.group_views();
+        self.processes().into_iter().filter_map(|process| self.role(process, &groups)).collect()
+    }
+
     /// How a process's client stands; nothing if it has none.
     fn role(&self, process: ProcessId, groups: &[GroupView]) -> Option<ClientRole> {
         let client = blumfeld_shell::client(self.world.process(process)?, self.world.now())?;

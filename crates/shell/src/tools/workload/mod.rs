@@ -5,6 +5,7 @@ mod args;
 mod background;
 mod consume;
 mod keys;
+mod latencies;
 mod made;
 mod produce;
 
@@ -14,6 +15,7 @@ use blumfeld_kernel::{Context, Instant};
 
 pub use background::{Background, WorkloadKind, background, background_client};
 pub use consume::Consume;
+pub use latencies::Latencies;
 pub use produce::Produce;
 
 use super::toolbox::Launch;

@@ -12,6 +12,7 @@ use blumfeld_kernel::{Context, Input, Instant, Node, Process};
 
 use super::args::Args;
 use super::keys::{self, Keys};
+use super::latencies::Latencies;
 use super::{LONGEST_MS, SECOND, listed, made, say};
 use crate::Environment;
 use crate::io::{INTERRUPTED, log_issues};
@@ -129,6 +130,7 @@ pub fn prepare(words: &[String], env: &dyn Environment) -> Result<Box<dyn Proces
         window: Tally::default(),
         whole: Tally::default(),
         counted: Counts::default(),
+        latencies: Latencies::default(),
         by_key: BTreeMap::new(),
         moved: VecDeque::new(),
         ending: None,
@@ -147,17 +149,20 @@ struct Tally {
     why: BTreeMap<String, u64>,
 }
 
-/// Records that were sent and not delivered, with their keys. Their numbers go up one by one, and they are delivered
+/// A record under way: its key, and when `send` took it.
+type Sent = (Option<usize>, Instant);
+
+/// Records that were sent and not delivered. Their numbers go up one by one, and they are delivered
 /// nearly in that order.
 #[derive(Clone, Debug, Default)]
 struct UnderWay {
     /// The number of the first.
     first: u64,
-    records: VecDeque<Option<Option<usize>>>,
+    records: VecDeque<Option<Sent>>,
 }
 
 impl UnderWay {
-    fn insert(&mut self, id: RecordId, key: Option<usize>) {
+    fn insert(&mut self, id: RecordId, sent: Sent) {
         if self.records.is_empty() {
             self.first = id.0;
         }
@@ -165,16 +170,16 @@ impl UnderWay {
         while self.first + (self.records.len() as u64) < id.0 {
             self.records.push_back(None);
         }
-        self.records.push_back(Some(key));
+        self.records.push_back(Some(sent));
     }
 
-    fn remove(&mut self, id: RecordId) -> Option<Option<usize>> {
+    fn remove(&mut self, id: RecordId) -> Option<Sent> {
         let at = usize::try_from(id.0.checked_sub(self.first)?).ok()?;
-        let key = self.records.get_mut(at)?.take();
+        let sent = self.records.get_mut(at)?.take();
         while self.records.pop_front_if(|first| first.is_none()).is_some() {
             self.first += 1;
         }
-        key
+        sent
     }
 }
 
@@ -212,6 +217,8 @@ pub struct Produce {
     whole: Tally,
     /// What the producer had sent at the end of the last second.
     counted: Counts,
+    /// How long it took from `send` to the acknowledgement.
+    latencies: Latencies,
     by_key: BTreeMap<usize, BTreeMap<i32, u64>>,
     /// Where each key last went, where that is the same for all its records.
     last_seen: Vec<Option<i32>>,
@@ -273,6 +280,11 @@ impl Node for Produce {
 }
 
 impl Produce {
+    /// How long records took from `send` to their acknowledgement.
+    pub fn latencies(&self) -> &Latencies {
+        &self.latencies
+    }
+
     /// Its producer.
     pub fn producer(&self) -> &Producer {
         &self.producer
@@ -355,7 +367,7 @@ impl Produce {
                 }
                 self.window.sent += 1;
                 self.whole.sent += 1;
-                self.under_way.insert(id, key);
+                self.under_way.insert(id, (key, cx.now));
             }
             Err(Refused::Wait(record)) => {
                 let known = self.producer.metadata().topic(&self.topic).is_some();
@@ -390,10 +402,13 @@ impl Produce {
         // A batch's records come together: they are counted at once.
         let mut run: (i32, u64) = (-1, 0);
         for delivery in deliveries {
-            let Some(key) = self.under_way.remove(delivery.id) else { continue };
+            let Some((key, sent)) = self.under_way.remove(delivery.id) else { continue };
             if let Err(error) = delivery.result {
                 self.failed(Some(error.to_string()));
                 continue;
+            }
+            if self.answered {
+                self.latencies.note(self.now - sent);
             }
             let partition = delivery.partition.partition;
             if run.0 != partition {
