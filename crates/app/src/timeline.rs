@@ -1,7 +1,7 @@
 //! Where the marks of the time line stand: the rare events of this session, on an axis from its beginning to now.
 //!
-//! Two events of one instant stand side by side on it, and where they would lie on each other one mark counts them. No mark
-//! is nudged along the axis.
+//! Two events of one instant stand side by side on it, and where they would lie on each other one mark counts them.
+//! No mark is nudged along the axis.
 
 use blumfeld_view::{EventView, Mark};
 

@@ -116,13 +116,13 @@ impl Cluster {
         }
     }
 
-    /// Waits until a condition is so, and gives how the cluster stood then: `isr("orders", 0) == [1]`. It is asked at the
-    /// beginning and whenever the cluster has done something; `saw(…)` counts from the call on and misses nothing.
+    /// Waits until a condition is so, and gives how the cluster stood then: `isr("orders", 0) == [1]`. It is asked at
+    /// the beginning and whenever the cluster has done something; `saw(…)` counts from the call on and misses nothing.
     /// [Conditions](crate#conditions) has all that can be asked.
     ///
     /// # Errors
-    /// [`Error::Refused`]: what cannot be read, with its place. [`Error::NotYet`] after the cluster's patience, with what
-    /// keeps it from being so.
+    /// [`Error::Refused`]: what cannot be read, with its place. [`Error::NotYet`] after the cluster's patience, with
+    /// what keeps it from being so.
     pub fn wait_for(&self, condition: &str) -> Result<View, Error> {
         let condition = world::condition(condition)?;
         let what = condition.text().to_owned();

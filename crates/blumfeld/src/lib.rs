@@ -78,8 +78,10 @@
 //! # Conditions
 //!
 //! [`Simulation::wait_for`] and [`Cluster::wait_for`](crate::Cluster::wait_for) take what the console's `until` takes:
-//! `state("billing") == "Stable" and lag("billing") == 0`, joined by `and`, `or`, `not` and brackets, compared by `==`, `!=`,
-//! `<`, `<=`, `>`, `>=` and `in`. While what is asked for is not there, a condition is not so, and neither is its opposite.
+//! `state("billing") == "Stable" and lag("billing") == 0`, joined by `and`, `or`, `not` and brackets, compared by
+//! `==`, `!=`,
+//! `<`, `<=`, `>`, `>=` and `in`. While what is asked for is not there, a condition is not so, and neither is its
+//! opposite.
 //!
 //! | asks | gives |
 //! |---|---|

@@ -91,8 +91,8 @@ impl Simulation {
     }
 
     /// Lets virtual time pass until a condition is so, and gives how the cluster stood then: `isr("orders", 0) == [1]`.
-    /// It is asked after every event; `saw(…)` counts from the call on. [Conditions](crate#conditions) has all that can be
-    /// asked.
+    /// It is asked after every event; `saw(…)` counts from the call on. [Conditions](crate#conditions) has all that
+    /// can be asked.
     ///
     /// ```
     /// let mut cluster = blumfeld::Builder::new().brokers(3).simulate()?;
@@ -104,8 +104,8 @@ impl Simulation {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Refused`]: what cannot be read, with its place. [`Error::NotYet`] after the patience, of virtual time, with
-    /// what keeps it from being so.
+    /// [`Error::Refused`]: what cannot be read, with its place. [`Error::NotYet`] after the patience, of virtual
+    /// time, with what keeps it from being so.
     pub fn wait_for(&mut self, condition: &str) -> Result<View, Error> {
         let wait = self.world.wait_for(world::condition(condition)?);
         let end = self.world.now() + self.patience;

@@ -183,6 +183,11 @@ fn near(name: &str, korean: bool) -> String {
 
 /// Columns that a text takes on a console: two for a wide character.
 fn width(text: &str) -> usize {
-    let wide = |c: char| matches!(u32::from(c), 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xff00..=0xff60);
+    let wide = |c: char| {
+        let code = u32::from(c);
+        [(0x1100, 0x115f), (0x2e80, 0xa4cf), (0xac00, 0xd7a3), (0xf900, 0xfaff), (0xff00, 0xff60)]
+            .iter()
+            .any(|(from, to)| (*from..=*to).contains(&code))
+    };
     text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
 }

@@ -1,9 +1,10 @@
 //! The language of conditions: `isr("orders", 0) == [1] and not saw(NOT_ENOUGH_REPLICAS)`.
 //!
-//! A [`Condition`] is read once and asked after every event, of whatever answers its questions ([`Facts`]). What is asked
-//! for may not be there yet: a topic that nobody has created, a leader that no broker knows. Such a question has no
-//! answer, and what depends on it is neither true nor false: `leader("orders", 0) != 2` does not hold while there is no
-//! topic `orders`, and neither does its opposite. `and` and `or` go on where one side decides alone (Kleene's logic).
+//! A [`Condition`] is read once and asked after every event, of whatever answers its questions ([`Facts`]). What is
+//! asked for may not be there yet: a topic that nobody has created, a leader that no broker knows. Such a question
+//! has no answer, and what depends on it is neither true nor false: `leader("orders", 0) != 2` does not hold while
+//! there is no topic `orders`, and neither does its opposite. `and` and `or` go on where one side decides alone
+//! (Kleene's logic).
 //!
 //! Names, kinds and numbers of arguments are checked when a condition is read, so a slip is found before anything is
 //! waited for, with its place.

@@ -117,8 +117,8 @@ impl Now<'_> {
         Some(offsets.map(|(topic, number, offset)| (topic, number, offset.offset)))
     }
 
-    /// Records between what a group has committed and the high watermarks; nothing while it has partitions with something
-    /// to read for which it has committed nothing.
+    /// Records between what a group has committed and the high watermarks; nothing while it has partitions with
+    /// something to read for which it has committed nothing.
     fn lag(&self, group: &str, topic: Option<&str>, partition: Option<i32>) -> Option<i64> {
         let view = self.world.group_views().into_iter().find(|view| view.id == group)?;
         let wanted = view.offsets.iter().filter(|one| {

@@ -1,9 +1,9 @@
 //! Tabs that watch: a cluster has one writer, and other tabs of it see what that one tells its page.
 //!
-//! Between tabs is a `BroadcastChannel` with the cluster's name. A worker that may not write says once a second that it
-//! watches; the writer sends it everything once, and then each update that it posts to its own page. What a watcher may
-//! ask (batches, a message in flight) the writer answers to it alone. One that is silent is forgotten, and a watcher that
-//! hears nothing says that nobody is there.
+//! Between tabs is a `BroadcastChannel` with the cluster's name. A worker that may not write says once a second that
+//! it watches; the writer sends it everything once, and then each update that it posts to its own page. What a
+//! watcher may ask (batches, a message in flight) the writer answers to it alone. One that is silent is forgotten,
+//! and a watcher that hears nothing says that nobody is there.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};

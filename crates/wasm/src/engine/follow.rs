@@ -1,11 +1,12 @@
 //! Following: what happens to one record, request, member or partition, and how fast time goes meanwhile.
 //!
-//! After every event it is asked whether something happened to what is followed, of the nodes themselves: a batch is known
-//! by the CRC that its producer wrote, which no broker changes, so the leader's append and each follower's are recognised
-//! in their logs. A stop is therefore the event at which it became true, and never a moment of an animation.
+//! After every event it is asked whether something happened to what is followed, of the nodes themselves: a batch is
+//! known by the CRC that its producer wrote, which no broker changes, so the leader's append and each follower's are
+//! recognised in their logs. A stop is therefore the event at which it became true, and never a moment of an
+//! animation.
 //!
-//! Virtual time is only how fast it is read. While something of it travels, the way takes about a second; while it waits,
-//! time goes faster and faster; and at each stop it stands still for as long as its sentence takes to read.
+//! Virtual time is only how fast it is read. While something of it travels, the way takes about a second; while it
+//! waits, time goes faster and faster; and at each stop it stands still for as long as its sentence takes to read.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
