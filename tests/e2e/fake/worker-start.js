@@ -57,8 +57,10 @@ let topics = [
 
 let now = 83_456_789;
 let pace = { times: 1 };
+// How it goes on after a pause, and the speed that was asked for last.
+let [resumes, speed] = [pace, 1];
 let events = 0;
-const clock = (reached = 1) => ({ now, unixMs: 1795000000000 + now / 1000, pace, reached, events });
+const clock = (reached = 1) => ({ now, unixMs: 1795000000000 + now / 1000, pace, reached, events, resumes, speed });
 const broker = (id, more) => ({
   id, address: `localhost:${9091 + id}`, up: true, state: "running", quorum: "voter", rack: "", controller: false, controllerEpoch: 7, connections: 3,
   dirtyBytes: 402_113, cachedBytes: 23_911_424, cacheSize: 67_108_864, diskBytes: 24_313_537, requests: 18_233, recordsIn: 1_014_233, recordsOut: 988_110, ...more,
@@ -142,7 +144,7 @@ const BOOT = {
   "recovered": () => ready({ recovery: RECOVERY }),
   "memory": () => ready({ persistent: false }),
   "quota": () => { store = { ...store, error: "QuotaExceededError: the quota has been exceeded.", pendingBytes: 1_400_000 }; ready(); },
-  "slow": () => { pace = { times: 1000 }; ready(); setTimeout(() => delta({ clock: clock(212) }), 20); },
+  "slow": () => { [pace, speed] = [{ times: 1000 }, 1000]; ready(); setTimeout(() => delta({ clock: clock(212) }), 20); },
   "error": () => { ready(); say({ error: { message: "Segment 7 of orders-0 is gone." } }); },
   "strange": () => { ready(); say({ nonsense: 1 }); },
   "crash-worker": () => { throw new Error("the worker broke"); },
@@ -309,7 +311,17 @@ const ASKED = {
   "batch": batch,
   "download": ({ baseOffset, file }) => say({ download: { name: `${String(baseOffset).padStart(20, "0")}.${file}`, bytes: new Uint8Array([1, 2, 3]) } }),
   "remove-file": ({ name }) => { files.delete(name); say({ "file-removed": { name } }); },
-  "set-pace": (to) => { pace = to; delta(); },
+  "set-pace": (to) => {
+    if (to !== "paused") resumes = to;
+    speed = to.times ?? speed;
+    pace = to;
+    delta();
+  },
+  "set-speed": (to) => {
+    [speed, resumes] = [to, { times: to }];
+    if (pace !== "paused") pace = resumes;
+    delta();
+  },
   "watch": (on) => on && say({ stage: { now, fresh: true, inFlight: 2, quorum: 0, tokens: [token(1, 1, "Fetch"), token(2, 2, "Produce")], gone: [], ribbons: [] } }),
   "token": ({ correlationId }) => say({ token: { token: token(correlationId, 1, "Fetch"), clientId: "console-consumer", fields: "{}", head: new Uint8Array([0, 1]), ahead: 0 } }),
   "wire": ({ id }) => say({ wire: { id, now, exchanges: EXCHANGES(), matching: 4, newer: 0, hidden: 12, kept: 16, forgotten: 0, apis: ["JoinGroup", "Produce"], nodes: [1, 2, 1001, 1004], begun: 5 } }),
