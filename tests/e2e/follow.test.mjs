@@ -222,3 +222,18 @@ browser("a second tab watches, asks, cannot act, and takes over", async ({ conte
   await first.locator(".watching").waitFor();
   assert.deepEqual(errors, []);
 });
+
+test("who wants no motion begins with time that stands still, and steps", { timeout: LIMIT }, async () => {
+  const own = await launch({ reducedMotion: "reduce" });
+  try {
+    const { page, errors } = await visit(own, "begin=orders");
+    await page.locator("#run[aria-label=Run]").waitFor({ timeout: 60_000 });
+    await page.locator('[data-group="billing"] .phase[data-state="Stable"]').waitFor();
+    const next = await page.locator(".next-up").textContent();
+    await page.click("#step");
+    await page.waitForFunction((was) => document.querySelector(".next-up")?.textContent !== was, next);
+    assert.deepEqual(errors, []);
+  } finally {
+    await own.close();
+  }
+});

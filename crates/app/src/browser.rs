@@ -134,3 +134,10 @@ pub fn focus_on(id: &str) {
         web_sys::window().and_then(|window| window.document()).and_then(|it| it.get_element_by_id(id));
     focus(element.and_then(|element| element.dyn_into::<HtmlElement>().ok()));
 }
+
+/// Whether the system asks for less motion.
+pub fn wants_stillness() -> bool {
+    let asked =
+        web_sys::window().and_then(|window| window.match_media("(prefers-reduced-motion: reduce)").ok());
+    asked.flatten().is_some_and(|asked| asked.matches())
+}

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use blumfeld_view::{Command, Delta, Pace};
 
+use crate::browser;
 use crate::console::Terminal;
 
 /// The topic of the first minute.
@@ -111,6 +112,10 @@ impl Opening {
         }
         if settled && own {
             ask(&Command::SetPace(Pace::Times(PACE)));
+            // Whoever wants no motion steps from event to event.
+            if browser::wants_stillness() {
+                ask(&Command::SetPace(Pace::Paused));
+            }
         }
     }
 }

@@ -263,6 +263,13 @@ pub fn consumer_config(
 
 /// What a member of a group obeys.
 fn group_config(config: &mut ConsumerConfig, properties: &Properties) -> Result<(), String> {
+    if let Some(protocol) =
+        properties.get("group.protocol").filter(|name| !name.eq_ignore_ascii_case("classic"))
+    {
+        return Err(format!(
+            "blumfeld: group.protocol={protocol} is not here yet: groups are of the classic protocol"
+        ));
+    }
     number(properties, "session.timeout.ms", "INT", &mut config.session_timeout_ms)?;
     number(properties, "heartbeat.interval.ms", "INT", &mut config.heartbeat_interval_ms)?;
     number(properties, "max.poll.interval.ms", "INT", &mut config.max_poll_interval_ms)?;
@@ -694,5 +701,26 @@ impl ConsoleConsumer {
         }
         self.consumer.close(cx);
         cx.out.exit(code);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_protocol_that_is_not_here_is_refused_in_words() {
+        for (protocol, refused) in
+            [("classic", false), ("CLASSIC", false), ("consumer", true), ("Consumer", true)]
+        {
+            let properties = Properties::from([("group.protocol".to_owned(), protocol.to_owned())]);
+            let config = consumer_config("localhost:9092", &properties, Some("billing".to_owned()));
+            let says = config.err().unwrap_or_default();
+            assert_eq!(
+                says.contains(&format!("group.protocol={protocol} is not here yet")),
+                refused,
+                "{protocol}"
+            );
+        }
     }
 }
