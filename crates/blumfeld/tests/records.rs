@@ -112,13 +112,33 @@ fn more_than_fits_into_the_producers_memory_is_written_all_the_same() {
     assert_eq!(cluster.records("large").len(), count);
 }
 
+/// What stands in backquotes in the first column of a section's table.
+fn named(section: &str) -> Vec<&'static str> {
+    let docs = include_str!("../src/lib.rs");
+    let (_, table) = docs.split_once(&format!("//! # {section}\n")).unwrap();
+    let (table, _) = table.split_once("\n//! # ").unwrap();
+    let first_cells = table.lines().filter_map(|line| line.strip_prefix("//! | ")?.split('|').next());
+    first_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect()
+}
+
+#[test]
+fn the_conditions_that_the_documentation_names_can_be_waited_for() {
+    let all = named("Conditions");
+    assert!(all.contains(&"isr(\"orders\", 0)"), "{all:?}");
+    let mut cluster = Builder::new().brokers(3).patience(Duration::ZERO).simulate().unwrap();
+    for asked in all {
+        // What is no condition by itself is one beside a value of its kind.
+        let kinds = ["", " == 1", " == \"a\"", " == [1]", " == [\"a\"]", " == 1s"];
+        let waits = kinds
+            .iter()
+            .any(|rest| !matches!(cluster.wait_for(&format!("{asked}{rest}")), Err(Error::Refused(_))));
+        assert!(waits, "{asked}");
+    }
+}
+
 #[test]
 fn the_faults_that_the_documentation_names_are_faults() {
-    let docs = include_str!("../src/lib.rs");
-    let (_, table) = docs.split_once("//! # Faults").unwrap();
-    let (table, _) = table.split_once("//! # How").unwrap();
-    let first_cells = table.lines().filter_map(|line| line.strip_prefix("//! | ")?.split('|').next());
-    let all: Vec<&str> = first_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let all = named("Faults");
     assert!(all.contains(&"crash 2"), "{all:?}");
     for fault in all.into_iter().filter(|fault| !fault.ends_with('…') && *fault != "off NAME") {
         let mut cluster = Builder::new().brokers(3).simulate().unwrap();
