@@ -91,6 +91,14 @@ fn pace_key(cluster: &str) -> String {
     format!("pace.{cluster}")
 }
 
+/// How a command's output is written.
+fn ink(stream: Stream) -> Ink {
+    match stream {
+        Stream::Out => Ink::Out,
+        Stream::Err => Ink::Err,
+    }
+}
+
 /// Takes what the engine says to where it belongs.
 fn hear(
     heard: Heard,
@@ -104,11 +112,7 @@ fn hear(
     match heard {
         Heard::Update(Update::Console { id, output, exit }) => {
             for piece in &output {
-                let ink = match piece.stream {
-                    Stream::Out => Ink::Out,
-                    Stream::Err => Ink::Err,
-                };
-                terminal.write(ink, &piece.text);
+                terminal.write(ink(piece.stream), &piece.text);
                 if piece.stream == Stream::Err {
                     terminal.complained(id, &piece.text);
                 }
@@ -132,6 +136,14 @@ fn hear(
                 scene.choose(Some(token));
             }
             dispatch.dispatch(Action::Told(Update::Follow(follow)));
+        }
+        Heard::Update(Update::Overheard { output, exit }) => {
+            for piece in &output {
+                terminal.write(ink(piece.stream), &piece.text);
+            }
+            if let Some(exit) = exit.filter(|exit| *exit != 0) {
+                terminal.write(Ink::Note, &format!("[exit {exit}]\n"));
+            }
         }
         Heard::Update(Update::Ran { line }) => terminal.write(Ink::Prompt, &format!("$ {line}\n")),
         Heard::Update(Update::Download { name, bytes }) => browser::save(&name, &bytes),

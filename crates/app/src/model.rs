@@ -548,6 +548,7 @@ impl Model {
             | Update::Flushed
             | Update::Stage(_)
             | Update::Ran { .. }
+            | Update::Overheard { .. }
             | Update::Console { .. }
             | Update::Download { .. } => {}
         }

@@ -105,6 +105,14 @@ pub enum Update {
         /// The line.
         line: String,
     },
+    /// What a command wrote in the tab that runs the cluster; only watchers are told. Its number would be one of their
+    /// own.
+    Overheard {
+        /// What it wrote.
+        output: Vec<ConsoleText>,
+        /// Its exit code, once it has ended.
+        exit: Option<i32>,
+    },
     /// What changed.
     Delta(Delta),
     /// What is in flight, while the page watches it.

@@ -134,11 +134,19 @@ impl Watchers {
             channel.send(&[("to", &JsValue::from_str(only)), ("update", value)]);
             return false;
         }
+        if let Update::Console { output, exit, .. } = update {
+            if self.is_watched()
+                && let Ok(value) =
+                    serde_wasm_bindgen::to_value(&Update::Overheard { output: output.clone(), exit: *exit })
+            {
+                channel.send(&[("update", &value)]);
+            }
+            return true;
+        }
         let shared = matches!(
             update,
             Update::Delta(_)
                 | Update::Stage(_)
-                | Update::Console { .. }
                 | Update::Ran { .. }
                 | Update::Follow(_)
                 | Update::FileAdded { .. }
