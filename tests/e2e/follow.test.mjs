@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { launch, open, run, serve, type, untilState } from "./lib.mjs";
+import { launch, open, run, serve, untilState } from "./lib.mjs";
 
 const PAGE = join(import.meta.dirname, "..", "..", "dist");
 const SERVER = "--bootstrap-server localhost:9092";
@@ -153,8 +153,8 @@ for (const [assignor, rebalances] of [["RangeAssignor", 1], ["CooperativeStickyA
     assert.deepEqual(Object.values(before).flat().sort(), ["p0", "p1", "p2", "p3", "p4", "p5"]);
     for (const [line, members] of [[member("three"), 3], ["workload stop three", 2]]) {
       const begins = await generation();
-      // A client that is to stop needs time for it, and the clock stands still.
-      await type(page, line);
+      // A client that is to stop needs time for it, and the clock stands still: the line runs beside the next one.
+      await page.evaluate(([id, text]) => window.__worker.postMessage({ console: { id, line: text } }), [70_000 + members, line]);
       // Its phases, in their order, each held where it begins.
       const seen = [];
       for (const state of ["PreparingRebalance", "CompletingRebalance", "Stable"]) {
