@@ -25,7 +25,8 @@ export const REFUSED = {
   "a tool that is none": (cluster) => cluster.run("kafka-cats.sh --list"),
   "a line that is no tool's": (cluster) => cluster.run("fault crash 1"),
   "an open quote": (cluster) => cluster.run("kafka-topics.sh '"),
-  "a wait for nothing": (cluster) => cluster.until("orders-0 has a leader"),
+  "a wait for no function": (cluster) => cluster.until(5),
+  "a wait for no condition": (cluster) => cluster.until("orders-0 has a leader"),
   "a wait without a bound": (cluster) => cluster.until(() => false, { timeoutMs: Infinity }),
   "a function that throws": (cluster) =>
     cluster.until((view) => {
