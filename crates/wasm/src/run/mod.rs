@@ -149,16 +149,15 @@ impl Run {
             return Clock::Goes;
         }
         match blumfeld_console::order(line) {
-            Some(Ok(Order::Until(condition))) => return self.wait(id, condition, language),
-            Some(Ok(order)) => self.obey(id, order, line, language),
+            Some(Ok(order)) => return self.obey(id, order, line, language),
             Some(Err(error)) => self.answer(id, error.told(language), 1),
             None => self.start(id, line, language),
         }
         Clock::Goes
     }
 
-    /// Does what a line asks of the world.
-    fn obey(&mut self, id: u32, order: Order, line: &str, language: Language) {
+    /// Does what a line asks of the world, and gives what that does to the clock.
+    fn obey(&mut self, id: u32, order: Order, line: &str, language: Language) -> Clock {
         match order {
             Order::ListFaults => self.answer(id, self.fault_list(language), 0),
             Order::Observed(name) => match blumfeld_console::observed(&self.world, &name) {
@@ -174,11 +173,9 @@ impl Run {
                 Err(error) => self.answer_failed(id, &error),
             },
             Order::Background(asked) => self.obey_background(id, asked, line, language),
-            // It has been taken before.
-            Order::Until(condition) => {
-                self.wait(id, condition, language);
-            }
+            Order::Until(condition) => return self.wait(id, condition, language),
         }
+        Clock::Goes
     }
 
     /// Starts the tool of a line.
