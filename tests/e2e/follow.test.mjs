@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { launch, open, run, serve, untilState } from "./lib.mjs";
+import { open, run, serve, untilState, withBrowser } from "./lib.mjs";
 
 const PAGE = join(import.meta.dirname, "..", "..", "dist");
 const SERVER = "--bootstrap-server localhost:9092";
@@ -16,17 +16,8 @@ let site;
 before(async () => (site = await serve([PAGE])));
 after(() => site?.close());
 
-/** A test with a browser of its own, whose page tells no error. */
-function browser(name, steps) {
-  test(name, { timeout: LIMIT }, async () => {
-    const own = await launch();
-    try {
-      await steps(own);
-    } finally {
-      await own.close();
-    }
-  });
-}
+/** A test with a browser of its own. */
+const browser = (name, steps, options) => test(name, { timeout: LIMIT }, withBrowser(steps, options));
 
 const visit = async (own, query, hash = "#stage") => {
   const { page, errors } = await open(own.context, `${site.url}?lang=en&seed=7&${query}${hash}`);
@@ -223,17 +214,12 @@ browser("a second tab watches, asks, cannot act, and takes over", async ({ conte
   assert.deepEqual(errors, []);
 });
 
-test("who wants no motion begins with time that stands still, and steps", { timeout: LIMIT }, async () => {
-  const own = await launch({ reducedMotion: "reduce" });
-  try {
-    const { page, errors } = await visit(own, "begin=orders");
-    await page.locator("#run[aria-label=Run]").waitFor({ timeout: 60_000 });
-    await page.locator('[data-group="billing"] .phase[data-state="Stable"]').waitFor();
-    const next = await page.locator(".next-up").textContent();
-    await page.click("#step");
-    await page.waitForFunction((was) => document.querySelector(".next-up")?.textContent !== was, next);
-    assert.deepEqual(errors, []);
-  } finally {
-    await own.close();
-  }
-});
+browser("who wants no motion begins with time that stands still, and steps", async (own) => {
+  const { page, errors } = await visit(own, "begin=orders");
+  await page.locator("#run[aria-label=Run]").waitFor({ timeout: 60_000 });
+  await page.locator('[data-group="billing"] .phase[data-state="Stable"]').waitFor();
+  const next = await page.locator(".next-up").textContent();
+  await page.click("#step");
+  await page.waitForFunction((was) => document.querySelector(".next-up")?.textContent !== was, next);
+  assert.deepEqual(errors, []);
+}, { reducedMotion: "reduce" });

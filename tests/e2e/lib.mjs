@@ -297,3 +297,13 @@ export async function corruptLog(profile) {
   log.fill(0xff, 7, 64);
   await writeFile(path, log);
 }
+
+/** What a test runs: these steps, with a browser of its own. */
+export const withBrowser = (steps, options) => async () => {
+  const own = await launch(options);
+  try {
+    await steps(own);
+  } finally {
+    await own.close();
+  }
+};

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { launch, open, run, serve } from "./lib.mjs";
+import { open, run, serve, withBrowser } from "./lib.mjs";
 
 const PAGE = join(import.meta.dirname, "..", "..", "dist");
 /** No test takes so long, in milliseconds. */
@@ -15,16 +15,7 @@ before(async () => (site = await serve([PAGE])));
 after(() => site?.close());
 
 /** A test with a browser of its own. */
-function browser(name, steps) {
-  test(name, { timeout: LIMIT }, async () => {
-    const own = await launch();
-    try {
-      await steps(own);
-    } finally {
-      await own.close();
-    }
-  });
-}
+const browser = (name, steps, options) => test(name, { timeout: LIMIT }, withBrowser(steps, options));
 
 /** A visitor who has never been here: the page's own address and nothing else. */
 const visit = (own, lang) => open(own.context, `${site.url}?lang=${lang}&begin=orders#stage`);
