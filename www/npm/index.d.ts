@@ -580,8 +580,13 @@ export interface On {
   while(isSo: (view: View) => boolean): On;
   /** They are answered with this error, and the broker does not see them: `NOT_LEADER_OR_FOLLOWER`. */
   error(code: KafkaErrorCode): Promise<Trigger>;
-  /** The broker gets them so many milliseconds later, up to a year, and so what comes behind them on a connection. */
-  delay(ms: number): Promise<Trigger>;
+  /**
+   * The broker gets them so many milliseconds later, up to a year, and so what comes behind them on a connection. With
+   * `after` it handles them at once, and their responses leave so much later.
+   */
+  delay(ms: number, options?: { after?: boolean }): Promise<Trigger>;
+  /** The broker gets them twice, one right behind the other; the second response is thrown away. */
+  duplicate(): Promise<Trigger>;
   /** They are lost, with all that comes behind them on their connections: no answer comes, and nothing says so. */
   drop(): Promise<Trigger>;
   /** Their connections break before the broker gets them, or with `after` once it has handled them. */

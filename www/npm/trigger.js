@@ -98,8 +98,14 @@ export class On {
     return this.#put(`error ${word(text(code, "error"))}`);
   }
 
-  async delay(ms) {
-    return this.#put(`delay ${whole(ms, "delay", 0, LONGEST_MS)}`);
+  async delay(ms, options = {}) {
+    const { after = false } = named(options, "delay", ["after"]);
+    const line = `delay ${whole(ms, "delay", 0, LONGEST_MS)}`;
+    return this.#put(flag(after, "delay: after") ? `${line} after` : line);
+  }
+
+  duplicate() {
+    return this.#put("duplicate");
   }
 
   drop() {

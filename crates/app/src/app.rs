@@ -332,7 +332,7 @@ pub fn App() -> Html {
                     { match model.screen {
                         Screen::Stage => view.map(|view| html! {
                             <Stage {topics} chosen={model.chosen.clone()} brokers={Shared::clone(&view.brokers)} groups={Shared::clone(&view.groups)}
-                                clients={Shared::clone(&view.clients)} now={view.clock.now} pace={view.clock.pace} tried={model.tried} theme={model.theme} />
+                                clients={Shared::clone(&view.clients)} now={view.clock.now} pace={view.clock.pace} tried={model.tried} theme={model.theme} token={model.token.clone()} />
                         }).unwrap_or_default(),
                         Screen::Topics => html! {
                             <Topics {topics} chosen={model.chosen.clone()} {brokers} />

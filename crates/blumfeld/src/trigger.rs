@@ -210,6 +210,22 @@ impl<C: Triggered> On<C> {
         self.put(&format!("delay {}", by.as_millis()))
     }
 
+    /// The broker handles them, and their responses leave so much later, and those behind them too.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub fn delay_response(self, by: Duration) -> Result<Trigger, Error> {
+        self.put(&format!("delay {} after", by.as_millis()))
+    }
+
+    /// The broker gets them twice, one right behind the other. The second response is thrown away.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub fn duplicate(self) -> Result<Trigger, Error> {
+        self.put("duplicate")
+    }
+
     /// They are lost, with all that comes behind them on their connections: no answer comes, and nothing says so.
     ///
     /// # Errors

@@ -32,6 +32,8 @@ pub(crate) struct Link {
     pub unanswered: VecDeque<Unanswered>,
     /// The response with this correlation id does not arrive: the connection breaks instead.
     pub losing: Option<i32>,
+    /// The response with this correlation id leaves so much later.
+    pub slowing: Option<(i32, Duration)>,
 }
 
 /// One end of a connection.
@@ -117,6 +119,8 @@ pub(crate) struct Unanswered {
     /// When it came to the listener.
     pub landed: Instant,
     pub frame: Frame,
+    /// Whether it is the second one of a request that came twice: its response is thrown away.
+    pub copy: bool,
 }
 
 /// A message that cannot arrive yet.

@@ -173,8 +173,16 @@ catalogue! {
     token_fields: "Fields", "필드";
     token_bytes: "First {} bytes", "처음 {}바이트";
     token_deeds: "While it is on its way", "가는 동안";
-    token_is_answer: "An answer cannot be stopped any more. Pick its request.", "응답은 더 이상 막을 수 없습니다. 요청을 고르세요.";
-    token_is_there: "It is at its broker already: what was to be done to it had to be done on its way.", "이미 브로커에 닿았습니다. 가는 동안에만 손댈 수 있습니다.";
+    token_is_answer: "It arrives, unless what it travels on fails", "지나는 길이 고장 나지 않으면 도착합니다";
+    token_is_there: "The broker has it. What its answer travels on can still fail", "브로커가 받았습니다. 응답이 지날 길은 아직 고장 낼 수 있습니다";
+    token_menu: "What can be done to this message", "이 메시지에 할 수 있는 일";
+    token_gone: "It is not in flight any more.", "이미 도착했습니다.";
+    token_double: "Send it twice", "두 번 보내기";
+    token_delay_answer: "Delay its answer by 100 ms", "응답을 100 ms 늦추기";
+    token_break_link: "Break their connections", "둘 사이 연결 끊기";
+    token_cut_link: "Cut their link", "둘 사이 링크 자르기";
+    token_slow_link: "Slow their link by 100 ms", "둘 사이 링크를 100 ms 늦추기";
+    token_heal_link: "Heal their link", "둘 사이 링크 복구";
     token_drop: "Drop it", "버리기";
     token_delay: "Delay it by 100 ms", "100 ms 늦추기";
     token_break: "Break its connection", "연결 끊기";

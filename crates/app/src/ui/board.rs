@@ -1,6 +1,8 @@
 //! The stage: clients, brokers and groups side by side, with what is in flight between them.
 
-use blumfeld_view::{BrokerView, ClientRole, ClientView, FollowWhat, GroupView, Pace, TopicView};
+use blumfeld_view::{
+    BrokerView, ClientRole, ClientView, FollowWhat, GroupView, Pace, TokenDetail, TopicView,
+};
 use gloo_timers::callback::Interval;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -9,6 +11,7 @@ use yew::prelude::*;
 
 use super::board_cards::{broker, group, loose, producer};
 use super::icon;
+use super::token_deeds::{Opened, TokenMenu};
 use super::token_table::TokenTable;
 use crate::address::Theme;
 use crate::browser::Kept;
@@ -49,6 +52,8 @@ pub struct StageProps {
     pub tried: [bool; 3],
     /// The theme: another one has other colours.
     pub theme: Theme,
+    /// The message in flight that was picked.
+    pub token: Option<Shared<TokenDetail>>,
 }
 
 /// The stage.
@@ -81,7 +86,7 @@ pub fn Stage(props: &StageProps) -> Html {
     html! {
         <section class="screen board-screen" aria-label={t.stage}>
             <div class="board">
-                <Canvas theme={props.theme} />
+                <Canvas theme={props.theme} token={props.token.clone()} />
                 <div class="colhead at-left"><h2>{t.producers}</h2><span>{producers.len()}</span>
                     {adds(&ctx, "workload start produce", topic, t.add_producer)}</div>
                 <div class="col producers">
@@ -198,12 +203,14 @@ fn topic_choice(ctx: &Ctx, topics: &[Shared<TopicView>], shown: Option<&TopicVie
 #[derive(Properties, PartialEq)]
 struct CanvasProps {
     theme: Theme,
+    token: Option<Shared<TokenDetail>>,
 }
 
 /// What is painted between the cards. It asks the engine for what is in flight as long as it is there.
 #[component]
 fn Canvas(props: &CanvasProps) -> Html {
     let canvas = use_node_ref();
+    let menu = use_state(|| None::<Opened>);
     let Some(ctx) = use_ctx() else { return Html::default() };
     use_effect_with(canvas.clone(), {
         let ctx = ctx.clone();
@@ -241,8 +248,24 @@ fn Canvas(props: &CanvasProps) -> Html {
             }
         })
     };
+    let oncontextmenu = {
+        let (ctx, menu) = (ctx.clone(), menu.clone());
+        Callback::from(move |event: MouseEvent| {
+            let at = (event.offset_x(), event.offset_y());
+            if let Some(key) = ctx.scene.hit(f64::from(at.0), f64::from(at.1)) {
+                event.prevent_default();
+                ctx.pick(key);
+                menu.set(Some(Opened { key, at }));
+            }
+        })
+    };
+    let close = {
+        let menu = menu.clone();
+        Callback::from(move |()| menu.set(None))
+    };
     html! { <>
-        <canvas class="tokens" id="tokens" ref={canvas} role="img" aria-label={ctx.t.tokens_label} {onclick}></canvas>
+        <canvas class="tokens" id="tokens" ref={canvas} role="img" aria-label={ctx.t.tokens_label} {onclick} {oncontextmenu}></canvas>
+        if let Some(opened) = *menu { <TokenMenu {opened} detail={props.token.clone()} {close} /> }
         <span class="inks" aria-hidden="true">{ for INK_SAMPLES.map(|ink| html! { <i data-ink={ink}></i> }) }</span>
     </> }
 }

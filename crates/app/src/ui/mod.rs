@@ -28,6 +28,7 @@ mod run_until;
 mod shortcuts;
 mod strip;
 mod time_line;
+mod token_deeds;
 mod token_inspector;
 mod token_table;
 mod topbar;

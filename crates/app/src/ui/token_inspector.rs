@@ -3,8 +3,8 @@
 use blumfeld_view::{ClientView, FollowWhat, TokenDetail};
 use yew::prelude::*;
 
-use super::board::press;
 use super::icon;
+use super::token_deeds;
 use super::token_table::{name, state};
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::{count, moment, size};
@@ -67,7 +67,7 @@ pub fn TokenInspector(props: &TokenInspectorProps) -> Html {
                 <button class="ctl wide" onclick={again}>{t.token_again}</button>
                 <button class="ctl wide" id="follow-token" onclick={follow}>{t.follow_this}</button>
             </div>
-            <div class="part">{deeds(&ctx, detail)}</div>
+            <div class="part">{token_deeds::list(&ctx, detail, &Callback::noop())}</div>
             <div class="part">
                 <h3 class="cap2">{t.token_fields}</h3>
                 <pre class="said fields-said" tabindex="0">{&detail.fields}</pre>
@@ -76,30 +76,6 @@ pub fn TokenInspector(props: &TokenInspectorProps) -> Html {
             </div>
         </aside>
     }
-}
-
-/// What can be done to a request that is on its way, each with its line of the console: a fault like any other.
-fn deeds(ctx: &Ctx, detail: &TokenDetail) -> Html {
-    let t = ctx.t;
-    let Some(ahead) = detail.ahead else {
-        return html! { <p class="why">{if detail.token.key.answer { t.token_is_answer } else { t.token_is_there }}</p> };
-    };
-    let begin =
-        format!("fault on {} connection {} nth {}", detail.token.api, detail.token.key.connection, ahead + 1);
-    let deeds = [
-        (t.token_drop, "drop"),
-        (t.token_delay, "delay 100"),
-        (t.token_break, "disconnect"),
-        (t.token_lose, "disconnect after"),
-        (t.token_fail, "error UNKNOWN_SERVER_ERROR"),
-    ];
-    html! { <>
-        <h3 class="cap2">{t.token_deeds}</h3>
-        <ul class="deed-list">{ for deeds.map(|(name, action)| {
-            let line = format!("{begin} {action}");
-            html! { <li><button class="ctl" data-deed={action.split(' ').next().unwrap_or_default()} title={line.clone()} onclick={press(ctx, &line)}>{name}</button></li> }
-        }) }</ul>
-    </> }
 }
 
 /// Bytes as a hex editor shows them.

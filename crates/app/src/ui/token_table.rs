@@ -69,8 +69,13 @@ pub fn name(t: &'static Text, clients: &[Shared<ClientView>], node: i32) -> Stri
         Some((_, ClientRole::Producer(role))) => role.client_id.clone(),
         Some((_, ClientRole::Consumer(role))) => role.client_id.clone(),
         None if node < FIRST_CLIENT => fill(t.broker, &[&node.to_string()]),
-        None => format!("client-{}", node - FIRST_CLIENT),
+        None => side(node),
     }
+}
+
+/// How faults name a node.
+pub fn side(node: i32) -> String {
+    if node < FIRST_CLIENT { node.to_string() } else { format!("client-{}", node - FIRST_CLIENT) }
 }
 
 /// Ids from this one on are clients'.

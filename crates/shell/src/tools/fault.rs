@@ -139,10 +139,12 @@ A trigger says which requests, which of these, and what happens:
   fault on API [as NAME] [broker N] [client-id ID] [connection N] [version N] [topic NAME] [partition N]
                [while up N | while down N | while leader TOPIC-PARTITION N]
                [once | times K | nth K | every [K] | probability PERCENT]
-               error CODE | delay MS | drop | disconnect [before | after] | answer JSON | observe [K] | do FAULT
+               error CODE | delay MS [before | after] | duplicate | drop | disconnect [before | after] |
+               answer JSON | observe [K] | do FAULT
 
-API can be any. drop loses the request and all that comes behind it on its connection; disconnect after lets the broker
-handle the request and breaks the connection before the response arrives. answer takes the response's fields by Kafka's names,
+API can be any. drop loses the request and all that comes behind it on its connection. With after the broker handles the
+request first: disconnect after breaks the connection before the response arrives, delay MS after holds the response back.
+duplicate has the broker get the request twice, and throws the second response away. answer takes the response's fields by Kafka's names,
 as answer '{\"errorCode\": 7}'; what is not given has Kafka's default. observe keeps the last K requests (1000). do injects
 another fault, in which here is the broker that the request came to, as do crash here. A blank in a name is written %20.
 ";
@@ -154,16 +156,18 @@ const TRIGGERS_KOREAN: &str = "
   fault on API [as NAME] [broker N] [client-id ID] [connection N] [version N] [topic NAME] [partition N]
                [while up N | while down N | while leader TOPIC-PARTITION N]
                [once | times K | nth K | every [K] | probability PERCENT]
-               error CODE | delay MS | drop | disconnect [before | after] | answer JSON | observe [K] | do FAULT
+               error CODE | delay MS [before | after] | duplicate | drop | disconnect [before | after] |
+               answer JSON | observe [K] | do FAULT
 
-API 자리에 any를 쓰면 모든 API입니다. drop은 그 요청과 같은 연결에서 뒤따르는 모든 것을 잃습니다. disconnect after는 브로커가
-요청을 처리하게 두고, 응답이 도착하기 전에 연결을 끊습니다. answer에는 응답 필드를 Kafka의 이름으로 적습니다. 예를 들면
+API 자리에 any를 쓰면 모든 API입니다. drop은 그 요청과 같은 연결에서 뒤따르는 모든 것을 잃습니다. after를 붙이면 브로커가
+요청을 먼저 처리합니다. disconnect after는 응답이 도착하기 전에 연결을 끊고, delay MS after는 응답을 늦게 보냅니다. duplicate는
+브로커가 같은 요청을 두 번 받게 하고, 두 번째 응답은 버립니다. answer에는 응답 필드를 Kafka의 이름으로 적습니다. 예를 들면
 answer '{\"errorCode\": 7}'이고, 적지 않은 필드는 Kafka의 기본값입니다. observe는 마지막 요청 K개(1000)를 간직합니다. do는 다른
 고장을 일으킵니다. 그 안의 here는 요청을 받은 브로커입니다. 예: do crash here. 이름 속 빈칸은 %20으로 씁니다.
 ";
 
 /// Words of triggers behind the API.
-const TRIGGER_WORDS: [&str; 20] = [
+const TRIGGER_WORDS: [&str; 21] = [
     "as",
     "broker",
     "client-id",
@@ -179,6 +183,7 @@ const TRIGGER_WORDS: [&str; 20] = [
     "probability",
     "error",
     "delay",
+    "duplicate",
     "drop",
     "disconnect",
     "answer",

@@ -474,6 +474,8 @@ mod tests {
             "on any as slow%20one client-id my%20app every 3 delay 200",
             "on Fetch broker 2 connection 7 version 13 topic t partition 0 probability 10% disconnect",
             "on Produce while leader my-topic-0 2 disconnect after",
+            "on Produce once delay 20 after",
+            "on Produce topic orders nth 2 duplicate",
             "on Metadata while up 1 times 4 drop",
             "on Heartbeat while down 3 nth 2 error REBALANCE_IN_PROGRESS",
             "on Produce topic orders nth 5 do crash here",

@@ -40,7 +40,7 @@ const WHEN: &[&str] = &["once", "times", "nth", "every", "probability"];
 /// All words of triggers, by their place.
 #[cfg(test)]
 pub(super) const WORDS: [&[&str]; 3] = [WHICH, WHEN, ACTIONS];
-const ACTIONS: &[&str] = &["error", "delay", "drop", "disconnect", "answer", "observe", "do"];
+const ACTIONS: &[&str] = &["error", "delay", "duplicate", "drop", "disconnect", "answer", "observe", "do"];
 
 /// What is to happen when a request comes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -138,6 +138,13 @@ pub enum Action {
         /// Milliseconds.
         u64,
     ),
+    /// The broker handles it, and the response leaves so many milliseconds later, and those behind it too.
+    DelayAfter(
+        /// Milliseconds.
+        u64,
+    ),
+    /// The broker gets it twice, one right behind the other. Nobody has asked for a second response: it is thrown away.
+    Duplicate,
     /// It is lost, with all that comes behind it on its connection: no answer comes, and nothing says so.
     Drop,
     /// Its connection breaks before the broker gets it.
@@ -436,16 +443,14 @@ impl Trigger {
         }
         trigger.action = match word {
             "error" => Action::Error(words.error_code()?),
-            "delay" => Action::Delay(words.ms()?),
+            "delay" => {
+                let ms = words.ms()?;
+                if after(words)? { Action::DelayAfter(ms) } else { Action::Delay(ms) }
+            }
+            "duplicate" => Action::Duplicate,
             "drop" => Action::Drop,
-            "disconnect" => match words.optional() {
-                None | Some("before") => Action::Disconnect,
-                Some("after") => Action::DisconnectAfter,
-                Some(word) => {
-                    let known = &["before", "after"];
-                    return Err(FaultError::Word { what: "moment", word: word.to_owned(), known });
-                }
-            },
+            "disconnect" if after(words)? => Action::DisconnectAfter,
+            "disconnect" => Action::Disconnect,
             "answer" => match words.all() {
                 "" => return Err(FaultError::Missing { what: "JSON object", after: "answer".to_owned() }),
                 json => Action::Answer(json.into()),
@@ -468,6 +473,18 @@ impl Trigger {
         };
         trigger.check()?;
         Ok(trigger)
+    }
+}
+
+/// Whether something happens once the broker has handled the request: `before`, which is also nothing, or `after`.
+fn after(words: &mut Words<'_>) -> Result<bool, FaultError> {
+    match words.optional() {
+        None | Some("before") => Ok(false),
+        Some("after") => Ok(true),
+        Some(word) => {
+            let known = &["before", "after"];
+            Err(FaultError::Word { what: "moment", word: word.to_owned(), known })
+        }
     }
 }
 
@@ -585,6 +602,8 @@ impl fmt::Display for Trigger {
         match &self.action {
             Action::Error(code) => write!(f, " error {code}"),
             Action::Delay(ms) => write!(f, " delay {ms}"),
+            Action::DelayAfter(ms) => write!(f, " delay {ms} after"),
+            Action::Duplicate => f.write_str(" duplicate"),
             Action::Drop => f.write_str(" drop"),
             Action::Disconnect => f.write_str(" disconnect"),
             Action::DisconnectAfter => f.write_str(" disconnect after"),

@@ -85,7 +85,8 @@ impl World {
                     stalled.filter_map(|one| self.message(conn, from, &one.message, Standing::Stalls)),
                 );
             }
-            for request in &link.unanswered {
+            // Of a request that came twice one is in flight: who sent it has sent one.
+            for request in link.unanswered.iter().filter(|request| !request.copy) {
                 let Some(asked) = Asked::of(request.frame.head()) else { continue };
                 found.push(InFlight {
                     connection: conn,

@@ -66,7 +66,8 @@ impl World {
         };
         // Both are told before anything else can arrive from the other.
         let ends = [End::new(node, run, there), End::new(server, self.run_of(server), back)];
-        let link = Link { ends, listener: to.clone(), unanswered: VecDeque::new(), losing: None };
+        let link =
+            Link { ends, listener: to.clone(), unanswered: VecDeque::new(), losing: None, slowing: None };
         self.network.insert(conn, link);
         let input = Input::Connected { conn, peer: Peer::Node { node, listener: to.clone() } };
         self.schedule_message(there, conn, 0, input);
@@ -183,7 +184,16 @@ impl World {
         if id.is_some() && link.losing == id {
             return self.reset(conn, &DisconnectReason::Reset);
         }
+        let answered = id.and_then(|id| link.unanswered.iter().find(|asked| asked.correlation_id == id));
+        let copy = answered.is_some_and(|asked| asked.copy);
+        if let Some((_, by)) = link.slowing.take_if(|(slow, _)| !copy && Some(*slow) == id) {
+            let end = &mut link.ends[from];
+            end.busy_until = end.busy_until.max(self.now + by);
+        }
         let asked = id.and_then(|id| self.answered(conn, id));
+        if copy {
+            return;
+        }
         self.travel(conn, from, frame, asked);
     }
 
@@ -355,6 +365,11 @@ impl World {
         };
         match fate {
             Fate::Arrives => self.land(conn, 0, come.message),
+            Fate::Doubled => {
+                let copy = come.message.clone();
+                self.land(conn, 0, come.message);
+                self.land_copy(conn, copy);
+            }
             Fate::Answered => {
                 // Its answer is on its way already.
             }
@@ -395,19 +410,38 @@ impl World {
                 let wants = if from == 0 { expects_response(frame.head()) } else { None };
                 if let Some(correlation_id) = wants {
                     let (sent, landed, frame) = (message.sent, now, frame.clone());
-                    link.unanswered.push_back(Unanswered { correlation_id, sent, landed, frame });
+                    let asked = Unanswered { correlation_id, sent, landed, frame, copy: false };
+                    link.unanswered.push_back(asked);
                 }
                 match &mut self.wire {
                     Some(wire) if from == 0 => wire.landed(now, conn, frame, wants.is_some()),
                     Some(wire) => wire.received(now, conn, frame),
                     None => {}
                 }
-                self.trace.note(&[self.now.as_micros(), conn.0, frame.len() as u64], &[]);
-                frame.pieces().for_each(|piece| self.trace.note(&[], piece));
+                self.note_frame(conn, frame);
             }
             _ => {}
         }
         self.input(to, run, message.input);
+    }
+
+    /// A request has come a second time. What is known of requests that were sent knows of one: of this one no more is
+    /// noted than that its response is owed to nobody.
+    fn land_copy(&mut self, conn: ConnectionId, message: Message) {
+        let Some(link) = self.network.link(conn) else { return };
+        let (to, run) = (link.ends[1].node, link.ends[1].run);
+        let Input::Frame { frame, .. } = &message.input else { return };
+        if let Some(correlation_id) = expects_response(frame.head()) {
+            let (sent, landed, frame) = (message.sent, self.now, frame.clone());
+            link.unanswered.push_back(Unanswered { correlation_id, sent, landed, frame, copy: true });
+        }
+        self.note_frame(conn, frame);
+        self.input(to, run, message.input);
+    }
+
+    fn note_frame(&mut self, conn: ConnectionId, frame: &Frame) {
+        self.trace.note(&[self.now.as_micros(), conn.0, frame.len() as u64], &[]);
+        frame.pieces().for_each(|piece| self.trace.note(&[], piece));
     }
 
     /// What was lost is sent again soon where nothing is in its way any more: a test that heals a network

@@ -43,6 +43,8 @@ pub(crate) struct Seen {
 /// What becomes of a request that has come to its listener.
 pub(crate) enum Fate {
     Arrives,
+    /// It comes twice.
+    Doubled,
     /// The world has answered it.
     Answered,
     /// Its connection breaks.
@@ -255,6 +257,19 @@ impl World {
         let header = asked.header;
         Ok(Some(match action {
             Action::Delay(ms) => Some(Fate::Waits(Some(Duration::from_millis(*ms)))),
+            Action::DelayAfter(ms) => {
+                let slow = (header.correlation_id, Duration::from_millis(*ms));
+                let Some(link) = self.network.link(conn).filter(|link| link.slowing.is_none()) else {
+                    return Ok(None);
+                };
+                // A Produce with acks=0 has no response that could be late.
+                if expects_response(frame).is_none() {
+                    return Ok(None);
+                }
+                link.slowing = Some(slow);
+                Some(Fate::Arrives)
+            }
+            Action::Duplicate => Some(Fate::Doubled),
             Action::Drop => Some(Fate::Lost),
             Action::Disconnect => Some(Fate::Breaks),
             Action::DisconnectAfter => {

@@ -181,7 +181,12 @@ pub fn trigger(rng: &mut Prng, number: u64, may_crash: bool) -> Option<Plan> {
         5 => format!("do pause here {after}"),
         6 if may_crash && !when.starts_with(['e', 'p']) => "do crash here".to_owned(),
         6 => "do break here clients".to_owned(),
-        _ => "observe 10".to_owned(),
+        // Drawn here, so that the seeds of before draw what they drew.
+        _ => match rng.below(3) {
+            0 => format!("delay {after} after"),
+            1 => "duplicate".to_owned(),
+            _ => "observe 10".to_owned(),
+        },
     };
     let which = if api == "Produce" && rng.chance(1, 2) { " topic load" } else { "" };
     let fault = Fault::parse(&format!("on {api} as t{number}{which} {when} {action}")).ok()?;
