@@ -1,6 +1,8 @@
 //! The cluster as the engine told it last, in parts that are shared: a part that did not change is not drawn again.
 
-use blumfeld_view::{BrokerView, ClientView, ClockView, ClusterView, Delta, GroupView, StoreView};
+use blumfeld_view::{
+    BrokerView, ClientView, ClockView, ClusterView, Delta, GroupView, LatencyView, StoreView,
+};
 
 use crate::model::Shared;
 
@@ -17,6 +19,8 @@ pub struct Cluster {
     pub faults: Shared<Vec<String>>,
     /// Consumer groups by id.
     pub groups: Shared<Vec<GroupView>>,
+    /// How long requests took, by API.
+    pub latencies: Vec<LatencyView>,
     /// Producers and consumers, by their processes' numbers.
     pub clients: Shared<Vec<Shared<ClientView>>>,
 }
@@ -29,6 +33,7 @@ impl Cluster {
             store: view.store,
             brokers: Shared::new(view.brokers),
             faults: Shared::new(view.faults),
+            latencies: view.latencies,
             groups: Shared::new(view.groups),
             clients: Shared::new(view.clients.into_iter().map(Shared::new).collect()),
         }
@@ -39,6 +44,9 @@ impl Cluster {
         self.clock = delta.clock.clone();
         if let Some(store) = delta.store.take() {
             self.store = store;
+        }
+        if let Some(latencies) = delta.latencies.take() {
+            self.latencies = latencies;
         }
         take(&mut self.brokers, &mut delta.brokers);
         take(&mut self.faults, &mut delta.faults);

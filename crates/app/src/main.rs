@@ -13,6 +13,7 @@ mod format;
 mod frames;
 mod health;
 mod lag;
+mod likeness;
 mod model;
 mod opening;
 mod requests;

@@ -630,7 +630,12 @@ impl Model {
     fn note_series(&mut self) {
         let Some(view) = &self.view else { return };
         let mut series = (*self.series).clone();
-        let seen = Seen { now: view.clock.now / 1_000, brokers: &view.brokers, groups: &view.groups };
+        let seen = Seen {
+            now: view.clock.now / 1_000,
+            brokers: &view.brokers,
+            groups: &view.groups,
+            latencies: &view.latencies,
+        };
         series.note(seen, self.topics.iter().map(|topic| &**topic), view.clients.iter().map(|one| &**one));
         self.series = Shared::new(series);
     }

@@ -27,6 +27,7 @@ fn view(topics: Vec<TopicView>) -> ClusterView {
         groups: vec![],
         clients: vec![],
         faults: vec![],
+        latencies: vec![],
         store: StoreView::default(),
     }
 }
@@ -57,6 +58,7 @@ fn delta(topics: Vec<TopicView>, gone: &[&str], events: Vec<EventView>, events_l
         clients: vec![],
         clients_gone: vec![],
         faults: None,
+        latencies: None,
         topics,
         gone: gone.iter().map(ToString::to_string).collect(),
         store: None,

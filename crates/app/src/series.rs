@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use blumfeld_view::{BrokerView, ClientRole, ClientView, GroupView, TopicView};
+use blumfeld_view::{BrokerView, ClientRole, ClientView, GroupView, LatencyView, TopicView};
 
 use crate::lag::of_group;
 
@@ -195,12 +195,14 @@ pub enum What {
     BatchRecords,
     /// Bytes of it.
     BatchBytes,
+    /// How long requests take.
+    Latency,
 }
 
 impl What {
     /// All, in their order.
-    pub const ALL: [What; 5] =
-        [What::Lag, What::Records, What::Replication, What::BatchRecords, What::BatchBytes];
+    pub const ALL: [What; 6] =
+        [What::Lag, What::Records, What::Latency, What::Replication, What::BatchRecords, What::BatchBytes];
 
     /// Its word in `data-chart`.
     pub fn word(self) -> &'static str {
@@ -210,6 +212,7 @@ impl What {
             Self::Replication => "replication",
             Self::BatchRecords => "batch-records",
             Self::BatchBytes => "batch-bytes",
+            Self::Latency => "latency",
         }
     }
 }
@@ -229,7 +232,12 @@ pub enum Name {
     SmallestIsr,
     /// All producers.
     Producers,
+    /// Requests of an API: of clients, or between brokers.
+    Requests(&'static str, bool),
 }
+
+/// The requests whose latency has a line: their API, and whether clients send them.
+const REQUESTS: [(&str, bool); 3] = [("Produce", true), ("Fetch", true), ("Fetch", false)];
 
 /// A line of a chart.
 #[derive(Clone, PartialEq, Debug)]
@@ -326,6 +334,8 @@ pub struct Seen<'a> {
     pub brokers: &'a [BrokerView],
     /// Groups.
     pub groups: &'a [GroupView],
+    /// How long requests took, by API.
+    pub latencies: &'a [LatencyView],
 }
 
 /// All series of a session.
@@ -337,6 +347,8 @@ pub struct Series {
     appended: Line,
     read: Line,
     sent: [Line; 3],
+    /// Of [`REQUESTS`] each: answers, and what they took together in milliseconds.
+    latencies: [[Line; 2]; 3],
     under_replicated: Line,
     smallest_isr: Line,
     downs: Vec<Down>,
@@ -354,6 +366,7 @@ impl Default for Series {
             appended: Line::new(Keep::Last),
             read: Line::new(Keep::Last),
             sent: [Line::new(Keep::Last), Line::new(Keep::Last), Line::new(Keep::Last)],
+            latencies: [(); 3].map(|()| [Line::new(Keep::Last), Line::new(Keep::Last)]),
             under_replicated: Line::new(Keep::Most),
             smallest_isr: Line::new(Keep::Least),
             downs: Vec::new(),
@@ -377,7 +390,7 @@ impl Series {
         topics: impl Iterator<Item = &'a TopicView>,
         clients: impl Iterator<Item = &'a ClientView>,
     ) {
-        let Seen { now, brokers, groups } = seen;
+        let Seen { now, brokers, groups, latencies } = seen;
         self.note_lags(now, groups);
         let mut counted: BTreeMap<i32, [u64; 2]> = BTreeMap::new();
         for broker in brokers {
@@ -400,6 +413,12 @@ impl Series {
         self.read.note(now, read);
         for (line, total) in self.sent.iter_mut().zip([batches, records, bytes]) {
             line.note(now, total);
+        }
+        for ((api, of_client), [answers, took]) in REQUESTS.iter().zip(&mut self.latencies) {
+            let found = latencies.iter().find(|one| one.api == *api && one.of_client == *of_client);
+            let (count, micros) = found.map_or((0, 0), |one| (one.answers, one.micros));
+            answers.note(now, real(count));
+            took.note(now, real(micros) / 1e3);
         }
         let (mut under, mut smallest) = (0_u64, None::<usize>);
         for partition in topics.flat_map(|topic| &topic.partitions) {
@@ -466,6 +485,12 @@ impl Series {
                     of(Name::SmallestIsr, &self.smallest_isr),
                 ];
                 lines.into_iter().flatten().collect()
+            }
+            What::Latency => {
+                let of = |((api, of_client), [answers, took]): (&(&'static str, bool), &[Line; 2])| {
+                    Drawn::new(Name::Requests(api, *of_client), ratios(took, answers, span))
+                };
+                REQUESTS.iter().zip(&self.latencies).filter_map(of).collect()
             }
             What::BatchRecords | What::BatchBytes => {
                 let [batches, records, bytes] = &self.sent;

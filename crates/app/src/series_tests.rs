@@ -72,7 +72,7 @@ fn topic(isr: &[i32]) -> TopicView {
 
 fn note(series: &mut Series, now: u64, brokers: &[BrokerView], groups: &[GroupView], isr: &[i32]) {
     let topic = topic(isr);
-    series.note(Seen { now, brokers, groups }, std::iter::once(&topic), std::iter::empty());
+    series.note(Seen { now, brokers, groups, latencies: &[] }, std::iter::once(&topic), std::iter::empty());
 }
 
 #[test]
@@ -176,4 +176,26 @@ fn a_line_is_broken_where_there_is_no_value() {
     assert_eq!(chart.path(&line), "M0.0 50.0L300.0 0.0M600.0 0.0");
     let steps = Chart { steps: true, ..chart };
     assert_eq!(steps.path(&line), "M0.0 50.0H300.0L300.0 0.0M600.0 0.0");
+}
+
+#[test]
+fn latency_is_the_mean_of_the_last_second_and_nothing_where_nothing_was_answered() {
+    let mut series = Series::begin(0);
+    let topic = topic(&[1, 2, 3]);
+    // Ten answers a second of 4 ms each, then of 8 ms, then none.
+    let told =
+        |answers: u64, micros: u64| LatencyView { api: "Produce".into(), of_client: true, answers, micros };
+    for (now, answers, micros) in
+        [(0, 0, 0), (1_000, 10, 40_000), (2_000, 20, 120_000), (3_000, 20, 120_000), (4_000, 20, 120_000)]
+    {
+        let latencies = [told(answers, micros)];
+        let seen = Seen { now, brokers: &[], groups: &[], latencies: &latencies };
+        series.note(seen, std::iter::once(&topic), std::iter::empty());
+    }
+    let chart = series.chart(What::Latency, Range::Short, 4_000);
+    assert_eq!(chart.lines.len(), 1, "what nobody asked has no line");
+    let line = &chart.lines[0];
+    assert_eq!(line.name, Name::Requests("Produce", true));
+    let values: Vec<Option<f64>> = line.points.iter().map(|(_, value)| *value).collect();
+    assert_eq!(values, [Some(4.0), Some(8.0), None, None]);
 }

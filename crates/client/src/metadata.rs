@@ -10,6 +10,7 @@ use blumfeld_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use blumfeld_protocol::wire::StrBytes;
 use blumfeld_protocol::{ErrorCode, Uuid};
 
+use crate::network_client::EndedConnection;
 use crate::{ApiError, ClientConfig, Completed, NetworkClient, TopicPartition};
 
 /// A broker of the cluster.
@@ -68,13 +69,31 @@ impl TopicMetadata {
     }
 }
 
-/// What an answer said of topics that it could not give: Java's clients log it.
+/// What Java's clients log of the cluster.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MetadataIssue {
-    /// The request's correlation id.
-    pub correlation_id: i32,
-    /// Topics with their errors.
-    pub topics: Vec<(Arc<str>, ErrorCode)>,
+pub enum MetadataIssue {
+    /// An answer could not give some topics.
+    Topics {
+        /// The request's correlation id.
+        correlation_id: i32,
+        /// Topics with their errors.
+        topics: Vec<(Arc<str>, ErrorCode)>,
+    },
+    /// A connection to a node did not come about (NetworkClient.processDisconnection).
+    Refused {
+        /// The node; a bootstrap server has an id below zero.
+        node: i32,
+        /// Where it should be.
+        endpoint: Endpoint,
+    },
+    /// A bootstrap server's connection ended, or did not come about, before anything was known of the cluster
+    /// (NetworkClient.DefaultMetadataUpdater.handleServerDisconnect).
+    BootstrapGone {
+        /// Its id, which is below zero.
+        node: i32,
+        /// Where it is.
+        endpoint: Endpoint,
+    },
 }
 
 /// A node to send something to that any node can answer.
@@ -265,6 +284,15 @@ impl Metadata {
     /// Sends a metadata request if one is due.
     pub fn poll(&mut self, cx: &mut Context<'_>, net: &mut NetworkClient) {
         self.needs_update |= net.take_lost();
+        for EndedConnection { node, endpoint, refused } in net.take_ended() {
+            let knows_nobody = node < 0 && self.brokers.is_empty();
+            if refused {
+                self.issues.push(MetadataIssue::Refused { node, endpoint: endpoint.clone() });
+            }
+            if knows_nobody {
+                self.issues.push(MetadataIssue::BootstrapGone { node, endpoint });
+            }
+        }
         if self.in_flight.is_some() || !self.due(cx.now) {
             return;
         }
@@ -307,7 +335,8 @@ impl Metadata {
                 let topics: Vec<_> =
                     self.unanswered.iter().map(|(name, code)| (name.clone(), *code)).collect();
                 if !topics.is_empty() {
-                    self.issues.push(MetadataIssue { correlation_id: completed.correlation_id, topics });
+                    let correlation_id = completed.correlation_id;
+                    self.issues.push(MetadataIssue::Topics { correlation_id, topics });
                 }
             }
             Err(_) => self.retry(cx),

@@ -119,6 +119,19 @@ pub struct NetworkClient {
     completed: Vec<Completed>,
     /// A connection ended, or did not come about, since somebody last asked.
     lost: bool,
+    /// What ended since somebody last asked.
+    ended: Vec<EndedConnection>,
+}
+
+/// A connection that ended by itself or by its other side.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EndedConnection {
+    /// The node; a bootstrap server has an id below zero.
+    pub node: i32,
+    /// Where it was.
+    pub endpoint: Endpoint,
+    /// Whether it never came about.
+    pub refused: bool,
 }
 
 impl NetworkClient {
@@ -130,6 +143,7 @@ impl NetworkClient {
             next_correlation_id: 0,
             completed: Vec::new(),
             lost: false,
+            ended: Vec::new(),
         }
     }
 
@@ -284,6 +298,7 @@ impl NetworkClient {
             }
             Input::Disconnected { conn, .. } => {
                 if let Some(node) = self.node_of(*conn) {
+                    self.note_ended(node);
                     self.disconnected(cx, node, Outcome::Disconnected);
                 }
             }
@@ -430,6 +445,17 @@ impl NetworkClient {
         for node in late {
             self.close_node(cx, node, DisconnectReason::RequestTimedOut, Outcome::TimedOut);
         }
+    }
+
+    fn note_ended(&mut self, node: i32) {
+        let Some(connection) = self.nodes.get(&node) else { return };
+        let refused = matches!(connection.state, State::Connecting { .. });
+        self.ended.push(EndedConnection { node, endpoint: connection.endpoint.clone(), refused });
+    }
+
+    /// Connections that ended, or did not come about, since the last call, but for those that were closed here.
+    pub fn take_ended(&mut self) -> Vec<EndedConnection> {
+        std::mem::take(&mut self.ended)
     }
 
     /// Whether a connection ended, or did not come about, since the last call: what is known of the cluster may be old

@@ -1,7 +1,7 @@
 //! Writing as Kafka's tools write, and processes that only write.
 
 use blumfeld_client::MetadataIssue;
-use blumfeld_kernel::{Context, Input, Instant, Node};
+use blumfeld_kernel::{Context, Endpoint, Input, Instant, Node};
 use blumfeld_protocol::ErrorCode;
 
 /// Exit code of a process that Ctrl-C ended.
@@ -24,29 +24,72 @@ pub fn log(cx: &mut Context<'_>, level: &str, message: &str, logger: &str, rest:
     cx.out.stderr(format!("[{date}] {level} {message} ({logger})\n{rest}"));
 }
 
-/// Writes what Java's clients log of topics that the metadata does not have. `client` is their log context:
-/// `Producer clientId=console-producer`.
+/// The class that logs what becomes of connections.
+const NETWORK_CLIENT: &str = "org.apache.kafka.clients.NetworkClient";
+
+/// Writes what Java's clients log of the cluster: nodes that cannot be reached, topics that the metadata does not have.
+/// `client` is their log context: `Producer clientId=console-producer`.
 pub fn log_issues(cx: &mut Context<'_>, client: &str, issues: Vec<MetadataIssue>) {
     for issue in issues {
-        let topics: Vec<String> =
-            issue.topics.iter().map(|(topic, code)| format!("{topic}={code}")).collect();
-        let text = format!(
-            "[{client}] The metadata response from the cluster reported a recoverable issue with correlation id {} : {{{}}}",
-            issue.correlation_id,
-            topics.join(", ")
-        );
-        log(cx, "WARN", &text, "org.apache.kafka.clients.NetworkClient", "");
-        let invalid: Vec<&str> = issue
-            .topics
-            .iter()
-            .filter(|(_, code)| *code == ErrorCode::INVALID_TOPIC_EXCEPTION)
-            .map(|(topic, _)| &**topic)
-            .collect();
-        if !invalid.is_empty() {
-            let text =
-                format!("[{client}] Metadata response reported invalid topics [{}]", invalid.join(", "));
-            log(cx, "ERROR", &text, "org.apache.kafka.clients.Metadata", "");
+        match issue {
+            MetadataIssue::Topics { correlation_id, topics } => {
+                log_topics(cx, client, correlation_id, &topics);
+            }
+            MetadataIssue::Refused { node, endpoint } => {
+                let text = format!(
+                    "[{client}] Connection to node {node} ({}) could not be established. Node may not be available.",
+                    socket_address(&endpoint)
+                );
+                log(cx, "WARN", &text, NETWORK_CLIENT, "");
+            }
+            MetadataIssue::BootstrapGone { node, endpoint } => {
+                let text = format!(
+                    "[{client}] Bootstrap broker {endpoint} (id: {node} rack: null isFenced: false) disconnected"
+                );
+                log(cx, "WARN", &text, NETWORK_CLIENT, "");
+            }
         }
+    }
+}
+
+/// The same of an admin client, which knows its bootstrap servers in another way (AdminMetadataManager) and does not
+/// speak of them.
+pub fn log_admin_issues(cx: &mut Context<'_>, client_id: &str, issues: Vec<MetadataIssue>) {
+    let refused = issues.into_iter().filter(|issue| matches!(issue, MetadataIssue::Refused { .. }));
+    log_issues(cx, &format!("AdminClient clientId={client_id}"), refused.collect());
+}
+
+fn log_topics(
+    cx: &mut Context<'_>,
+    client: &str,
+    correlation_id: i32,
+    topics: &[(std::sync::Arc<str>, ErrorCode)],
+) {
+    let listed: Vec<String> = topics.iter().map(|(topic, code)| format!("{topic}={code}")).collect();
+    let text = format!(
+        "[{client}] The metadata response from the cluster reported a recoverable issue with correlation id {correlation_id} : {{{}}}",
+        listed.join(", ")
+    );
+    log(cx, "WARN", &text, NETWORK_CLIENT, "");
+    let invalid: Vec<&str> = (topics.iter())
+        .filter(|(_, code)| *code == ErrorCode::INVALID_TOPIC_EXCEPTION)
+        .map(|(topic, _)| &**topic)
+        .collect();
+    if !invalid.is_empty() {
+        let text = format!("[{client}] Metadata response reported invalid topics [{}]", invalid.join(", "));
+        log(cx, "ERROR", &text, "org.apache.kafka.clients.Metadata", "");
+    }
+}
+
+/// An address as java.net.InetSocketAddress writes it: the name, a slash, the number.
+fn socket_address(endpoint: &Endpoint) -> String {
+    let Endpoint { host, port } = endpoint;
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        format!("/{host}:{port}")
+    } else if &**host == "localhost" {
+        format!("localhost/127.0.0.1:{port}")
+    } else {
+        format!("{host}/<unresolved>:{port}")
     }
 }
 

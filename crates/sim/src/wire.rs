@@ -171,6 +171,16 @@ pub struct Wire {
     finished: u64,
     lost: u64,
     forgotten: u64,
+    latencies: BTreeMap<(i16, bool), Latency>,
+}
+
+/// How long requests were under way, from when they were sent until their answer had come, all together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Latency {
+    /// Requests that were answered.
+    pub answers: u64,
+    /// What they took together, in virtual microseconds.
+    pub micros: u64,
 }
 
 /// Who asks whom, over what.
@@ -194,7 +204,13 @@ impl Wire {
             finished: 0,
             lost: 0,
             forgotten: 0,
+            latencies: BTreeMap::new(),
         }
+    }
+
+    /// How long the requests of each API took, of clients (true) and of brokers.
+    pub(crate) fn latencies(&self) -> impl Iterator<Item = (i16, bool, Latency)> {
+        self.latencies.iter().map(|(&(api_key, of_client), &latency)| (api_key, of_client, latency))
     }
 
     /// Everything that is known: what is under way, and what has ended and is kept. In no order.
@@ -289,6 +305,11 @@ impl Wire {
         if let Some(number) = number.filter(|_| !wants_answer) {
             self.end(now, conn, number, Ending::NoAnswer);
         }
+    }
+
+    /// A request has come to its broker a second time, which will be given it.
+    pub(crate) fn landed_again(&mut self, conn: ConnectionId, broker: NodeId) {
+        self.doors.entry((broker, conn)).or_default().outside.push_back(None);
     }
 
     /// A broker's process is given a frame of a connection.
@@ -388,7 +409,11 @@ impl Wire {
         let comes = |one: &Exchange| Some(one.correlation_id) == id && one.answered.is_some();
         let Some(one) = self.find(conn, comes) else { return };
         one.received = Some(now);
-        let number = one.number;
+        let (number, took) = (one.number, now.since(one.sent));
+        let key = (one.api_key, one.client.is_client());
+        let latency = self.latencies.entry(key).or_default();
+        latency.answers += 1;
+        latency.micros += u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.end(now, conn, number, Ending::Answered);
     }
 

@@ -3,7 +3,8 @@
 use blumfeld_kernel::{DisconnectReason, Frame, Instant};
 use blumfeld_protocol::error::ErrorCode;
 use blumfeld_protocol::frame::decode_header;
-use blumfeld_view::{EndingView, ExchangeDetail, ExchangeView, LossView, SideView};
+use blumfeld_protocol::messages::ApiKey;
+use blumfeld_view::{EndingView, ExchangeDetail, ExchangeView, LatencyView, LossView, SideView};
 
 use crate::token_view::{Found, api_name, fields, find};
 use crate::wire::{Ending, Exchange, Loss, Sort};
@@ -13,6 +14,24 @@ use crate::world::World;
 const SHOWN_BYTES: usize = 2_048;
 
 impl World {
+    /// How long the requests took whose latency is drawn: what producers write, what consumers fetch, and what followers
+    /// do. Nothing where what goes over the network is not kept.
+    pub fn latency_views(&self) -> Vec<LatencyView> {
+        let shown = [(ApiKey::Produce, true), (ApiKey::Fetch, true), (ApiKey::Fetch, false)];
+        let all = self.wire().into_iter().flat_map(crate::wire::Wire::latencies);
+        let found = all.filter(|(key, of_client, _)| {
+            shown.iter().any(|(api, client)| *api as i16 == *key && client == of_client)
+        });
+        found
+            .map(|(key, of_client, latency)| LatencyView {
+                api: api_name(key),
+                of_client,
+                answers: latency.answers,
+                micros: latency.micros,
+            })
+            .collect()
+    }
+
     /// An exchange as it is drawn.
     pub fn exchange_view(&self, one: &Exchange) -> ExchangeView {
         let side = |frame: &Option<Frame>, answer| match frame {

@@ -364,6 +364,20 @@ pub enum Mark {
     Fault,
 }
 
+/// How long requests were under way, from when they were sent until their answer had come: totals since the cluster began.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LatencyView {
+    /// Kafka's name of the API.
+    pub api: String,
+    /// Whether clients asked, and not brokers.
+    pub of_client: bool,
+    /// Requests that were answered.
+    pub answers: u64,
+    /// What they took together, in virtual microseconds.
+    pub micros: u64,
+}
+
 /// The whole of what is drawn.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -382,6 +396,9 @@ pub struct ClusterView {
     pub clients: Vec<ClientView>,
     /// Faults in force, each as the console writes it: `cut 1 3`.
     pub faults: Vec<String>,
+    /// How long requests took, by API.
+    #[serde(default)]
+    pub latencies: Vec<LatencyView>,
     /// The browser's storage.
     pub store: StoreView,
 }
@@ -409,6 +426,9 @@ pub struct Delta {
     /// Numbers of those that are gone.
     #[serde(default)]
     pub clients_gone: Vec<i32>,
+    /// How long requests took, by API, if there were any.
+    #[serde(default)]
+    pub latencies: Option<Vec<LatencyView>>,
     /// The browser's storage, if it changed.
     pub store: Option<StoreView>,
     /// Events since, oldest first: all the rare ones up to a bound, and the newest of the frequent ones.
@@ -436,6 +456,7 @@ impl ClusterView {
                 .filter(|was| !self.clients.iter().any(|client| client.id == was.id))
                 .map(|was| was.id)
                 .collect(),
+            latencies: (self.latencies != before.latencies).then(|| self.latencies.clone()),
             store: (self.store != before.store).then(|| self.store.clone()),
             events,
             events_left_out,

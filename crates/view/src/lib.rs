@@ -20,8 +20,8 @@ pub use clients::{
 };
 pub use cluster::{
     BrokerView, ClockView, ClusterView, Delta, EventKind, EventView, GroupMemberView, GroupOffsetView,
-    GroupView, Mark, NextKind, NextView, PartitionView, ReplicaView, SegmentView, StoreView, TopicView,
-    WaitView,
+    GroupView, LatencyView, Mark, NextKind, NextView, PartitionView, ReplicaView, SegmentView, StoreView,
+    TopicView, WaitView,
 };
 pub use command::{Command, Durability, Fault, Pace, SegmentFile};
 pub use compare::{CompareSide, CompareUpdate, CompareView, Preset};
@@ -98,6 +98,7 @@ mod tests {
                 .map(|(&(name, log_end), id)| client(id, name, log_end))
                 .collect(),
             faults: vec![],
+            latencies: vec![],
             store: StoreView::default(),
         }
     }

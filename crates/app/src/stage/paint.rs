@@ -76,6 +76,8 @@ pub(super) struct Painter<'a> {
     pub chosen: Option<TokenKey>,
     /// How the ends of lanes are called, where these are rows of a list.
     pub names: Option<&'a BTreeMap<i32, String>>,
+    /// Where a lane is drawn: clients that share a card share its lanes.
+    pub lane: &'a dyn Fn(Lane) -> Lane,
 }
 
 /// Paints everything, and gives where each token is.
@@ -87,17 +89,17 @@ pub(super) fn paint<'a>(
 ) -> Vec<(TokenKey, (f64, f64))> {
     let context = painter.context;
     context.clear_rect(0.0, 0.0, painter.size.0, painter.size.1);
+    let ribbons = shared(ribbons, painter.lane);
     for (lane, path) in paths {
-        let ribbon = ribbons.iter().any(|ribbon| (ribbon.client, ribbon.broker) == *lane);
-        painter.lane(path, ribbon);
+        painter.lane(path, ribbons.iter().any(|ribbon| (ribbon.client, ribbon.broker) == *lane));
     }
     if let Some(names) = painter.names {
         for (lane, path) in paths {
             painter.row(*lane, path, names);
         }
     }
-    let scale = scale(ribbons);
-    for ribbon in ribbons {
+    let scale = scale(&ribbons);
+    for ribbon in &ribbons {
         if let Some(path) = paths.get(&(ribbon.client, ribbon.broker)) {
             painter.ribbon(path, ribbon, scale);
         }
@@ -106,7 +108,7 @@ pub(super) fn paint<'a>(
     let mut hits = Vec::new();
     let mut names = Vec::new();
     for token in tokens {
-        let lane = (token.client, token.broker);
+        let lane = (painter.lane)((token.client, token.broker));
         let Some(path) = paths.get(&lane) else { continue };
         let mut place = 0;
         if matches!(token.state, TokenState::Waits(_)) {
@@ -129,6 +131,17 @@ pub(super) fn paint<'a>(
         painter.names(&names);
     }
     hits
+}
+
+/// The ribbons as they are drawn: those of clients that share a card are one.
+fn shared(ribbons: &[RibbonView], lane: impl Fn(Lane) -> Lane) -> Vec<RibbonView> {
+    let mut sums: BTreeMap<Lane, (u32, u32)> = BTreeMap::new();
+    for ribbon in ribbons {
+        let sum = sums.entry(lane((ribbon.client, ribbon.broker))).or_default();
+        *sum = (sum.0 + ribbon.requests, sum.1 + ribbon.answers);
+    }
+    let ribbon = |((client, broker), (requests, answers))| RibbonView { client, broker, requests, answers };
+    sums.into_iter().map(ribbon).collect()
 }
 
 /// How many messages one mark of a ribbon stands for: the same on all, 1 or twice as many again and again.
@@ -451,5 +464,8 @@ mod tests {
         ] {
             assert_eq!(scale(&ribbons), want, "{ribbons:?}");
         }
+        let apart = [ribbon(3, 1), RibbonView { client: 1_002, ..ribbon(2, 2) }];
+        assert_eq!(shared(&apart, |lane| lane), apart);
+        assert_eq!(shared(&apart, |(_, broker)| (1_001, broker)), [ribbon(5, 3)]);
     }
 }

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement, NodeList};
 
-use super::lanes::{Lane, Path, Place, Rect, Side, list_height, plan, rows};
+use super::lanes::{Lane, OTHERS, Path, Place, Rect, Side, list_height, plan, rows};
 use super::paint::{Inks, Painter, paint};
 
 /// A lane without a message stays so long, in virtual microseconds: consumers ask at least twice a second.
@@ -63,6 +63,8 @@ struct Board {
     context: CanvasRenderingContext2d,
     inks: Inks,
     places: BTreeMap<i32, Place>,
+    /// The cards of clients that share one, by the client.
+    shared: BTreeMap<i32, i32>,
     /// How the cards are called, where lanes have names.
     names: BTreeMap<i32, String>,
     /// Whether the cards stand in one column, and lanes are rows of a list.
@@ -123,6 +125,7 @@ impl Scene {
                 context,
                 inks: Inks::default(),
                 places: BTreeMap::new(),
+                shared: BTreeMap::new(),
                 names: BTreeMap::new(),
                 narrow: false,
                 size: (0.0, 0.0),
@@ -212,7 +215,7 @@ impl State {
         if board.moved && !board.measure() {
             return;
         }
-        let lanes: BTreeSet<Lane> = self.lanes.keys().copied().collect();
+        let lanes: BTreeSet<Lane> = self.lanes.keys().map(|lane| board.lane(*lane)).collect();
         if board.planned != lanes {
             board.paths = match board.narrow {
                 true => rows(lanes.iter().copied(), board.size.0),
@@ -232,9 +235,11 @@ impl State {
             named: self.named,
             chosen: self.chosen,
             names: board.narrow.then_some(&board.names),
+            lane: &|lane| board.lane(lane),
         };
         let tokens = self.tokens.values().filter(|token| !token.quorum);
-        board.hits = paint(&painter, &board.paths, tokens, &self.ribbons);
+        let hits = paint(&painter, &board.paths, tokens, &self.ribbons);
+        board.hits = hits;
         // What is drawn can be compared with what is.
         let told = board.canvas.dataset();
         let _ = told.set("inFlight", &self.in_flight.to_string());
@@ -243,6 +248,12 @@ impl State {
 }
 
 impl Board {
+    /// Where a lane is drawn: from the card that its client has, shares, or has not.
+    fn lane(&self, (client, broker): Lane) -> Lane {
+        let own = self.shared.get(&client).copied().unwrap_or(client);
+        (if self.places.contains_key(&own) { own } else { OTHERS }, broker)
+    }
+
     /// Makes the list of lanes as high as it is long; whether it was so before.
     fn fit(&self) -> bool {
         let height = list_height(self.paths.len());
@@ -274,7 +285,7 @@ impl Board {
         }
         self.size = size;
         let _ = self.context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0);
-        let mut places = BTreeMap::new();
+        let (mut places, mut shared) = (BTreeMap::new(), BTreeMap::new());
         for (side, name) in [(Side::Left, "left"), (Side::Middle, "middle"), (Side::Right, "right")] {
             let found = board.query_selector_all(&format!("[data-side={name}]"));
             for card in found.iter().flat_map(elements) {
@@ -287,13 +298,15 @@ impl Board {
                     height: rect.height(),
                 };
                 places.insert(id, Place { side, rect });
+                let others = card.dataset().get("shares").unwrap_or_default();
+                shared.extend(others.split(' ').filter_map(|other| Some((other.parse::<i32>().ok()?, id))));
                 if let Some(name) = card.dataset().get("name") {
                     self.names.insert(id, name);
                 }
             }
         }
-        if places != self.places {
-            self.places = places;
+        if places != self.places || shared != self.shared {
+            (self.places, self.shared) = (places, shared);
             // Planned for none: so it is planned anew.
             self.planned.clear();
             self.paths.clear();

@@ -143,6 +143,17 @@ catalogue! {
     other_clients_why: "Commands of the console, and programs from outside.", "콘솔 명령과 외부 프로그램입니다.";
     more_producers: "and {} more producers", "프로듀서 {}개 더";
     more_groups: "and {} more groups", "그룹 {}개 더";
+    more_members: "and {} more members", "멤버 {}개 더";
+    pin_producers: "Find a producer and pin it", "프로듀서를 찾아 고정하기";
+    pin_partitions: "Find a partition and pin it", "파티션을 찾아 고정하기";
+    pin_groups: "Find a group or a member and pin it", "그룹이나 멤버를 찾아 고정하기";
+    pin_search: "Name", "이름";
+    pin_more: "{} more: type a part of the name", "{}개 더 있습니다. 이름의 일부를 입력하세요";
+    pin_why: "What is pinned is shown first, and never folded.", "고정한 것은 먼저, 접지 않고 보여 줍니다.";
+    folded_together: "Together", "합계";
+    folded_one: "Inside of one of {}, number {}", "{}개 중 {}번째의 속";
+    folded_previous: "The one before", "이전 것";
+    folded_next: "The next one", "다음 것";
     consumer_groups: "Consumer groups", "컨슈머 그룹";
     no_group_yet: "No consumer reads yet. Add one with +.", "아직 읽는 컨슈머가 없습니다. +로 추가하세요.";
     topic_word: "topic", "토픽";
@@ -651,6 +662,8 @@ catalogue! {
     chart_in: "in", "쓰기";
     chart_under: "under-replicated", "복제 부족";
     chart_smallest_isr: "smallest ISR", "최소 ISR";
+    chart_latency: "Request latency, mean (ms)", "요청 지연 평균(ms)";
+    chart_of_followers: "{} of followers", "팔로워의 {}";
     chart_producers: "all producers", "모든 프로듀서";
     chart_empty: "Nothing to show yet", "아직 보일 것이 없음";
     chart_down: "broker {} down", "브로커 {} 멈춤";

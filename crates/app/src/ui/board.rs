@@ -1,5 +1,7 @@
 //! The stage: clients, brokers and groups side by side, with what is in flight between them.
 
+use std::collections::BTreeMap;
+
 use blumfeld_view::{
     BrokerView, ClientRole, ClientView, FollowWhat, GroupView, Pace, TokenDetail, TopicView,
 };
@@ -9,18 +11,20 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{HtmlCanvasElement, HtmlSelectElement, ResizeObserver};
 use yew::prelude::*;
 
-use super::board_cards::{broker, group, loose, producer};
+use super::board_cards::{MEMBERS, broker, group, loose, member_name, producer};
 use super::icon;
+use super::pins::{PinMenu, Pins, first};
 use super::token_deeds::{Opened, TokenMenu};
 use super::token_table::TokenTable;
 use crate::address::Theme;
 use crate::browser::Kept;
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::count;
+use crate::likeness;
 use crate::model::{Action, PartitionName, Shared};
 use crate::stage::{Counts, INK_SAMPLES, OTHERS};
 use crate::strip::{axis, room};
-use crate::text::fill;
+use crate::text::{Text, fill};
 
 /// Producers and groups that have cards of their own; the rest is counted.
 const CARDS: usize = 3;
@@ -60,11 +64,15 @@ pub struct StageProps {
 #[component]
 pub fn Stage(props: &StageProps) -> Html {
     let table = use_state(|| false);
+    let pins = use_state(Pins::recall);
+    let inside = use_state(BTreeMap::<i32, usize>::new);
     let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.t;
     let (producers, consumers) = split(&props.clients);
     let topic = shown(&props.topics, props.chosen.as_ref());
-    let hidden = producers.len().saturating_sub(CARDS);
+    let cards = likeness::cards(&producers, |client| pins.has("producer", &client.name));
+    let hidden: usize = cards.iter().skip(CARDS).map(Vec::len).sum();
+    let groups = first(props.groups.iter(), CARDS, |group| pins.has("group", &group.id));
     let readable = match props.pace {
         Pace::Paused => true,
         Pace::Times(times) => times <= READABLE,
@@ -88,9 +96,10 @@ pub fn Stage(props: &StageProps) -> Html {
             <div class="board">
                 <Canvas theme={props.theme} token={props.token.clone()} />
                 <div class="colhead at-left"><h2>{t.producers}</h2><span>{producers.len()}</span>
+                    {pin_producers(t, &producers, &pins)}
                     {adds(&ctx, "workload start produce", topic, t.add_producer)}</div>
                 <div class="col producers">
-                    { for producers.iter().take(CARDS).map(|(client, role)| producer(&ctx, client, role, props.now)) }
+                    { for cards.iter().take(CARDS).map(|card| producer(&ctx, card, &inside, props.now)) }
                     <article class="mach others" data-side="left" data-port={OTHERS.to_string()} data-name={t.other_clients}>
                         <header><h3>{t.other_clients}</h3></header>
                         {send(&ctx, topic, hint(0))}
@@ -100,15 +109,17 @@ pub fn Stage(props: &StageProps) -> Html {
                 </div>
                 <div class="colhead at-middle"><h2>{t.brokers}</h2><span>{props.brokers.len()}</span>
                     {topic_choice(&ctx, &props.topics, topic)}
+                    {pin_partitions(t, topic, &pins)}
                     <button class="quiet end" aria-label={t.add_broker} title="broker add" onclick={press(&ctx, "broker add")}>{icon("plus")}</button></div>
                 <div class="col stack">{ for props.brokers.iter().map(|one| {
                     let parts = topic.map(|topic| (topic, axis(&topic.partitions), room(&topic.partitions)));
-                    broker(&ctx, one, parts, props.chosen.as_ref(), if one.id == 2 { hint(1) } else { None })
+                    broker(&ctx, one, parts, (props.chosen.as_ref(), &pins), if one.id == 2 { hint(1) } else { None })
                 }) }</div>
                 <div class="colhead at-right"><h2>{t.consumer_groups}</h2><span>{props.groups.len()}</span>
+                    {pin_groups(t, &props.groups, &consumers, &pins)}
                     {adds(&ctx, "workload start consume --group billing", topic, t.add_consumer)}</div>
                 <div class="col groups">
-                    { for props.groups.iter().take(CARDS).map(|one| group(&ctx, one, &consumers)) }
+                    { for groups.into_iter().map(|one| group(&ctx, one, &consumers, &pins)) }
                     if props.groups.len() > CARDS { <p class="meta">{fill(t.more_groups, &[&count((props.groups.len() - CARDS) as i64)])}</p> }
                     {loose(&ctx, &props.groups, &consumers)}
                     if props.groups.is_empty() && consumers.is_empty() { <p class="mach none">{t.no_group_yet}</p> }
@@ -120,7 +131,48 @@ pub fn Stage(props: &StageProps) -> Html {
     }
 }
 
-type Producers<'a> = Vec<(&'a ClientView, &'a blumfeld_view::ProducerView)>;
+/// The menu of producers, where they do not all have a card.
+fn pin_producers(
+    t: &'static Text,
+    producers: &[likeness::Producer<'_>],
+    pins: &UseStateHandle<Pins>,
+) -> Html {
+    // What is not in the background has no name that lasts.
+    let named = producers.iter().filter(|one| !one.0.name.is_empty());
+    let things: Vec<_> = named.map(|one| ("producer", one.0.name.clone())).collect();
+    if producers.len() <= CARDS {
+        return Html::default();
+    }
+    html! { <PinMenu id="pin-producers" label={t.pin_producers} {things} pins={pins.clone()} /> }
+}
+
+/// The menu of the topic's partitions, where a broker cannot show them all.
+fn pin_partitions(t: &'static Text, topic: Option<&TopicView>, pins: &UseStateHandle<Pins>) -> Html {
+    let Some(topic) = topic.filter(|topic| topic.partitions.len() > ROWS) else { return Html::default() };
+    let name = |number: i32| format!("{}-{number}", topic.name);
+    let things: Vec<_> = topic.partitions.iter().map(|one| ("partition", name(one.partition))).collect();
+    html! { <PinMenu id="pin-partitions" label={t.pin_partitions} {things} pins={pins.clone()} /> }
+}
+
+/// The menu of groups and their members, where they are not all shown.
+fn pin_groups(
+    t: &'static Text,
+    groups: &[GroupView],
+    consumers: &Consumers<'_>,
+    pins: &UseStateHandle<Pins>,
+) -> Html {
+    if groups.len() <= CARDS && groups.iter().all(|group| group.members.len() <= MEMBERS) {
+        return Html::default();
+    }
+    let members =
+        groups.iter().filter(|group| group.members.len() > MEMBERS).flat_map(|group| &group.members);
+    let mut things: Vec<_> = groups.iter().map(|group| ("group", group.id.clone())).collect();
+    things.extend(members.map(|one| ("member", member_name(one, consumers).to_owned())));
+    things.dedup();
+    html! { <PinMenu id="pin-groups" label={t.pin_groups} {things} pins={pins.clone()} /> }
+}
+
+type Producers<'a> = Vec<likeness::Producer<'a>>;
 /// Consumers with what each sees.
 pub type Consumers<'a> = Vec<(&'a ClientView, &'a blumfeld_view::ConsumerView)>;
 

@@ -1,5 +1,7 @@
 //! The cards of the stage: a producer with what waits in its accumulator, a broker with its replicas, a group with its phases.
 
+use std::collections::BTreeMap;
+
 use blumfeld_view::{
     BrokerView, ClientView, FollowWhat, GroupMemberView, GroupView, PartitionView, ProducerView, TopicView,
     WaitingView,
@@ -9,16 +11,20 @@ use yew::prelude::*;
 use super::board::{Consumers, ROWS, badge, press};
 use super::clients::{DOTS, ring, ripeness};
 use super::menu::Menu;
+use super::pins::{Pins, first};
 use super::strip::{draw, draw_copy, pattern};
 use super::{icon, identity, swatch};
 use crate::ctx::Ctx;
 use crate::format::{count, size};
 use crate::health::broker_state;
 use crate::lag::lag;
+use crate::likeness::{Producer, sum};
 use crate::model::{Action, PartitionName, Tab};
 use crate::text::fill;
 use crate::workload::quoted;
 
+/// Members of a group that have rows; the rest is one.
+pub const MEMBERS: usize = 6;
 /// Partitions of a producer's accumulator that have rows.
 const WAITING: usize = 4;
 /// The states of a classic group in the order of a rebalance, and how the ribbon calls them.
@@ -42,9 +48,31 @@ fn stop(ctx: &Ctx, client: &ClientView) -> Html {
     html! { <button class="quiet end" data-act="stop" aria-label={label} title={line.clone()} onclick={press(ctx, &line)}>{icon("x")}</button> }
 }
 
-/// A producer.
-pub fn producer(ctx: &Ctx, client: &ClientView, role: &ProducerView, now: u64) -> Html {
+/// Producers that share a card: how many they are, what they are together, and the inside of one of them. `inside` says
+/// which, by the first one of each card.
+pub fn producer(
+    ctx: &Ctx,
+    card: &[Producer<'_>],
+    inside: &UseStateHandle<BTreeMap<i32, usize>>,
+    now: u64,
+) -> Html {
+    let Some((all, key)) = sum(card).zip(card.first().map(|first| first.0.id)) else {
+        return Html::default();
+    };
+    let at = inside.get(&key).copied().unwrap_or(0) % card.len();
+    let Some((client, role)) = card.get(at).copied() else { return Html::default() };
+    let many = card.len() > 1;
     let t = ctx.t;
+    let shares: Vec<String> = card.iter().skip(1).map(|one| one.0.id.to_string()).collect();
+    let turn = |step: usize| {
+        let (inside, to) = (inside.clone(), (at + step) % card.len());
+        Callback::from(move |_: MouseEvent| {
+            let mut turned = (*inside).clone();
+            turned.insert(key, to);
+            inside.set(turned);
+        })
+    };
+    let rate: f64 = card.iter().map(|one| one.0.rate).sum();
     let name = name_of(client, &role.client_id);
     let share = role.buffer_used as f64 / role.buffer_memory.max(1) as f64 * 100.0;
     let most = role.max_in_flight;
@@ -56,8 +84,13 @@ pub fn producer(ctx: &Ctx, client: &ClientView, role: &ProducerView, now: u64) -
         facts.push(format!("PID {}", role.producer_id));
     }
     html! {
-        <article key={client.id} class="mach prod" data-side="left" data-port={client.id.to_string()} data-name={name.to_owned()} data-client={name.to_owned()}>
-            <header><h3 title={client.line.clone()}>{name}</h3>{stop(ctx, client)}</header>
+        <article key={key} class={classes!("mach", "prod", many.then_some("folded"))} data-side="left" data-port={key.to_string()} data-shares={shares.join(" ")} data-name={name.to_owned()} data-client={name.to_owned()}>
+            <header><h3 title={client.line.clone()}>{name}</h3>
+                if many { <b class="times">{format!("×{}", card.len())}</b> }
+                {stop(ctx, client)}</header>
+            if many { <p class="sub turn"><button class="quiet" aria-label={t.folded_previous} onclick={turn(card.len() - 1)}>{icon("left")}</button>
+                <span>{fill(t.folded_one, &[&card.len().to_string(), &(at + 1).to_string()])}</span>
+                <button class="quiet" aria-label={t.folded_next} onclick={turn(1)}>{icon("right")}</button></p> }
             <p class="sub">{facts.join(" · ")}</p>
             <table class="acc"><thead><tr><td></td><th scope="col">{"batch.size"}</th><th scope="col" class="num">{t.size}</th><th scope="col">{"linger"}</th></tr></thead>
                 <tbody>{ for role.waiting.iter().take(WAITING).map(|waiting| waits(ctx, role, waiting, now)) }</tbody></table>
@@ -65,6 +98,8 @@ pub fn producer(ctx: &Ctx, client: &ClientView, role: &ProducerView, now: u64) -
                 <p class="meta">{fill(t.more_partitions, &[&(role.waiting.len() - WAITING).to_string()])}</p>
             }
             if !role.refused.is_empty() { <p class="held">{fill(t.held_by, &[&role.refused])}</p> }
+            if many { <p class="sub sum"><b>{t.folded_together}</b>{" "}{count(rate.round() as i64)}{" "}{t.rate}
+                { for all.in_flight.iter().map(|to| html! { <span title={t.in_flight}>{format!(" · {} {}", fill(t.broker_short, &[&to.broker.to_string()]), to.requests)}</span> }) }</p> }
             <div class="gauge"><span>{"buffer.memory"}</span><span class="num">{size(role.buffer_used)}{" / "}{size(role.buffer_memory)}</span>
                 <svg class="bar-svg" height="4" aria-hidden="true"><rect class="room" width="100%" height="4" />
                     <rect class="dirty" width={format!("{:.2}%", share.min(100.0))} height="4" /></svg></div>
@@ -108,7 +143,7 @@ pub fn broker(
     ctx: &Ctx,
     broker: &BrokerView,
     parts: Option<(&TopicView, i64, (usize, bool))>,
-    chosen: Option<&PartitionName>,
+    (chosen, pins): (Option<&PartitionName>, &Pins),
     hint: Option<String>,
 ) -> Html {
     let t = ctx.t;
@@ -133,7 +168,7 @@ pub fn broker(
                     {more_deeds(ctx, broker)}
                 </span>
             </header>
-            { for replicas.iter().take(ROWS).map(|(topic, partition, axis, room)| {
+            { for first(replicas.iter(), ROWS, |(topic, partition, ..)| pins.has("partition", &format!("{}-{}", topic.name, partition.partition))).into_iter().map(|(topic, partition, axis, room)| {
                 let selected = chosen.is_some_and(|chosen| chosen.topic == topic.name && chosen.partition == partition.partition);
                 replica(ctx, broker, topic, partition, (*axis, *room), selected)
             }) }
@@ -226,8 +261,12 @@ fn replica(
 }
 
 /// A group as its coordinator knows it.
-pub fn group(ctx: &Ctx, group: &GroupView, consumers: &Consumers<'_>) -> Html {
+pub fn group(ctx: &Ctx, group: &GroupView, consumers: &Consumers<'_>, pins: &Pins) -> Html {
     let t = ctx.t;
+    let pinned = |one: &&GroupMemberView| pins.has("member", member_name(one, consumers));
+    let shown = first(group.members.iter(), MEMBERS, pinned);
+    let hidden: Vec<&GroupMemberView> =
+        group.members.iter().filter(|one| !shown.iter().any(|other| other.id == one.id)).collect();
     let now = PHASES.iter().position(|(state, _)| *state == group.state);
     let awaited: Vec<&str> = match group.state.as_str() {
         "PreparingRebalance" => {
@@ -245,7 +284,8 @@ pub fn group(ctx: &Ctx, group: &GroupView, consumers: &Consumers<'_>) -> Html {
             <p class="phase" data-state={group.state.clone()}><b>{&group.state}</b>{" · "}{fill(t.generation, &[&group.generation.to_string()])}
                 if !awaited.is_empty() { <br />{fill(t.waits_for, &[&awaited.join(", ")])} }</p>
             if group.members.is_empty() { <p class="meta">{t.no_members}</p> }
-            <ul class="mems">{ for group.members.iter().map(|one| member(ctx, group, one, consumers)) }</ul>
+            <ul class="mems">{ for shown.into_iter().map(|one| member(ctx, group, one, consumers)) }
+                {more_members(ctx, &hidden, consumers)}</ul>
             if !group.offsets.is_empty() {
                 <table class="gt"><thead><tr><td></td><th scope="col" class="num">{t.position}</th><th scope="col" class="num">{t.committed}</th><th scope="col" class="num">{t.lag_word}</th></tr></thead>
                     <tbody>{ for group.offsets.iter().take(ROWS).map(|offset| {
@@ -262,8 +302,20 @@ pub fn group(ctx: &Ctx, group: &GroupView, consumers: &Consumers<'_>) -> Html {
     }
 }
 
+/// The members that have no row of their own: what goes to them and from them goes to one.
+fn more_members(ctx: &Ctx, hidden: &[&GroupMemberView], consumers: &Consumers<'_>) -> Html {
+    if hidden.is_empty() {
+        return Html::default();
+    }
+    let clients = consumers.iter().filter(|(_, role)| hidden.iter().any(|one| one.id == role.member));
+    let mut ids = clients.map(|(client, _)| client.id.to_string());
+    let (port, words) = (ids.next(), fill(ctx.t.more_members, &[&hidden.len().to_string()]));
+    let shares = ids.collect::<Vec<_>>().join(" ");
+    html! { <li class="meta more" data-side="right" data-port={port} data-shares={shares} data-name={words.clone()}>{words}</li> }
+}
+
 /// How a member is called: as the client that runs it, or by its own `client.id`.
-fn member_name<'a>(member: &'a GroupMemberView, consumers: &Consumers<'a>) -> &'a str {
+pub fn member_name<'a>(member: &'a GroupMemberView, consumers: &Consumers<'a>) -> &'a str {
     let client = consumers.iter().find(|(_, role)| role.member == member.id);
     client.map_or(&member.client_id, |(client, role)| name_of(client, &role.client_id))
 }

@@ -95,6 +95,7 @@ fn title(t: &'static Text, what: What) -> &'static str {
         What::Replication => t.chart_replication,
         What::BatchRecords => t.chart_batch_records,
         What::BatchBytes => t.chart_batch_bytes,
+        What::Latency => t.chart_latency,
     }
 }
 
@@ -106,6 +107,8 @@ fn name(t: &'static Text, name: &Name) -> String {
         Name::UnderReplicated => t.chart_under.to_owned(),
         Name::SmallestIsr => t.chart_smallest_isr.to_owned(),
         Name::Producers => t.chart_producers.to_owned(),
+        Name::Requests(api, true) => (*api).to_owned(),
+        Name::Requests(api, false) => fill(t.chart_of_followers, &[api]),
     }
 }
 

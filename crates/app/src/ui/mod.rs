@@ -21,6 +21,7 @@ mod inspector;
 mod menu;
 mod messages;
 mod notices;
+mod pins;
 mod records;
 mod requests;
 mod row;

@@ -6,7 +6,7 @@ use yew::prelude::*;
 use super::icon;
 use super::token_deeds;
 use super::token_table::{name, state};
-use crate::ctx::{Ctx, use_ctx};
+use crate::ctx::use_ctx;
 use crate::format::{count, moment, size};
 use crate::model::Shared;
 use crate::text::fill;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use blumfeld_kernel::{Context, Input, Instant};
 
-use crate::{ApiError, ClientConfig, Completed, Metadata, NetworkClient, TopicPartition};
+use crate::{ApiError, ClientConfig, Completed, Metadata, MetadataIssue, NetworkClient, TopicPartition};
 
 use calls::describe_topic_partitions::Pages;
 use calls::{BrokerCall, Done, GroupCall, LeaderCall, Route, Sender};
@@ -89,6 +89,16 @@ impl AdminClient {
     /// What the client knows of the cluster.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    /// The client's own name for itself (`client.id`).
+    pub fn client_id(&self) -> &str {
+        &self.config.client_id
+    }
+
+    /// What Java's client would log since the last call.
+    pub fn take_issues(&mut self) -> Vec<MetadataIssue> {
+        self.metadata.take_issues()
     }
 
     /// Asks something. The next `handle` sends it.

@@ -4,7 +4,7 @@ use blumfeld_client::admin::{AdminClient, AdminRequest, AdminResponse};
 use blumfeld_client::{ApiError, ClientConfig, ConfigError};
 use blumfeld_kernel::{Context, Input, Instant, Node};
 
-use crate::io::{INTERRUPTED, Printed, err};
+use crate::io::{INTERRUPTED, Printed, err, log_admin_issues};
 
 /// What such a tool does next.
 pub enum Step {
@@ -69,6 +69,8 @@ impl<T: AdminTool> Node for AdminProcess<T> {
         // An answer that needs no broker comes at once, and the next question may be of that kind too.
         loop {
             let answers = self.admin.handle(cx, &input);
+            let issues = self.admin.take_issues();
+            log_admin_issues(cx, self.admin.client_id(), issues);
             if answers.is_empty() {
                 return;
             }

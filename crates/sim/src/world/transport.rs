@@ -435,6 +435,9 @@ impl World {
             let (sent, landed, frame) = (message.sent, self.now, frame.clone());
             link.unanswered.push_back(Unanswered { correlation_id, sent, landed, frame, copy: true });
         }
+        if let Some(wire) = &mut self.wire {
+            wire.landed_again(conn, to);
+        }
         self.note_frame(conn, frame);
         self.input(to, run, message.input);
     }

@@ -100,6 +100,7 @@ impl Engine {
                 clients: Vec::new(),
                 topics: Vec::new(),
                 faults: Vec::new(),
+                latencies: Vec::new(),
                 store,
             },
             recovery: Vec::new(),
@@ -453,6 +454,7 @@ impl Engine {
             brokers: self.run.world.broker_views(),
             topics: self.run.world.topic_views(),
             faults: self.run.world.faults().iter().map(ToString::to_string).collect(),
+            latencies: self.run.world.latency_views(),
             store: self.store.clone(),
         }
     }
