@@ -8,8 +8,8 @@ import { after, before, test } from "node:test";
 
 import axe from "axe-core";
 
-import { launch, serve } from "./lib.mjs";
-import { LANGS, SCREENS, SIZES, THEMES, atWork, drawn, stopBusy, turn } from "./screens.mjs";
+import { launch, overflow, serve } from "./lib.mjs";
+import { LANGS, SCREENS, SIZES, THEMES, WHOLE, atWork, drawn, stopBusy, turn } from "./screens.mjs";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 /** No test takes so long, in milliseconds. */
@@ -32,8 +32,8 @@ async function catalogue() {
 
 /** What is said and shown in the page, each with where: texts, and what is read aloud or shown on hovering. */
 function said() {
-  // Kafka's words, people's words, what was written before the language was changed, and the engine's trace.
-  const strange = ".con, .log, code, pre, .mono, .line, [lang]:not(html), script, style, .sprite, option[value]";
+  // Kafka's words, people's words, and what was written before the language was changed.
+  const strange = ".con, code, pre, .mono, .line, [lang]:not(html), script, style, .sprite, option[value]";
   const out = [];
   const add = (element, text) => {
     const plain = text.replace(/\s+/g, " ").trim();
@@ -116,6 +116,29 @@ test("a desk: nothing for axe to say, and one language on each screen", { timeou
 
 test("a phone: the same of the stage and the topics", { timeout: LIMIT }, async () => {
   none(await inspect(PHONE, ["stage", "topics"]));
+});
+
+test("twice as large: nothing runs over the page's edge, and every screen can be reached and read", { timeout: LIMIT }, async () => {
+  // A desk's window has half as many pixels each way when its page is twice as large.
+  const half = { width: DESK.width / 2, height: DESK.height / 2 };
+  await page.setViewportSize(half);
+  const found = [];
+  for (const lang of LANGS) {
+    for (const screen of SCREENS) {
+      await turn(page, { screen, theme: THEMES[0], lang });
+      const where = `${screen} ${lang}`;
+      const over = await overflow(page);
+      if (over > 0) found.push(`${where}: ${over} pixels too wide`);
+      for (const part of ["#run", WHOLE[screen]]) {
+        const one = page.locator(part).first();
+        await one.scrollIntoViewIfNeeded();
+        const box = await one.boundingBox();
+        const seen = box && box.height > 0 && box.y < half.height && box.y + box.height > 0 && box.x < half.width && box.x + box.width > 0;
+        if (!seen) found.push(`${where}: ${part} is not to be seen`);
+      }
+    }
+  }
+  none(found);
 });
 
 test("the stage's table, and a message that is inspected", { timeout: LIMIT }, async () => {

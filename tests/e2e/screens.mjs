@@ -24,7 +24,7 @@ export const SIZES = [
 ];
 
 /** What a screen has once it is drawn in full, beside its frame. */
-const WHOLE = {
+export const WHOLE = {
   stage: ".board .broker .rep .strip",
   topics: ".topic .row",
   messages: ".hexd .hr",

@@ -128,3 +128,86 @@ browser("what is drawn adds up to what the engine counts, and each message can b
   assert.equal((await run(page, "fault list")).exit, 0);
   assert.deepEqual(errors, []);
 });
+
+browser("a message is doubled where it is pressed, and its sender has sent one", async (own) => {
+  const { page, errors } = await visit(own, "en");
+  await begun(page);
+  const began = await run(page, "workload start produce --topic orders --rate 4000 --linger-ms 0 --name one");
+  assert.equal(began.exit, 0, began.err);
+  await page.locator('.board [data-client="one"] .pips').first().waitFor();
+  await page.click("#run");
+  await page.locator(".sp-val", { hasText: "paused" }).waitFor();
+  const menu = page.locator(".token-menu");
+  const double = menu.locator('[data-deed="duplicate"]');
+  let doubled = false;
+  for (let moment = 0; moment < 200 && !doubled; moment++) {
+    await page.click("#step");
+    // Presses with the other button, point by point, until there is a message below it.
+    const hit = await page.evaluate(() => {
+      const canvas = document.querySelector("#tokens");
+      const { left, top, width, height } = canvas.getBoundingClientRect();
+      for (let y = 6; y < height; y += 12) {
+        for (let x = 6; x < width; x += 12) {
+          const init = { bubbles: true, cancelable: true, button: 2, clientX: left + x, clientY: top + y };
+          if (!canvas.dispatchEvent(new MouseEvent("contextmenu", init))) return true;
+        }
+      }
+      return false;
+    });
+    if (!hit) continue;
+    await menu.locator("button").first().waitFor();
+    // What is on its way can be doubled; of what has come, and of an answer, the link can be broken.
+    doubled = (await double.count()) > 0;
+    if (doubled) {
+      assert.match(await double.getAttribute("title"), /^fault on \w+ connection \d+ nth \d+ duplicate$/);
+      await double.click();
+    } else {
+      // A lane between messages has the same deeds as what travels on it.
+      assert.match(await menu.locator('[data-deed="break"]').getAttribute("title"), /^fault break \d+ (client-)?\d+$/);
+      await page.keyboard.press("Escape");
+    }
+    await menu.waitFor({ state: "detached" });
+  }
+  assert.ok(doubled, "no request was met on its way in two hundred events");
+  await page.click("#run");
+  await page.click(".filters >> text=Faults");
+  await page.locator(".log", { hasText: /on \w+ .*connection \d+ nth \d+ duplicate/ }).waitFor();
+  // It fires: the broker is given it twice.
+  await page.locator(".log", { hasText: /trigger .* duplicate/ }).waitFor();
+  assert.deepEqual(errors, []);
+});
+
+browser("producers that are alike share a card with their sum, and one that is pinned has its own", async (own) => {
+  const { page, errors } = await visit(own, "en");
+  await begun(page);
+  const names = ["a", "b", "c", "d", "e", "f"];
+  for (const name of names) {
+    const began = await run(page, `workload start produce --topic orders --rate 20 --name ${name}`);
+    assert.equal(began.exit, 0, began.err);
+  }
+  const folded = page.locator(".board .prod.folded");
+  await folded.locator(".times", { hasText: /^×[67]$/ }).waitFor();
+  const inside = await folded.getAttribute("data-client");
+  await folded.locator(".turn button").last().click();
+  await page.waitForFunction((was) => document.querySelector(".prod.folded").dataset.client !== was, inside);
+  // Who shares the card is named, so that what goes to them is drawn to it.
+  const shares = (await folded.getAttribute("data-shares")).split(" ").length + 1;
+  assert.equal(`×${shares}`, await folded.locator(".times").innerText());
+  await page.click("#pin-producers summary");
+  await page.fill("#pin-producers input", "d");
+  await page.click('#pin-producers li button:has-text("d")');
+  await page.keyboard.press("Escape");
+  await page.locator('.board .prod[data-client="d"]:not(.folded)').waitFor();
+  await folded.locator(".times", { hasText: `×${shares - 1}` }).waitFor();
+  // What is drawn is still what is in flight.
+  await page.click("#run");
+  await page.locator(".sp-val", { hasText: "paused" }).waitFor();
+  await page.waitForFunction(() => {
+    const told = document.querySelector("#tokens").dataset;
+    const said = document.querySelector(".foot .sum").innerText;
+    const quorum = Number(/(\d+) of the metadata quorum/.exec(said)?.[1] ?? 0);
+    const ribbons = Number(/([\d,]+) in \d+ ribbons/.exec(said)?.[1] ?? 0);
+    return Number(told.inFlight) > 0 && Number(told.drawn) + quorum + ribbons === Number(told.inFlight);
+  });
+  assert.deepEqual(errors, []);
+});

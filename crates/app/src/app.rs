@@ -361,7 +361,7 @@ pub fn App() -> Html {
                 } else if let Some(follow) = model.follow.as_ref().filter(|_| model.screen == Screen::Stage) {
                     <FollowInspector follow={Shared::clone(follow)} />
                 } else {
-                    <Inspector topic={chosen_topic} {partition} />
+                    <Inspector topic={chosen_topic} {partition} brokers={view.map(|view| view.brokers.iter().map(|one| one.id).collect::<Vec<_>>()).unwrap_or_default()} />
                 }
                 <section class="dock" data-side={model.side.word()} aria-label={ctx.t.dock}>
                     <DockTabs tab={model.tab} sheet={model.sheet} />

@@ -26,6 +26,8 @@ pub struct Marked {
 pub struct Marks {
     begun: u64,
     marks: Vec<Marked>,
+    /// How many there were, those that are not remembered any more among them.
+    taken: u64,
 }
 
 /// Marks that stand at one place.
@@ -53,7 +55,7 @@ const TOLD: usize = 4;
 impl Marks {
     /// Of a session that begins at this moment.
     pub fn begin(at: u64) -> Marks {
-        Marks { begun: at, marks: Vec::new() }
+        Marks { begun: at, marks: Vec::new(), taken: 0 }
     }
 
     /// Takes new events.
@@ -62,6 +64,7 @@ impl Marks {
             let Some(mark) = event.mark else { continue };
             let (node, says) = (event.node.clone(), [event.text.clone(), event.korean.clone()]);
             self.marks.push(Marked { at: event.at, mark, node, says });
+            self.taken += 1;
         }
         if self.marks.len() > KEPT {
             let half = self.marks.len() / 2;
@@ -71,6 +74,19 @@ impl Marks {
                 at > half || at % 2 == 0 || one.mark == Mark::Election
             });
         }
+    }
+
+    /// How many marks there were.
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// The last of the weightiest of those that came when so many had been there, and how many came.
+    pub fn news(&self, known: u64) -> Option<(&Marked, u64)> {
+        let fresh = self.taken.saturating_sub(known);
+        let from = self.marks.len().saturating_sub(usize::try_from(fresh).unwrap_or(usize::MAX));
+        let last = self.marks.get(from..)?.iter().max_by_key(|one| weight(one.mark))?;
+        Some((last, fresh))
     }
 
     /// When it began, in virtual microseconds.
@@ -190,6 +206,10 @@ mod tests {
             marks.groups(11_000_000).iter().map(|one| (one.place, one.mark, one.count)).collect();
         assert_eq!(told, [(0, Mark::Rebalance, 1), (200, Mark::Election, 3), (800, Mark::Fault, 1)]);
         assert_eq!(marks.groups(11_000_000)[1].says[1][0], "broker-1 at 3000000");
+        // What is new is told by its weightiest.
+        let news = |known| marks.news(known).map(|(one, fresh)| (one.at, fresh));
+        assert_eq!(marks.taken(), 5);
+        assert_eq!([news(5), news(4), news(1)], [None, Some((9_000_000, 1)), Some((9_000_000, 4))]);
         // Of an axis without length everything stands at the one place.
         assert_eq!(Marks::begin(5).groups(5), []);
     }

@@ -81,6 +81,17 @@ impl Path {
         last
     }
 
+    /// How far a point is from it, in pixels.
+    pub fn far(&self, (x, y): (f64, f64)) -> f64 {
+        let far = |(from, to): ((f64, f64), (f64, f64))| {
+            let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+            let along = ((x - from.0) * dx + (y - from.1) * dy) / (dx * dx + dy * dy).max(1e-9);
+            let along = along.clamp(0.0, 1.0);
+            distance((x, y), (from.0 + along * dx, from.1 + along * dy))
+        };
+        self.legs().map(far).fold(f64::INFINITY, f64::min)
+    }
+
     /// The radius of its corners: less where there is no room for them.
     pub fn corner(&self) -> f64 {
         self.legs().map(|(from, to)| distance(from, to) / 2.0).fold(CORNER, f64::min)

@@ -8,6 +8,6 @@ mod lanes;
 mod paint;
 mod scene;
 
-pub use lanes::OTHERS;
+pub use lanes::{Lane, OTHERS};
 pub use paint::INK_SAMPLES;
 pub use scene::{Counts, Scene};

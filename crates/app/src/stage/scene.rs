@@ -14,6 +14,8 @@ use super::paint::{Inks, Painter, paint};
 
 /// A lane without a message stays so long, in virtual microseconds: consumers ask at least twice a second.
 const LANE_STAYS: u64 = 3_000_000;
+/// A lane is hit within so many pixels.
+const NEAR: f64 = 5.0;
 /// A token is hit within so many pixels.
 const REACH: f64 = 13.0;
 
@@ -184,6 +186,19 @@ impl Scene {
         let hits = state.board.as_ref()?.hits.iter().map(|(key, at)| (near(at), *key));
         let nearest = hits.min_by(|one, other| one.0.total_cmp(&other.0));
         nearest.filter(|(far, _)| *far <= REACH).map(|(_, key)| key)
+    }
+
+    /// The lane at a point of the board, if it is one client's alone.
+    pub fn hit_lane(&self, x: f64, y: f64) -> Option<Lane> {
+        let state = self.0.state.borrow();
+        let board = state.board.as_ref()?;
+        let own = |lane: &Lane| lane.0 != OTHERS && !board.shared.values().any(|card| *card == lane.0);
+        let lanes = board.paths.iter().filter(|(lane, _)| own(lane));
+        let nearest = lanes.map(|(lane, path)| (path.far((x, y)), *lane));
+        nearest
+            .min_by(|one, other| one.0.total_cmp(&other.0))
+            .filter(|(far, _)| *far <= NEAR)
+            .map(|(_, lane)| lane)
     }
 
     /// Rings a token.

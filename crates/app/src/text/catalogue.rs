@@ -91,6 +91,7 @@ catalogue! {
     stop_committed: "Group {} committed offset {}: it will not be given it again.", "그룹 {}, 오프셋 {}까지 커밋했습니다. 다시 받지 않습니다.";
     stop_nothing: "The command ended and had sent no record.", "명령이 레코드를 보내지 않고 끝났습니다.";
     time_line: "Time line", "시간선";
+    milestones_more: "And {} more.", "그 밖에 {}건.";
     time_line_marks: "What happened", "일어난 일";
     time_line_more: "and {} before", "그 앞에 {}건";
     mark_election: "election", "선출";
@@ -151,7 +152,7 @@ catalogue! {
     pin_more: "{} more: type a part of the name", "{}개 더 있습니다. 이름의 일부를 입력하세요";
     pin_why: "What is pinned is shown first, and never folded.", "고정한 것은 먼저, 접지 않고 보여 줍니다.";
     folded_together: "Together", "합계";
-    folded_one: "Inside of one of {}, number {}", "{}개 중 {}번째의 속";
+    folded_one: "{} of {}", "{1}개 중 {0}번째";
     folded_previous: "The one before", "이전 것";
     folded_next: "The next one", "다음 것";
     consumer_groups: "Consumer groups", "컨슈머 그룹";
@@ -186,7 +187,8 @@ catalogue! {
     token_deeds: "While it is on its way", "가는 동안";
     token_is_answer: "It arrives, unless what it travels on fails", "지나는 길이 고장 나지 않으면 도착합니다";
     token_is_there: "The broker has it. What its answer travels on can still fail", "브로커가 받았습니다. 응답이 지날 길은 아직 고장 낼 수 있습니다";
-    token_menu: "What can be done to this message", "이 메시지에 할 수 있는 일";
+    token_menu: "What can be done here", "여기서 할 수 있는 일";
+    link_between: "Between {} and {}", "{}와(과) {} 사이";
     token_gone: "It is not in flight any more.", "이미 도착했습니다.";
     token_double: "Send it twice", "두 번 보내기";
     token_delay_answer: "Delay its answer by 100 ms", "응답을 100 ms 늦추기";
@@ -209,6 +211,13 @@ catalogue! {
     member_joined: "joined", "참여함";
     loose_consumers: "Not known to a coordinator", "코디네이터가 모르는 컨슈머";
     more_for: "More for {}", "{} 더 보기";
+    partition_deeds: "Act on it", "할 수 있는 일";
+    deed_grow: "Add a partition to the topic", "토픽에 파티션 추가";
+    deed_elect: "Elect the preferred leader", "선호 리더 선출";
+    deed_move: "Move the replica", "레플리카 옮기기";
+    move_from: "from", "옮길 곳:";
+    move_to: "to", "새 자리:";
+    move_nowhere: "Every broker has a replica of it. For one to move, a broker has to come:", "모든 브로커에 레플리카가 있습니다. 옮기려면 브로커를 더해야 합니다:";
     deed_pause: "Pause the process", "프로세스 멈춤";
     deed_resume: "Resume", "재개";
     deed_shutdown: "Shut down in order", "정상 종료";
@@ -328,6 +337,7 @@ catalogue! {
     offline: "offline", "오프라인";
     under_replicated: "under-replicated", "복제 부족";
     count_offline: "{} offline", "오프라인 {}";
+    count_internal: "and {} of internal topics", "내부 토픽의 {}개도";
     count_under_replicated: "{} under-replicated", "복제 부족 {}";
     no_leader: "none", "없음";
     leader_away: "leader's broker does not answer", "리더 브로커가 응답하지 않음";

@@ -14,7 +14,7 @@ use yew::prelude::*;
 use super::board_cards::{MEMBERS, broker, group, loose, member_name, producer};
 use super::icon;
 use super::pins::{PinMenu, Pins, first};
-use super::token_deeds::{Opened, TokenMenu};
+use super::token_deeds::{Opened, Target, TokenMenu};
 use super::token_table::TokenTable;
 use crate::address::Theme;
 use crate::browser::Kept;
@@ -94,7 +94,7 @@ pub fn Stage(props: &StageProps) -> Html {
     html! {
         <section class="screen board-screen" aria-label={t.stage}>
             <div class="board">
-                <Canvas theme={props.theme} token={props.token.clone()} />
+                <Canvas theme={props.theme} token={props.token.clone()} clients={props.clients.clone()} />
                 <div class="colhead at-left"><h2>{t.producers}</h2><span>{producers.len()}</span>
                     {pin_producers(t, &producers, &pins)}
                     {adds(&ctx, "workload start produce", topic, t.add_producer)}</div>
@@ -256,6 +256,7 @@ fn topic_choice(ctx: &Ctx, topics: &[Shared<TopicView>], shown: Option<&TopicVie
 struct CanvasProps {
     theme: Theme,
     token: Option<Shared<TokenDetail>>,
+    clients: Shared<Vec<Shared<ClientView>>>,
 }
 
 /// What is painted between the cards. It asks the engine for what is in flight as long as it is there.
@@ -304,11 +305,18 @@ fn Canvas(props: &CanvasProps) -> Html {
         let (ctx, menu) = (ctx.clone(), menu.clone());
         Callback::from(move |event: MouseEvent| {
             let at = (event.offset_x(), event.offset_y());
-            if let Some(key) = ctx.scene.hit(f64::from(at.0), f64::from(at.1)) {
+            let (x, y) = (f64::from(at.0), f64::from(at.1));
+            let target = match ctx.scene.hit(x, y) {
+                Some(key) => {
+                    ctx.pick(key);
+                    Some(Target::Token(key))
+                }
+                None => ctx.scene.hit_lane(x, y).map(Target::Link),
+            };
+            if target.is_some() {
                 event.prevent_default();
-                ctx.pick(key);
-                menu.set(Some(Opened { key, at }));
             }
+            menu.set(target.map(|target| Opened { target, at }));
         })
     };
     let close = {
@@ -317,7 +325,7 @@ fn Canvas(props: &CanvasProps) -> Html {
     };
     html! { <>
         <canvas class="tokens" id="tokens" ref={canvas} role="img" aria-label={ctx.t.tokens_label} {onclick} {oncontextmenu}></canvas>
-        if let Some(opened) = *menu { <TokenMenu {opened} detail={props.token.clone()} {close} /> }
+        if let Some(opened) = *menu { <TokenMenu {opened} detail={props.token.clone()} clients={props.clients.clone()} {close} /> }
         <span class="inks" aria-hidden="true">{ for INK_SAMPLES.map(|ink| html! { <i data-ink={ink}></i> }) }</span>
     </> }
 }

@@ -89,7 +89,7 @@ pub fn producer(
                 if many { <b class="times">{format!("×{}", card.len())}</b> }
                 {stop(ctx, client)}</header>
             if many { <p class="sub turn"><button class="quiet" aria-label={t.folded_previous} onclick={turn(card.len() - 1)}>{icon("left")}</button>
-                <span>{fill(t.folded_one, &[&card.len().to_string(), &(at + 1).to_string()])}</span>
+                <span>{fill(t.folded_one, &[&(at + 1).to_string(), &card.len().to_string()])}</span>
                 <button class="quiet" aria-label={t.folded_next} onclick={turn(1)}>{icon("right")}</button></p> }
             <p class="sub">{facts.join(" · ")}</p>
             <table class="acc"><thead><tr><td></td><th scope="col">{"batch.size"}</th><th scope="col" class="num">{t.size}</th><th scope="col">{"linger"}</th></tr></thead>

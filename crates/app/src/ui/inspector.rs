@@ -3,6 +3,7 @@
 use blumfeld_view::{Command, FollowWhat, PartitionView, SegmentFile, SegmentView, TopicView};
 use yew::prelude::*;
 
+use super::partition_deeds::PartitionDeeds;
 use super::row::{badge, facts};
 use super::swatch;
 use crate::ctx::{Ctx, use_ctx};
@@ -21,6 +22,8 @@ pub struct InspectorProps {
     pub topic: Option<Shared<TopicView>>,
     /// The number of the chosen partition.
     pub partition: Option<i32>,
+    /// The brokers by id.
+    pub brokers: Vec<i32>,
 }
 
 /// The inspector.
@@ -70,6 +73,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
                 <button class="ctl wide" id="open-messages" onclick={open}>{t.open_messages}</button>
                 <button class="ctl wide" id="follow-partition" onclick={follow}>{t.follow_this}</button>
             </div>
+            <PartitionDeeds topic={Shared::clone(topic)} partition={partition.partition} brokers={props.brokers.clone()} />
             <div class="part">
                 {segments(&ctx, &name, partition, &all)}
             </div>

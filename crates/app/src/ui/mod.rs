@@ -21,6 +21,7 @@ mod inspector;
 mod menu;
 mod messages;
 mod notices;
+mod partition_deeds;
 mod pins;
 mod records;
 mod requests;

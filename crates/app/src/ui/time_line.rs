@@ -1,6 +1,7 @@
 //! The time line: what was rare in this session, on one axis, and what happens next while time stands still.
 
 use blumfeld_view::{ClientView, Mark, NextKind, NextView, Pace};
+use gloo_timers::callback::Interval;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
@@ -54,8 +55,51 @@ pub fn TimeLine(props: &TimeLineProps) -> Html {
             <ol class="ticks" aria-hidden="true">{ for props.marks.ticks(props.now).iter().filter(|(place, _)| *place <= 940).map(|(place, at)| html! {
                 <li data-x={place.to_string()}>{label(*at, props.marks.begun(), props.now)}</li>
             }) }</ol>
+            <Milestones marks={Shared::clone(&props.marks)} />
             if let Some(next) = next { <p class="next-up" role="status">{next_in_words(t, next, props.now, clients)}</p> }
         </section>
+    }
+}
+
+/// What is said of it is not said more often, in milliseconds: whoever listens is to hear it out.
+const SAID_MS: u32 = 4_000;
+
+/// What happened that is rare, for who does not see the line.
+#[derive(Properties, PartialEq)]
+pub struct MilestonesProps {
+    /// The marks.
+    pub marks: Shared<Marks>,
+}
+
+/// Says politely what happened: elections, rebalances, faults.
+#[component]
+pub fn Milestones(props: &MilestonesProps) -> Html {
+    let marks = use_mut_ref(|| Shared::clone(&props.marks));
+    *marks.borrow_mut() = Shared::clone(&props.marks);
+    let said = use_state_eq(|| None::<([String; 2], u64)>);
+    use_effect_with((), {
+        let (marks, said) = (marks.clone(), said.clone());
+        // What was there when the page came is no news.
+        let mut known = marks.borrow().taken();
+        move |()| {
+            let look = Interval::new(SAID_MS, move || {
+                let marks = marks.borrow();
+                // Another session counts anew.
+                known = known.min(marks.taken());
+                if let Some((one, fresh)) = marks.news(known) {
+                    known = marks.taken();
+                    said.set(Some((one.says.clone().map(|said| format!("{} {said}", one.node)), fresh - 1)));
+                }
+            });
+            move || drop(look)
+        }
+    });
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    html! {
+        <p class="vh" id="milestones" role="status">{said.as_ref().map(|([english, korean], more)| html! { <>
+            {if ctx.lang == Lang::Ko { korean } else { english }}
+            if *more > 0 { {" "}{fill(ctx.t.milestones_more, &[&count(*more)])} }
+        </> })}</p>
     }
 }
 

@@ -1,27 +1,53 @@
 //! What can be done to a message that was picked, each with its line of the console: a fault like any other. As a list in
 //! the inspector, and as a menu where the message was pressed.
 
-use blumfeld_view::{TokenDetail, TokenKey};
+use blumfeld_view::{ClientView, TokenDetail, TokenKey};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, Node};
 use yew::prelude::*;
 
-use super::token_table::side;
+use super::token_table::{name, side};
 use crate::ctx::{Ctx, use_ctx};
 use crate::model::Shared;
+use crate::stage::Lane;
+use crate::text::{Text, fill};
 
-/// Where a menu was opened, and of which message.
+/// What a menu is about.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Target {
+    /// A message.
+    Token(TokenKey),
+    /// The way between two nodes.
+    Link(Lane),
+}
+
+/// Where a menu was opened, and about what.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Opened {
-    /// The message.
-    pub key: TokenKey,
+    /// About what.
+    pub target: Target,
     /// Where on the board, in pixels.
     pub at: (i32, i32),
 }
 
+/// What can be done, each with its line.
+type Deeds = Vec<(&'static str, String)>;
+
+/// What can be done to the way between two nodes.
+fn link_deeds(t: &'static Text, client: i32, broker: i32) -> Deeds {
+    let ends = format!("{} {}", side(broker), side(client));
+    let deeds = [
+        (t.token_break_link, format!("fault break {ends}")),
+        (t.token_cut_link, format!("fault cut {ends}")),
+        (t.token_slow_link, format!("fault latency {ends} 100")),
+        (t.token_heal_link, format!("fault heal {ends}")),
+    ];
+    deeds.to_vec()
+}
+
 /// The deeds with what they are about in words: of a request that is on its way, itself; of one that has come, and of an
 /// answer, what it travels on.
-fn deeds(ctx: &Ctx, detail: &TokenDetail) -> (&'static str, Vec<(&'static str, String)>) {
+fn deeds(ctx: &Ctx, detail: &TokenDetail) -> (&'static str, Deeds) {
     let t = ctx.t;
     let token = &detail.token;
     if let Some(ahead) = detail.ahead {
@@ -37,14 +63,8 @@ fn deeds(ctx: &Ctx, detail: &TokenDetail) -> (&'static str, Vec<(&'static str, S
         ];
         return (t.token_deeds, deeds.map(|(name, action)| (name, format!("{begin} {action}"))).to_vec());
     }
-    let ends = format!("{} {}", side(token.broker), side(token.client));
-    let deeds = [
-        (t.token_break_link, format!("fault break {ends}")),
-        (t.token_cut_link, format!("fault cut {ends}")),
-        (t.token_slow_link, format!("fault latency {ends} 100")),
-        (t.token_heal_link, format!("fault heal {ends}")),
-    ];
-    (if token.key.answer { t.token_is_answer } else { t.token_is_there }, deeds.to_vec())
+    let about = if token.key.answer { t.token_is_answer } else { t.token_is_there };
+    (about, link_deeds(t, token.client, token.broker))
 }
 
 /// What a deed is called in the document: the words that say what happens.
@@ -60,6 +80,10 @@ fn word(line: &str) -> String {
 /// The list. `done` is called when one of them is pressed.
 pub fn list(ctx: &Ctx, detail: &TokenDetail, done: &Callback<()>) -> Html {
     let (about, deeds) = deeds(ctx, detail);
+    listed(ctx, about, deeds, done)
+}
+
+fn listed(ctx: &Ctx, about: &str, deeds: Deeds, done: &Callback<()>) -> Html {
     html! { <>
         <h3 class="cap2">{about}</h3>
         <ul class="deed-list">{ for deeds.into_iter().map(|(name, line)| {
@@ -80,6 +104,8 @@ pub struct TokenMenuProps {
     pub opened: Opened,
     /// The message that was picked; told a moment after the menu was opened.
     pub detail: Option<Shared<TokenDetail>>,
+    /// Producers and consumers, for their names.
+    pub clients: Shared<Vec<Shared<ClientView>>>,
     /// Closes it.
     pub close: Callback<()>,
 }
@@ -89,8 +115,23 @@ pub struct TokenMenuProps {
 pub fn TokenMenu(props: &TokenMenuProps) -> Html {
     let menu = use_node_ref();
     let Some(ctx) = use_ctx() else { return Html::default() };
-    let detail = props.detail.as_ref().filter(|detail| detail.token.key == props.opened.key);
-    use_effect_with((props.opened, detail.is_some()), {
+    let t = ctx.t;
+    let told = match props.opened.target {
+        Target::Link((client, broker)) => {
+            let ends = [name(t, &props.clients, client), name(t, &props.clients, broker)];
+            Some(listed(
+                &ctx,
+                &fill(t.link_between, &[&ends[0], &ends[1]]),
+                link_deeds(t, client, broker),
+                &props.close,
+            ))
+        }
+        Target::Token(key) => {
+            let detail = props.detail.as_ref().filter(|detail| detail.token.key == key);
+            detail.map(|detail| list(&ctx, detail, &props.close))
+        }
+    };
+    use_effect_with((props.opened, told.is_some()), {
         let menu = menu.clone();
         move |(opened, told): &(Opened, bool)| {
             let Some(menu) = menu.cast::<HtmlElement>() else { return };
@@ -121,8 +162,8 @@ pub fn TokenMenu(props: &TokenMenuProps) -> Html {
         })
     };
     html! {
-        <div class="token-menu" ref={menu} tabindex="-1" role="group" aria-label={ctx.t.token_menu} {onkeydown} {onfocusout}>
-            if let Some(detail) = detail { {list(&ctx, detail, &props.close)} } else { <p class="cap2">{ctx.t.token_gone}</p> }
+        <div class="token-menu" ref={menu} tabindex="-1" role="group" aria-label={t.token_menu} {onkeydown} {onfocusout}>
+            {told.unwrap_or_else(|| html! { <p class="cap2">{t.token_gone}</p> })}
         </div>
     }
 }

@@ -42,7 +42,12 @@ pub fn Topics(props: &TopicsProps) -> Html {
     let shown: Vec<_> = (props.topics.iter())
         .filter(|topic| (*internal || !topic.internal) && topic.name.to_lowercase().contains(&needle))
         .collect();
-    let (under, offline) = tally(props.topics.iter().flat_map(|topic| &topic.partitions));
+    // What is counted is what the list has; of topics that are not in it that is said.
+    let tally_of = |hidden: bool| {
+        let topics = props.topics.iter().filter(|topic| (topic.internal && !*internal) == hidden);
+        tally(topics.flat_map(|topic| &topic.partitions))
+    };
+    let ((under, offline), (hidden_under, hidden_offline)) = (tally_of(false), tally_of(true));
     let hidden = shown.len().saturating_sub(*limit);
     let oninput = {
         let filter = filter.clone();
@@ -68,6 +73,9 @@ pub fn Topics(props: &TopicsProps) -> Html {
                 <h2 id="h-topics">{t.topics}</h2><span class="times">{count(shown.len() as i64)}</span>
                 if offline > 0 { <span class="state broken" id="offline">{fill(t.count_offline, &[&count(offline)])}</span> }
                 if under > 0 { <span class="state degraded" id="under-replicated">{fill(t.count_under_replicated, &[&count(under)])}</span> }
+                if hidden_under + hidden_offline > 0 {
+                    <span class="meta" id="internal-unwell">{fill(t.count_internal, &[&count(hidden_under + hidden_offline)])}</span>
+                }
                 <label class="find"><span class="vh">{t.filter_topics}</span>
                     <input class="field" type="search" placeholder={t.filter_topics} value={(*filter).clone()} {oninput} />
                 </label>
