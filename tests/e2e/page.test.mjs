@@ -607,7 +607,7 @@ for (const [width, height] of [[1440, 900], [1024, 768], [390, 844], [360, 640]]
   for (const lang of ["en", "ko"]) {
     page(`no sideways scrolling at ${width}×${height} in ${lang}, and every control has a name`, `?lang=${lang}&theme=light`, async (on) => {
       await on.setViewportSize({ width, height });
-      for (const screen of ["stage", "topics", "messages", "brokers", "clients", "groups", "console"]) {
+      for (const screen of ["stage", "topics", "messages", "brokers", "clients", "groups", "configs", "console"]) {
         await on.click(`.nav a[href="#${screen}"]`);
         await on.locator(`.shell[data-screen="${screen}"]`).waitFor();
         assert.ok((await overflow(on)) <= 0, screen);

@@ -11,6 +11,7 @@ export const SCREENS = [
   "clients",
   "groups",
   "requests",
+  "configs",
   "compare",
   "console",
 ];
@@ -32,6 +33,7 @@ export const WHOLE = {
   clients: ".cli",
   groups: ".plot .line",
   requests: ".requests tbody tr",
+  configs: ".configs-table tbody tr",
   compare: ".cmp",
   console: ".con .p",
 };

@@ -13,15 +13,15 @@ use crate::browser::{self, Kept};
 use crate::console::{ConsolePane, Ink, Terminal};
 use crate::ctx::Ctx;
 use crate::frames::Frames;
-use crate::model::{Action, Model, Phase, Screen, Shared};
+use crate::model::{Action, Deed, Model, Phase, Screen, Shared};
 use crate::opening::Opening;
 use crate::requests::DIAGRAM;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
-    Brokers, Charts, Clients, Comparison, DockTabs, DropZone, EventLog, Files, FollowBar, FollowInspector,
-    Gate, Groups, Hint, Inspector, Messages, Nav, Notices, Requests, Shortcuts, Stage, TimeLine,
-    TokenInspector, TopBar, Topics, WatchBanner,
+    Brokers, Charts, Clients, Comparison, Configs, DockTabs, DropZone, EventLog, Files, FollowBar,
+    FollowInspector, Gate, Groups, Hint, Inspector, Messages, Nav, Notices, Requests, Shortcuts, Stage,
+    TimeLine, TokenInspector, TopBar, Topics, WatchBanner,
 };
 use crate::wire::{Heard, Wire};
 
@@ -66,6 +66,7 @@ fn begin(address: &Address) -> Model {
     }
     model.screen = screen_of_address().unwrap_or(model.screen);
     model.diagram = is_diagram();
+    model.configs_of = crate::configs::at(&browser::hash());
     model
 }
 
@@ -113,6 +114,7 @@ fn hear(
         Heard::Update(Update::Console { id, output, exit }) => {
             for piece in &output {
                 terminal.write(ink(piece.stream), &piece.text);
+                terminal.said(id, &piece.text);
                 if piece.stream == Stream::Err {
                     terminal.complained(id, &piece.text);
                 }
@@ -125,6 +127,9 @@ fn hear(
                 if let Some(said) = terminal.settled(id).filter(|_| exit != 0) {
                     let said = said.trim().strip_prefix("blumfeld: ").unwrap_or(said.trim()).to_owned();
                     dispatch.dispatch(Action::Notice(true, said));
+                }
+                if let Some(said) = terminal.done(id) {
+                    dispatch.dispatch(Action::Did(Deed { id, exit, said }));
                 }
                 dispatch.dispatch(Action::Ended(id, exit));
                 opening.ended(id, exit, terminal, ask);
@@ -343,7 +348,8 @@ pub fn App() -> Html {
                         }).unwrap_or_default(),
                         Screen::Groups => view.map(|view| html! {
                             <Groups groups={Shared::clone(&view.groups)} clients={Shared::clone(&view.clients)}
-                                lags={Shared::clone(&model.lags)} now={view.clock.now / 1_000} />
+                                rebalances={Shared::clone(&view.rebalances)} deed={model.deed.clone()}
+                                lags={Shared::clone(&model.lags)} now={view.clock.now / 1_000} unix_ms={view.clock.unix_ms} />
                          }).unwrap_or_default(),
                         Screen::Clients => view.map(|view| html! {
                             <Clients clients={Shared::clone(&view.clients)} topics={own_topics(&model)} now={view.clock.now} chosen={model.chosen.clone()} />
@@ -351,6 +357,10 @@ pub fn App() -> Html {
                         Screen::Requests => view.map(|view| html! {
                             <Requests wire={model.wire.clone()} open={model.exchange.clone()} diagram={model.diagram} clients={Shared::clone(&view.clients)}
                                 events={model.events.clone()} now={view.clock.now} />
+                        }).unwrap_or_default(),
+                        Screen::Configs => view.map(|view| html! {
+                            <Configs of={model.configs_shown()} view={model.configs.clone()} deed={model.deed.clone()} topics={names(&model)}
+                                brokers={view.brokers.iter().map(|broker| broker.id).collect::<Vec<_>>()} />
                         }).unwrap_or_default(),
                         Screen::Compare => html! { <Comparison state={Shared::clone(&model.comparison)} /> },
                         Screen::Console => Html::default(),
@@ -377,6 +387,12 @@ pub fn App() -> Html {
     }
 }
 
+/// Names of the topics, those that are Kafka's own last.
+fn names(model: &Model) -> Vec<String> {
+    let internal = model.topics.iter().filter(|topic| topic.internal).map(|topic| topic.name.clone());
+    own_topics(model).into_iter().chain(internal).collect()
+}
+
 /// Names of the topics that are not Kafka's own.
 fn own_topics(model: &Model) -> Vec<String> {
     let own = model.topics.iter().filter(|topic| !topic.internal);
@@ -393,6 +409,7 @@ fn listen(ctx: Ctx) -> impl FnOnce() {
                 if let Some(screen) = screen_of_address() {
                     ctx.act(Action::Go(screen));
                     ctx.act(Action::Draw(is_diagram()));
+                    ctx.act(Action::ConfigsOf(crate::configs::at(&browser::hash())));
                 }
             }
         }));

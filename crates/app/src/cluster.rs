@@ -1,7 +1,10 @@
 //! The cluster as the engine told it last, in parts that are shared: a part that did not change is not drawn again.
 
+use std::collections::BTreeMap;
+
 use blumfeld_view::{
-    BrokerView, ClientView, ClockView, ClusterView, Delta, GroupView, LatencyView, StoreView,
+    BrokerView, ClientView, ClockView, ClusterView, Delta, GroupView, LatencyView, RebalanceView,
+    RebalancesView, StoreView,
 };
 
 use crate::model::Shared;
@@ -21,6 +24,8 @@ pub struct Cluster {
     pub groups: Shared<Vec<GroupView>>,
     /// How long requests took, by API.
     pub latencies: Vec<LatencyView>,
+    /// The last rebalances of groups by group id, oldest first.
+    pub rebalances: Shared<BTreeMap<String, Vec<RebalanceView>>>,
     /// Producers and consumers, by their processes' numbers.
     pub clients: Shared<Vec<Shared<ClientView>>>,
 }
@@ -35,6 +40,7 @@ impl Cluster {
             faults: Shared::new(view.faults),
             latencies: view.latencies,
             groups: Shared::new(view.groups),
+            rebalances: Shared::new(view.rebalances.into_iter().map(by_group).collect()),
             clients: Shared::new(view.clients.into_iter().map(Shared::new).collect()),
         }
     }
@@ -51,6 +57,11 @@ impl Cluster {
         take(&mut self.brokers, &mut delta.brokers);
         take(&mut self.faults, &mut delta.faults);
         take(&mut self.groups, &mut delta.groups);
+        if !delta.rebalances.is_empty() {
+            let mut rebalances = (*self.rebalances).clone();
+            rebalances.extend(delta.rebalances.drain(..).map(by_group));
+            self.rebalances = Shared::new(rebalances);
+        }
         if delta.clients.is_empty() && delta.clients_gone.is_empty() {
             return;
         }
@@ -65,6 +76,10 @@ impl Cluster {
         }
         self.clients = Shared::new(clients);
     }
+}
+
+fn by_group(view: RebalancesView) -> (String, Vec<RebalanceView>) {
+    (view.group, view.rebalances)
 }
 
 fn take<T>(part: &mut Shared<T>, new: &mut Option<T>) {

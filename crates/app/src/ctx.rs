@@ -115,6 +115,18 @@ impl Ctx {
         id
     }
 
+    /// Runs the command line of a form, which is told what came of it ([`Action::Did`]). Gives the command's number;
+    /// nothing if this tab only watches.
+    pub fn run_for_form(&self, line: &str) -> Option<u32> {
+        if self.watches {
+            self.act(Action::Notice(false, self.t.watching_only.to_owned()));
+            return None;
+        }
+        let id = self.terminal.deed(line);
+        self.ask(&Command::Console { id, line: line.to_owned() });
+        Some(id)
+    }
+
     /// Follows something on the stage, or nothing any more.
     pub fn follow(&self, what: Option<FollowWhat>) {
         if what.is_none() {

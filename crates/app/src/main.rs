@@ -6,6 +6,7 @@ mod app;
 mod browser;
 mod cluster;
 mod comparison;
+mod configs;
 mod console;
 mod ctx;
 mod events;

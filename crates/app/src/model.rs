@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use blumfeld_view::{
-    BatchDetail, BrowseView, Delta, Durability, EventView, ExchangeDetail, FollowView, GroupView, Pace,
-    RecoveryView, Returned, TokenDetail, TopicView, Update, WireView,
+    BatchDetail, BrowseView, ConfigResource, ConfigsView, Delta, Durability, EventView, ExchangeDetail,
+    FollowView, GroupView, Pace, RecoveryView, Returned, TokenDetail, TopicView, Update, WireView,
 };
 use yew::Reducible;
 
@@ -121,6 +121,8 @@ pub enum Screen {
     Groups,
     /// What went over the network.
     Requests,
+    /// Configs of topics and brokers.
+    Configs,
     /// Two runs of one seed, side by side.
     Compare,
     /// The console at full height.
@@ -138,13 +140,14 @@ impl Screen {
             Self::Clients => "clients",
             Self::Groups => "groups",
             Self::Requests => "requests",
+            Self::Configs => crate::configs::WORD,
             Self::Compare => "compare",
             Self::Console => "console",
         }
     }
 
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Stage,
         Self::Topics,
         Self::Messages,
@@ -152,6 +155,7 @@ impl Screen {
         Self::Clients,
         Self::Groups,
         Self::Requests,
+        Self::Configs,
         Self::Compare,
         Self::Console,
     ];
@@ -208,6 +212,17 @@ pub struct Notice {
     pub text: String,
     /// How often it came.
     pub times: u32,
+}
+
+/// A command that a form ran, once it has ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Deed {
+    /// The command's number.
+    pub id: u32,
+    /// Its exit code.
+    pub exit: i32,
+    /// All that it wrote, to either output.
+    pub said: String,
 }
 
 /// A dropped file.
@@ -332,6 +347,12 @@ pub struct Model {
     pub exchange: Option<Shared<ExchangeDetail>>,
     /// Whether what went over the network is drawn as a diagram.
     pub diagram: bool,
+    /// What the configs are of that are shown; without it those of the chosen partition's topic.
+    pub configs_of: Option<ConfigResource>,
+    /// Configs, as they were asked for last.
+    pub configs: Option<Shared<ConfigsView>>,
+    /// What a form did last.
+    pub deed: Option<Shared<Deed>>,
     /// Where the navigation stands.
     pub screen: Screen,
     /// The pane that shows where there is room for one.
@@ -387,6 +408,10 @@ pub enum Action {
     Close,
     /// Draw what went over the network as a diagram, or as a table.
     Draw(bool),
+    /// Show the configs of something.
+    ConfigsOf(Option<ConfigResource>),
+    /// What a form ran has ended.
+    Did(Deed),
     /// The message browser asks for the end of the log.
     ToEnd,
     /// The message browser's second question was asked.
@@ -440,6 +465,9 @@ impl Model {
             wire: None,
             exchange: None,
             diagram: false,
+            configs_of: None,
+            configs: None,
+            deed: None,
             screen: Screen::Stage,
             tab: Tab::Console,
             side: Tab::Charts,
@@ -457,6 +485,12 @@ impl Model {
             .binary_search_by(|topic| topic.name.as_str().cmp(name))
             .ok()
             .and_then(|at| self.topics.get(at))
+    }
+
+    /// What configs are shown of.
+    pub fn configs_shown(&self) -> ConfigResource {
+        let chosen = self.chosen.as_ref().map(|chosen| ConfigResource::Topic(chosen.topic.clone()));
+        self.configs_of.clone().or(chosen).unwrap_or(ConfigResource::Brokers)
     }
 
     /// Notes what was tried, as the cluster shows it. That a record was acknowledged is told by the end of what sent
@@ -513,7 +547,7 @@ impl Model {
                 self.follow = None;
                 self.console.running = None;
                 self.messages = MessagesState::default();
-                (self.wire, self.exchange) = (None, None);
+                (self.wire, self.exchange, self.configs) = (None, None, None);
                 self.choose_one();
             }
             Update::Delta(delta) => self.delta(delta),
@@ -542,6 +576,9 @@ impl Model {
             Update::Follow(follow) => self.followed(follow.map(|follow| *follow)),
             Update::Wire(view) => self.wire = Some(Shared::new(view)),
             Update::Exchange(detail) => self.exchange = detail.map(|detail| Shared::new(*detail)),
+            // It is asked for again and again, and drawn when it has changed.
+            Update::Configs(view) if self.configs.as_ref().is_some_and(|have| **have == view) => {}
+            Update::Configs(view) => self.configs = Some(Shared::new(view)),
             Update::Error { message } => self.notice(true, message),
             Update::Panicked { message, replay } => self.phase = Phase::Panicked { message, replay },
             Update::Hello
@@ -721,6 +758,8 @@ impl Reducible for Model {
             }
             Action::Close => model.exchange = None,
             Action::Draw(diagram) => model.diagram = diagram,
+            Action::ConfigsOf(of) => model.configs_of = of,
+            Action::Did(deed) => model.deed = Some(Shared::new(deed)),
             Action::ToEnd => {
                 model.messages.to_end = true;
                 model.messages.browse = None;

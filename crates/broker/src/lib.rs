@@ -32,7 +32,8 @@ pub use bug::plant;
 pub use config::{BrokerConfig, GroupCoordinatorConfig, QuorumConfig, Roles};
 pub use coordinator::{
     ClassicGroup, ClassicGroupState, ClassicMember, GROUP_METADATA_TOPIC, GroupCoordinator,
-    GroupMetadataValue, GroupRecord, GroupRecordError, MemberMetadata, OffsetAndMetadata, partition_for,
+    GroupMetadataValue, GroupRecord, GroupRecordError, MemberMetadata, OffsetAndMetadata,
+    assigned_partitions, partition_for,
 };
 pub use lifecycle::BrokerState;
 pub use metadata::{

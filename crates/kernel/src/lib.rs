@@ -10,6 +10,7 @@ mod frame;
 mod ids;
 mod node;
 mod prng;
+mod rebalance;
 mod time;
 mod trace;
 
@@ -18,5 +19,6 @@ pub use frame::Frame;
 pub use ids::{ConnectionId, Endpoint, FlushId, NodeId, Peer};
 pub use node::{Context, Effect, Input, Node, Outbox, Process};
 pub use prng::Prng;
+pub use rebalance::{LeaveCause, Owners, RebalanceCause};
 pub use time::Instant;
 pub use trace::{DisconnectReason, TraceEvent};

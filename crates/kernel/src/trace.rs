@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::NodeId;
+use crate::{LeaveCause, NodeId, Owners, RebalanceCause};
 
 /// Why a connection ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -144,7 +144,7 @@ pub enum TraceEvent {
     /// A record of groups could not be read and is passed over.
     GroupRecordSkipped { partition: Arc<str>, offset: i64, reason: Arc<str> },
     /// A group's members have to join again.
-    GroupRebalancing { group: Arc<str>, generation: i32, reason: Arc<str> },
+    GroupRebalancing { group: Arc<str>, generation: i32, cause: RebalanceCause, reason: Arc<str> },
     /// A group is in another state.
     GroupStateChanged { group: Arc<str>, from: &'static str, to: &'static str, generation: i32, members: u32 },
     /// A member is in a group.
@@ -152,7 +152,7 @@ pub enum TraceEvent {
     /// A static member has come back under a new id.
     GroupStaticMemberReplaced { group: Arc<str>, instance: Arc<str>, old: Arc<str>, new: Arc<str> },
     /// A member is in a group no more.
-    GroupMemberLeft { group: Arc<str>, member: Arc<str>, reason: Arc<str> },
+    GroupMemberLeft { group: Arc<str>, member: Arc<str>, cause: LeaveCause },
     /// A group has read its partitions up to these offsets.
     OffsetsCommitted { group: Arc<str>, offsets: Arc<[(Arc<str>, i64)]> },
     /// Offsets of a group were too old; it may have gone with them.
@@ -175,6 +175,12 @@ pub enum TraceEvent {
     OutsideDisconnected { name: Arc<str>, reason: Arc<str> },
     /// A directory belongs to no replica of the node, and has another name from now on.
     LogSetAside { directory: Arc<str>, to: Arc<str>, why: Arc<str> },
+    /// A member of a group has joined again, and waits for the others.
+    GroupMemberRejoined { group: Arc<str>, member: Arc<str> },
+    /// The members of a group are told what they own from now on; the protocol is an assignor's name.
+    GroupAssigned { group: Arc<str>, generation: i32, protocol: Arc<str>, owners: Owners },
+    /// The node coordinates a group from now on, which stands as it was stored.
+    GroupLoaded { group: Arc<str>, generation: i32, members: u32, protocol: Arc<str>, owners: Owners },
 }
 
 impl fmt::Display for TraceEvent {
@@ -276,7 +282,7 @@ impl fmt::Display for TraceEvent {
             Self::GroupRecordSkipped { partition, offset, reason } => {
                 write!(f, "skipped the record at {offset} of {partition}: {reason}")
             }
-            Self::GroupRebalancing { group, generation, reason } => {
+            Self::GroupRebalancing { group, generation, reason, .. } => {
                 write!(f, "prepares to rebalance group {group} with old generation {generation}: {reason}")
             }
             Self::GroupStateChanged { group, from, to, generation, members } => {
@@ -294,8 +300,18 @@ impl fmt::Display for TraceEvent {
             Self::GroupStaticMemberReplaced { group, instance, old, new } => {
                 write!(f, "replaced static member {instance} of group {group}: {old} is now {new}")
             }
-            Self::GroupMemberLeft { group, member, reason } => {
-                write!(f, "removed member {member} from group {group}: {reason}")
+            Self::GroupMemberLeft { group, member, cause } => {
+                write!(f, "removed member {member} from group {group}: {cause}")
+            }
+            Self::GroupMemberRejoined { group, member } => {
+                write!(f, "had member {member} of group {group} join again")
+            }
+            Self::GroupAssigned { group, generation, protocol, owners } => {
+                write!(f, "assigned generation {generation} of group {group} by {protocol}:")?;
+                owners.iter().try_for_each(|(member, owned)| write!(f, " {member} {}", owned.len()))
+            }
+            Self::GroupLoaded { group, generation, members, .. } => {
+                write!(f, "loaded group {group} in generation {generation} with {members} members")
             }
             Self::OffsetsCommitted { group, offsets } => {
                 write!(f, "committed for group {group}:")?;

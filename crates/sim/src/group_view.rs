@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use blumfeld_broker::{Broker, ClassicGroup, ClassicMember};
+use blumfeld_broker::{Broker, ClassicGroup, ClassicMember, assigned_partitions};
 use blumfeld_kernel::NodeId;
-use blumfeld_view::{GroupMemberView, GroupOffsetView, GroupView};
+use blumfeld_view::{GroupMemberView, GroupOffsetView, GroupView, RebalancesView};
 
 use crate::world::World;
 
@@ -19,6 +19,11 @@ impl World {
             .collect();
         views.sort_by(|a, b| a.id.cmp(&b.id));
         views
+    }
+
+    /// What the last rebalances of groups were, by their ids; of a group that is gone as well.
+    pub fn rebalance_views(&self) -> Vec<RebalancesView> {
+        self.trace().rebalances().views()
     }
 
     fn group_view(&self, node: NodeId, broker: &Broker, group: &ClassicGroup) -> GroupView {
@@ -60,7 +65,8 @@ impl World {
 
 fn member_view(group: &ClassicGroup, member: &ClassicMember) -> GroupMemberView {
     let consumers = group.protocol_type() == Some("consumer");
-    let partitions = if consumers { assigned(&member.assignment).unwrap_or_default() } else { Vec::new() };
+    let partitions =
+        if consumers { assigned_partitions(&member.assignment).unwrap_or_default() } else { Vec::new() };
     GroupMemberView {
         id: member.member_id.clone(),
         client_id: member.client_id.clone(),
@@ -69,44 +75,5 @@ fn member_view(group: &ClassicGroup, member: &ClassicMember) -> GroupMemberView 
         leader: group.leader() == Some(member.member_id.as_str()),
         joined: member.is_awaiting(),
         partitions,
-    }
-}
-
-/// The partitions of an assignment (ConsumerProtocolAssignment), which a client wrote; `None` for bytes that are none.
-fn assigned(bytes: &[u8]) -> Option<Vec<(String, i32)>> {
-    fn int(rest: &mut &[u8]) -> Option<i32> {
-        let (bytes, after) = rest.split_first_chunk::<4>()?;
-        *rest = after;
-        Some(i32::from_be_bytes(*bytes))
-    }
-    let (_, mut rest) = bytes.split_first_chunk::<2>()?;
-    let mut partitions = Vec::new();
-    for _ in 0..int(&mut rest)? {
-        let (len, after) = rest.split_first_chunk::<2>()?;
-        let (name, after) = after.split_at_checked(usize::try_from(i16::from_be_bytes(*len)).ok()?)?;
-        rest = after;
-        let topic = std::str::from_utf8(name).ok()?;
-        for _ in 0..int(&mut rest)? {
-            partitions.push((topic.to_owned(), int(&mut rest)?));
-        }
-    }
-    partitions.sort();
-    Some(partitions)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_assignment_is_read_and_no_bytes_are_too_much() {
-        let mut bytes = vec![0, 1, 0, 0, 0, 1, 0, 2, b'a', b'b', 0, 0, 0, 2, 0, 0, 0, 5, 0, 0, 0, 3];
-        let want = vec![("ab".to_owned(), 3), ("ab".to_owned(), 5)];
-        assert_eq!(assigned(&bytes), Some(want));
-        for cut in 0..bytes.len() {
-            assert_eq!(assigned(&bytes[..cut]), None, "cut at {cut}");
-        }
-        bytes[10] = 0x7f;
-        assert_eq!(assigned(&bytes), None, "two billion partitions");
     }
 }

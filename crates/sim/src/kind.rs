@@ -80,6 +80,9 @@ pub(crate) fn sort_of(event: &TraceEvent) -> (EventKind, Often) {
         | E::GroupMemberJoined { .. }
         | E::GroupStaticMemberReplaced { .. }
         | E::GroupMemberLeft { .. }
+        | E::GroupMemberRejoined { .. }
+        | E::GroupAssigned { .. }
+        | E::GroupLoaded { .. }
         | E::GroupOffsetsExpired { .. } => (Groups, Rare),
         E::RequestRejected { .. } | E::OutsideConnected { .. } | E::OutsideDisconnected { .. } => {
             (Network, Rare)

@@ -85,7 +85,7 @@ pub(crate) fn korean(event: &TraceEvent) -> String {
         E::GroupRecordSkipped { partition, offset, reason } => {
             format!("{partition}: {offset}의 레코드를 건너뜀: {reason}")
         }
-        E::GroupRebalancing { group, generation, reason } => {
+        E::GroupRebalancing { group, generation, reason, .. } => {
             format!("그룹 {group}: 리밸런스 준비, 이전 세대 {generation}: {reason}")
         }
         E::GroupStateChanged { group, from, to, generation, members } => {
@@ -100,7 +100,16 @@ pub(crate) fn korean(event: &TraceEvent) -> String {
         E::GroupStaticMemberReplaced { group, instance, old, new } => {
             format!("그룹 {group}: 정적 멤버 {instance} 바뀜, {old}에서 {new}")
         }
-        E::GroupMemberLeft { group, member, reason } => format!("그룹 {group}: 멤버 {member} 나감: {reason}"),
+        E::GroupMemberLeft { group, member, cause } => format!("그룹 {group}: 멤버 {member} 나감: {cause}"),
+        E::GroupMemberRejoined { group, member } => format!("그룹 {group}: 멤버 {member} 다시 참여함"),
+        E::GroupAssigned { group, generation, protocol, owners } => {
+            let owned: Vec<String> =
+                owners.iter().map(|(member, owned)| format!("{member} {}개", owned.len())).collect();
+            format!("그룹 {group}: 세대 {generation} 할당됨({protocol}), {}", owned.join(", "))
+        }
+        E::GroupLoaded { group, generation, members, .. } => {
+            format!("그룹 {group}: 세대 {generation} 불러옴, 멤버 {members}개")
+        }
         E::OffsetsCommitted { group, offsets } => {
             let offsets: Vec<String> =
                 offsets.iter().map(|(partition, at)| format!("{partition}@{at}")).collect();

@@ -6,6 +6,7 @@
 
 pub mod checkers;
 mod config;
+mod config_view;
 mod disk;
 mod event;
 mod fault;
@@ -16,6 +17,7 @@ pub mod load;
 mod membership;
 mod network;
 mod process;
+mod rebalances;
 mod sightings;
 mod slot;
 mod token_view;

@@ -9,6 +9,7 @@ use blumfeld_kernel::{Instant, NodeId, TraceEvent};
 use twox_hash::XxHash64;
 
 use crate::kind::{Often, sort_of};
+use crate::rebalances::Rebalances;
 use crate::sightings::Sightings;
 
 /// A line of the trace.
@@ -61,6 +62,8 @@ pub struct Trace {
     digests: bool,
     /// What was seen, once a condition asks it.
     sightings: Option<Sightings>,
+    /// What the rebalances of groups were.
+    rebalances: Rebalances,
 }
 
 impl Trace {
@@ -74,6 +77,7 @@ impl Trace {
             hasher: XxHash64::with_seed(0),
             digests: true,
             sightings: None,
+            rebalances: Rebalances::default(),
         }
     }
 
@@ -85,6 +89,7 @@ impl Trace {
         if let Some(sightings) = &mut self.sightings {
             sightings.event(event);
         }
+        self.rebalances.event(*at, *node, event);
         let lines = if line.is_frequent() { &mut self.frequent } else { &mut self.rare };
         if lines.len() == KEEP {
             let news = lines.pop_front().is_some_and(|(_, line)| line.is_news());
@@ -93,6 +98,11 @@ impl Trace {
         }
         lines.push_back((self.pushed, line));
         self.pushed += 1;
+    }
+
+    /// The rebalances of groups.
+    pub(crate) fn rebalances(&self) -> &Rebalances {
+        &self.rebalances
     }
 
     /// Takes numbers and bytes into the digest alone.

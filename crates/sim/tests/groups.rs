@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use blumfeld_broker::{BrokerConfig, GROUP_METADATA_TOPIC};
+use blumfeld_broker::{BrokerConfig, GROUP_METADATA_TOPIC, assigned_partitions};
 use blumfeld_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, Input, Instant, Node, NodeId};
 use blumfeld_protocol::frame::{decode_response, encode_request};
 use blumfeld_protocol::messages::*;
@@ -42,6 +42,17 @@ fn text(text: &str) -> StrBytes {
 
 fn group() -> GroupId {
     GroupId(text(GROUP))
+}
+
+/// Partitions of `orders` as an assignor writes them (ConsumerProtocolAssignment).
+fn assignment(numbers: impl Iterator<Item = usize>) -> Bytes {
+    let numbers: Vec<u32> = numbers.map(|number| u32::try_from(number).unwrap()).collect();
+    let mut out = vec![0, 0, 0, 0, 0, 1, 0, 6];
+    out.extend(b"orders");
+    out.extend(u32::try_from(numbers.len()).unwrap().to_be_bytes());
+    out.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
+    out.extend((-1_i32).to_be_bytes());
+    out.into()
 }
 
 /// A member of the group, or a tool: it does what it is told and says what it is answered.
@@ -107,13 +118,19 @@ impl Member {
                     .with_protocols(vec![protocol]);
                 self.ask(cx, ApiKey::JoinGroup, &request);
             }
-            ["sync"] => {
+            // Given out as consumers do it, or in digits alone.
+            ["sync"] | ["sync", "orders"] => {
                 let count = self.members.len();
                 let assignments = self.members.iter().enumerate().map(|(at, id)| {
-                    let of: Vec<String> = (at..4).step_by(count).map(|number| number.to_string()).collect();
+                    let of = (at..4).step_by(count);
+                    let assignment = if words.len() > 1 {
+                        assignment(of)
+                    } else {
+                        of.map(|number| number.to_string()).collect::<Vec<_>>().join(",").into()
+                    };
                     sync_group_request::SyncGroupRequestAssignment::default()
                         .with_member_id(text(id))
-                        .with_assignment(of.join(",").into())
+                        .with_assignment(assignment)
                 });
                 let request = SyncGroupRequest::default()
                     .with_group_id(group())
@@ -235,7 +252,12 @@ impl Member {
             }
             ApiKey::SyncGroup => {
                 let response: SyncGroupResponse = read(key, frame);
-                let assignment = String::from_utf8(response.assignment.to_vec()).unwrap();
+                let owned = assigned_partitions(&response.assignment).map(|owned| {
+                    let names = owned.iter().map(|(topic, number)| format!("{topic}-{number}"));
+                    names.collect::<Vec<_>>().join(" ")
+                });
+                let digits = || String::from_utf8(response.assignment.to_vec()).unwrap();
+                let assignment = owned.unwrap_or_else(digits);
                 format!("{} [{assignment}]", ErrorCode(response.error_code))
             }
             ApiKey::Heartbeat => ErrorCode(read::<HeartbeatResponse>(key, frame).error_code).to_string(),
@@ -487,6 +509,34 @@ impl Scene {
         told
     }
 
+    /// The rebalances as the page is told of them.
+    fn history(&self) -> String {
+        let mut told = String::new();
+        for one in self.world.rebalance_views().iter().flat_map(|group| &group.rebalances) {
+            let at = Instant::from_micros(one.at);
+            let causes: Vec<String> = one.causes.iter().map(|cause| format!("{cause:?}")).collect();
+            let ms = |micros: Option<u64>| {
+                micros.map_or("-".to_owned(), |micros| format!("{} ms", micros / 1_000))
+            };
+            let still = one.still.map_or("-".to_owned(), |still| {
+                format!("{} for {} ms", still.partitions, still.longest / 1_000)
+            });
+            let _ = writeln!(
+                told,
+                "{at} {}\n  generation {} to {}, members {} to {}, {:?}, preparing {}, completing {}, still {still}",
+                causes.join(", "),
+                one.from,
+                one.to,
+                one.before,
+                one.after,
+                one.end,
+                ms(one.preparing),
+                ms(one.completing),
+            );
+        }
+        told
+    }
+
     fn run(&mut self, line: &str) -> String {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
@@ -554,6 +604,9 @@ impl Scene {
                 self.world.spawn(Box::new(Once(Endpoint::new("localhost", 9092), frame)));
             }
             ["restart", broker] => self.world.restart(NodeId(broker.parse().unwrap())),
+            ["history"] => {
+                self.seen = self.history();
+            }
             ["group"] => {
                 self.seen = self.describe() + "\n";
             }

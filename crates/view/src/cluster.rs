@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientView, Durability, Pace};
+use crate::{ClientView, Durability, Pace, RebalancesView};
 
 /// The clock and what drives it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -391,6 +391,9 @@ pub struct ClusterView {
     /// Consumer groups by id.
     #[serde(default)]
     pub groups: Vec<GroupView>,
+    /// The last rebalances of groups, by group id.
+    #[serde(default)]
+    pub rebalances: Vec<RebalancesView>,
     /// Producers and consumers that run, by their processes' numbers.
     #[serde(default)]
     pub clients: Vec<ClientView>,
@@ -420,6 +423,9 @@ pub struct Delta {
     /// Consumer groups, all of them, if one changed.
     #[serde(default)]
     pub groups: Option<Vec<GroupView>>,
+    /// Groups that have rebalanced, each with all of its last rebalances.
+    #[serde(default)]
+    pub rebalances: Vec<RebalancesView>,
     /// Producers and consumers that are new or changed.
     #[serde(default)]
     pub clients: Vec<ClientView>,
@@ -451,6 +457,10 @@ impl ClusterView {
                 .map(|was| was.name.clone())
                 .collect(),
             groups: (self.groups != before.groups).then(|| self.groups.clone()),
+            rebalances: (self.rebalances.iter())
+                .filter(|now| !before.rebalances.contains(now))
+                .cloned()
+                .collect(),
             clients: self.clients.iter().filter(|client| !before.clients.contains(client)).cloned().collect(),
             clients_gone: (before.clients.iter())
                 .filter(|was| !self.clients.iter().any(|client| client.id == was.id))

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FollowWhat, Preset, TokenKey, WireQuery};
+use crate::{ConfigResource, FollowWhat, Preset, TokenKey, WireQuery};
 
 /// When an acknowledgement may leave the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -62,6 +62,7 @@ impl Command {
                 | Command::Token(_)
                 | Command::Wire(_)
                 | Command::Exchange(_)
+                | Command::Configs(_)
         )
     }
 }
@@ -173,6 +174,8 @@ pub enum Command {
     Wire(WireQuery),
     /// An exchange by its number, with what is in it. Answered by [`Update::Exchange`](crate::Update).
     Exchange(u64),
+    /// The configs of a topic, a broker or all brokers. Answered by [`Update::Configs`](crate::Update).
+    Configs(ConfigResource),
     /// Run two new clusters of this one's seed, of which one setting differs, beside it. Answered by
     /// [`Update::Compare`](crate::Update), until it is done.
     Compare {

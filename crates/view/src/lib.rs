@@ -8,7 +8,9 @@ mod clients;
 mod cluster;
 mod command;
 mod compare;
+mod configs;
 mod follow;
+mod rebalance;
 mod stage;
 mod update;
 mod wire;
@@ -25,7 +27,9 @@ pub use cluster::{
 };
 pub use command::{Command, Durability, Fault, Pace, SegmentFile};
 pub use compare::{CompareSide, CompareUpdate, CompareView, Preset};
+pub use configs::{ConfigResource, ConfigSynonymView, ConfigView, ConfigsView};
 pub use follow::{FollowView, FollowWhat, Stop, StopView};
+pub use rebalance::{RebalanceCauseView, RebalanceEnd, RebalanceView, RebalancesView, StillView};
 pub use stage::{RibbonView, StageView, TokenDetail, TokenKey, TokenState, TokenView};
 pub use update::{ConsoleText, RecoveryView, Returned, Stream, Update};
 pub use wire::{EndingView, ExchangeDetail, ExchangeView, Latency, LossView, SideView, WireQuery, WireView};
@@ -69,6 +73,22 @@ mod tests {
         }
     }
 
+    fn rebalance(at: u64) -> RebalanceView {
+        RebalanceView {
+            at,
+            causes: vec![],
+            from: 0,
+            to: 1,
+            preparing: None,
+            completing: None,
+            still: None,
+            before: 0,
+            after: 1,
+            protocol: "range".into(),
+            end: RebalanceEnd::Stable,
+        }
+    }
+
     fn view(now: u64, topics: &[(&str, i64)]) -> ClusterView {
         ClusterView {
             clock: ClockView { events: now, ..ClockView::at(now, Pace::Fastest) },
@@ -94,6 +114,12 @@ mod tests {
                     offsets: vec![],
                 })
                 .collect(),
+            rebalances: (topics.iter())
+                .map(|&(name, log_end)| RebalancesView {
+                    group: name.into(),
+                    rebalances: vec![rebalance(log_end.unsigned_abs())],
+                })
+                .collect(),
             clients: (topics.iter().zip(1..))
                 .map(|(&(name, log_end), id)| client(id, name, log_end))
                 .collect(),
@@ -114,9 +140,11 @@ mod tests {
             let (have, want) = (view(1, &before), view(2, &after));
             let delta = want.delta_from(&have, vec![], 0);
             let names: Vec<&str> = delta.topics.iter().map(|topic| topic.name.as_str()).collect();
-            assert_eq!((names, &delta.gone), (changed, &gone.iter().map(ToString::to_string).collect()));
+            assert_eq!((&names, &delta.gone), (&changed, &gone.iter().map(ToString::to_string).collect()));
             assert!(delta.topics.iter().all(|topic| want.topics.contains(topic)));
             assert_eq!(delta.groups, (have.groups != want.groups).then(|| want.groups.clone()));
+            let rebalanced: Vec<&str> = delta.rebalances.iter().map(|one| one.group.as_str()).collect();
+            assert_eq!(rebalanced, names);
             let clients = want.clients.iter().filter(|client| !have.clients.contains(client));
             assert_eq!(delta.clients, clients.cloned().collect::<Vec<_>>());
             let stays = |id: i32| want.clients.iter().any(|client| client.id == id);

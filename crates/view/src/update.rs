@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BatchDetail, BrowseView, ClusterView, CompareUpdate, Delta, ExchangeDetail, FollowView, StageView,
-    TokenDetail, WireView,
+    BatchDetail, BrowseView, ClusterView, CompareUpdate, ConfigsView, Delta, ExchangeDetail, FollowView,
+    StageView, TokenDetail, WireView,
 };
 
 /// Which output of a command.
@@ -125,6 +125,8 @@ pub enum Update {
     Wire(WireView),
     /// Answer to `Exchange`; nothing if it is not kept any more.
     Exchange(Option<Box<ExchangeDetail>>),
+    /// Answer to `Configs`.
+    Configs(ConfigsView),
     /// How far a comparison is, or what came of it.
     Compare(CompareUpdate),
     /// Output of the console's command `id`.

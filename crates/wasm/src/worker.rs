@@ -449,6 +449,7 @@ impl<P: Port + 'static> Life<P> {
             }
             Command::Wire(query) => post(&Update::Wire(engine.wire(&query))),
             Command::Exchange(number) => post(&Update::Exchange(engine.exchange(number).map(Box::new))),
+            Command::Configs(of) => post(&Update::Configs(engine.configs(&of))),
             Command::Compare { preset, seconds } => self.comparing.begin(preset, engine.seed(), seconds),
             Command::StopComparing => {
                 if let Some(told) = self.comparing.stop() {

@@ -295,6 +295,11 @@ const EXCHANGES = () => [
   exchange(3, { api: "JoinGroup", records: false, partitions: [], client: 1004, error: "MEMBER_ID_REQUIRED" }),
   exchange(4, { landed: undefined, taken: undefined, ready: undefined, answered: undefined, received: undefined, ending: { lost: "dropped" }, answerBytes: 0 }),
 ];
+const CONFIGS = [
+  { name: "cleanup.policy", value: "delete", source: "DEFAULT_CONFIG", kind: "LIST", readOnly: false, sensitive: false, synonyms: [{ name: "log.cleanup.policy", value: "delete", source: "DEFAULT_CONFIG" }] },
+  { name: "segment.bytes", value: "1048576", source: "DYNAMIC_TOPIC_CONFIG", kind: "INT", readOnly: false, sensitive: false, synonyms: [{ name: "segment.bytes", value: "1048576", source: "DYNAMIC_TOPIC_CONFIG" }, { name: "log.segment.bytes", value: "1073741824", source: "DEFAULT_CONFIG" }] },
+  { name: "ssl.key.password", value: undefined, source: "STATIC_BROKER_CONFIG", kind: "PASSWORD", readOnly: true, sensitive: true, synonyms: [] },
+];
 const SIDE = { fields: '{\n  "acks": -1\n}', head: new Uint8Array([0, 0, 0, 13]), kept: true };
 
 // ── What the page asks ───────────────────────────────────────────────────
@@ -326,6 +331,7 @@ const ASKED = {
   "token": ({ correlationId }) => say({ token: { token: token(correlationId, 1, "Fetch"), clientId: "console-consumer", fields: "{}", head: new Uint8Array([0, 1]), ahead: 0 } }),
   "wire": ({ id }) => say({ wire: { id, now, exchanges: EXCHANGES(), matching: 4, newer: 0, hidden: 12, kept: 16, forgotten: 0, apis: ["JoinGroup", "Produce"], nodes: [1, 2, 1001, 1004], begun: 5 } }),
   "exchange": (number) => say({ exchange: { exchange: EXCHANGES()[number - 1], now, request: SIDE, answer: number === 2 ? SIDE : undefined } }),
+  "configs": (resource) => say({ configs: { resource, broker: 1, configs: CONFIGS, error: "" } }),
   "set-durability": (to) => { store = { ...store, durability: to }; delta({ store }); },
   "fault": (fault) => {
     const [[word, id]] = Object.entries(fault);

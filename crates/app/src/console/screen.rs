@@ -57,6 +57,8 @@ pub struct Terminal {
     running: Rc<Cell<Option<u32>>>,
     /// Commands that buttons began, with what they wrote to their standard error.
     asides: Rc<RefCell<BTreeMap<u32, String>>>,
+    /// Commands that forms began, with all that they wrote.
+    deeds: Rc<RefCell<BTreeMap<u32, String>>>,
 }
 
 impl PartialEq for Terminal {
@@ -103,6 +105,26 @@ impl Terminal {
         id
     }
 
+    /// The same for a form, which shows what came of it.
+    pub fn deed(&self, line: &str) -> u32 {
+        let id = self.number();
+        self.deeds.borrow_mut().insert(id, String::new());
+        self.write(Ink::Prompt, &format!("$ {line}\n"));
+        id
+    }
+
+    /// Notes what a command wrote, if a form began it.
+    pub fn said(&self, id: u32, text: &str) {
+        if let Some(said) = self.deeds.borrow_mut().get_mut(&id) {
+            said.push_str(text);
+        }
+    }
+
+    /// What a command wrote that a form began, once it has ended.
+    pub fn done(&self, id: u32) -> Option<String> {
+        self.deeds.borrow_mut().remove(&id)
+    }
+
     /// Notes what a command wrote to its standard error, if a button began it.
     pub fn complained(&self, id: u32, text: &str) {
         if let Some(said) = self.asides.borrow_mut().get_mut(&id) {
@@ -139,6 +161,7 @@ impl Terminal {
     pub fn reset(&self) {
         self.running.set(None);
         self.asides.borrow_mut().clear();
+        self.deeds.borrow_mut().clear();
     }
 
     /// Removes all output.

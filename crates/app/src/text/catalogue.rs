@@ -1,21 +1,7 @@
 //! The sentences. Names of configs, errors, states and commands stay as Kafka writes them in both languages.
 
-macro_rules! catalogue {
-    ($($key:ident: $en:literal, $ko:literal;)*) => {
-        /// Everything that the page says in one language.
-        #[derive(Debug, PartialEq)]
-        pub struct Text { $(pub $key: &'static str,)* }
-        /// English.
-        pub static EN: Text = Text { $($key: $en,)* };
-        /// Korean.
-        pub static KO: Text = Text { $($key: $ko,)* };
-        /// Key, English, Korean.
-        #[cfg(test)]
-        pub const ALL: &[(&str, &str, &str)] = &[$((stringify!($key), $en, $ko),)*];
-    };
-}
-
 catalogue! {
+    Text;
     // Top bar
     skip: "To the content", "본문으로 가기";
     cluster: "Cluster {}", "클러스터 {}";

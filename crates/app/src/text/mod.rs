@@ -1,8 +1,28 @@
 //! What the page says, in English and Korean. Each sentence is in both or the crate does not compile.
 
+/// Sentences by their keys, in English and in Korean: a type with all of them, and a value of it for each language.
+macro_rules! catalogue {
+    ($name:ident; $($key:ident: $en:literal, $ko:literal;)*) => {
+        /// Everything that is said in one language.
+        #[derive(Debug, PartialEq)]
+        pub struct $name { $(pub $key: &'static str,)* }
+        /// English.
+        pub static EN: $name = $name { $($key: $en,)* };
+        /// Korean.
+        pub static KO: $name = $name { $($key: $ko,)* };
+        /// Key, English, Korean.
+        #[cfg(test)]
+        pub const ALL: &[(&str, &str, &str)] = &[$((stringify!($key), $en, $ko),)*];
+    };
+}
+
 mod catalogue;
+mod configs;
+mod rebalances;
 
 pub use catalogue::Text;
+pub use configs::ConfigText;
+pub use rebalances::RebalanceText;
 
 /// A language of the page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +56,22 @@ impl Lang {
         match self {
             Self::En => &catalogue::EN,
             Self::Ko => &catalogue::KO,
+        }
+    }
+
+    /// What is said of configs.
+    pub fn configs(self) -> &'static ConfigText {
+        match self {
+            Self::En => &configs::EN,
+            Self::Ko => &configs::KO,
+        }
+    }
+
+    /// What is said of rebalances, and of offsets that are set anew.
+    pub fn rebalances(self) -> &'static RebalanceText {
+        match self {
+            Self::En => &rebalances::EN,
+            Self::Ko => &rebalances::KO,
         }
     }
 }
@@ -144,7 +180,7 @@ mod tests {
                 });
             taken.collect::<std::collections::BTreeSet<_>>()
         };
-        for (key, en, ko) in catalogue::ALL {
+        for (key, en, ko) in [catalogue::ALL, configs::ALL, rebalances::ALL].concat() {
             assert_eq!(places(en), places(ko), "{key}");
             assert!(!en.is_empty() && !ko.is_empty(), "{key}");
             assert_eq!(en.matches('{').count(), en.matches('}').count(), "{key}");

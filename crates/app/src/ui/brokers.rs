@@ -1,6 +1,6 @@
 //! Brokers: how they are, and what can be done to them.
 
-use blumfeld_view::{BrokerView, Command, Fault};
+use blumfeld_view::{BrokerView, Command, ConfigResource, Fault};
 use yew::prelude::*;
 
 use crate::ctx::{Ctx, use_ctx};
@@ -8,6 +8,7 @@ use crate::format::{count, size};
 use crate::health::broker_state;
 use crate::model::Shared;
 use crate::text::fill;
+use crate::ui::configs::link;
 use crate::ui::icon;
 
 /// The most brokers that can be in one cluster here.
@@ -100,6 +101,7 @@ fn card(ctx: &Ctx, broker: &BrokerView) -> Html {
                 <h3>{fill(t.broker, &[&id])}</h3>
                 <code class="meta">{&broker.address}</code>
                 <span class={class} data-state={broker.state.clone()}>{words}</span>
+                {link(t, ctx.lang.configs(), &ConfigResource::Broker(broker.id))}
             </header>
             <p class="part-in">{quorum(ctx, broker)}
                 if !broker.rack.is_empty() { <span class="meta">{fill(t.rack, &[&broker.rack])}</span> }

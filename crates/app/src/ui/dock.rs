@@ -29,6 +29,7 @@ pub fn Nav(props: &NavProps) -> Html {
                     Screen::Clients => t.clients,
                     Screen::Groups => t.groups,
                     Screen::Requests => t.wire_screen,
+                    Screen::Configs => ctx.lang.configs().title,
                     Screen::Compare => t.compare,
                     Screen::Console => t.console,
                 };

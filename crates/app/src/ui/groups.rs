@@ -1,13 +1,17 @@
 //! Consumer groups: who owns what, and how far each has come.
 
-use blumfeld_view::{ClientRole, ClientView, GroupMemberView, GroupOffsetView, GroupView};
+use std::collections::BTreeMap;
+
+use blumfeld_view::{ClientRole, ClientView, GroupMemberView, GroupOffsetView, GroupView, RebalanceView};
 use yew::prelude::*;
 
+use super::rebalances::Rebalances;
+use super::reset_form::ResetForm;
 use super::{partition_name, swatch};
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::count;
 use crate::lag::{Chart, Lags, WINDOW_MS, lag, of_group};
-use crate::model::Shared;
+use crate::model::{Deed, Shared};
 use crate::text::fill;
 
 /// What the screen shows.
@@ -21,11 +25,18 @@ pub struct GroupsProps {
     pub now: u64,
     /// How far groups were behind.
     pub lags: Shared<Lags>,
+    /// The last rebalances of groups by group id, oldest first.
+    pub rebalances: Shared<BTreeMap<String, Vec<RebalanceView>>>,
+    /// What a form did last.
+    pub deed: Option<Shared<Deed>>,
+    /// What the brokers' clocks show, in milliseconds since 1970-01-01 UTC.
+    pub unix_ms: f64,
 }
 
 /// The screen.
 #[component]
 pub fn Groups(props: &GroupsProps) -> Html {
+    let resets = use_state(|| None::<String>);
     let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.t;
     let groups = &props.groups;
@@ -38,7 +49,7 @@ pub fn Groups(props: &GroupsProps) -> Html {
             }
             { for groups.iter().map(|group| {
                 let chart = Chart::draw(props.lags.of(&group.id), props.now);
-                card(&ctx, group, &props.clients, chart.as_ref())
+                card(&ctx, props, group, chart.as_ref(), &resets)
             }) }
         </section>
     }
@@ -56,8 +67,24 @@ fn position(clients: &[Shared<ClientView>], offset: &GroupOffsetView) -> Option<
     Some(read.position).filter(|position| *position >= 0)
 }
 
-fn card(ctx: &Ctx, group: &GroupView, clients: &[Shared<ClientView>], chart: Option<&Chart>) -> Html {
-    let t = ctx.t;
+fn card(
+    ctx: &Ctx,
+    props: &GroupsProps,
+    group: &GroupView,
+    chart: Option<&Chart>,
+    resets: &UseStateHandle<Option<String>>,
+) -> Html {
+    let (t, r, clients) = (ctx.t, ctx.lang.rebalances(), &props.clients);
+    let resetting = resets.as_deref() == Some(group.id.as_str());
+    let toggle = {
+        let (resets, id) = (resets.clone(), group.id.clone());
+        Callback::from(move |_: MouseEvent| resets.set((!resetting).then(|| id.clone())))
+    };
+    let close = {
+        let resets = resets.clone();
+        Callback::from(move |()| resets.set(None))
+    };
+    let rebalances = props.rebalances.get(&group.id).cloned().unwrap_or_default();
     let total = of_group(group).map_or_else(|| "–".to_owned(), count);
     // What is under way is filled ink; a state of rest is a word.
     let busy = group.state.ends_with("Rebalance");
@@ -71,7 +98,10 @@ fn card(ctx: &Ctx, group: &GroupView, clients: &[Shared<ClientView>], chart: Opt
                 if !group.protocol.is_empty() { <span class="meta">{&group.protocol}</span> }
                 <span class="meta">{fill(t.coordinator, &[&group.coordinator.to_string()])}</span>
                 <span class="meta">{fill(t.total_lag, &[&total])}</span>
+                <button class="ctl end" data-act="reset" aria-label={fill(r.reset_of, &[&group.id])} aria-expanded={resetting.to_string()} onclick={toggle}>{r.reset}</button>
             </header>
+            if resetting { <ResetForm group={group.clone()} deed={props.deed.clone()} unix_ms={props.unix_ms} {close} /> }
+            <div class="sides"><div class="side">
             if group.members.is_empty() { <p class="meta">{t.no_members}</p> } else {
                 <ul class="members" aria-label={t.members}>{ for group.members.iter().map(|one| member(ctx, one)) }</ul>
             }
@@ -81,7 +111,10 @@ fn card(ctx: &Ctx, group: &GroupView, clients: &[Shared<ClientView>], chart: Opt
                     <tbody>{ for group.offsets.iter().map(|offset| row(group, offset, position(clients, offset))) }</tbody>
                 </table></div>
             }
+            </div><div class="side">
             if let Some(chart) = chart { { draw(ctx, chart, &total) } }
+            <Rebalances {rebalances} />
+            </div></div>
         </article>
     }
 }

@@ -7,6 +7,8 @@ mod charts;
 mod client_form;
 mod clients;
 mod compare;
+mod config_form;
+mod configs;
 mod create_topic;
 mod diagram;
 mod dock;
@@ -23,8 +25,10 @@ mod messages;
 mod notices;
 mod partition_deeds;
 mod pins;
+mod rebalances;
 mod records;
 mod requests;
+mod reset_form;
 mod row;
 mod run_until;
 mod shortcuts;
@@ -38,11 +42,15 @@ mod topics;
 
 use yew::prelude::*;
 
+use crate::model::{Deed, Shared};
+use crate::text::ConfigText;
+
 pub use board::Stage;
 pub use brokers::Brokers;
 pub use charts::Charts;
 pub use clients::Clients;
 pub use compare::Comparison;
+pub use configs::Configs;
 pub use dock::{DockTabs, Nav};
 pub use event_log::EventLog;
 pub use files::{DropZone, Files};
@@ -86,6 +94,28 @@ pub fn cancels(close: &Callback<()>) -> (Callback<KeyboardEvent>, Callback<Mouse
     };
     let close = close.clone();
     (by_key, Callback::from(move |_: MouseEvent| close.emit(())))
+}
+
+/// What came of a form's command, `asked` by its number: while it runs, and once it has ended. `tell` makes words of what a
+/// command that failed said.
+pub fn outcome(
+    c: &'static ConfigText,
+    asked: Option<u32>,
+    deed: Option<&Shared<Deed>>,
+    tell: impl Fn(&str) -> String,
+) -> Html {
+    let Some(asked) = asked else { return Html::default() };
+    match deed.filter(|deed| deed.id == asked) {
+        None => html! { <p class="rule" role="status">{c.working}</p> },
+        // Some of Kafka's tools complain and end well all the same.
+        Some(deed) if deed.exit == 0 && !deed.said.trim_start().starts_with("Error") => {
+            html! { <pre class="said" role="status" data-exit="0">{deed.said.trim().to_owned()}</pre> }
+        }
+        Some(deed) => {
+            let exit = deed.exit.to_string();
+            html! { <pre class="said bad" role="alert" data-exit={exit}>{tell(&deed.said)}</pre> }
+        }
+    }
 }
 
 /// A partition by name, with its square. Of a long name the topic is cut short, and never the number.

@@ -34,7 +34,9 @@ fn deed(key: &str) -> Option<Deed> {
         "l" => Deed::Log,
         "?" => Deed::Help,
         digit => {
-            let place = digit.parse::<usize>().ok()?.checked_sub(1)?;
+            // The tenth has the key behind the ninth's.
+            let number = digit.parse::<usize>().ok().filter(|_| digit.len() == 1)?;
+            let place = number.checked_sub(1).unwrap_or(9);
             Deed::Go(*Screen::ALL.get(place)?)
         }
     })
@@ -47,7 +49,7 @@ fn rows(t: &'static Text) -> [(&'static str, &'static str); 7] {
         ("n", t.next_event),
         ("u", t.run_until),
         ("l", t.event_log),
-        ("1 – 9", t.key_screens),
+        ("1 – 9, 0", t.key_screens),
         ("?", t.shortcuts),
     ]
 }
@@ -153,9 +155,9 @@ mod tests {
     #[test]
     fn each_screen_has_a_digit_and_other_keys_do_nothing() {
         for (at, screen) in Screen::ALL.into_iter().enumerate() {
-            assert_eq!(deed(&(at + 1).to_string()), Some(Deed::Go(screen)));
+            assert_eq!(deed(&((at + 1) % 10).to_string()), Some(Deed::Go(screen)));
         }
-        for key in ["0", "a", "Enter", "P", "", "99"] {
+        for key in ["10", "a", "Enter", "P", "", "99"] {
             assert_eq!(deed(key), None, "{key}");
         }
     }

@@ -1,9 +1,10 @@
 //! Topics and their partitions, as strips or as a table.
 
-use blumfeld_view::TopicView;
+use blumfeld_view::{ConfigResource, TopicView};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::configs::link;
 use super::create_topic::CreateTopic;
 use super::row::{badge, row};
 use super::{icon, swatch};
@@ -145,6 +146,7 @@ fn TopicCard(props: &CardProps) -> Html {
                 <h3>{&topic.name}</h3>
                 <span class="meta">{fill(t.partitions_rf, &[&topic.partitions.len().to_string(), &topic.replication_factor.to_string()])}</span>
                 if topic.internal { <span class="state still">{t.internal_badge}</span> }
+                {link(t, ctx.lang.configs(), &ConfigResource::Topic(topic.name.clone()))}
                 <span class="sub configs">{ for topic.configs.iter().map(|(key, value)| html! { <code>{format!("{key}={value} ")}</code> }) }</span>
                 <span class="meta scale">{fill(t.axis, &[&count(scale)])}</span>
             </header>

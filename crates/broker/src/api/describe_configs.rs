@@ -66,6 +66,18 @@ pub fn handle(server: &Server, call: &Call, request: DescribeConfigsRequest) -> 
     respond(DescribeConfigsResponse::default().with_results(results.collect()))
 }
 
+/// The configs of a resource by its type and name, with all values that each could have.
+pub(crate) fn described(
+    server: &Server,
+    kind: ResourceType,
+    name: &str,
+) -> Result<Vec<DescribeConfigsResourceResult>, ApiError> {
+    let resource = DescribeConfigsResource::default()
+        .with_resource_type(kind.id())
+        .with_resource_name(name.to_owned().into());
+    describe(server, &resource, true)
+}
+
 fn describe(
     server: &Server,
     resource: &DescribeConfigsResource,

@@ -8,5 +8,6 @@ mod runtime;
 pub(crate) use group::{Answer, CommitRequest, Committing, Env, GroupShard, Host, Join, Offsets};
 pub use group::{
     ClassicGroup, ClassicGroupState, ClassicMember, GROUP_METADATA_TOPIC, GroupCoordinator,
-    GroupMetadataValue, GroupRecord, GroupRecordError, MemberMetadata, OffsetAndMetadata, partition_for,
+    GroupMetadataValue, GroupRecord, GroupRecordError, MemberMetadata, OffsetAndMetadata,
+    assigned_partitions, partition_for,
 };

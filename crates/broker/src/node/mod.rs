@@ -11,14 +11,15 @@ use blumfeld_kernel::{
     Instant, Node, Peer,
 };
 use blumfeld_log::UnifiedLog;
-use blumfeld_protocol::{Uuid, uuid_text};
+use blumfeld_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
+use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use crate::call::ListenerKind;
 use crate::channel::Channels;
 use crate::config::{BrokerConfig, CLIENT_LISTENER};
 use crate::coordinator::GroupCoordinator;
 use crate::lifecycle::{BrokerState, Lifecycle};
-use crate::metadata::MetadataImage;
+use crate::metadata::{MetadataImage, ResourceType};
 use crate::quorum::Quorum;
 use crate::raft::RaftClient;
 use crate::replica::{Checkpoints, Fetchers, ReplicaManager};
@@ -141,6 +142,17 @@ impl Broker {
     /// The log of `__cluster_metadata-0`.
     pub fn metadata_log(&self) -> &UnifiedLog {
         self.quorum.raft.log().log()
+    }
+
+    /// The configs of a resource, with all values that each could have: what it answers to DescribeConfigs. An error is
+    /// Kafka's code, with its sentence if it has one.
+    pub fn describe_configs(
+        &self,
+        kind: ResourceType,
+        name: &str,
+    ) -> Result<Vec<DescribeConfigsResourceResult>, (ErrorCode, Option<String>)> {
+        crate::api::describe_configs::described(&self.server, kind, name)
+            .map_err(|error| (error.code, error.message))
     }
 
     /// Epoch of the metadata quorum.

@@ -92,6 +92,8 @@ impl GroupCall<'_> {
     ) -> Sent {
         groups.asked.clear();
         let sent = match self {
+            // Each broker lists its own, and the list is whole once the last one has.
+            Self::List { .. } if has_all(metadata, groups) => return Sent::Over(Ok(self.gathered(groups))),
             Self::List { states, types } => list(net, cx, metadata, (states, types), groups, timeout_ms),
             Self::Of(call) => {
                 let open: Vec<&String> =
@@ -144,8 +146,8 @@ impl GroupCall<'_> {
             (Some(Asked::Groups(_)), Self::List { .. }) => {}
         }
         let over = match self {
-            // Who the brokers are is looked at when the call is sent again.
-            Self::List { .. } => groups.asked.is_empty(),
+            // Who the brokers are is looked at when the call is sent again: one may not have been connected yet.
+            Self::List { .. } => false,
             Self::Of(call) => call.keys().iter().all(|group| groups.done.contains_key(group)),
         };
         Ok(over.then(|| self.gathered(groups)))
@@ -231,7 +233,17 @@ fn list(
         let number = list_groups::send(Sender { net, cx, node: broker.id, timeout_ms }, states, types)?;
         groups.asked.insert(number, Asked::Listing(broker.id));
     }
+    if groups.asked.is_empty() && !groups.listed_by.is_empty() {
+        // The last one does not let itself be reached: it may be gone.
+        metadata.request_update();
+    }
     Ok(())
+}
+
+/// Whether every broker has listed its groups.
+fn has_all(metadata: &Metadata, groups: &Groups) -> bool {
+    let mut brokers = metadata.brokers().keys();
+    brokers.len() > 0 && brokers.all(|broker| groups.listed_by.contains(broker))
 }
 
 fn find_coordinators(

@@ -556,6 +556,7 @@ fn is_of_member(event: &TraceEvent, group: &str, member: &str) -> bool {
     use TraceEvent as E;
     match event {
         E::GroupMemberJoined { group: of, member: who, .. }
+        | E::GroupMemberRejoined { group: of, member: who }
         | E::GroupMemberLeft { group: of, member: who, .. } => **of == *group && **who == *member,
         E::GroupRebalancing { group: of, .. }
         | E::GroupStateChanged { group: of, .. }

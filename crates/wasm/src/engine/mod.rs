@@ -17,8 +17,9 @@ use blumfeld_kernel::{FilePath, Instant, NodeId};
 use blumfeld_shell::Language;
 use blumfeld_sim::{Fault, World};
 use blumfeld_view::{
-    BatchDetail, BrowseView, ClientState, ClientView, ClockView, ClusterView, Delta, EventView, FollowView,
-    FollowWhat, GroupView, Pace, RecoveryView, Returned, SegmentFile, StageView, StoreView,
+    BatchDetail, BrowseView, ClientState, ClientView, ClockView, ClusterView, ConfigResource, ConfigsView,
+    Delta, EventView, FollowView, FollowWhat, GroupView, Pace, RecoveryView, Returned, SegmentFile,
+    StageView, StoreView,
 };
 use bytes::Bytes;
 
@@ -97,6 +98,7 @@ impl Engine {
                 clock,
                 brokers: Vec::new(),
                 groups: Vec::new(),
+                rebalances: Vec::new(),
                 clients: Vec::new(),
                 topics: Vec::new(),
                 faults: Vec::new(),
@@ -440,6 +442,7 @@ impl Engine {
         ClusterView {
             clients: self.client_views(&groups),
             groups,
+            rebalances: self.run.world.rebalance_views(),
             clock: ClockView {
                 now: self.run.world.now().as_micros(),
                 unix_ms,
@@ -516,6 +519,11 @@ impl Engine {
     /// What changed in what is in flight since the last call; nothing if nobody watches it or no time has passed.
     pub fn take_stage(&mut self) -> Option<StageView> {
         self.stage.as_mut()?.take(&self.run.world)
+    }
+
+    /// The configs of something, as a broker describes them.
+    pub fn configs(&self, of: &ConfigResource) -> ConfigsView {
+        self.run.world.configs_view(of)
     }
 
     /// The batches of a partition around an offset.

@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use blumfeld_kernel::Owners;
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::messages::join_group_response::JoinGroupResponseMember;
 use blumfeld_protocol::varint::Reader;
@@ -411,6 +412,19 @@ impl ClassicGroup {
             .collect()
     }
 
+    /// The partitions that each member of a group of consumers owns, by what its leader wrote.
+    pub(super) fn owners(&self) -> Owners {
+        if !self.uses_consumer_protocol() {
+            return Owners::default();
+        }
+        let owners = self.members.values().map(|member| {
+            let owned = assigned_partitions(&member.assignment).unwrap_or_default();
+            let owned = owned.iter().map(|(topic, partition)| format!("{topic}-{partition}").into());
+            (member.member_id.as_str().into(), owned.collect())
+        });
+        owners.collect()
+    }
+
     pub(super) fn assignments(&self) -> BTreeMap<String, Bytes> {
         self.members.values().map(|member| (member.member_id.clone(), member.assignment.clone())).collect()
     }
@@ -493,9 +507,40 @@ fn subscription_topics(metadata: &[u8]) -> Option<Vec<String>> {
     Some(topics)
 }
 
+/// The partitions of an assignment (ConsumerProtocolAssignment), which a client wrote, in order; `None` for bytes that
+/// are none.
+pub fn assigned_partitions(assignment: &[u8]) -> Option<Vec<(String, i32)>> {
+    let mut reader = Reader::new(assignment);
+    if reader.i16()? < 0 {
+        return None;
+    }
+    let mut partitions = Vec::new();
+    for _ in 0..reader.i32()? {
+        let len = usize::try_from(reader.i16()?).ok()?;
+        let topic = std::str::from_utf8(reader.take(len)?).ok()?;
+        for _ in 0..reader.i32()? {
+            partitions.push((topic.to_owned(), reader.i32()?));
+        }
+    }
+    partitions.sort();
+    Some(partitions)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_assignment_is_read_and_no_bytes_are_too_much() {
+        let mut bytes = vec![0, 1, 0, 0, 0, 1, 0, 2, b'a', b'b', 0, 0, 0, 2, 0, 0, 0, 5, 0, 0, 0, 3];
+        let want = vec![("ab".to_owned(), 3), ("ab".to_owned(), 5)];
+        assert_eq!(assigned_partitions(&bytes), Some(want));
+        for cut in 0..bytes.len() {
+            assert_eq!(assigned_partitions(&bytes[..cut]), None, "cut at {cut}");
+        }
+        bytes[10] = 0x7f;
+        assert_eq!(assigned_partitions(&bytes), None, "two billion partitions");
+    }
 
     fn member(id: &str, protocols: &[&str]) -> ClassicMember {
         let topics = b"\0\x01\0\0\0\x01\0\x06orders\xff\xff\xff\xff\0\0\0\0";

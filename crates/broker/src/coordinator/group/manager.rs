@@ -1,7 +1,7 @@
 //! Joins, syncs, heartbeats and leaves of classic groups (the classic part of
 //! org.apache.kafka.coordinator.group.GroupMetadataManager).
 
-use blumfeld_kernel::TraceEvent;
+use blumfeld_kernel::{LeaveCause, RebalanceCause, TraceEvent};
 use blumfeld_protocol::messages::{
     HeartbeatRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, SyncGroupRequest,
     SyncGroupResponse,
@@ -78,13 +78,13 @@ impl ClassicGroup {
         }
     }
 
-    fn drop_member(&mut self, env: &mut Env<'_, '_>, member_id: &str, reason: &str) {
+    fn drop_member(&mut self, env: &mut Env<'_, '_>, member_id: &str, cause: LeaveCause) {
         self.remove(member_id);
         env.cancel(heartbeat_timer(self, member_id));
         env.cx.out.trace(TraceEvent::GroupMemberLeft {
             group: self.group_id.as_str().into(),
             member: member_id.into(),
-            reason: reason.into(),
+            cause,
         });
     }
 
@@ -218,8 +218,17 @@ impl ClassicGroup {
         match rejoin {
             Some(what) => {
                 let reason = format!("{what} {}; client reason: {}", self.state, join.reason());
+                env.cx.out.trace(TraceEvent::GroupMemberRejoined {
+                    group: self.group_id.as_str().into(),
+                    member: member_id.as_str().into(),
+                });
                 self.update_member(&member_id, &join, Some(waiter));
-                self.prepare_or_complete(env, &reason);
+                let cause = RebalanceCause::MemberRejoined {
+                    member: member_id.into(),
+                    leads,
+                    said: join.reason.unwrap_or_default().into(),
+                };
+                self.prepare_or_complete(env, cause, &reason);
             }
             // It did not hear the answer: it is told again what the generation is.
             None => {
@@ -268,7 +277,7 @@ impl ClassicGroup {
         self.add(member, &join.protocol_type);
         // It cannot send heartbeats while its join is parked; if it went away meanwhile, this takes it out.
         env.timer(heartbeat_timer(self, &member_id), NEW_MEMBER_JOIN_TIMEOUT_MS);
-        self.prepare_or_complete(env, &reason);
+        self.prepare_or_complete(env, RebalanceCause::MemberJoined { member: member_id.into() }, &reason);
     }
 
     /// A static member comes back (updateStaticMemberThenRebalanceOrCompleteJoin, KIP-345).
@@ -304,6 +313,10 @@ impl ClassicGroup {
         }
         self.update_member(&member_id, &join, Some(waiter));
         self.reschedule(env, &member_id);
+        let cause = RebalanceCause::StaticMemberReturned {
+            member: member_id.as_str().into(),
+            instance: instance.as_str().into(),
+        };
         match self.state {
             State::Stable if self.select_protocol() == self.protocol_name => {
                 // Its assignment stays, so nobody else need know; but the new id has to outlive this coordinator.
@@ -321,14 +334,14 @@ impl ClassicGroup {
                      {instance} joined with change of protocol; client reason: {}",
                     join.reason()
                 );
-                self.prepare_or_complete(env, &reason);
+                self.prepare_or_complete(env, cause, &reason);
             }
             State::CompletingRebalance => {
                 let reason = format!(
                     "Updating metadata for static member {member_id} with instance id {instance}; client reason: {}",
                     join.reason()
                 );
-                self.prepare_rebalance(env, &reason);
+                self.prepare_rebalance(env, cause, &reason);
             }
             State::PreparingRebalance | State::Empty | State::Dead => self.maybe_complete_join(env),
         }
@@ -385,15 +398,15 @@ impl ClassicGroup {
 
     // ---- rebalances
 
-    fn prepare_or_complete(&mut self, env: &mut Env<'_, '_>, reason: &str) {
+    fn prepare_or_complete(&mut self, env: &mut Env<'_, '_>, cause: RebalanceCause, reason: &str) {
         if self.can_rebalance() {
-            self.prepare_rebalance(env, reason);
+            self.prepare_rebalance(env, cause, reason);
         } else {
             self.maybe_complete_join(env);
         }
     }
 
-    pub(super) fn prepare_rebalance(&mut self, env: &mut Env<'_, '_>, reason: &str) {
+    pub(super) fn prepare_rebalance(&mut self, env: &mut Env<'_, '_>, cause: RebalanceCause, reason: &str) {
         if self.state == State::CompletingRebalance {
             self.reset_assignments(env, ErrorCode::REBALANCE_IN_PROGRESS);
         }
@@ -410,6 +423,7 @@ impl ClassicGroup {
         env.cx.out.trace(TraceEvent::GroupRebalancing {
             group: self.group_id.as_str().into(),
             generation: self.generation,
+            cause,
             reason: reason.into(),
         });
         self.transition(env, State::PreparingRebalance);
@@ -458,7 +472,7 @@ impl ClassicGroup {
             .map(|member| member.member_id.clone())
             .collect();
         for member_id in late {
-            self.drop_member(env, &member_id, "did not rejoin in time");
+            self.drop_member(env, &member_id, LeaveCause::NotRejoined);
         }
         if !self.elect_joined_leader() && !self.members.is_empty() {
             // Only static members are left, and none has joined: their sessions end, or they come back.
@@ -571,10 +585,8 @@ impl ClassicGroup {
         if let Err(code) = result {
             let code = append_error(code);
             self.reset_assignments(env, code);
-            return self.prepare_or_complete(
-                env,
-                &format!("Error {} when storing group assignment during SyncGroup", code.name()),
-            );
+            let reason = format!("Error {} when storing group assignment during SyncGroup", code.name());
+            return self.prepare_or_complete(env, RebalanceCause::NotStored { error: code.name() }, &reason);
         }
         for member in self.members.values_mut() {
             member.assignment = assignments.remove(&member.member_id).unwrap_or_default();
@@ -587,6 +599,12 @@ impl ClassicGroup {
                 self.reschedule(env, &member_id);
             }
         }
+        env.cx.out.trace(TraceEvent::GroupAssigned {
+            group: self.group_id.as_str().into(),
+            generation: self.generation,
+            protocol: self.protocol_name().unwrap_or_default().into(),
+            owners: self.owners(),
+        });
         self.transition(env, State::Stable);
     }
 
@@ -609,10 +627,11 @@ impl ClassicGroup {
         }
         let late: Vec<String> = std::mem::take(&mut self.pending_sync).into_iter().collect();
         for member_id in &late {
-            self.drop_member(env, member_id, "did not sync in time");
+            self.drop_member(env, member_id, LeaveCause::NotSynced);
         }
         let reason = format!("Removing {late:?} on pending sync request expiration");
-        self.prepare_rebalance(env, &reason);
+        let members = late.iter().map(|member_id| member_id.as_str().into()).collect();
+        self.prepare_rebalance(env, RebalanceCause::SyncTimedOut { members }, &reason);
     }
 
     // ---- Heartbeat
@@ -641,21 +660,26 @@ impl ClassicGroup {
     /// A member was not heard of for `session.timeout.ms`.
     pub(super) fn heartbeat_expired(&mut self, env: &mut Env<'_, '_>, member_id: &str) {
         if self.pending_join.contains(member_id) {
-            self.drop_member(env, member_id, "session timeout of a pending member");
+            self.drop_member(env, member_id, LeaveCause::NeverJoined);
             if self.state == State::PreparingRebalance && self.has_all_members_joined() {
                 self.complete_join_phase(env);
             }
             return;
         }
-        if self.members.get(member_id).is_none_or(ClassicMember::has_satisfied_heartbeat) {
+        let Some(member) = self.members.get(member_id).filter(|member| !member.has_satisfied_heartbeat())
+        else {
             return;
-        }
+        };
+        // A member that is new waits at its join for longer than a session.
+        let session_ms = i64::from(member.session_timeout_ms);
+        let after_ms = if member.is_new { NEW_MEMBER_JOIN_TIMEOUT_MS } else { session_ms };
         self.complete_join(env, member_id, Answer::join_error("", ErrorCode::UNKNOWN_MEMBER_ID));
-        self.drop_member(env, member_id, "session timeout");
+        self.drop_member(env, member_id, LeaveCause::SessionTimedOut { after_ms });
         match self.state {
             State::Stable | State::CompletingRebalance => {
                 let reason = format!("removing member {member_id} on heartbeat expiration.");
-                self.prepare_or_complete(env, &reason);
+                let cause = RebalanceCause::SessionTimedOut { member: member_id.into(), after_ms };
+                self.prepare_or_complete(env, cause, &reason);
             }
             State::PreparingRebalance if self.has_all_members_joined() => self.complete_join_phase(env),
             _ => {}
@@ -668,16 +692,14 @@ impl ClassicGroup {
         let mut responses = Vec::new();
         for member in &request.members {
             let (id, instance) = (&member.member_id, member.group_instance_id.as_ref());
-            let reason = match member.reason.as_deref() {
-                None | Some("") => "LeaveGroup; client reason: not provided".to_owned(),
-                Some(reason) => format!("LeaveGroup; client reason: {reason}"),
-            };
+            let said = member.reason.as_deref().unwrap_or_default().into();
+            let cause = LeaveCause::Left { said };
             // A tool takes out a static member by its instance id alone.
             let found = if id.is_empty() {
                 let found = instance.and_then(|instance| self.static_members.get(instance.as_str()));
                 found.cloned().ok_or(ErrorCode::UNKNOWN_MEMBER_ID)
             } else if self.pending_join.contains(id.as_str()) {
-                self.drop_member(env, id, &reason);
+                self.drop_member(env, id, cause.clone());
                 Err(ErrorCode::NONE)
             } else {
                 self.validate_member(id, instance.map(|instance| instance.as_str())).map(|()| id.to_string())
@@ -686,7 +708,7 @@ impl ClassicGroup {
                 Ok(member_id) => {
                     let answer = Answer::join_error("", ErrorCode::UNKNOWN_MEMBER_ID);
                     self.complete_join(env, &member_id, answer);
-                    self.drop_member(env, &member_id, &reason);
+                    self.drop_member(env, &member_id, cause);
                     ErrorCode::NONE
                 }
                 Err(code) => code,
@@ -698,7 +720,10 @@ impl ClassicGroup {
         if !gone.is_empty() {
             let reason = format!("explicit `LeaveGroup` request for ({}) members.", gone.join(", "));
             match self.state {
-                State::Stable | State::CompletingRebalance => self.prepare_or_complete(env, &reason),
+                State::Stable | State::CompletingRebalance => {
+                    let members = gone.iter().map(|member_id| (*member_id).into()).collect();
+                    self.prepare_or_complete(env, RebalanceCause::MembersLeft { members }, &reason);
+                }
                 State::PreparingRebalance => self.maybe_complete_join(env),
                 State::Empty | State::Dead => {}
             }
@@ -710,13 +735,20 @@ impl ClassicGroup {
 
     /// Begins to wait for the members of a group that was loaded.
     pub(super) fn loaded(&mut self, env: &mut Env<'_, '_>) {
+        env.cx.out.trace(TraceEvent::GroupLoaded {
+            group: self.group_id.as_str().into(),
+            generation: self.generation,
+            members: u32::try_from(self.members.len()).unwrap_or(u32::MAX),
+            protocol: self.protocol_name().unwrap_or_default().into(),
+            owners: self.owners(),
+        });
         for member_id in self.members.keys() {
             self.reschedule(env, member_id);
         }
         if self.members.len() > usize::try_from(env.config.max_size).unwrap_or(usize::MAX) {
             let reason =
                 format!("Freshly-loaded group {} is over capacity {}", self.group_id, env.config.max_size);
-            self.prepare_rebalance(env, &reason);
+            self.prepare_rebalance(env, RebalanceCause::OverCapacity { most: env.config.max_size }, &reason);
         }
     }
 

@@ -19,7 +19,7 @@ use blumfeld_protocol::ErrorCode;
 
 use super::runtime::{self, Runtime};
 pub use answer::Answer;
-pub use classic::{ClassicGroup, ClassicGroupState, ClassicMember};
+pub use classic::{ClassicGroup, ClassicGroupState, ClassicMember, assigned_partitions};
 pub use manager::Join;
 pub use offsets::{Committing, Offsets};
 pub use record::{GroupMetadataValue, GroupRecord, GroupRecordError, MemberMetadata, OffsetAndMetadata};

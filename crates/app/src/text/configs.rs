@@ -1,0 +1,52 @@
+//! What the page says of configs.
+
+catalogue! {
+    ConfigText;
+    title: "Configs", "설정";
+    of: "Configs of", "설정 대상";
+    topics: "Topics", "토픽";
+    brokers: "Brokers", "브로커";
+    all_brokers: "All brokers", "모든 브로커";
+    broker: "Broker", "브로커";
+    loading: "Asking a broker.", "브로커에 묻는 중입니다.";
+    configs_of: "Configs: {}", "설정: {}";
+    find: "Find a config", "설정 찾기";
+    only_set: "Only what was set", "지정된 것만";
+    value: "value", "값";
+    source: "source", "출처";
+    kind: "type", "타입";
+    read_only: "read-only", "읽기 전용";
+    read_only_why: "It cannot be changed while the broker runs: the broker reads it from its file when it starts.", "브로커가 도는 동안에는 바꿀 수 없습니다. 브로커가 시작할 때 파일에서 읽습니다.";
+    sensitive: "not shown: it may be a secret", "표시 안 함: 비밀일 수 있음";
+    no_value: "none", "없음";
+    answered_by: "as broker {} answers", "브로커 {}의 응답";
+    unavailable: "The configs cannot be read: {}", "설정을 읽을 수 없습니다: {}";
+    no_match: "No config matches.", "맞는 설정이 없습니다.";
+    none_set: "Nothing is set for all brokers.", "모든 브로커에 지정된 설정이 없습니다.";
+    none_set_why: "What is set here counts for each broker that has nothing of its own.", "여기에 지정한 값은 따로 지정된 값이 없는 브로커마다 적용됩니다.";
+    s_topic: "set for this topic", "이 토픽에 지정됨";
+    s_broker: "set for this broker while it ran", "실행 중에 이 브로커에 지정됨";
+    s_brokers: "set for all brokers while they ran", "실행 중에 모든 브로커에 지정됨";
+    s_static: "given to the broker at its start", "브로커가 시작할 때 주어짐";
+    s_default: "Kafka's default", "카프카의 기본값";
+    order: "Kafka looks for a value in this order, and takes the first", "카프카가 값을 찾는 순서(처음 것을 씀)";
+    in_force: "in force", "적용됨";
+    change: "Change {}", "{} 바꾸기";
+    set_one: "Set a config", "설정 지정";
+    name: "Name", "이름";
+    new_value: "New value", "새 값";
+    deed: "What to do", "할 일";
+    set: "Set", "지정";
+    delete: "Delete", "지우기";
+    delete_why: "What comes next in the order counts again.", "순서에서 다음 값이 다시 적용됩니다.";
+    nothing_to_delete: "Nothing is set here that could be deleted.", "여기에 지정된 값이 없어 지울 것이 없습니다.";
+    scope: "For", "범위";
+    working: "The console is running it.", "콘솔에서 실행하고 있습니다.";
+    needs_name: "A name is needed.", "이름이 필요합니다.";
+    no_limit: "no limit", "제한 없음";
+    days: "{} d", "{}일";
+    hours: "{} h", "{}시간";
+    minutes: "{} min", "{}분";
+    seconds: "{} s", "{}초";
+    millis: "{} ms", "{} ms";
+}

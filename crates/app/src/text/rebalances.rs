@@ -1,0 +1,53 @@
+//! What the page says of rebalances, and of offsets that are set anew.
+
+catalogue! {
+    RebalanceText;
+    title: "Rebalances", "리밸런스";
+    all: "Show all {}", "{}건 모두 보기";
+    fewer: "Show fewer", "줄여 보기";
+    none: "None since the page was opened.", "페이지를 연 뒤로 없습니다.";
+    joined: "{} joined", "{} 참여";
+    topics_changed: "Partitions of its topics changed: its leader {} joined again", "토픽의 파티션이 바뀌어 리더 {} 다시 참여";
+    subscription_changed: "{} joined again with another subscription", "{} 다른 구독으로 다시 참여";
+    gave_up: "{} gave partitions up and joined again", "{} 파티션을 내놓고 다시 참여";
+    rejoined: "{} joined again", "{} 다시 참여";
+    leader_rejoined: "The leader {} joined again", "리더 {} 다시 참여";
+    static_returned: "Static member {} came back under a new id", "정적 멤버 {} 새 ID로 돌아옴";
+    left: "{} left", "{} 나감";
+    timed_out: "The session of {} timed out after {} s", "{} 세션 시간 초과({}초)";
+    not_rejoined: "{} did not join again in time", "{} 제때 다시 참여하지 않음";
+    not_synced: "{} did not ask for its assignment in time", "{} 제때 할당을 요청하지 않음";
+    not_stored: "The assignment could not be stored: {}", "할당을 저장하지 못함: {}";
+    over_capacity: "More members than group.max.size ({})", "멤버가 group.max.size({})보다 많음";
+    moved: "Coordinator moved from broker {} to {}", "코디네이터가 브로커 {}에서 {으로} 옮겨짐";
+    back: "Coordinator broker {} loaded the group again", "코디네이터 브로커 {}에서 그룹을 다시 불러옴";
+    generations: "generation {} → {}", "세대 {} → {}";
+    generation: "generation {}", "세대 {}";
+    members: "members {} → {}", "멤버 {} → {}";
+    still: "{} partitions stood still, {} at most", "파티션 {}개 멈춤, 최대 {}";
+    still_why: "As the coordinator knows it: from when the owner joined again, left, gave the partition up or was heard of for the last time, until an owner is told that it has it. The way of messages and the first fetch are not in it.", "코디네이터가 아는 시간입니다. 담당이 다시 참여하거나 나가거나 파티션을 내놓거나 마지막으로 소식을 보낸 때부터, 새 담당에게 할당을 알릴 때까지입니다. 메시지가 오가는 시간과 첫 fetch는 들어 있지 않습니다.";
+    under_way: "under way", "진행 중";
+    interrupted: "the next one came first", "다음 리밸런스가 먼저 옴";
+    lost: "its coordinator was lost", "코디네이터를 잃음";
+    nobody: "nobody is left", "남은 멤버 없음";
+    reset: "Reset offsets", "오프셋 재설정";
+    reset_of: "Reset offsets of {}", "{} 오프셋 재설정";
+    to: "To", "위치";
+    to_earliest: "earliest: the log start", "earliest: 로그 시작";
+    to_latest: "latest: the log end", "latest: 로그 끝";
+    to_offset: "an offset", "오프셋 지정";
+    shift_by: "shift by", "이동";
+    to_datetime: "a time", "시각 지정";
+    offset: "Offset", "오프셋";
+    shift: "Offsets, − goes back", "오프셋 수(−는 뒤로)";
+    time: "Time (UTC)", "시각(UTC)";
+    topic: "Topic", "토픽";
+    all_topics: "all topics with offsets", "오프셋이 있는 모든 토픽";
+    mode: "What to do", "할 일";
+    dry_run: "Dry run: show only", "시험 실행: 보기만";
+    execute: "Execute: commit", "실행: 커밋";
+    not_empty: "The group has members ({}). Kafka resets the offsets of a group without members alone: stop them first. Of one that died the session has to time out.", "그룹에 멤버가 있습니다({}). 카프카는 멤버가 없는 그룹의 오프셋만 재설정하므로 먼저 멈추세요. 죽은 멤버는 세션 시간이 지나야 빠집니다.";
+    to_clients: "To the clients", "클라이언트로 가기";
+    bad_offset: "A whole number is needed.", "정수가 필요합니다.";
+    bad_time: "A time is needed.", "시각이 필요합니다.";
+}
