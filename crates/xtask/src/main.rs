@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod conformance;
 mod examples;
+mod font;
 mod module;
 mod npm;
 mod page;
@@ -25,8 +26,8 @@ cargo xtask COMMAND
 
   serve [--port N]            build the page and serve it on the loopback (8080, or a free port)
   test                        run every test: format, lints, native, other clients, browser engine, page
-  test --only STEP[,STEP]     run these of: fmt, clippy, tidy, native, sim,
-                              conformance, examples, wasm, page
+  test --only STEP[,STEP]     run these of: fmt, clippy, tidy, doc, fuzz, native, sim, conformance, examples,
+                              wasm, page; and page-optimized: the page's tests on the page as it is published
   conformance [--java [--kafka]] [--brokers N] [--scenario PART]
                               the step of that name; with --java Apache Kafka's own tools and Java client instead,
                               and the example of JUnit, with --kafka these against Apache Kafka itself
@@ -43,6 +44,7 @@ cargo xtask COMMAND
                               its stage under load and sizes alone; the stage again after N minutes of load (1)
   shots [--only SCREEN]       pictures of every screen in every size, theme and language, into target/shots
   shots --film                the film and the picture that the README opens with, into docs/
+  font [FILE [NUMBER]]        the page's Korean letters out of Noto Sans CJK, into www/
   dist                        build the page into dist/
   npm                         build the npm package into target/npm
   setup                       install what the other commands need, and nothing else
@@ -70,6 +72,7 @@ fn run(args: &[String]) -> Result<()> {
         Some("tidy") => tidy::run(),
         Some("bench") => bench::run(rest),
         Some("shots") => shots::run(rest),
+        Some("font") => font::run(rest),
         Some("dist") => {
             page::build(Effort::Optimized)?;
             Ok(())

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
+use crate::font;
 use crate::setup::{root, say};
 
 /// Each crate with those of ours that it may use. ARCHITECTURE.md says why each wall stands.
@@ -198,6 +199,7 @@ pub fn run() -> Result<()> {
     let mut found = violations(&graph()?);
     found.extend(room_violations(&sources));
     found.extend(sources.iter().flat_map(|(path, text)| long_lines(path, text)));
+    found.extend(font::missing()?);
     for violation in &found {
         eprintln!("tidy: {violation}");
     }
