@@ -73,7 +73,7 @@ fn member_view(group: &ClassicGroup, member: &ClassicMember) -> GroupMemberView 
 }
 
 /// The partitions of an assignment (ConsumerProtocolAssignment), which a client wrote; `None` for bytes that are none.
-fn assigned(bytes: &[u8]) -> Option<Vec<(String, i32)>> {
+pub(crate) fn assigned(bytes: &[u8]) -> Option<Vec<(String, i32)>> {
     fn int(rest: &mut &[u8]) -> Option<i32> {
         let (bytes, after) = rest.split_first_chunk::<4>()?;
         *rest = after;

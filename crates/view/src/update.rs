@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BatchDetail, BrowseView, ClusterView, CompareUpdate, Delta, ExchangeDetail, FollowView, StageView,
-    TokenDetail, WireView,
+    BatchDetail, BrowseView, ClusterView, CompareUpdate, Delta, ExchangeDetail, FollowView, MomentView,
+    SearchView, StageView, TokenDetail, WireView,
 };
 
 /// Which output of a command.
@@ -172,6 +172,10 @@ pub enum Update {
     Browse(BrowseView),
     /// Answer to `Batch`.
     Batch(BatchDetail),
+    /// Answer to `Moment`.
+    Moment(MomentView),
+    /// Answer to `Search`.
+    Search(SearchView),
     /// Answer to `Download`.
     Download {
         /// The name to save it under: `00000000000000000000.log`.
