@@ -13,6 +13,7 @@ mod format;
 mod frames;
 mod health;
 mod lag;
+mod messages;
 mod model;
 mod opening;
 mod requests;
