@@ -198,6 +198,17 @@ pub struct PartitionName {
     pub partition: i32,
 }
 
+/// What of the chosen partition was chosen by hand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Picked {
+    /// Nothing: the page chose it.
+    Nothing,
+    /// The topic.
+    Topic,
+    /// The partition.
+    Partition,
+}
+
 /// Something to be read and put away.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Notice {
@@ -310,8 +321,8 @@ pub struct Model {
     pub messages: MessagesState,
     /// The chosen partition.
     pub chosen: Option<PartitionName>,
-    /// Whether it was chosen by hand.
-    picked: bool,
+    /// What of it was chosen by hand.
+    picked: Picked,
     /// The message in flight that was picked, as it was then.
     pub token: Option<Shared<TokenDetail>>,
     /// What is followed.
@@ -427,7 +438,7 @@ impl Model {
             console: ConsoleState::default(),
             messages: MessagesState::default(),
             chosen: None,
-            picked: false,
+            picked: Picked::Nothing,
             token: None,
             follow: None,
             wire: None,
@@ -572,7 +583,7 @@ impl Model {
             && known.as_ref() != Some(&(topic.clone(), *partition))
         {
             self.chosen = Some(PartitionName { topic: topic.clone(), partition: *partition });
-            (self.messages, self.picked) = (MessagesState::default(), true);
+            (self.messages, self.picked) = (MessagesState::default(), Picked::Partition);
             self.choose_one();
         }
         self.follow = Some(Shared::new(follow));
@@ -589,7 +600,7 @@ impl Model {
         }
         let first = self.topics.iter().find(|topic| !topic.internal && !topic.partitions.is_empty());
         self.chosen = first.map(|topic| PartitionName { topic: topic.name.clone(), partition: 0 });
-        (self.messages, self.picked) = (MessagesState::default(), false);
+        (self.messages, self.picked) = (MessagesState::default(), Picked::Nothing);
         self.choose_filled(true);
     }
 
@@ -644,8 +655,8 @@ impl Model {
         self.series = Shared::new(series);
     }
 
-    /// Chooses a partition; whether by hand.
-    fn choose(&mut self, partition: PartitionName, picked: bool) {
+    /// Chooses a partition, of which so much was chosen by hand.
+    fn choose(&mut self, partition: PartitionName, picked: Picked) {
         if self.chosen.as_ref() != Some(&partition) {
             let same = self.chosen.as_ref().is_some_and(|chosen| chosen.topic == partition.topic);
             self.messages = self.messages.turned_to(same);
@@ -660,7 +671,7 @@ impl Model {
 
     /// Whoever comes to the messages without having chosen a partition sees one that has some.
     fn choose_filled(&mut self, arrives: bool) {
-        if self.screen != Screen::Messages || self.picked {
+        if self.screen != Screen::Messages || self.picked == Picked::Partition {
             return;
         }
         let Some(chosen) = self.chosen.clone() else { return };
@@ -668,7 +679,10 @@ impl Model {
         if log > 0 && !arrives {
             return;
         }
-        if let Some(filled) = begins_with(&self.topics, &chosen.topic).filter(|filled| *filled != chosen) {
+        let filled = begins_with(&self.topics, &chosen.topic).filter(|filled| *filled != chosen);
+        // A topic that was chosen is not left, though it be empty.
+        let filled = filled.filter(|filled| self.picked == Picked::Nothing || filled.topic == chosen.topic);
+        if let Some(filled) = filled {
             self.messages = self.messages.turned_to(filled.topic == chosen.topic);
             self.chosen = Some(filled);
         }
@@ -721,11 +735,11 @@ impl Reducible for Model {
                 }
             }
             Action::Sheet(open) => model.sheet = open,
-            Action::Choose(partition) => model.choose(partition, true),
+            Action::Choose(partition) => model.choose(partition, Picked::Partition),
             Action::ChooseTopic(topic) => {
                 let filled = model.topic(&topic).and_then(|topic| newest_of(topic)).map(|log| log.partition);
                 let filled = filled.filter(|_| model.screen == Screen::Messages);
-                model.choose(PartitionName { topic, partition: filled.unwrap_or(0) }, false);
+                model.choose(PartitionName { topic, partition: filled.unwrap_or(0) }, Picked::Topic);
             }
             Action::Messaging(what) => {
                 let number = model.number() as u32;

@@ -196,3 +196,34 @@ fn a_file_is_read_by_a_command_until_it_ends() {
     );
     assert!(model.reduce(Action::Told(Update::FileRemoved { name: "a.log".into() })).files.is_empty());
 }
+
+#[test]
+fn an_empty_topic_that_was_chosen_is_not_left() {
+    let filled = |name: &str, log_end: i64| {
+        let log = PartitionView {
+            partition: 0,
+            leader: 1,
+            leader_epoch: 0,
+            replicas: vec![1],
+            isr: vec![1],
+            elr: vec![],
+            copies: vec![],
+            log_start: 0,
+            high_watermark: log_end,
+            log_end,
+            durable_offset: log_end,
+            size: 0,
+            segments: vec![],
+        };
+        TopicView { partitions: vec![log], ..topic(name, false) }
+    };
+    let chosen = |model: &Model| model.chosen.as_ref().map(|chosen| chosen.topic.clone());
+    let topics = || vec![filled("clicks", 0), filled("orders", 9)];
+    // Whoever comes to the messages sees records,
+    let model = run(vec![ready(topics()), Action::Go(Screen::Messages)]);
+    assert_eq!(chosen(&model).as_deref(), Some("orders"));
+    // and whoever chooses an empty topic stays there.
+    let choose = Action::ChooseTopic("clicks".into());
+    let model = run(vec![ready(topics()), Action::Go(Screen::Messages), choose, told(vec![], 0)]);
+    assert_eq!(chosen(&model).as_deref(), Some("clicks"));
+}

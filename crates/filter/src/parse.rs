@@ -316,7 +316,9 @@ impl<'a> Reader<'a> {
         }
         let length = rest.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')')).unwrap_or(rest.len());
         let word = &rest[..length];
-        if word.is_empty() {
+        // A word of the language is no text, unless it stands in quotes.
+        let joins = ["and", "or"].iter().any(|joins| word.eq_ignore_ascii_case(joins));
+        if word.is_empty() || joins {
             let written = self.text[signed.clone()].to_owned();
             return Err(FilterError::new(signed.clone(), Problem::Missing(written)));
         }

@@ -97,6 +97,7 @@ fn filters_find_what_they_say() {
         ("not value.amount > 100", vec![0, 2, 3, 4, 5]),
         ("NOT kettle AND partition == 2", vec![5]),
         ("android or notes", vec![]),
+        ("key == \"and\" or key:A-2", vec![1]),
     ] {
         assert_eq!(found(filter), want, "{filter}");
     }
@@ -110,6 +111,7 @@ fn what_cannot_be_read_is_pointed_at() {
         ("\"kettle", "\"kettle", Problem::OpenText),
         ("a value['x == 1", "'x == 1", Problem::OpenText),
         ("value.a ==", "==", Problem::Missing("==".into())),
+        ("value.a > and b", ">", Problem::Missing(">".into())),
         ("key:", ":", Problem::Missing(":".into())),
         ("key: kettle", ":", Problem::Missing(":".into())),
         ("a and", "and", Problem::Missing("and".into())),

@@ -404,7 +404,6 @@ catalogue! {
     moment_found: "The first record from {} on is offset {} ({}).", "{} 이후의 첫 레코드는 오프셋 {}입니다({}).";
     none_later: "No record is from {} or later. The newest, offset {} ({}), is shown.", "{} 이후의 레코드는 없습니다. 가장 새로운 오프셋 {}을 보입니다({}).";
     none_later_empty: "No record is from {} or later.", "{} 이후의 레코드는 없습니다.";
-    partition_word: "partition", "파티션";
     partition_choice: "{} ({})", "{} ({})";
     empty_word: "empty", "비어 있음";
     internal_topics: "internal", "내부";

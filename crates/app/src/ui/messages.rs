@@ -55,7 +55,7 @@ pub fn Messages(props: &MessagesProps) -> Html {
                 }
             </header>
             <SearchForm chosen={chosen.clone()} search={state.search.clone()} results={state.results} now_ms={props.now_ms} />
-            {note(t, state.note.as_ref())}
+            {note(t, state.note.as_ref().filter(|_| !state.results))}
             if state.results {
                 <Results search={state.search.clone()} />
             } else if let Some(chosen) = chosen {
@@ -363,7 +363,7 @@ fn Picker(props: &PickerProps) -> Html {
                     }
                 </select>
             </label>
-            <label><span class="vh">{t.partition_word}</span>
+            <label><span class="vh">{t.partition}</span>
                 <select class="ctl" id="partition" onchange={to_partition} disabled={topic.is_none()}>
                     { for topic.iter().flat_map(|topic| &topic.partitions).map(|log| {
                         let selected = chosen.is_some_and(|chosen| chosen.partition == log.partition);
@@ -414,7 +414,7 @@ fn Seek(props: &SeekProps) -> Html {
         })
     };
     html! {
-        <form class="group seek" {onsubmit}>
+        <form class="group seeker" {onsubmit}>
             <label><span class="vh">{t.seek}</span>
                 <input class="field" id="seek" autocomplete="off" spellcheck="false" placeholder={t.seek_hint} title={t.seek_title} value={(*typed).clone()} {oninput} /></label>
             <button class="ctl" type="submit" disabled={props.chosen.is_none()}>{t.go}</button>

@@ -254,7 +254,7 @@ pub fn Results(props: &ResultsProps) -> Html {
                 }}</p>
             } else {
                 <div class="scroll" tabindex="0" role="region" aria-label={if live { t.live_records } else { t.found_records }}><table class="tb">
-                    <thead><tr><th scope="col">{t.partition_word}</th><th scope="col" class="num">{t.offset}</th><th scope="col" class="when">{t.timestamp}</th>
+                    <thead><tr><th scope="col">{t.partition}</th><th scope="col" class="num">{t.offset}</th><th scope="col" class="when">{t.timestamp}</th>
                         <th scope="col">{t.key}</th><th scope="col">{t.value}</th></tr></thead>
                     <tbody>{ for search.rows.iter().map(|row| html! {
                         <Row key={format!("{}-{}", row.partition, row.record.offset)} row={std::rc::Rc::clone(row)} open={open.clone()} />
