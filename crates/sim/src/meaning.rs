@@ -1,5 +1,5 @@
-//! What the records of `__consumer_offsets` say, in the fields of Kafka's schemas (group-coordinator's common/message). The
-//! coordinator's own code reads them.
+//! What the records of `__consumer_offsets` say, in the fields of Kafka's schemas (group-coordinator's
+//! common/message). The coordinator's own code reads them.
 
 use blumfeld_broker::{
     GROUP_METADATA_TOPIC, GroupMetadataValue, GroupRecord, MemberMetadata, OffsetAndMetadata,

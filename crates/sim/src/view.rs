@@ -191,7 +191,8 @@ impl World {
         Some((node, replica.log()))
     }
 
-    /// The batches of a partition from the one that holds `offset` on, at most `limit`. Behind the end that is the last.
+    /// The batches of a partition from the one that holds `offset` on, at most `limit`. Behind the end that is
+    /// the last.
     pub fn browse(&self, topic: &str, partition: i32, offset: i64, limit: usize) -> Option<BrowseView> {
         let (node, log) = self.log(topic, partition)?;
         let last = log.log_end().saturating_sub(1).max(log.log_start());
@@ -287,8 +288,8 @@ impl World {
         })
     }
 
-    /// The first record of a partition that consumers can read and that is not older than `moment`, in milliseconds since
-    /// 1970-01-01 UTC: what ListOffsets answers.
+    /// The first record of a partition that consumers can read and that is not older than `moment`, in milliseconds
+    /// since 1970-01-01 UTC: what ListOffsets answers.
     pub fn moment_view(&self, topic: &str, partition: i32, moment: i64) -> Option<MomentView> {
         let (_, replica) = self.holder(topic, partition)?;
         let (log, end) = (replica.log(), replica.high_watermark());

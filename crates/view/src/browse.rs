@@ -185,7 +185,8 @@ pub struct SearchView {
     pub looked: u64,
     /// Records that arrived too fast to be looked at, and those that were gone before that.
     pub left_out: u64,
-    /// Where to go on: each partition with an offset that may have more behind it, or before it if the newest come first.
+    /// Where to go on: each partition with an offset that may have more behind it, or before it if the
+    /// newest come first.
     pub from: Vec<(i32, i64)>,
     /// Whether there may be more now.
     pub more: bool,

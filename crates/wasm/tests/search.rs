@@ -1,4 +1,5 @@
-//! Records are found where they are, whatever the order and however short the steps; and what arrives is shown or counted.
+//! Records are found where they are, whatever the order and however short the steps; and what arrives is shown
+//! or counted.
 #![cfg(not(target_arch = "wasm32"))]
 
 #[allow(dead_code, reason = "what the replay tests share is more than is needed here")]

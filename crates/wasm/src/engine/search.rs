@@ -1,5 +1,5 @@
-//! Records of a topic that fulfil a filter: looked for in short steps, over all partitions in the order of their time, or
-//! as they arrive. What a step says about where to go on is all that is kept between two.
+//! Records of a topic that fulfil a filter: looked for in short steps, over all partitions in the order of their time,
+//! or as they arrive. What a step says about where to go on is all that is kept between two.
 
 use std::cell::OnceCell;
 use std::collections::VecDeque;
