@@ -14,10 +14,10 @@
 //! literal = number | "true" | "false" | "null" | quoted | a word
 //! ```
 //!
-//! Texts are found in any case where they are contained, and compared letter by letter where they are equal. A
-//! path goes into the JSON of a key or a value; one that begins with a dot is the value's. `[]` is any element. What is not there
-//! fulfils no comparison, `!=` neither. `value == null` is a tombstone. A timestamp is compared with milliseconds since
-//! 1970, with a time of ISO 8601, or with one that counts from now (`timestamp > -5m`).
+//! Texts are found in any case where they are contained, and compared letter by letter where they are equal. A path
+//! goes into the JSON of a key or a value; one that begins with a dot is the value's. `[]` is any element. What is not
+//! there fulfils no comparison, `!=` neither. `value == null` is a tombstone. A timestamp is compared with milliseconds
+//! since 1970, with a time of ISO 8601, or with one that counts from now (`timestamp > -5m`).
 
 mod error;
 mod eval;
