@@ -308,8 +308,16 @@ page("messages: earliest, latest, pages, seek", "?lang=en", async (on) => {
   await on.press("#seek", "Enter");
   await on.locator(".batches tbody th", { hasText: "1,230–1,235" }).first().waitFor();
   assert.equal((await rows())[0], "1,230–1,235");
-  await on.selectOption("#partition", { label: "commerce.payment.prd.notification-1" });
-  await on.locator("text=No batches from this offset on.").waitFor();
+  // The record is open in its batch.
+  assert.equal(await on.locator(".recs tr.sel").getAttribute("data-offset"), "1234");
+  // A topic is opened where it has records, and an empty partition names one that has.
+  await on.selectOption("#topic", "commerce.payment.prd.notification");
+  await on.locator(".batches tbody th", { hasText: "0–5" }).waitFor();
+  await on.selectOption("#partition", "1");
+  await on.locator(".hollow", { hasText: "commerce.payment.prd.notification-1 is empty." }).waitFor();
+  await on.click("#filled");
+  await on.locator(".batches tbody th", { hasText: "0–5" }).waitFor();
+  assert.equal(await on.locator("#partition").inputValue(), "0");
 });
 
 // ── Brokers ──────────────────────────────────────────────────────────────

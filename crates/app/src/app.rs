@@ -342,7 +342,7 @@ pub fn App() -> Html {
                         Screen::Topics => html! {
                             <Topics {topics} chosen={model.chosen.clone()} {brokers} />
                         },
-                        Screen::Messages => html! { <Messages {topics} chosen={model.chosen.clone()} state={model.messages.clone()} /> },
+                        Screen::Messages => html! { <Messages {topics} chosen={model.chosen.clone()} state={model.messages.clone()} now_ms={view.map_or(0.0, |view| view.clock.unix_ms)} /> },
                         Screen::Brokers => view.map(|view| html! {
                             <Brokers brokers={Shared::clone(&view.brokers)} faults={Shared::clone(&view.faults)} cluster={model.cluster.clone()} seed={model.seed} />
                         }).unwrap_or_default(),

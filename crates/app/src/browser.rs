@@ -93,6 +93,12 @@ pub fn speak(lang: &str) {
     }
 }
 
+/// How far the clocks here are before UTC at a moment, in minutes; the moment in milliseconds since 1970-01-01 UTC.
+pub fn zone_minutes(millis: f64) -> i32 {
+    let behind = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(millis)).get_timezone_offset();
+    if behind.is_finite() { -(behind as i32) } else { 0 }
+}
+
 /// Whether something is selected, so that Ctrl-C is to copy it.
 pub fn has_selection() -> bool {
     let selection = web_sys::window().and_then(|window| window.get_selection().ok()?);

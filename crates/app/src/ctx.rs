@@ -8,6 +8,7 @@ use yew::prelude::*;
 
 use crate::browser;
 use crate::console::Terminal;
+use crate::messages::Messaging;
 use crate::model::{Action, Model, PartitionName, Screen, Tab};
 use crate::stage::Scene;
 use crate::text::{Lang, Text};
@@ -145,6 +146,13 @@ impl Ctx {
             offset,
             limit: BATCHES_A_PAGE,
         });
+    }
+
+    /// Shows the record of an offset in its batch; [`LATEST`](crate::messages::LATEST) is the last one.
+    pub fn seek(&self, partition: &PartitionName, offset: i64) {
+        self.act(Action::Choose(partition.clone()));
+        self.act(Action::Messaging(Messaging::Seek(offset)));
+        self.browse(partition, offset);
     }
 
     /// Picks a message that is in flight.

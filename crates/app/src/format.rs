@@ -76,6 +76,11 @@ pub fn timestamp(millis: f64) -> Option<String> {
     ))
 }
 
+/// The same with the mark of UTC, so that what is copied names the same moment everywhere: `2026-01-31 23:59:59.123Z`.
+pub fn utc(millis: f64) -> Option<String> {
+    timestamp(millis).map(|said| said + "Z")
+}
+
 /// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar.
 fn civil(days: i64) -> (i64, i64, i64) {
     // Counted from 0000-03-01, so that the leap day is the last of its year.

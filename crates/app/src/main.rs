@@ -15,6 +15,7 @@ mod frames;
 mod health;
 mod lag;
 mod likeness;
+mod messages;
 mod model;
 mod opening;
 mod requests;

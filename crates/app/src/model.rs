@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use blumfeld_view::{
-    BatchDetail, BrowseView, ConfigResource, ConfigsView, Delta, Durability, EventView, ExchangeDetail,
-    FollowView, GroupView, Pace, RecoveryView, Returned, TokenDetail, TopicView, Update, WireView,
+    ConfigResource, ConfigsView, Delta, Durability, EventView, ExchangeDetail, FollowView, GroupView, Pace,
+    PartitionView, RecoveryView, Returned, TokenDetail, TopicView, Update, WireView,
 };
 use yew::Reducible;
 
@@ -14,6 +14,7 @@ use crate::cluster::Cluster;
 use crate::comparison::ComparisonState;
 use crate::events::Events;
 use crate::lag::Lags;
+use crate::messages::{MessagesState, Messaging, begins_with, newest_of, records_of};
 use crate::series::{Seen, Series};
 use crate::text::{Lang, fill};
 use crate::timeline::Marks;
@@ -201,6 +202,17 @@ pub struct PartitionName {
     pub partition: i32,
 }
 
+/// What of the chosen partition was chosen by hand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Picked {
+    /// Nothing: the page chose it.
+    Nothing,
+    /// The topic.
+    Topic,
+    /// The partition.
+    Partition,
+}
+
 /// Something to be read and put away.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Notice {
@@ -276,19 +288,6 @@ pub struct ConsoleState {
     pub completions: Option<(u32, Shared<Completions>)>,
 }
 
-/// What the message browser shows.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct MessagesState {
-    /// The batches.
-    pub browse: Option<Shared<BrowseView>>,
-    /// The chosen batch.
-    pub batch: Option<Shared<BatchDetail>>,
-    /// Whether the answer that is awaited is the end of the log, to which the batches before are to be added.
-    pub to_end: bool,
-    /// The offset of the batches before the end that are still to be asked for.
-    pub follow_up: Option<i64>,
-}
-
 /// Everything that the page knows.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Model {
@@ -337,6 +336,8 @@ pub struct Model {
     pub messages: MessagesState,
     /// The chosen partition.
     pub chosen: Option<PartitionName>,
+    /// What of it was chosen by hand.
+    picked: Picked,
     /// The message in flight that was picked, as it was then.
     pub token: Option<Shared<TokenDetail>>,
     /// What is followed.
@@ -402,6 +403,8 @@ pub enum Action {
     Sheet(bool),
     /// Choose a partition.
     Choose(PartitionName),
+    /// Choose a topic, and none of its partitions by hand.
+    ChooseTopic(String),
     /// Put away the message that was picked.
     Unpick,
     /// Close the exchange that is open.
@@ -412,8 +415,8 @@ pub enum Action {
     ConfigsOf(Option<ConfigResource>),
     /// What a form ran has ended.
     Did(Deed),
-    /// The message browser asks for the end of the log.
-    ToEnd,
+    /// Something is done in the message browser.
+    Messaging(Messaging),
     /// The message browser's second question was asked.
     FollowedUp,
     /// A console command began; whether it sends records by hand.
@@ -460,6 +463,7 @@ impl Model {
             console: ConsoleState::default(),
             messages: MessagesState::default(),
             chosen: None,
+            picked: Picked::Nothing,
             token: None,
             follow: None,
             wire: None,
@@ -564,8 +568,19 @@ impl Model {
                 }
             }
             Update::FileRemoved { name } => self.files.retain(|file| file.name != name),
-            Update::Browse(browse) => self.browsed(browse),
-            Update::Batch(detail) => self.messages.batch = Some(Shared::new(detail)),
+            Update::Browse(browse) if self.is_chosen(&browse.topic, browse.partition) => {
+                self.messages.browsed(browse);
+            }
+            Update::Batch(detail) if self.is_chosen(&detail.topic, detail.partition) => {
+                self.messages.opened(detail);
+            }
+            Update::Moment(view) if self.is_chosen(&view.topic, view.partition) => {
+                let number = self.number() as u32;
+                self.messages.sought = self.messages.moment(view, number);
+            }
+            // Of a partition that was chosen before.
+            Update::Browse(_) | Update::Batch(_) | Update::Moment(_) => {}
+            Update::Search(view) => self.messages.found(view),
             Update::Token(detail) => {
                 // One that has arrived meanwhile stays as it was last seen.
                 if let Some(detail) = detail {
@@ -605,7 +620,7 @@ impl Model {
             && known.as_ref() != Some(&(topic.clone(), *partition))
         {
             self.chosen = Some(PartitionName { topic: topic.clone(), partition: *partition });
-            self.messages = MessagesState::default();
+            (self.messages, self.picked) = (MessagesState::default(), Picked::Partition);
             self.choose_one();
         }
         self.follow = Some(Shared::new(follow));
@@ -622,7 +637,8 @@ impl Model {
         }
         let first = self.topics.iter().find(|topic| !topic.internal && !topic.partitions.is_empty());
         self.chosen = first.map(|topic| PartitionName { topic: topic.name.clone(), partition: 0 });
-        self.messages = MessagesState::default();
+        (self.messages, self.picked) = (MessagesState::default(), Picked::Nothing);
+        self.choose_filled(true);
     }
 
     fn delta(&mut self, mut delta: Delta) {
@@ -648,6 +664,10 @@ impl Model {
             }
         }
         self.choose_one();
+        self.choose_filled(false);
+        if let Some(log) = self.chosen_log().cloned() {
+            self.messages.note_log(&log);
+        }
         self.note_tried();
         self.note_series();
         if delta.events.iter().any(|event| event.mark.is_some()) {
@@ -677,33 +697,44 @@ impl Model {
         self.series = Shared::new(series);
     }
 
-    fn browsed(&mut self, mut browse: BrowseView) {
-        let asked = self.chosen.as_ref();
-        if asked.is_none_or(|asked| asked.topic != browse.topic || asked.partition != browse.partition) {
+    /// Chooses a partition, of which so much was chosen by hand.
+    fn choose(&mut self, partition: PartitionName, picked: Picked) {
+        if self.chosen.as_ref() != Some(&partition) {
+            let same = self.chosen.as_ref().is_some_and(|chosen| chosen.topic == partition.topic);
+            self.messages = self.messages.turned_to(same);
+        }
+        (self.chosen, self.picked, self.token) = (Some(partition), picked, None);
+    }
+
+    /// Whether an answer is of the chosen partition.
+    fn is_chosen(&self, topic: &str, partition: i32) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| chosen.topic == topic && chosen.partition == partition)
+    }
+
+    /// Whoever comes to the messages without having chosen a partition sees one that has some.
+    fn choose_filled(&mut self, arrives: bool) {
+        if self.screen != Screen::Messages || self.picked == Picked::Partition {
             return;
         }
-        let (to_end, before) = (self.messages.to_end, self.messages.browse.take());
-        self.messages.to_end = false;
-        self.messages.follow_up = None;
-        // The end of the log is one batch; those before it make it a page.
-        if to_end && browse.next_offset.is_none() && browse.previous_offset.is_some() {
-            self.messages.to_end = true;
-            self.messages.follow_up = browse.previous_offset;
-        } else if let (true, Some(end)) = (to_end, before) {
-            let last = browse.batches.last().map(|batch| batch.last_offset);
-            let new = end.batches.iter().filter(|batch| last.is_none_or(|last| batch.base_offset > last));
-            browse.batches.extend(new.cloned());
-            browse.next_offset = None;
+        let Some(chosen) = self.chosen.clone() else { return };
+        let log = self.chosen_log().map_or(0, records_of);
+        if log > 0 && !arrives {
+            return;
         }
-        let held = self.messages.batch.as_ref().is_some_and(|detail| {
-            detail.topic == browse.topic
-                && detail.partition == browse.partition
-                && browse.batches.iter().any(|batch| batch.base_offset == detail.batch.base_offset)
-        });
-        if !held {
-            self.messages.batch = None;
+        let filled = begins_with(&self.topics, &chosen.topic).filter(|filled| *filled != chosen);
+        // A topic that was chosen is not left, though it be empty.
+        let filled = filled.filter(|filled| self.picked == Picked::Nothing || filled.topic == chosen.topic);
+        if let Some(filled) = filled {
+            self.messages = self.messages.turned_to(filled.topic == chosen.topic);
+            self.chosen = Some(filled);
         }
-        self.messages.browse = Some(Shared::new(browse));
+    }
+
+    /// The chosen partition as it was told last.
+    fn chosen_log(&self) -> Option<&PartitionView> {
+        let chosen = self.chosen.as_ref()?;
+        let topic = self.topic(&chosen.topic)?;
+        topic.partitions.iter().find(|log| log.partition == chosen.partition)
     }
 }
 
@@ -730,7 +761,9 @@ impl Reducible for Model {
             Action::Go(screen) => {
                 // What was only to be read belongs to the screen on which it came.
                 model.notices.retain(|notice| notice.fault);
+                let arrives = model.screen != screen;
                 model.screen = screen;
+                model.choose_filled(arrives);
                 model.sheet = screen == Screen::Console;
                 // What the screen itself shows need not stand in the dock too.
                 if screen == Screen::Console || (screen == Screen::Messages && model.tab == Tab::Inspector) {
@@ -744,12 +777,15 @@ impl Reducible for Model {
                 }
             }
             Action::Sheet(open) => model.sheet = open,
-            Action::Choose(partition) => {
-                if model.chosen.as_ref() != Some(&partition) {
-                    model.messages = MessagesState::default();
-                }
-                model.chosen = Some(partition);
-                model.token = None;
+            Action::Choose(partition) => model.choose(partition, Picked::Partition),
+            Action::ChooseTopic(topic) => {
+                let filled = model.topic(&topic).and_then(|topic| newest_of(topic)).map(|log| log.partition);
+                let filled = filled.filter(|_| model.screen == Screen::Messages);
+                model.choose(PartitionName { topic, partition: filled.unwrap_or(0) }, Picked::Topic);
+            }
+            Action::Messaging(what) => {
+                let number = model.number() as u32;
+                model.messages.act(what, number);
             }
             Action::Unpick => model.token = None,
             Action::Unfollow => model.follow = None,
@@ -760,11 +796,7 @@ impl Reducible for Model {
             Action::Draw(diagram) => model.diagram = diagram,
             Action::ConfigsOf(of) => model.configs_of = of,
             Action::Did(deed) => model.deed = Some(Shared::new(deed)),
-            Action::ToEnd => {
-                model.messages.to_end = true;
-                model.messages.browse = None;
-            }
-            Action::FollowedUp => model.messages.follow_up = None,
+            Action::FollowedUp => (model.messages.follow_up, model.messages.sought) = (None, None),
             Action::Started(id, sends) => {
                 model.console.running = Some(id);
                 model.sending.extend(sends.then_some(id));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::events::{FREQUENT_KEPT, RARE_KEPT};
-use blumfeld_view::{BatchView, ClockView, ClusterView, EventKind, EventView, Pace, Returned, StoreView};
+use blumfeld_view::{ClockView, ClusterView, EventKind, EventView, Pace, Returned, StoreView};
 
 fn topic(name: &str, internal: bool) -> TopicView {
     TopicView {
@@ -201,40 +201,33 @@ fn a_file_is_read_by_a_command_until_it_ends() {
     assert!(model.reduce(Action::Told(Update::FileRemoved { name: "a.log".into() })).files.is_empty());
 }
 
-fn batches(offsets: &[i64], previous_offset: Option<i64>, next_offset: Option<i64>) -> Update {
-    let batch = |offset: &i64| BatchView {
-        base_offset: *offset,
-        last_offset: offset + 9,
-        segment: 0,
-        position: 0,
-        size: 100,
-        records: 10,
-        compression: "none".into(),
-        max_timestamp: 0.0,
-        durable: true,
-    };
-    let batches = offsets.iter().map(batch).collect();
-    Update::Browse(BrowseView { topic: "t".into(), partition: 0, batches, next_offset, previous_offset })
-}
-
 #[test]
-fn the_end_of_a_log_is_a_page_that_ends_with_its_last_batch() {
-    let choose = |partition| Action::Choose(PartitionName { topic: "t".into(), partition });
-    let offsets = |model: &Model| -> Vec<i64> {
-        let browse = model.messages.browse.as_ref();
-        browse
-            .map(|browse| browse.batches.iter().map(|batch| batch.base_offset).collect())
-            .unwrap_or_default()
+fn an_empty_topic_that_was_chosen_is_not_left() {
+    let filled = |name: &str, log_end: i64| {
+        let log = PartitionView {
+            partition: 0,
+            leader: 1,
+            leader_epoch: 0,
+            replicas: vec![1],
+            isr: vec![1],
+            elr: vec![],
+            copies: vec![],
+            log_start: 0,
+            high_watermark: log_end,
+            log_end,
+            durable_offset: log_end,
+            size: 0,
+            segments: vec![],
+        };
+        TopicView { partitions: vec![log], ..topic(name, false) }
     };
-    let model = run(vec![choose(0), Action::ToEnd, Action::Told(batches(&[40], Some(0), None))]);
-    assert_eq!((offsets(&model), model.messages.follow_up), (vec![40], Some(0)));
-    let followed = Rc::new(model).reduce(Action::FollowedUp);
-    let model = followed.reduce(Action::Told(batches(&[0, 10, 20, 30], None, Some(40))));
-    assert_eq!(offsets(&model), [0, 10, 20, 30, 40]);
-    assert_eq!((model.messages.follow_up, model.messages.to_end), (None, false));
-    // A log of one batch has nothing before its end, and the answer to an older question is not shown.
-    let model = run(vec![choose(0), Action::ToEnd, Action::Told(batches(&[0], None, None))]);
-    assert_eq!((offsets(&model), model.messages.follow_up), (vec![0], None));
-    let model = run(vec![choose(1), Action::Told(batches(&[0], None, None))]);
-    assert!(offsets(&model).is_empty());
+    let chosen = |model: &Model| model.chosen.as_ref().map(|chosen| chosen.topic.clone());
+    let topics = || vec![filled("clicks", 0), filled("orders", 9)];
+    // Whoever comes to the messages sees records,
+    let model = run(vec![ready(topics()), Action::Go(Screen::Messages)]);
+    assert_eq!(chosen(&model).as_deref(), Some("orders"));
+    // and whoever chooses an empty topic stays there.
+    let choose = Action::ChooseTopic("clicks".into());
+    let model = run(vec![ready(topics()), Action::Go(Screen::Messages), choose, told(vec![], 0)]);
+    assert_eq!(chosen(&model).as_deref(), Some("clicks"));
 }

@@ -5,17 +5,18 @@ use blumfeld_broker::{
     TopicImage, TopicPartition,
 };
 use blumfeld_kernel::NodeId;
-use blumfeld_log::{LogSegment, UnifiedLog};
-use blumfeld_protocol::record_batch::{Batch, FIELDS};
+use blumfeld_log::{LogSegment, TimestampOffset, UnifiedLog};
+use blumfeld_protocol::record_batch::{Batch, FIELDS, Record};
 use blumfeld_protocol::uuid_text;
 use blumfeld_view::{
-    BatchDetail, BatchView, BrokerView, BrowseView, EventView, FieldView, PartitionView, RecordView,
-    ReplicaView, SegmentView, TopicView,
+    BatchDetail, BatchView, BrokerView, BrowseView, EventView, FieldView, MomentView, PartitionView,
+    RecordView, ReplicaView, SegmentView, TopicView,
 };
 
 use crate::disk::MachineDisk;
 use crate::kind::{mark_of, sort_of};
 use crate::korean::korean;
+use crate::meaning::meaning;
 use crate::trace::TraceLine;
 use crate::world::World;
 
@@ -190,10 +191,12 @@ impl World {
         Some((node, replica.log()))
     }
 
-    /// The batches of a partition from the one that holds `offset` on, at most `limit`.
+    /// The batches of a partition from the one that holds `offset` on, at most `limit`. Behind the end that is
+    /// the last.
     pub fn browse(&self, topic: &str, partition: i32, offset: i64, limit: usize) -> Option<BrowseView> {
         let (node, log) = self.log(topic, partition)?;
-        let offset = offset.clamp(log.log_start(), log.log_end());
+        let last = log.log_end().saturating_sub(1).max(log.log_start());
+        let offset = offset.clamp(log.log_start(), last);
         let mut batches: Vec<BatchView> =
             log.browse(offset).take(limit + 1).map(|found| self.batch_view(node, log, found)).collect();
         let next_offset =
@@ -213,6 +216,8 @@ impl World {
             batches,
             next_offset,
             previous_offset: window.front().copied(),
+            log_start: log.log_start(),
+            log_end: log.log_end(),
         })
     }
 
@@ -238,21 +243,36 @@ impl World {
         }
     }
 
-    /// One batch with its records and bytes.
-    pub fn batch_detail(&self, topic: &str, partition: i32, base_offset: i64) -> Option<BatchDetail> {
+    /// One batch with its bytes and records: the first of them, or of a large batch those around an offset.
+    pub fn batch_detail(
+        &self,
+        topic: &str,
+        partition: i32,
+        base_offset: i64,
+        around: Option<i64>,
+    ) -> Option<BatchDetail> {
         let (node, log) = self.log(topic, partition)?;
         let found = log.browse(base_offset).next()?;
         let batch = found.2;
-        let (mut records, mut error) = (Vec::new(), None);
+        let (mut records, mut skipped, mut error) = (Vec::new(), 0, None);
         match batch.records() {
             Err(problem) => error = Some(problem.to_string()),
             Ok(all) => {
-                for record in all.take(SHOWN_RECORDS) {
-                    match record {
-                        Ok(record) => records.push(record_view(&record)),
-                        Err(problem) => error = Some(problem.to_string()),
-                    }
+                let mut all: Vec<_> = all.collect();
+                if let Some(Err(problem)) = all.last() {
+                    error = Some(problem.to_string());
                 }
+                let reaches = |record: &Result<_, _>| {
+                    let record: &Record = match record {
+                        Ok(record) => record,
+                        Err(_) => return false,
+                    };
+                    around.is_some_and(|around| record.offset >= around)
+                };
+                let page = all.iter().position(reaches).map_or(0, |at| at / SHOWN_RECORDS);
+                skipped = page * SHOWN_RECORDS;
+                let shown = all.drain(skipped..).take(SHOWN_RECORDS).flatten();
+                records.extend(shown.map(|record| record_view(topic, &record, SHOWN_BYTES)));
             }
         }
         let bytes = batch.bytes();
@@ -262,8 +282,24 @@ impl World {
             batch: self.batch_view(node, log, found),
             fields: fields(batch),
             records,
+            skipped: u32::try_from(skipped).unwrap_or(u32::MAX),
             bytes: bytes[..bytes.len().min(SHOWN_BATCH)].to_vec().into(),
             error,
+        })
+    }
+
+    /// The first record of a partition that consumers can read and that is not older than `moment`, in milliseconds
+    /// since 1970-01-01 UTC: what ListOffsets answers.
+    pub fn moment_view(&self, topic: &str, partition: i32, moment: i64) -> Option<MomentView> {
+        let (_, replica) = self.holder(topic, partition)?;
+        let (log, end) = (replica.log(), replica.high_watermark());
+        let told = |found: TimestampOffset| (found.offset, number(found.timestamp));
+        Some(MomentView {
+            topic: topic.to_owned(),
+            partition,
+            moment: number(moment),
+            found: log.find_by_timestamp(moment, end).map(told),
+            newest: log.find_max_timestamp().filter(|newest| newest.offset < end).map(told),
         })
     }
 }
@@ -333,9 +369,9 @@ fn fields(batch: &Batch) -> Vec<FieldView> {
         .collect()
 }
 
-fn record_view(record: &blumfeld_protocol::record_batch::Record) -> RecordView {
-    let cut =
-        |bytes: &bytes::Bytes| serde_bytes::ByteBuf::from(bytes[..bytes.len().min(SHOWN_BYTES)].to_vec());
+/// A record of a topic, with key, value and headers cut after `most` bytes.
+pub fn record_view(topic: &str, record: &Record, most: usize) -> RecordView {
+    let cut = |bytes: &bytes::Bytes| serde_bytes::ByteBuf::from(bytes[..bytes.len().min(most)].to_vec());
     let size = |bytes: Option<&bytes::Bytes>| {
         bytes.map_or(-1, |bytes| i32::try_from(bytes.len()).unwrap_or(i32::MAX))
     };
@@ -352,6 +388,7 @@ fn record_view(record: &blumfeld_protocol::record_batch::Record) -> RecordView {
             .collect(),
         from: record.range.map(|(from, _)| place(from)),
         to: record.range.map(|(_, to)| place(to)),
+        meaning: meaning(topic, record.key.as_ref(), record.value.as_ref()).map(Box::new),
     }
 }
 

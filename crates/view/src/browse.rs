@@ -16,6 +16,10 @@ pub struct BrowseView {
     pub next_offset: Option<i64>,
     /// The offset to ask for to see the batches before these, if there are any.
     pub previous_offset: Option<i64>,
+    /// Where the log began when they were read.
+    pub log_start: i64,
+    /// Where it ended then: the offset that the next record gets.
+    pub log_end: i64,
 }
 
 /// A batch, without its records.
@@ -78,6 +82,27 @@ pub struct RecordView {
     pub from: Option<u32>,
     /// The byte after its last; absent when the batch is compressed.
     pub to: Option<u32>,
+    /// What it says, where it is one of Kafka's own.
+    #[serde(default)]
+    pub meaning: Option<Box<MeaningView>>,
+}
+
+/// What a record of an internal topic says, in the fields of Kafka's schemas.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MeaningView {
+    /// The key's schema and version: `OffsetCommitKey v1`.
+    pub key_schema: String,
+    /// The key's fields: Kafka's names, and values as text.
+    pub key: Vec<(String, String)>,
+    /// The value's schema and version: `OffsetCommitValue v4`; absent for a tombstone.
+    pub value_schema: Option<String>,
+    /// The value's fields.
+    pub value: Vec<(String, String)>,
+    /// The fields of each member of a group.
+    pub members: Vec<Vec<(String, String)>>,
+    /// Why the bytes cannot be read so.
+    pub error: Option<String>,
 }
 
 /// A batch with its records and bytes.
@@ -92,10 +117,99 @@ pub struct BatchDetail {
     pub batch: BatchView,
     /// The fields of its header, in the order of their bytes.
     pub fields: Vec<FieldView>,
-    /// Its records, at most 1000.
+    /// Of its records those that are shown, at most 1000.
     pub records: Vec<RecordView>,
+    /// How many of its records stand before them.
+    #[serde(default)]
+    pub skipped: u32,
     /// Its bytes, at most 64 KiB.
     pub bytes: serde_bytes::ByteBuf,
     /// What was wrong with it, if anything.
     pub error: Option<String>,
+}
+
+/// In which order records are looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SearchOrder {
+    /// The newest record first.
+    #[default]
+    Newest,
+    /// The oldest one first.
+    Oldest,
+    /// As they become readable, from the offsets of `from` on: below the high watermark. Without any, from it on.
+    Arriving,
+}
+
+/// Which records of a topic are looked for.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SearchQuery {
+    /// A number that the page chose; the answer carries it.
+    pub id: u32,
+    /// Topic name.
+    pub topic: String,
+    /// One partition of it alone.
+    pub partition: Option<i32>,
+    /// What a record must fulfil, in the language of filters; empty for all.
+    pub filter: String,
+    /// How far the reader's clocks are before UTC, in minutes, for times in the filter.
+    pub zone_minutes: i32,
+    /// In which order.
+    pub order: SearchOrder,
+    /// At most so many records in an answer, 1 to 500.
+    pub limit: u32,
+    /// Where to go on: partitions and offsets, as the answer before said.
+    pub from: Vec<(i32, i64)>,
+}
+
+/// A record that was found.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundRecord {
+    /// Its partition.
+    pub partition: i32,
+    /// The record, with key and value cut after 256 bytes.
+    pub record: RecordView,
+}
+
+/// Records that were found by one look at a topic, which is short.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SearchView {
+    /// The question's number.
+    pub id: u32,
+    /// What was found, in the order that was asked for.
+    pub found: Vec<FoundRecord>,
+    /// Records that were looked at.
+    pub looked: u64,
+    /// Records that arrived too fast to be looked at, and those that were gone before that.
+    pub left_out: u64,
+    /// Where to go on: each partition with an offset that may have more behind it, or before it if the
+    /// newest come first.
+    pub from: Vec<(i32, i64)>,
+    /// Whether there may be more now.
+    pub more: bool,
+    /// Offsets that are still to be looked at.
+    pub left: u64,
+    /// Partitions whose log nobody who runs has.
+    pub unread: Vec<i32>,
+    /// Batches that cannot be read: the sentence names the first.
+    pub error: Option<String>,
+}
+
+/// The first record of a partition that is not older than a moment (ListOffsets).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MomentView {
+    /// Topic name.
+    pub topic: String,
+    /// Partition number.
+    pub partition: i32,
+    /// The moment, in milliseconds since 1970-01-01 UTC.
+    pub moment: f64,
+    /// Its offset and timestamp; absent if every record is older.
+    pub found: Option<(i64, f64)>,
+    /// The newest record that can be read: its offset and timestamp; absent if there is none.
+    pub newest: Option<(i64, f64)>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConfigResource, FollowWhat, Preset, TokenKey, WireQuery};
+use crate::{ConfigResource, FollowWhat, Preset, SearchQuery, TokenKey, WireQuery};
 
 /// When an acknowledgement may leave the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -58,6 +58,8 @@ impl Command {
             self,
             Command::Browse { .. }
                 | Command::Batch { .. }
+                | Command::Moment { .. }
+                | Command::Search(_)
                 | Command::Download { .. }
                 | Command::Token(_)
                 | Command::Wire(_)
@@ -138,7 +140,7 @@ pub enum Command {
         topic: String,
         /// Partition number.
         partition: i32,
-        /// The batch that holds this offset comes first, or the next one after it.
+        /// The batch that holds this offset comes first, or the next one after it; behind the end the last one.
         offset: i64,
         /// At most so many batches, 1 to 500.
         limit: u32,
@@ -151,7 +153,23 @@ pub enum Command {
         partition: i32,
         /// Base offset of the batch.
         base_offset: i64,
+        /// Of a batch of more than 1000 records those around this offset; the first ones without it.
+        #[serde(default)]
+        around: Option<i64>,
     },
+    /// The first record of a partition that is not older than a moment, as ListOffsets says. Answered by
+    /// [`Update::Moment`](crate::Update).
+    Moment {
+        /// Topic name.
+        topic: String,
+        /// Partition number.
+        partition: i32,
+        /// In milliseconds since 1970-01-01 UTC.
+        moment: f64,
+    },
+    /// Records of a topic that fulfil a filter. One answer looks at a few thousand records at most and says where to go
+    /// on. Answered by [`Update::Search`](crate::Update).
+    Search(SearchQuery),
     /// The bytes of a segment's file. Answered by [`Update::Download`](crate::Update).
     Download {
         /// Topic name.

@@ -15,7 +15,10 @@ mod stage;
 mod update;
 mod wire;
 
-pub use browse::{BatchDetail, BatchView, BrowseView, FieldView, RecordView};
+pub use browse::{
+    BatchDetail, BatchView, BrowseView, FieldView, FoundRecord, MeaningView, MomentView, RecordView,
+    SearchOrder, SearchQuery, SearchView,
+};
 pub use clients::{
     ClientRole, ClientState, ClientView, ConsumerView, InFlightView, ProducerView, ReadView, WaitingView,
     WorkingView,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BatchDetail, BrowseView, ClusterView, CompareUpdate, ConfigsView, Delta, ExchangeDetail, FollowView,
-    StageView, TokenDetail, WireView,
+    MomentView, SearchView, StageView, TokenDetail, WireView,
 };
 
 /// Which output of a command.
@@ -174,6 +174,10 @@ pub enum Update {
     Browse(BrowseView),
     /// Answer to `Batch`.
     Batch(BatchDetail),
+    /// Answer to `Moment`.
+    Moment(MomentView),
+    /// Answer to `Search`.
+    Search(SearchView),
     /// Answer to `Download`.
     Download {
         /// The name to save it under: `00000000000000000000.log`.

@@ -425,12 +425,17 @@ impl<P: Port + 'static> Life<P> {
                     Err(message) => error_message(message),
                 }
             }
-            Command::Batch { topic, partition, base_offset } => {
-                match engine.batch(&topic, partition, base_offset) {
+            Command::Batch { topic, partition, base_offset, around } => {
+                match engine.batch(&topic, partition, base_offset, around) {
                     Ok(view) => post(&Update::Batch(view)),
                     Err(message) => error_message(message),
                 }
             }
+            Command::Moment { topic, partition, moment } => match engine.moment(&topic, partition, moment) {
+                Ok(view) => post(&Update::Moment(view)),
+                Err(message) => error_message(message),
+            },
+            Command::Search(query) => post(&Update::Search(engine.search(&query))),
             Command::Download { topic, partition, base_offset, file } => {
                 match engine.download(&topic, partition, base_offset, file) {
                     Ok((name, bytes)) => post(&Update::Download { name, bytes: bytes.to_vec().into() }),

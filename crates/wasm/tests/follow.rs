@@ -114,7 +114,7 @@ fn a_record_is_followed_from_its_batch_to_the_group_that_commits_it() {
     assert!(view.stops.is_sorted_by_key(|stop| stop.at));
     // It stands where it was said to stand.
     let (topic, partition, offset) = view.place.clone().unwrap();
-    let batch = engine.world().batch_detail(&topic, partition, offset).unwrap();
+    let batch = engine.world().batch_detail(&topic, partition, offset, None).unwrap();
     assert_eq!(batch.records[0].value.as_ref().map(|value| value.to_vec()), Some(b"hello".to_vec()));
     // Time stood still at stops, went slowly on ways, and hurried while it waited.
     assert!(paces.contains(&0.0));

@@ -167,14 +167,25 @@ function batchView(base, records, compression = "none") {
 
 function browse({ topic: name, partition: number, offset, limit }) {
   const end = topics.find((t) => t.name === name)?.partitions[number]?.logEnd ?? 0;
+  const start = topics.find((t) => t.name === name)?.partitions[number]?.logStart ?? 0;
   const step = 6;
-  const first = Math.floor(offset / step) * step;
+  const first = Math.floor(Math.min(offset, Math.max(end - 1, 0)) / step) * step;
   const batches = [];
   for (let base = first; base < end && batches.length < limit; base += step) {
     batches.push(batchView(base, Math.min(step, end - base), base % 18 === 12 ? "zstd" : "none"));
   }
   const after = first + batches.length * step;
-  say({ browse: { topic: name, partition: number, batches, nextOffset: after < end ? after : undefined, previousOffset: first > 0 ? Math.max(0, first - limit * step) : undefined } });
+  say({ browse: { topic: name, partition: number, batches, nextOffset: after < end ? after : undefined, previousOffset: first > 0 ? Math.max(0, first - limit * step) : undefined, logStart: start, logEnd: end } });
+}
+
+const MOMENT = ({ topic: name, partition: number, moment }) =>
+  say({ moment: { topic: name, partition: number, moment, found: moment <= 1795000083449 ? [6, 1795000083449] : undefined, newest: [11, 1795000083454] } });
+
+/** Two records that were found, or none where the filter says so. */
+function search({ id, filter, order }) {
+  const record = (offset) => ({ offset, timestamp: 1795000083449 + offset, key: bytes(`A-${offset}`), value: VALUES[0], keySize: 3, valueSize: VALUES[0].length, headers: [], from: undefined, to: undefined });
+  const found = filter === "nothing" || order === "arriving" ? [] : [{ partition: 1, record: record(9) }, { partition: 0, record: record(7) }];
+  say({ search: { id, found, looked: 4_120, leftOut: 0, from: [], more: false, left: 0, unread: [], error: undefined } });
 }
 
 const FIELDS = [["baseOffset", 8], ["batchLength", 4], ["partitionLeaderEpoch", 4], ["magic", 1], ["crc", 4], ["attributes", 2], ["lastOffsetDelta", 4], ["baseTimestamp", 8], ["maxTimestamp", 8], ["producerId", 8], ["producerEpoch", 2], ["baseSequence", 4], ["recordsCount", 4]];
@@ -194,7 +205,7 @@ function batch({ topic: name, partition: number, baseOffset }) {
     headers: i === 0 ? [["trace", bytes("abc")], ["trace", undefined]] : [],
     from: compression === "none" ? 61 + i * 260 : undefined, to: compression === "none" ? 61 + (i + 1) * 260 : undefined,
   }));
-  say({ batch: { topic: name, partition: number, batch: batchView(baseOffset, 6, compression), fields, records, bytes: data, error: undefined } });
+  say({ batch: { topic: name, partition: number, batch: batchView(baseOffset, 6, compression), fields, records, skipped: 0, bytes: data, error: undefined } });
 }
 
 // ── The console ──────────────────────────────────────────────────────────
@@ -314,6 +325,8 @@ const ASKED = {
   "complete": complete,
   "browse": browse,
   "batch": batch,
+  "moment": MOMENT,
+  "search": search,
   "download": ({ baseOffset, file }) => say({ download: { name: `${String(baseOffset).padStart(20, "0")}.${file}`, bytes: new Uint8Array([1, 2, 3]) } }),
   "remove-file": ({ name }) => { files.delete(name); say({ "file-removed": { name } }); },
   "set-pace": (to) => {

@@ -237,7 +237,7 @@ fn topic_choice(ctx: &Ctx, topics: &[Shared<TopicView>], shown: Option<&TopicVie
         let ctx = ctx.clone();
         Callback::from(move |event: Event| {
             let topic = event.target_unchecked_into::<HtmlSelectElement>().value();
-            ctx.act(Action::Choose(PartitionName { topic, partition: 0 }));
+            ctx.act(Action::ChooseTopic(topic));
         })
     };
     html! {

@@ -165,6 +165,7 @@ mod tests {
             headers: vec![],
             from,
             to,
+            meaning: None,
         };
         let detail = BatchDetail {
             topic: "t".into(),
@@ -182,6 +183,7 @@ mod tests {
             },
             fields: vec![field("baseOffset", 0, 8), field("batchLength", 8, 12)],
             records: vec![record(Some(61), Some(70)), record(None, None)],
+            skipped: 0,
             bytes: Default::default(),
             error: None,
         };

@@ -5,6 +5,7 @@
 
 mod events;
 mod follow;
+mod search;
 mod stage;
 mod storing;
 mod wire;
@@ -533,8 +534,15 @@ impl Engine {
     }
 
     /// One batch with its records and bytes.
-    pub fn batch(&self, topic: &str, partition: i32, base_offset: i64) -> Result<BatchDetail, String> {
-        self.run.world.batch_detail(topic, partition, base_offset).ok_or_else(|| not_here(topic, partition))
+    pub fn batch(
+        &self,
+        topic: &str,
+        partition: i32,
+        base_offset: i64,
+        around: Option<i64>,
+    ) -> Result<BatchDetail, String> {
+        let found = self.run.world.batch_detail(topic, partition, base_offset, around);
+        found.ok_or_else(|| not_here(topic, partition))
     }
 
     /// A segment's file, with the name to save it under.
