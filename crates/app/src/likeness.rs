@@ -1,7 +1,7 @@
 //! Which clients of the stage have cards of their own, and which share one.
 //!
-//! Few clients have a card each. With more of them, those that are alike share one: it shows how many they are, their sum, and
-//! the inside of one of them at a time. Those that were pinned come first and are never folded.
+//! Few clients have a card each. With more of them, those that are alike share one: it shows how many they are, their
+//! sum, and the inside of one of them at a time. Those that were pinned come first and are never folded.
 
 use std::collections::BTreeSet;
 

@@ -19,6 +19,7 @@ mod messages;
 mod model;
 mod opening;
 mod requests;
+mod screen;
 mod series;
 mod stage;
 mod strip;

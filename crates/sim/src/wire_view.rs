@@ -14,8 +14,8 @@ use crate::world::World;
 const SHOWN_BYTES: usize = 2_048;
 
 impl World {
-    /// How long the requests took whose latency is drawn: what producers write, what consumers fetch, and what followers
-    /// do. Nothing where what goes over the network is not kept.
+    /// How long the requests took whose latency is drawn: what producers write, what consumers fetch, and what
+    /// followers do. Nothing where what goes over the network is not kept.
     pub fn latency_views(&self) -> Vec<LatencyView> {
         let shown = [(ApiKey::Produce, true), (ApiKey::Fetch, true), (ApiKey::Fetch, false)];
         let all = self.wire().into_iter().flat_map(crate::wire::Wire::latencies);

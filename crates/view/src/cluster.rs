@@ -364,7 +364,8 @@ pub enum Mark {
     Fault,
 }
 
-/// How long requests were under way, from when they were sent until their answer had come: totals since the cluster began.
+/// How long requests were under way, from when they were sent until their answer had come: totals since the cluster
+/// began.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LatencyView {
