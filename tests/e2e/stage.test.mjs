@@ -51,6 +51,8 @@ for (const lang of ["en", "ko"]) {
     const said = await page.locator(".con").innerText();
     assert.match(said, /\$ echo 'hello' \| kafka-console-producer\.sh .*--topic orders\n/);
     assert.match(said, /\$ fault crash 2\n/);
+    // What the cluster began with is said in the page's language too.
+    assert.match(said, lang === "ko" ? /billing-2 실행 중/ : /billing-2 runs in the background/);
     // Done on this visit, and gone on the next. A returning visitor finds what was there, and no second beginning.
     await page.locator("#storage", { hasText: lang === "ko" ? "저장됨" : "stored" }).waitFor();
     await page.reload();

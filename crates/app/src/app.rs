@@ -171,6 +171,8 @@ fn hear(
                         ask(&Command::SetPace(pace));
                     }
                     if *missing && !was_stored {
+                        // What the first lines say is in the page's language too.
+                        ask(&Command::SetLanguage(browser::spoken()));
                         opening.begin(view.brokers.len(), terminal, ask);
                     }
                     *missing && was_stored

@@ -85,6 +85,12 @@ pub fn mark(name: &str, value: Option<&str>) {
     };
 }
 
+/// The language that the document says it is in.
+pub fn spoken() -> String {
+    let root = web_sys::window().and_then(|window| window.document()?.document_element());
+    root.and_then(|root| root.get_attribute("lang")).unwrap_or_default()
+}
+
 /// Sets the document's language.
 pub fn speak(lang: &str) {
     let root = web_sys::window().and_then(|window| window.document()?.document_element());
