@@ -19,11 +19,14 @@ use crate::requests::DIAGRAM;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
-    Brokers, Charts, Clients, Comparison, Configs, DockTabs, DropZone, EventLog, Files, FollowBar,
+    Brokers, Charts, Clients, Comparison, Configs, DockTabs, Down, DropZone, EventLog, Files, FollowBar,
     FollowInspector, Gate, Groups, Hint, Inspector, Messages, Nav, Notices, Requests, Shortcuts, Stage,
     TimeLine, TokenInspector, TopBar, Topics, WatchBanner,
 };
 use crate::wire::{Heard, Wire};
+
+/// At this pace and slower nobody waits for the end of a session.
+const SLOW: f64 = 0.1;
 
 /// A listener that is taken away with this value.
 struct Listening {
@@ -330,8 +333,13 @@ pub fn App() -> Html {
                     if model.phase == Phase::Watching { <WatchBanner /> }
                     <Notices notices={model.notices.clone()} recovery={model.recovery.clone()} returned={model.returned.clone()}
                         {storage} persistent={model.persistent} />
+                    if let Some(view) = view {
+                        <Down brokers={Shared::clone(&view.brokers)} groups={Shared::clone(&view.groups)} clients={Shared::clone(&view.clients)} />
+                    }
                     if model.phase == Phase::Ready && model.screen == Screen::Stage {
-                        <Hint tried={model.tried} is_first={model.topic(crate::opening::TOPIC).is_some()} />
+                        <Hint tried={model.tried} is_first={model.topic(crate::opening::TOPIC).is_some()}
+                            hurries={view.is_some_and(|view| matches!(view.clock.pace, blumfeld_view::Pace::Times(times) if times <= SLOW)
+                                && view.brokers.iter().any(|broker| broker.state == "crashed"))} />
                     }
                     if let Some(follow) = model.follow.as_ref().filter(|_| model.screen == Screen::Stage) {
                         <FollowBar follow={Shared::clone(follow)} />

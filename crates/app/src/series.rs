@@ -502,15 +502,12 @@ impl Series {
         Chart { lines, top: top(most), span, steps: what == What::Replication }
     }
 
-    /// The groups that are the furthest behind, in the order of their ids.
+    /// The groups that were the furthest behind in the span, in the order of their ids.
     fn lag_lines(&self, span: (u64, u64)) -> Vec<Drawn> {
         let of = |(id, line): (&String, &Line)| Drawn::new(Name::Group(id.clone()), levels(line, span));
         let mut lines: Vec<Drawn> = self.lags.iter().filter_map(of).collect();
         while lines.len() > GROUPS {
-            let least = lines
-                .iter()
-                .enumerate()
-                .min_by(|one, other| one.1.last.unwrap_or(0.0).total_cmp(&other.1.last.unwrap_or(0.0)));
+            let least = lines.iter().enumerate().min_by(|one, other| one.1.most.total_cmp(&other.1.most));
             let Some(at) = least.map(|(at, _)| at) else { break };
             lines.remove(at);
         }

@@ -62,7 +62,7 @@ pub(crate) fn korean(event: &TraceEvent) -> String {
             )
         }
         E::HighWatermarkAdvanced { partition, from, to } => {
-            format!("{partition}: 하이 워터마크 {from}에서 {to}, 올라감")
+            format!("{partition}: 하이 워터마크가 {from}에서 {to}(으)로 올라감")
         }
         E::SegmentRolled { partition, base_offset } => {
             format!("{partition}: {base_offset}에서 세그먼트를 넘김")

@@ -223,6 +223,8 @@ impl Group {
         }
         match to {
             "CompletingRebalance" => {
+                // The generation is formed: what interrupts it from here on interrupts these.
+                self.settled = members;
                 if let (Some((_, since)), Some(last)) = (self.open, self.rebalances.back_mut()) {
                     last.preparing = Some(micros(at.since(since)));
                     self.open = Some((Phase::Completing, at));

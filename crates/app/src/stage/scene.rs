@@ -179,6 +179,16 @@ impl Scene {
         self.0.state.borrow().now
     }
 
+    /// Whether a message is in flight no more; not known of one that may be in a ribbon.
+    pub fn is_gone(&self, token: &TokenView) -> bool {
+        let state = self.0.state.borrow();
+        let in_ribbon = |ribbon: &RibbonView| (ribbon.client, ribbon.broker) == (token.client, token.broker);
+        // What nobody watches is not told.
+        state.board.is_some()
+            && !state.tokens.contains_key(&token.key)
+            && !state.ribbons.iter().any(in_ribbon)
+    }
+
     /// The token at a point of the board.
     pub fn hit(&self, x: f64, y: f64) -> Option<TokenKey> {
         let state = self.0.state.borrow();

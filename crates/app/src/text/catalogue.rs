@@ -23,13 +23,14 @@ catalogue! {
     until_later: "{} s later", "{}초 뒤";
     until_condition: "A condition", "조건";
     until_go: "Run", "실행";
-    until_help: "All that can be asked is in the console:", "물을 수 있는 것은 콘솔에서 볼 수 있습니다:";
+    until_help: "What can be asked is listed in the console:", "쓸 수 있는 조건은 콘솔에서 볼 수 있습니다:";
     until_waits: "Waits for", "기다림";
     until_not_yet: "Not yet, because", "아직 아닌 까닭";
     until_stop: "Wait no longer", "그만 기다리기";
     watching: "Another tab runs this cluster. This one watches what it does.", "다른 탭에서 이 클러스터를 실행하고 있습니다. 이 탭은 지켜보기만 합니다.";
     watching_only: "This tab only watches. Take the cluster over to act on it.", "이 탭은 지켜보기만 합니다. 조작하려면 클러스터를 가져오세요.";
     last_batch: "the last batch sent had {}", "마지막으로 보낸 배치는 {}";
+    held_unanswered: "Sends again: no answer came ({}).", "다시 보내는 중: 응답이 오지 않음({}).";
     held_by: "Sends again: a broker answered {}.", "다시 보내는 중: 브로커 응답 {}.";
     shortcuts: "Keyboard shortcuts", "키보드 단축키";
     key_prompt: "the console's prompt", "콘솔 입력으로";
@@ -134,6 +135,7 @@ catalogue! {
     pin_producers: "Find a producer and pin it", "프로듀서를 찾아 고정하기";
     pin_partitions: "Find a partition and pin it", "파티션을 찾아 고정하기";
     pin_groups: "Find a group or a member and pin it", "그룹이나 멤버를 찾아 고정하기";
+    pin_none: "Nothing has this name.", "이런 이름이 없습니다.";
     pin_search: "Name", "이름";
     pin_more: "{} more: type a part of the name", "{}개 더 있습니다. 이름의 일부를 입력하세요";
     pin_why: "What is pinned is shown first, and never folded.", "고정한 것은 먼저, 접지 않고 보여 줍니다.";
@@ -171,8 +173,8 @@ catalogue! {
     token_fields: "Fields", "필드";
     token_bytes: "First {} bytes", "처음 {}바이트";
     token_deeds: "While it is on its way", "가는 동안";
-    token_is_answer: "It arrives, unless what it travels on fails", "지나는 길이 고장 나지 않으면 도착합니다";
-    token_is_there: "The broker has it. What its answer travels on can still fail", "브로커가 받았습니다. 응답이 지날 길은 아직 고장 낼 수 있습니다";
+    token_is_answer: "It arrives, unless the link or the connection fails", "지나는 길이 고장 나지 않으면 도착합니다";
+    token_is_there: "The broker has it. Its answer can still be kept from arriving", "브로커가 받았습니다. 응답이 지날 길은 아직 고장 낼 수 있습니다";
     token_menu: "What can be done here", "여기서 할 수 있는 일";
     link_between: "Between {} and {}", "{}와(과) {} 사이";
     token_gone: "It is not in flight any more.", "이미 도착했습니다.";
@@ -297,8 +299,9 @@ catalogue! {
     hint_title: "This cluster is running. Try three things.", "클러스터가 돌고 있습니다. 세 가지를 해 보세요.";
     hint_record: "Send a record", "레코드를 보내고";
     hint_record_more: "and watch it reach two more brokers.", "두 브로커에 더 닿는 것을 보세요.";
-    hint_crash: "Crash broker 2", "브로커 2를 멈추고";
+    hint_crash: "Crash broker 2", "브로커 2를 강제 종료하고";
     hint_crash_more: "and see who leads next.", "다음 리더를 보세요.";
+    hint_hurry: "Hurry to the election", "선출까지 빨리 감기";
     hint_slow: "Slow time down", "시간을 늦춰";
     hint_slow_more: "until you can follow one request.", "요청 하나를 따라가 보세요.";
     begin_empty: "Begin empty", "빈 클러스터로 시작";
@@ -313,13 +316,16 @@ catalogue! {
     internal: "Internal", "내부 토픽";
     as_table: "As a table", "표로 보기";
     as_picture: "As a picture", "그림으로 보기";
+    all_down: "No broker runs. Topics, groups and offsets cannot be asked for until one does; nothing of them is lost.", "실행 중인 브로커가 없습니다. 하나라도 시작하기 전에는 토픽, 그룹, 오프셋을 물어볼 수 없습니다. 사라진 것은 없습니다.";
+    restart_all: "Restart all", "모두 다시 시작";
+    group_away: "No coordinator knows {} now: the one it had does not run. Another broker takes it over once the controller has fenced that one.", "지금은 {}을(를) 아는 코디네이터가 없습니다. 맡고 있던 브로커가 멈췄습니다. 컨트롤러가 그 브로커를 펜싱하면 다른 브로커가 넘겨받습니다.";
     no_topics: "No topics yet.", "아직 토픽이 없습니다.";
     no_topics_more: "A topic is a name for records; its partitions are the logs that hold them. Create one here, or type kafka-topics.sh in the console.", "토픽은 레코드에 붙인 이름이고, 파티션은 레코드를 담는 로그입니다. 여기서 만들거나 콘솔에 kafka-topics.sh를 입력하세요.";
     no_match: "No topic matches the filter.", "거르기에 맞는 토픽이 없습니다.";
     more_topics: "Show {} more", "{}개 더 보기";
     partitions_rf: "{} × RF {}", "{} × RF {}";
     internal_badge: "internal", "내부";
-    axis: "tail axis: {} offsets", "꼬리 축: 오프셋 {}개";
+    axis: "the last {} offsets", "마지막 오프셋 {}개";
     offline: "offline", "오프라인";
     under_replicated: "under-replicated", "복제 부족";
     count_offline: "{} offline", "오프라인 {}";
@@ -506,7 +512,7 @@ catalogue! {
     deeds: "What can be done to a broker", "브로커에 할 수 있는 일";
     connections: "connections", "연결";
     requests: "requests answered", "응답한 요청";
-    records_in: "records appended", "추가한 레코드";
+    records_in: "records appended", "덧붙인 레코드";
     records_out: "records consumed", "읽어 간 레코드";
     page_cache: "page cache", "페이지 캐시";
     dirty: "not yet flushed", "아직 디스크에 없음";
@@ -717,7 +723,7 @@ catalogue! {
 
     // Side by side
     compare: "Side by side", "나란히 보기";
-    compare_title: "Two runs, one setting apart", "설정 하나만 다른 두 실행";
+    compare_title: "Two runs of one seed, side by side", "같은 시드의 두 실행, 나란히";
     compare_what: "Two new clusters of three brokers with this cluster's seed and the same load run beside it for some virtual seconds. This cluster goes on and is not touched.", "이 클러스터와 같은 시드, 같은 부하로 브로커 3개짜리 새 클러스터 둘을 가상 시간 몇 초 동안 따로 돌립니다. 이 클러스터는 그대로 계속 돕니다.";
     compare_measured: "Measured in virtual time. Latency is the time from send() to the acknowledgement, to a hundredth. Behind is what the group had not processed at the end.", "가상 시간으로 잽니다. 지연은 send()부터 확인 응답까지의 시간이며, 백분의 일까지 정확합니다. 밀린 양은 끝났을 때 그룹이 아직 처리하지 못한 레코드입니다.";
     compare_choose: "What differs", "다른 점";

@@ -73,6 +73,7 @@ pub fn Stage(props: &StageProps) -> Html {
     let cards = likeness::cards(&producers, |client| pins.has("producer", &client.name));
     let hidden: usize = cards.iter().skip(CARDS).map(Vec::len).sum();
     let groups = first(props.groups.iter(), CARDS, |group| pins.has("group", &group.id));
+    let shown_groups: Vec<&str> = groups.iter().map(|group| &*group.id).collect();
     let readable = match props.pace {
         Pace::Paused => true,
         Pace::Times(times) => times <= READABLE,
@@ -99,7 +100,7 @@ pub fn Stage(props: &StageProps) -> Html {
                     {pin_producers(t, &producers, &pins)}
                     {adds(&ctx, "workload start produce", topic, t.add_producer)}</div>
                 <div class="col producers">
-                    { for cards.iter().take(CARDS).map(|card| producer(&ctx, card, &inside, props.now)) }
+                    { for cards.iter().take(CARDS).map(|card| producer(&ctx, card, &inside, (props.now, topic.map(|topic| &*topic.name)))) }
                     <article class="mach others" data-side="left" data-port={OTHERS.to_string()} data-name={t.other_clients}>
                         <header><h3>{t.other_clients}</h3></header>
                         {send(&ctx, topic, hint(0))}
@@ -119,8 +120,8 @@ pub fn Stage(props: &StageProps) -> Html {
                     {pin_groups(t, &props.groups, &consumers, &pins)}
                     {adds(&ctx, "workload start consume --group billing", topic, t.add_consumer)}</div>
                 <div class="col groups">
-                    { for groups.into_iter().map(|one| group(&ctx, one, &consumers, &pins)) }
-                    if props.groups.len() > CARDS { <p class="meta">{fill(t.more_groups, &[&count((props.groups.len() - CARDS) as i64)])}</p> }
+                    { for groups.into_iter().map(|one| group(&ctx, one, &consumers, &pins, topic.map(|topic| &*topic.name))) }
+                    {more_groups(t, &props.groups, &shown_groups, &consumers)}
                     {loose(&ctx, &props.groups, &consumers)}
                     if props.groups.is_empty() && consumers.is_empty() { <p class="mach none">{t.no_group_yet}</p> }
                 </div>
@@ -129,6 +130,21 @@ pub fn Stage(props: &StageProps) -> Html {
             if *table { <TokenTable clients={props.clients.clone()} /> }
         </section>
     }
+}
+
+/// Groups without a card: what goes to their members and from them goes to one line.
+fn more_groups(t: &'static Text, groups: &[GroupView], shown: &[&str], consumers: &Consumers<'_>) -> Html {
+    let hidden: Vec<&GroupView> = groups.iter().filter(|group| !shown.contains(&&*group.id)).collect();
+    if hidden.is_empty() {
+        return Html::default();
+    }
+    let of = |role: &blumfeld_view::ConsumerView| {
+        hidden.iter().any(|group| group.members.iter().any(|one| one.id == role.member))
+    };
+    let mut ids = consumers.iter().filter(|(_, role)| of(role)).map(|(client, _)| client.id.to_string());
+    let (port, words) = (ids.next(), fill(t.more_groups, &[&count(hidden.len() as i64)]));
+    let shares = ids.collect::<Vec<_>>().join(" ");
+    html! { <p class="meta" data-side="right" data-port={port} data-shares={shares} data-name={words.clone()}>{words}</p> }
 }
 
 /// The menu of producers, where they do not all have a card.
@@ -187,9 +203,10 @@ fn split(clients: &[Shared<ClientView>]) -> (Producers<'_>, Consumers<'_>) {
     (producers, consumers)
 }
 
-/// The topic that is drawn: the chosen partition's, or the first of the user's.
+/// The topic that is drawn: the chosen partition's if it is one of the user's, or the first of these.
 fn shown<'a>(topics: &'a [Shared<TopicView>], chosen: Option<&PartitionName>) -> Option<&'a TopicView> {
-    let chosen = chosen.and_then(|chosen| topics.iter().find(|topic| topic.name == chosen.topic));
+    let chosen =
+        chosen.and_then(|chosen| topics.iter().find(|topic| topic.name == chosen.topic && !topic.internal));
     chosen.or_else(|| topics.iter().find(|topic| !topic.internal)).map(|topic| &**topic)
 }
 
@@ -289,7 +306,25 @@ fn Canvas(props: &CanvasProps) -> Html {
     });
     use_effect_with(props.theme, {
         let scene = ctx.scene.clone();
-        move |_| scene.moved()
+        move |_| {
+            // The system's theme may change under the page's.
+            let query = web_sys::window()
+                .and_then(|window| window.match_media("(prefers-color-scheme: dark)").ok()?);
+            let told = Closure::<dyn FnMut()>::new({
+                let scene = scene.clone();
+                move || scene.moved()
+            });
+            if let Some(query) = &query {
+                query.set_onchange(Some(told.as_ref().unchecked_ref()));
+            }
+            scene.moved();
+            move || {
+                if let Some(query) = query {
+                    query.set_onchange(None);
+                }
+                drop(told);
+            }
+        }
     });
     let onclick = {
         let ctx = ctx.clone();

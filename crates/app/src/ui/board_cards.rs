@@ -39,6 +39,14 @@ fn name_of<'a>(client: &'a ClientView, client_id: &'a str) -> &'a str {
     if client.name.is_empty() { client_id } else { &client.name }
 }
 
+/// How a card calls a partition: by its number where it is of the topic that the brokers show, and else in full.
+fn short_name(shown: Option<&str>, topic: &str, number: i32) -> Html {
+    if shown == Some(topic) {
+        return html! { {format!("p{number}")} };
+    }
+    html! { <span class="of-topic"><span class="tn">{topic.to_owned()}</span>{format!("-{number}")}</span> }
+}
+
 fn stop(ctx: &Ctx, client: &ClientView) -> Html {
     if client.name.is_empty() {
         return Html::default();
@@ -54,7 +62,7 @@ pub fn producer(
     ctx: &Ctx,
     card: &[Producer<'_>],
     inside: &UseStateHandle<BTreeMap<i32, usize>>,
-    now: u64,
+    (now, topic): (u64, Option<&str>),
 ) -> Html {
     let Some((all, key)) = sum(card).zip(card.first().map(|first| first.0.id)) else {
         return Html::default();
@@ -93,11 +101,11 @@ pub fn producer(
                 <button class="quiet" aria-label={t.folded_next} onclick={turn(1)}>{icon("right")}</button></p> }
             <p class="sub">{facts.join(" · ")}</p>
             <table class="acc"><thead><tr><td></td><th scope="col">{"batch.size"}</th><th scope="col" class="num">{t.size}</th><th scope="col">{"linger"}</th></tr></thead>
-                <tbody>{ for role.waiting.iter().take(WAITING).map(|waiting| waits(ctx, role, waiting, now)) }</tbody></table>
+                <tbody>{ for role.waiting.iter().take(WAITING).map(|waiting| waits(ctx, role, waiting, (now, topic))) }</tbody></table>
             if role.waiting.len() > WAITING {
                 <p class="meta">{fill(t.more_partitions, &[&(role.waiting.len() - WAITING).to_string()])}</p>
             }
-            if !role.refused.is_empty() { <p class="held">{fill(t.held_by, &[&role.refused])}</p> }
+            if !role.refused.is_empty() { <p class="held">{fill(if matches!(&*role.refused, "NETWORK_EXCEPTION" | "REQUEST_TIMED_OUT") { t.held_unanswered } else { t.held_by }, &[&role.refused])}</p> }
             if many { <p class="sub sum"><b>{t.folded_together}</b>{" "}{count(rate.round() as i64)}{" "}{t.rate}
                 { for all.in_flight.iter().map(|to| html! { <span title={t.in_flight}>{format!(" · {} {}", fill(t.broker_short, &[&to.broker.to_string()]), to.requests)}</span> }) }</p> }
             <div class="gauge"><span>{"buffer.memory"}</span><span class="num">{size(role.buffer_used)}{" / "}{size(role.buffer_memory)}</span>
@@ -115,7 +123,7 @@ pub fn producer(
     }
 }
 
-fn waits(ctx: &Ctx, role: &ProducerView, waiting: &WaitingView, now: u64) -> Html {
+fn waits(ctx: &Ctx, role: &ProducerView, waiting: &WaitingView, (now, topic): (u64, Option<&str>)) -> Html {
     let t = ctx.t;
     let (filled, ripe, waited) = ripeness(role, waiting, now);
     let lingers = fill(t.linger_of, &[&format!("{waited:.1}"), &role.linger_ms.to_string()]);
@@ -127,7 +135,7 @@ fn waits(ctx: &Ctx, role: &ProducerView, waiting: &WaitingView, now: u64) -> Htm
     let last_width = format!("{:.2}%", (last_share * 100.0).min(99.0));
     html! {
         <tr data-p={id.clone()} class={waiting.ready.then_some("ready")}>
-            <th scope="row" title={format!("{}-{}", waiting.topic, waiting.partition)}>{swatch(waiting.partition)}{format!("p{}", waiting.partition)}</th>
+            <th scope="row" title={format!("{}-{}", waiting.topic, waiting.partition)}>{swatch(waiting.partition)}{short_name(topic, &waiting.topic, waiting.partition)}</th>
             <td class="fill"><svg class="bar-svg" height="10" aria-hidden="true"><rect class="room" width="100%" height="10" />
                 if waiting.open_bytes == 0 { <rect class="last-fill" width={last_width} x=".5" y=".5" height="9" /> }
                 <rect class="part-fill" width={width.clone()} height="10" /><rect width={width} height="10" fill={pattern(&id)} /></svg>
@@ -261,7 +269,13 @@ fn replica(
 }
 
 /// A group as its coordinator knows it.
-pub fn group(ctx: &Ctx, group: &GroupView, consumers: &Consumers<'_>, pins: &Pins) -> Html {
+pub fn group(
+    ctx: &Ctx,
+    group: &GroupView,
+    consumers: &Consumers<'_>,
+    pins: &Pins,
+    topic: Option<&str>,
+) -> Html {
     let t = ctx.t;
     let pinned = |one: &&GroupMemberView| pins.has("member", member_name(one, consumers));
     let shown = first(group.members.iter(), MEMBERS, pinned);
@@ -284,7 +298,7 @@ pub fn group(ctx: &Ctx, group: &GroupView, consumers: &Consumers<'_>, pins: &Pin
             <p class="phase" data-state={group.state.clone()}><b>{&group.state}</b>{" · "}{fill(t.generation, &[&group.generation.to_string()])}
                 if !awaited.is_empty() { <br />{fill(t.waits_for, &[&awaited.join(", ")])} }</p>
             if group.members.is_empty() { <p class="meta">{t.no_members}</p> }
-            <ul class="mems">{ for shown.into_iter().map(|one| member(ctx, group, one, consumers)) }
+            <ul class="mems">{ for shown.into_iter().map(|one| member(ctx, group, one, (consumers, topic))) }
                 {more_members(ctx, &hidden, consumers)}</ul>
             if !group.offsets.is_empty() {
                 <table class="gt"><thead><tr><td></td><th scope="col" class="num">{t.position}</th><th scope="col" class="num">{t.committed}</th><th scope="col" class="num">{t.lag_word}</th></tr></thead>
@@ -293,7 +307,7 @@ pub fn group(ctx: &Ctx, group: &GroupView, consumers: &Consumers<'_>, pins: &Pin
                         let own = consumers.iter().filter(|(_, role)| role.group == group.id);
                         let position = own.flat_map(|(_, role)| &role.partitions)
                             .find(|read| read.topic == offset.topic && read.partition == offset.partition).map_or(-1, |read| read.position);
-                        html! { <tr><th scope="row" title={format!("{}-{}", offset.topic, offset.partition)}>{swatch(offset.partition)}{format!("p{}", offset.partition)}</th>
+                        html! { <tr><th scope="row" title={format!("{}-{}", offset.topic, offset.partition)}>{swatch(offset.partition)}{short_name(topic, &offset.topic, offset.partition)}</th>
                             <td class="num">{known(position)}</td><td class="num">{known(offset.committed)}</td>
                             <td class="num lag">{lag(offset.committed, offset.high_watermark).map_or_else(|| "–".to_owned(), count)}</td></tr> }
                     }) }</tbody></table>
@@ -320,7 +334,12 @@ pub fn member_name<'a>(member: &'a GroupMemberView, consumers: &Consumers<'a>) -
     client.map_or(&member.client_id, |(client, role)| name_of(client, &role.client_id))
 }
 
-fn member(ctx: &Ctx, group: &GroupView, member: &GroupMemberView, consumers: &Consumers<'_>) -> Html {
+fn member(
+    ctx: &Ctx,
+    group: &GroupView,
+    member: &GroupMemberView,
+    (consumers, on): (&Consumers<'_>, Option<&str>),
+) -> Html {
     let client = consumers.iter().find(|(_, role)| role.member == member.id).map(|(client, _)| *client);
     let (mark, words) = match group.state.as_str() {
         "PreparingRebalance" if !member.joined => ("no", ctx.t.member_awaited),
@@ -336,7 +355,7 @@ fn member(ctx: &Ctx, group: &GroupView, member: &GroupMemberView, consumers: &Co
             <i class={classes!("jn", mark)}></i><span class="vh">{words}</span><button class="link-name" title={ctx.t.follow_this} onclick={follow}>{member_name(member, consumers).to_owned()}</button>
             <span class="owns">
                 { for member.partitions.iter().take(ROWS).map(|(topic, number)| html! {
-                    <span class="chip" title={format!("{topic}-{number}")}>{swatch(*number)}{format!("p{number}")}</span>
+                    <span class="chip" title={format!("{topic}-{number}")}>{swatch(*number)}{short_name(on, topic, *number)}</span>
                 }) }
                 if member.partitions.len() > ROWS { <span class="meta">{format!("+{}", member.partitions.len() - ROWS)}</span> }
             </span>

@@ -130,6 +130,8 @@ pub struct HintProps {
     pub tried: [bool; 3],
     /// Whether what the cluster began with is still there.
     pub is_first: bool,
+    /// Whether a broker has crashed and time goes too slowly for an election to be waited for.
+    pub hurries: bool,
 }
 
 /// Three things to try. Gone for good when closed or all done.
@@ -168,12 +170,21 @@ pub fn Hint(props: &HintProps) -> Html {
             ctx.ask(&Command::SetPace(Pace::Times(1.0)));
         })
     };
+    // A broker's session ends after nine seconds: a quarter of an hour at the pace of a first visit.
+    let hurry = {
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| {
+            ctx.press("until saw(election)");
+            ctx.ask(&Command::SetPace(Pace::Fastest));
+        })
+    };
     html! {
         <section class="hint" aria-label={t.hint_title}>
             <h2>{t.hint_title}</h2>
             <ol>{ for steps.iter().zip(props.tried).enumerate().map(|(at, ((what, more), done))| html! {
                 <li class={done.then_some("done")}><span class="badge3" aria-hidden="true">{if done { "✓".to_owned() } else { (at + 1).to_string() }}</span>
-                    <span><b>{*what}</b>{" "}{*more}if done { <span class="vh">{" "}{t.done}</span> }</span></li>
+                    <span><b>{*what}</b>{" "}{*more}if done { <span class="vh">{" "}{t.done}</span> }
+                        if at == 1 && props.hurries { {" "}<button class="link small" id="hurry" title="until saw(election)" onclick={hurry.clone()}>{t.hint_hurry}</button> }</span></li>
             }) }</ol>
             if props.is_first { <button class="link small" id="begin-empty" title={t.begin_empty_why} onclick={empty}>{t.begin_empty}</button> }
             <button class="quiet" aria-label={t.close} title={t.close} onclick={close}>{icon("x")}</button>

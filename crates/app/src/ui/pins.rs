@@ -91,7 +91,7 @@ pub fn PinMenu(props: &PinMenuProps) -> Html {
                     html! { <li key={format!("{kind} {name}")}><button data-stay="" aria-pressed={pinned.to_string()} {onclick}><span>{name}</span>
                         if pinned { {super::icon("pin")} }</button></li> }
                 }) }</ul>
-                if found.is_empty() { <p class="meta">{t.no_match}</p> }
+                if found.is_empty() { <p class="meta">{t.pin_none}</p> }
                 if hidden > 0 { <p class="meta">{fill(t.pin_more, &[&hidden.to_string()])}</p> }
                 <p class="meta">{t.pin_why}</p>
             </div>

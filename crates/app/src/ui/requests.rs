@@ -18,7 +18,7 @@ use crate::events::{Events, Line};
 use crate::format::{count, moment, one_line, size};
 use crate::model::{Action, Screen, Shared};
 use crate::requests::{Apis, DIAGRAM, Filter, SPANS, is_marked, lasted};
-use crate::text::{Text, fill};
+use crate::text::{Lang, Text, fill};
 
 /// The engine is asked this often, in milliseconds.
 const ASKED_MS: u32 = 500;
@@ -306,6 +306,7 @@ fn spans(t: &'static Text, props: &RequestsProps, latest: &Latest, set: &Callbac
     };
     // What is held for a moment alone goes on by itself.
     let held = (filter.held.is_some() || filter.end.is_some()) && !latest.lightly;
+    let korean = std::ptr::eq(t, Lang::Ko.text());
     let rare = props.events.newest(None).filter(|line| !line.event.frequent);
     let events: Vec<Rc<Line>> = rare.take(EVENTS).cloned().collect();
     let onevent = {
@@ -341,7 +342,7 @@ fn spans(t: &'static Text, props: &RequestsProps, latest: &Latest, set: &Callbac
                     <option value="" selected=true>{t.wire_around}</option>
                     { for events.iter().map(|line| {
                         let event = &line.event;
-                        html! { <option value={line.seq.to_string()}>{format!("{} {}: {}", moment(event.at), event.node, one_line(&event.text, EVENT_CHARS))}</option> }
+                        html! { <option value={line.seq.to_string()}>{format!("{} {}: {}", moment(event.at), event.node, one_line(if korean { &event.korean } else { &event.text }, EVENT_CHARS))}</option> }
                     }) }
                 </select></label>
             <button class="ctl" id="wire-hold" aria-pressed={held.to_string()} onclick={go(latest.hold(!held))}>

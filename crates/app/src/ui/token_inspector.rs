@@ -1,6 +1,7 @@
 //! A message that was picked on the stage: what it is, what is in it, and what can be done to it.
 
 use blumfeld_view::{ClientView, FollowWhat, TokenDetail};
+use gloo_timers::callback::Interval;
 use yew::prelude::*;
 
 use super::icon;
@@ -11,6 +12,8 @@ use crate::format::{count, moment, size};
 use crate::model::Shared;
 use crate::text::fill;
 
+/// Whether it is still there is looked at this often, in milliseconds.
+const LOOKED_MS: u32 = 250;
 /// Bytes in a row.
 const ROW: usize = 16;
 
@@ -34,6 +37,17 @@ pub fn TokenInspector(props: &TokenInspectorProps) -> Html {
     let (client, broker) = (name(t, clients, token.client), name(t, clients, token.broker));
     let (from, to) = if token.key.answer { (broker, client) } else { (client, broker) };
     let title = if token.key.answer { fill(t.token_answer, &[&token.api]) } else { token.api.clone() };
+    // It is drawn as it was when it was picked, but for whether it is still there.
+    let gone = use_state_eq(|| false);
+    use_effect_with(token.key, {
+        let (scene, gone, token) = (ctx.scene.clone(), gone.clone(), token.clone());
+        move |_| {
+            gone.set(scene.is_gone(&token));
+            let look = Interval::new(LOOKED_MS, move || gone.set(scene.is_gone(&token)));
+            move || drop(look)
+        }
+    });
+    let gone = *gone;
     let close = {
         let ctx = ctx.clone();
         Callback::from(move |_: MouseEvent| ctx.unpick())
@@ -55,7 +69,7 @@ pub fn TokenInspector(props: &TokenInspectorProps) -> Html {
                 <div class="ih"><h2>{title}</h2><button class="quiet" aria-label={t.close} title={t.close} onclick={close}>{icon("x")}</button></div>
                 <p class="facts">{from}{" → "}{to}</p>
                 <dl class="kv">
-                    <div><dt>{t.token_state}</dt><dd>{state(t, token, ctx.scene.now())}</dd></div>
+                    <div><dt>{t.token_state}</dt><dd>{if gone { t.token_gone.to_owned() } else { state(t, token, ctx.scene.now()) }}</dd></div>
                     <div><dt>{t.token_sent}</dt><dd>{moment(token.sent)}</dd></div>
                     <div><dt>{t.token_version}</dt><dd>{token.version.to_string()}</dd></div>
                     <div><dt>{t.token_correlation}</dt><dd>{count(token.key.correlation_id)}</dd></div>
@@ -64,10 +78,10 @@ pub fn TokenInspector(props: &TokenInspectorProps) -> Html {
                     <div><dt>{t.size}</dt><dd>{size(token.bytes)}</dd></div>
                     if !token.error.is_empty() { <div><dt>{t.token_error}</dt><dd class="late">{&token.error}</dd></div> }
                 </dl>
-                <button class="ctl wide" onclick={again}>{t.token_again}</button>
+                if !gone { <button class="ctl wide" onclick={again}>{t.token_again}</button> }
                 <button class="ctl wide" id="follow-token" onclick={follow}>{t.follow_this}</button>
             </div>
-            <div class="part">{token_deeds::list(&ctx, detail, &Callback::noop())}</div>
+            if !gone { <div class="part">{token_deeds::list(&ctx, detail, &Callback::noop())}</div> }
             <div class="part">
                 <h3 class="cap2">{t.token_fields}</h3>
                 <pre class="said fields-said" tabindex="0">{&detail.fields}</pre>

@@ -541,7 +541,10 @@ mod tests {
             ("on", "after `on` a name of an API or `any` is missing"),
             ("on Produce", "after `Produce` a what happens is missing"),
             ("on Produce once", "after `once` a what happens is missing"),
-            ("on Produce vanish", "vanish is no action; known are error, delay, duplicate, drop, disconnect, "),
+            (
+                "on Produce vanish",
+                "vanish is no action; known are error, delay, duplicate, drop, disconnect, ",
+            ),
             ("on Produce once topic t drop", "`topic` stands too late"),
             ("on any error NOT_CONTROLLER", "say which API is answered"),
             ("on AddRaftVoter error NOT_CONTROLLER", "an answer with an error is not known"),
