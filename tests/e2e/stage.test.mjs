@@ -144,19 +144,32 @@ browser("a message is doubled where it is pressed, and its sender has sent one",
   let doubled = false;
   for (let moment = 0; moment < 200 && !doubled; moment++) {
     await page.click("#step");
-    // Presses with the other button, point by point, until there is a message below it.
+    // A message reaches further around itself than a lane does: where all around can be pressed there is one, or lanes meet.
     const hit = await page.evaluate(() => {
       const canvas = document.querySelector("#tokens");
-      const { left, top, width, height } = canvas.getBoundingClientRect();
-      for (let y = 6; y < height; y += 12) {
-        for (let x = 6; x < width; x += 12) {
-          const init = { bubbles: true, cancelable: true, button: 2, clientX: left + x, clientY: top + y };
-          if (!canvas.dispatchEvent(new MouseEvent("contextmenu", init))) return true;
+      const { top, height } = canvas.getBoundingClientRect();
+      // Between the producers and the brokers.
+      const left = document.querySelector(".board .producers").getBoundingClientRect().right;
+      const width = document.querySelector(".board .stack").getBoundingClientRect().left - left;
+      const press = (x, y) =>
+        !canvas.dispatchEvent(new MouseEvent("contextmenu", { bubbles: true, cancelable: true, button: 2, clientX: left + x, clientY: top + y }));
+      const step = 6;
+      const rows = Array.from({ length: Math.floor(height / step) }, (_, y) =>
+        Array.from({ length: Math.floor(width / step) }, (_, x) => press(x * step, y * step)));
+      const around = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => [dx, dy]));
+      for (let y = 1; y < rows.length - 1; y++) {
+        for (let x = 1; x < rows[y].length - 1; x++) {
+          if (!around.every(([dx, dy]) => rows[y + dy][x + dx])) continue;
+          press(1, 1);
+          return [left + x * step, top + y * step];
         }
       }
-      return false;
+      press(1, 1);
+      return null;
     });
+    await menu.waitFor({ state: "detached" });
     if (!hit) continue;
+    await page.mouse.click(...hit, { button: "right" });
     await menu.locator("button").first().waitFor();
     // What is on its way can be doubled; of what has come, and of an answer, the link can be broken.
     doubled = (await double.count()) > 0;
@@ -164,7 +177,6 @@ browser("a message is doubled where it is pressed, and its sender has sent one",
       assert.match(await double.getAttribute("title"), /^fault on \w+ connection \d+ nth \d+ duplicate$/);
       await double.click();
     } else {
-      // A lane between messages has the same deeds as what travels on it.
       assert.match(await menu.locator('[data-deed="break"]').getAttribute("title"), /^fault break \d+ (client-)?\d+$/);
       await page.keyboard.press("Escape");
     }
