@@ -420,6 +420,25 @@ mod tests {
     }
 
     #[test]
+    fn what_interrupts_a_generation_that_was_formed_counts_its_members() {
+        let mut told = of_one("range");
+        told.begins(4_000, 1, new("b"), 2);
+        told.state(5_000, "CompletingRebalance", 2, 4);
+        let (member, said) = (Arc::<str>::from("b"), "".into());
+        told.tell(
+            5_001,
+            TraceEvent::GroupMemberLeft {
+                group: "g".into(),
+                member: member.clone(),
+                cause: LeaveCause::Left { said },
+            },
+        );
+        told.begins(5_001, 2, RebalanceCause::MemberRejoined { member, leads: false, said: "".into() }, 3);
+        told.state(8_000, "CompletingRebalance", 3, 3);
+        assert_eq!((told.last().before, told.last().after), (4, 3));
+    }
+
+    #[test]
     fn with_an_eager_protocol_all_stands_still_and_with_a_cooperative_one_what_moves() {
         for (protocol, partitions, longest) in [("range", 2, 20_000), (COOPERATIVE, 1, 30_000)] {
             let mut told = of_one(protocol);

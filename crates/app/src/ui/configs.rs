@@ -171,7 +171,7 @@ fn row(c: &'static ConfigText, config: &ConfigView, opened: bool, onclick: Callb
         <tr class={classes!(set, opened.then_some("sel"))} key={config.name.clone()} data-config={config.name.clone()}>
             <th scope="row"><button class="link" aria-expanded={opened.to_string()} {onclick}>{&config.name}</button></th>
             <td>{value(c, &config.name, config.value.as_deref(), config.sensitive)}</td>
-            <td class="source" title={meaning(c, &config.source)}><code>{&config.source}</code></td>
+            <td class="source" title={meaning(c, &config.source)}><code>{breakable(&config.source)}</code></td>
             <td class="wide">{&config.kind}if config.read_only { {" "}<span class="meta">{c.read_only}</span> }</td>
         </tr>
     }
@@ -204,6 +204,11 @@ fn chain(c: &'static ConfigText, config: &ConfigView) -> Html {
             }) }</ol>
         </div>
     }
+}
+
+/// A name that may be broken behind its underscores, where a column is narrow.
+fn breakable(name: &str) -> Html {
+    name.split_inclusive('_').map(|part| html! { <>{part.to_owned()}<wbr /></> }).collect()
 }
 
 /// A link to the configs of something.
