@@ -248,7 +248,10 @@ pub fn App() -> Html {
     });
     let ctx =
         Ctx::new(model.lang, Rc::clone(&engine), (*terminal).clone(), (*scene).clone(), model.dispatcher())
-            .watching(model.phase == Phase::Watching);
+            .watching(model.phase == Phase::Watching)
+            .without_brokers(
+                model.view.as_ref().is_some_and(|view| view.brokers.iter().all(|broker| !broker.up)),
+            );
 
     use_effect_with((model.phase.word(), model.lang, model.theme), |(word, lang, theme)| {
         browser::mark("state", Some(*word));

@@ -14,7 +14,7 @@ use crate::stage::Scene;
 use crate::text::{Lang, Text};
 use crate::wire::Wire;
 
-/// The page's hands. Equal as long as the language is, and whether the tab watches.
+/// The page's hands. Equal as long as the language is, whether the tab watches, and whether no broker runs.
 #[derive(Clone)]
 pub struct Ctx {
     /// The language.
@@ -27,13 +27,15 @@ pub struct Ctx {
     pub scene: Scene,
     /// Whether this tab only watches what another one does.
     pub watches: bool,
+    /// Whether no broker runs: then nobody knows what there is, and nothing is said to be not there.
+    pub nobody: bool,
     engine: Rc<Wire>,
     dispatch: UseReducerDispatcher<Model>,
 }
 
 impl PartialEq for Ctx {
     fn eq(&self, other: &Self) -> bool {
-        (self.lang, self.watches) == (other.lang, other.watches)
+        (self.lang, self.watches, self.nobody) == (other.lang, other.watches, other.nobody)
     }
 }
 
@@ -46,12 +48,17 @@ impl Ctx {
         scene: Scene,
         dispatch: UseReducerDispatcher<Model>,
     ) -> Self {
-        Self { lang, t: lang.text(), terminal, scene, watches: false, engine, dispatch }
+        Self { lang, t: lang.text(), terminal, scene, watches: false, nobody: false, engine, dispatch }
     }
 
     /// The same of a tab that only watches, if it does.
     pub fn watching(self, watches: bool) -> Self {
         Self { watches, ..self }
+    }
+
+    /// The same while no broker runs, if so.
+    pub fn without_brokers(self, nobody: bool) -> Self {
+        Self { nobody, ..self }
     }
 
     /// Changes what the page knows.

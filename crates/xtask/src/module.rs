@@ -55,13 +55,24 @@ impl Effort {
 
 /// Builds modules into a folder.
 pub fn build(modules: &[Module], folder: &Path, effort: Effort) -> Result<()> {
+    compile(modules, effort)?;
+    bind(modules, folder, effort)
+}
+
+/// Compiles modules. Those that are compiled together share their dependencies; alone, some have others of their features,
+/// and so are compiled anew.
+pub fn compile(modules: &[Module], effort: Effort) -> Result<()> {
     setup::wasm_target()?;
     let mut command = Command::new("cargo");
     command.args(["build", "--profile", effort.profile(), "--target", TRIPLE]).current_dir(root());
     for module in modules {
         command.args(["--package", module.package, "--bin", module.bin]);
     }
-    run(&mut command, "cargo build")?;
+    run(&mut command, "cargo build")
+}
+
+/// Writes compiled modules and their bindings into a folder.
+pub fn bind(modules: &[Module], folder: &Path, effort: Effort) -> Result<()> {
     fs::create_dir_all(folder)?;
     for Module { bin, name, .. } in modules {
         let file = target().join(TRIPLE).join(effort.profile()).join(bin).with_extension("wasm");

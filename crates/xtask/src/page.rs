@@ -9,19 +9,26 @@ use sha2::{Digest, Sha256};
 use crate::module::{self, Effort, Module};
 use crate::setup::{root, say};
 
-const MODULES: [Module; 2] = [
+/// The modules of the page.
+pub const MODULES: [Module; 2] = [
     Module { package: "blumfeld-app", bin: "blumfeld-app", name: "blumfeld-app" },
     Module { package: "blumfeld-wasm", bin: "worker", name: "worker" },
 ];
 
 /// Builds the page into `dist/`, and gives where that is.
 pub fn build(effort: Effort) -> Result<PathBuf> {
-    let dist = root().join("dist");
     say("page: compiling (a first build takes some minutes)");
+    module::compile(&MODULES, effort)?;
+    finish(effort)
+}
+
+/// The same of modules that are compiled.
+pub fn finish(effort: Effort) -> Result<PathBuf> {
+    let dist = root().join("dist");
     if dist.is_dir() {
         fs::remove_dir_all(&dist).with_context(|| format!("cannot empty {}", dist.display()))?;
     }
-    module::build(&MODULES, &dist, effort)?;
+    module::bind(&MODULES, &dist, effort)?;
     copy_files(&root().join("www"), &dist)?;
     stamp(&dist)?;
     say(&format!("page: built, {}", sizes(&dist)?));

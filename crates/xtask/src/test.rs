@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::module::Effort;
+use crate::module::{self, Effort};
 use crate::setup::{self, Browser, Tools, root, run as run_command, say};
 use crate::{conformance, examples, npm, page, tidy};
 
@@ -153,8 +153,11 @@ fn capabilities(folder: &Path, browser: &Browser) -> Result<PathBuf> {
 }
 
 fn page_step(page: Effort, package: Effort) -> Result<()> {
-    page::build(page)?;
-    let package = npm::build(package)?;
+    let [app, worker] = page::MODULES;
+    say("page and npm package: compiling (a first build takes some minutes)");
+    module::compile(&[app, worker, npm::MODULE], page)?;
+    page::finish(page)?;
+    let package = npm::finish(package)?;
     let gateway = conformance::gateway()?;
     let (_, browser) = setup::for_tests()?;
     page_tests(&browser, &package, &gateway)

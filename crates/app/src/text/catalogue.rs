@@ -317,6 +317,7 @@ catalogue! {
     as_table: "As a table", "표로 보기";
     as_picture: "As a picture", "그림으로 보기";
     all_down: "No broker runs. Topics, groups and offsets cannot be asked for until one does; nothing of them is lost.", "실행 중인 브로커가 없습니다. 하나라도 시작하기 전에는 토픽, 그룹, 오프셋을 물어볼 수 없습니다. 사라진 것은 없습니다.";
+    nobody_knows: "Nobody can say while no broker runs.", "실행 중인 브로커가 없어 알 수 없습니다.";
     restart_all: "Restart all", "모두 다시 시작";
     group_away: "No coordinator knows {} now: the one it had does not run. Another broker takes it over once the controller has fenced that one.", "지금은 {}을(를) 아는 코디네이터가 없습니다. 맡고 있던 브로커가 멈췄습니다. 컨트롤러가 그 브로커를 펜싱하면 다른 브로커가 넘겨받습니다.";
     no_topics: "No topics yet.", "아직 토픽이 없습니다.";

@@ -82,7 +82,7 @@ pub fn Clients(props: &ClientsProps) -> Html {
             if let Some((kind, topic)) = adding.zip(topic) {
                 <ClientForm key={if kind == Kind::Producer { "producer" } else { "consumer" }} {kind} {topic} topics={topics.clone()} {close} />
             }
-            if topics.is_empty() {
+            if topics.is_empty() && !ctx.nobody {
                 <div class="mach about empty"><h3>{t.no_topics}</h3><p>{t.needs_topic}</p>
                     <p><a class="link" href="#topics">{t.to_topics}</a></p></div>
             } else if clients.is_empty() && adding.is_none() {

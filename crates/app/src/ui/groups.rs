@@ -43,7 +43,7 @@ pub fn Groups(props: &GroupsProps) -> Html {
     html! {
         <section class="screen groups" aria-labelledby="h-groups">
             <header class="bar"><h2 id="h-groups">{t.group_title}</h2><span class="times">{groups.len()}</span></header>
-            if groups.is_empty() {
+            if groups.is_empty() && !ctx.nobody {
                 <div class="mach about empty"><h3>{t.no_groups}</h3><p>{t.no_groups_why}</p>
                     <code>{"kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --group billing"}</code></div>
             }

@@ -61,7 +61,7 @@ pub fn Messages(props: &MessagesProps) -> Html {
             } else if let Some(chosen) = chosen {
                 {browsed(&ctx, state, chosen, topic.map(|topic| &**topic), partition)}
             } else {
-                <p class="empty">{t.nothing_chosen}</p>
+                <p class="empty">{if ctx.nobody { t.nobody_knows } else { t.nothing_chosen }}</p>
             }
         </section>
     }

@@ -90,7 +90,9 @@ pub fn Topics(props: &TopicsProps) -> Html {
             </header>
             if *creating { <CreateTopic topics={props.topics.clone()} brokers={props.brokers} {close} /> }
             if !*table { {legend(&ctx)} }
-            if shown.is_empty() {
+            if shown.is_empty() && ctx.nobody {
+                <p class="empty">{t.nobody_knows}</p>
+            } else if shown.is_empty() {
                 if needle.is_empty() {
                     <div class="empty"><h3>{t.no_topics}</h3><p>{t.no_topics_more}</p></div>
                 } else {
