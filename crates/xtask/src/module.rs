@@ -59,8 +59,8 @@ pub fn build(modules: &[Module], folder: &Path, effort: Effort) -> Result<()> {
     bind(modules, folder, effort)
 }
 
-/// Compiles modules. Those that are compiled together share their dependencies; alone, some have others of their features,
-/// and so are compiled anew.
+/// Compiles modules. Those that are compiled together share their dependencies; alone, some have others of their
+/// features, and so are compiled anew.
 pub fn compile(modules: &[Module], effort: Effort) -> Result<()> {
     setup::wasm_target()?;
     let mut command = Command::new("cargo");
