@@ -41,6 +41,8 @@ export async function clusters(): Promise<void> {
   void [trigger.name, observed[0]?.request["topicData"], observed[0]?.clientId];
   await trigger.off();
   await cluster.on().times(2).delay(5);
+  await cluster.on().times(2).delay(5, { after: true });
+  await cluster.on({ api: "Produce" }).once().duplicate();
   await cluster.on({ broker: 1 }).nth(3).drop();
   await cluster.on({ version: 9 }).every(2).disconnect({ after: true });
   await cluster.on({ connection: 4 }).withProbability(0.1).disconnect();
