@@ -4,7 +4,7 @@ use blumfeld_view::{ConfigResource, ConfigView};
 use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::{cancels, command_line, outcome};
+use super::{cancels, command_line, outcome, runs_line};
 use crate::browser;
 use crate::configs::{complaint, is_set, line};
 use crate::ctx::use_ctx;
@@ -56,15 +56,7 @@ pub fn ConfigForm(props: &ConfigFormProps) -> Html {
     let command = line(&of, shown, (!*deletes).then_some(value.as_str()));
     let runs = asked.is_some_and(|id| props.deed.as_ref().is_none_or(|deed| deed.id != id));
     let fit = wrong.is_none() && !runs;
-    let onsubmit = {
-        let (ctx, asked, command) = (ctx.clone(), asked.clone(), command.clone());
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            if fit {
-                asked.set(ctx.run_for_form(&command));
-            }
-        })
-    };
+    let onsubmit = runs_line(&ctx, &asked, &command, fit);
     let typed = |state: &UseStateHandle<String>| {
         let state = state.clone();
         Callback::from(move |event: InputEvent| {

@@ -86,6 +86,22 @@ pub fn command_line(line: &str) -> Html {
     line.split(' ').map(|word| html! { <><span class="word">{word.to_owned()}</span>{" "}</> }).collect()
 }
 
+/// What runs a form's line when it is sent, if the line is fit to be run; `asked` has the command's number then.
+pub fn runs_line(
+    ctx: &crate::ctx::Ctx,
+    asked: &UseStateHandle<Option<u32>>,
+    line: &str,
+    fit: bool,
+) -> Callback<SubmitEvent> {
+    let (ctx, asked, line) = (ctx.clone(), asked.clone(), line.to_owned());
+    Callback::from(move |event: SubmitEvent| {
+        event.prevent_default();
+        if fit {
+            asked.set(ctx.run_for_form(&line));
+        }
+    })
+}
+
 /// What closes a form without doing anything: the Escape key, unless it ends the composing of a syllable, and a button.
 pub fn cancels(close: &Callback<()>) -> (Callback<KeyboardEvent>, Callback<MouseEvent>) {
     let by_key = {

@@ -4,7 +4,7 @@ use blumfeld_view::GroupView;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::{cancels, command_line, outcome};
+use super::{cancels, command_line, outcome, runs_line};
 use crate::console::BOOTSTRAP;
 use crate::ctx::use_ctx;
 use crate::format::timestamp;
@@ -109,15 +109,7 @@ pub fn ResetForm(props: &ResetFormProps) -> Html {
     let command = line(&group.id, &topic, *to, value.as_deref().unwrap_or(" …"), *executes);
     let runs = asked.is_some_and(|id| props.deed.as_ref().is_none_or(|deed| deed.id != id));
     let fit = wrong.is_none() && !runs;
-    let onsubmit = {
-        let (ctx, asked, command) = (ctx.clone(), asked.clone(), command.clone());
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            if fit {
-                asked.set(ctx.run_for_form(&command));
-            }
-        })
-    };
+    let onsubmit = runs_line(&ctx, &asked, &command, fit);
     let choose_topic = {
         let topic = topic.clone();
         Callback::from(move |event: Event| {
