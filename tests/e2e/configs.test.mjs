@@ -47,9 +47,9 @@ const press = (name) => row(name).locator("button").click();
 async function submit() {
   const line = (await page.locator("#config-form .will code").innerText()).trim();
   await page.click("#run-config");
-  await page.locator("#config-form .said").waitFor();
+  await page.locator("#config-form .came").waitFor();
   assert.equal((await lines()).at(-1), line);
-  return [line, await page.locator("#config-form .said").innerText()];
+  return [line, await page.locator("#config-form .came").innerText()];
 }
 
 /** What Kafka's tool says of a config: its value and where it could come from. */
@@ -110,7 +110,7 @@ test("a value that Kafka refuses is refused in the form, in Kafka's words, and c
   await page.fill("#config-value", "soon");
   const [line, said] = await submit();
   assert.match(said, /^InvalidConfigurationException: Invalid value soon for configuration segment\.ms/);
-  assert.equal(await page.locator("#config-form .said").getAttribute("data-exit"), "1");
+  assert.equal(await page.locator("#config-form .came").getAttribute("data-exit"), "1");
   const { err } = await run(page, line);
   assert.ok(err.includes(said.split(": ").slice(1).join(": ")), err);
   assert.deepEqual(await shown("segment.ms"), before);

@@ -117,9 +117,31 @@ browser("what is no condition is shown with its place", async (own) => {
   await page.click("#run-until summary");
   await page.fill("#until-condition", 'isr("orders" 0) == [1]');
   await page.locator(".until-list form button").click();
-  const said = page.locator(".notice .said-so");
+  const said = page.locator(".until-list .came");
   await said.waitFor();
   assert.match(await said.textContent(), /isr\("orders" 0\) == \[1\]\n {13}\^\n.*`,` or `\)` is expected where `0` stands/);
+  // It is mended where it was typed. What it names need not be there yet, and that is said.
+  await page.fill("#until-condition", 'isr("orders", 0) == [1]');
+  await page.locator(".until-list form button").click();
+  await page.locator("#run-until:not([open])").waitFor();
+  await page.click("#run-until summary");
+  await page.locator(".until-list .waiting", { hasText: "There is no topic orders yet." }).waitFor();
+  assert.equal(await page.inputValue("#until-condition"), "");
+});
+
+browser("an address names a place, or is refused in words", async (own) => {
+  const { page, errors } = await visit(own, "");
+  await page.locator(".log", { hasText: "high watermark" }).first().waitFor({ state: "attached" });
+  const go = (hash) => page.evaluate((to) => { location.hash = to; }, hash);
+  for (const wrong of ["nosuch", "configs/x/y", "messages/orders"]) {
+    await go(wrong);
+    await page.locator(".notice.fault", { hasText: `There is no such place in this page: #${wrong}.` }).waitFor();
+  }
+  await go("messages/orders/77");
+  await page.locator(".notice.fault", { hasText: "There is no partition orders-77." }).waitFor();
+  await go("messages/orders/1/0");
+  await page.locator('.messages [aria-selected="true"], .messages .on').first().waitFor();
+  assert.deepEqual(errors, []);
 });
 
 for (const [assignor, rebalances] of [["RangeAssignor", 1], ["CooperativeStickyAssignor", 2]]) {

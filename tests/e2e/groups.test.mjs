@@ -119,9 +119,9 @@ test("offsets are not reset while members are there, and then as the form says",
     const before = (await sent(page)).filter((one) => one?.console).length;
     await page.click("#run-reset");
     await page.waitForFunction((count) => window.__sent.filter((one) => one?.console).length > count, before);
-    await form.locator("[role=status].said, .said[role=alert]").waitFor();
+    await form.locator("[role=status].came, .came[role=alert]").waitFor();
     assert.equal((await sent(page)).findLast((one) => one?.console).console.line, runs);
-    return form.locator(".said").innerText();
+    return form.locator(".came").innerText();
   };
   const before = await committed();
   assert.equal(await line(), `kafka-consumer-groups.sh ${AT} --group billing --reset-offsets --to-earliest --topic orders --dry-run`);

@@ -200,13 +200,14 @@ browser("producers that are alike share a card with their sum, and one that is p
     assert.equal(began.exit, 0, began.err);
   }
   const folded = page.locator(".board .prod.folded");
-  await folded.locator(".times", { hasText: /^×[67]$/ }).waitFor();
+  // Each of them is like web-checkout once it has written to the same topic.
+  await folded.locator(".times", { hasText: `×${names.length + 1}` }).waitFor();
   const inside = await folded.getAttribute("data-client");
   await folded.locator(".turn button").last().click();
   await page.waitForFunction((was) => document.querySelector(".prod.folded").dataset.client !== was, inside);
   // Who shares the card is named, so that what goes to them is drawn to it.
   const shares = (await folded.getAttribute("data-shares")).split(" ").length + 1;
-  assert.equal(`×${shares}`, await folded.locator(".times").innerText());
+  assert.equal(shares, names.length + 1);
   await page.click("#pin-producers summary");
   await page.fill("#pin-producers input", "d");
   await page.click('#pin-producers li button:has-text("d")');

@@ -13,9 +13,8 @@ use crate::browser::{self, Kept};
 use crate::console::{ConsolePane, Ink, Terminal};
 use crate::ctx::Ctx;
 use crate::frames::Frames;
-use crate::model::{Action, Deed, Model, Phase, Screen, Shared};
+use crate::model::{Action, Deed, Model, PartitionName, Phase, Place, Screen, Shared};
 use crate::opening::Opening;
-use crate::requests::DIAGRAM;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
@@ -67,22 +66,16 @@ fn begin(address: &Address) -> Model {
         };
         model = Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Notice(true, text)));
     }
-    model.screen = screen_of_address().unwrap_or(model.screen);
-    model.diagram = is_diagram();
-    model.configs_of = crate::configs::at(&browser::hash());
-    model
+    match place() {
+        Some(place) => Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Go(place))),
+        None => model,
+    }
 }
 
-fn screen_of_address() -> Option<Screen> {
+/// Where the address says that the page is.
+fn place() -> Option<Result<Place, (String, Option<Place>)>> {
     let hash = browser::hash();
-    // What stands behind the word says how the screen shows it.
-    let word = hash.split('/').next().unwrap_or_default();
-    Screen::ALL.into_iter().find(|screen| screen.word() == word)
-}
-
-/// Whether the address asks for what went over the network as a diagram.
-fn is_diagram() -> bool {
-    browser::hash().ends_with(DIAGRAM)
+    Some(Place::parse(&hash)?.map_err(|plain| (format!("#{hash}"), plain)))
 }
 
 /// Under what the page keeps that a cluster has been stored.
@@ -271,6 +264,16 @@ pub fn App() -> Html {
         let ctx = ctx.clone();
         move |()| listen(ctx)
     });
+    // A partition of the address is looked for once the cluster tells of its topics.
+    let wanted = model.wanted.clone().filter(|_| model.view.is_some());
+    use_effect_with(wanted, {
+        let (ctx, model) = (ctx.clone(), model.clone());
+        move |wanted| {
+            if let Some((partition, offset)) = wanted {
+                look_for(&ctx, &model, partition, *offset);
+            }
+        }
+    });
 
     let covered = model.phase.covers();
     let view = model.view.as_ref();
@@ -328,7 +331,7 @@ pub fn App() -> Html {
                     browser::focus_on(content);
                 }}>{ctx.t.skip}</a>
                 <TopBar cluster={model.cluster.clone()} {clock} {store} persistent={model.persistent}
-                    durability={model.durability} theme={model.theme} chosen={model.chosen.clone()} follows={model.follow.as_ref().filter(|follow| !follow.over).map(|follow| follow.pace)} />
+                    durability={model.durability} theme={model.theme} chosen={model.chosen.clone()} deed={model.deed.clone()} follows={model.follow.as_ref().filter(|follow| !follow.over).map(|follow| follow.pace)} />
                 <TimeLine marks={Shared::clone(&model.marks)} now={view.map_or(0, |view| view.clock.now)} pace={view.map_or(blumfeld_view::Pace::Paused, |view| view.clock.pace)}
                     next={view.and_then(|view| view.clock.next.clone())} clients={view.map(|view| Shared::clone(&view.clients))} />
                 <Nav screen={model.screen} />
@@ -400,6 +403,22 @@ pub fn App() -> Html {
     }
 }
 
+/// Shows a partition that the address names, and there the record of an offset.
+fn look_for(ctx: &Ctx, model: &Model, partition: &PartitionName, offset: Option<i64>) {
+    let topic = model.topic(&partition.topic);
+    let is_there =
+        topic.is_some_and(|topic| topic.partitions.iter().any(|one| one.partition == partition.partition));
+    match offset {
+        _ if !is_there => {
+            let name = format!("{}-{}", partition.topic, partition.partition);
+            ctx.act(Action::Notice(true, fill(ctx.t.no_such_partition, &[&name])));
+        }
+        Some(offset) => ctx.seek(partition, offset),
+        None => ctx.act(Action::Choose(partition.clone())),
+    }
+    ctx.act(Action::Looked);
+}
+
 /// Names of the topics, those that are Kafka's own last.
 fn names(model: &Model) -> Vec<String> {
     let internal = model.topics.iter().filter(|topic| topic.internal).map(|topic| topic.name.clone());
@@ -419,10 +438,8 @@ fn listen(ctx: Ctx) -> impl FnOnce() {
         held.push(Listening::new(&window, "hashchange", {
             let ctx = ctx.clone();
             move |_| {
-                if let Some(screen) = screen_of_address() {
-                    ctx.act(Action::Go(screen));
-                    ctx.act(Action::Draw(is_diagram()));
-                    ctx.act(Action::ConfigsOf(crate::configs::at(&browser::hash())));
+                if let Some(place) = place() {
+                    ctx.act(Action::Go(place));
                 }
             }
         }));

@@ -147,6 +147,21 @@ pub fn focus_on(id: &str) {
     focus(element.and_then(|element| element.dyn_into::<HtmlElement>().ok()));
 }
 
+/// How wide the window is, in CSS pixels.
+pub fn width() -> f64 {
+    let width = web_sys::window().and_then(|window| window.inner_width().ok());
+    width.and_then(|width| width.as_f64()).unwrap_or_default()
+}
+
+/// Closes the menu of an id, and gives the focus back to its button.
+pub fn close_menu(id: &str) {
+    let menu = web_sys::window().and_then(|window| window.document()).and_then(|it| it.get_element_by_id(id));
+    let Some(menu) = menu.and_then(|menu| menu.dyn_into::<web_sys::HtmlDetailsElement>().ok()) else { return };
+    menu.set_open(false);
+    let summary = menu.query_selector("summary").ok().flatten();
+    focus(summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()));
+}
+
 /// Whether the system asks for less motion.
 pub fn wants_stillness() -> bool {
     let asked =

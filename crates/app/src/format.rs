@@ -104,7 +104,9 @@ pub fn pace(times: f64) -> String {
         return format!("{times:.1}×");
     }
     if times < 0.995 {
-        return format!("1/{inverse:.0}×");
+        // Past three digits nobody reads the rest.
+        let unit = 10_f64.powi((inverse.log10().floor() as i32 - 2).max(0));
+        return format!("1/{:.0}×", (inverse / unit).round() * unit);
     }
     if times < 9.95 && (times - times.round()).abs() > 0.04 {
         return format!("{times:.1}×");
@@ -282,6 +284,7 @@ mod tests {
         for (times, want) in [
             (0.001, "1/1000×"),
             (0.005, "1/200×"),
+            (1.0 / 4_183.0, "1/4180×"),
             (0.5, "1/2×"),
             (0.6, "0.6×"),
             (0.8, "0.8×"),

@@ -9,7 +9,7 @@ use blumfeld_view::{
 };
 use yew::Reducible;
 
-pub use crate::screen::{Screen, Tab};
+pub use crate::screen::{Place, Screen, Tab};
 
 use crate::address::Theme;
 use crate::cluster::Cluster;
@@ -22,7 +22,7 @@ use crate::text::{Lang, fill};
 use crate::timeline::Marks;
 
 /// Notices that stand at one time.
-const NOTICES_KEPT: usize = 4;
+const NOTICES_KEPT: usize = 2;
 /// At this pace and slower one request can be followed.
 const FOLLOWED: f64 = 0.002;
 
@@ -270,6 +270,8 @@ pub struct Model {
     pub deed: Option<Shared<Deed>>,
     /// Where the navigation stands.
     pub screen: Screen,
+    /// The partition that the address names, and the offset of a record, until the cluster is there to look.
+    pub wanted: Option<(PartitionName, Option<i64>)>,
     /// The pane that shows where there is room for one.
     pub tab: Tab,
     /// The pane of the dock's third place, where its panes stand side by side: charts or files.
@@ -309,8 +311,10 @@ pub enum Action {
     DismissRecovery,
     /// Put away what became of what ran before a reload.
     DismissReturned,
-    /// Go somewhere.
-    Go(Screen),
+    /// Go where the address says, or say that it is no address.
+    Go(Result<Place, (String, Option<Place>)>),
+    /// What the address wanted was looked for.
+    Looked,
     /// Show a pane of the dock.
     Show(Tab),
     /// Open or close the dock where it is a sheet.
@@ -323,10 +327,6 @@ pub enum Action {
     Unpick,
     /// Close the exchange that is open.
     Close,
-    /// Draw what went over the network as a diagram, or as a table.
-    Draw(bool),
-    /// Show the configs of something.
-    ConfigsOf(Option<ConfigResource>),
     /// What a form ran has ended.
     Did(Deed),
     /// Something is done in the message browser.
@@ -387,6 +387,7 @@ impl Model {
             configs: None,
             deed: None,
             screen: Screen::Stage,
+            wanted: None,
             tab: Tab::Console,
             side: Tab::Charts,
             sheet: false,
@@ -672,9 +673,18 @@ impl Reducible for Model {
             Action::Dismiss(id) => model.notices.retain(|notice| notice.id != id),
             Action::DismissRecovery => model.recovery = None,
             Action::DismissReturned => model.returned = None,
-            Action::Go(screen) => {
+            Action::Go(place) => {
+                let (place, refused) = match place {
+                    Ok(place) => (Some(place), None),
+                    Err((address, place)) => (place, Some(address)),
+                };
                 // What was only to be read belongs to the screen on which it came.
                 model.notices.retain(|notice| notice.fault);
+                if let Some(address) = refused {
+                    model.notice(true, fill(model.lang.text().bad_address, &[&address]));
+                }
+                let Some(Place { screen, diagram, configs, partition }) = place else { return Rc::new(model) };
+                (model.diagram, model.configs_of, model.wanted) = (diagram, configs, partition);
                 let arrives = model.screen != screen;
                 model.screen = screen;
                 model.choose_filled(arrives);
@@ -684,6 +694,7 @@ impl Reducible for Model {
                     model.tab = Tab::Console;
                 }
             }
+            Action::Looked => model.wanted = None,
             Action::Show(tab) => {
                 (model.tab, model.sheet) = (tab, true);
                 if matches!(tab, Tab::Charts | Tab::Files) {
@@ -707,8 +718,6 @@ impl Reducible for Model {
                 model.look_at = Some(Shared::new(LookAt { at, node, text }));
             }
             Action::Close => model.exchange = None,
-            Action::Draw(diagram) => model.diagram = diagram,
-            Action::ConfigsOf(of) => model.configs_of = of,
             Action::Did(deed) => model.deed = Some(Shared::new(deed)),
             Action::FollowedUp => (model.messages.follow_up, model.messages.sought) = (None, None),
             Action::Started(id, sends) => {

@@ -47,8 +47,6 @@ pub struct Group {
     pub count: usize,
 }
 
-/// Places of the axis at which marks can stand: so that two of them can be told from each other.
-const PLACES: u64 = 50;
 /// Of a group so many are told.
 const TOLD: usize = 4;
 
@@ -94,18 +92,18 @@ impl Marks {
         self.begun
     }
 
-    /// The marks up to now, by their place.
-    pub fn groups(&self, now: u64) -> Vec<Group> {
+    /// The marks up to now, by their place. A mark takes `width` thousandths of the axis: what would lie on the one
+    /// before it is counted there.
+    pub fn groups(&self, now: u64, width: u32) -> Vec<Group> {
         let span = now.saturating_sub(self.begun).max(1);
         let mut groups: Vec<Group> = Vec::new();
         for one in &self.marks {
             let line = (one.node.clone(), one.says[0].clone());
             let says = one.says.clone().map(|said| format!("{} {said}", one.node));
             let gone = one.at.saturating_sub(self.begun).min(span);
-            let cell = gone * PLACES / span;
             let place = u32::try_from(gone * 1_000 / span).unwrap_or(1_000);
             match groups.last_mut() {
-                Some(last) if u64::from(last.place) * PLACES / 1_000 == cell => {
+                Some(last) if place < last.place.saturating_add(width) => {
                     last.count += 1;
                     if weight(one.mark) >= weight(last.mark) {
                         (last.at, last.mark, last.line) = (one.at, one.mark, line);
@@ -203,15 +201,15 @@ mod tests {
             event(9_000_000, Some(Mark::Fault)),
         ]);
         let told: Vec<_> =
-            marks.groups(11_000_000).iter().map(|one| (one.place, one.mark, one.count)).collect();
+            marks.groups(11_000_000, 20).iter().map(|one| (one.place, one.mark, one.count)).collect();
         assert_eq!(told, [(0, Mark::Rebalance, 1), (200, Mark::Election, 3), (800, Mark::Fault, 1)]);
-        assert_eq!(marks.groups(11_000_000)[1].says[1][0], "broker-1 at 3000000");
+        assert_eq!(marks.groups(11_000_000, 20)[1].says[1][0], "broker-1 at 3000000");
         // What is new is told by its weightiest.
         let news = |known| marks.news(known).map(|(one, fresh)| (one.at, fresh));
         assert_eq!(marks.taken(), 5);
         assert_eq!([news(5), news(4), news(1)], [None, Some((9_000_000, 1)), Some((9_000_000, 4))]);
         // Of an axis without length everything stands at the one place.
-        assert_eq!(Marks::begin(5).groups(5), []);
+        assert_eq!(Marks::begin(5).groups(5, 20), []);
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub enum Entry {
     ),
     /// Anything, but not nothing.
     Text,
-    /// Anything, or nothing: then it is left out.
-    Optional,
+    /// A client's name, or nothing: then it is left out.
+    Name,
     /// There or not.
     Flag,
 }
@@ -68,7 +68,7 @@ const PRODUCER: &[Field] = &[
     field("partitioner", Entry::Choice(&["default", "round-robin", "uniform-sticky"]), "default", "default"),
     field("linger-ms", Entry::Number(0, 1_000_000_000), "5", "5"),
     field("batch-size", Entry::Number(0, 2_147_483_647), "16384", "16384"),
-    field("name", Entry::Optional, "", ""),
+    field("name", Entry::Name, "", ""),
 ];
 
 /// Options of a consumer. Ranges are those of `workload consume`; it begins at the log start, so that there is
@@ -84,7 +84,7 @@ const CONSUMER: &[Field] = &[
         "range",
     ),
     field("from-beginning", Entry::Flag, ON, ""),
-    field("name", Entry::Optional, "", ""),
+    field("name", Entry::Name, "", ""),
 ];
 
 /// What was entered, by option.
@@ -141,13 +141,24 @@ pub fn counts(field: &Field, values: &Values) -> bool {
     field.option != "distribution" || !keyless
 }
 
+/// Characters of the longest name of a client.
+pub const LONGEST_NAME: usize = 100;
+
+/// Whether `workload start` takes a word as a client's name.
+fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    let length = name.chars().count();
+    length <= LONGEST_NAME && name.chars().all(plain) && !name.starts_with('-') && name != "all"
+}
+
 /// Whether a value can be an option's.
 fn fits(field: &Field, value: &str) -> bool {
     match field.entry {
         Entry::Topic | Entry::Text => !value.is_empty(),
         Entry::Number(from, to) => value.parse().is_ok_and(|number| (from..=to).contains(&number)),
         Entry::Choice(words) => words.contains(&value),
-        Entry::Optional | Entry::Flag => true,
+        Entry::Name => value.is_empty() || is_name(value),
+        Entry::Flag => true,
     }
 }
 
@@ -216,6 +227,10 @@ mod tests {
             (Producer, "keys", "100001"),
             (Producer, "acks", "2"),
             (Consumer, "group", " "),
+            (Producer, "name", "all"),
+            (Producer, "name", "till 2"),
+            (Consumer, "name", "-x"),
+            (Consumer, "name", &"x".repeat(101)),
             (Consumer, "processing-ms", "-1"),
         ] {
             let mut values = kind.begin("orders");

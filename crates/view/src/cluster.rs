@@ -103,6 +103,8 @@ pub struct WaitView {
     pub condition: String,
     /// What keeps it from being so: `isr("orders", 0) is [1, 2, 3]`.
     pub kept: Vec<String>,
+    /// Topics that it names and that there are not.
+    pub missing: Vec<String>,
 }
 
 /// A topic.

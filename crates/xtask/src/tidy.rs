@@ -202,6 +202,7 @@ pub fn run() -> Result<()> {
     found.extend(room_violations(&sources));
     found.extend(sources.iter().flat_map(|(path, text)| long_lines(path, text)));
     found.extend(font::missing()?);
+    found.extend(class_twins(&style_sheets()?));
     for violation in &found {
         eprintln!("tidy: {violation}");
     }
@@ -237,6 +238,57 @@ fn long_lines(path: &str, text: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Classes that stand alone as a rule's selector in more than one style sheet: two parts of the page that use one name
+/// change each other.
+fn class_twins(sheets: &[(String, String)]) -> Vec<String> {
+    let mut homes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (path, text) in sheets {
+        // Rules within @media belong to rules outside.
+        let mut depth = 0_usize;
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find(['{', '}', ';']) {
+            let (before, mark) = (&rest[..at], rest.as_bytes()[at]);
+            if mark == b'{' {
+                let selectors = before.rsplit_once("*/").map_or(before, |(_, selectors)| selectors);
+                let alone = |one: &&str| {
+                    let name = one.strip_prefix('.').unwrap_or_default();
+                    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+                };
+                // A comma within brackets separates no selectors.
+                for name in selectors.split(',').map(str::trim).filter(alone) {
+                    if depth == 0 && !selectors.contains('(') {
+                        homes.entry(name).or_default().insert(path);
+                    }
+                }
+                depth += 1;
+            } else if mark == b'}' {
+                depth = depth.saturating_sub(1);
+            }
+            rest = &rest[at + 1..];
+        }
+    }
+    let shared = homes.into_iter().filter(|(_, homes)| homes.len() > 1);
+    shared
+        .map(|(name, homes)| {
+            format!("{name} is a rule of {}", homes.into_iter().collect::<Vec<_>>().join(" and of "))
+        })
+        .collect()
+}
+
+/// The page's style sheets with their paths from the root.
+fn style_sheets() -> Result<Vec<(String, String)>> {
+    let mut sheets = Vec::new();
+    for entry in std::fs::read_dir(root().join("www"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|suffix| suffix == "css") {
+            let name = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
+            sheets.push((name, std::fs::read_to_string(&path)?));
+        }
+    }
+    sheets.sort();
+    Ok(sheets)
 }
 
 /// Every Rust source with its path from the root, in order.
@@ -315,6 +367,17 @@ mod tests {
             assert_eq!(long_lines("crates/log/src/lib.rs", &line).len(), want, "{line}");
         }
         assert_eq!(long_lines("crates/app/src/ui/row.rs", &long), [""; 0]);
+    }
+
+    #[test]
+    fn a_class_of_two_style_sheets_is_found() {
+        assert_eq!(class_twins(&style_sheets().unwrap()), Vec::<String>::new());
+        let sheet = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let sheets = [
+            sheet("a.css", "/* .x { } */ .said { color: red; } .one, .two { } .three .said { } @media (x) { .four { } }"),
+            sheet("b.css", ".said { } .a:is(.one, .b) { } .two-more { } .three { } .four { }"),
+        ];
+        assert_eq!(class_twins(&sheets), [".said is a rule of a.css and of b.css"]);
     }
 
     #[test]

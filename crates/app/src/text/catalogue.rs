@@ -25,6 +25,7 @@ catalogue! {
     until_go: "Run", "실행";
     until_help: "What can be asked is listed in the console:", "쓸 수 있는 조건은 콘솔에서 볼 수 있습니다:";
     until_waits: "Waits for", "기다림";
+    until_no_topic: "There is no topic {} yet.", "{} 토픽이 아직 없습니다.";
     until_not_yet: "Not yet, because", "아직 아닌 까닭";
     until_stop: "Wait no longer", "그만 기다리기";
     watching: "Another tab runs this cluster. This one watches what it does.", "다른 탭에서 이 클러스터를 실행하고 있습니다. 이 탭은 지켜보기만 합니다.";
@@ -202,10 +203,10 @@ catalogue! {
     partition_deeds: "Act on it", "할 수 있는 일";
     deed_grow: "Add a partition to the topic", "토픽에 파티션 추가";
     deed_elect: "Elect the preferred leader", "선호 리더 선출";
-    deed_move: "Move the replica", "레플리카 옮기기";
+    deed_move: "Move the replica", "복제본 옮기기";
     move_from: "from", "옮길 곳:";
     move_to: "to", "새 자리:";
-    move_nowhere: "Every broker has a replica of it. For one to move, a broker has to come:", "모든 브로커에 레플리카가 있습니다. 옮기려면 브로커를 더해야 합니다:";
+    move_nowhere: "Every broker has a replica of it. For one to move, a broker has to come:", "모든 브로커에 복제본이 있습니다. 옮기려면 브로커를 더해야 합니다:";
     deed_pause: "Pause the process", "프로세스 멈춤";
     deed_resume: "Resume", "재개";
     deed_shutdown: "Shut down in order", "정상 종료";
@@ -293,6 +294,9 @@ catalogue! {
     f_name: "name (optional)", "이름(선택)";
     f_partitioner: "partitioner", "파티셔너";
     bad_number: "{}: a number from {} to {}.", "{}: {}~{} 사이의 수입니다.";
+    bad_name: "{}: 1 to {} letters, digits, dots, underscores or dashes; not all.", "{}: 글자, 숫자, ., _, - 로 1~{}자입니다. all은 쓸 수 없습니다.";
+    bad_name_taken: "A client of this name runs already.", "이 이름의 클라이언트가 이미 실행 중입니다.";
+    distribution_why: "The distribution is of keys: it counts once there are keys.", "키 분포는 키가 있을 때만 쓰입니다.";
     bad_empty: "{}: cannot be empty.", "{}: 비울 수 없습니다.";
 
     // Hint
@@ -525,9 +529,9 @@ catalogue! {
     restart: "Restart", "다시 시작";
     restart_why: "The process starts from what its disk holds and recovers its logs. One that runs is stopped first.", "디스크에 남은 것으로 프로세스를 시작하고 로그를 복구합니다. 돌고 있으면 먼저 멈춥니다.";
     add_broker: "Add a broker", "브로커 추가";
-    add_broker_why: "A machine with an empty disk joins the cluster as a broker. It has no replicas until topics are created or partitions moved to it.", "디스크가 빈 기계가 브로커로 클러스터에 들어옵니다. 토픽을 만들거나 파티션을 옮겨 오기 전에는 레플리카가 없습니다.";
+    add_broker_why: "A machine with an empty disk joins the cluster as a broker. It has no replicas until topics are created or partitions moved to it.", "디스크가 빈 기계가 브로커로 클러스터에 들어옵니다. 토픽을 만들거나 파티션을 옮겨 오기 전에는 복제본이 없습니다.";
     remove_broker: "Remove", "제거";
-    remove_broker_why: "The broker ends in order and its machine goes with its disk. Move its replicas away first (kafka-reassign-partitions.sh). Voters of the quorum stay.", "브로커를 정상 종료하고 기계를 디스크와 함께 뺍니다. 먼저 레플리카를 옮겨 놓으세요(kafka-reassign-partitions.sh). 쿼럼 투표자는 빼지 않습니다.";
+    remove_broker_why: "The broker ends in order and its machine goes with its disk. Move its replicas away first (kafka-reassign-partitions.sh). Voters of the quorum stay.", "브로커를 정상 종료하고 기계를 디스크와 함께 뺍니다. 먼저 복제본을 옮겨 놓으세요(kafka-reassign-partitions.sh). 쿼럼 투표자는 빼지 않습니다.";
     seed: "seed", "시드";
     begin_anew: "Start over", "처음부터 다시";
     begin_anew_why: "Deletes this cluster from the browser's storage and begins an empty one.", "이 클러스터를 브라우저 저장소에서 지우고 빈 클러스터로 시작합니다.";
@@ -611,6 +615,8 @@ catalogue! {
     dismiss: "Dismiss", "닫기";
     times: "×{}", "×{}";
     bad_cluster: "The address asks for cluster \"{}\", which is no name for one: 1 to 40 letters, digits, - or _. Cluster {} was opened instead.", "주소의 클러스터 이름 \"{}\" 은 쓸 수 없습니다. 영문자, 숫자, -, _ 1~40자여야 합니다. 대신 클러스터 {을} 열었습니다.";
+    bad_address: "There is no such place in this page: {}.", "이 페이지에 없는 주소입니다: {}.";
+    no_such_partition: "There is no partition {}.", "{} 파티션이 없습니다.";
     bad_parameter: "The address says {}={}, which cannot be used and was passed over.", "주소의 {}={} 값은 쓸 수 없어 건너뛰었습니다.";
     bad_update: "The engine sent something that this page does not understand: {}. Reload the page; if it stays so, the two are of different versions.", "엔진이 보낸 것을 이 페이지가 이해하지 못했습니다: {}. 새로 고치세요. 계속되면 둘의 버전이 다른 것입니다.";
     recovered: "Recovered {} logs from storage", "저장소에서 로그 {}개를 복구함";

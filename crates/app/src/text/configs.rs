@@ -41,6 +41,7 @@ catalogue! {
     delete_why: "What comes next in the order counts again.", "순서에서 다음 값이 다시 적용됩니다.";
     nothing_to_delete: "Nothing is set here that could be deleted.", "여기에 지정된 값이 없어 지울 것이 없습니다.";
     scope: "For", "범위";
+    came_of: "What came of an earlier line", "앞서 실행한 명령의 결과";
     working: "The console is running it.", "콘솔에서 실행하고 있습니다.";
     needs_name: "A name is needed.", "이름이 필요합니다.";
     no_limit: "no limit", "제한 없음";

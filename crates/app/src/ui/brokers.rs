@@ -92,6 +92,8 @@ fn card(ctx: &Ctx, broker: &BrokerView) -> Html {
     } else {
         0.0
     };
+    // Its counts go with the process.
+    let since_start = |counted| if broker.up { count(counted) } else { "–".to_owned() };
     let (words, class) = broker_state(t, &broker.state);
     let id = broker.id.to_string();
     let named = |deed: &str| format!("{deed}: {}", fill(t.broker, &[&id]));
@@ -108,9 +110,9 @@ fn card(ctx: &Ctx, broker: &BrokerView) -> Html {
             </p>
             <dl class="kv grid">
                 <div><dt>{t.connections}</dt><dd>{count(broker.connections)}</dd></div>
-                <div><dt>{t.requests}</dt><dd>{count(broker.requests)}</dd></div>
-                <div><dt>{t.records_in}</dt><dd>{count(broker.records_in)}</dd></div>
-                <div><dt>{t.records_out}</dt><dd>{count(broker.records_out)}</dd></div>
+                <div><dt>{t.requests}</dt><dd>{since_start(broker.requests)}</dd></div>
+                <div><dt>{t.records_in}</dt><dd>{since_start(broker.records_in)}</dd></div>
+                <div><dt>{t.records_out}</dt><dd>{since_start(broker.records_out)}</dd></div>
                 <div><dt>{t.disk}</dt><dd>{size(broker.disk_bytes)}</dd></div>
                 <div><dt>{t.dirty}</dt><dd>{size(broker.dirty_bytes)}</dd></div>
             </dl>

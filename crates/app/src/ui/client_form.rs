@@ -7,7 +7,7 @@ use super::{cancels, command_line};
 use crate::browser;
 use crate::ctx::use_ctx;
 use crate::text::{Text, fill};
-use crate::workload::{Entry, Field, Kind, ON, Values, counts};
+use crate::workload::{Entry, Field, Kind, LONGEST_NAME, ON, Values, counts};
 
 /// What the form needs.
 #[derive(Properties, PartialEq)]
@@ -18,6 +18,8 @@ pub struct ClientFormProps {
     pub topics: Vec<String>,
     /// The topic that it begins with.
     pub topic: String,
+    /// Names of clients that run.
+    pub taken: Vec<String>,
     /// Called when the form is done.
     pub close: Callback<()>,
 }
@@ -36,7 +38,8 @@ pub fn ClientForm(props: &ClientFormProps) -> Html {
     let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.t;
     let (line, wrong) = (kind.line(&values), kind.wrong(&values));
-    let fit = wrong.is_none();
+    let name_taken = values.get("name").is_some_and(|name| props.taken.iter().any(|one| one == name.trim()));
+    let fit = wrong.is_none() && !name_taken;
     let onsubmit = {
         let (ctx, close, line) = (ctx.clone(), props.close.clone(), line.clone());
         Callback::from(move |event: SubmitEvent| {
@@ -57,6 +60,8 @@ pub fn ClientForm(props: &ClientFormProps) -> Html {
             <h3>{name}</h3>
             <div class="fields3">{ for kind.fields().iter().map(|field| entry(t, field, &values, wrong, &props.topics)) }</div>
             if let Some(wrong) = wrong { <p id="client-rule" class="rule bad" role="status">{complaint(t, wrong)}</p> }
+            else if name_taken { <p id="client-rule" class="rule bad" role="status">{t.bad_name_taken}</p> }
+            if kind.fields().iter().any(|field| !counts(field, &values)) { <p class="rule">{t.distribution_why}</p> }
             <div class="will"><span class="k">{t.runs}</span><code>{command_line(&line)}</code></div>
             <div class="acts">
                 <button type="submit" ref={submit} id="start-client" class="ctl primary" disabled={!fit}>{t.start}</button>
@@ -107,7 +112,7 @@ fn entry(
             <input {id} class="field" type="number" min={from.to_string()} max={to.to_string()} {value} oninput={typed}
                 aria-invalid={invalid} aria-describedby="client-rule" />
         },
-        Entry::Text | Entry::Optional => html! {
+        Entry::Text | Entry::Name => html! {
             <input {id} class="field" type="text" {value} oninput={typed} autocomplete="off" autocapitalize="off"
                 spellcheck="false" aria-invalid={invalid} aria-describedby="client-rule" />
         },
@@ -149,6 +154,7 @@ fn complaint(t: &'static Text, field: &Field) -> String {
             t.bad_number,
             &[label(t, field.option), &crate::format::count(from), &crate::format::count(to)],
         ),
+        Entry::Name => fill(t.bad_name, &[label(t, field.option), &LONGEST_NAME.to_string()]),
         _ => fill(t.bad_empty, &[label(t, field.option)]),
     }
 }

@@ -80,7 +80,7 @@ pub fn Clients(props: &ClientsProps) -> Html {
                 if stoppable { <button id="stop-all" class="ctl end" title={STOP_ALL} onclick={stop_all}>{t.stop_all}</button> }
             </header>
             if let Some((kind, topic)) = adding.zip(topic) {
-                <ClientForm key={if kind == Kind::Producer { "producer" } else { "consumer" }} {kind} {topic} topics={topics.clone()} {close} />
+                <ClientForm key={if kind == Kind::Producer { "producer" } else { "consumer" }} {kind} {topic} topics={topics.clone()} taken={clients.iter().filter(|client| !matches!(client.state, ClientState::Ended(_))).map(|client| client.name.clone()).collect::<Vec<_>>()} {close} />
             }
             if topics.is_empty() && !ctx.nobody {
                 <div class="mach about empty"><h3>{t.no_topics}</h3><p>{t.needs_topic}</p>

@@ -4,7 +4,7 @@ use blumfeld_view::{ConfigResource, ConfigView};
 use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::{cancels, command_line, outcome, runs_line};
+use super::{cancels, command_line, outcome, runs, runs_line};
 use crate::browser;
 use crate::configs::{complaint, is_set, line};
 use crate::ctx::use_ctx;
@@ -33,7 +33,7 @@ pub fn ConfigForm(props: &ConfigFormProps) -> Html {
     let deletes = use_state(|| false);
     // Of a broker's config: whether the change is for all brokers.
     let for_all = use_state(|| false);
-    let asked = use_state(|| None::<u32>);
+    let asked = use_state(|| None);
     let first = use_node_ref();
     use_effect_with((), {
         let first = first.clone();
@@ -54,8 +54,7 @@ pub fn ConfigForm(props: &ConfigFormProps) -> Html {
     };
     let shown = if named.is_empty() { "NAME" } else { &named };
     let command = line(&of, shown, (!*deletes).then_some(value.as_str()));
-    let runs = asked.is_some_and(|id| props.deed.as_ref().is_none_or(|deed| deed.id != id));
-    let fit = wrong.is_none() && !runs;
+    let fit = wrong.is_none() && !runs(&asked, props.deed.as_ref());
     let onsubmit = runs_line(&ctx, &asked, &command, fit);
     let typed = |state: &UseStateHandle<String>| {
         let state = state.clone();
@@ -107,7 +106,7 @@ pub fn ConfigForm(props: &ConfigFormProps) -> Html {
             </div>
             if let Some(wrong) = wrong { <p class="rule" role="status">{wrong}</p> } else if *deletes { <p class="rule">{c.delete_why}</p> }
             <div class="will"><span class="k">{t.runs}</span><code>{command_line(&command)}</code></div>
-            {outcome(c, *asked, props.deed.as_ref(), complaint)}
+            {outcome(c, &asked, &command, props.deed.as_ref(), complaint)}
             <div class="acts">
                 <button type="submit" id="run-config" class="ctl primary" disabled={!fit}>{t.run}</button>
                 <button type="button" class="ctl" onclick={cancel}>{t.close}</button>

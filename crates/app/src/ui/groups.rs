@@ -101,7 +101,7 @@ fn card(
                 <button class="ctl end" data-act="reset" aria-label={fill(r.reset_of, &[&group.id])} aria-expanded={resetting.to_string()} onclick={toggle}>{r.reset}</button>
             </header>
             if resetting { <ResetForm group={group.clone()} deed={props.deed.clone()} unix_ms={props.unix_ms} {close} /> }
-            <div class="sides"><div class="side">
+            <div class="halves"><div class="half">
             if group.members.is_empty() { <p class="meta">{t.no_members}</p> } else {
                 <ul class="members" aria-label={t.members}>{ for group.members.iter().map(|one| member(ctx, one)) }</ul>
             }
@@ -111,7 +111,7 @@ fn card(
                     <tbody>{ for group.offsets.iter().map(|offset| row(group, offset, position(clients, offset))) }</tbody>
                 </table></div>
             }
-            </div><div class="side">
+            </div><div class="half">
             if let Some(chart) = chart { { draw(ctx, chart, &total) } }
             <Rebalances {rebalances} />
             </div></div>

@@ -86,10 +86,13 @@ pub fn command_line(line: &str) -> Html {
     line.split(' ').map(|word| html! { <><span class="word">{word.to_owned()}</span>{" "}</> }).collect()
 }
 
-/// What runs a form's line when it is sent, if the line is fit to be run; `asked` has the command's number then.
+/// What a form ran: the command's number, and its line.
+pub type Asked = Option<(u32, String)>;
+
+/// What runs a form's line when it is sent, if the line is fit to be run; `asked` has what was run then.
 pub fn runs_line(
     ctx: &crate::ctx::Ctx,
-    asked: &UseStateHandle<Option<u32>>,
+    asked: &UseStateHandle<Asked>,
     line: &str,
     fit: bool,
 ) -> Callback<SubmitEvent> {
@@ -97,9 +100,14 @@ pub fn runs_line(
     Callback::from(move |event: SubmitEvent| {
         event.prevent_default();
         if fit {
-            asked.set(ctx.run_for_form(&line));
+            asked.set(ctx.run_for_form(&line).map(|id| (id, line.clone())));
         }
     })
+}
+
+/// Whether what a form ran has not ended.
+pub fn runs(asked: &Asked, deed: Option<&Shared<Deed>>) -> bool {
+    asked.as_ref().is_some_and(|(id, _)| deed.is_none_or(|deed| deed.id != *id))
 }
 
 /// What closes a form without doing anything: the Escape key, unless it ends the composing of a syllable, and a button.
@@ -116,24 +124,33 @@ pub fn cancels(close: &Callback<()>) -> (Callback<KeyboardEvent>, Callback<Mouse
     (by_key, Callback::from(move |_: MouseEvent| close.emit(())))
 }
 
-/// What came of a form's command, `asked` by its number: while it runs, and once it has ended. `tell` makes words of what a
-/// command that failed said.
+/// What came of the command that a form ran: while it runs, and once it has ended. The form says `line` now: what came of
+/// another one stands below that one. `tell` makes words of what a command that failed said.
 pub fn outcome(
     c: &'static ConfigText,
-    asked: Option<u32>,
+    asked: &Asked,
+    line: &str,
     deed: Option<&Shared<Deed>>,
     tell: impl Fn(&str) -> String,
 ) -> Html {
-    let Some(asked) = asked else { return Html::default() };
-    match deed.filter(|deed| deed.id == asked) {
+    let Some((id, asked)) = asked else { return Html::default() };
+    let came = result(c, *id, deed, tell);
+    if asked == line {
+        return came;
+    }
+    html! { <div class="earlier"><p class="k">{c.came_of}</p><code>{command_line(asked)}</code>{came}</div> }
+}
+
+fn result(c: &'static ConfigText, id: u32, deed: Option<&Shared<Deed>>, tell: impl Fn(&str) -> String) -> Html {
+    match deed.filter(|deed| deed.id == id) {
         None => html! { <p class="rule" role="status">{c.working}</p> },
         // Some of Kafka's tools complain and end well all the same.
         Some(deed) if deed.exit == 0 && !deed.said.trim_start().starts_with("Error") => {
-            html! { <pre class="said" role="status" data-exit="0">{deed.said.trim().to_owned()}</pre> }
+            html! { <pre class="came" role="status" data-exit="0">{deed.said.trim().to_owned()}</pre> }
         }
         Some(deed) => {
             let exit = deed.exit.to_string();
-            html! { <pre class="said bad" role="alert" data-exit={exit}>{tell(&deed.said)}</pre> }
+            html! { <pre class="came bad" role="alert" data-exit={exit}>{tell(&deed.said)}</pre> }
         }
     }
 }

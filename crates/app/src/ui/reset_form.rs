@@ -4,7 +4,7 @@ use blumfeld_view::GroupView;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::{cancels, command_line, outcome, runs_line};
+use super::{cancels, command_line, outcome, runs, runs_line};
 use crate::console::BOOTSTRAP;
 use crate::ctx::use_ctx;
 use crate::format::timestamp;
@@ -101,14 +101,13 @@ pub fn ResetForm(props: &ResetFormProps) -> Html {
     let to = use_state(|| To::Earliest);
     let typed = use_state(String::new);
     let executes = use_state(|| false);
-    let asked = use_state(|| None::<u32>);
+    let asked = use_state(|| None);
     let Some(ctx) = use_ctx() else { return Html::default() };
     let (t, c, r) = (ctx.t, ctx.lang.configs(), ctx.lang.rebalances());
     let value = to.value(&typed);
     let wrong = value.is_none().then_some(if *to == To::Time { r.bad_time } else { r.bad_offset });
     let command = line(&group.id, &topic, *to, value.as_deref().unwrap_or(" …"), *executes);
-    let runs = asked.is_some_and(|id| props.deed.as_ref().is_none_or(|deed| deed.id != id));
-    let fit = wrong.is_none() && !runs;
+    let fit = wrong.is_none() && !runs(&asked, props.deed.as_ref());
     let onsubmit = runs_line(&ctx, &asked, &command, fit);
     let choose_topic = {
         let topic = topic.clone();
@@ -194,7 +193,7 @@ pub fn ResetForm(props: &ResetFormProps) -> Html {
             </div>
             if let Some(wrong) = wrong { <p class="rule bad" role="status">{wrong}</p> }
             <div class="will"><span class="k">{t.runs}</span><code>{command_line(&command)}</code></div>
-            {outcome(c, *asked, props.deed.as_ref(), |said| said.trim().to_owned())}
+            {outcome(c, &asked, &command, props.deed.as_ref(), |said| said.trim().to_owned())}
             <div class="acts">
                 <button type="submit" id="run-reset" class="ctl primary" disabled={!fit}>{t.run}</button>
                 <button type="button" class="ctl" onclick={cancel}>{t.close}</button>

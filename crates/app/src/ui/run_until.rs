@@ -4,10 +4,11 @@ use blumfeld_view::{ClockView, Command, WaitView};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::icon;
 use super::menu::Menu;
+use super::{Asked, icon};
+use crate::browser;
 use crate::ctx::{Ctx, use_ctx};
-use crate::model::PartitionName;
+use crate::model::{Deed, PartitionName, Shared};
 use crate::text::{Text, fill};
 
 /// What the menu shows.
@@ -21,16 +22,26 @@ pub struct RunUntilProps {
     pub ready: bool,
     /// The chosen partition, whose high watermark is waited for.
     pub chosen: Option<PartitionName>,
+    /// What a form did last.
+    pub deed: Option<Shared<Deed>>,
 }
+
+/// The menu's id.
+const MENU: &str = "run-until";
 
 impl RunUntilProps {
     /// Of a clock.
-    pub fn of(clock: Option<&ClockView>, chosen: Option<PartitionName>) -> RunUntilProps {
+    pub fn of(
+        clock: Option<&ClockView>,
+        chosen: Option<PartitionName>,
+        deed: Option<Shared<Deed>>,
+    ) -> RunUntilProps {
         RunUntilProps {
             waits: clock.map(|clock| clock.waits.clone()).unwrap_or_default(),
             now: clock.map_or(0, |clock| clock.now),
             ready: clock.is_some(),
             chosen,
+            deed,
         }
     }
 }
@@ -60,6 +71,23 @@ fn offered(t: &Text, now: u64, chosen: Option<&PartitionName>) -> Vec<(String, S
 #[component]
 pub fn RunUntil(props: &RunUntilProps) -> Html {
     let field = use_node_ref();
+    let asked = use_state(|| Asked::None);
+    let taken = asked.as_ref().is_some_and(|(id, _)| props.waits.iter().any(|wait| wait.id == *id));
+    let ended = props.deed.as_ref().filter(|deed| asked.as_ref().is_some_and(|(id, _)| *id == deed.id));
+    let refused = ended.filter(|deed| deed.exit != 0).map(|deed| deed.said.trim_end().to_owned());
+    // What was typed stays in the menu until the console has taken it: a slip can be mended where it was made.
+    use_effect_with(taken || (ended.is_some() && refused.is_none()), {
+        let (field, asked) = (field.clone(), asked.clone());
+        move |done| {
+            if *done {
+                if let Some(field) = field.cast::<HtmlInputElement>() {
+                    field.set_value("");
+                }
+                browser::close_menu(MENU);
+                asked.set(None);
+            }
+        }
+    });
     let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.t;
     let waits = |condition: String| {
@@ -67,12 +95,13 @@ pub fn RunUntil(props: &RunUntilProps) -> Html {
         Callback::from(move |_: MouseEvent| ctx.press(&format!("until {condition}")))
     };
     let run = {
-        let (ctx, field) = (ctx.clone(), field.clone());
+        let (ctx, field, asked) = (ctx.clone(), field.clone(), asked.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let Some(field) = field.cast::<HtmlInputElement>() else { return };
             if !field.value().trim().is_empty() {
-                ctx.press(&format!("until {}", field.value().trim()));
+                let line = format!("until {}", field.value().trim());
+                asked.set(ctx.run_for_form(&line).map(|id| (id, line)));
             }
         })
     };
@@ -84,7 +113,7 @@ pub fn RunUntil(props: &RunUntilProps) -> Html {
         {icon("down")}
     </> };
     html! { <>
-        <Menu class={classes!("ctl", "untilb", armed.is_some().then_some("armed"))} id="run-until" {summary}>
+        <Menu class={classes!("ctl", "untilb", armed.is_some().then_some("armed"))} id={MENU} {summary}>
             <div class="menu-list until-list">
                 { for props.waits.iter().map(|wait| waiting(&ctx, wait)) }
                 <ul>{ for offered(t, props.now, props.chosen.as_ref()).into_iter().map(|(name, condition)| html! {
@@ -94,8 +123,9 @@ pub fn RunUntil(props: &RunUntilProps) -> Html {
                     <label for="until-condition">{t.until_condition}</label>
                     <input id="until-condition" ref={field} class="field mono" spellcheck="false" autocomplete="off" autocapitalize="off"
                         placeholder="isr(\"orders\", 0) == [1, 2, 3]" />
-                    <button class="ctl" type="submit" disabled={!props.ready}>{t.until_go}</button>
+                    <button class="ctl" type="submit" data-stay="" disabled={!props.ready}>{t.until_go}</button>
                 </form>
+                if let Some(refused) = refused { <pre class="came bad" role="alert">{refused}</pre> }
                 <p class="meta">{t.until_help}{" "}<code>{"until"}</code></p>
             </div>
         </Menu>
@@ -113,6 +143,7 @@ fn waiting(ctx: &Ctx, wait: &WaitView) -> Html {
         <div class="waiting" key={wait.id}>
             <p><b>{t.until_waits}</b>{" "}<code>{&wait.condition}</code></p>
             if !wait.kept.is_empty() { <p class="meta">{t.until_not_yet}</p><ul class="kept">{ for wait.kept.iter().map(|kept| html! { <li><code>{kept}</code></li> }) }</ul> }
+            if !wait.missing.is_empty() { <p class="meta">{fill(t.until_no_topic, &[&wait.missing.join(", ")])}</p> }
             <button class="ctl small" onclick={stop}>{t.until_stop}</button>
         </div>
     }

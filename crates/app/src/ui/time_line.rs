@@ -7,6 +7,7 @@ use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use super::token_table::name;
+use crate::browser;
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::{count, moment};
 use crate::model::{Action, Shared, Tab};
@@ -28,6 +29,9 @@ pub struct TimeLineProps {
     pub clients: Option<Shared<Vec<Shared<ClientView>>>>,
 }
 
+/// Pixels that a mark takes with its count.
+const MARK_PX: f64 = 38.0;
+
 /// The time line.
 #[component]
 pub fn TimeLine(props: &TimeLineProps) -> Html {
@@ -36,6 +40,7 @@ pub fn TimeLine(props: &TimeLineProps) -> Html {
     let t = ctx.t;
     let clients = props.clients.as_ref().map(|clients| clients.as_slice()).unwrap_or_default();
     let next = props.next.as_ref().filter(|_| props.pace == Pace::Paused);
+    let width = (MARK_PX * 1_000.0 / browser::width().max(1.0)).round() as u32;
     // The policy allows no styles in the markup; a place is set from here.
     use_effect({
         let line = line.clone();
@@ -47,7 +52,7 @@ pub fn TimeLine(props: &TimeLineProps) -> Html {
     });
     html! {
         <section class="seek" ref={line} aria-label={t.time_line}>
-            <ol class="marks" aria-label={t.time_line_marks}>{ for props.marks.groups(props.now).iter().map(|group| mark(&ctx, group)) }</ol>
+            <ol class="marks" aria-label={t.time_line_marks}>{ for props.marks.groups(props.now, width).iter().map(|group| mark(&ctx, group)) }</ol>
             <svg class="axis" viewBox="0 0 1000 14" preserveAspectRatio="none" aria-hidden="true">
                 <path class="gone" d="M0 1.500H1000" />
                 { for props.marks.ticks(props.now).iter().map(|(place, _)| html! { <path class="tick" d={format!("M{place} 0V5")} /> }) }

@@ -10,7 +10,7 @@ use crate::address::Theme;
 use crate::browser::Kept;
 use crate::ctx::use_ctx;
 use crate::format;
-use crate::model::{Action, PartitionName};
+use crate::model::{Action, Deed, PartitionName, Shared};
 use crate::text::{Lang, Text, fill};
 
 /// What the bar shows.
@@ -30,6 +30,8 @@ pub struct TopBarProps {
     pub theme: Theme,
     /// The chosen partition.
     pub chosen: Option<PartitionName>,
+    /// What a form did last.
+    pub deed: Option<Shared<Deed>>,
     /// How fast time goes for what is followed; 0 while a stop is read.
     pub follows: Option<f64>,
 }
@@ -115,7 +117,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                 <button class="ctl" id="step" disabled={!ready} onclick={step} aria-label={t.next_event} title={t.next_event}>
                     {icon("next")}<span class="lbl">{t.next_event}</span>
                 </button>
-                <RunUntil ..RunUntilProps::of(clock, props.chosen.clone()) />
+                <RunUntil ..RunUntilProps::of(clock, props.chosen.clone(), props.deed.clone()) />
             </div>
             <div class="speed" role="group" aria-label={t.speed}>
                 <div class="sl">

@@ -69,6 +69,7 @@ impl Run {
             id: *id,
             condition: wait.condition().text().to_owned(),
             kept: wait.told(&self.world),
+            missing: wait.topics_missing(&self.world),
         };
         self.waits.iter().map(view).collect()
     }
