@@ -27,6 +27,9 @@ use crate::wire::{Heard, Wire};
 /// At this pace and slower nobody waits for the end of a session.
 const SLOW: f64 = 0.1;
 
+/// What Kafka's console producer logs of a record that was not acknowledged (ErrorLoggingCallback).
+const NOT_SENT: &str = "ERROR Error when sending message";
+
 /// A listener that is taken away with this value.
 struct Listening {
     target: web_sys::EventTarget,
@@ -113,6 +116,9 @@ fn hear(
                 terminal.said(id, &piece.text);
                 if piece.stream == Stream::Err {
                     terminal.complained(id, &piece.text);
+                    if piece.text.contains(NOT_SENT) {
+                        dispatch.dispatch(Action::NotSent(id));
+                    }
                 }
             }
             if let Some(exit) = exit {

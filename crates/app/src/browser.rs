@@ -156,10 +156,20 @@ pub fn width() -> f64 {
 /// Closes the menu of an id, and gives the focus back to its button.
 pub fn close_menu(id: &str) {
     let menu = web_sys::window().and_then(|window| window.document()).and_then(|it| it.get_element_by_id(id));
-    let Some(menu) = menu.and_then(|menu| menu.dyn_into::<web_sys::HtmlDetailsElement>().ok()) else { return };
+    let Some(menu) = menu.and_then(|menu| menu.dyn_into::<web_sys::HtmlDetailsElement>().ok()) else {
+        return;
+    };
     menu.set_open(false);
     let summary = menu.query_selector("summary").ok().flatten();
     focus(summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()));
+}
+
+/// Scrolls as little as it takes for an element to be seen.
+pub fn into_view(element: &web_sys::Element) {
+    let least = web_sys::ScrollIntoViewOptions::new();
+    least.set_block(web_sys::ScrollLogicalPosition::Nearest);
+    least.set_inline(web_sys::ScrollLogicalPosition::Nearest);
+    element.scroll_into_view_with_scroll_into_view_options(&least);
 }
 
 /// Whether the system asks for less motion.

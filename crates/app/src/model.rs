@@ -24,7 +24,7 @@ use crate::timeline::Marks;
 /// Notices that stand at one time.
 const NOTICES_KEPT: usize = 2;
 /// At this pace and slower one request can be followed.
-const FOLLOWED: f64 = 0.002;
+pub const FOLLOWED: f64 = 0.002;
 
 /// Shared data that is equal only to itself, so that a component is redrawn only when it was replaced.
 #[derive(Debug, Default)]
@@ -337,8 +337,10 @@ pub enum Action {
     Started(u32, bool),
     /// A command that sends records by hand began beside the console's own.
     Sends(u32),
-    /// A console command ended.
+    /// A console command ended with this exit code.
     Ended(u32, i32),
+    /// A command that sends records by hand says that one was not sent.
+    NotSent(u32),
     /// Put a line into the prompt.
     Prefill(String),
     /// Speak another language.
@@ -683,7 +685,9 @@ impl Reducible for Model {
                 if let Some(address) = refused {
                     model.notice(true, fill(model.lang.text().bad_address, &[&address]));
                 }
-                let Some(Place { screen, diagram, configs, partition }) = place else { return Rc::new(model) };
+                let Some(Place { screen, diagram, configs, partition }) = place else {
+                    return Rc::new(model);
+                };
                 (model.diagram, model.configs_of, model.wanted) = (diagram, configs, partition);
                 let arrives = model.screen != screen;
                 model.screen = screen;
@@ -738,6 +742,8 @@ impl Reducible for Model {
                     }
                 }
             }
+            // The console producer ends with 0 whatever became of its records.
+            Action::NotSent(id) => model.sending.retain(|sends| *sends != id),
             Action::Prefill(line) => {
                 let number = model.number() as u32;
                 model.console.prefill = (number, line);

@@ -91,7 +91,9 @@ impl Place {
         let plain = Self { screen, diagram: false, configs: None, partition: None };
         let Some(rest) = rest else { return Some(Ok(plain)) };
         let place = match screen {
-            Screen::Requests => (format!("/{rest}") == DIAGRAM).then(|| Self { diagram: true, ..plain.clone() }),
+            Screen::Requests => {
+                (format!("/{rest}") == DIAGRAM).then(|| Self { diagram: true, ..plain.clone() })
+            }
             Screen::Configs => {
                 configs::at(hash).map(|resource| Self { configs: Some(resource), ..plain.clone() })
             }

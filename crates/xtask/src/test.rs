@@ -45,7 +45,7 @@ pub fn run(args: &[String]) -> Result<()> {
         }
         other => bail!("test takes --only STEP[,STEP] and nothing else, not {other:?}"),
     };
-    let (mut passed, mut failed) = (0, Vec::new());
+    let (mut passed, mut failed, mut took) = (0, Vec::new(), Vec::new());
     for (number, step) in wanted.iter().enumerate() {
         say(&format!("step {} of {}: {step}", number + 1, wanted.len()));
         let start = Instant::now();
@@ -56,8 +56,10 @@ pub fn run(args: &[String]) -> Result<()> {
                 failed.push(*step);
             }
         }
-        say(&format!("{step}: {} s", start.elapsed().as_secs()));
+        took.push(format!("{step} {} s", start.elapsed().as_secs()));
+        say(took.last().map_or("", String::as_str));
     }
+    println!("{}", took.join(", "));
     println!("{passed} passed, {} failed", failed.len());
     if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
 }

@@ -374,7 +374,10 @@ mod tests {
         assert_eq!(class_twins(&style_sheets().unwrap()), Vec::<String>::new());
         let sheet = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         let sheets = [
-            sheet("a.css", "/* .x { } */ .said { color: red; } .one, .two { } .three .said { } @media (x) { .four { } }"),
+            sheet(
+                "a.css",
+                "/* .x { } */ .said { color: red; } .one, .two { } .three .said { } @media (x) { .four { } }",
+            ),
             sheet("b.css", ".said { } .a:is(.one, .b) { } .two-more { } .three { } .four { }"),
         ];
         assert_eq!(class_twins(&sheets), [".said is a rule of a.css and of b.css"]);

@@ -224,20 +224,22 @@ fn adds(ctx: &Ctx, line: &str, topic: Option<&TopicView>, label: &'static str) -
     html! { <button class="quiet" disabled={topic.is_none()} aria-label={label} title={line.unwrap_or_default()} {onclick}>{icon("plus")}</button> }
 }
 
+/// The line that sends one record to a topic, and what runs it and follows the record.
+pub fn sends_one(ctx: &Ctx, topic: &str) -> (String, Callback<MouseEvent>) {
+    let line =
+        format!("echo 'hello' | kafka-console-producer.sh --bootstrap-server localhost:9092 --topic {topic}");
+    let (ctx, run) = (ctx.clone(), line.clone());
+    let onclick = Callback::from(move |_: MouseEvent| {
+        let command = ctx.run_aside(&run);
+        ctx.follow(Some(FollowWhat::Sent { command }));
+    });
+    (line, onclick)
+}
+
 /// The button that sends one record to the topic that is shown.
 fn send(ctx: &Ctx, topic: Option<&TopicView>, hint: Option<String>) -> Html {
     let Some(topic) = topic else { return Html::default() };
-    let line = format!(
-        "echo 'hello' | kafka-console-producer.sh --bootstrap-server localhost:9092 --topic {}",
-        topic.name
-    );
-    let onclick = {
-        let (ctx, line) = (ctx.clone(), line.clone());
-        Callback::from(move |_: MouseEvent| {
-            let command = ctx.run_aside(&line);
-            ctx.follow(Some(FollowWhat::Sent { command }));
-        })
-    };
+    let (line, onclick) = sends_one(ctx, &topic.name);
     html! {
         <span class="send">{badge(hint)}<button class="ctl small" id="send" title={line} {onclick}>{ctx.t.send_record}</button></span>
     }

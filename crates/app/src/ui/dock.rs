@@ -1,8 +1,10 @@
 //! The navigation and the dock's tabs.
 
+use web_sys::Element;
 use yew::prelude::*;
 
 use super::icon;
+use crate::browser;
 use crate::ctx::use_ctx;
 use crate::model::{Action, Screen, Tab};
 
@@ -16,10 +18,22 @@ pub struct NavProps {
 /// The navigation: a bar at the side, on phones at the bottom.
 #[component]
 pub fn Nav(props: &NavProps) -> Html {
+    let nav = use_node_ref();
+    // On a phone not all fit into the bar.
+    use_effect_with(props.screen, {
+        let nav = nav.clone();
+        move |_| {
+            let current =
+                nav.cast::<Element>().and_then(|nav| nav.query_selector("[aria-current]").ok().flatten());
+            if let Some(current) = current {
+                browser::into_view(&current);
+            }
+        }
+    });
     let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.t;
     html! {
-        <nav class="nav" aria-label={t.screens}>
+        <nav class="nav" ref={nav} aria-label={t.screens}>
             { for Screen::ALL.map(|screen| {
                 let name = match screen {
                     Screen::Stage => t.stage,

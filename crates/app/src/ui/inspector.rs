@@ -70,8 +70,10 @@ pub fn Inspector(props: &InspectorProps) -> Html {
                     <div><dt>{t.size}</dt><dd>{size(partition.size)}</dd></div>
                 </dl>
                 <p class="why">{ if at_risk > 0 { fill(t.power_cut_would, &[&count(at_risk)]) } else { t.power_cut_none.to_owned() } }</p>
-                <button class="ctl wide" id="open-messages" onclick={open}>{t.open_messages}</button>
-                <button class="ctl wide" id="follow-partition" onclick={follow}>{t.follow_this}</button>
+                <div class="pair">
+                    <button class="ctl wide" id="open-messages" onclick={open}>{t.open_messages}</button>
+                    <button class="ctl wide" id="follow-partition" onclick={follow}>{t.follow_this}</button>
+                </div>
             </div>
             <PartitionDeeds topic={Shared::clone(topic)} partition={partition.partition} brokers={props.brokers.clone()} />
             <div class="part">

@@ -141,7 +141,12 @@ pub fn outcome(
     html! { <div class="earlier"><p class="k">{c.came_of}</p><code>{command_line(asked)}</code>{came}</div> }
 }
 
-fn result(c: &'static ConfigText, id: u32, deed: Option<&Shared<Deed>>, tell: impl Fn(&str) -> String) -> Html {
+fn result(
+    c: &'static ConfigText,
+    id: u32,
+    deed: Option<&Shared<Deed>>,
+    tell: impl Fn(&str) -> String,
+) -> Html {
     match deed.filter(|deed| deed.id == id) {
         None => html! { <p class="rule" role="status">{c.working}</p> },
         // Some of Kafka's tools complain and end well all the same.

@@ -3,11 +3,12 @@
 use blumfeld_view::{Command, Pace, RecoveryView, Returned};
 use yew::prelude::*;
 
+use super::board::{press, sends_one};
 use super::icon;
 use crate::browser::Kept;
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::{count, size};
-use crate::model::{Action, Notice, Shared};
+use crate::model::{Action, FOLLOWED, Notice, Shared};
 use crate::opening::TOPIC;
 use crate::text::fill;
 
@@ -157,10 +158,17 @@ pub fn Hint(props: &HintProps) -> Html {
             closed.set(true);
         })
     };
+    // Each is done here too: on a phone the controls that bear its number are further down.
+    let (send_line, sends) = sends_one(&ctx, TOPIC);
+    let crash_line = "fault crash 2";
+    let slows = {
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| ctx.ask(&Command::SetPace(Pace::Times(FOLLOWED))))
+    };
     let steps = [
-        (t.hint_record, t.hint_record_more),
-        (t.hint_crash, t.hint_crash_more),
-        (t.hint_slow, t.hint_slow_more),
+        (t.hint_record, t.hint_record_more, props.is_first.then_some(sends), send_line.as_str()),
+        (t.hint_crash, t.hint_crash_more, Some(press(&ctx, crash_line)), crash_line),
+        (t.hint_slow, t.hint_slow_more, Some(slows), ""),
     ];
     let empty = {
         let ctx = ctx.clone();
@@ -181,9 +189,9 @@ pub fn Hint(props: &HintProps) -> Html {
     html! {
         <section class="hint" aria-label={t.hint_title}>
             <h2>{t.hint_title}</h2>
-            <ol>{ for steps.iter().zip(props.tried).enumerate().map(|(at, ((what, more), done))| html! {
+            <ol>{ for steps.into_iter().zip(props.tried).enumerate().map(|(at, ((what, more, does, line), done))| html! {
                 <li class={done.then_some("done")}><span class="badge3" aria-hidden="true">{if done { "✓".to_owned() } else { (at + 1).to_string() }}</span>
-                    <span><b>{*what}</b>{" "}{*more}if done { <span class="vh">{" "}{t.done}</span> }
+                    <span>if let Some(does) = does { <button class="link try" title={line.to_owned()} onclick={does}><b>{what}</b></button> } else { <b>{what}</b> }{" "}{more}if done { <span class="vh">{" "}{t.done}</span> }
                         if at == 1 && props.hurries { {" "}<button class="link small" id="hurry" title="until saw(election)" onclick={hurry.clone()}>{t.hint_hurry}</button> }</span></li>
             }) }</ol>
             if props.is_first { <button class="link small" id="begin-empty" title={t.begin_empty_why} onclick={empty}>{t.begin_empty}</button> }

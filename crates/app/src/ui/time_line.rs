@@ -31,6 +31,13 @@ pub struct TimeLineProps {
 
 /// Pixels that a mark takes with its count.
 const MARK_PX: f64 = 38.0;
+/// Pixels that the longest moment of the axis takes.
+const LABEL_PX: f64 = 76.0;
+
+/// What so many pixels are of the axis, which is as wide as the window.
+fn thousandths(pixels: f64) -> u32 {
+    (pixels * 1_000.0 / browser::width().max(1.0)).round() as u32
+}
 
 /// The time line.
 #[component]
@@ -40,7 +47,6 @@ pub fn TimeLine(props: &TimeLineProps) -> Html {
     let t = ctx.t;
     let clients = props.clients.as_ref().map(|clients| clients.as_slice()).unwrap_or_default();
     let next = props.next.as_ref().filter(|_| props.pace == Pace::Paused);
-    let width = (MARK_PX * 1_000.0 / browser::width().max(1.0)).round() as u32;
     // The policy allows no styles in the markup; a place is set from here.
     use_effect({
         let line = line.clone();
@@ -52,12 +58,12 @@ pub fn TimeLine(props: &TimeLineProps) -> Html {
     });
     html! {
         <section class="seek" ref={line} aria-label={t.time_line}>
-            <ol class="marks" aria-label={t.time_line_marks}>{ for props.marks.groups(props.now, width).iter().map(|group| mark(&ctx, group)) }</ol>
+            <ol class="marks" aria-label={t.time_line_marks}>{ for props.marks.groups(props.now, thousandths(MARK_PX)).iter().map(|group| mark(&ctx, group)) }</ol>
             <svg class="axis" viewBox="0 0 1000 14" preserveAspectRatio="none" aria-hidden="true">
                 <path class="gone" d="M0 1.500H1000" />
                 { for props.marks.ticks(props.now).iter().map(|(place, _)| html! { <path class="tick" d={format!("M{place} 0V5")} /> }) }
             </svg>
-            <ol class="ticks" aria-hidden="true">{ for props.marks.ticks(props.now).iter().filter(|(place, _)| *place <= 940).map(|(place, at)| html! {
+            <ol class="ticks" aria-hidden="true">{ for props.marks.ticks(props.now).iter().filter(|(place, _)| place + thousandths(LABEL_PX) <= 1_000).map(|(place, at)| html! {
                 <li data-x={place.to_string()}>{label(*at, props.marks.begun(), props.now)}</li>
             }) }</ol>
             <Milestones marks={Shared::clone(&props.marks)} />
