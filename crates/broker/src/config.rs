@@ -335,11 +335,7 @@ impl BrokerConfig {
                 offsets_topic_replication_factor: 1,
                 ..GroupCoordinatorConfig::default()
             },
-            transaction: TransactionConfig {
-                topic_replication_factor: 1,
-                topic_min_isr: 1,
-                ..TransactionConfig::default()
-            },
+            transaction: TransactionConfig::default(),
             flush_before_acknowledging: false,
             given: BTreeSet::new(),
         }
@@ -357,11 +353,6 @@ impl BrokerConfig {
                 group: GroupCoordinatorConfig {
                     offsets_topic_replication_factor: i16::try_from(count.clamp(1, 3)).unwrap_or(3),
                     ..GroupCoordinatorConfig::default()
-                },
-                transaction: TransactionConfig {
-                    topic_replication_factor: i16::try_from(count.clamp(1, 3)).unwrap_or(3),
-                    topic_min_isr: count.clamp(1, 2),
-                    ..TransactionConfig::default()
                 },
                 ..BrokerConfig::new(id, Endpoint::new("localhost", port(id)), cluster_id)
             })

@@ -396,7 +396,8 @@ fn a_long_poll_ends_with_records_or_with_its_time() {
         encode_request(ApiKey::Fetch, 8, 5, None, &request).unwrap()
     };
     let start = world.now();
-    let process = world.spawn(Box::new(Script { port: 9_092, frames: VecDeque::from([fetch(0)]), conn: None }));
+    let process =
+        world.spawn(Box::new(Script { port: 9_092, frames: VecDeque::from([fetch(0)]), conn: None }));
     while !world.take_output(process).iter().any(|output| matches!(output, Output::Stdout(_))) {
         assert!(world.step());
     }
@@ -404,7 +405,8 @@ fn a_long_poll_ends_with_records_or_with_its_time() {
     assert!((500..510).contains(&waited.as_millis()), "an empty partition: {waited:?}");
 
     let start = world.now();
-    let process = world.spawn(Box::new(Script { port: 9_092, frames: VecDeque::from([fetch(0)]), conn: None }));
+    let process =
+        world.spawn(Box::new(Script { port: 9_092, frames: VecDeque::from([fetch(0)]), conn: None }));
     world.run_for(Duration::from_millis(50));
     let data = produce_request::PartitionProduceData::default().with_records(Some(batch(&["a"])));
     let topic = produce_request::TopicProduceData::default()

@@ -83,7 +83,10 @@ fn unverified(
     let (mut producer, mut numbers) = (None, BTreeMap::new());
     let batches = asked.iter().flat_map(|(.., partitions)| partitions).filter_map(|(_, one, _)| one.as_ref());
     for (key, batch) in batches.filter_map(|(key, batch)| Some((key, batch.as_ref()?))) {
-        if !batch.is_transactional() || !server.replicas.of(key).is_some_and(Partition::is_leader) {
+        if !batch.is_transactional()
+            || batch.producer_id() < 0
+            || !server.replicas.of(key).is_some_and(Partition::is_leader)
+        {
             continue;
         }
         let of = (batch.producer_id(), batch.producer_epoch());

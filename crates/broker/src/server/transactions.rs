@@ -25,11 +25,23 @@ impl Server {
     /// Has the controller create `__transaction_state` (AutoTopicCreationManager).
     pub fn create_transaction_topic(&mut self, cx: &mut Context<'_>) {
         let config = &self.config.transaction;
+        // Where nobody said how many replicas there are to be, a small cluster has as many as it has brokers: its
+        // transactions would have no coordinator otherwise.
+        let brokers = i16::try_from(self.image.brokers().len()).unwrap_or(i16::MAX);
+        let given = |name: &str| self.config.given.contains(name);
+        let factor = match given("transaction.state.log.replication.factor") {
+            true => config.topic_replication_factor,
+            false => config.topic_replication_factor.min(brokers),
+        };
+        let min_isr = match given("transaction.state.log.min.isr") {
+            true => config.topic_min_isr,
+            false => config.topic_min_isr.min(i32::from(factor)),
+        };
         let configs = [
             ("unclean.leader.election.enable", "false".to_owned()),
             ("compression.type", "uncompressed".to_owned()),
             ("cleanup.policy", "compact".to_owned()),
-            ("min.insync.replicas", config.topic_min_isr.to_string()),
+            ("min.insync.replicas", min_isr.to_string()),
             ("segment.bytes", config.topic_segment_bytes.to_string()),
         ];
         let configs = configs.into_iter().map(|(name, value)| {
@@ -38,7 +50,7 @@ impl Server {
         let topic = CreatableTopic::default()
             .with_name(TopicName(TRANSACTION_STATE_TOPIC.to_owned().into()))
             .with_num_partitions(config.topic_partitions)
-            .with_replication_factor(config.topic_replication_factor)
+            .with_replication_factor(factor)
             .with_configs(configs.collect());
         self.forwarding.create_topic(cx, topic);
     }

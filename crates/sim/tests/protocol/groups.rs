@@ -69,11 +69,9 @@ fn coordinators_are_found_in_every_version() {
         assert!(response.topics.iter().all(|topic| topic.is_internal), "v{version}");
     }
     // Whoever asks first for a coordinator of transactions has their topic created; of share groups it is not asked.
-    for (kind, want) in [
-        (1, ErrorCode::COORDINATOR_NOT_AVAILABLE),
-        (1, ErrorCode::NONE),
-        (2, ErrorCode::INVALID_REQUEST),
-    ] {
+    for (kind, want) in
+        [(1, ErrorCode::COORDINATOR_NOT_AVAILABLE), (1, ErrorCode::NONE), (2, ErrorCode::INVALID_REQUEST)]
+    {
         let request = FindCoordinatorRequest::default().with_key_type(kind).with_key(text("g"));
         let response: FindCoordinatorResponse = ask(&mut world, ApiKey::FindCoordinator, 3, &request);
         assert_eq!(ErrorCode(response.error_code), want);

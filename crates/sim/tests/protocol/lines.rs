@@ -21,9 +21,10 @@ fn line(world: &mut World, line: &str) -> String {
     let (api, version, json) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap_or("{}"));
     let key = ApiKey::iter().find(|key| format!("{key:?}") == api).unwrap_or_else(|| panic!("no API {api}"));
     let version: i16 = version.parse().unwrap();
-    let topics: Vec<(String, String)> = (world.broker(NodeId(i32::from(to))).unwrap().image().topics().values())
-        .map(|topic| (format!("ID({})", topic.name), uuid_text::to_text(topic.id)))
-        .collect();
+    let topics: Vec<(String, String)> =
+        (world.broker(NodeId(i32::from(to))).unwrap().image().topics().values())
+            .map(|topic| (format!("ID({})", topic.name), uuid_text::to_text(topic.id)))
+            .collect();
     let json = topics.iter().fold(json.to_owned(), |json, (name, id)| json.replace(name, id));
     let json: Value = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{line}: {error}"));
     let body =

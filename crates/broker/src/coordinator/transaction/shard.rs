@@ -420,7 +420,7 @@ impl TransactionShard {
             State::Ongoing | State::Empty | State::Dead | State::PrepareEpochFence => {
                 epoch == metadata.producer_epoch
             }
-            State::PrepareCommit | State::PrepareAbort => bumped,
+            State::PrepareCommit | State::PrepareAbort => bumped || epoch == metadata.producer_epoch,
             State::CompleteCommit | State::CompleteAbort => {
                 bumped || overflowed || epoch == metadata.producer_epoch
             }
@@ -432,6 +432,10 @@ impl TransactionShard {
             return Err(ErrorCode::CONCURRENT_TRANSACTIONS);
         }
         let again = bumped || overflowed;
+        // It ends the next transaction already, with nothing in it, and this one has not all its markers (KAFKA-18575).
+        if metadata.state.is_prepared() && !again {
+            return Err(ErrorCode::CONCURRENT_TRANSACTIONS);
+        }
         match (metadata.state, commits) {
             (State::Ongoing, _) => Ok(End::Prepare { nothing_added: false }),
             (State::CompleteCommit, true) | (State::CompleteAbort, false) if again => {
