@@ -6,6 +6,7 @@
 //! machine's [`Disk`](blumfeld_kernel::Disk), and recovered if it was not shut down cleanly.
 
 pub mod checkpoint;
+pub mod cleaner;
 mod config;
 mod file_records;
 mod leader_epoch;
@@ -14,6 +15,7 @@ mod offset_index;
 mod producer_state;
 mod segment;
 mod time_index;
+mod transaction_index;
 mod unified_log;
 mod validator;
 
@@ -24,6 +26,7 @@ pub use offset_index::OffsetIndex;
 pub use producer_state::{BatchMetadata, ProducerStateEntry, ProducerStateManager};
 pub use segment::LogSegment;
 pub use time_index::TimeIndex;
+pub use transaction_index::AbortedTxn;
 pub use unified_log::{
     AppendInfo, DELETED, FetchData, OffsetOutOfRange, TimestampOffset, UnifiedLog, unique_directory,
 };

@@ -33,8 +33,7 @@ pub struct Recovery {
     pub log_end: i64,
 }
 
-/// Loads the segments in `dir`. Files that deletion or cleaning left behind are removed; what cannot be trusted is cut
-/// on disk too.
+/// Loads the segments in `dir`, where nothing is left of deletion or cleaning. What cannot be trusted is cut on disk too.
 pub(crate) fn load_segments(
     out: &mut Outbox<'_>,
     disk: &Disk,
@@ -47,9 +46,7 @@ pub(crate) fn load_segments(
     let mut bases = Vec::new();
     for (path, _) in disk.files_below(&prefix) {
         let name = &path[prefix.len()..];
-        if [".deleted", ".cleaned", ".swap"].iter().any(|suffix| name.ends_with(suffix)) {
-            out.disk(DiskOp::Delete { path: path.clone() });
-        } else if let Some(base) = name.strip_suffix(".log").and_then(|base| base.parse::<i64>().ok())
+        if let Some(base) = name.strip_suffix(".log").and_then(|base| base.parse::<i64>().ok())
             && (0..=i64::MAX - 2 * i64::from(i32::MAX)).contains(&base)
         {
             bases.push(base);
