@@ -403,6 +403,14 @@ impl CleaningPass {
             }
             None => {}
         }
+        if group.sources.is_empty() {
+            // For the transaction index of the new segment, which there is none of yet.
+            drop(transactions.take_retained());
+            group.cleaned.close(&mut cx.out);
+            let flush = cx.out.disk(DiskOp::Flush { files: group.cleaned.files().to_vec() });
+            group.flush = Some((flush, false));
+            return Ok(Slice::Flushing(flush));
+        }
         let (mut read, mut written) = (0, 0);
         while let Some(base) = group.sources.front().copied() {
             let source = log.segments.get(&base).ok_or(CleaningError::Changed)?;
@@ -436,14 +444,6 @@ impl CleaningPass {
         }
         self.stats.bytes_read += read;
         self.stats.bytes_written += written;
-        if group.sources.is_empty() {
-            // For the transaction index of the new segment, which there is none of yet.
-            drop(transactions.take_retained());
-            group.cleaned.close(&mut cx.out);
-            let flush = cx.out.disk(DiskOp::Flush { files: group.cleaned.files().to_vec() });
-            group.flush = Some((flush, false));
-            return Ok(Slice::Flushing(flush));
-        }
         Ok(Slice::More(read + written))
     }
 }
