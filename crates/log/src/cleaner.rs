@@ -167,14 +167,11 @@ pub struct CleaningPass {
 }
 
 impl CleaningPass {
-    /// Begins a pass over what can be cleaned of a log. `aborted` are the aborted transactions that the log knows.
-    pub fn new(
-        log: &UnifiedLog,
-        to_clean: LogToClean,
-        config: CleanerConfig,
-        aborted: Vec<AbortedTxn>,
-        now_ms: i64,
-    ) -> CleaningPass {
+    /// Begins a pass over what can be cleaned of a log.
+    pub fn new(log: &UnifiedLog, to_clean: LogToClean, config: CleanerConfig, now_ms: i64) -> CleaningPass {
+        // What is aborted from now on lies behind the last stable offset, and with it behind the pass.
+        let aborted: Vec<AbortedTxn> =
+            log.segments().flat_map(|segment| segment.txn_index().entries()).copied().collect();
         let (from, to) = (to_clean.first_dirty, to_clean.first_uncleanable);
         let floor = log.segments.range(..=from).next_back().map_or(i64::MIN, |(base, _)| *base);
         let dirty: Vec<i64> = log.segments.range(floor..to.max(floor)).map(|(base, _)| *base).collect();
@@ -270,7 +267,7 @@ impl CleaningPass {
     /// Ends it before its end: what it wrote and did not put in place is deleted.
     pub fn abandon(&mut self, out: &mut Outbox<'_>) {
         if let Stage::Clean { group: Some(group), .. } = std::mem::replace(&mut self.stage, Stage::Done) {
-            for file in group.cleaned.files() {
+            for file in group.cleaned.all_files() {
                 out.disk(DiskOp::Delete { path: file.clone() });
             }
         }
@@ -404,10 +401,11 @@ impl CleaningPass {
             None => {}
         }
         if group.sources.is_empty() {
-            // For the transaction index of the new segment, which there is none of yet.
-            drop(transactions.take_retained());
+            for aborted in transactions.take_retained() {
+                group.cleaned.note_aborted(&mut cx.out, aborted);
+            }
             group.cleaned.close(&mut cx.out);
-            let flush = cx.out.disk(DiskOp::Flush { files: group.cleaned.files().to_vec() });
+            let flush = cx.out.disk(DiskOp::Flush { files: group.cleaned.all_files().cloned().collect() });
             group.flush = Some((flush, false));
             return Ok(Slice::Flushing(flush));
         }

@@ -171,6 +171,10 @@ impl Machine {
                 last_stable_offset,
             });
         }
+        // The marker is replicated.
+        let end = self.log.log_end();
+        self.log.producers_mut().note_high_watermark(end);
+        assert_eq!(self.stable(), self.log.last_stable_offset(end));
         offset
     }
 
@@ -186,7 +190,7 @@ impl Machine {
     /// A pass from its beginning to its end.
     fn clean(&mut self, config: CleanerConfig) -> Result<(i64, CleanerStats), CleaningError> {
         let to_clean = self.to_clean();
-        let mut pass = CleaningPass::new(&self.log, to_clean, config, self.aborted.clone(), self.now_ms);
+        let mut pass = CleaningPass::new(&self.log, to_clean, config, self.now_ms);
         loop {
             let slice = self.act(|log, cx| pass.go_on(cx, log));
             match slice {
@@ -353,7 +357,12 @@ impl Machine {
 fn shown(log: &UnifiedLog) -> String {
     let mut text = String::new();
     for segment in log.segments() {
-        let _ = writeln!(text, "segment {}", segment.base_offset());
+        let _ = write!(text, "segment {}", segment.base_offset());
+        for aborted in segment.txn_index().entries() {
+            let AbortedTxn { producer_id, first_offset, last_offset, .. } = aborted;
+            let _ = write!(text, " [aborted {producer_id} {first_offset}..{last_offset}]");
+        }
+        text.push('\n');
         for placed in segment.batches() {
             let batch = &placed.batch;
             batch.validate_header().unwrap();
@@ -436,6 +445,11 @@ fn committed(log: &UnifiedLog, aborted: &[AbortedTxn]) -> Seen {
         }
     }
     seen
+}
+
+/// What the log's own indexes say was aborted.
+fn indexed(log: &UnifiedLog) -> Vec<AbortedTxn> {
+    log.segments().flat_map(|segment| segment.txn_index().entries()).copied().collect()
 }
 
 /// What a table that is built from the log holds.
@@ -522,6 +536,8 @@ fn a_cleaned_log_says_the_same_with_fewer_records() {
             let after = committed(&machine.log, &machine.aborted);
             assert_eq!((machine.log.log_end(), machine.log.log_start()), (end, start), "{}", at());
             assert_eq!(table(&after), table(&before), "{}", at());
+            // Whoever passes over what the transaction index names sees the same.
+            assert_eq!(committed(&machine.log, &indexed(&machine.log)), after, "{}", at());
             for (offset, record) in &after {
                 assert_eq!(before.get(offset), Some(record), "{} offset {offset}", at());
             }
@@ -548,6 +564,7 @@ fn a_cleaned_log_says_the_same_with_fewer_records() {
             assert_eq!(crashed.log.log_end(), end, "{} after {done} operations", at());
             let seen = committed(&crashed.log, &crashed.aborted);
             assert_eq!(table(&seen), table(&before), "{} after {done} operations", at());
+            assert_eq!(committed(&crashed.log, &indexed(&crashed.log)), seen, "{} after {done}", at());
             // Most of the time goes by until tombstones may go.
             machine.now_ms += i64::try_from(rng.below(1_500)).unwrap();
         }
@@ -614,8 +631,7 @@ fn a_pass_whose_segments_are_taken_away_ends_and_leaves_no_files() {
             machine.run(line);
         }
         let config = CleanerConfig { io_buffer_size: 2, ..CleanerConfig::default() };
-        let mut pass =
-            CleaningPass::new(&machine.log, machine.to_clean(), config, Vec::new(), machine.now_ms);
+        let mut pass = CleaningPass::new(&machine.log, machine.to_clean(), config, machine.now_ms);
         let mut error = None;
         for step in 0..20 {
             if step == from {
@@ -642,8 +658,7 @@ fn a_flush_that_fails_ends_the_pass() {
     for line in ["put a:1", "roll", "put a:2"] {
         machine.run(line);
     }
-    let mut pass =
-        CleaningPass::new(&machine.log, machine.to_clean(), CleanerConfig::default(), Vec::new(), 0);
+    let mut pass = CleaningPass::new(&machine.log, machine.to_clean(), CleanerConfig::default(), 0);
     loop {
         if let Slice::Flushing(id) = machine.act(|log, cx| pass.go_on(cx, log)).unwrap() {
             assert_eq!(pass.on_flushed(FlushId(id.0 + 1), true), Ok(false));
@@ -672,8 +687,8 @@ fn a_follower_takes_a_cleaned_log() {
         follower.act(|log, cx| log.append_as_follower(cx, &records)).unwrap();
         offset = follower.log.log_end();
     }
-    let segments = |machine: &Machine| shown(&machine.log).replace("segment", "");
-    let batches =
-        |text: String| text.lines().filter(|line| line.starts_with('.')).collect::<Vec<_>>().join("\n");
-    assert_eq!(batches(segments(&follower)), batches(segments(&leader)));
+    let batches = |machine: &Machine| -> Vec<String> {
+        shown(&machine.log).lines().filter(|line| line.starts_with('.')).map(str::to_owned).collect()
+    };
+    assert_eq!(batches(&follower), batches(&leader));
 }

@@ -93,8 +93,7 @@ impl ReplicaManager {
         self.cleaned.cut.remove(key);
         self.checkpoint_logs(cx);
         let log = self.of(key)?.log();
-        // Nothing writes transactions yet.
-        Some(CleaningPass::new(log, to_clean, config, Vec::new(), cx.unix_ms()))
+        Some(CleaningPass::new(log, to_clean, config, cx.unix_ms()))
     }
 
     /// Goes on with a pass over a partition of the topic with this id.

@@ -1,6 +1,7 @@
 //! A broker that leads compacted partitions, alone, in virtual time.
 
 use blumfeld_kernel::{Disk, DiskOp, Effect, Endpoint, NodeId, Outbox, Prng};
+use blumfeld_log::AppendOrigin;
 use blumfeld_log::checkpoint::{CLEANER, read_offsets};
 use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
 
@@ -133,7 +134,10 @@ impl Node {
         let at = 1_700_000_000_000 + i64::try_from(self.now.as_millis()).unwrap();
         builder.append(at, Some(key.as_bytes()), Some(&vec![b'v'; size]), &[]);
         let batch = builder.build();
-        self.act(|server, cx| server.replicas.append(cx, &(topic.to_owned(), 0), &batch, None)).unwrap();
+        self.act(|server, cx| {
+            server.replicas.append(cx, &(topic.to_owned(), 0), (&batch, AppendOrigin::Client), None)
+        })
+        .unwrap();
     }
 
     fn run_ms(&mut self, ms: u64) {
