@@ -147,11 +147,16 @@ impl ReplicaManager {
         }
     }
 
-    /// Cuts a replica as its leader would have it.
+    /// Does to a replica what its leader would have it do.
     #[cfg(test)]
-    pub fn cut_for_test(&mut self, cx: &mut Context<'_>, key: &TopicPartition, offset: i64) {
+    pub fn follow_for_test(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: &TopicPartition,
+        follow: impl FnOnce(&mut super::Partition, &mut Context<'_>),
+    ) {
         if let Some(partition) = self.of_mut(key) {
-            partition.truncate(cx, offset);
+            follow(partition, cx);
         }
         self.note_cut(cx, key);
     }

@@ -3,7 +3,7 @@
 use blumfeld_kernel::{Disk, DiskOp, Effect, Endpoint, NodeId, Outbox, Prng};
 use blumfeld_log::AppendOrigin;
 use blumfeld_log::checkpoint::{CLEANER, read_offsets};
-use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
+use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions, checksum};
 
 use super::*;
 use crate::config::BrokerConfig;
@@ -349,9 +349,46 @@ fn a_log_that_was_cut_is_dirty_from_there_on() {
     assert_eq!(node.checkpoint("t"), Some(4));
     let key = ("t".to_owned(), 0);
     // As a follower is cut that has what its new leader has not.
-    node.act(|server, cx| server.replicas.cut_for_test(cx, &key, 2));
+    node.act(|server, cx| {
+        server.replicas.follow_for_test(cx, &key, |partition, cx| partition.truncate(cx, 2));
+    });
     let base = node.segments("t").last().unwrap().0;
     assert_eq!(node.checkpoint("t"), Some(base));
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_left_alone_and_the_others_are_cleaned() {
+    let mut node = Node::new(true);
+    for (topic, id) in [("bad", 1), ("good", 2)] {
+        node.create(topic, id, &COMPACT);
+    }
+    // A record that is none, under a checksum that holds, as a leader might have sent it.
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    builder.append(1_700_000_000_000, Some(b"a"), None, &[]);
+    let mut bytes = builder.build().bytes().to_vec();
+    bytes[61] = 0x7e;
+    let crc = checksum(&bytes[21..]).to_be_bytes();
+    bytes[17..21].copy_from_slice(&crc);
+    let (key, bytes) = (("bad".to_owned(), 0), bytes::Bytes::from(bytes));
+    node.act(|server, cx| {
+        server.replicas.follow_for_test(cx, &key, |partition, cx| {
+            partition.append_from_leader(cx, &[bytes]).unwrap();
+        });
+    });
+    for topic in ["bad", "good"] {
+        three_segments(&mut node, topic);
+    }
+    node.run_ms(45_000);
+    let said = node.said();
+    let stopped = "stopped cleaning bad-0: the batch at offset 0 cannot be read: record 0 is malformed";
+    assert_eq!(said.iter().filter(|line| line.ends_with(stopped)).count(), 1, "{said:?}");
+    assert!(said.iter().any(|line| line.contains("cleaned good-0")), "{said:?}");
+    assert_eq!(node.server.cleaner.uncleanable().collect::<Vec<_>>(), [&key]);
+    assert_eq!(node.segments("bad").len(), 4);
+    // A partition that is gone is none that cannot be cleaned.
+    node.delete("bad", 1);
+    node.run_ms(16_000);
+    assert_eq!(node.server.cleaner.uncleanable().count(), 0);
 }
 
 #[test]
