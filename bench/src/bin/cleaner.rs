@@ -77,8 +77,8 @@ fn measure(load: &Load) -> f64 {
     let (mut log, _) = UnifiedLog::load(&mut out, &Disk::default(), "bench-0", config, options);
     let mut rng = Prng::new(1, "records");
     // Half of it can be compressed.
-    let value: Vec<u8> =
-        (0..load.value).map(|at| if at % 2 == 0 { b'v' } else { rng.next_u64().to_le_bytes()[0] }).collect();
+    let values: Vec<u8> =
+        (0..1 << 20).map(|at| if at % 2 == 0 { b'v' } else { rng.next_u64().to_le_bytes()[0] }).collect();
     for _ in 0..BYTES / load.value / load.records {
         let mut builder = BatchBuilder::new(BatchOptions {
             base_offset: log.log_end(),
@@ -87,7 +87,9 @@ fn measure(load: &Load) -> f64 {
         });
         for _ in 0..load.records {
             let key = rng.next_u64() % load.keys;
-            builder.append(1, Some(format!("key-{key:012}").as_bytes()), Some(&value), &[]);
+            let from = usize::try_from(rng.below((values.len() - load.value) as u64)).unwrap_or(0);
+            let value = &values[from..from + load.value];
+            builder.append(1, Some(format!("key-{key:012}").as_bytes()), Some(value), &[]);
         }
         act(&mut log, &mut flushes, |log, cx| log.append(cx, builder.build(), -1));
     }

@@ -138,7 +138,7 @@ impl Filter {
         }
         let control = batch.is_control();
         let judged = if control { None } else { Some(self.judge(batch, map, over)?) };
-        let mut kept = Vec::new();
+        let mut kept: Vec<Record> = Vec::new();
         let mut tombstones = false;
         for verdict in judged.iter().flatten() {
             match verdict {
@@ -160,10 +160,18 @@ impl Filter {
         if staying == 0 {
             return Ok(if keep_empty { Filtered::Other(batch.emptied()) } else { Filtered::Gone });
         }
-        for (at, record) in batch.records()?.enumerate() {
-            let record: Record = record?;
-            if judged.as_ref().is_none_or(|judged| judged.get(at).is_some_and(stays)) {
-                kept.push(record);
+        let mut records = batch.records()?;
+        match &judged {
+            None => kept = records.collect::<Result<_, _>>()?,
+            Some(judged) => {
+                for verdict in judged {
+                    // What goes is only read past.
+                    if stays(verdict) {
+                        kept.extend(records.next().transpose()?);
+                    } else {
+                        records.next_key().transpose()?;
+                    }
+                }
             }
         }
         let horizon =
