@@ -133,7 +133,7 @@ enum Stage {
     Clean {
         groups: VecDeque<VecDeque<i64>>,
         transactions: CleanedTransactions,
-        group: Option<Group>,
+        group: Option<Box<Group>>,
     },
     Done,
 }
@@ -218,7 +218,7 @@ impl CleaningPass {
     pub fn phase(&self) -> CleaningPhase {
         match &self.stage {
             Stage::Index { .. } => CleaningPhase::Indexing,
-            Stage::Clean { group: Some(Group { flush: Some((_, false)), .. }), .. } => {
+            Stage::Clean { group: Some(group), .. } if matches!(group.flush, Some((_, false))) => {
                 CleaningPhase::Flushing
             }
             Stage::Clean { .. } => CleaningPhase::Cleaning,
@@ -255,8 +255,9 @@ impl CleaningPass {
     /// # Errors
     /// It failed, and so has the pass.
     pub fn on_flushed(&mut self, id: FlushId, ok: bool) -> Result<bool, CleaningError> {
-        match &mut self.stage {
-            Stage::Clean { group: Some(Group { flush: Some((flush, done)), .. }), .. } if *flush == id => {
+        let Stage::Clean { group: Some(group), .. } = &mut self.stage else { return Ok(false) };
+        match &mut group.flush {
+            Some((flush, done)) if *flush == id => {
                 *done = true;
                 if ok { Ok(true) } else { Err(CleaningError::Flush) }
             }
@@ -374,7 +375,7 @@ impl CleaningPass {
         );
         let times = (self.started_ms, log.config().delete_retention_ms);
         let filter = Filter::new(log.producers(), times, self.to_clean.first_uncleanable);
-        let group = Some(Group { sources, at: 0, all, cleaned, filter, flush: None });
+        let group = Some(Box::new(Group { sources, at: 0, all, cleaned, filter, flush: None }));
         self.stage = Stage::Clean { groups, transactions, group };
         Slice::More(0)
     }
