@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use blumfeld_kernel::{Context, DiskOp};
+use blumfeld_log::LogSegment;
 use blumfeld_log::checkpoint::{self, Offsets};
 use blumfeld_log::cleaner::{CleanerConfig, CleaningError, CleaningPass, LogToClean, Slice};
 use blumfeld_protocol::Uuid;
@@ -19,8 +20,10 @@ pub(super) struct CleanerCheckpoints {
 }
 
 impl CleanerCheckpoints {
-    /// What an earlier run has written.
-    pub(super) fn new(offsets: Offsets) -> CleanerCheckpoints {
+    /// What an earlier run has written, of the logs that are `there`: a topic that was created again begins anew.
+    pub(super) fn new(offsets: &Offsets, there: impl Fn(&TopicPartition) -> bool) -> CleanerCheckpoints {
+        let offsets = offsets.iter().filter(|(key, _)| there(key));
+        let offsets = offsets.map(|(key, offset)| (key.clone(), *offset)).collect();
         CleanerCheckpoints { offsets, cut: BTreeSet::new() }
     }
 
@@ -78,7 +81,23 @@ impl ReplicaManager {
             self.cleaned.offsets.extend(corrected);
             self.cleaned.write(cx);
         }
+        self.flush_closed_segments(cx);
         best
+    }
+
+    /// Has closed segments of compacted logs made durable that are not, as after a crash: they can be cleaned then.
+    fn flush_closed_segments(&mut self, cx: &mut Context<'_>) {
+        let behind: Vec<TopicPartition> = (self.partitions())
+            .filter(|(_, partition)| {
+                let log = partition.log();
+                let active = log.segments().next_back().map_or(0, LogSegment::base_offset);
+                log.config().cleanup.compact && log.recovery_point() < active
+            })
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in behind {
+            self.flush(cx, &key);
+        }
     }
 
     /// Begins a pass. What it takes is durable, and the checkpoint that says so is written before anything is replaced:

@@ -313,8 +313,10 @@ impl ReplicaManager {
         disk: Option<(&Disk, &Checkpoints)>,
     ) -> Vec<TopicPartition> {
         let mut changed = Vec::new();
-        if let Some((_, checkpoints)) = disk {
-            self.cleaned = CleanerCheckpoints::new(checkpoints.cleaned.clone());
+        if let Some((disk, checkpoints)) = disk {
+            let file = |(topic, number): &TopicPartition| metadata_file(&format!("{topic}-{number}"));
+            self.cleaned =
+                CleanerCheckpoints::new(&checkpoints.cleaned, |key| disk.file(&file(key)).is_some());
         }
         for name in topics {
             let topic = image.topic(name);

@@ -357,6 +357,25 @@ fn a_log_that_was_cut_is_dirty_from_there_on() {
 }
 
 #[test]
+fn what_is_not_durable_is_flushed_and_then_cleaned() {
+    let mut node = Node::new(true);
+    node.create("t", 1, &COMPACT);
+    for key in ["a", "a", "b"] {
+        node.put("t", key, 10);
+        // As if the process had been another one until now.
+        node.flushing.clear();
+        let key = ("t".to_owned(), 0);
+        node.act(|server, cx| {
+            server.replicas.follow_for_test(cx, &key, |partition, _| partition.log_mut().forget_flushes());
+        });
+    }
+    node.run_ms(15_000);
+    assert_eq!((node.segments("t").len(), node.said()), (3, Vec::new()));
+    node.run_ms(15_000);
+    assert_eq!(node.segments("t").len(), 2);
+}
+
+#[test]
 fn a_log_that_cannot_be_read_is_left_alone_and_the_others_are_cleaned() {
     let mut node = Node::new(true);
     for (topic, id) in [("bad", 1), ("good", 2)] {
@@ -393,10 +412,18 @@ fn a_log_that_cannot_be_read_is_left_alone_and_the_others_are_cleaned() {
 
 #[test]
 fn an_earlier_runs_checkpoint_counts_and_one_outside_of_the_log_is_put_right() {
-    for (text, want) in [("0\n1\nt 0 2\n", 2), ("0\n1\nt 0 9\n", 0), ("no checkpoint", 0)] {
+    for (text, there, want) in [
+        ("0\n1\nt 0 2\n", true, 2),
+        ("0\n1\nt 0 9\n", true, 0),
+        ("no checkpoint", true, 0),
+        ("0\n1\nt 0 2\n", false, 0),
+    ] {
         let mut node = Node::new(true);
         let mut disk = Disk::default();
         disk.insert(CLEANER.into(), blumfeld_kernel::File::new(text.to_owned().into(), u64::MAX));
+        if there {
+            disk.insert("t-0/partition.metadata".into(), blumfeld_kernel::File::default());
+        }
         node.create("t", 1, &COMPACT);
         three_segments(&mut node, "t");
         let checkpoints = node.act(|_, cx| Checkpoints::load(cx, &disk));
