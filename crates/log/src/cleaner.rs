@@ -1,8 +1,8 @@
 //! Log compaction: of each key the last record stays (org.apache.kafka.storage.internals.log.Cleaner).
 //!
-//! A pass reads the dirty part of a log and notes the last offset of each key, as far as the map has room. Then it reads
-//! everything up to there, group of segments by group, writes what stays into a new segment, and puts that in the place
-//! of the old ones. Offsets stay what they were, so a log has gaps afterwards.
+//! A pass reads the dirty part of a log and notes the last offset of each key, as far as the map has room. Then it
+//! reads everything up to there, group of segments by group, writes what stays into a new segment, and puts that in the
+//! place of the old ones. Offsets stay what they were, so a log has gaps afterwards.
 //!
 //! A pass is a value that goes on in slices, since nothing here may take long. The log goes on meanwhile: what is
 //! appended lies behind the pass. Who cuts the log, or takes segments away, ends the pass.

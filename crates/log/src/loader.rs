@@ -41,7 +41,8 @@ pub(crate) struct Loaded {
     pub recovery: Recovery,
 }
 
-/// Loads the segments in `dir`, where nothing is left of deletion or cleaning. What cannot be trusted is cut on disk too.
+/// Loads the segments in `dir`, where nothing is left of deletion or cleaning. What cannot be trusted is cut on disk
+/// too.
 pub(crate) fn load_segments(
     out: &mut Outbox<'_>,
     disk: &Disk,

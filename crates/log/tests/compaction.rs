@@ -1,5 +1,5 @@
-//! Log compaction: the scenarios of `tests/compaction` (a log before, configs, a pass, the log after), a crash after each
-//! operation of a pass, and random logs.
+//! Log compaction: the scenarios of `tests/compaction` (a log before, configs, a pass, the log after), a crash after
+//! each operation of a pass, and random logs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

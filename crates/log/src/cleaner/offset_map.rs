@@ -34,8 +34,8 @@ pub struct OffsetMap {
 }
 
 impl OffsetMap {
-    /// An empty map in `memory` bytes (`log.cleaner.dedupe.buffer.size` by `log.cleaner.threads`), of which no more than
-    /// the part `load_factor` is used (`log.cleaner.io.buffer.load.factor`).
+    /// An empty map in `memory` bytes (`log.cleaner.dedupe.buffer.size` by `log.cleaner.threads`), of which no more
+    /// than the part `load_factor` is used (`log.cleaner.io.buffer.load.factor`).
     pub fn new(memory: u64, load_factor: f64) -> OffsetMap {
         // A Java array has no more.
         let slots = memory.min(i32::MAX as u64) / ENTRY_SIZE;
@@ -68,8 +68,8 @@ impl OffsetMap {
         self.latest = offset;
     }
 
-    /// Notes that a record with this key stands at `offset`. False if the map is full; then nothing is noted, be the key
-    /// there or not, as in Kafka.
+    /// Notes that a record with this key stands at `offset`. False if the map is full; then nothing is noted, be the
+    /// key there or not, as in Kafka.
     pub fn put(&mut self, key: &[u8], offset: i64) -> bool {
         if self.entries >= self.most {
             return false;

@@ -41,8 +41,8 @@ impl LogToClean {
 }
 
 impl UnifiedLog {
-    /// What can be cleaned of the log now: from `checkpoint`, where the last pass ended, up to `last_stable`, but not the
-    /// active segment, and nothing that is younger than `min.compaction.lag.ms`.
+    /// What can be cleaned of the log now: from `checkpoint`, where the last pass ended, up to `last_stable`, but not
+    /// the active segment, and nothing that is younger than `min.compaction.lag.ms`.
     pub fn to_clean(&self, checkpoint: Option<i64>, last_stable: i64, now_ms: i64) -> LogToClean {
         let (start, end) = (self.log_start(), self.log_end());
         let checkpoint_was_invalid = checkpoint.is_some_and(|offset| offset < start || offset > end);
