@@ -573,8 +573,25 @@ fn a_cleaned_log_says_the_same_with_fewer_records() {
 
 #[test]
 fn a_crash_after_any_operation_leaves_the_old_segments_or_the_new_one() {
+    crash_everywhere(&["put a:1 b:1", "roll", "put a:2 c:1", "roll", "put c:2 d:1", "roll", "put e:1"]);
+    // The first pass leaves an entry of the transaction index, which the second takes away.
+    crash_everywhere(&[
+        "put a:1",
+        "put producer=5 sequence=0 txn b:1",
+        "abort producer=5",
+        "put producer=5 sequence=1 c:1",
+        "roll",
+        "put a:2",
+        "clean",
+        "roll",
+        "put a:3",
+    ]);
+}
+
+/// Plays the lines and then a pass, which is cut off after each of its operations.
+fn crash_everywhere(lines: &[&str]) {
     let mut machine = Machine::new();
-    for line in ["put a:1 b:1", "roll", "put a:2 c:1", "roll", "put c:2 d:1", "roll", "put e:1"] {
+    for line in lines {
         machine.run(line);
     }
     machine.act(|log, cx| log.flush(cx));
