@@ -670,6 +670,23 @@ fn a_pass_whose_segments_are_taken_away_ends_and_leaves_no_files() {
 }
 
 #[test]
+fn a_batch_of_which_nothing_is_taken_keeps_its_memory() {
+    let mut machine = Machine::new();
+    for line in ["put a:1 b:1", "put c:1 d:1", "roll", "put a:2", "roll", "put z:1"] {
+        machine.run(line);
+    }
+    let addresses = |machine: &Machine| -> BTreeMap<i64, *const u8> {
+        let batches = machine.log.segments().flat_map(|segment| segment.batches());
+        batches.map(|placed| (placed.batch.base_offset(), placed.batch.bytes().as_ptr())).collect()
+    };
+    let before = addresses(&machine);
+    machine.clean(CleanerConfig::default()).unwrap();
+    let kept: Vec<i64> =
+        addresses(&machine).into_iter().filter(|(at, ptr)| before[at] == *ptr).map(|(at, _)| at).collect();
+    assert_eq!(kept, [2, 4, 5]);
+}
+
+#[test]
 fn a_flush_that_fails_ends_the_pass() {
     let mut machine = Machine::new();
     for line in ["put a:1", "roll", "put a:2"] {
