@@ -179,6 +179,8 @@ pub struct BrokerConfig {
     pub fetch_max_bytes: i32,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval_ms: i64,
+    /// `log.cleaner.enable`: whether logs are compacted whose topics want it.
+    pub log_cleaner_enable: bool,
     /// `log.flush.offset.checkpoint.interval.ms`.
     pub flush_offset_checkpoint_interval_ms: i64,
     /// `replica.high.watermark.checkpoint.interval.ms`.
@@ -309,6 +311,7 @@ impl BrokerConfig {
             fetch_session_slots: 1_000,
             fetch_max_bytes: 55 * 1024 * 1024,
             retention_check_interval_ms: 300_000,
+            log_cleaner_enable: true,
             flush_offset_checkpoint_interval_ms: 60_000,
             high_watermark_checkpoint_interval_ms: 5_000,
             heartbeat_interval_ms: 2_000,
@@ -450,6 +453,7 @@ impl BrokerConfig {
             "socket.request.max.bytes" => Field::Usize(&mut self.socket_request_max_bytes),
             "connections.max.idle.ms" => Field::I64(&mut self.connections_max_idle_ms),
             "log.retention.check.interval.ms" => Field::I64(&mut self.retention_check_interval_ms),
+            "log.cleaner.enable" => Field::Bool(&mut self.log_cleaner_enable),
             "log.flush.offset.checkpoint.interval.ms" => {
                 Field::I64(&mut self.flush_offset_checkpoint_interval_ms)
             }

@@ -44,6 +44,6 @@ pub use metadata::{
 pub use node::Broker;
 pub use raft::{EpochState, RaftClient};
 pub use replica::{Follower, Partition, ReplicaManager, TopicPartition};
-pub use server::BrokerStats;
+pub use server::{BrokerStats, CleanerStatus, LogCleaner};
 pub use topic_config::{ConfigKey, ConfigType, TOPIC_CONFIGS};
 pub use topic_name::{TopicNameError, has_collision, validate_topic_name};

@@ -196,6 +196,12 @@ pub enum TraceEvent {
     TransactionsUnloaded { partition: Arc<str>, transactions: u32 },
     /// The node coordinates a group from now on, which stands as it was stored.
     GroupLoaded { group: Arc<str>, generation: i32, members: u32, protocol: Arc<str>, owners: Owners },
+    /// The cleaner has begun to compact a log, of which these offsets are dirty.
+    LogCleaningStarted { partition: Arc<str>, from: i64, to: i64 },
+    /// The cleaner has compacted a log up to an offset; in bytes, and in records.
+    LogCleaned { partition: Arc<str>, from: i64, to: i64, read: u64, written: u64, kept: u64, removed: u64 },
+    /// The cleaner has given up before the end.
+    LogCleaningStopped { partition: Arc<str>, reason: Arc<str> },
 }
 
 impl fmt::Display for TraceEvent {
@@ -286,6 +292,19 @@ impl fmt::Display for TraceEvent {
             }
             Self::LogRecovered { partition, clean: false, scanned, truncated, log_end } => {
                 write!(f, "recovered {partition}: scanned {scanned} B, cut {truncated} B, log end {log_end}")
+            }
+            Self::LogCleaningStarted { partition, from, to } => {
+                write!(f, "began to clean {partition} from {from} to {to}")
+            }
+            Self::LogCleaned { partition, from, to, read, written, kept, removed } => {
+                write!(
+                    f,
+                    "cleaned {partition} from {from} to {to}: read {read} B, wrote {written} B, kept {kept} records, \
+                     removed {removed}"
+                )
+            }
+            Self::LogCleaningStopped { partition, reason } => {
+                write!(f, "stopped cleaning {partition}: {reason}")
             }
             Self::LogSetAside { directory, to, why } => write!(f, "set {directory} aside as {to}: {why}"),
             Self::CoordinatorLoaded { partition, groups, offsets } => {

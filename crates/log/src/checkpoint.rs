@@ -14,6 +14,8 @@ pub const RECOVERY_POINT: &str = "recovery-point-offset-checkpoint";
 pub const HIGH_WATERMARK: &str = "replication-offset-checkpoint";
 /// The log start offset of each log that does not begin at its first segment.
 pub const LOG_START: &str = "log-start-offset-checkpoint";
+/// Up to which offset each compacted log is clean.
+pub const CLEANER: &str = "cleaner-offset-checkpoint";
 
 /// The text of a checkpoint of offsets, each with its topic and partition.
 pub fn write_offsets(offsets: &[(&str, i32, i64)]) -> String {

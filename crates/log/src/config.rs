@@ -13,7 +13,7 @@ pub struct CleanupPolicy {
 }
 
 /// The configs of one log, with Kafka's names and defaults.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct LogConfig {
     /// `segment.bytes`: a segment's `.log` grows no larger, in bytes.
     pub segment_bytes: u32,
@@ -47,6 +47,14 @@ pub struct LogConfig {
     pub compression_levels: CompressionLevels,
     /// `cleanup.policy`.
     pub cleanup: CleanupPolicy,
+    /// `min.cleanable.dirty.ratio`: so much of the log has to be dirty before it is compacted.
+    pub min_cleanable_ratio: f64,
+    /// `min.compaction.lag.ms`: so long a record stays as it is, in milliseconds.
+    pub min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: after so long a record is compacted whatever the ratio, in milliseconds.
+    pub max_compaction_lag_ms: i64,
+    /// `delete.retention.ms`: so long a tombstone stays after it was first compacted, in milliseconds.
+    pub delete_retention_ms: i64,
 }
 
 impl Default for LogConfig {
@@ -69,6 +77,10 @@ impl Default for LogConfig {
             compression: None,
             compression_levels: CompressionLevels::default(),
             cleanup: CleanupPolicy { delete: true, compact: false },
+            min_cleanable_ratio: 0.5,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            delete_retention_ms: 24 * 60 * 60 * 1_000,
         }
     }
 }

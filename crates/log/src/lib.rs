@@ -6,6 +6,7 @@
 //! machine's [`Disk`](blumfeld_kernel::Disk), and recovered if it was not shut down cleanly.
 
 pub mod checkpoint;
+pub mod cleaner;
 mod config;
 mod file_records;
 mod leader_epoch;

@@ -41,8 +41,8 @@ pub(crate) struct Loaded {
     pub recovery: Recovery,
 }
 
-/// Loads the segments in `dir`. Files that deletion or cleaning left behind are removed; what cannot be trusted is cut
-/// on disk too.
+/// Loads the segments in `dir`, where nothing is left of deletion or cleaning. What cannot be trusted is cut on disk
+/// too.
 pub(crate) fn load_segments(
     out: &mut Outbox<'_>,
     disk: &Disk,
@@ -55,9 +55,7 @@ pub(crate) fn load_segments(
     let mut bases = Vec::new();
     for (path, _) in disk.files_below(&prefix) {
         let name = &path[prefix.len()..];
-        if [".deleted", ".cleaned", ".swap"].iter().any(|suffix| name.ends_with(suffix)) {
-            out.disk(DiskOp::Delete { path: path.clone() });
-        } else if let Some(base) = name.strip_suffix(".log").and_then(|base| base.parse::<i64>().ok())
+        if let Some(base) = name.strip_suffix(".log").and_then(|base| base.parse::<i64>().ok())
             && (0..=i64::MAX - 2 * i64::from(i32::MAX)).contains(&base)
         {
             bases.push(base);

@@ -44,10 +44,24 @@ impl LogSegment {
         config: &LogConfig,
         now_ms: i64,
     ) -> LogSegment {
-        let segment = Self::empty(dir, base_offset, config, now_ms);
-        for file in &segment.files {
+        Self::create_with_suffix(out, dir, base_offset, config, now_ms, "")
+    }
+
+    /// The same under names that end with `suffix`, for a segment that is to replace others.
+    pub(crate) fn create_with_suffix(
+        out: &mut Outbox<'_>,
+        dir: &str,
+        base_offset: i64,
+        config: &LogConfig,
+        now_ms: i64,
+        suffix: &str,
+    ) -> LogSegment {
+        let mut segment = Self::empty(dir, base_offset, config, now_ms);
+        for file in &mut segment.files {
+            *file = format!("{file}{suffix}").into();
             out.disk(DiskOp::Append { file: file.clone(), bytes: bytes::Bytes::new() });
         }
+        segment.txn_file = format!("{}{suffix}", segment.txn_file).into();
         segment
     }
 
@@ -134,6 +148,16 @@ impl LogSegment {
     /// Largest timestamp, or when it was made if it has none. What `retention.ms` looks at.
     pub fn largest_timestamp(&self) -> i64 {
         if self.max_timestamp.0 >= 0 { self.max_timestamp.0 } else { self.created_ms }
+    }
+
+    /// Largest timestamp of its first batch, which it is as old as; -1 if it has none. In milliseconds.
+    pub fn first_timestamp(&self) -> i64 {
+        self.first_timestamp
+    }
+
+    /// Wall clock when it was made, in milliseconds.
+    pub(crate) fn created_ms(&self) -> i64 {
+        self.created_ms
     }
 
     /// Takes a batch that was read back, without writing anything.
@@ -301,6 +325,22 @@ impl LogSegment {
                 to
             })
             .collect()
+    }
+
+    /// Gives its files their plain names with another suffix than they have, or none.
+    pub(crate) fn rename_files(&mut self, out: &mut Outbox<'_>, suffix: &str) {
+        let txn_exists = !self.txn_index.is_empty();
+        let files = self.files.iter_mut().map(|file| (file, true)).chain([(&mut self.txn_file, txn_exists)]);
+        for (file, exists) in files {
+            // `00000000000000000000.log`, and what was behind it.
+            let name = file.rfind('/').map_or(0, |at| at + 1);
+            let end = file[name..].match_indices('.').nth(1).map_or(file.len(), |(at, _)| name + at);
+            let to: FilePath = format!("{}{suffix}", &file[..end]).into();
+            if exists {
+                out.disk(DiskOp::Rename { from: file.clone(), to: to.clone() });
+            }
+            *file = to;
+        }
     }
 
     /// Its files are in another directory now.

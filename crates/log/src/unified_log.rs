@@ -73,15 +73,18 @@ pub struct UnifiedLog {
     name: Arc<str>,
     dir: String,
     config: LogConfig,
-    segments: BTreeMap<i64, LogSegment>,
+    pub(crate) segments: BTreeMap<i64, LogSegment>,
     log_start: i64,
     recovery_point: i64,
     epochs: LeaderEpochCache,
-    producers: ProducerStateManager,
+    pub(crate) producers: ProducerStateManager,
     /// Flushes under way, each with the offset that becomes durable.
     flushing: VecDeque<(FlushId, i64)>,
     flushed_up_to: i64,
     last_flush_ms: i64,
+    /// Where the active segment began each time that closed segments were cut, or became active again: the lowest since
+    /// it was taken.
+    cut_to: Option<i64>,
 }
 
 impl UnifiedLog {
@@ -93,6 +96,8 @@ impl UnifiedLog {
         config: LogConfig,
         options: LoadOptions,
     ) -> (UnifiedLog, Recovery) {
+        let finished = crate::cleaner::finish_replacements(out, disk, name);
+        let disk = finished.as_ref().unwrap_or(disk);
         let crate::loader::Loaded { segments, recovered, recovery } =
             crate::loader::load_segments(out, disk, name, &config, options);
         let segments: BTreeMap<i64, LogSegment> =
@@ -115,6 +120,7 @@ impl UnifiedLog {
             flushing: VecDeque::new(),
             flushed_up_to: recovery_point,
             last_flush_ms: options.now_ms,
+            cut_to: None,
         };
         log.epochs.truncate_from_end(out, recovery.log_end);
         // Entries that a recovered log should have and its checkpoint lacks are in its batches.
@@ -152,6 +158,23 @@ impl UnifiedLog {
     /// `orders-0`.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Its directory.
+    pub(crate) fn dir(&self) -> &str {
+        &self.dir
+    }
+
+    /// Takes where the log was cut, if that concerned closed segments: what was cleaned behind it is dirty again, and
+    /// what is being cleaned may be written to.
+    pub fn take_cut(&mut self) -> Option<i64> {
+        self.cut_to.take()
+    }
+
+    /// Closed segments were cut, or are active again.
+    fn note_cut(&mut self) {
+        let active = self.active().map_or(self.log_start, LogSegment::base_offset);
+        self.cut_to = Some(self.cut_to.map_or(active, |cut| cut.min(active)));
     }
 
     /// Its configs.
@@ -409,6 +432,7 @@ impl UnifiedLog {
         self.flushing.clear();
         self.epochs.clear(&mut cx.out);
         self.producers.truncate_fully_and_start_at(&mut cx.out, offset);
+        self.note_cut();
     }
 
     /// The epoch of the last record, or the newest one known for a log that was emptied from its start; -1 for none.
@@ -621,6 +645,7 @@ impl UnifiedLog {
             return 0;
         }
         let mut cut = 0;
+        let active = self.active().map(LogSegment::base_offset);
         while let Some((base, segment)) = self.segments.pop_last() {
             if base > offset || (base == offset && !self.segments.is_empty()) {
                 cut += u64::from(segment.size());
@@ -647,6 +672,9 @@ impl UnifiedLog {
         }
         self.epochs.truncate_from_end(out, end);
         self.rebuild_producers(out);
+        if self.active().map(LogSegment::base_offset) < active {
+            self.note_cut();
+        }
         cut
     }
 

@@ -81,13 +81,6 @@ fn log_topics(
     }
 }
 
-/// Says of a `cleanup.policy` that compacts what it does here: the config is Kafka's, and its cleaner is not here yet.
-pub fn note_cleanup_policy(cx: &mut Context<'_>, policy: Option<&str>) {
-    if policy.is_some_and(|policy| policy.split(',').any(|one| one.trim() == "compact")) {
-        err(cx, "blumfeld: cleanup.policy=compact is kept, but nothing is compacted yet: every record stays");
-    }
-}
-
 /// An address as java.net.InetSocketAddress writes it: the name, a slash, the number.
 fn socket_address(endpoint: &Endpoint) -> String {
     let Endpoint { host, port } = endpoint;

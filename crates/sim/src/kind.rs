@@ -43,6 +43,9 @@ pub(crate) fn sort_of(event: &TraceEvent) -> (EventKind, Often) {
         | E::SegmentsDeleted { .. }
         | E::LogStartAdvanced { .. }
         | E::LogRecovered { .. }
+        | E::LogCleaningStarted { .. }
+        | E::LogCleaned { .. }
+        | E::LogCleaningStopped { .. }
         | E::LogSetAside { .. } => (Log, Rare),
         E::LeaderElected { .. }
         | E::BecameLeader { .. }

@@ -77,6 +77,14 @@ pub(crate) fn korean(event: &TraceEvent) -> String {
         E::LogRecovered { partition, clean: false, scanned, truncated, log_end } => {
             format!("{partition}: 복구함, {scanned} B 검사, {truncated} B 잘라냄, 로그 끝 {log_end}")
         }
+        E::LogCleaningStarted { partition, from, to } => {
+            format!("{partition}: {from}에서 {to}까지 압축 정리를 시작함")
+        }
+        E::LogCleaned { partition, from, to, read, written, kept, removed } => format!(
+            "{partition}: {from}에서 {to}까지 압축 정리함, {read} B 읽음, {written} B 씀, 레코드 {kept}개 남김, \
+             {removed}개 지움"
+        ),
+        E::LogCleaningStopped { partition, reason } => format!("{partition}: 압축 정리를 그만둠: {reason}"),
         E::LogSetAside { directory, to, why } => format!("{directory} 디렉터리를 {to} 이름으로 치움: {why}"),
         E::CoordinatorLoaded { partition, groups, offsets } => {
             format!("{partition}: 그룹 {groups}개, 오프셋 {offsets}개 불러옴")

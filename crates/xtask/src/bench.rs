@@ -122,6 +122,11 @@ fn everywhere(dist: &Path, browser: &Browser, numbers: &mut Map<String, Value>) 
     command.args(["run", "--quiet", "--release", "--package", "blumfeld-bench", "--bin", "bench-cluster"]);
     let cluster = parse(&mut command, "cluster bench")?;
 
+    say("bench: compacting a log, natively");
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "--release", "--package", "blumfeld-bench", "--bin", "bench-cleaner"]);
+    let cleaner = parse(&mut command, "cleaner bench")?;
+
     let loads = load()?;
 
     say("bench: building for the browser");
@@ -134,6 +139,7 @@ fn everywhere(dist: &Path, browser: &Browser, numbers: &mut Map<String, Value>) 
 
     flatten("native", &native, numbers);
     flatten("cluster", &cluster, numbers);
+    flatten("cleaner", &cleaner, numbers);
     for (target, measured) in &loads {
         flatten(target, measured, numbers);
     }

@@ -48,7 +48,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("tests", &["kernel", "protocol", "log", "broker", "sim", "shell", "console"]),
     ("compare", &["kernel", "protocol", "blumfeld"]),
     ("random", &["kernel", "protocol", "broker", "client", "sim", "store", "view", "wasm"]),
-    ("bench", &["broker", "client", "protocol", "sim", "store", "tests", "view", "wasm"]),
+    ("bench", &["kernel", "broker", "client", "protocol", "log", "sim", "store", "tests", "view", "wasm"]),
 ];
 
 /// Crates from elsewhere that some of ours must not use: the core knows no clock, no browser and no format but Kafka's.

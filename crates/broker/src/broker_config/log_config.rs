@@ -21,6 +21,7 @@ pub fn log_config(topic: &BTreeMap<String, String>, broker: &DynamicConfigs) -> 
     };
     let long = |name: &str| text(name).trim().parse::<i64>().unwrap_or_default();
     let int = |name: &str| u32::try_from(long(name)).unwrap_or(u32::MAX);
+    let double = |name: &str| text(name).trim().parse::<f64>().unwrap_or_default();
     let level = |name: &str| i32::try_from(long(name)).unwrap_or_default();
     let policy: Vec<&str> = items(text("cleanup.policy")).collect();
     LogConfig {
@@ -50,6 +51,10 @@ pub fn log_config(topic: &BTreeMap<String, String>, broker: &DynamicConfigs) -> 
             zstd: level("compression.zstd.level"),
         },
         cleanup: CleanupPolicy { delete: policy.contains(&"delete"), compact: policy.contains(&"compact") },
+        min_cleanable_ratio: double("min.cleanable.dirty.ratio"),
+        min_compaction_lag_ms: long("min.compaction.lag.ms"),
+        max_compaction_lag_ms: long("max.compaction.lag.ms"),
+        delete_retention_ms: long("delete.retention.ms"),
     }
 }
 

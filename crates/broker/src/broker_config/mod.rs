@@ -99,6 +99,13 @@ impl DynamicConfigs {
         let value = self.get(name).unwrap_or(default).trim();
         value.parse().unwrap_or(0)
     }
+
+    /// The decimal that holds: what is set, or Kafka's default.
+    pub fn double(&self, name: &str) -> f64 {
+        let default = dynamic(name).map_or("", |key| key.default);
+        let value = self.get(name).unwrap_or(default).trim();
+        value.parse().unwrap_or(0.0)
+    }
 }
 
 /// The value as Kafka shows it once it is read.

@@ -23,7 +23,7 @@ use crate::metadata::{MetadataImage, ResourceType};
 use crate::quorum::Quorum;
 use crate::raft::RaftClient;
 use crate::replica::{Checkpoints, Fetchers, ReplicaManager};
-use crate::server::{BrokerStats, Server};
+use crate::server::{BrokerStats, LogCleaner, Server};
 use connection::Connection;
 
 /// A node: what it serves with, its part in the quorum, and what ties both to the world.
@@ -125,6 +125,11 @@ impl Broker {
     /// Its replicas.
     pub fn replicas(&self) -> &ReplicaManager {
         &self.server.replicas
+    }
+
+    /// What compacts its logs.
+    pub fn cleaner(&self) -> &LogCleaner {
+        &self.server.cleaner
     }
 
     /// The groups that this broker coordinates.
@@ -317,6 +322,7 @@ impl Broker {
         }
         self.server.group_flush_is_over(cx, id, ok);
         self.server.transaction_flush_is_over(cx, id, ok);
+        self.server.cleaner_flush_is_over(cx, id, ok);
     }
 
     /// What must always be true of a node; the first thing that is not.

@@ -217,7 +217,9 @@ impl Fetchers {
                     continue;
                 }
                 fetcher.stale.insert(id);
-                match take(cx, replicas, fetched, told, (data, records), config) {
+                let taken = take(cx, replicas, fetched, told, (data, records), config);
+                replicas.note_cut(cx, &fetched.key);
+                match taken {
                     Ok(taken) => {
                         fetcher.behind.remove(&id);
                         if taken.changed {

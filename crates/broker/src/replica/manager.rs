@@ -12,6 +12,7 @@ use blumfeld_log::{
 use blumfeld_protocol::record_batch::Batch;
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
+use super::cleaner::CleanerCheckpoints;
 use super::partition::{Partition, Proposal, Settings};
 use crate::broker_config::{DynamicConfigs, log_config};
 use crate::bug::{Bug, planted};
@@ -33,6 +34,7 @@ pub struct Checkpoints {
     high_watermarks: Offsets,
     recovery_points: Offsets,
     log_starts: Offsets,
+    cleaned: Offsets,
 }
 
 /// Marks a clean shutdown (org.apache.kafka.storage.internals.checkpoint.CleanShutdownFileHandler).
@@ -60,6 +62,7 @@ impl Checkpoints {
             previous_broker_epoch,
             recovery_points: offsets(checkpoint::RECOVERY_POINT).unwrap_or_default(),
             log_starts: offsets(checkpoint::LOG_START).unwrap_or_default(),
+            cleaned: offsets(checkpoint::CLEANER).unwrap_or_default(),
             high_watermarks: offsets(checkpoint::HIGH_WATERMARK).unwrap_or_default(),
         }
     }
@@ -98,6 +101,8 @@ pub struct ReplicaManager {
     /// When each follower last fetched from here.
     follower_fetches: BTreeMap<i32, Instant>,
     timers: Timers<Timer>,
+    /// Up to where the logs are clean that are compacted.
+    pub(super) cleaned: CleanerCheckpoints,
     /// Whether a timer for logs that are flushed by time is set.
     flushes_by_time: bool,
     lag: Duration,
@@ -308,6 +313,11 @@ impl ReplicaManager {
         disk: Option<(&Disk, &Checkpoints)>,
     ) -> Vec<TopicPartition> {
         let mut changed = Vec::new();
+        if let Some((disk, checkpoints)) = disk {
+            let file = |(topic, number): &TopicPartition| metadata_file(&format!("{topic}-{number}"));
+            self.cleaned =
+                CleanerCheckpoints::new(&checkpoints.cleaned, |key| disk.file(&file(key)).is_some());
+        }
         for name in topics {
             let topic = image.topic(name);
             let from = (name.to_owned(), i32::MIN);
@@ -325,6 +335,7 @@ impl ReplicaManager {
                 if let Some(mut partition) = self.partitions.remove(&key) {
                     let directory = partition.log_mut().rename_for_deletion(cx);
                     self.delete_later(cx, vec![directory], SEGMENT_DELETE_DELAY_MS);
+                    self.cleaned.forget(cx, &key);
                     changed.push(key);
                 }
             }
@@ -443,7 +454,8 @@ impl ReplicaManager {
         let Some(timer) = self.timers.pop_due(cx.now) else { return };
         match timer {
             Timer::Retention => {
-                self.delete_old_segments(cx);
+                // Of a compacted log the cleaner deletes them, when it does not clean it.
+                self.delete_old_segments(cx, |_, log| !log.config().cleanup.compact);
                 self.timers.set(cx.after_ms(config.retention_check_interval_ms), Timer::Retention);
             }
             Timer::LogCheckpoints => {
@@ -471,10 +483,14 @@ impl ReplicaManager {
         }
     }
 
-    /// Deletes what retention no longer keeps.
-    fn delete_old_segments(&mut self, cx: &mut Context<'_>) {
+    /// Deletes what retention no longer keeps, of the logs that are `meant`.
+    pub(super) fn delete_old_segments(
+        &mut self,
+        cx: &mut Context<'_>,
+        meant: impl Fn(&TopicPartition, &UnifiedLog) -> bool,
+    ) {
         let mut files = Vec::new();
-        for partition in self.partitions.values_mut() {
+        for (_, partition) in self.partitions.iter_mut().filter(|(key, one)| meant(key, one.log())) {
             let (upper, delay) = (partition.high_watermark(), partition.log().config().file_delete_delay_ms);
             files.push((partition.log_mut().delete_old_segments(cx, upper), delay));
         }
@@ -511,7 +527,7 @@ impl ReplicaManager {
     }
 
     /// Writes `recovery-point-offset-checkpoint` and `log-start-offset-checkpoint`.
-    fn checkpoint_logs(&self, cx: &mut Context<'_>) {
+    pub(super) fn checkpoint_logs(&self, cx: &mut Context<'_>) {
         self.checkpoint(cx, checkpoint::RECOVERY_POINT, |replica| Some(replica.log().recovery_point()));
         // Only where the log begins inside a segment: else the segment's name says it.
         self.checkpoint(cx, checkpoint::LOG_START, |replica| {

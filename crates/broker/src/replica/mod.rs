@@ -1,5 +1,6 @@
 //! The replicas that this node holds (kafka.server.ReplicaManager, kafka.cluster.Partition).
 
+mod cleaner;
 mod fetcher;
 mod manager;
 mod partition;

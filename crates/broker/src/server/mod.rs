@@ -1,6 +1,7 @@
 //! What a broker serves its clients with: all that the handler of a request may touch. What only the process needs (its
 //! connections, its channels to other nodes, its part in the quorum) is the node's, and no handler has it.
 
+mod cleaner;
 mod delayed_fetch;
 mod fetch_session;
 mod forwarding;
@@ -19,6 +20,7 @@ use crate::config::BrokerConfig;
 use crate::coordinator::{GroupCoordinator, TransactionCoordinator};
 use crate::metadata::MetadataImage;
 use crate::replica::{Partition, ReplicaManager, TopicPartition};
+pub use cleaner::{CleanerStatus, LogCleaner};
 pub use delayed_fetch::{divergence, failure, is_of_earlier_life};
 pub use fetch_session::FetchSessions;
 pub use forwarding::Forwarding;
@@ -45,6 +47,7 @@ pub struct BrokerStats {
 #[derive(Clone, Copy, Debug)]
 enum Service {
     Replicas,
+    Cleaner,
     Isr,
     Purgatory,
     Groups,
@@ -65,6 +68,8 @@ pub struct Server {
     pub applied: i64,
     /// The partitions that this broker has, with their logs.
     pub replicas: ReplicaManager,
+    /// Compacts their logs.
+    pub cleaner: LogCleaner,
     /// What the fetch sessions of consumers and followers have been told.
     pub sessions: FetchSessions,
     /// Requests that wait for records or for flushes.
@@ -98,6 +103,7 @@ impl Server {
             image: MetadataImage::default(),
             applied: 0,
             replicas: ReplicaManager::new(config),
+            cleaner: LogCleaner::default(),
             sessions: FetchSessions::new(config.fetch_session_slots),
             purgatory: Purgatory::default(),
             isr: AlterPartitionManager::default(),
@@ -167,12 +173,16 @@ impl Server {
     pub fn start_timers(&mut self, cx: &Context<'_>) {
         self.replicas.start_timers(cx, &self.config);
         self.isr.start_timers(cx, &self.config);
+        if self.config.log_cleaner_enable {
+            self.cleaner.start_timers(cx);
+        }
     }
 
     /// Which service has the earliest timer, and when that goes off.
     fn next_service(&self) -> Option<(Instant, Service)> {
         let services = [
             (self.replicas.next_timeout(), Service::Replicas),
+            (self.cleaner.next_timeout(), Service::Cleaner),
             (self.isr.next_timeout(), Service::Isr),
             (self.purgatory.next_timeout(), Service::Purgatory),
             (self.groups.next_timeout(), Service::Groups),
@@ -194,6 +204,7 @@ impl Server {
         while let Some((_, service)) = self.next_service().filter(|(at, _)| *at <= cx.now) {
             match service {
                 Service::Replicas => self.replicas.poll(cx, &self.config, &self.image),
+                Service::Cleaner => self.poll_cleaner(cx),
                 Service::Isr => self.shrink_isrs(cx),
                 Service::Purgatory => {
                     let answered = self.expire_next(cx);

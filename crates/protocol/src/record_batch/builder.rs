@@ -177,7 +177,7 @@ pub fn record_size(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header])
     HEADER_LEN + MAX_OVERHEAD + parts_size(key, value, headers)
 }
 
-fn body_size(
+pub(super) fn body_size(
     timestamp_delta: i64,
     offset_delta: i32,
     key: Option<&[u8]>,
@@ -194,7 +194,7 @@ fn parts_size(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header]) -> u
     of(key) + of(value) + size_i32(int(headers.len())) + headers_size
 }
 
-fn put_nullable(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+pub(super) fn put_nullable(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
     match bytes {
         None => put_i32(out, -1),
         Some(bytes) => {
@@ -205,6 +205,6 @@ fn put_nullable(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
 }
 
 /// A length as the format's 32 bits. Longer ones are refused long before (max.request.size).
-fn int(len: usize) -> i32 {
+pub(super) fn int(len: usize) -> i32 {
     i32::try_from(len).unwrap_or(i32::MAX)
 }

@@ -6,6 +6,7 @@
 mod builder;
 mod control;
 mod records;
+mod rewrite;
 
 use std::ops::Range;
 
@@ -13,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use builder::{BatchBuilder, BatchOptions, record_size};
 pub use control::ControlRecord;
-pub use records::{Header, Record, Records, Skipped};
+pub use records::{Header, KeyOnly, Record, Records, Skipped};
 
 use crate::compression::{Compression, CompressionError};
 

@@ -62,6 +62,17 @@ pub struct Skipped {
     pub value: Option<usize>,
 }
 
+/// What compaction looks at in a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeyOnly<'a> {
+    /// Its offset in the partition.
+    pub offset: i64,
+    /// Its key, if it has one.
+    pub key: Option<&'a [u8]>,
+    /// Whether it has a value: one without is a tombstone.
+    pub has_value: bool,
+}
+
 /// A record's fields as positions in the payload.
 struct Raw<'a> {
     timestamp_delta: i64,
@@ -120,6 +131,29 @@ impl Records {
             key: raw.key.map(|(from, to)| to - from),
             value: raw.value.map(|(from, to)| to - from),
         })
+    }
+
+    /// Reads the next record no further than compaction needs to; nothing of it is copied. `None` after the last one.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    #[inline]
+    pub fn next_key(&mut self) -> Option<Result<KeyOnly<'_>, BatchError>> {
+        if self.index >= self.count {
+            return None;
+        }
+        let index = self.index;
+        let Some(raw) = raw(&self.payload, self.at) else {
+            self.index = self.count;
+            return Some(Err(BatchError::Record(index)));
+        };
+        self.index += 1;
+        self.at = raw.end;
+        Some(Ok(KeyOnly {
+            offset: self.base_offset.saturating_add(i64::from(raw.offset_delta)),
+            key: raw.key.and_then(|(from, to)| self.payload.get(from..to)),
+            has_value: raw.value.is_some(),
+        }))
     }
 
     fn read(&mut self) -> Option<Record> {

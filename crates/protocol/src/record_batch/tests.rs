@@ -145,3 +145,79 @@ fn both_ways_to_a_checksum_lead_to_the_same() {
     }
     assert_eq!(checksum(b"123456789"), ISCSI.check);
 }
+
+#[test]
+fn a_batch_that_loses_records_keeps_all_that_follows_from_the_others() {
+    for compression in Compression::ALL {
+        for (log_append_time, horizon) in [(false, None), (false, Some(9_000)), (true, None), (true, Some(5))]
+        {
+            let mut builder = BatchBuilder::new(BatchOptions {
+                compression,
+                producer_id: 77,
+                producer_epoch: 3,
+                base_sequence: i32::MAX,
+                transactional: true,
+                ..BatchOptions::default()
+            });
+            for (at, key) in [(1_000, "a"), (900, "b"), (2_500, "c")] {
+                builder.append(at, Some(key.as_bytes()), None, &[header("h", Some(key))]);
+            }
+            let batch = builder.build().with_offset_and_epoch(40, 12);
+            let batch = if log_append_time { batch.with_log_append_time(7_000) } else { batch };
+            let records: Vec<Record> = batch.records().unwrap().map(Result::unwrap).collect();
+            let left = batch.with_records(&records[1..2], horizon).unwrap();
+            left.validate_header().unwrap();
+            let same = |batch: &Batch| {
+                (
+                    (batch.base_offset(), batch.last_offset(), batch.partition_leader_epoch()),
+                    (
+                        batch.producer_id(),
+                        batch.producer_epoch(),
+                        batch.base_sequence(),
+                        batch.last_sequence(),
+                    ),
+                    (batch.timestamp_type(), batch.is_transactional(), batch.is_control()),
+                )
+            };
+            assert_eq!(same(&left), same(&batch));
+            assert_eq!((left.compression(), left.records_count()), (Ok(compression), 1));
+            assert_eq!(left.delete_horizon_ms(), horizon);
+            let again: Vec<Record> = left.records().unwrap().map(Result::unwrap).collect();
+            let parts = |record: &Record| {
+                (record.offset, record.timestamp, record.key.clone(), record.headers.clone(), record.sequence)
+            };
+            assert_eq!(again.iter().map(parts).collect::<Vec<_>>(), [parts(&records[1])]);
+            let base = if log_append_time { 7_000 } else { 900 };
+            assert_eq!(left.base_timestamp(), horizon.unwrap_or(base));
+            assert_eq!(left.max_timestamp(), base, "the largest that is left, or the broker's");
+
+            let empty = left.emptied();
+            empty.validate_header().unwrap();
+            assert_eq!(same(&empty), same(&batch));
+            assert_eq!((empty.records_count(), empty.size(), empty.base_timestamp()), (0, HEADER_LEN, -1));
+            assert_eq!(empty.compression(), Ok(Compression::None));
+            assert_eq!((empty.max_timestamp(), empty.delete_horizon_ms()), (left.max_timestamp(), None));
+            assert_eq!(empty.records().unwrap().count(), 0);
+            assert_eq!(empty.emptied(), empty);
+        }
+    }
+}
+
+#[test]
+fn compaction_reads_no_more_of_a_record_than_it_needs() {
+    for compression in Compression::ALL {
+        let batch = sample(compression).with_offset_and_epoch(40, 3);
+        let mut records = batch.records().unwrap();
+        let mut seen = Vec::new();
+        while let Some(record) = records.next_key() {
+            let KeyOnly { offset, key, has_value } = record.unwrap();
+            seen.push((offset, key.map(<[u8]>::to_vec), has_value));
+        }
+        let want = [(40, Some(b"k".to_vec()), true), (41, None, false), (42, Some(Vec::new()), true)];
+        assert_eq!(seen, want);
+        // What was passed over that way is not read again.
+        let mut records = batch.records().unwrap();
+        records.next_key().unwrap().unwrap();
+        assert_eq!(records.next().unwrap().unwrap().offset, 41);
+    }
+}

@@ -11,7 +11,7 @@ use blumfeld_kernel::Context;
 use super::admin::{AdminProcess, AdminTool, Step, execution_trace};
 use super::file::{FromFile, launch};
 use super::toolbox::{Launch, bootstrap_hint, client};
-use crate::io::{Printed, err, note_cleanup_policy, out};
+use crate::io::{Printed, err, out};
 use crate::java::{load_properties, parse_number};
 use crate::options::*;
 use crate::{Environment, StdinSource};
@@ -432,9 +432,6 @@ impl AdminTool for Configs {
                             }
                         },
                     );
-                }
-                if let Action::Alter { add, .. } = &self.action {
-                    note_cleanup_policy(cx, add.get("cleanup.policy").map(String::as_str));
                 }
                 Step::Exit(0)
             }

@@ -12,7 +12,7 @@ use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use super::admin::{AdminProcess, AdminTool, Step};
 use super::toolbox::{Launch, bootstrap_hint, client};
-use crate::io::{log, note_cleanup_policy, out};
+use crate::io::{log, out};
 use crate::java::{hash_map_order, parse_number};
 use crate::options::*;
 use crate::{Environment, StdinSource};
@@ -336,13 +336,7 @@ impl Topics {
                         if error.code == ErrorCode::TOPIC_ALREADY_EXISTS
                             && self.options.has("if-not-exists") => {}
                     Some(Err(error)) => return Err(thrown(&error)),
-                    _ => {
-                        out(cx, &format!("Created topic {name}."));
-                        let configs = self.options.values("config");
-                        let policies = configs.filter_map(|config| config.split_once('='));
-                        let policy = policies.filter(|(name, _)| name.trim() == "cleanup.policy").last();
-                        note_cleanup_policy(cx, policy.map(|(_, policy)| policy));
-                    }
+                    _ => out(cx, &format!("Created topic {name}.")),
                 }
                 Ok(Step::Exit(0))
             }

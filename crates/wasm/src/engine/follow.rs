@@ -546,7 +546,10 @@ fn partition_of(event: &TraceEvent) -> Option<&str> {
         | E::SegmentRolled { partition, .. }
         | E::SegmentsDeleted { partition, .. }
         | E::LogStartAdvanced { partition, .. }
-        | E::LogRecovered { partition, .. } => Some(partition),
+        | E::LogRecovered { partition, .. }
+        | E::LogCleaningStarted { partition, .. }
+        | E::LogCleaned { partition, .. }
+        | E::LogCleaningStopped { partition, .. } => Some(partition),
         _ => None,
     }
 }
