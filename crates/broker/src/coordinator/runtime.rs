@@ -676,11 +676,9 @@ impl<S: Shard> Loaded<S> {
                     uncommitted.push(change);
                 }
             };
-            if batch.is_control() {
-                if let Some(marker) = Marker::of(batch) {
-                    let end = Change::End { producer_id: batch.producer_id(), commits: marker.commits };
-                    take(&mut self.shard, end, batch.last_offset());
-                }
+            if let Some(marker) = Marker::of(batch) {
+                let end = Change::End { producer_id: batch.producer_id(), commits: marker.commits };
+                take(&mut self.shard, end, batch.last_offset());
             }
             let producer = Some(batch.producer_id()).filter(|_| batch.is_transactional());
             let records = match batch.records() {
