@@ -194,6 +194,20 @@ fn control_records_are_passed_over_and_aborted_transactions_hidden_from_read_com
 }
 
 #[test]
+fn a_fetch_of_nothing_but_what_was_aborted_moves_the_position() {
+    let of =
+        BatchOptions { producer_id: 1, producer_epoch: 0, transactional: true, ..BatchOptions::default() };
+    let mut marker = BatchBuilder::new(BatchOptions { base_offset: 6, control: true, ..of });
+    marker.append(1, Some(&ControlRecord::key(0)), Some(&[0, 0, 0, 0, 0, 0]), &[]);
+    let records = join(&[batch(4, &["a", "b"], of), marker.build().bytes().clone()]);
+    let (mut harness, asked) =
+        broker(vec![FetchAnswer { aborted: vec![(1, 4)], ..ok(records) }, ok(plain(7, &["plain"]))]);
+    let config = ConsumerConfig { isolation_level: IsolationLevel::ReadCommitted, ..config() };
+    assert_eq!(consume(&mut harness, config, Some(4)), ["7=plain"]);
+    assert_eq!(*asked.borrow(), ["fetch 4", "fetch 7", "fetch 8"]);
+}
+
+#[test]
 fn a_position_outside_of_the_log_is_reset_or_told() {
     for (reset, want_asked, want) in [
         (OffsetReset::Earliest, &["fetch 99", "offset of -2", "fetch 3"][..], ""),

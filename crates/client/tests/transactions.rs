@@ -63,7 +63,7 @@ fn broker(v2: bool, mut script: Script, asked: &Asked) -> Harness {
     let asked = asked.clone();
     let (mut epoch, mut end) = (0_i16, 0_i64);
     Harness::new(move |header: &Header, body: Bytes| {
-        let mut note = |line: String| asked.borrow_mut().push(line);
+        let note = |line: String| asked.borrow_mut().push(line);
         let at = script.iter().position(|(key, _)| *key == header.api_key);
         let code = at.map_or(ErrorCode::NONE, |at| script.remove(at).1);
         if code == ErrorCode::NETWORK_EXCEPTION {
@@ -119,11 +119,18 @@ fn broker(v2: bool, mut script: Script, asked: &Asked) -> Harness {
                 }
                 let (version, epoch) = (header.version, request.v3_and_below_producer_epoch);
                 note(format!("AddPartitionsToTxn v{version} epoch {epoch}: {}", names.join(" ")));
-                reply(header, &AddPartitionsToTxnResponse::default().with_results_by_topic_v3_and_below(results))
+                reply(
+                    header,
+                    &AddPartitionsToTxnResponse::default().with_results_by_topic_v3_and_below(results),
+                )
             }
             ApiKey::AddOffsetsToTxn => {
                 let request: AddOffsetsToTxnRequest = decode_body(header, body).unwrap();
-                note(format!("AddOffsetsToTxn epoch {}: {}", request.producer_epoch, request.group_id.as_str()));
+                note(format!(
+                    "AddOffsetsToTxn epoch {}: {}",
+                    request.producer_epoch,
+                    request.group_id.as_str()
+                ));
                 reply(header, &AddOffsetsToTxnResponse::default().with_error_code(code.0))
             }
             ApiKey::TxnOffsetCommit => {
@@ -137,9 +144,14 @@ fn broker(v2: bool, mut script: Script, asked: &Asked) -> Harness {
                             .with_error_code(code.0)
                     };
                     let partitions = topic.partitions.iter().map(answer).collect();
-                    topics.push(TxnOffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions));
+                    topics.push(
+                        TxnOffsetCommitResponseTopic::default()
+                            .with_name(topic.name.clone())
+                            .with_partitions(partitions),
+                    );
                 }
-                let (version, epoch, generation) = (header.version, request.producer_epoch, request.generation_id);
+                let (version, epoch, generation) =
+                    (header.version, request.producer_epoch, request.generation_id);
                 note(format!(
                     "TxnOffsetCommit v{version} epoch {epoch}: {} of {} in {generation}",
                     names.join(" "),
@@ -359,8 +371,8 @@ fn a_transaction_asks_what_kafka_s_asks_in_version_1() {
         [
             "FindCoordinator of id t",
             "InitProducerId t -1/-1 60000",
-            "AddPartitionsToTxn v3 epoch 0: orders-0 orders-1",
             "AddOffsetsToTxn epoch 0: g",
+            "AddPartitionsToTxn v3 epoch 0: orders-0 orders-1",
             "FindCoordinator of group g",
             "TxnOffsetCommit v4 epoch 0: in-0@5 of g in 5",
             "Produce v11 t 0:a,c epoch 0 sequence 0 1:b epoch 0 sequence 0",
@@ -421,8 +433,7 @@ fn an_empty_transaction_is_ended_without_the_coordinator() {
 
 #[test]
 fn what_init_transactions_is_answered_is_tried_again_or_ends_the_producer() {
-    const FENCED: &str =
-        "ProducerFencedException: There is a newer producer with the same transactionalId which fences the current one.";
+    const FENCED: &str = "ProducerFencedException: There is a newer producer with the same transactionalId which fences the current one.";
     for (code, want, state) in [
         (ErrorCode::COORDINATOR_LOAD_IN_PROGRESS, "initTransactions ok", "READY"),
         (ErrorCode::CONCURRENT_TRANSACTIONS, "initTransactions ok", "READY"),
@@ -447,11 +458,8 @@ fn what_init_transactions_is_answered_is_tried_again_or_ends_the_producer() {
         while program.state() != state && program.step() {}
         assert_eq!(program.state(), state, "{code}");
         let looked = program.take_asked().iter().filter(|line| line.starts_with("Find")).count();
-        let moved = [
-            ErrorCode::NOT_COORDINATOR,
-            ErrorCode::COORDINATOR_NOT_AVAILABLE,
-            ErrorCode::NETWORK_EXCEPTION,
-        ];
+        let moved =
+            [ErrorCode::NOT_COORDINATOR, ErrorCode::COORDINATOR_NOT_AVAILABLE, ErrorCode::NETWORK_EXCEPTION];
         assert_eq!(looked, if moved.contains(&code) { 2 } else { 1 }, "{code}");
         if state == "UNINITIALIZED" {
             assert_eq!(program.init(), "initTransactions ok", "once it is allowed");
@@ -517,7 +525,8 @@ fn errors_of_a_commit_are_fatal_abortable_or_tried_again() {
 
 #[test]
 fn errors_of_records_leave_the_transaction_to_be_aborted() {
-    const IN_VAIN: &str = "TransactionAbortableException: Transaction Request was aborted after exhausting retries.";
+    const IN_VAIN: &str =
+        "TransactionAbortableException: Transaction Request was aborted after exhausting retries.";
     for (code, cause, fatal) in [
         (
             ErrorCode::INVALID_PRODUCER_EPOCH,
@@ -589,8 +598,7 @@ fn errors_of_records_leave_the_transaction_to_be_aborted() {
 
 #[test]
 fn errors_of_added_partitions_and_offsets() {
-    const FENCED: &str =
-        "ProducerFencedException: There is a newer producer with the same transactionalId which fences the current one.";
+    const FENCED: &str = "ProducerFencedException: There is a newer producer with the same transactionalId which fences the current one.";
     for (api, code, want, state) in [
         (ApiKey::AddPartitionsToTxn, ErrorCode::CONCURRENT_TRANSACTIONS, "", "IN_TRANSACTION"),
         (ApiKey::AddPartitionsToTxn, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "", "IN_TRANSACTION"),
@@ -640,7 +648,11 @@ fn errors_of_added_partitions_and_offsets() {
         let mut program = Program::opened(false, vec![(api, code)]);
         if program.state() == "IN_TRANSACTION" {
             let told = program.offsets(5);
-            assert_eq!(told, if want.is_empty() { "sendOffsetsToTransaction ok" } else { want }, "{api:?} {code}");
+            assert_eq!(
+                told,
+                if want.is_empty() { "sendOffsetsToTransaction ok" } else { want },
+                "{api:?} {code}"
+            );
         }
         assert_eq!(program.state(), state, "{api:?} {code}");
         if !want.is_empty() {
@@ -664,7 +676,7 @@ fn what_was_not_sent_is_given_up_by_an_abort_and_sent_by_a_commit() {
             let told = if commit { program.commit() } else { program.abort() };
             assert!(told.ends_with(" ok"), "{told}");
             assert!(program.harness.now < ms(1_000), "nothing lingers at the end");
-            let result = &program.delivered[0].result;
+            let result = program.delivered[0].result.clone();
             let produced = program.take_asked().iter().any(|line| line.starts_with("Produce"));
             assert_eq!(produced, commit);
             match result {
@@ -735,6 +747,7 @@ fn records_that_run_out_of_time_leave_the_transaction_to_be_aborted() {
         let program = Program::opened(v2, script);
         assert_eq!(program.state(), "ABORTABLE_ERROR");
         let error = program.producer.transaction_error().unwrap();
-        assert_eq!(error.to_string(), "Transaction Request was aborted after exhausting retries.");
+        let text = "The client hasn't received acknowledgment for some previously sent messages and can no longer retry them. It is safe to abort the transaction and continue.";
+        assert_eq!(error.to_string(), text);
     }
 }

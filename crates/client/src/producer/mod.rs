@@ -425,9 +425,10 @@ impl Producer {
         while !completed.is_empty() {
             for one in &completed {
                 let taken = self.metadata.handle(cx, &mut self.net, one)
-                    || self.transactions.as_mut().is_some_and(|transactions| {
-                        transactions.handle(cx, one, self.net.features())
-                    });
+                    || self
+                        .transactions
+                        .as_mut()
+                        .is_some_and(|transactions| transactions.handle(cx, one, self.net.features()));
                 if !taken {
                     let (sender, mut parts) = self.parts();
                     sender.handle(cx, one, &mut parts);

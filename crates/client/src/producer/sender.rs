@@ -7,7 +7,7 @@ use blumfeld_kernel::{Context, Instant};
 use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use blumfeld_protocol::messages::produce_response::PartitionProduceResponse;
 use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse, TopicName, TransactionalId};
-use blumfeld_protocol::wire::{Request, StrBytes};
+use blumfeld_protocol::wire::{Message, StrBytes};
 use blumfeld_protocol::{ErrorCode, Uuid};
 
 use super::accumulator::{ProducerBatch, RecordAccumulator};
@@ -180,7 +180,8 @@ impl Sender {
             Some(transaction) if !transaction.is_v2() => LAST_VERSION_BEFORE_TRANSACTIONS_V2,
             _ => ProduceRequest::VERSIONS.max,
         };
-        let transactional_id = transaction.map(|of| TransactionalId(StrBytes::from_string(of.id().to_owned())));
+        let transactional_id =
+            transaction.map(|of| TransactionalId(StrBytes::from_string(of.id().to_owned())));
         let version = match parts.net.version_up_to::<ProduceRequest>(node, newest) {
             Ok(version) => version,
             Err(error) => {

@@ -370,13 +370,7 @@ impl TransactionManager {
     }
 
     /// A batch was given up. `certain` says that it is not in the log, so that those behind it take its numbers.
-    pub fn on_failed(
-        &mut self,
-        partition: &TopicPartition,
-        name: RecordId,
-        error: &ApiError,
-        certain: bool,
-    ) {
+    pub fn on_failed(&mut self, partition: &TopicPartition, name: RecordId, error: &ApiError, certain: bool) {
         let code = error.code;
         if let Some(transaction) = &mut self.transaction {
             transaction.batch_failed(error);

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use blumfeld_kernel::Context;
 
 use super::transaction_manager::Transaction;
-use super::{
-    Producer, ProducerIdAndEpoch, Thrown, TransactionError, TransactionEvent, TransactionState,
-};
+use super::{Producer, ProducerIdAndEpoch, Thrown, TransactionError, TransactionEvent, TransactionState};
 use crate::TopicPartition;
 use crate::consumer::{ConsumerGroupMetadata, OffsetAndMetadata};
 

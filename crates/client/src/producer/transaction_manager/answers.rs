@@ -300,7 +300,9 @@ fn init_answered(code: ErrorCode) -> Fate {
         Code::TRANSACTIONAL_ID_AUTHORIZATION_FAILED | Code::CLUSTER_AUTHORIZATION_FAILED => {
             Fate::Abortable(code.into())
         }
-        code => common(code).unwrap_or_else(|| unexpected("Unexpected error in InitProducerIdResponse; ", code)),
+        code => {
+            common(code).unwrap_or_else(|| unexpected("Unexpected error in InitProducerIdResponse; ", code))
+        }
     }
 }
 
@@ -312,7 +314,9 @@ fn offsets_added(code: ErrorCode, group: &str) -> Fate {
         | Code::INVALID_TXN_STATE
         | Code::INVALID_PRODUCER_ID_MAPPING => Fate::Fatal(code.into()),
         Code::GROUP_AUTHORIZATION_FAILED => Fate::Abortable(not_authorized(group)),
-        code => common(code).unwrap_or_else(|| unexpected("Unexpected error in AddOffsetsToTxnResponse: ", code)),
+        code => {
+            common(code).unwrap_or_else(|| unexpected("Unexpected error in AddOffsetsToTxnResponse: ", code))
+        }
     }
 }
 
@@ -322,7 +326,8 @@ fn commit_refused(code: ErrorCode, group: &str) -> Fate {
         Code::FENCED_INSTANCE_ID | Code::TRANSACTION_ABORTABLE => Fate::Abortable(code.into()),
         Code::UNKNOWN_MEMBER_ID | Code::ILLEGAL_GENERATION => {
             let why = ApiError::from(code);
-            let text = format!("Transaction offset Commit failed due to consumer group metadata mismatch: {why}");
+            let text =
+                format!("Transaction offset Commit failed due to consumer group metadata mismatch: {why}");
             Fate::Abortable(TransactionError::new(Thrown::CommitFailed, text))
         }
         Code::INVALID_PRODUCER_EPOCH | Code::PRODUCER_FENCED => Fate::Fatal(Code::PRODUCER_FENCED.into()),

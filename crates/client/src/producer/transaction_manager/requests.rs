@@ -13,7 +13,7 @@ use blumfeld_protocol::messages::{
     AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, EndTxnRequest, FindCoordinatorRequest, GroupId,
     InitProducerIdRequest, TopicName, TransactionalId, TxnOffsetCommitRequest,
 };
-use blumfeld_protocol::wire::{Request, StrBytes};
+use blumfeld_protocol::wire::{Message, StrBytes};
 
 use super::ProducerIdAndEpoch;
 use super::state::{Thrown, TransactionError, TransactionOperation, TransactionState};
@@ -325,7 +325,8 @@ impl Transaction {
                 net.send(cx, node, version, &request, true)
             }
             Call::OffsetCommit { current, offsets, group, v2 } => {
-                let newest = if *v2 { TxnOffsetCommitRequest::VERSIONS.max } else { LAST_OFFSET_COMMIT_BEFORE_V2 };
+                let newest =
+                    if *v2 { TxnOffsetCommitRequest::VERSIONS.max } else { LAST_OFFSET_COMMIT_BEFORE_V2 };
                 let version = net.version_up_to::<TxnOffsetCommitRequest>(node, newest)?;
                 let mut request = TxnOffsetCommitRequest::default()
                     .with_transactional_id(id())

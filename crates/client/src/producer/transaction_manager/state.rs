@@ -57,10 +57,7 @@ impl TransactionState {
             Self::AbortingTransaction => matches!(self, Self::InTransaction | Self::AbortableError),
             Self::AbortableError => matches!(
                 self,
-                Self::InTransaction
-                    | Self::CommittingTransaction
-                    | Self::AbortableError
-                    | Self::Initializing
+                Self::InTransaction | Self::CommittingTransaction | Self::AbortableError | Self::Initializing
             ),
             Self::FatalError => true,
         }
@@ -127,9 +124,7 @@ impl TransactionError {
             Thrown::Kafka => "org.apache.kafka.common.KafkaException".to_owned(),
             Thrown::IllegalState => "java.lang.IllegalStateException".to_owned(),
             Thrown::IllegalArgument => "java.lang.IllegalArgumentException".to_owned(),
-            Thrown::CommitFailed => {
-                "org.apache.kafka.clients.consumer.CommitFailedException".to_owned()
-            }
+            Thrown::CommitFailed => "org.apache.kafka.clients.consumer.CommitFailedException".to_owned(),
             Thrown::Aborted => "org.apache.kafka.common.errors.TransactionAbortedException".to_owned(),
         }
     }

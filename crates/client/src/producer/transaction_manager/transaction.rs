@@ -197,7 +197,8 @@ impl Transaction {
         self.fail_with_error(producer)?;
         if self.state != TransactionState::InTransaction {
             let state = self.state.name();
-            let text = format!("Cannot send offsets if a transaction is not in progress (currentState= {state})");
+            let text =
+                format!("Cannot send offsets if a transaction is not in progress (currentState= {state})");
             return Err(TransactionError::new(Thrown::IllegalState, text));
         }
         if group.generation_id > 0 && group.member_id.is_empty() {
@@ -264,7 +265,9 @@ impl Transaction {
         }
         let text = match producer {
             None => {
-                format!("Cannot add partition {partition} to transaction before completing a call to initTransactions")
+                format!(
+                    "Cannot add partition {partition} to transaction before completing a call to initTransactions"
+                )
             }
             Some(_) => {
                 let state = self.state.name();
@@ -490,8 +493,7 @@ impl Transaction {
 
     /// Nobody knows any more whether some records stand in the log (maybeResolveSequences).
     pub fn sequences_unresolved(&mut self) {
-        let begin =
-            "The client hasn't received acknowledgment for some previously sent messages and can no longer retry them. ";
+        let begin = "The client hasn't received acknowledgment for some previously sent messages and can no longer retry them. ";
         let error = |end: &str| TransactionError::new(Thrown::Kafka, format!("{begin}{end}"));
         self.fail_abortably_if_possible(
             error("It is safe to abort the transaction and continue."),
