@@ -34,4 +34,4 @@ pub use console_consumer::ConsoleConsumer;
 pub use console_producer::ConsoleProducer;
 pub use consumer_perf::ConsumerPerf;
 pub use producer_perf::ProducerPerf;
-pub use workload::{Consume, Produce};
+pub use workload::{Consume, Produce, Transform};
