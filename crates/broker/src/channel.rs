@@ -12,6 +12,8 @@ use blumfeld_protocol::frame::encode_request;
 use blumfeld_protocol::wire::Encodable;
 use bytes::Bytes;
 
+use crate::call::ListenerKind;
+
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Purpose {
@@ -27,6 +29,10 @@ pub enum Purpose {
     ProducerIds,
     /// Fetches from a leader.
     Fetcher(i32),
+    /// WriteTxnMarkers to a leader.
+    Markers(i32),
+    /// AddPartitionsToTxn to a transaction coordinator, for clients.
+    Transactions(i32),
 }
 
 /// A request that waits for its answer.
@@ -56,8 +62,8 @@ struct Channel {
 pub struct Channels {
     channels: BTreeMap<Purpose, Channel>,
     by_conn: BTreeMap<ConnectionId, Purpose>,
-    /// This node's own CONTROLLER listener.
-    own: Option<Endpoint>,
+    /// This node's own listeners, which it reaches without a network: of its controller, and of its broker.
+    own: [Option<Endpoint>; 2],
     correlation_id: i32,
     /// Requests to this node itself.
     loopback: VecDeque<(ConnectionId, Bytes)>,
@@ -67,9 +73,21 @@ pub struct Channels {
 const BACKOFF: (u64, u64) = (50, 1_000);
 
 impl Channels {
-    /// No connection yet; `own` is where this node's controller listens, if it has one.
-    pub fn new(own: Option<Endpoint>) -> Channels {
+    /// No connection yet; `own` is where this node's controller and its broker listen, as far as it has them.
+    pub fn new(own: [Option<Endpoint>; 2]) -> Channels {
         Channels { own, ..Channels::default() }
+    }
+
+    fn is_here(&self, endpoint: &Endpoint) -> bool {
+        self.own.iter().flatten().any(|own| own == endpoint)
+    }
+
+    /// The listener of this node that one of its connections to itself leads to.
+    pub fn listener(&self, conn: ConnectionId) -> ListenerKind {
+        match self.by_conn.get(&conn) {
+            Some(Purpose::Markers(_) | Purpose::Transactions(_)) => ListenerKind::Broker,
+            _ => ListenerKind::Controller,
+        }
     }
 
     /// Whether a request can be sent now.
@@ -105,6 +123,7 @@ impl Channels {
         if self.channels.get(&purpose).is_some_and(|channel| channel.endpoint != *endpoint) {
             self.close(cx, purpose);
         }
+        let here = self.is_here(endpoint);
         let channel = self.channels.entry(purpose).or_insert_with(|| Channel {
             endpoint: endpoint.clone(),
             conn: None,
@@ -112,7 +131,6 @@ impl Channels {
             retry_at: None,
             failures: 0,
         });
-        let here = self.own.as_ref() == Some(endpoint);
         let conn = *channel.conn.get_or_insert_with(|| {
             if here { cx.out.next_connection() } else { cx.out.connect(endpoint.clone()) }
         });
@@ -134,9 +152,7 @@ impl Channels {
     /// Whether a connection leads from this node to itself.
     pub fn is_loopback(&self, conn: ConnectionId) -> bool {
         let purpose = self.by_conn.get(&conn);
-        purpose
-            .and_then(|purpose| self.channels.get(purpose))
-            .is_some_and(|c| Some(&c.endpoint) == self.own.as_ref())
+        purpose.and_then(|purpose| self.channels.get(purpose)).is_some_and(|c| self.is_here(&c.endpoint))
     }
 
     /// Takes an answer; `None` if the connection is none of these, or nothing waits for it.
@@ -182,7 +198,7 @@ impl Channels {
     pub fn close(&mut self, cx: &mut Context<'_>, purpose: Purpose) {
         let Some(channel) = self.channels.remove(&purpose) else { return };
         if let Some(conn) = channel.conn {
-            let here = self.own.as_ref() == Some(&channel.endpoint);
+            let here = self.is_here(&channel.endpoint);
             self.by_conn.remove(&conn);
             self.loopback.retain(|(of, _)| *of != conn);
             if !here {
@@ -201,7 +217,7 @@ impl Channels {
                 Self::back_off(channel, cx.now);
                 if let Some(conn) = channel.conn.take() {
                     self.by_conn.remove(&conn);
-                    if self.own.as_ref() != Some(&channel.endpoint) {
+                    if !self.own.iter().flatten().any(|own| *own == channel.endpoint) {
                         cx.out.disconnect(conn, DisconnectReason::RequestTimedOut);
                     }
                 }

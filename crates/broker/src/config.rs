@@ -95,6 +95,53 @@ impl Default for GroupCoordinatorConfig {
     }
 }
 
+/// The transaction coordinator's configs (org.apache.kafka.coordinator.transaction.TransactionLogConfig,
+/// TransactionStateManagerConfig).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TransactionConfig {
+    /// `transaction.state.log.num.partitions`.
+    pub topic_partitions: i32,
+    /// `transaction.state.log.replication.factor`.
+    pub topic_replication_factor: i16,
+    /// `transaction.state.log.min.isr`.
+    pub topic_min_isr: i32,
+    /// `transaction.state.log.segment.bytes`.
+    pub topic_segment_bytes: u32,
+    /// `transaction.max.timeout.ms`: no client may ask for more.
+    pub max_timeout_ms: i64,
+    /// `transaction.abort.timed.out.transaction.cleanup.interval.ms`.
+    pub abort_timed_out_interval_ms: i64,
+    /// `transaction.remove.expired.transaction.cleanup.interval.ms`.
+    pub remove_expired_interval_ms: i64,
+    /// `transactional.id.expiration.ms`: an id that is not used for so long is forgotten.
+    pub id_expiration_ms: i64,
+    /// `transaction.partition.verification.enable`: a partition asks the coordinator before it takes the first batch of a
+    /// transaction (KIP-890).
+    pub partition_verification: bool,
+    /// So long a change waits for the replicas, in milliseconds.
+    pub write_timeout_ms: i64,
+    /// Whether records have tagged fields: from transaction.version 1 on, which the cluster's metadata says.
+    pub flexible_records: bool,
+}
+
+impl Default for TransactionConfig {
+    fn default() -> TransactionConfig {
+        TransactionConfig {
+            topic_partitions: 50,
+            topic_replication_factor: 3,
+            topic_min_isr: 2,
+            topic_segment_bytes: 100 * 1024 * 1024,
+            max_timeout_ms: 900_000,
+            abort_timed_out_interval_ms: 10_000,
+            remove_expired_interval_ms: 3_600_000,
+            id_expiration_ms: 604_800_000,
+            partition_verification: true,
+            write_timeout_ms: 30_000,
+            flexible_records: true,
+        }
+    }
+}
+
 /// The static configs of a node. What is not here has Kafka's default.
 #[derive(Clone, Debug)]
 pub struct BrokerConfig {
@@ -176,6 +223,8 @@ pub struct BrokerConfig {
     pub metadata_max_retention_bytes: u64,
     /// `group.*` and `offsets.*`.
     pub group: GroupCoordinatorConfig,
+    /// `transaction.*`.
+    pub transaction: TransactionConfig,
     /// Whether every append is flushed before it is acknowledged or fetched further. Kafka's nearest is
     /// `log.flush.interval.messages=1`.
     pub flush_before_acknowledging: bool,
@@ -286,6 +335,11 @@ impl BrokerConfig {
                 offsets_topic_replication_factor: 1,
                 ..GroupCoordinatorConfig::default()
             },
+            transaction: TransactionConfig {
+                topic_replication_factor: 1,
+                topic_min_isr: 1,
+                ..TransactionConfig::default()
+            },
             flush_before_acknowledging: false,
             given: BTreeSet::new(),
         }
@@ -303,6 +357,11 @@ impl BrokerConfig {
                 group: GroupCoordinatorConfig {
                     offsets_topic_replication_factor: i16::try_from(count.clamp(1, 3)).unwrap_or(3),
                     ..GroupCoordinatorConfig::default()
+                },
+                transaction: TransactionConfig {
+                    topic_replication_factor: i16::try_from(count.clamp(1, 3)).unwrap_or(3),
+                    topic_min_isr: count.clamp(1, 2),
+                    ..TransactionConfig::default()
                 },
                 ..BrokerConfig::new(id, Endpoint::new("localhost", port(id)), cluster_id)
             })
@@ -417,6 +476,20 @@ impl BrokerConfig {
             "auto.leader.rebalance.enable" => Field::Bool(&mut self.auto_leader_rebalance),
             "leader.imbalance.per.broker.percentage" => Field::I64(&mut self.leader_imbalance_percentage),
             "unclean.leader.election.interval.ms" => Field::I64(&mut self.unclean_election_interval_ms),
+            "transaction.state.log.num.partitions" => Field::I32(&mut self.transaction.topic_partitions),
+            "transaction.state.log.replication.factor" => {
+                Field::I16(&mut self.transaction.topic_replication_factor)
+            }
+            "transaction.state.log.min.isr" => Field::I32(&mut self.transaction.topic_min_isr),
+            "transaction.state.log.segment.bytes" => Field::U32(&mut self.transaction.topic_segment_bytes),
+            "transaction.max.timeout.ms" => Field::I64(&mut self.transaction.max_timeout_ms),
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms" => {
+                Field::I64(&mut self.transaction.abort_timed_out_interval_ms)
+            }
+            "transaction.remove.expired.transaction.cleanup.interval.ms" => {
+                Field::I64(&mut self.transaction.remove_expired_interval_ms)
+            }
+            "transactional.id.expiration.ms" => Field::I64(&mut self.transaction.id_expiration_ms),
             "metadata.max.idle.interval.ms" => Field::I64(&mut self.metadata_max_idle_interval_ms),
             "metadata.log.segment.bytes" => Field::U32(&mut self.metadata_log_segment_bytes),
             "metadata.log.max.record.bytes.between.snapshots" => {

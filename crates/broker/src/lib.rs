@@ -29,11 +29,12 @@ pub use api::{controller_versions, supported_versions};
 pub use bug::Bug;
 #[cfg(feature = "planted-bugs")]
 pub use bug::plant;
-pub use config::{BrokerConfig, GroupCoordinatorConfig, QuorumConfig, Roles};
+pub use config::{BrokerConfig, GroupCoordinatorConfig, QuorumConfig, Roles, TransactionConfig};
 pub use coordinator::{
     ClassicGroup, ClassicGroupState, ClassicMember, GROUP_METADATA_TOPIC, GroupCoordinator,
     GroupMetadataValue, GroupRecord, GroupRecordError, MemberMetadata, OffsetAndMetadata,
-    assigned_partitions, partition_for,
+    TRANSACTION_STATE_TOPIC, Transaction, TransactionCoordinator, TransactionMetadata, TransactionRecord,
+    TransactionRecordError, TransactionState, assigned_partitions, partition_for,
 };
 pub use lifecycle::BrokerState;
 pub use metadata::{

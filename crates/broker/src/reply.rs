@@ -7,22 +7,23 @@ use blumfeld_protocol::frame::{FrameError, Header, decode_response, encode_respo
 use blumfeld_protocol::messages::alter_configs_response;
 use blumfeld_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
 use blumfeld_protocol::messages::{
-    AllocateProducerIdsResponse, AlterClientQuotasResponse, AlterConfigsResponse, AlterPartitionResponse,
-    AlterReplicaLogDirsResponse, AlterUserScramCredentialsResponse, ApiVersionsResponse,
-    BeginQuorumEpochResponse, BrokerHeartbeatResponse, BrokerRegistrationResponse, CreateAclsResponse,
-    CreateDelegationTokenResponse, CreatePartitionsResponse, CreateTopicsResponse, DeleteAclsResponse,
-    DeleteGroupsResponse, DeleteRecordsResponse, DeleteTopicsResponse, DescribeAclsResponse,
-    DescribeClientQuotasResponse, DescribeClusterResponse, DescribeConfigsResponse,
-    DescribeDelegationTokenResponse, DescribeGroupsResponse, DescribeLogDirsResponse,
-    DescribeProducersResponse, DescribeQuorumResponse, DescribeTopicPartitionsResponse,
-    DescribeTransactionsResponse, DescribeUserScramCredentialsResponse, EndQuorumEpochResponse,
-    EnvelopeResponse, ExpireDelegationTokenResponse, FetchResponse, FetchSnapshotResponse,
-    FindCoordinatorResponse, HeartbeatResponse, IncrementalAlterConfigsResponse, InitProducerIdResponse,
-    JoinGroupResponse, LeaveGroupResponse, ListConfigResourcesResponse, ListGroupsResponse,
-    ListOffsetsResponse, ListPartitionReassignmentsResponse, ListTransactionsResponse, MetadataResponse,
-    OffsetCommitResponse, OffsetDeleteResponse, OffsetFetchResponse, OffsetForLeaderEpochResponse,
-    ProduceResponse, RenewDelegationTokenResponse, SaslAuthenticateResponse, SaslHandshakeResponse,
-    SyncGroupResponse, UnregisterBrokerResponse, UpdateFeaturesResponse, VoteResponse,
+    AddOffsetsToTxnResponse, AddPartitionsToTxnResponse, AllocateProducerIdsResponse,
+    AlterClientQuotasResponse, AlterConfigsResponse, AlterPartitionResponse, AlterReplicaLogDirsResponse,
+    AlterUserScramCredentialsResponse, ApiVersionsResponse, BeginQuorumEpochResponse,
+    BrokerHeartbeatResponse, BrokerRegistrationResponse, CreateAclsResponse, CreateDelegationTokenResponse,
+    CreatePartitionsResponse, CreateTopicsResponse, DeleteAclsResponse, DeleteGroupsResponse,
+    DeleteRecordsResponse, DeleteTopicsResponse, DescribeAclsResponse, DescribeClientQuotasResponse,
+    DescribeClusterResponse, DescribeConfigsResponse, DescribeDelegationTokenResponse,
+    DescribeGroupsResponse, DescribeLogDirsResponse, DescribeProducersResponse, DescribeQuorumResponse,
+    DescribeTopicPartitionsResponse, DescribeTransactionsResponse, DescribeUserScramCredentialsResponse,
+    EndQuorumEpochResponse, EndTxnResponse, EnvelopeResponse, ExpireDelegationTokenResponse, FetchResponse,
+    FetchSnapshotResponse, FindCoordinatorResponse, HeartbeatResponse, IncrementalAlterConfigsResponse,
+    InitProducerIdResponse, JoinGroupResponse, LeaveGroupResponse, ListConfigResourcesResponse,
+    ListGroupsResponse, ListOffsetsResponse, ListPartitionReassignmentsResponse, ListTransactionsResponse,
+    MetadataResponse, OffsetCommitResponse, OffsetDeleteResponse, OffsetFetchResponse,
+    OffsetForLeaderEpochResponse, ProduceResponse, RenewDelegationTokenResponse, SaslAuthenticateResponse,
+    SaslHandshakeResponse, SyncGroupResponse, TxnOffsetCommitResponse, UnregisterBrokerResponse,
+    UpdateFeaturesResponse, VoteResponse, WriteTxnMarkersResponse,
 };
 use blumfeld_protocol::wire::Encodable;
 use bytes::Bytes;
@@ -109,6 +110,8 @@ macro_rules! messages {
 }
 
 messages! {
+    AddOffsetsToTxnResponse,
+    AddPartitionsToTxnResponse,
     AllocateProducerIdsResponse,
     AlterClientQuotasResponse,
     AlterConfigsResponse,
@@ -140,6 +143,7 @@ messages! {
     DescribeTransactionsResponse,
     DescribeUserScramCredentialsResponse,
     EndQuorumEpochResponse,
+    EndTxnResponse,
     EnvelopeResponse,
     ExpireDelegationTokenResponse,
     FetchResponse,
@@ -165,9 +169,11 @@ messages! {
     SaslAuthenticateResponse,
     SaslHandshakeResponse,
     SyncGroupResponse,
+    TxnOffsetCommitResponse,
     UnregisterBrokerResponse,
     UpdateFeaturesResponse,
     VoteResponse,
+    WriteTxnMarkersResponse,
 }
 
 /// The resources of a request that a broker refused itself, for the answer to the rest.

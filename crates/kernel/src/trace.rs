@@ -179,6 +179,21 @@ pub enum TraceEvent {
     GroupMemberRejoined { group: Arc<str>, member: Arc<str> },
     /// The members of a group are told what they own from now on; the protocol is an assignor's name.
     GroupAssigned { group: Arc<str>, generation: i32, protocol: Arc<str>, owners: Owners },
+    /// A transactional id is in another state, or its producer has another epoch.
+    TransactionStateChanged {
+        id: Arc<str>,
+        producer_id: i64,
+        epoch: i16,
+        from: &'static str,
+        to: &'static str,
+        partitions: u32,
+    },
+    /// A transaction was open for longer than its producer wanted: it is aborted.
+    TransactionTimedOut { id: Arc<str> },
+    /// A broker coordinates the transactions of a partition of `__transaction_state` from now on.
+    TransactionsLoaded { partition: Arc<str>, transactions: u32 },
+    /// It does so no more.
+    TransactionsUnloaded { partition: Arc<str>, transactions: u32 },
     /// The node coordinates a group from now on, which stands as it was stored.
     GroupLoaded { group: Arc<str>, generation: i32, members: u32, protocol: Arc<str>, owners: Owners },
 }
@@ -309,6 +324,20 @@ impl fmt::Display for TraceEvent {
             Self::GroupAssigned { group, generation, protocol, owners } => {
                 write!(f, "assigned generation {generation} of group {group} by {protocol}:")?;
                 owners.iter().try_for_each(|(member, owned)| write!(f, " {member} {}", owned.len()))
+            }
+            Self::TransactionStateChanged { id, producer_id, epoch, from, to, partitions } => {
+                write!(
+                    f,
+                    "moved transaction {id} of producer {producer_id} with epoch {epoch} from {from} to {to} with \
+                     {partitions} partitions"
+                )
+            }
+            Self::TransactionTimedOut { id } => write!(f, "aborts transaction {id}, which timed out"),
+            Self::TransactionsLoaded { partition, transactions } => {
+                write!(f, "loaded {transactions} transactional ids from {partition}")
+            }
+            Self::TransactionsUnloaded { partition, transactions } => {
+                write!(f, "unloaded {transactions} transactional ids of {partition}")
             }
             Self::GroupLoaded { group, generation, members, .. } => {
                 write!(f, "loaded group {group} in generation {generation} with {members} members")

@@ -14,6 +14,7 @@ mod offset_index;
 mod producer_state;
 mod segment;
 mod time_index;
+mod transaction_index;
 mod unified_log;
 mod validator;
 
@@ -21,9 +22,12 @@ pub use config::{CleanupPolicy, LogConfig};
 pub use leader_epoch::LeaderEpochCache;
 pub use loader::{LoadOptions, Recovery};
 pub use offset_index::OffsetIndex;
-pub use producer_state::{BatchMetadata, ProducerStateEntry, ProducerStateManager};
+pub use producer_state::{
+    AppendOrigin, BatchMetadata, CompletedTxn, Marker, ProducerStateEntry, ProducerStateManager,
+};
 pub use segment::LogSegment;
 pub use time_index::TimeIndex;
+pub use transaction_index::{AbortedTxn, TransactionIndex};
 pub use unified_log::{
     AppendInfo, DELETED, FetchData, OffsetOutOfRange, TimestampOffset, UnifiedLog, unique_directory,
 };

@@ -5,7 +5,7 @@ use blumfeld_protocol::record_batch::{Batch, batches};
 use bytes::Bytes;
 
 use crate::segment::{LogSegment, file_name};
-use crate::{LogConfig, OffsetIndex, TimeIndex};
+use crate::{LogConfig, OffsetIndex, TimeIndex, TransactionIndex};
 
 /// What is known of a log before it is loaded.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +33,14 @@ pub struct Recovery {
     pub log_end: i64,
 }
 
+/// The segments of a log.
+pub(crate) struct Loaded {
+    pub segments: Vec<LogSegment>,
+    /// Base offsets of those whose indexes were built again; their transaction indexes are still empty.
+    pub recovered: Vec<i64>,
+    pub recovery: Recovery,
+}
+
 /// Loads the segments in `dir`. Files that deletion or cleaning left behind are removed; what cannot be trusted is cut
 /// on disk too.
 pub(crate) fn load_segments(
@@ -41,7 +49,7 @@ pub(crate) fn load_segments(
     dir: &str,
     config: &LogConfig,
     options: LoadOptions,
-) -> (Vec<LogSegment>, Recovery) {
+) -> Loaded {
     let mut recovery = Recovery { clean: options.clean, ..Recovery::default() };
     let prefix = format!("{dir}/");
     let mut bases = Vec::new();
@@ -60,6 +68,7 @@ pub(crate) fn load_segments(
     let recover_from =
         bases.iter().rev().find(|base| **base <= options.recovery_point).copied().unwrap_or(i64::MIN);
     let mut segments: Vec<LogSegment> = Vec::new();
+    let mut recovered = Vec::new();
     let mut bases = bases.into_iter().peekable();
     // A segment that begins inside the one before it is of no log: it is cut like a torn tail.
     // What was written last and not flushed may lack the end of one segment and have the beginning of the next. Only
@@ -80,6 +89,7 @@ pub(crate) fn load_segments(
             recovery.clean = false;
             one.recover(dir, base, config, options.now_ms, &bytes, expected);
             one.segment.write_indexes(out);
+            recovered.push(base);
         }
         let cut = bytes.len() as u64 - one.valid;
         segments.push(one.segment);
@@ -91,17 +101,20 @@ pub(crate) fn load_segments(
     }
     // Behind a torn segment, or one that overlaps, nothing can follow (LogLoader.recoverLog deletes it).
     for base in bases {
-        for suffix in ["log", "index", "timeindex"] {
+        for suffix in ["log", "index", "timeindex", "txnindex"] {
             let path: FilePath = file_name(dir, base, suffix);
+            let there = disk.file(&path).map(blumfeld_kernel::File::len);
             if suffix == "log" {
-                recovery.truncated += disk.file(&path).map_or(0, blumfeld_kernel::File::len);
+                recovery.truncated += there.unwrap_or(0);
             }
-            out.disk(DiskOp::Delete { path });
+            if there.is_some() || suffix != "txnindex" {
+                out.disk(DiskOp::Delete { path });
+            }
         }
     }
     if segments.last().is_some_and(|last| last.next_offset() < options.log_start) {
         for segment in segments.drain(..) {
-            for file in segment.files() {
+            for file in segment.all_files() {
                 out.disk(DiskOp::Delete { path: file.clone() });
             }
         }
@@ -110,7 +123,7 @@ pub(crate) fn load_segments(
         segments.push(LogSegment::create(out, dir, options.log_start, config, options.now_ms));
     }
     recovery.log_end = segments.last().map_or(0, LogSegment::next_offset);
-    (segments, recovery)
+    Loaded { segments, recovered, recovery }
 }
 
 struct LoadedSegment {
@@ -149,7 +162,14 @@ impl LoadedSegment {
         if !offset_index.entries().all(leads) || !time_index.entries().all(|(_, offset)| offset < next) {
             return false;
         }
+        // There is no file where nothing was aborted.
+        let Some(txn_index) = file("txnindex")
+            .map_or(Some(TransactionIndex::default()), |bytes| TransactionIndex::load(base, &bytes))
+        else {
+            return false;
+        };
         (self.segment.offset_index, self.segment.time_index) = (offset_index, time_index);
+        self.segment.txn_index = txn_index;
         self.valid = bytes.len() as u64;
         true
     }

@@ -4,13 +4,17 @@
 //! The last five batches of each producer are remembered, so that one that comes again is recognised, and one that
 //! comes too early or too late is refused. A `.snapshot` file beside each segment holds the state at the segment's base
 //! offset.
+//!
+//! Transactions are known by where they began. Consumers of committed ones read no further than the first that is open,
+//! nor past one whose marker is not replicated yet: a leader that loses the marker would have it open again, and what
+//! was read could still be aborted.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use blumfeld_kernel::{Disk, DiskOp, FilePath, Outbox};
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::record_batch::{Batch, checksum};
+use blumfeld_protocol::record_batch::{Batch, ControlRecord, checksum};
 use bytes::Bytes;
 
 use crate::AppendError;
@@ -109,6 +113,18 @@ impl ProducerStateEntry {
         self.last_timestamp = batch.max_timestamp();
     }
 
+    /// Takes a marker; gives where the transaction that it ends began, if there was one.
+    fn end(&mut self, batch: &Batch, marker: Marker) -> Option<i64> {
+        if batch.producer_epoch() != self.producer_epoch {
+            self.batches.clear();
+            self.producer_epoch = batch.producer_epoch();
+        }
+        self.last_timestamp = batch.max_timestamp();
+        self.coordinator_epoch = marker.coordinator_epoch;
+        let began = std::mem::replace(&mut self.txn_first_offset, -1);
+        (began >= 0).then_some(began)
+    }
+
     /// The batch that is this one, if it was written already.
     fn duplicate_of(&self, batch: &Batch) -> Option<&BatchMetadata> {
         let same = |have: &&BatchMetadata| {
@@ -116,6 +132,52 @@ impl ProducerStateEntry {
         };
         (self.producer_epoch == batch.producer_epoch()).then(|| self.batches.iter().find(same)).flatten()
     }
+}
+
+/// A transaction that has ended with a marker (CompletedTxn).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CompletedTxn {
+    /// Whose it was.
+    pub producer_id: i64,
+    /// Offset of its first record.
+    pub first_offset: i64,
+    /// Offset of its marker.
+    pub last_offset: i64,
+    /// Whether it was aborted.
+    pub aborted: bool,
+}
+
+/// What a marker says of a producer's transaction (EndTransactionMarker).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Marker {
+    /// Whether it commits.
+    pub commits: bool,
+    /// Epoch of the transaction coordinator that wrote it.
+    pub coordinator_epoch: i32,
+}
+
+impl Marker {
+    /// Reads the marker of a control batch; nothing if the batch has none.
+    pub fn of(batch: &Batch) -> Option<Marker> {
+        if !batch.is_control() {
+            return None;
+        }
+        let record = batch.records().ok()?.next()?.ok()?;
+        match ControlRecord::of(&record)? {
+            ControlRecord::Abort { coordinator_epoch } => Some(Marker { commits: false, coordinator_epoch }),
+            ControlRecord::Commit { coordinator_epoch } => Some(Marker { commits: true, coordinator_epoch }),
+            _ => None,
+        }
+    }
+}
+
+/// Who wrote a batch that is appended here (AppendOrigin).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AppendOrigin {
+    /// A client: its sequence numbers count, and it may write no control records.
+    Client,
+    /// A coordinator of this broker.
+    Coordinator,
 }
 
 /// The producers of one log.
@@ -128,6 +190,10 @@ pub struct ProducerStateManager {
     snapshots: BTreeMap<i64, Bytes>,
     /// The offset after the last batch that is counted in.
     map_end: i64,
+    /// Open transactions: whose, by their first offsets.
+    ongoing: BTreeMap<i64, i64>,
+    /// Those that have ended behind the high watermark, by their first offsets: the offset of each one's marker.
+    unreplicated: BTreeMap<i64, i64>,
 }
 
 impl ProducerStateManager {
@@ -146,7 +212,79 @@ impl ProducerStateManager {
             producers: BTreeMap::new(),
             snapshots,
             map_end: 0,
+            ongoing: BTreeMap::new(),
+            unreplicated: BTreeMap::new(),
         }
+    }
+
+    /// The state at `offset`, from the newest snapshot at or below it and the batches behind that one.
+    pub(crate) fn at<'a>(
+        &self,
+        offset: i64,
+        batches: impl Iterator<Item = &'a Batch>,
+    ) -> ProducerStateManager {
+        let mut state = ProducerStateManager {
+            name: self.name.clone(),
+            dir: String::new(),
+            producers: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            map_end: 0,
+            ongoing: BTreeMap::new(),
+            unreplicated: BTreeMap::new(),
+        };
+        let older = self.snapshots.range(..=offset).rev();
+        if let Some((from, producers)) = older.filter_map(|(at, bytes)| Some((*at, decode(bytes)?))).next() {
+            state.take(producers, from);
+        }
+        let from = state.map_end;
+        for batch in batches.filter(|batch| (from..offset).contains(&batch.base_offset())) {
+            state.update(batch);
+        }
+        state
+    }
+
+    /// Takes what a snapshot says.
+    fn take(&mut self, producers: BTreeMap<i64, ProducerStateEntry>, map_end: i64) {
+        let open = producers.iter().filter(|(_, entry)| entry.txn_first_offset >= 0);
+        self.ongoing = open.map(|(id, entry)| (entry.txn_first_offset, *id)).collect();
+        self.unreplicated.clear();
+        (self.producers, self.map_end) = (producers, map_end);
+    }
+
+    /// The first offset that consumers of committed transactions must not read, if any is below `high_watermark`
+    /// (firstUnstableOffset).
+    pub fn first_unstable(&self, high_watermark: i64) -> Option<i64> {
+        let open = self.ongoing.keys().next().copied();
+        let ended = self.unreplicated.iter().find(|(_, marker)| **marker >= high_watermark);
+        open.into_iter().chain(ended.map(|(first, _)| *first)).min()
+    }
+
+    /// The first offset of an open transaction.
+    pub fn first_undecided(&self) -> Option<i64> {
+        self.ongoing.keys().next().copied()
+    }
+
+    /// Whether a producer has a transaction open here with this epoch (hasOngoingTransaction).
+    pub fn has_ongoing(&self, producer_id: i64, epoch: i16) -> bool {
+        (self.producers.get(&producer_id))
+            .is_some_and(|entry| entry.txn_first_offset >= 0 && entry.producer_epoch == epoch)
+    }
+
+    /// Forgets ended transactions whose markers are replicated (onHighWatermarkUpdated).
+    pub fn note_high_watermark(&mut self, high_watermark: i64) {
+        self.unreplicated.retain(|_, marker| *marker >= high_watermark);
+    }
+
+    /// The last stable offset once a transaction is complete (ProducerStateManager.lastStableOffset).
+    pub(crate) fn last_stable_after(&self, done: &CompletedTxn) -> i64 {
+        let other = self.ongoing.iter().find(|(_, producer)| **producer != done.producer_id);
+        other.map_or(done.last_offset + 1, |(first, _)| *first)
+    }
+
+    /// A transaction has ended (completeTxn).
+    pub(crate) fn complete(&mut self, done: &CompletedTxn) {
+        self.ongoing.remove(&done.first_offset);
+        self.unreplicated.insert(done.first_offset, done.last_offset);
     }
 
     /// The producers by their ids.
@@ -164,24 +302,69 @@ impl ProducerStateManager {
         self.producers.get(&batch.producer_id())?.duplicate_of(batch).copied()
     }
 
-    /// Whether a producer's batch may be appended now (ProducerAppendInfo.maybeValidateDataBatch). What is not known of
-    /// a producer, since its records are gone or never were, speaks for it.
-    pub(crate) fn check(&self, batch: &Batch) -> Result<(), AppendError> {
+    /// Whether a producer's batch may be appended now (ProducerAppendInfo.append). What is not known of a producer,
+    /// since its records are gone or never were, speaks for it.
+    pub(crate) fn check(&self, batch: &Batch, origin: AppendOrigin) -> Result<(), AppendError> {
+        if batch.is_control() {
+            return self.check_marker(batch);
+        }
+        self.check_data(batch, origin)?;
+        let open = self.producers.get(&batch.producer_id()).is_some_and(|entry| entry.txn_first_offset >= 0);
+        if open && !batch.is_transactional() {
+            let message = format!(
+                "Expected transactional write from producer {} at offset {} in partition {}",
+                batch.producer_id(),
+                batch.base_offset(),
+                self.name
+            );
+            return Err(AppendError::new(ErrorCode::INVALID_TXN_STATE, message));
+        }
+        Ok(())
+    }
+
+    /// Whether a marker may be appended (appendEndTxnMarker).
+    fn check_marker(&self, batch: &Batch) -> Result<(), AppendError> {
+        let Some(entry) = self.producers.get(&batch.producer_id()) else { return Ok(()) };
+        let (id, epoch) = (batch.producer_id(), batch.producer_epoch());
+        if epoch < entry.producer_epoch {
+            return Err(self.stale_epoch(batch, entry.producer_epoch));
+        }
+        let coordinator = Marker::of(batch).map_or(-1, |marker| marker.coordinator_epoch);
+        if entry.coordinator_epoch > coordinator {
+            let message = format!(
+                "Invalid coordinator epoch for producerId {id} at offset {} in partition {}: {coordinator} \
+                 (zombie), {} (current)",
+                batch.base_offset(),
+                self.name,
+                entry.coordinator_epoch
+            );
+            return Err(AppendError::new(ErrorCode::TRANSACTION_COORDINATOR_FENCED, message));
+        }
+        Ok(())
+    }
+
+    fn stale_epoch(&self, batch: &Batch, known: i16) -> AppendError {
+        let (id, epoch, offset) = (batch.producer_id(), batch.producer_epoch(), batch.base_offset());
+        AppendError::new(
+            ErrorCode::INVALID_PRODUCER_EPOCH,
+            format!(
+                "Epoch of producer {id} at offset {offset} in {} is {epoch}, which is smaller than the last seen \
+                 epoch {known}",
+                self.name
+            ),
+        )
+    }
+
+    fn check_data(&self, batch: &Batch, origin: AppendOrigin) -> Result<(), AppendError> {
         let (id, epoch, first) = (batch.producer_id(), batch.producer_epoch(), batch.base_sequence());
         let offset = batch.base_offset();
         let entry = self.producers.get(&id);
         let known = entry.map_or(NO_EPOCH, |entry| entry.producer_epoch);
         if epoch < known {
-            return Err(AppendError::new(
-                ErrorCode::INVALID_PRODUCER_EPOCH,
-                format!(
-                    "Epoch of producer {id} at offset {offset} in {} is {epoch}, which is smaller than the last seen \
-                     epoch {known}",
-                    self.name
-                ),
-            ));
+            return Err(self.stale_epoch(batch, known));
         }
-        let Some(entry) = entry else { return Ok(()) };
+        // A coordinator's batches have no sequence numbers.
+        let Some(entry) = entry.filter(|_| origin == AppendOrigin::Client) else { return Ok(()) };
         if epoch > known {
             if first == 0 || known == NO_EPOCH {
                 return Ok(());
@@ -209,17 +392,41 @@ impl ProducerStateManager {
         ))
     }
 
-    /// Counts a batch in that stands in the log.
-    pub(crate) fn update(&mut self, batch: &Batch) {
+    /// Counts a batch in that stands in the log. Gives the transaction that it ends, which is open still.
+    fn count_in(&mut self, batch: &Batch) -> Option<CompletedTxn> {
         self.map_end = batch.next_offset();
         let id = batch.producer_id();
-        if id < 0 || batch.is_control() {
-            return;
+        if id < 0 {
+            return None;
         }
-        self.producers
-            .entry(id)
-            .or_insert_with(|| ProducerStateEntry::new(batch.producer_epoch()))
-            .add(batch);
+        if batch.is_control() {
+            let marker = Marker::of(batch)?;
+            let entry =
+                self.producers.entry(id).or_insert_with(|| ProducerStateEntry::new(batch.producer_epoch()));
+            return entry.end(batch, marker).map(|first_offset| CompletedTxn {
+                producer_id: id,
+                first_offset,
+                last_offset: batch.base_offset(),
+                aborted: !marker.commits,
+            });
+        }
+        let entry =
+            self.producers.entry(id).or_insert_with(|| ProducerStateEntry::new(batch.producer_epoch()));
+        entry.add(batch);
+        if batch.is_transactional() && entry.txn_first_offset < 0 {
+            entry.txn_first_offset = batch.base_offset();
+            self.ongoing.insert(batch.base_offset(), id);
+        }
+        None
+    }
+
+    /// The same; gives the transaction that has ended by it, with the last stable offset that follows
+    /// (UnifiedLog.updateProducers, completeTxn).
+    pub(crate) fn update(&mut self, batch: &Batch) -> Option<(CompletedTxn, i64)> {
+        let done = self.count_in(batch)?;
+        let last_stable = self.last_stable_after(&done);
+        self.complete(&done);
+        Some((done, last_stable))
     }
 
     /// Forgets the producers that have not written for `expiration_ms` (`producer.id.expiration.ms`). Gives how many.
@@ -253,12 +460,11 @@ impl ProducerStateManager {
         for offset in self.snapshots.split_off(&log_end.saturating_add(1)).into_keys() {
             self.delete(out, offset);
         }
-        self.producers.clear();
-        self.map_end = 0;
+        self.take(BTreeMap::new(), 0);
         while let Some((offset, bytes)) = self.snapshots.last_key_value() {
             let offset = *offset;
             if let Some(producers) = decode(bytes) {
-                (self.producers, self.map_end) = (producers, offset);
+                self.take(producers, offset);
                 break;
             }
             self.snapshots.remove(&offset);
@@ -276,8 +482,7 @@ impl ProducerStateManager {
         for offset in std::mem::take(&mut self.snapshots).into_keys() {
             self.delete(out, offset);
         }
-        self.producers.clear();
-        self.map_end = offset;
+        self.take(BTreeMap::new(), offset);
     }
 
     /// The segment of this base offset is deleted: renames its snapshot along with it. Gives the new name.

@@ -1,10 +1,10 @@
 //! One segment: a `.log` with its two indexes (org.apache.kafka.storage.internals.log.LogSegment).
 
-use blumfeld_kernel::{DiskOp, FilePath, Outbox};
+use blumfeld_kernel::{Disk, DiskOp, FilePath, Outbox};
 use blumfeld_protocol::record_batch::Batch;
 
 use crate::file_records::{FileRecords, Placed};
-use crate::{LogConfig, OffsetIndex, TimeIndex, TimestampOffset};
+use crate::{AbortedTxn, LogConfig, OffsetIndex, TimeIndex, TimestampOffset, TransactionIndex};
 
 /// A segment.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct LogSegment {
     pub(crate) records: FileRecords,
     pub(crate) offset_index: OffsetIndex,
     pub(crate) time_index: TimeIndex,
+    pub(crate) txn_index: TransactionIndex,
+    txn_file: FilePath,
     index_interval_bytes: u32,
     bytes_since_last_index_entry: u32,
     /// Largest timestamp so far and the last offset of the batch that has it; -1 and -1 while there is none.
@@ -57,6 +59,8 @@ impl LogSegment {
             records: FileRecords::default(),
             offset_index: OffsetIndex::new(base_offset, config.segment_index_bytes),
             time_index: TimeIndex::new(base_offset, config.segment_index_bytes),
+            txn_index: TransactionIndex::default(),
+            txn_file: file_name(dir, base_offset, "txnindex"),
             index_interval_bytes: config.index_interval_bytes,
             bytes_since_last_index_entry: 0,
             max_timestamp: (-1, -1),
@@ -83,6 +87,28 @@ impl LogSegment {
     /// Its files: `.log`, `.index`, `.timeindex`.
     pub fn files(&self) -> &[FilePath; 3] {
         &self.files
+    }
+
+    /// All files that there are of it: `.txnindex` exists once a transaction was aborted.
+    pub fn all_files(&self) -> impl Iterator<Item = &FilePath> {
+        self.files.iter().chain(Some(&self.txn_file).filter(|_| !self.txn_index.is_empty()))
+    }
+
+    /// The transactions that were aborted by a marker in it.
+    pub fn txn_index(&self) -> &TransactionIndex {
+        &self.txn_index
+    }
+
+    /// Notes a transaction that a marker of this segment has aborted (updateTxnIndex).
+    pub(crate) fn note_aborted(&mut self, out: &mut Outbox<'_>, aborted: AbortedTxn) {
+        self.txn_index.append(out, &self.txn_file, aborted);
+    }
+
+    /// The offset behind what `size` bytes from `position` on can hold, as far as the index says; nothing at the end of
+    /// the segment (fetchUpperBoundOffset).
+    pub(crate) fn upper_bound(&self, position: u32, size: usize) -> Option<i64> {
+        let end = u64::from(position) + size as u64;
+        self.offset_index.entries().find(|(_, at)| u64::from(*at) >= end).map(|(offset, _)| offset)
     }
 
     /// The offset index.
@@ -181,6 +207,16 @@ impl LogSegment {
         out.disk(DiskOp::Replace { file: self.files[2].clone(), bytes: self.time_index.to_bytes() });
     }
 
+    /// Writes the transaction index again, or takes away a file that has nothing in it any more.
+    pub(crate) fn write_txn_index(&self, out: &mut Outbox<'_>, disk: &Disk) {
+        let file = self.txn_file.clone();
+        if !self.txn_index.is_empty() {
+            out.disk(DiskOp::Replace { file, bytes: self.txn_index.to_bytes() });
+        } else if disk.file(&file).is_some() {
+            out.disk(DiskOp::Delete { path: file });
+        }
+    }
+
     /// Whether the next batch belongs into a new segment.
     pub fn should_roll(&self, config: &LogConfig, batch: &Batch, last_offset: i64, now_ms: i64) -> bool {
         let too_large = u64::from(self.size()) + batch.size() as u64 > u64::from(config.segment_bytes);
@@ -245,6 +281,7 @@ impl LogSegment {
             for (file, len) in self.files.iter().zip([len, index_len, time_len]) {
                 out.disk(DiskOp::Truncate { file: file.clone(), len });
             }
+            self.txn_index.truncate_to(out, &self.txn_file, offset);
             self.bytes_since_last_index_entry = 0;
             self.max_timestamp = (-1, -1);
             self.first_timestamp = -1;
@@ -257,7 +294,7 @@ impl LogSegment {
 
     /// Renames its files with a further suffix, as Kafka does before it deletes them.
     pub fn change_suffix(&self, out: &mut Outbox<'_>, suffix: &str) -> Vec<FilePath> {
-        (self.files.iter())
+        self.all_files()
             .map(|from| {
                 let to: FilePath = format!("{from}{suffix}").into();
                 out.disk(DiskOp::Rename { from: from.clone(), to: to.clone() });
@@ -269,5 +306,6 @@ impl LogSegment {
     /// Its files are in another directory now.
     pub(crate) fn move_to(&mut self, dir: &str) {
         self.files = file_names(dir, self.base_offset);
+        self.txn_file = file_name(dir, self.base_offset, "txnindex");
     }
 }

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use crate::producer_state::BatchMetadata;
 use crate::validator::validate;
 use crate::{
-    AppendError, LeaderEpochCache, LoadOptions, LogConfig, LogSegment, ProducerStateManager, Recovery,
+    AbortedTxn, AppendError, AppendOrigin, CompletedTxn, LeaderEpochCache, LoadOptions, LogConfig,
+    LogSegment, ProducerStateManager, Recovery,
 };
 
 /// What an append did.
@@ -51,6 +52,8 @@ pub struct FetchData {
     pub place: Option<(FilePath, u64, u64)>,
     /// Bytes of all batches.
     pub size: usize,
+    /// The segment that they are in, and where in it they begin.
+    from: Option<(i64, u32)>,
 }
 
 /// A record found by its timestamp.
@@ -90,7 +93,8 @@ impl UnifiedLog {
         config: LogConfig,
         options: LoadOptions,
     ) -> (UnifiedLog, Recovery) {
-        let (segments, recovery) = crate::loader::load_segments(out, disk, name, &config, options);
+        let crate::loader::Loaded { segments, recovered, recovery } =
+            crate::loader::load_segments(out, disk, name, &config, options);
         let segments: BTreeMap<i64, LogSegment> =
             segments.into_iter().map(|segment| (segment.base_offset(), segment)).collect();
         let first = segments.keys().next().copied().unwrap_or(0);
@@ -123,8 +127,26 @@ impl UnifiedLog {
         }
         let segments = &log.segments;
         log.producers.remove_strays(out, |offset| segments.contains_key(&offset));
+        log.recover_txn_indexes(out, disk, &recovered);
         log.rebuild_producers(out);
         (log, recovery)
+    }
+
+    /// Finds the aborted transactions of segments that were recovered again, from the batches that they kept
+    /// (LogSegment.recover).
+    fn recover_txn_indexes(&mut self, out: &mut Outbox<'_>, disk: &Disk, recovered: &[i64]) {
+        for base in recovered {
+            let batches = self.segments.values().flat_map(LogSegment::batches).map(|placed| &placed.batch);
+            let mut state = self.producers.at(*base, batches);
+            let Some(segment) = self.segments.get_mut(base) else { continue };
+            let batches: Vec<Batch> = segment.batches().iter().map(|placed| placed.batch.clone()).collect();
+            for batch in &batches {
+                if let Some((done, last_stable)) = state.update(batch).filter(|(done, _)| done.aborted) {
+                    segment.txn_index.recover(aborted(&done, last_stable));
+                }
+            }
+            segment.write_txn_index(out, disk);
+        }
     }
 
     /// `orders-0`.
@@ -172,6 +194,29 @@ impl UnifiedLog {
         &mut self.producers
     }
 
+    /// Consumers of committed transactions read up to here: no further than the first transaction that is open, or ended
+    /// with a marker at or above the high watermark (fetchLastStableOffsetMetadata).
+    pub fn last_stable_offset(&self, high_watermark: i64) -> i64 {
+        let unstable = self.producers.first_unstable(high_watermark);
+        unstable.map_or(high_watermark, |first| first.max(self.log_start).min(high_watermark))
+    }
+
+    /// The transactions that were aborted and have records between `from` and the end of what was read
+    /// (addAbortedTransactions).
+    pub fn aborted_txns(&self, from: i64, data: &FetchData) -> Vec<AbortedTxn> {
+        let mut found = Vec::new();
+        let Some((base, position)) = data.from else { return found };
+        let bound = self.segments.get(&base).and_then(|segment| segment.upper_bound(position, data.size));
+        let next = || self.segments.range(base + 1..).next().map(|(base, _)| *base);
+        let upper = bound.or_else(next).unwrap_or_else(|| self.log_end());
+        for segment in self.segments.range(base..).map(|(_, segment)| segment) {
+            if segment.txn_index().collect(from, upper, &mut found) {
+                break;
+            }
+        }
+        found
+    }
+
     /// Brings the producers' state to the log end, and keeps it as a snapshot.
     fn rebuild_producers(&mut self, out: &mut Outbox<'_>) {
         let end = self.log_end();
@@ -200,12 +245,14 @@ impl UnifiedLog {
         self.epochs.assign(out, epoch, end);
     }
 
-    /// Appends what a producer sent for this partition: one batch. Checks it, gives it offsets and the leader's epoch.
+    /// Appends what a producer or a coordinator sent for this partition: one batch. Checks it, gives it offsets and the
+    /// leader's epoch.
     pub fn append_as_leader(
         &mut self,
         cx: &mut Context<'_>,
         batch: &Batch,
         leader_epoch: i32,
+        origin: AppendOrigin,
     ) -> Result<AppendInfo, AppendError> {
         let now_ms = cx.unix_ms();
         if batch.base_offset() != 0 {
@@ -217,13 +264,15 @@ impl UnifiedLog {
             return Err(AppendError::new(ErrorCode::INVALID_RECORD, message));
         }
         self.check_message_size(batch)?;
-        let valid = validate(batch, &self.config, &self.name, self.log_end(), leader_epoch, now_ms)?;
+        let at = (self.log_end(), leader_epoch);
+        let valid = validate(batch, &self.config, &self.name, at, origin, now_ms)?;
         self.check_size(&valid.batch)?;
         if valid.batch.producer_id() >= 0 {
-            if let Some(written) = self.producers.duplicate_of(&valid.batch) {
+            let client = origin == AppendOrigin::Client;
+            if let Some(written) = self.producers.duplicate_of(&valid.batch).filter(|_| client) {
                 return Ok(self.duplicate(cx, &valid.batch, written));
             }
-            self.producers.check(&valid.batch)?;
+            self.producers.check(&valid.batch, origin)?;
         }
         Ok(self.append(cx, valid.batch, valid.log_append_time))
     }
@@ -296,9 +345,12 @@ impl UnifiedLog {
             records: batch.records_count(),
             duplicate: false,
         };
-        self.producers.update(&batch);
+        let done = self.producers.update(&batch);
         if let Some(mut active) = self.segments.last_entry() {
             active.get_mut().append(&mut cx.out, batch);
+            if let Some((done, last_stable)) = done.filter(|(done, _)| done.aborted) {
+                active.get_mut().note_aborted(&mut cx.out, aborted(&done, last_stable));
+            }
         }
         cx.out.trace(TraceEvent::Appended {
             partition: self.name.clone(),
@@ -345,7 +397,7 @@ impl UnifiedLog {
     pub fn truncate_fully_and_start_at(&mut self, cx: &mut Context<'_>, offset: i64) {
         let now_ms = cx.unix_ms();
         while let Some((_, segment)) = self.segments.pop_last() {
-            for file in segment.files() {
+            for file in segment.all_files() {
                 cx.out.disk(DiskOp::Delete { path: file.clone() });
             }
         }
@@ -392,7 +444,7 @@ impl UnifiedLog {
         // its end says so of everything below.
         let files = (self.segments.values().rev())
             .take_while(|segment| segment.next_offset() > self.recovery_point)
-            .flat_map(|segment| segment.files().iter().cloned())
+            .flat_map(|segment| segment.all_files().cloned())
             .collect();
         let id = cx.out.disk(DiskOp::Flush { files });
         self.flushing.push_back((id, end));
@@ -444,6 +496,7 @@ impl UnifiedLog {
                 if placed.batch.last_offset() >= upper || !fits {
                     return Ok(data);
                 }
+                data.from.get_or_insert((segment.base_offset(), placed.position));
                 data.size += size;
                 data.batches.push(placed.batch.clone());
                 match &mut data.place {
@@ -571,7 +624,7 @@ impl UnifiedLog {
         while let Some((base, segment)) = self.segments.pop_last() {
             if base > offset || (base == offset && !self.segments.is_empty()) {
                 cut += u64::from(segment.size());
-                for file in segment.files() {
+                for file in segment.all_files() {
                     out.disk(DiskOp::Delete { path: file.clone() });
                 }
                 continue;
@@ -639,6 +692,12 @@ impl UnifiedLog {
         }
         Ok(())
     }
+}
+
+/// The entry of a transaction that was aborted.
+fn aborted(done: &CompletedTxn, last_stable_offset: i64) -> AbortedTxn {
+    let CompletedTxn { producer_id, first_offset, last_offset, .. } = *done;
+    AbortedTxn { producer_id, first_offset, last_offset, last_stable_offset }
 }
 
 /// What the directory of a partition that is being deleted ends with (LogFileUtils).

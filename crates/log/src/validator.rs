@@ -8,7 +8,7 @@ use blumfeld_protocol::record_batch::{
 use blumfeld_protocol::{Compression, CompressionLevels, ErrorCode};
 use bytes::Bytes;
 
-use crate::LogConfig;
+use crate::{AppendOrigin, LogConfig};
 
 /// One record that was refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -132,11 +132,11 @@ pub(crate) fn validate(
     batch: &Batch,
     config: &LogConfig,
     partition: &str,
-    base_offset: i64,
-    leader_epoch: i32,
+    (base_offset, leader_epoch): (i64, i32),
+    origin: AppendOrigin,
     now_ms: i64,
 ) -> Result<Validated, AppendError> {
-    let source = check(batch, partition)?;
+    let source = check(batch, partition, origin)?;
     let target = config.compression.unwrap_or(source);
     let records = check_records(batch, config, partition, now_ms, source == target)?;
     let timestamp_type = config.timestamp_type;
@@ -165,7 +165,7 @@ pub(crate) fn validate(
 
 /// What the header says of the batch, in Kafka's order (UnifiedLog.analyzeAndValidateRecords, then
 /// LogValidator.validateBatch). Gives how it is compressed.
-fn check(batch: &Batch, partition: &str) -> Result<Compression, AppendError> {
+fn check(batch: &Batch, partition: &str, origin: AppendOrigin) -> Result<Compression, AppendError> {
     let invalid = |message: String| AppendError::new(ErrorCode::INVALID_RECORD, message);
     let (stored, computed) = (batch.crc(), batch.computed_crc());
     if stored != computed {
@@ -178,6 +178,9 @@ fn check(batch: &Batch, partition: &str) -> Result<Compression, AppendError> {
     let (count, last_offset_delta) = (batch.records_count(), batch.last_offset_delta());
     if count <= 0 || i64::from(last_offset_delta) + 1 != i64::from(count) {
         return Err(invalid(BatchError::Count { count, last_offset_delta }.to_string()));
+    }
+    if origin != AppendOrigin::Client {
+        return Ok(compression);
     }
     if batch.is_control() {
         return Err(invalid(format!(

@@ -174,7 +174,11 @@ impl Machine {
                 let epoch = i32::try_from(number("epoch", 0)).unwrap();
                 // As a produce request brings it: what holds no one batch does not come to the log.
                 let batch = single_batch(&bytes.into(), true).map(Option::unwrap);
-                match batch.and_then(|batch| self.with(|log, cx| log.append_as_leader(cx, &batch, epoch))) {
+                match batch.and_then(|batch| {
+                    self.with(|log, cx| {
+                        log.append_as_leader(cx, &batch, epoch, blumfeld_log::AppendOrigin::Client)
+                    })
+                }) {
                     Ok(info) => {
                         let time = if info.log_append_time >= 0 {
                             format!(" at {}", info.log_append_time)

@@ -74,6 +74,10 @@ pub(crate) fn sort_of(event: &TraceEvent) -> (EventKind, Often) {
         E::OffsetsCommitted { .. } => (Groups, Frequent),
         E::CoordinatorLoaded { .. }
         | E::CoordinatorUnloaded { .. }
+        | E::TransactionStateChanged { .. }
+        | E::TransactionTimedOut { .. }
+        | E::TransactionsLoaded { .. }
+        | E::TransactionsUnloaded { .. }
         | E::GroupRecordSkipped { .. }
         | E::GroupRebalancing { .. }
         | E::GroupStateChanged { .. }

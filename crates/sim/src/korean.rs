@@ -81,6 +81,16 @@ pub(crate) fn korean(event: &TraceEvent) -> String {
         E::CoordinatorLoaded { partition, groups, offsets } => {
             format!("{partition}: 그룹 {groups}개, 오프셋 {offsets}개 불러옴")
         }
+        E::TransactionStateChanged { id, producer_id, epoch, from, to, partitions } => format!(
+            "트랜잭션 {id}: {from} → {to}, 프로듀서 {producer_id}, 에포크 {epoch}, 파티션 {partitions}개"
+        ),
+        E::TransactionTimedOut { id } => format!("트랜잭션 {id}: 시간 초과로 중단"),
+        E::TransactionsLoaded { partition, transactions } => {
+            format!("{partition}에서 트랜잭션 ID {transactions}개 읽음")
+        }
+        E::TransactionsUnloaded { partition, transactions } => {
+            format!("{partition}: 트랜잭션 ID {transactions}개 내려놓음")
+        }
         E::CoordinatorUnloaded { partition, groups } => format!("{partition}: 그룹 {groups}개 내려놓음"),
         E::GroupRecordSkipped { partition, offset, reason } => {
             format!("{partition}: {offset}의 레코드를 건너뜀: {reason}")

@@ -1,5 +1,6 @@
-//! FindCoordinator (10), versions 0 to 6: coordinators of groups. The first one who asks has `__consumer_offsets`
-//! created. Left out: coordinators of transactions and of share groups, which are refused for good.
+//! FindCoordinator (10), versions 0 to 6: coordinators of groups and of transactions. The first one who asks has
+//! `__consumer_offsets` or `__transaction_state` created. Left out: coordinators of share groups, which are refused for
+//! good.
 
 use blumfeld_kernel::{Context, TraceEvent};
 use blumfeld_protocol::ErrorCode;
@@ -10,7 +11,7 @@ use blumfeld_protocol::wire::StrBytes;
 
 use crate::call::Call;
 use crate::config::CLIENT_LISTENER;
-use crate::coordinator::GROUP_METADATA_TOPIC;
+use crate::coordinator::{GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC};
 use crate::reply::{Reply, respond};
 use crate::server::Server;
 
@@ -24,8 +25,7 @@ fn message_of(kind: i8, version: i16) -> Option<&'static str> {
     /// The first version that knows share groups (KIP-932).
     const SHARES: i16 = 6;
     match kind {
-        GROUP => None,
-        TRANSACTION => Some("Transactions are not there yet: this cluster has no transaction coordinator."),
+        GROUP | TRANSACTION => None,
         SHARE if version >= SHARES => {
             Some("Share groups are not there yet: this cluster has no share coordinator.")
         }
@@ -63,12 +63,6 @@ pub fn handle(
                 Ok((id, host, port)) => {
                     response.with_node_id(id.into()).with_host(host.into()).with_port(i32::from(port))
                 }
-                // Clients that ask in these versions take every code that is not to be tried again as final, and show
-                // the message: Java's TransactionManager with this code, and not with that of older versions.
-                Err(_) if kind == TRANSACTION => response
-                    .with_node_id((-1).into())
-                    .with_port(-1)
-                    .with_error_code(ErrorCode::INVALID_REQUEST.0),
                 Err(code) => response.with_node_id((-1).into()).with_port(-1).with_error_code(code.0),
             }
         });
@@ -102,18 +96,19 @@ fn find(
     kind: i8,
     key: &str,
 ) -> Result<(i32, String, u16), ErrorCode> {
-    match kind {
-        GROUP => {}
-        // librdkafka asks in versions below 4, and would try again for minutes with any other code
-        // (rd_kafka_txn_handle_FindCoordinator).
-        TRANSACTION => return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
+    let (topic, number) = match kind {
+        GROUP => (GROUP_METADATA_TOPIC, server.group_partition(key)),
+        TRANSACTION => (TRANSACTION_STATE_TOPIC, server.transaction_partition(key)),
         _ => return Err(ErrorCode::INVALID_REQUEST),
-    }
-    if server.image.topic(GROUP_METADATA_TOPIC).is_none() {
-        server.create_offsets_topic(cx);
+    };
+    if server.image.topic(topic).is_none() {
+        match kind {
+            GROUP => server.create_offsets_topic(cx),
+            _ => server.create_transaction_topic(cx),
+        }
         return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE);
     }
-    let partition = server.image.partition(GROUP_METADATA_TOPIC, server.group_partition(key));
+    let partition = server.image.partition(topic, number);
     let leader = partition.and_then(|partition| server.image.brokers().get(&partition.leader));
     let leader = leader.filter(|leader| !leader.fenced);
     let found = leader.and_then(|leader| {

@@ -1,5 +1,7 @@
 //! One file an API key. Each opens with what it serves and what it leaves out.
 
+mod add_offsets_to_txn;
+mod add_partitions_to_txn;
 mod allocate_producer_ids;
 mod alter_client_quotas;
 mod alter_configs;
@@ -33,6 +35,7 @@ mod describe_transactions;
 mod describe_user_scram_credentials;
 mod elect_leaders;
 mod end_quorum_epoch;
+mod end_txn;
 mod envelope;
 mod expire_delegation_token;
 pub(crate) mod fetch;
@@ -58,9 +61,11 @@ mod renew_delegation_token;
 mod sasl_authenticate;
 mod sasl_handshake;
 mod sync_group;
+mod txn_offset_commit;
 mod unregister_broker;
 mod update_features;
 mod vote;
+mod write_txn_markers;
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::{FrameError, Header, decode_body};
@@ -74,7 +79,7 @@ use bytes::Bytes;
 use crate::call::{Call, ListenerKind};
 use crate::quorum::Quorum;
 use crate::reply::{Reply, respond};
-use crate::server::Server;
+use crate::server::{Refusals, Server, Verified};
 
 /// `log.dirs`, as Kafka's own server.properties has it.
 pub(crate) const LOG_DIR: &str = "/tmp/kraft-combined-logs";
@@ -86,7 +91,7 @@ pub(crate) const GROUP_OPERATIONS: i32 = 3_400;
 pub(crate) const CLUSTER_OPERATIONS: i32 = 8_096;
 
 /// Every API that a broker's listener serves, with its first and last version: what ApiVersions says.
-const BROKER: [(ApiKey, i16, i16); 52] = [
+const BROKER: [(ApiKey, i16, i16); 57] = [
     (ApiKey::Produce, 3, 13),
     (ApiKey::Fetch, 4, 18),
     (ApiKey::ListOffsets, 1, 11),
@@ -107,6 +112,11 @@ const BROKER: [(ApiKey, i16, i16); 52] = [
     (ApiKey::DeleteRecords, 0, 2),
     (ApiKey::InitProducerId, 0, 5),
     (ApiKey::OffsetForLeaderEpoch, 2, 4),
+    (ApiKey::AddPartitionsToTxn, 0, 5),
+    (ApiKey::AddOffsetsToTxn, 0, 4),
+    (ApiKey::EndTxn, 0, 5),
+    (ApiKey::WriteTxnMarkers, 1, 1),
+    (ApiKey::TxnOffsetCommit, 0, 5),
     (ApiKey::DescribeAcls, 1, 3),
     (ApiKey::CreateAcls, 1, 3),
     (ApiKey::DeleteAcls, 1, 3),
@@ -255,6 +265,13 @@ pub(crate) fn dispatch(
         ApiKey::Metadata => metadata::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::DeleteRecords => delete_records::handle(server, cx, decode_body(header, body)?),
         ApiKey::InitProducerId => init_producer_id::handle(server, cx, call, &decode_body(header, body)?),
+        ApiKey::AddPartitionsToTxn => {
+            add_partitions_to_txn::handle(server, cx, call, decode_body(header, body)?)
+        }
+        ApiKey::AddOffsetsToTxn => add_offsets_to_txn::handle(server, cx, call, &decode_body(header, body)?),
+        ApiKey::EndTxn => end_txn::handle(server, cx, call, &decode_body(header, body)?),
+        ApiKey::WriteTxnMarkers => write_txn_markers::handle(server, cx, call, &decode_body(header, body)?),
+        ApiKey::TxnOffsetCommit => txn_offset_commit::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::OffsetCommit => offset_commit::handle(server, cx, call, body),
         ApiKey::OffsetFetch => offset_fetch::handle(server, cx, call, body),
         ApiKey::FindCoordinator => find_coordinator::handle(server, cx, call, decode_body(header, body)?),
@@ -294,8 +311,8 @@ pub(crate) fn dispatch(
             describe_user_scram_credentials::handle(server, decode_body(header, body)?)
         }
         ApiKey::DescribeProducers => describe_producers::handle(server, decode_body(header, body)?),
-        ApiKey::DescribeTransactions => describe_transactions::handle(decode_body(header, body)?),
-        ApiKey::ListTransactions => list_transactions::handle(&decode_body(header, body)?),
+        ApiKey::DescribeTransactions => describe_transactions::handle(server, cx, decode_body(header, body)?),
+        ApiKey::ListTransactions => list_transactions::handle(server, cx, &decode_body(header, body)?),
         ApiKey::ListConfigResources => {
             list_config_resources::handle(server, call, &decode_body(header, body)?)
         }
@@ -304,6 +321,24 @@ pub(crate) fn dispatch(
             Ok(Reply::Forward)
         }
         _ => Err(FrameError::UnsupportedVersion { api_key, version }),
+    }
+}
+
+/// Goes on with a request of a transaction whose coordinator was asked about it.
+pub(crate) fn resume(
+    server: &mut Server,
+    cx: &mut Context<'_>,
+    call: &Call,
+    what: Verified,
+    refusals: &Refusals,
+) -> Result<Reply, FrameError> {
+    match what {
+        Verified::Produce(request, numbers) => {
+            produce::append_verified(server, cx, call, *request, (refusals, &numbers))
+        }
+        Verified::Offsets(request) => {
+            txn_offset_commit::commit_verified(server, cx, call, &request, refusals)
+        }
     }
 }
 

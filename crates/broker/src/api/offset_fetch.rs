@@ -1,5 +1,5 @@
 //! OffsetFetch (9), versions 1 to 10: offsets of several groups, all of a group's, or stable ones (KIP-447), by topic
-//! names or in version 10 by their ids (KIP-848). Left out: offsets of open transactions, of which there are none.
+//! names or in version 10 by their ids (KIP-848). Left out: nothing.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
@@ -139,7 +139,7 @@ pub fn handle(
     for group in &groups {
         let result = server.with_group(cx, &group.id, |shard, _| {
             let offsets = if stable { shard.current() } else { shard.committed() };
-            fetch(offsets, group)
+            fetch(offsets, group, stable)
         });
         let answer = OffsetFetchResponseGroup::default().with_group_id(group.id.clone().into());
         response.groups.push(match result {
@@ -182,12 +182,23 @@ fn name_by_ids(image: &MetadataImage, topics: &mut Vec<OffsetFetchResponseTopics
     });
 }
 
-fn fetch(offsets: &Offsets, group: &Group) -> Vec<OffsetFetchResponseTopics> {
+/// What is committed. Where it has to be `stable`, a transaction that is open and would change it is said instead
+/// (KIP-447).
+fn fetch(offsets: &Offsets, group: &Group, stable: bool) -> Vec<OffsetFetchResponseTopics> {
+    let told = |topic: &str, number: i32, have: Option<&OffsetAndMetadata>| {
+        if stable && offsets.is_pending(&group.id, topic, number) {
+            let response = OffsetFetchResponsePartitions::default().with_partition_index(number);
+            return none(response).with_error_code(ErrorCode::UNSTABLE_OFFSET_COMMIT.0);
+        }
+        told(number, have)
+    };
     let Some(topics) = &group.topics else {
         let all = offsets.topics(&group.id).map(|(topic, partitions)| {
             OffsetFetchResponseTopics::default()
                 .with_name(TopicName(topic.to_owned().into()))
-                .with_partitions(partitions.iter().map(|(number, have)| told(*number, Some(have))).collect())
+                .with_partitions(
+                    partitions.iter().map(|(number, have)| told(topic, *number, Some(have))).collect(),
+                )
         });
         return all.collect();
     };
@@ -198,7 +209,7 @@ fn fetch(offsets: &Offsets, group: &Group) -> Vec<OffsetFetchResponseTopics> {
             let same = |have: &&OffsetAndMetadata| {
                 have.topic_id.is_nil() || topic.id.is_nil() || have.topic_id == topic.id
             };
-            told(*number, offsets.get(&group.id, known, *number).filter(same))
+            told(known, *number, offsets.get(&group.id, known, *number).filter(same))
         });
         named(topic).with_partitions(partitions.collect())
     });

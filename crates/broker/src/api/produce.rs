@@ -1,9 +1,9 @@
-//! Produce (0), versions 3 to 13: acks 0, 1 and all, idempotent producers. Left out: transactions; quotas.
+//! Produce (0), versions 3 to 13: acks 0, 1 and all, idempotent and transactional producers. Left out: quotas.
 
 use std::collections::BTreeMap;
 
 use blumfeld_kernel::{Context, DisconnectReason};
-use blumfeld_log::{AppendError, AppendInfo, is_transactional, single_batch};
+use blumfeld_log::{AppendError, AppendInfo, AppendOrigin, is_transactional, single_batch};
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use blumfeld_protocol::messages::produce_response::{
@@ -16,9 +16,9 @@ use bytes::Bytes;
 
 use crate::call::Call;
 use crate::config::CLIENT_LISTENER;
-use crate::replica::TopicPartition;
+use crate::replica::{Partition, TopicPartition};
 use crate::reply::{Reply, respond};
-use crate::server::{DelayedProduce, Server, Unsafe};
+use crate::server::{DelayedProduce, Refusals, Server, Supports, Unsafe, Verified};
 use crate::topic_name::is_internal;
 
 /// Handles a request: answered when the records are as safe as `acks` wants, with the disk where the node flushes
@@ -29,7 +29,6 @@ pub fn handle(
     call: &Call,
     request: ProduceRequest,
 ) -> Result<Reply, FrameError> {
-    let (mut response, mut failed, mut waiting) = (ProduceResponse::default(), false, Vec::new());
     let partitions = || request.topic_data.iter().flat_map(|topic| &topic.partition_data);
     let mut transactional = false;
     for records in partitions().filter_map(|data| data.records.as_ref()) {
@@ -43,12 +42,119 @@ pub fn handle(
         let error = AppendError::new(ErrorCode::INVALID_RECORD, "records that are null");
         return refused(cx, call, &request, &error);
     }
-    // One batch of a transaction without an id for it, and nothing of the request is taken (KafkaApis).
-    let unauthorized = request.transactional_id.is_none() && transactional;
     let asked = match read(server, call.header.version, &request) {
         Ok(asked) => asked,
         Err(error) => return refused(cx, call, &request, &error),
     };
+    if let Some(id) = request.transactional_id.clone().filter(|_| transactional) {
+        let id = id.0.to_string();
+        match unverified(server, &asked) {
+            Ok(Some((producer, numbers))) => {
+                let keys = numbers.keys().cloned().collect();
+                let supports = match call.header.version {
+                    12.. => Supports::AddPartition,
+                    11 => Supports::GenericError,
+                    _ => Supports::DefaultError,
+                };
+                let what = Verified::Produce(Box::new(request), numbers);
+                server.verify(call.clone(), what, (id, producer), keys, supports);
+                return Ok(Reply::Parked);
+            }
+            Ok(None) => {}
+            Err(error) => return refused(cx, call, &request, &error),
+        }
+    }
+    append_verified(server, cx, call, request, (&Refusals::new(), &BTreeMap::new()))
+}
+
+/// The partitions of a transaction about which the coordinator is to be asked first, with the producer whose it is
+/// (ReplicaManager.partitionEntriesForVerification).
+///
+/// # Errors
+/// The batches are of several producers.
+#[allow(clippy::type_complexity, reason = "a producer, and the number of each partition's question")]
+fn unverified(
+    server: &mut Server,
+    asked: &[Asked],
+) -> Result<Option<((i64, i16), BTreeMap<TopicPartition, u64>)>, AppendError> {
+    if !server.config.transaction.partition_verification {
+        return Ok(None);
+    }
+    let (mut producer, mut numbers) = (None, BTreeMap::new());
+    let batches = asked.iter().flat_map(|(.., partitions)| partitions).filter_map(|(_, one, _)| one.as_ref());
+    for (key, batch) in batches.filter_map(|(key, batch)| Some((key, batch.as_ref()?))) {
+        if !batch.is_transactional() || !server.replicas.of(key).is_some_and(Partition::is_leader) {
+            continue;
+        }
+        let of = (batch.producer_id(), batch.producer_epoch());
+        if producer.is_some_and(|producer| producer != of) {
+            let message = "Transactional records contained more than one producer ID";
+            return Err(AppendError::new(ErrorCode::INVALID_PRODUCER_ID_MAPPING, message));
+        }
+        producer = Some(of);
+        if let Some(number) = server.replicas.begin_verification(key, of) {
+            numbers.insert(key.clone(), number);
+        }
+    }
+    Ok(producer.filter(|_| !numbers.is_empty()).map(|producer| (producer, numbers)))
+}
+
+/// What a partition's batch is refused for that the coordinator was asked about (ReplicaManager.handleProduceAppend), if
+/// it is.
+fn refusal(
+    server: &Server,
+    key: &TopicPartition,
+    batch: &Batch,
+    (refusals, numbers): (&Refusals, &BTreeMap<TopicPartition, u64>),
+) -> Option<AppendError> {
+    let number = numbers.get(key)?;
+    match refusals.get(key).copied() {
+        None => {
+            let stands =
+                server.replicas.of(key).is_some_and(|one| one.is_verified(batch.producer_id(), *number));
+            let message = "Record was not part of an ongoing transaction";
+            (!stands).then(|| AppendError::told(ErrorCode::INVALID_TXN_STATE, message))
+        }
+        Some(ErrorCode::INVALID_TXN_STATE) => Some(AppendError::told(
+            ErrorCode::INVALID_TXN_STATE,
+            "Partition was not added to the transaction",
+        )),
+        // What can be tried again is told with a code that all clients try again for.
+        Some(
+            code @ (ErrorCode::CONCURRENT_TRANSACTIONS
+            | ErrorCode::NETWORK_EXCEPTION
+            | ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
+            | ErrorCode::COORDINATOR_NOT_AVAILABLE
+            | ErrorCode::NOT_COORDINATOR),
+        ) => {
+            let message = format!(
+                "Unable to verify the partition has been added to the transaction. Underlying error: {}",
+                code.name()
+            );
+            Some(AppendError::told(ErrorCode::NOT_ENOUGH_REPLICAS, message))
+        }
+        Some(code) => Some(AppendError::new(code, "")),
+    }
+}
+
+/// Appends what a request brings, once the coordinator was asked about those partitions that need it.
+pub fn append_verified(
+    server: &mut Server,
+    cx: &mut Context<'_>,
+    call: &Call,
+    request: ProduceRequest,
+    verified: (&Refusals, &BTreeMap<TopicPartition, u64>),
+) -> Result<Reply, FrameError> {
+    let (mut response, mut failed, mut waiting) = (ProduceResponse::default(), false, Vec::new());
+    let asked = match read(server, call.header.version, &request) {
+        Ok(asked) => asked,
+        Err(error) => return refused(cx, call, &request, &error),
+    };
+    // One batch of a transaction without an id for it, and nothing of the request is taken (KafkaApis).
+    let mut records = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    let transactional =
+        records.any(|data| data.records.as_ref().is_some_and(|one| is_transactional(one) == Ok(true)));
+    let unauthorized = request.transactional_id.is_none() && transactional;
     for (at, (name, topic_id, partitions)) in asked.into_iter().enumerate() {
         let mut topic_response = TopicProduceResponse::default();
         if call.header.version >= 13 {
@@ -63,7 +169,13 @@ pub fn handle(
                     let message = "a transactional batch without a transactional id";
                     Err((AppendError::new(code, message), -1))
                 }
-                (_, Some((key, batch))) => append(server, cx, key, batch.as_ref(), request.acks),
+                (_, Some((key, batch))) => {
+                    let refused = batch.as_ref().and_then(|batch| refusal(server, &key, batch, verified));
+                    match refused {
+                        Some(error) => Err((error, -1)),
+                        None => append(server, cx, key, batch.as_ref(), request.acks),
+                    }
+                }
                 (_, None) => Err((AppendError::new(ErrorCode::UNKNOWN_SERVER_ERROR, ""), -1)),
             };
             let done = result.as_mut().ok();
@@ -213,19 +325,20 @@ fn append(
     let min_isr = (acks == -1).then(|| server.image.min_insync_replicas(&key.0));
     let log_start =
         |server: &Server| server.replicas.of(&key).map_or(-1, |partition| partition.log().log_start());
-    let info = (server.replicas.append(cx, &key, batch, min_isr)).map_err(|error| {
-        // What Kafka expects to go wrong is answered without the log's start (ReplicaManager.appendRecordsToLeader).
-        let expected = [
-            ErrorCode::CORRUPT_MESSAGE,
-            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-            ErrorCode::NOT_LEADER_OR_FOLLOWER,
-            ErrorCode::MESSAGE_TOO_LARGE,
-            ErrorCode::RECORD_LIST_TOO_LARGE,
-            ErrorCode::KAFKA_STORAGE_ERROR,
-        ];
-        let start = if expected.contains(&error.code) { -1 } else { log_start(server) };
-        (error, start)
-    })?;
+    let info =
+        (server.replicas.append(cx, &key, (batch, AppendOrigin::Client), min_isr)).map_err(|error| {
+            // What Kafka expects to go wrong is answered without the log's start (ReplicaManager.appendRecordsToLeader).
+            let expected = [
+                ErrorCode::CORRUPT_MESSAGE,
+                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+                ErrorCode::NOT_LEADER_OR_FOLLOWER,
+                ErrorCode::MESSAGE_TOO_LARGE,
+                ErrorCode::RECORD_LIST_TOO_LARGE,
+                ErrorCode::KAFKA_STORAGE_ERROR,
+            ];
+            let start = if expected.contains(&error.code) { -1 } else { log_start(server) };
+            (error, start)
+        })?;
     let flush = if server.config.flush_before_acknowledging { server.replicas.flush(cx, &key) } else { None };
     let (epoch, high_watermark) = server
         .replicas

@@ -11,12 +11,15 @@ use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
 use super::ControllerResult;
 use super::replication::{BrokerEvent, leader_and_isr_updates};
-use crate::metadata::{Listener, MetadataImage, MetadataRecord, ResourceType};
+use crate::metadata::{Listener, MetadataImage, MetadataRecord, ResourceType, TRANSACTION_VERSION};
 use crate::reply::ApiError;
 
 /// The feature levels of a new cluster: those that this node serves.
-const FEATURES: [(&str, i16); 2] =
-    [("metadata.version", METADATA_VERSION), ("eligible.leader.replicas.version", 1)];
+const FEATURES: [(&str, i16); 3] = [
+    ("metadata.version", METADATA_VERSION),
+    ("eligible.leader.replicas.version", 1),
+    (TRANSACTION_VERSION, 2),
+];
 /// 4.0-IV3 (org.apache.kafka.server.common.MetadataVersion).
 pub const METADATA_VERSION: i16 = 25;
 

@@ -9,6 +9,9 @@
 //!
 //! A shard never appends, and never sets a timer itself: it says what follows through [`Effects`]. The runtime knows no
 //! topic and no record; these are the shard's.
+//!
+//! Records may belong to a client's transaction. Then they are replayed with its producer's id, and count once the
+//! transaction's marker is replayed ([`Change::End`]), or never.
 
 #[cfg(test)]
 mod tests;
@@ -18,8 +21,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use blumfeld_kernel::{ConnectionId, Context, FlushId, Instant};
+use blumfeld_log::{AppendOrigin, Marker};
 use blumfeld_protocol::ErrorCode;
-use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
+use blumfeld_protocol::record_batch::{Batch, BatchBuilder, BatchOptions};
 use bytes::Bytes;
 
 use crate::call::Call;
@@ -27,6 +31,27 @@ use crate::metadata::MetadataImage;
 use crate::replica::{Partition, ReplicaManager, TopicPartition};
 use crate::reply::Body;
 use crate::timers::{Place, Timers};
+
+/// What changes a shard.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change<R> {
+    /// A record.
+    Record {
+        /// What it says.
+        record: R,
+        /// Its offset.
+        offset: i64,
+        /// The producer whose transaction it belongs to.
+        producer: Option<i64>,
+    },
+    /// A producer's transaction has ended.
+    End {
+        /// Whose it was.
+        producer_id: i64,
+        /// Whether it was committed.
+        commits: bool,
+    },
+}
 
 /// One partition's part of a coordinator.
 pub trait Shard: Clone + Debug + Default {
@@ -52,14 +77,19 @@ pub trait Shard: Clone + Debug + Default {
     /// Why it cannot be read.
     fn decode(key: Option<&Bytes>, value: Option<&Bytes>) -> Result<Self::Record, String>;
 
-    /// Takes a record into the state up to the log's end.
-    fn replay(&mut self, record: &Self::Record, now_ms: i64);
+    /// Takes a change into the state up to the log's end.
+    fn replay(&mut self, change: &Change<Self::Record>, now_ms: i64);
 
-    /// Takes a record into the state up to the high watermark.
-    fn commit(&mut self, record: &Self::Record);
+    /// Takes a change into the state up to the high watermark.
+    fn commit(&mut self, change: &Change<Self::Record>);
 
     /// Everything that the log of `partition` holds is replayed, but for the records at the offsets of `skipped`.
     fn loaded(&mut self, env: &mut Env<'_, '_, Self>, partition: &Arc<str>, skipped: Vec<(i64, String)>);
+
+    /// This broker leads the partition in this epoch: it is loaded next, or was before.
+    fn leads(&mut self, epoch: i32) {
+        let _ = epoch;
+    }
 
     /// A timer has gone off.
     fn on_timer(&mut self, env: &mut Env<'_, '_, Self>, timer: &Self::Timer);
@@ -75,15 +105,21 @@ pub trait Shard: Clone + Debug + Default {
     ///
     /// # Errors
     /// What is not so.
-    fn invariant<'a>(&self, waits: impl Iterator<Item = &'a Self::Record>) -> Result<(), String>
+    fn invariant<'a>(&self, waits: impl Iterator<Item = &'a Change<Self::Record>>) -> Result<(), String>
     where
         Self::Record: 'a;
 
     /// The requests that the shard has not answered, and of which the runtime knows nothing.
     fn waiting(&self) -> impl Iterator<Item = &Call>;
 
-    /// Says in the trace that records are committed.
-    fn trace_commit(cx: &mut Context<'_>, records: &[Self::Record]);
+    /// The request that is answered by what follows from a write.
+    fn waits_for(stored: &Self::Stored) -> Option<&Call> {
+        let _ = stored;
+        None
+    }
+
+    /// Says in the trace that changes are committed.
+    fn trace_commit(cx: &mut Context<'_>, changes: &[Change<Self::Record>]);
 
     /// What an answer becomes if its records could not be stored.
     fn fail(answer: Self::Answer, code: ErrorCode) -> Self::Answer;
@@ -124,7 +160,7 @@ impl<S: Shard> Env<'_, '_, S> {
 
     /// Stores what is the state here already.
     pub fn write(&mut self, record: S::Record, after: After<S>) {
-        self.fx.writes.push(Write { records: vec![record], replay: false, after });
+        self.fx.writes.push(Write { records: vec![record], producer: None, replay: false, after });
     }
 }
 
@@ -139,6 +175,8 @@ pub enum After<S: Shard> {
     Respond(Call, S::Answer),
     /// One of several parts of a request is done with: its gathering, and the key that the part is about.
     Gathered(u64, String),
+    /// Somebody outside of the coordinator goes on, who knows this number.
+    Outside(u64),
     /// The shard goes on itself.
     Then(S::Stored),
 }
@@ -148,6 +186,8 @@ pub enum After<S: Shard> {
 pub struct Write<S: Shard> {
     /// Appended together; none is a read that waits for what was written before it.
     pub records: Vec<S::Record>,
+    /// The producer id and epoch of the transaction that they belong to.
+    pub producer: Option<(i64, i16)>,
     /// Whether they are replayed here, or say what is here already.
     pub replay: bool,
     /// What follows.
@@ -163,11 +203,13 @@ pub struct Effects<S: Shard> {
     pub timers: Vec<(S::Timer, Option<i64>)>,
     /// Records to append, in order.
     pub writes: Vec<Write<S>>,
+    /// Parts of gathered requests that are done with: the gathering, the key, and what is said of it.
+    pub gathered: Vec<(u64, String, ErrorCode)>,
 }
 
 impl<S: Shard> Default for Effects<S> {
     fn default() -> Effects<S> {
-        Effects { answers: Vec::new(), timers: Vec::new(), writes: Vec::new() }
+        Effects { answers: Vec::new(), timers: Vec::new(), writes: Vec::new(), gathered: Vec::new() }
     }
 }
 
@@ -188,7 +230,7 @@ struct Pending<S: Shard> {
     /// The flush that has to be done.
     flush: Option<FlushId>,
     /// What is committed with it.
-    records: Vec<S::Record>,
+    changes: Vec<Change<S::Record>>,
     after: After<S>,
 }
 
@@ -241,6 +283,8 @@ pub struct Runtime<S: Shard> {
     /// Answers that are to be sent.
     answers: VecDeque<(Call, S::Answer)>,
     gatherings: BTreeMap<u64, Gathering<S>>,
+    /// What is done with for somebody outside, by his number.
+    outside: VecDeque<(u64, Result<(), ErrorCode>)>,
     /// The number of the newest gathering or write.
     last_id: u64,
 }
@@ -253,6 +297,7 @@ impl<S: Shard> Default for Runtime<S> {
             places: BTreeMap::new(),
             answers: VecDeque::new(),
             gatherings: BTreeMap::new(),
+            outside: VecDeque::new(),
             last_id: 0,
         }
     }
@@ -264,6 +309,11 @@ impl<S: Shard> Runtime<S> {
     /// The shards in the order of their partitions.
     pub(super) fn shards(&self) -> impl Iterator<Item = &S> {
         self.shards.values().map(|one| &one.shard)
+    }
+
+    /// The shard of a partition.
+    pub fn shard(&self, partition: i32) -> Option<&S> {
+        self.shards.get(&partition).map(|one| &one.shard)
     }
 
     /// The partitions of its topic that it coordinates.
@@ -283,7 +333,8 @@ impl<S: Shard> Runtime<S> {
         let shards = self.shards.values().flat_map(|one| {
             let parked = one.pending.iter().filter_map(|pending| match &pending.after {
                 After::Respond(call, _) => Some(call),
-                After::Nothing | After::Loaded | After::Gathered(..) | After::Then(_) => None,
+                After::Nothing | After::Loaded | After::Gathered(..) | After::Outside(_) => None,
+                After::Then(stored) => S::waits_for(stored),
             });
             parked.chain(one.shard.waiting())
         });
@@ -296,7 +347,7 @@ impl<S: Shard> Runtime<S> {
             if !one.pending.iter().is_sorted_by_key(|pending| pending.offset) {
                 return Err(format!("{}-{partition}: what waits is not in the order of the log", S::TOPIC));
             }
-            let waits = one.pending.iter().flat_map(|pending| &pending.records);
+            let waits = one.pending.iter().flat_map(|pending| &pending.changes);
             one.shard.invariant(waits).map_err(|wrong| format!("{}-{partition}: {wrong}", S::TOPIC))?;
         }
         Ok(())
@@ -331,6 +382,11 @@ impl<S: Shard> Runtime<S> {
         Some((call, body))
     }
 
+    /// The next thing that is done with for somebody outside, by his number.
+    pub fn next_outside(&mut self) -> Option<(u64, Result<(), ErrorCode>)> {
+        self.outside.pop_front()
+    }
+
     /// Begins to gather what several shards say to one request; gives its number.
     pub fn gather(&mut self, call: Call, answer: S::Answer, missing: usize) -> u64 {
         let id = self.next_id();
@@ -359,6 +415,9 @@ impl<S: Shard> Runtime<S> {
 
     fn apply(&mut self, cx: &mut Context<'_>, host: &mut Host<'_, S>, partition: i32, fx: Effects<S>) {
         self.answers.extend(fx.answers);
+        for (id, key, code) in fx.gathered {
+            self.gathered(id, &key, code);
+        }
         for (timer, after_ms) in fx.timers {
             self.set_timer(cx, partition, Timer::Shard(timer), after_ms);
         }
@@ -406,23 +465,62 @@ impl<S: Shard> Runtime<S> {
                 let last = self.shards.get(&partition).and_then(|one| one.pending.back());
                 Ok(last.map(|last| (last.offset, last.flush)))
             }
-            records => append(cx, host, partition, records).map(Some),
+            records => encode::<S>(cx, records, write.producer)
+                .and_then(|batch| append(cx, host, partition, &batch))
+                .map(Some),
         };
+        let first = match &appended {
+            Ok(Some((end, _))) => end - i64::try_from(write.records.len()).unwrap_or(0),
+            _ => 0,
+        };
+        let producer = write.producer.map(|(id, _)| id);
+        let records = (first..).zip(write.records);
+        let changes = records.map(|(offset, record)| Change::Record { record, offset, producer }).collect();
+        self.wait(cx, host, partition, appended, (changes, write.replay, write.after));
+    }
+
+    /// Ends a producer's transaction in a partition: writes the marker, with which the transaction's records count, or
+    /// are gone (CoordinatorRuntime.scheduleTransactionCompletion).
+    pub fn end_transaction(
+        &mut self,
+        cx: &mut Context<'_>,
+        host: &mut Host<'_, S>,
+        partition: i32,
+        (marker, producer_id, commits): (&Batch, i64, bool),
+        after: After<S>,
+    ) {
+        if !self.shards.contains_key(&partition) {
+            return self.finish(cx, host, partition, after, Err(ErrorCode::NOT_LEADER_OR_FOLLOWER));
+        }
+        let appended = append(cx, host, partition, marker).map(Some);
+        let changes = vec![Change::End { producer_id, commits }];
+        self.wait(cx, host, partition, appended, (changes, true, after));
+    }
+
+    /// Takes changes that were appended, and goes on with what follows once they are committed.
+    fn wait(
+        &mut self,
+        cx: &mut Context<'_>,
+        host: &mut Host<'_, S>,
+        partition: i32,
+        appended: Result<Option<(i64, Option<FlushId>)>, ErrorCode>,
+        (changes, replay, after): (Vec<Change<S::Record>>, bool, After<S>),
+    ) {
         let waits = match appended {
             Ok(waits) => waits,
-            Err(code) => return self.finish(cx, host, partition, write.after, Err(code)),
+            Err(code) => return self.finish(cx, host, partition, after, Err(code)),
         };
         let id = self.next_id();
         let Some(one) = self.shards.get_mut(&partition) else { return };
-        if write.replay {
+        if replay {
             let now_ms = cx.unix_ms();
-            write.records.iter().for_each(|record| one.shard.replay(record, now_ms));
+            changes.iter().for_each(|change| one.shard.replay(change, now_ms));
         }
         let Some((offset, flush)) = waits else {
-            return self.finish(cx, host, partition, write.after, Ok(()));
+            return self.finish(cx, host, partition, after, Ok(()));
         };
         let idle = one.pending.is_empty();
-        one.pending.push_back(Pending { id, offset, flush, records: write.records, after: write.after });
+        one.pending.push_back(Pending { id, offset, flush, changes, after });
         let replica = host.replicas.of(&key::<S>(partition));
         let safe = replica.is_some_and(|replica| replica.high_watermark() >= offset);
         if idle && safe && flush.is_none() {
@@ -444,6 +542,7 @@ impl<S: Shard> Runtime<S> {
             After::Nothing | After::Loaded => {}
             After::Respond(call, answer) => self.respond(call, answer, result),
             After::Gathered(id, key) => self.gathered(id, &key, part_error::<S>(result)),
+            After::Outside(id) => self.outside.push_back((id, result)),
             After::Then(stored) => {
                 self.with_shard(cx, host, partition, |shard, env| shard.stored(env, stored, result));
             }
@@ -469,9 +568,9 @@ impl<S: Shard> Runtime<S> {
             let Some(one) = self.shards.get_mut(&partition) else { return };
             let safe = |first: &mut Pending<S>| first.offset <= high_watermark && first.flush.is_none();
             let Some(done) = one.pending.pop_front_if(safe) else { return };
-            done.records.iter().for_each(|record| one.shard.commit(record));
+            done.changes.iter().for_each(|change| one.shard.commit(change));
             if !matches!(done.after, After::Loaded) {
-                S::trace_commit(cx, &done.records);
+                S::trace_commit(cx, &done.changes);
             }
             self.set_timer(cx, partition, Timer::Write(done.id), None);
             self.finish(cx, host, partition, done.after, Ok(()));
@@ -508,7 +607,13 @@ impl<S: Shard> Runtime<S> {
                 self.apply(cx, host, partition, fx);
             }
             // It leads again: it has everything already.
-            (true, Some(_)) | (false, None) => {}
+            (true, Some(replica)) => {
+                let epoch = replica.registration().leader_epoch;
+                if let Some(one) = self.shards.get_mut(&partition) {
+                    one.shard.leads(epoch);
+                }
+            }
+            (false, None) => {}
             (true, None) => self.unload(cx, host, partition),
         }
     }
@@ -525,6 +630,7 @@ impl<S: Shard> Runtime<S> {
                 After::Nothing | After::Loaded => {}
                 After::Respond(call, answer) => self.respond(call, answer, lost),
                 After::Gathered(id, key) => parts.push((id, key)),
+                After::Outside(id) => self.outside.push_back((id, lost)),
                 After::Then(then) => stored.push(then),
             }
         }
@@ -532,6 +638,9 @@ impl<S: Shard> Runtime<S> {
         let name = format!("{}-{partition}", S::TOPIC).into();
         one.shard.unload(&mut Env { cx, config: host.config, fx: &mut fx }, &name, stored);
         self.answers.extend(fx.answers);
+        for (id, key, code) in fx.gathered {
+            self.gathered(id, &key, code);
+        }
         for (id, key) in parts {
             self.gathered(id, &key, part_error::<S>(lost));
         }
@@ -542,6 +651,7 @@ impl<S: Shard> Loaded<S> {
     /// Reads what the partition holds. This broker leads it.
     fn load(cx: &mut Context<'_>, config: &S::Config, partition: &Partition) -> (Loaded<S>, Effects<S>) {
         let mut one = Loaded { shard: S::default(), pending: VecDeque::new() };
+        one.shard.leads(partition.registration().leader_epoch);
         let skipped = one.replay_log(partition, cx.unix_ms());
         let mut fx = Effects::default();
         one.shard.loaded(&mut Env { cx, config, fx: &mut fx }, partition.name(), skipped);
@@ -554,9 +664,25 @@ impl<S: Shard> Loaded<S> {
         let high_watermark = partition.high_watermark();
         let log = partition.log();
         for (_, _, batch) in log.browse(log.log_start()) {
-            if batch.is_control() || batch.next_offset() <= log.log_start() {
+            if batch.next_offset() <= log.log_start() {
                 continue;
             }
+            let mut uncommitted = Vec::new();
+            let mut take = |shard: &mut S, change: Change<S::Record>, offset: i64| {
+                shard.replay(&change, now_ms);
+                if offset < high_watermark {
+                    shard.commit(&change);
+                } else {
+                    uncommitted.push(change);
+                }
+            };
+            if batch.is_control() {
+                if let Some(marker) = Marker::of(batch) {
+                    let end = Change::End { producer_id: batch.producer_id(), commits: marker.commits };
+                    take(&mut self.shard, end, batch.last_offset());
+                }
+            }
+            let producer = Some(batch.producer_id()).filter(|_| batch.is_transactional());
             let records = match batch.records() {
                 Ok(records) => records,
                 Err(error) => {
@@ -564,8 +690,7 @@ impl<S: Shard> Loaded<S> {
                     continue;
                 }
             };
-            let mut uncommitted = Vec::new();
-            for record in records {
+            for record in records.filter(|_| !batch.is_control()) {
                 let record = match record {
                     Ok(record) => record,
                     Err(error) => {
@@ -575,19 +700,15 @@ impl<S: Shard> Loaded<S> {
                 };
                 match S::decode(record.key.as_ref(), record.value.as_ref()) {
                     Ok(read) => {
-                        self.shard.replay(&read, now_ms);
-                        if record.offset < high_watermark {
-                            self.shard.commit(&read);
-                        } else {
-                            uncommitted.push(read);
-                        }
+                        let offset = record.offset;
+                        take(&mut self.shard, Change::Record { record: read, offset, producer }, offset);
                     }
                     Err(error) => skipped.push((record.offset, error)),
                 }
             }
             if !uncommitted.is_empty() {
                 let (offset, after) = (batch.next_offset(), After::Loaded);
-                self.pending.push_back(Pending { id: 0, offset, flush: None, records: uncommitted, after });
+                self.pending.push_back(Pending { id: 0, offset, flush: None, changes: uncommitted, after });
             }
         }
         skipped
@@ -613,25 +734,38 @@ fn part_error<S: Shard>(result: Result<(), ErrorCode>) -> ErrorCode {
     result.err().map_or(ErrorCode::NONE, S::append_error)
 }
 
-/// Appends records to a partition; gives where the high watermark has to come, and the flush that has to be done.
-fn append<S: Shard>(
-    cx: &mut Context<'_>,
-    host: &mut Host<'_, S>,
-    partition: i32,
+/// A batch of records, which belong to a producer's transaction or to none.
+fn encode<S: Shard>(
+    cx: &Context<'_>,
     records: &[S::Record],
-) -> Result<(i64, Option<FlushId>), ErrorCode> {
-    if host.disk_failed {
-        return Err(ErrorCode::KAFKA_STORAGE_ERROR);
-    }
+    producer: Option<(i64, i16)>,
+) -> Result<Batch, ErrorCode> {
     let now_ms = cx.unix_ms();
-    let mut batch = BatchBuilder::new(BatchOptions::default());
+    let (producer_id, producer_epoch) = producer.unwrap_or((-1, -1));
+    let transactional = producer.is_some();
+    let options = BatchOptions { producer_id, producer_epoch, transactional, ..BatchOptions::default() };
+    let mut batch = BatchBuilder::new(options);
     for record in records {
         let (key, value) = S::encode(record).ok_or(ErrorCode::RECORD_LIST_TOO_LARGE)?;
         batch.append(now_ms, Some(&key), value.as_deref(), &[]);
     }
+    Ok(batch.build())
+}
+
+/// Appends a batch to a partition; gives where the high watermark has to come, and the flush that has to be done.
+fn append<S: Shard>(
+    cx: &mut Context<'_>,
+    host: &mut Host<'_, S>,
+    partition: i32,
+    batch: &Batch,
+) -> Result<(i64, Option<FlushId>), ErrorCode> {
+    if host.disk_failed {
+        return Err(ErrorCode::KAFKA_STORAGE_ERROR);
+    }
     let key = key::<S>(partition);
     let min_isr = Some(host.image.min_insync_replicas(S::TOPIC));
-    let info = host.replicas.append(cx, &key, &batch.build(), min_isr).map_err(|error| error.code)?;
+    let batch = (batch, AppendOrigin::Coordinator);
+    let info = host.replicas.append(cx, &key, batch, min_isr).map_err(|error| error.code)?;
     let flush = if host.flush { host.replicas.flush(cx, &key) } else { None };
     Ok((info.last_offset + 1, flush))
 }

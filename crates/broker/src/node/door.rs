@@ -62,6 +62,16 @@ impl Broker {
         }
     }
 
+    /// Goes on with requests of transactions whose coordinator has answered.
+    pub(super) fn resume_verified(&mut self, cx: &mut Context<'_>) {
+        while let Some((call, what, refusals)) = self.server.next_verified() {
+            let reply = api::resume(&mut self.server, cx, &call, what, &refusals);
+            if !matches!(reply, Ok(Reply::Parked)) {
+                self.deliver(cx, (call, reply));
+            }
+        }
+    }
+
     fn forward(
         &mut self,
         cx: &mut Context<'_>,
@@ -196,6 +206,10 @@ impl Broker {
             Purpose::ProducerIds => {
                 self.server.producer_ids.on_response(cx, &mut self.channels, Some((&request, frame)))
             }
+            Purpose::Markers(to) => {
+                self.server.on_markers(cx, &mut self.channels, to, Some((&request, frame)))
+            }
+            Purpose::Transactions(to) => self.server.on_verified(to, Some((&request, frame))),
             Purpose::Fetcher(_) => {}
         }
     }
@@ -210,6 +224,8 @@ impl Broker {
             Purpose::Forward => self.on_forwarded(cx, None),
             Purpose::ProducerIds => self.server.producer_ids.on_response(cx, &mut self.channels, None),
             Purpose::Fetcher(leader) => self.fetchers.on_failure(leader),
+            Purpose::Markers(to) => self.server.on_markers(cx, &mut self.channels, to, None),
+            Purpose::Transactions(to) => self.server.on_verified(to, None),
         }
     }
 

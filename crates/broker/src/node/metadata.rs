@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::Broker;
 use crate::api;
 use crate::controller::Waiting;
-use crate::coordinator::GROUP_METADATA_TOPIC;
+use crate::coordinator::{GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC};
 use crate::lifecycle::BrokerState;
 use crate::metadata::{MetadataImage, MetadataRecord, ResourceType};
 use crate::replica::{ReplicaManager, TopicPartition};
@@ -224,6 +224,8 @@ impl Broker {
             self.server.isr.forget(&key);
             if key.0 == GROUP_METADATA_TOPIC {
                 self.server.follow_coordinator(cx, key.1);
+            } else if key.0 == TRANSACTION_STATE_TOPIC {
+                self.server.follow_transactions(cx, key.1);
             }
         }
         if any {

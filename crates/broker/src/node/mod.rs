@@ -17,7 +17,7 @@ use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 use crate::call::ListenerKind;
 use crate::channel::Channels;
 use crate::config::{BrokerConfig, CLIENT_LISTENER};
-use crate::coordinator::GroupCoordinator;
+use crate::coordinator::{GroupCoordinator, TransactionCoordinator};
 use crate::lifecycle::{BrokerState, Lifecycle};
 use crate::metadata::{MetadataImage, ResourceType};
 use crate::quorum::Quorum;
@@ -54,7 +54,10 @@ impl Broker {
         let raft = RaftClient::start(cx, disk, config, (cluster_id, directory_id));
         let incarnation_id = uuid_text::random(|| cx.rng.bytes16());
         let lifecycle = Lifecycle::new(cx, incarnation_id, directory_id, checkpoints.previous_broker_epoch);
-        let own = config.roles.controller.then(|| config.controller_listener.clone());
+        let own = [
+            config.roles.controller.then(|| config.controller_listener.clone()),
+            config.roles.broker.then(|| config.advertised.clone()),
+        ];
         let mut broker = Broker {
             server: Server::new(config, cluster_id),
             quorum: Quorum::new(cx, config, (cluster_id, raft)),
@@ -127,6 +130,11 @@ impl Broker {
     /// The groups that this broker coordinates.
     pub fn groups(&self) -> &GroupCoordinator {
         &self.server.groups
+    }
+
+    /// The transactions that this broker coordinates.
+    pub fn transactions(&self) -> &TransactionCoordinator {
+        &self.server.transactions
     }
 
     /// The partition of `__consumer_offsets` that a group belongs to.
@@ -232,12 +240,13 @@ impl Broker {
             }
             self.follow_metadata(cx);
             self.poll_broker(cx);
+            self.resume_verified(cx);
             while let Some(answered) = self.server.next_answer(cx) {
                 self.deliver(cx, answered);
             }
             if let Some((conn, frame)) = self.channels.next_loopback() {
                 let connection = self.connections.entry(conn).or_default();
-                connection.listener = ListenerKind::Controller;
+                connection.listener = self.channels.listener(conn);
                 self.on_frame(cx, conn, frame);
             } else if let Some((conn, frame)) = self.local_answers.pop_front() {
                 self.on_answer(cx, conn, frame);
@@ -273,6 +282,8 @@ impl Broker {
                 Some(Endpoint::new(&listener.host, listener.port))
             };
             fetchers.poll(cx, channels, &server.replicas, who, endpoint);
+            server.send_markers(cx, channels);
+            server.verify_transactions(cx, channels);
         }
     }
 
@@ -305,6 +316,7 @@ impl Broker {
             self.deliver(cx, answered);
         }
         self.server.group_flush_is_over(cx, id, ok);
+        self.server.transaction_flush_is_over(cx, id, ok);
     }
 
     /// What must always be true of a node; the first thing that is not.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use blumfeld_kernel::{Context, Disk, DiskOp, FilePath, FlushId, Instant, TraceEvent};
 use blumfeld_log::checkpoint::{self, Offsets};
-use blumfeld_log::{AppendError, AppendInfo, DELETED, LoadOptions, UnifiedLog, unique_directory};
+use blumfeld_log::{
+    AppendError, AppendInfo, AppendOrigin, DELETED, LoadOptions, UnifiedLog, unique_directory,
+};
 use blumfeld_protocol::record_batch::Batch;
 use blumfeld_protocol::{ErrorCode, Uuid, uuid_text};
 
@@ -144,12 +146,12 @@ impl ReplicaManager {
         self.follower_fetches.insert(id, now);
     }
 
-    /// Appends a producer's batch to a partition that this node leads.
+    /// Appends a producer's or a coordinator's batch to a partition that this node leads.
     pub fn append(
         &mut self,
         cx: &mut Context<'_>,
         key: &TopicPartition,
-        batch: &Batch,
+        batch: (&Batch, AppendOrigin),
         min_isr: Option<usize>,
     ) -> Result<AppendInfo, AppendError> {
         let partition = (self.partitions.get_mut(key))
@@ -159,6 +161,15 @@ impl ReplicaManager {
             self.note_changed(key);
         }
         Ok(info)
+    }
+
+    /// Begins to ask about a producer's transaction in a partition; nothing if nobody need be asked.
+    pub fn begin_verification(
+        &mut self,
+        key: &TopicPartition,
+        (producer_id, epoch): (i64, i16),
+    ) -> Option<u64> {
+        self.partitions.get_mut(key)?.begin_verification(producer_id, epoch)
     }
 
     /// Takes what the fetch of a follower from `offset` says of its log; `broker_epoch` is that of its broker's life.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blumfeld_kernel::{Context, Instant, TraceEvent};
-use blumfeld_log::{AppendError, AppendInfo, UnifiedLog};
+use blumfeld_log::{AppendError, AppendInfo, AppendOrigin, UnifiedLog};
 use blumfeld_protocol::record_batch::{Batch, batches};
 use blumfeld_protocol::{ErrorCode, Uuid};
 use bytes::Bytes;
@@ -87,6 +87,11 @@ pub struct Partition {
     settings: Settings,
     /// Brokers of its replicas that are fenced or going: they may not join the ISR.
     inactive: BTreeSet<i32>,
+    /// Producers whose transactions the coordinator is asked about, each with the number of the question
+    /// (VerificationStateEntry).
+    verifications: BTreeMap<i64, u64>,
+    /// The number of the newest question.
+    last_verification: u64,
 }
 
 /// What a partition obeys beyond its log's configs.
@@ -119,7 +124,24 @@ impl Partition {
             log,
             settings,
             inactive: BTreeSet::new(),
+            verifications: BTreeMap::new(),
+            last_verification: 0,
         }
+    }
+
+    /// Begins to ask about a producer's transaction; nothing if it has one open here, so that nobody need be asked
+    /// (maybeStartTransactionVerification).
+    pub fn begin_verification(&mut self, producer_id: i64, epoch: i16) -> Option<u64> {
+        if self.log.producers().has_ongoing(producer_id, epoch) {
+            return None;
+        }
+        self.last_verification += 1;
+        Some(*self.verifications.entry(producer_id).or_insert(self.last_verification))
+    }
+
+    /// Whether a producer's batch may begin a transaction here: it was asked about, and no marker has come since.
+    pub fn is_verified(&self, producer_id: i64, number: u64) -> bool {
+        self.verifications.get(&producer_id) == Some(&number)
     }
 
     /// `orders-0`.
@@ -177,9 +199,9 @@ impl Partition {
         self.high_watermark
     }
 
-    /// Consumers of committed transactions read up to here. Nothing is transactional yet.
+    /// Consumers of committed transactions read up to here.
     pub fn last_stable_offset(&self) -> i64 {
-        self.high_watermark
+        self.log.last_stable_offset(self.high_watermark)
     }
 
     /// Takes what the controller now says.
@@ -267,7 +289,7 @@ impl Partition {
     pub fn append(
         &mut self,
         cx: &mut Context<'_>,
-        batch: &Batch,
+        (batch, origin): (&Batch, AppendOrigin),
         min_isr: Option<usize>,
         follower_fetches: &BTreeMap<i32, Instant>,
     ) -> Result<AppendInfo, AppendError> {
@@ -286,7 +308,12 @@ impl Partition {
             return Err(AppendError::new(ErrorCode::NOT_ENOUGH_REPLICAS, message));
         }
         let before = self.log.log_end();
-        let info = self.log.append_as_leader(cx, batch, self.registration.leader_epoch)?;
+        let producer = batch.producer_id();
+        let info = self.log.append_as_leader(cx, batch, self.registration.leader_epoch, origin)?;
+        // A transaction has begun or ended: what was asked before says nothing of the next.
+        if batch.is_transactional() {
+            self.verifications.remove(&producer);
+        }
         if let Role::Leader(leader) = &mut self.role {
             for (id, follower) in
                 leader.followers.iter_mut().filter(|(_, follower)| follower.log_end == before)
@@ -378,6 +405,7 @@ impl Partition {
             return false;
         }
         let from = std::mem::replace(&mut self.high_watermark, upto);
+        self.log.producers_mut().note_high_watermark(upto);
         cx.out.trace(TraceEvent::HighWatermarkAdvanced { partition: self.name.clone(), from, to: upto });
         true
     }
@@ -499,6 +527,7 @@ impl Partition {
             return false;
         }
         self.high_watermark = upto;
+        self.log.producers_mut().note_high_watermark(upto);
         true
     }
 
@@ -570,6 +599,14 @@ impl Partition {
                 self.name,
                 self.last_stable_offset(),
                 self.high_watermark
+            ));
+        }
+        let undecided = self.log.producers().first_undecided();
+        if undecided.is_some_and(|first| self.last_stable_offset() > first.max(self.log.log_start())) {
+            return Err(format!(
+                "{}: last stable offset {} past a transaction that is open since {undecided:?}",
+                self.name,
+                self.last_stable_offset()
             ));
         }
         self.log.invariants()

@@ -8,7 +8,7 @@ use blumfeld_kernel::{Context, DiskOp, FlushId};
 use blumfeld_protocol::frame::FrameError;
 use blumfeld_protocol::messages::fetch_request::FetchPartition;
 use blumfeld_protocol::messages::fetch_response::{
-    EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
+    AbortedTransaction, EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
 };
 use blumfeld_protocol::messages::{BrokerId, FetchResponse, TopicName};
 use blumfeld_protocol::{ErrorCode, RecordPieces, Uuid, encode_fetch_response};
@@ -237,7 +237,7 @@ fn read(
             let bytes = found.bytes;
             let mut data = PartitionData::default()
                 .with_partition_index(asked.partition)
-                .with_aborted_transactions((fetch.isolation_level == 1).then(Vec::new))
+                .with_aborted_transactions(found.aborted)
                 .with_records(Some(Bytes::new()))
                 .with_high_watermark(found.high_watermark)
                 .with_last_stable_offset(found.last_stable_offset);
@@ -292,6 +292,8 @@ struct Found {
     log_start: i64,
     preferred: i32,
     diverging: Option<EpochEndOffset>,
+    /// The aborted transactions among what was read, for a consumer of committed ones.
+    aborted: Option<Vec<AbortedTransaction>>,
 }
 
 fn try_read(
@@ -330,6 +332,7 @@ fn try_read(
         log_start: log.log_start(),
         preferred: -1,
         diverging: if version >= 12 { divergence(partition, asked)? } else { None },
+        aborted: (fetch.isolation_level == 1).then(Vec::new),
     };
     if found.diverging.is_some() {
         return Ok(found);
@@ -353,6 +356,13 @@ fn try_read(
     if max < 0 && asked.fetch_offset < upper {
         // An exception where a segment is read (LogSegment.read).
         return Err(ErrorCode::UNKNOWN_SERVER_ERROR);
+    }
+    if let Some(aborted) = found.aborted.as_mut().filter(|_| fetch.replica < 0) {
+        aborted.extend(log.aborted_txns(asked.fetch_offset, &data).into_iter().map(|one| {
+            AbortedTransaction::default()
+                .with_producer_id(one.producer_id.into())
+                .with_first_offset(one.first_offset)
+        }));
     }
     found.records = data.batches.iter().map(|batch| u64::try_from(batch.records_count()).unwrap_or(0)).sum();
     found.pieces = data.batches.iter().map(|batch| batch.bytes().clone()).collect();

@@ -5,9 +5,12 @@ use blumfeld_kernel::{Context, FlushId};
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::messages::TopicName;
 use blumfeld_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use blumfeld_protocol::record_batch::Batch;
 
 use super::Server;
-use crate::coordinator::{Env, GROUP_METADATA_TOPIC, GroupCoordinator, GroupShard, Host, partition_for};
+use crate::coordinator::{
+    After, Env, GROUP_METADATA_TOPIC, GroupCoordinator, GroupShard, Host, partition_for,
+};
 
 impl Server {
     /// The partition of `__consumer_offsets` that a group belongs to.
@@ -60,6 +63,18 @@ impl Server {
         let partition = self.group_partition(group_id);
         let (groups, mut host) = self.groups_on();
         groups.with_shard(cx, &mut host, partition, run).ok_or(ErrorCode::NOT_COORDINATOR)
+    }
+
+    /// A transaction has ended: the offsets that it has in a partition of `__consumer_offsets` count, or are gone.
+    pub(super) fn end_group_transaction(
+        &mut self,
+        cx: &mut Context<'_>,
+        partition: i32,
+        ends: (&Batch, i64, bool),
+        after: After<GroupShard>,
+    ) {
+        let (groups, mut host) = self.groups_on();
+        groups.end_transaction(cx, &mut host, partition, ends, after);
     }
 
     /// Handles the next timer of the groups that is due, if there is one.

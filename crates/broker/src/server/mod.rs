@@ -8,12 +8,15 @@ mod groups;
 mod isr;
 mod producer_ids;
 mod purgatory;
+mod transactions;
+mod txn_markers;
+mod txn_verification;
 
 use blumfeld_kernel::{ConnectionId, Context, DiskError, Instant, TraceEvent};
 use blumfeld_protocol::{ErrorCode, Uuid};
 
 use crate::config::BrokerConfig;
-use crate::coordinator::GroupCoordinator;
+use crate::coordinator::{GroupCoordinator, TransactionCoordinator};
 use crate::metadata::MetadataImage;
 use crate::replica::{Partition, ReplicaManager, TopicPartition};
 pub use delayed_fetch::{divergence, failure, is_of_earlier_life};
@@ -22,6 +25,8 @@ pub use forwarding::Forwarding;
 pub use isr::AlterPartitionManager;
 pub use producer_ids::ProducerIds;
 pub use purgatory::{Answered, DelayedFetch, DelayedProduce, FetchContext, Purgatory, Unsafe};
+pub use txn_markers::Markers;
+pub use txn_verification::{Refusals, Supports, Verifications, Verified};
 
 /// Numbers of a node since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +48,8 @@ enum Service {
     Isr,
     Purgatory,
     Groups,
+    Transactions,
+    Markers,
 }
 
 /// A broker's half of a node. A controller that is no broker has one as well: of it, only the image is in use.
@@ -70,6 +77,12 @@ pub struct Server {
     pub producer_ids: ProducerIds,
     /// The groups that this broker coordinates.
     pub groups: GroupCoordinator,
+    /// The transactions that this broker coordinates.
+    pub transactions: TransactionCoordinator,
+    /// Transaction markers under way.
+    pub markers: Markers,
+    /// Requests of transactions that the coordinator is asked about.
+    pub verifications: Verifications,
     /// Counts of what was served.
     pub stats: BrokerStats,
     /// Why the disk takes nothing, if it does not.
@@ -91,6 +104,9 @@ impl Server {
             forwarding: Forwarding::default(),
             producer_ids: ProducerIds::default(),
             groups: GroupCoordinator::default(),
+            transactions: TransactionCoordinator::default(),
+            markers: Markers::default(),
+            verifications: Verifications::default(),
             stats: BrokerStats::default(),
             disk_error: None,
         }
@@ -121,13 +137,16 @@ impl Server {
 
     /// The connections whose requests wait for something.
     pub fn owed(&self) -> impl Iterator<Item = ConnectionId> {
-        self.purgatory.owed().chain(self.forwarding.owed()).chain(self.groups.owed())
+        let coordinators = self.groups.owed().chain(self.transactions.owed());
+        let transactions = self.markers.owed().chain(self.verifications.owed());
+        self.purgatory.owed().chain(self.forwarding.owed()).chain(coordinators).chain(transactions)
     }
 
     /// What must always be true.
     pub fn invariants(&self) -> Result<(), String> {
         self.replicas.invariants()?;
-        self.groups.invariants()
+        self.groups.invariants()?;
+        self.transactions.invariants()
     }
 
     /// Notes what a disk operation says of the disk.
@@ -157,6 +176,8 @@ impl Server {
             (self.isr.next_timeout(), Service::Isr),
             (self.purgatory.next_timeout(), Service::Purgatory),
             (self.groups.next_timeout(), Service::Groups),
+            (self.transactions.next_timeout(), Service::Transactions),
+            (self.markers.next_timeout(), Service::Markers),
         ];
         services.into_iter().filter_map(|(at, service)| Some((at?, service))).min_by_key(|(at, _)| *at)
     }
@@ -181,6 +202,8 @@ impl Server {
                     }
                 }
                 Service::Groups => self.poll_groups(cx),
+                Service::Transactions => self.poll_transactions(cx),
+                Service::Markers => self.look_at_markers(cx.now),
             }
         }
         None

@@ -12,7 +12,7 @@ use blumfeld_protocol::messages::fetch_request::FetchPartition;
 use super::Server;
 use super::fetch_session::TopicIdPartition;
 use crate::call::Call;
-use crate::coordinator::GROUP_METADATA_TOPIC;
+use crate::coordinator::{GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC};
 use crate::replica::TopicPartition;
 use crate::reply::{Reply, respond};
 use crate::timers::{Place, Timers};
@@ -298,9 +298,10 @@ impl Server {
     pub fn next_answer(&mut self, cx: &mut Context<'_>) -> Option<Answered> {
         loop {
             let answered = self.next_completed(cx).or_else(|| {
-                let (call, answer) = self.groups.next_answer()?;
-                Some((call, respond(answer)))
+                let answer = self.groups.next_answer().or_else(|| self.transactions.next_answer());
+                answer.map(|(call, answer)| (call, respond(answer)))
             });
+            let answered = answered.or_else(|| self.next_marked());
             if answered.is_some() {
                 return answered;
             }
@@ -325,6 +326,10 @@ impl Server {
         for (_, partition) in changed.iter().filter(|(topic, _)| topic == GROUP_METADATA_TOPIC) {
             self.complete_group_writes(cx, *partition);
         }
+        for (_, partition) in changed.iter().filter(|(topic, _)| topic == TRANSACTION_STATE_TOPIC) {
+            self.complete_transaction_writes(cx, *partition);
+        }
+        self.look_at_markers(cx.now);
         self.purgatory.ready_produces = (self.purgatory.produces.iter())
             .filter(|(_, produce)| produce.waiting.iter().any(|one| changed.contains(&one.key)))
             .map(|(id, _)| *id)

@@ -7,7 +7,7 @@ use blumfeld_protocol::messages::offset_fetch_response::{
 };
 use blumfeld_protocol::messages::{
     DeleteGroupsResponse, HeartbeatResponse, JoinGroupResponse, LeaveGroupResponse, OffsetCommitResponse,
-    OffsetDeleteResponse, OffsetFetchResponse, SyncGroupResponse,
+    OffsetDeleteResponse, OffsetFetchResponse, SyncGroupResponse, TxnOffsetCommitResponse,
 };
 use blumfeld_protocol::wire::StrBytes;
 
@@ -27,6 +27,8 @@ pub enum Answer {
     Leave(LeaveGroupResponse),
     /// To OffsetCommit.
     Commit(OffsetCommitResponse),
+    /// To TxnOffsetCommit.
+    TransactionalCommit(TxnOffsetCommitResponse),
     /// To OffsetFetch.
     Fetch(OffsetFetchResponse),
     /// To OffsetDelete.
@@ -70,6 +72,14 @@ impl Answer {
                 }
                 Answer::Commit(response)
             }
+            Answer::TransactionalCommit(mut response) => {
+                // What was refused before stands.
+                let partitions = response.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+                for partition in partitions.filter(|partition| partition.error_code == 0) {
+                    partition.error_code = member.0;
+                }
+                Answer::TransactionalCommit(response)
+            }
             Answer::OffsetDelete(_) => {
                 Answer::OffsetDelete(OffsetDeleteResponse::default().with_error_code(member.0))
             }
@@ -101,6 +111,7 @@ impl Answer {
             Answer::Heartbeat(code) => HeartbeatResponse::default().with_error_code(code.0).into(),
             Answer::Leave(response) => leave(response, version).into(),
             Answer::Commit(response) => response.into(),
+            Answer::TransactionalCommit(response) => response.into(),
             Answer::Fetch(response) => fetch(response, version).into(),
             Answer::OffsetDelete(response) => response.into(),
             Answer::DeleteGroups(response) => response.into(),

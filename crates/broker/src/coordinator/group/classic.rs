@@ -431,6 +431,23 @@ impl ClassicGroup {
 
     // ---- checks of other requests
 
+    /// The same of offsets that belong to a transaction.
+    pub(super) fn validate_transactional_commit(
+        &self,
+        member_id: &str,
+        instance_id: Option<&str>,
+        generation: i32,
+    ) -> Result<(), ErrorCode> {
+        // Old versions of the request say neither member nor generation.
+        if generation >= 0 || !member_id.is_empty() || instance_id.is_some() {
+            self.validate_member(member_id, instance_id)?;
+            if generation != self.generation {
+                return Err(ErrorCode::ILLEGAL_GENERATION);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether an offset commit of this member is taken (validateOffsetCommit).
     pub(super) fn validate_commit(
         &self,

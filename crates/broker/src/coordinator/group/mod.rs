@@ -23,7 +23,7 @@ pub use classic::{ClassicGroup, ClassicGroupState, ClassicMember, assigned_parti
 pub use manager::Join;
 pub use offsets::{Committing, Offsets};
 pub use record::{GroupMetadataValue, GroupRecord, GroupRecordError, MemberMetadata, OffsetAndMetadata};
-pub use shard::{CommitRequest, GroupShard};
+pub use shard::{CommitRequest, GroupShard, TransactionalCommit};
 
 /// The groups that a broker coordinates.
 pub type GroupCoordinator = Runtime<GroupShard>;

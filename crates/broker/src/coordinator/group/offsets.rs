@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::record::{GroupRecord, OffsetAndMetadata};
+use crate::coordinator::runtime::Change;
 
 /// From when on offsets age (OffsetExpirationCondition).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,24 +39,76 @@ pub struct Committing {
     pub value: OffsetAndMetadata,
 }
 
+/// What transactions would commit, by group, topic and partition: with the offsets of the records that say so.
+type Pending = BTreeMap<(String, String, i32), (OffsetAndMetadata, i64)>;
+
 /// The offsets of groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offsets {
     groups: BTreeMap<String, BTreeMap<String, BTreeMap<i32, OffsetAndMetadata>>>,
+    /// Where each of them stands in the log.
+    written: BTreeMap<(String, String, i32), i64>,
+    /// Those of open transactions, by the producers' ids.
+    pending: BTreeMap<i64, Pending>,
 }
 
 impl Offsets {
-    /// Takes a record. This alone changes what is here.
-    pub fn replay(&mut self, record: &GroupRecord) {
-        let GroupRecord::Offset { group, topic, partition, value } = record else { return };
-        if let Some(value) = value {
-            let topics = self.groups.entry(group.clone()).or_default();
-            topics.entry(topic.clone()).or_default().insert(*partition, value.clone());
-            return;
+    /// Takes a change. This alone changes what is here.
+    pub fn replay(&mut self, change: &Change<GroupRecord>) {
+        match change {
+            Change::Record { record, offset, producer } => {
+                let GroupRecord::Offset { group, topic, partition, value } = record else { return };
+                let key = (group.clone(), topic.clone(), *partition);
+                match (producer, value) {
+                    (Some(producer), Some(value)) => {
+                        let pending = self.pending.entry(*producer).or_default();
+                        pending.insert(key, (value.clone(), *offset));
+                    }
+                    // What is gone is so for transactions too (OffsetMetadataManager.replay of a tombstone).
+                    (_, None) => {
+                        self.pending.retain(|_, pending| {
+                            pending.remove(&key);
+                            !pending.is_empty()
+                        });
+                        self.remove(group, topic, *partition);
+                    }
+                    (None, Some(value)) => self.insert(key, value.clone(), *offset),
+                }
+            }
+            Change::End { producer_id, commits } => {
+                let ended = self.pending.remove(producer_id).filter(|_| *commits);
+                for (key, (value, offset)) in ended.into_iter().flatten() {
+                    // What was committed since goes before what the transaction says.
+                    if self.written.get(&key).is_none_or(|written| *written < offset) {
+                        self.insert(key, value, offset);
+                    }
+                }
+            }
         }
+    }
+
+    fn insert(&mut self, key: (String, String, i32), value: OffsetAndMetadata, offset: i64) {
+        let (group, topic, partition) = key.clone();
+        self.written.insert(key, offset);
+        self.groups.entry(group).or_default().entry(topic).or_default().insert(partition, value);
+    }
+
+    /// Whether a transaction that is open would commit an offset of this partition.
+    pub fn is_pending(&self, group: &str, topic: &str, partition: i32) -> bool {
+        let is = |key: &(String, String, i32)| key.0 == group && key.1 == topic && key.2 == partition;
+        self.pending.values().flat_map(BTreeMap::keys).any(is)
+    }
+
+    /// Whether a transaction that is open would commit an offset of this group.
+    pub fn has_pending(&self, group: &str) -> bool {
+        self.pending.values().flat_map(BTreeMap::keys).any(|key| key.0 == group)
+    }
+
+    fn remove(&mut self, group: &str, topic: &str, partition: i32) {
+        self.written.remove(&(group.to_owned(), topic.to_owned(), partition));
         let Some(topics) = self.groups.get_mut(group) else { return };
         if let Some(partitions) = topics.get_mut(topic) {
-            partitions.remove(partition);
+            partitions.remove(&partition);
             if partitions.is_empty() {
                 topics.remove(topic);
             }
@@ -151,12 +204,69 @@ mod tests {
         };
         for (group, topic, partition) in [("a", "t", 0), ("a", "t", 1), ("b", "u", 0)] {
             let (group, topic) = (group.to_owned(), topic.to_owned());
-            offsets.replay(&GroupRecord::Offset { group, topic, partition, value: Some(value.clone()) });
+            offsets.replay(&plain(GroupRecord::Offset {
+                group,
+                topic,
+                partition,
+                value: Some(value.clone()),
+            }));
         }
         assert_eq!((offsets.count(), offsets.of("a").count()), (3, 2));
         for record in offsets.tombstones("a").into_iter().chain(offsets.tombstones_of_topic("u")) {
-            offsets.replay(&record);
+            offsets.replay(&plain(record));
         }
         assert_eq!((offsets.count(), offsets.groups.len()), (0, 0));
+    }
+
+    fn plain(record: GroupRecord) -> Change<GroupRecord> {
+        Change::Record { record, offset: 0, producer: None }
+    }
+
+    /// What is committed of one partition after some changes: `c OFFSET AT` is a commit that stands at an offset of the
+    /// log, `t PRODUCER OFFSET AT` one of a transaction, `end PRODUCER` and `abort PRODUCER` end it, `x` deletes.
+    #[test]
+    fn offsets_of_a_transaction_count_once_it_is_committed_unless_others_came_since() {
+        let value = |offset| OffsetAndMetadata {
+            offset,
+            leader_epoch: -1,
+            metadata: String::new(),
+            commit_timestamp: 0,
+            expire_timestamp: -1,
+            topic_id: Uuid::nil(),
+        };
+        for (changes, want, pending) in [
+            ("c 5 0", Some(5), false),
+            ("t 1 7 0", None, true),
+            ("c 5 0, t 1 7 1", Some(5), true),
+            ("c 5 0, t 1 7 1, end 1", Some(7), false),
+            ("c 5 0, t 1 7 1, abort 1", Some(5), false),
+            ("t 1 7 0, c 5 1, end 1", Some(5), false),
+            ("t 1 7 0, t 2 8 1, end 2, end 1", Some(8), false),
+            ("t 1 7 0, t 1 9 1, end 1", Some(9), false),
+            ("t 1 7 0, end 2", None, true),
+            ("t 1 7 0, x, end 1", None, false),
+        ] {
+            let mut offsets = Offsets::default();
+            for change in changes.split(", ") {
+                let words: Vec<&str> = change.split(' ').collect();
+                let number = |at: usize| words[at].parse::<i64>().unwrap();
+                let record =
+                    |value| GroupRecord::Offset { group: "g".into(), topic: "t".into(), partition: 0, value };
+                offsets.replay(&match words[0] {
+                    "c" => {
+                        let record = record(Some(value(number(1))));
+                        Change::Record { record, offset: number(2), producer: None }
+                    }
+                    "t" => {
+                        let record = record(Some(value(number(2))));
+                        Change::Record { record, offset: number(3), producer: Some(number(1)) }
+                    }
+                    "x" => plain(record(None)),
+                    word => Change::End { producer_id: number(1), commits: word == "end" },
+                });
+            }
+            let have = offsets.get("g", "t", 0).map(|value| value.offset);
+            assert_eq!((have, offsets.is_pending("g", "t", 0)), (want, pending), "{changes}");
+        }
     }
 }

@@ -18,7 +18,7 @@ use super::record::GroupRecord;
 use super::{After, Answer, Env, GROUP_METADATA_TOPIC, GroupTimer, Stored, Write, append_error};
 use crate::call::Call;
 use crate::config::GroupCoordinatorConfig;
-use crate::coordinator::runtime::Shard;
+use crate::coordinator::runtime::{Change, Shard};
 use crate::reply::Body;
 
 /// An OffsetCommit request of one group.
@@ -34,6 +34,15 @@ pub struct CommitRequest {
     pub generation: i32,
     /// Version of the request.
     pub version: i16,
+}
+
+/// Offsets of a transaction.
+#[derive(Clone, Debug)]
+pub struct TransactionalCommit {
+    /// The producer id and epoch.
+    pub producer: (i64, i16),
+    /// What counts once the transaction is committed.
+    pub offsets: Vec<Committing>,
 }
 
 /// The groups of a partition.
@@ -139,6 +148,40 @@ impl GroupShard {
         Ok(())
     }
 
+    /// TxnOffsetCommit, checked (validateTransactionalOffsetCommit).
+    pub(crate) fn check_transactional(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        request: &CommitRequest,
+    ) -> Result<(), ErrorCode> {
+        let Some(group) = self.groups.get(&request.group_id) else {
+            return if request.generation < 0 { Ok(()) } else { Err(ErrorCode::ILLEGAL_GENERATION) };
+        };
+        let instance = request.instance_id.as_deref();
+        group.validate_transactional_commit(&request.member_id, instance, request.generation)?;
+        group.reschedule(env, &request.member_id);
+        Ok(())
+    }
+
+    /// Records for offsets that count once a transaction is committed, with the answer that follows.
+    pub(crate) fn write_transactional(
+        &self,
+        env: &mut Env<'_, '_>,
+        group_id: &str,
+        commit: TransactionalCommit,
+        (waiter, answer): (Call, Answer),
+    ) {
+        let records = commit.offsets.into_iter().map(|one| GroupRecord::Offset {
+            group: group_id.to_owned(),
+            topic: one.topic,
+            partition: one.partition,
+            value: Some(one.value),
+        });
+        let (records, producer) = (records.collect(), Some(commit.producer));
+        let after = After::Respond(waiter, answer);
+        env.fx.writes.push(Write { records, producer, replay: true, after });
+    }
+
     /// Records for offsets, with the answer that follows.
     pub(crate) fn write_offsets(
         &self,
@@ -154,7 +197,7 @@ impl GroupShard {
             value: Some(one.value),
         });
         let after = After::Respond(waiter, answer);
-        env.fx.writes.push(Write { records: records.collect(), replay: true, after });
+        env.fx.writes.push(Write { records: records.collect(), producer: None, replay: true, after });
     }
 
     /// OffsetDelete, of topics that exist. `response` has an answer for the others.
@@ -205,13 +248,13 @@ impl GroupShard {
             }
         }
         let after = After::Respond(waiter, Answer::OffsetDelete(response));
-        env.fx.writes.push(Write { records, replay: true, after });
+        env.fx.writes.push(Write { records, producer: None, replay: true, after });
     }
 
     /// Has a read of what is not committed yet wait until it is.
     pub(crate) fn wait_for_writes(&self, env: &mut Env<'_, '_>, gathering: u64, group_id: &str) {
         let after = After::Gathered(gathering, group_id.to_owned());
-        env.fx.writes.push(Write { records: Vec::new(), replay: false, after });
+        env.fx.writes.push(Write { records: Vec::new(), producer: None, replay: false, after });
     }
 
     /// One group of a DeleteGroups request.
@@ -225,7 +268,7 @@ impl GroupShard {
         let mut records = self.current.tombstones(group_id);
         records.push(GroupRecord::Group { group: group_id.to_owned(), value: None });
         let after = After::Gathered(gathering, group_id.to_owned());
-        env.fx.writes.push(Write { records, replay: true, after });
+        env.fx.writes.push(Write { records, producer: None, replay: true, after });
         Ok(())
     }
 
@@ -233,7 +276,7 @@ impl GroupShard {
     pub(crate) fn topic_deleted(&self, env: &mut Env<'_, '_>, topic: &str) {
         let records = self.current.tombstones_of_topic(topic);
         if !records.is_empty() {
-            env.fx.writes.push(Write { records, replay: true, after: After::Nothing });
+            env.fx.writes.push(Write { records, producer: None, replay: true, after: After::Nothing });
         }
     }
 
@@ -249,14 +292,17 @@ impl GroupShard {
             let before = records.len();
             let mut all = true;
             for (topic, partition, offset) in self.current.of(id) {
-                if !group.is_subscribed_to(topic) && condition.is_expired(offset, now_ms, retention_ms) {
+                let pending = self.current.is_pending(id, topic, partition);
+                let expired = condition.is_expired(offset, now_ms, retention_ms);
+                if !pending && !group.is_subscribed_to(topic) && expired {
                     records.push(tombstone(id, topic, partition));
                 } else {
                     all = false;
                 }
             }
             let offsets = u32::try_from(records.len() - before).unwrap_or(u32::MAX);
-            let gone = all && group.is_empty() && group.pending_members() == 0;
+            let idle = group.is_empty() && group.pending_members() == 0;
+            let gone = all && idle && !self.current.has_pending(id);
             if gone {
                 records.push(GroupRecord::Group { group: id.clone(), value: None });
             }
@@ -266,7 +312,7 @@ impl GroupShard {
             }
         }
         if !records.is_empty() {
-            env.fx.writes.push(Write { records, replay: true, after: After::Nothing });
+            env.fx.writes.push(Write { records, producer: None, replay: true, after: After::Nothing });
         }
     }
 }
@@ -287,29 +333,31 @@ impl Shard for GroupShard {
         GroupRecord::decode(key, value).map_err(|error| error.to_string())
     }
 
-    fn replay(&mut self, record: &GroupRecord, now_ms: i64) {
-        match record {
-            GroupRecord::Offset { group, value, .. } => {
-                // Offsets without members are a group too: a "simple" one, without a protocol type.
-                if value.is_some() && !self.groups.contains_key(group) {
-                    self.groups.insert(group.clone(), ClassicGroup::new(group, now_ms));
+    fn replay(&mut self, change: &Change<GroupRecord>, now_ms: i64) {
+        if let Change::Record { record, .. } = change {
+            match record {
+                GroupRecord::Offset { group, value, .. } => {
+                    // Offsets without members are a group too: a "simple" one, without a protocol type.
+                    if value.is_some() && !self.groups.contains_key(group) {
+                        self.groups.insert(group.clone(), ClassicGroup::new(group, now_ms));
+                    }
                 }
-                self.current.replay(record);
-            }
-            GroupRecord::Group { group, value: Some(value) } => {
-                self.groups.insert(group.clone(), ClassicGroup::from_record(group, value));
-            }
-            GroupRecord::Group { group, value: None } => {
-                self.groups.remove(group);
+                GroupRecord::Group { group, value: Some(value) } => {
+                    self.groups.insert(group.clone(), ClassicGroup::from_record(group, value));
+                }
+                GroupRecord::Group { group, value: None } => {
+                    self.groups.remove(group);
+                }
             }
         }
+        self.current.replay(change);
     }
 
-    fn commit(&mut self, record: &GroupRecord) {
-        self.committed.replay(record);
+    fn commit(&mut self, change: &Change<GroupRecord>) {
+        self.committed.replay(change);
     }
 
-    fn invariant<'a>(&self, waits: impl Iterator<Item = &'a GroupRecord>) -> Result<(), String> {
+    fn invariant<'a>(&self, waits: impl Iterator<Item = &'a Change<GroupRecord>>) -> Result<(), String> {
         /// More are not looked at: this is asked after every input.
         const LOOKED_AT: usize = 200;
         if self.current.count() > LOOKED_AT {
@@ -320,7 +368,7 @@ impl Shard for GroupShard {
             self.committed == self.current
         } else {
             let mut state = self.committed.clone();
-            waits.for_each(|record| state.replay(record));
+            waits.for_each(|change| state.replay(change));
             state == self.current
         };
         let differs = || format!("{:?} and what waits is not {:?}", self.committed, self.current);
@@ -406,9 +454,14 @@ impl Shard for GroupShard {
         self.groups.values().flat_map(ClassicGroup::waiting)
     }
 
-    fn trace_commit(cx: &mut Context<'_>, records: &[GroupRecord]) {
+    fn trace_commit(cx: &mut Context<'_>, changes: &[Change<GroupRecord>]) {
         let mut of = None;
-        let offsets: Vec<(std::sync::Arc<str>, i64)> = (records.iter())
+        // Those of a transaction count once it is committed.
+        let offsets: Vec<(std::sync::Arc<str>, i64)> = (changes.iter())
+            .filter_map(|change| match change {
+                Change::Record { record, producer: None, .. } => Some(record),
+                _ => None,
+            })
             .filter_map(|record| match record {
                 GroupRecord::Offset { group, topic, partition, value: Some(value) } => {
                     of = Some(group.as_str());

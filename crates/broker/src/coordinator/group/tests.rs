@@ -45,7 +45,9 @@ fn load(
     for (key, value) in records {
         let mut batch = BatchBuilder::new(BatchOptions::default());
         batch.append(cx.epoch_ms, key.as_deref(), value.as_deref(), &[]);
-        partition.append(&mut cx, &batch.build(), None, &BTreeMap::new()).expect("a good batch");
+        let batch = batch.build();
+        let batch = (&batch, blumfeld_log::AppendOrigin::Coordinator);
+        partition.append(&mut cx, batch, None, &BTreeMap::new()).expect("a good batch");
     }
     partition.note_fetch(&mut cx, 2, committed, 1);
     assert_eq!(partition.high_watermark(), committed);

@@ -38,12 +38,16 @@ impl Shard for Adder {
         Ok(i64::from_be_bytes(bytes))
     }
 
-    fn replay(&mut self, record: &i64, _: i64) {
-        self.current += record;
+    fn replay(&mut self, change: &Change<i64>, _: i64) {
+        if let Change::Record { record, .. } = change {
+            self.current += record;
+        }
     }
 
-    fn commit(&mut self, record: &i64) {
-        self.committed += record;
+    fn commit(&mut self, change: &Change<i64>) {
+        if let Change::Record { record, .. } = change {
+            self.committed += record;
+        }
     }
 
     fn loaded(&mut self, env: &mut Env<'_, '_, Self>, _: &Arc<str>, skipped: Vec<(i64, String)>) {
@@ -52,7 +56,7 @@ impl Shard for Adder {
     }
 
     fn on_timer(&mut self, env: &mut Env<'_, '_, Self>, (): &()) {
-        env.fx.writes.push(Write { records: vec![100], replay: true, after: After::Nothing });
+        env.fx.writes.push(Write { records: vec![100], producer: None, replay: true, after: After::Nothing });
     }
 
     fn stored(&mut self, _: &mut Env<'_, '_, Self>, stored: &'static str, result: Result<(), ErrorCode>) {
@@ -63,7 +67,7 @@ impl Shard for Adder {
         assert_eq!((&**partition, stored), ("__sums-0", vec!["lost"]));
     }
 
-    fn invariant<'a>(&self, _: impl Iterator<Item = &'a Self::Record>) -> Result<(), String>
+    fn invariant<'a>(&self, _: impl Iterator<Item = &'a Change<Self::Record>>) -> Result<(), String>
     where
         Self::Record: 'a,
     {
@@ -74,7 +78,7 @@ impl Shard for Adder {
         std::iter::empty()
     }
 
-    fn trace_commit(_: &mut Context<'_>, _: &[i64]) {}
+    fn trace_commit(_: &mut Context<'_>, _: &[Change<i64>]) {}
 
     fn fail(_: Sum, code: ErrorCode) -> Sum {
         Err(code)
@@ -177,7 +181,7 @@ impl World {
         self.step(|runtime, cx, host| {
             runtime.with_shard(cx, host, 0, |shard, env| {
                 let after = After::Respond(call, Ok(shard.current + number));
-                env.fx.writes.push(Write { records: vec![number], replay: true, after });
+                env.fx.writes.push(Write { records: vec![number], producer: None, replay: true, after });
             })
         });
     }
@@ -229,7 +233,7 @@ fn what_waits_fails_when_the_partition_is_lost_and_is_loaded_when_it_is_won() {
     world.step(|runtime, cx, host| {
         runtime.with_shard(cx, host, 0, |_, env| {
             let after = After::Gathered(gathering, "part".to_owned());
-            env.fx.writes.push(Write { records: Vec::new(), replay: false, after });
+            env.fx.writes.push(Write { records: Vec::new(), producer: None, replay: false, after });
             env.write(0, After::Then("lost"));
         })
     });
@@ -267,7 +271,7 @@ fn parts_are_gathered_and_a_read_waits_for_what_was_written_before_it() {
     world.step(|runtime, cx, host| {
         let read = |env: &mut Env<'_, '_, Adder>| {
             let after = After::Gathered(gathering, "part".to_owned());
-            env.fx.writes.push(Write { records: Vec::new(), replay: false, after });
+            env.fx.writes.push(Write { records: Vec::new(), producer: None, replay: false, after });
         };
         // Nothing was written: nothing is waited for.
         runtime.with_shard(cx, host, 0, |_, env| read(env));
@@ -291,7 +295,7 @@ fn a_disk_that_takes_nothing_fails_a_write_at_once() {
         host.disk_failed = true;
         runtime.with_shard(cx, host, 0, |_, env| {
             let after = After::Respond(call(1), Ok(5));
-            env.fx.writes.push(Write { records: vec![5], replay: true, after });
+            env.fx.writes.push(Write { records: vec![5], producer: None, replay: true, after });
         })
     });
     assert_eq!(world.answers(), [(1, Err(ErrorCode::KAFKA_STORAGE_ERROR))]);
