@@ -27,6 +27,7 @@ mod reassign;
 pub(crate) mod registry;
 mod toolbox;
 mod topics;
+mod transactions;
 pub mod until;
 pub(crate) mod workload;
 
