@@ -239,8 +239,13 @@ impl Node for Transform {
         let open = self.closing.is_none();
         let work = match self.stage {
             Stage::Polling => self.poll_by,
-            Stage::Processing(until) => Some(until),
-            Stage::Initializing | Stage::SendingOffsets | Stage::Committing | Stage::Aborting => None,
+            // A record that waits for room or for the topic goes on with its producer, and not by time.
+            Stage::Processing(until) if self.refused.is_none() => Some(until),
+            Stage::Processing(_)
+            | Stage::Initializing
+            | Stage::SendingOffsets
+            | Stage::Committing
+            | Stage::Aborting => None,
         };
         let span = self.span.filter(|_| self.ending.is_none()).map(|span| self.begun + span);
         let clients = [self.consumer.next_timeout(self.now), self.producer.next_timeout(self.now)];
