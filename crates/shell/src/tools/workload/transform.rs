@@ -137,12 +137,21 @@ enum Stage {
     Polling,
     /// The first record of the batch is done then.
     Processing(Instant),
+    /// What was sent is to stand in the topic before the transaction is given up: else nothing would be seen of it.
+    Flushing(Then),
     /// `sendOffsetsToTransaction`
     SendingOffsets,
     /// `commitTransaction`
     Committing,
     /// `abortTransaction`
     Aborting,
+}
+
+/// How a transaction is given up on purpose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Then {
+    Abort,
+    Die,
 }
 
 /// What is counted.
@@ -243,6 +252,7 @@ impl Node for Transform {
             Stage::Processing(until) if self.refused.is_none() => Some(until),
             Stage::Processing(_)
             | Stage::Initializing
+            | Stage::Flushing(_)
             | Stage::SendingOffsets
             | Stage::Committing
             | Stage::Aborting => None,
@@ -290,13 +300,23 @@ impl Transform {
                         return;
                     }
                 }
+                (Stage::Processing(_) | Stage::Flushing(_), None)
+                    if self.ending.is_some() || self.is_broken() =>
+                {
+                    self.abort(cx);
+                }
+                (Stage::Processing(until), None) if until > cx.now => return,
                 (Stage::Processing(until), None) => {
-                    if self.ending.is_some() || self.is_broken() {
-                        self.abort(cx);
-                    } else if until > cx.now || !self.process(cx, until) {
-                        return;
+                    self.process(cx, until);
+                    if self.refused.is_some() {
+                        // The topic is asked for, which lets the record in.
+                        let delivered = self.producer.poll(cx);
+                        return self.delivered(cx, delivered);
                     }
                 }
+                (Stage::Flushing(_), None) if self.producer.pending() > 0 => return,
+                (Stage::Flushing(Then::Abort), None) => self.abort(cx),
+                (Stage::Flushing(Then::Die), None) => return self.end(cx, 1),
                 // A program that is ended before it began has nothing to put in order.
                 (Stage::Initializing, None) if let Some(code) = self.ending => return self.close(cx, code),
                 (Stage::Initializing | Stage::SendingOffsets | Stage::Committing | Stage::Aborting, None) => {
@@ -434,21 +454,17 @@ impl Transform {
         true
     }
 
-    /// Processes a record, or ends the transaction after the last one. Gives whether that went.
-    fn process(&mut self, cx: &mut Context<'_>, until: Instant) -> bool {
+    /// Processes a record, or ends the transaction after the last one.
+    fn process(&mut self, cx: &mut Context<'_>, until: Instant) {
         if let Some(record) = self.refused.take() {
             return self.send(cx, *record);
         }
-        let Some(record) = self.batch.pop_front() else {
-            self.end_transaction(cx);
-            return true;
-        };
+        let Some(record) = self.batch.pop_front() else { return self.end_transaction(cx) };
         self.read += 1;
         if self.fail_at == Some(self.read) {
             let (of, offset) = (&record.partition, record.offset);
             say(cx, &format!("dies at {of}@{offset}, in the middle of its transaction"));
-            self.end(cx, 1);
-            return false;
+            return self.flush(Then::Die);
         }
         self.stage = Stage::Processing(until + self.work);
         self.send(
@@ -461,23 +477,21 @@ impl Transform {
                 value: record.value.map(transformed),
                 headers: record.headers,
             },
-        )
+        );
     }
 
-    fn send(&mut self, cx: &mut Context<'_>, record: ProducerRecord) -> bool {
+    fn flush(&mut self, then: Then) {
+        self.producer.flush();
+        self.stage = Stage::Flushing(then);
+    }
+
+    fn send(&mut self, cx: &mut Context<'_>, record: ProducerRecord) {
         match self.producer.send(cx, record) {
-            Ok(_) => {
-                self.in_transaction += 1;
-                true
-            }
-            Err(Refused::Wait(record)) => {
-                self.refused = Some(record);
-                false
-            }
+            Ok(_) => self.in_transaction += 1,
+            Err(Refused::Wait(record)) => self.refused = Some(record),
             Err(Refused::Failed(error)) => {
                 say(cx, &format!("send failed: {error}"));
                 self.abort(cx);
-                true
             }
         }
     }
@@ -485,7 +499,7 @@ impl Transform {
     fn end_transaction(&mut self, cx: &mut Context<'_>) {
         if self.doomed {
             self.doomed = false;
-            return self.abort(cx);
+            return self.flush(Then::Abort);
         }
         self.stage = Stage::SendingOffsets;
         let Some(group) = self.consumer.group_metadata() else { return };
