@@ -140,7 +140,13 @@ fn of_client(
         AddPartitionsToTxnResponse::default().with_results_by_topic_v3_and_below(results(topics, codes))
     };
     if let Some(codes) = unknown(server, &partitions) {
-        return respond(response(&mut codes.into_iter()));
+        let mut response = response(&mut codes.into_iter());
+        // Kafka's errors come first.
+        for topic in &mut response.results_by_topic_v3_and_below {
+            let last = ErrorCode::OPERATION_NOT_ATTEMPTED.0;
+            topic.results_by_partition.sort_by_key(|one| one.partition_error_code == last);
+        }
+        return respond(response);
     }
     let id = request.v3_and_below_transactional_id.0.as_str();
     let producer = (request.v3_and_below_producer_id.0, request.v3_and_below_producer_epoch);

@@ -68,10 +68,12 @@ fn coordinators_are_found_in_every_version() {
         let response: MetadataResponse = ask(&mut world, ApiKey::Metadata, version, &request);
         assert!(response.topics.iter().all(|topic| topic.is_internal), "v{version}");
     }
-    // Of transactions there is none, of share groups it is not asked.
-    for (kind, want) in
-        [(1, ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED), (2, ErrorCode::INVALID_REQUEST)]
-    {
+    // Whoever asks first for a coordinator of transactions has their topic created; of share groups it is not asked.
+    for (kind, want) in [
+        (1, ErrorCode::COORDINATOR_NOT_AVAILABLE),
+        (1, ErrorCode::NONE),
+        (2, ErrorCode::INVALID_REQUEST),
+    ] {
         let request = FindCoordinatorRequest::default().with_key_type(kind).with_key(text("g"));
         let response: FindCoordinatorResponse = ask(&mut world, ApiKey::FindCoordinator, 3, &request);
         assert_eq!(ErrorCode(response.error_code), want);

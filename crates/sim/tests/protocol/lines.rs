@@ -1,5 +1,8 @@
 //! Runs every file in `tests/apis`: requests as JSON, each with the answer, as Kafka's request log has them.
 //! `ID(topic)` stands for the topic's id. What is expected was compared with Apache Kafka 4.3.1.
+//!
+//! Beside requests: `brokers N` begins anew with so many, `@2` before a request sends it to broker 2, `fault …` is the
+//! console's, `wait MS` lets time pass, and `restart` crashes broker 1 and brings it back.
 
 use blumfeld_protocol::definition::{self, Kind};
 use blumfeld_protocol::json::{from_json, to_json};
@@ -10,11 +13,15 @@ use super::*;
 
 /// Sends a line's request in its version, and gives the answer.
 fn line(world: &mut World, line: &str) -> String {
+    let (to, line) = match line.strip_prefix('@').and_then(|rest| rest.split_once(' ')) {
+        Some((id, rest)) => (id.parse::<u16>().unwrap(), rest),
+        None => (1, line),
+    };
     let mut words = line.splitn(3, ' ');
     let (api, version, json) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap_or("{}"));
     let key = ApiKey::iter().find(|key| format!("{key:?}") == api).unwrap_or_else(|| panic!("no API {api}"));
     let version: i16 = version.parse().unwrap();
-    let topics: Vec<(String, String)> = (world.broker(NodeId(1)).unwrap().image().topics().values())
+    let topics: Vec<(String, String)> = (world.broker(NodeId(i32::from(to))).unwrap().image().topics().values())
         .map(|topic| (format!("ID({})", topic.name), uuid_text::to_text(topic.id)))
         .collect();
     let json = topics.iter().fold(json.to_owned(), |json, (name, id)| json.replace(name, id));
@@ -30,7 +37,8 @@ fn line(world: &mut World, line: &str) -> String {
     frame.extend(b"test");
     frame.extend(flexible.then_some(0));
     frame.extend(body);
-    let (answers, end) = exchange(world, vec![frame.into()]);
+    let port = 9_090 + 2 * to;
+    let (answers, end) = exchange_with(world, port, vec![frame.into()]);
     let Some(answer) = answers.into_iter().next() else { return end };
     let body = answer.slice(4 + usize::from(flexible && key != ApiKey::ApiVersions)..);
     let json = to_json(key, Kind::Response, version, &body).unwrap().to_string();
@@ -49,7 +57,21 @@ fn requests_as_json_are_answered_as_by_kafka() {
                 assert!(world.is_ready());
                 String::new()
             }
-            request => line(&mut world, request),
+            request => match request.split_once(' ') {
+                Some(("brokers", count)) => {
+                    world = world_of(BrokerConfig::combined(count.parse().unwrap(), 1));
+                    String::new()
+                }
+                Some(("fault", fault)) => {
+                    let fault = Fault::parse(fault).unwrap();
+                    world.inject(fault).map_or_else(|error| error.to_string(), |()| String::new())
+                }
+                Some(("wait", millis)) => {
+                    world.run_for(Duration::from_millis(millis.parse().unwrap()));
+                    String::new()
+                }
+                _ => line(&mut world, request),
+            },
         })
     });
 }

@@ -228,9 +228,12 @@ impl TransactionShard {
         let bumped = one.metadata.producer_epoch.saturating_add(i16::from(!one.fence_failed));
         one.metadata.producer_epoch = bumped;
         one.metadata.last_producer_epoch = NO_PRODUCER_EPOCH;
-        let version = one.metadata.client_version;
+        // The epoch has gone up already: it does not so again with the end, as it would in version 2.
         let state = TransactionState::PrepareAbort;
-        let next = one.metadata.prepare_end(state, version, (NO_PRODUCER_ID, false), now_ms);
+        let next = TransactionMetadata {
+            client_version: one.metadata.client_version,
+            ..one.metadata.prepare_end(state, 0, (NO_PRODUCER_ID, false), now_ms)
+        };
         one.fence_failed = true;
         let then = call.map_or(Then::Nothing, Then::ComeAgain);
         self.store(env, id, next, then);
