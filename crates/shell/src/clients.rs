@@ -51,7 +51,7 @@ pub fn client(process: &dyn Process, now: Instant) -> Option<Client> {
     }
     if let Some(transform) = any.downcast_ref::<Transform>() {
         // It is both, and it is what it reads that it is slow or fast at.
-        let (view, processed) = (transform.consumer().view(), Some(transform.committed()));
+        let (view, processed) = (transform.consumer().view(), Some(transform.processed()));
         return Some(Client::Consumer { view, processed, working: None });
     }
     let producer: Option<&Producer> = (any.downcast_ref::<Produce>().map(Produce::producer))

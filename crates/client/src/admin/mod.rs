@@ -239,7 +239,9 @@ impl AdminClient {
         }
         let mut by_node: BTreeMap<i32, Vec<TopicPartition>> = BTreeMap::new();
         for partition in open {
-            self.metadata.add_topic(&partition.topic);
+            if call.broker().is_none() {
+                self.metadata.add_topic(&partition.topic);
+            }
             let leader = match call.broker() {
                 Some(id) => self.metadata.brokers().get(&id),
                 None => self.metadata.leader(&partition),

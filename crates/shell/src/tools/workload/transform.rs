@@ -270,7 +270,7 @@ impl Transform {
     }
 
     /// Records that were written and committed.
-    pub fn committed(&self) -> u64 {
+    pub fn processed(&self) -> u64 {
         self.whole.records
     }
 
