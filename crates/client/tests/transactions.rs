@@ -38,7 +38,8 @@ use common::*;
 /// What the brokers were asked, a line each.
 type Asked = Rc<RefCell<Vec<String>>>;
 
-/// Which request is answered with which error, once each and in order.
+/// Which request is answered with which error, once each and in order. A handshake that stands here still tells of the
+/// first version of transactions.
 type Script = Vec<(ApiKey, ErrorCode)>;
 
 fn versions(v2: bool) -> ApiVersionsResponse {
@@ -55,7 +56,7 @@ fn versions(v2: bool) -> ApiVersionsResponse {
         .with_name("transaction.version".to_owned().into())
         .with_max_version_level(if v2 { 2 } else { 1 })
         .with_min_version_level(if v2 { 2 } else { 1 });
-    answer.with_finalized_features_epoch(7).with_finalized_features(vec![level])
+    answer.with_finalized_features_epoch(if v2 { 8 } else { 7 }).with_finalized_features(vec![level])
 }
 
 /// A broker that leads two partitions of topic `orders` and coordinates every id and group.
@@ -71,7 +72,7 @@ fn broker(v2: bool, mut script: Script, asked: &Asked) -> Harness {
             return Reply::Close;
         }
         match header.api_key {
-            ApiKey::ApiVersions => reply(header, &versions(v2)),
+            ApiKey::ApiVersions => reply(header, &versions(v2 && at.is_none())),
             ApiKey::Metadata => reply(header, &metadata(2)),
             ApiKey::FindCoordinator => {
                 let request: FindCoordinatorRequest = decode_body(header, body).unwrap();
@@ -413,6 +414,36 @@ fn in_version_2_what_is_written_to_is_in_the_transaction_and_each_has_its_epoch(
     );
     let producer = program.producer.producer_id().unwrap();
     assert_eq!((producer.id, producer.epoch), (7, 2));
+}
+
+#[test]
+fn a_cluster_that_goes_over_to_version_2_is_followed_with_the_next_transaction() {
+    // The connection breaks under the first partition, and the next handshake tells of it.
+    let lost = (ApiKey::AddPartitionsToTxn, ErrorCode::NETWORK_EXCEPTION);
+    let handshake = (ApiKey::ApiVersions, ErrorCode::NONE);
+    let mut program = Program::new(true, vec![handshake, handshake, lost]);
+    assert_eq!(program.init(), "initTransactions ok");
+    for value in ["a", "b"] {
+        assert_eq!(program.begin(), "ok");
+        assert_eq!(program.send(value, 0), "ok");
+        program.settle();
+        assert_eq!(program.commit(), "commitTransaction ok");
+    }
+    assert_eq!(
+        program.take_asked(),
+        [
+            "FindCoordinator of id t",
+            "InitProducerId t -1/-1 60000",
+            "AddPartitionsToTxn lost",
+            "FindCoordinator of id t",
+            "AddPartitionsToTxn v3 epoch 0: orders-0",
+            "Produce v11 t 0:a epoch 0 sequence 0",
+            "EndTxn v4 epoch 0: commit",
+            "InitProducerId t 7/0 60000",
+            "Produce v13 t 0:b epoch 1 sequence 0",
+            "EndTxn v5 epoch 1: commit",
+        ]
+    );
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl Transaction {
         self.state != TransactionState::FatalError && self.partitions.contains(partition)
     }
 
-    /// Whether batches may go out without lingering, and those that are left over are not to be waited for.
+    /// Whether it is being ended: batches then go out without lingering.
     pub fn is_completing(&self) -> bool {
         self.state.is_completing()
     }
@@ -450,20 +450,18 @@ impl Transaction {
     }
 
     /// An error that ends the transaction where the epoch can go up, else the producer
-    /// (transitionToAbortableErrorOrFatalError). Gives whether it is the first.
+    /// (transitionToAbortableErrorOrFatalError).
     pub(super) fn fail_abortably_if_possible(
         &mut self,
         abortable: TransactionError,
         fatal: TransactionError,
-    ) -> bool {
-        let possible = self.coordinator_bumps || self.v2;
-        if possible {
+    ) {
+        if self.coordinator_bumps || self.v2 {
             self.bump |= self.needs_to_bump();
             self.fail_abortably(abortable);
         } else {
             self.fail_fatally(fatal);
         }
-        possible
     }
 
     /// A batch was given up (maybeTransitionToErrorState).
