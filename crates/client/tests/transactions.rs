@@ -21,6 +21,7 @@ use blumfeld_protocol::messages::add_partitions_to_txn_response::{
 use blumfeld_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey};
 use blumfeld_protocol::messages::find_coordinator_response::Coordinator;
 use blumfeld_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use blumfeld_protocol::messages::txn_offset_commit_request::TxnOffsetCommitRequestPartition;
 use blumfeld_protocol::messages::txn_offset_commit_response::{
     TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic,
 };
@@ -138,8 +139,13 @@ fn broker(v2: bool, mut script: Script, asked: &Asked) -> Harness {
                 let request: TxnOffsetCommitRequest = decode_body(header, body).unwrap();
                 let (mut names, mut topics) = (Vec::new(), Vec::new());
                 for topic in &request.topics {
-                    let answer = |partition: &blumfeld_protocol::messages::txn_offset_commit_request::TxnOffsetCommitRequestPartition| {
-                        names.push(format!("{}-{}@{}", topic.name.as_str(), partition.partition_index, partition.committed_offset));
+                    let answer = |partition: &TxnOffsetCommitRequestPartition| {
+                        names.push(format!(
+                            "{}-{}@{}",
+                            topic.name.as_str(),
+                            partition.partition_index,
+                            partition.committed_offset
+                        ));
                         TxnOffsetCommitResponsePartition::default()
                             .with_partition_index(partition.partition_index)
                             .with_error_code(code.0)

@@ -343,7 +343,8 @@ impl TransactionManager {
         true
     }
 
-    /// The same of a producer with transactions: its epoch does not go up by itself, so that a gap ends the transaction.
+    /// The same of a producer with transactions: its epoch does not go up by itself, so that a gap ends the
+    /// transaction.
     fn can_retry_in_transaction(
         &mut self,
         partition: &TopicPartition,

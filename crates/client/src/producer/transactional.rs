@@ -23,9 +23,9 @@ impl Producer {
         }
     }
 
-    /// `initTransactions`: gets the producer's id and epoch, and fences off older producers with this `transactional.id`.
-    /// This, and each other method that waits in Java, goes on with `poll` and ends with a [`TransactionEvent`],
-    /// `max.block.ms` later at the latest.
+    /// `initTransactions`: gets the producer's id and epoch, and fences off older producers with this
+    /// `transactional.id`. This, and each other method that waits in Java, goes on with `poll` and ends with a
+    /// [`TransactionEvent`], `max.block.ms` later at the latest.
     ///
     /// # Errors
     /// Those that Java throws before it waits.

@@ -161,8 +161,8 @@ impl Transaction {
         }
     }
 
-    /// Sends the next request if it can leave. `incomplete` says that records are not acknowledged yet, for which the end
-    /// of their transaction waits.
+    /// Sends the next request if it can leave. `incomplete` says that records are not acknowledged yet, for which the
+    /// end of their transaction waits.
     pub fn poll(
         &mut self,
         cx: &mut Context<'_>,

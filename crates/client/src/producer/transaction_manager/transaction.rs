@@ -287,8 +287,8 @@ impl Transaction {
         self.enqueue(Pending::new(Call::AddPartitions { current, partitions }, None));
     }
 
-    /// Looks which version of transactions the cluster has by now (maybeUpdateTransactionV2Enabled). One that begins with
-    /// version 2 asks for another epoch first, so that nothing of before can be taken for a part of it.
+    /// Looks which version of transactions the cluster has by now (maybeUpdateTransactionV2Enabled). One that begins
+    /// with version 2 asks for another epoch first, so that nothing of before can be taken for a part of it.
     pub(super) fn update_version(&mut self, features: &FinalizedFeatures, initializing: bool) {
         if self.features_epoch >= features.epoch {
             return;
@@ -509,8 +509,8 @@ impl Transaction {
         self.partitions.clear();
     }
 
-    /// Not allowed to get an id: the program may ask again once it is (Sender.shouldHandleAuthorizationError). Gives the
-    /// error for what waits.
+    /// Not allowed to get an id: the program may ask again once it is (Sender.shouldHandleAuthorizationError). Gives
+    /// the error for what waits.
     pub fn forgive_authorization(&mut self) -> Option<TransactionError> {
         let error = self.last_error.clone().filter(|error| {
             self.state == TransactionState::AbortableError

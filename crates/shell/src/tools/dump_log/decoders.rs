@@ -1,5 +1,5 @@
-//! `--offsets-decoder` and `--transaction-log-decoder`: records of `__consumer_offsets` and `__transaction_state` as JSON
-//! (DumpLogSegments.CoordinatorRecordMessageParser, with the message definitions of Kafka's coordinators).
+//! `--offsets-decoder` and `--transaction-log-decoder`: records of `__consumer_offsets` and `__transaction_state` as
+//! JSON (DumpLogSegments.CoordinatorRecordMessageParser, with the message definitions of Kafka's coordinators).
 
 use blumfeld_protocol::messages::{ConsumerProtocolAssignment, ConsumerProtocolSubscription};
 use blumfeld_protocol::record_batch::Record;

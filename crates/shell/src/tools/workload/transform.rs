@@ -1,5 +1,5 @@
-//! `workload transform`: reads from one topic and writes to another, exactly once. What a poll gave is one transaction, with the
-//! group's offsets in it (KIP-98, KIP-447), as a Java program does it that consumes, transforms and produces.
+//! `workload transform`: reads from one topic and writes to another, exactly once. What a poll gave is one transaction,
+//! with the group's offsets in it (KIP-98, KIP-447), as a Java program does it that consumes, transforms and produces.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
