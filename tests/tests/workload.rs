@@ -9,7 +9,10 @@ use blumfeld_tests::console::Console;
 fn wrong_arguments_are_named() {
     let mut console = Console::default();
     for (line, want) in [
-        ("workload dance", "workload knows produce, consume, start, list, log and stop, not dance"),
+        (
+            "workload dance",
+            "workload knows produce, consume, transform, start, list, log and stop, not dance",
+        ),
         (
             "workload start produce --topic a",
             "there is no world around this console to keep clients in the background",
@@ -47,6 +50,19 @@ fn wrong_arguments_are_named() {
         (
             "workload consume --topic a --group b --commit maybe",
             "--commit is one of auto, sync, async, none, not maybe",
+        ),
+        ("workload transform --from a --group b", "workload transform needs --to"),
+        (
+            "workload transform --from a --to b --group c --abort-ratio 2",
+            "--abort-ratio is a number from 0 to 1, not 2",
+        ),
+        (
+            "workload transform --from a --to b --group c --isolation-level all",
+            "--isolation-level is one of read_committed, read_uncommitted, not all",
+        ),
+        (
+            "workload transform --from a --to b --group c --command-property enable.idempotence=false",
+            "Cannot set a transactional.id without also enabling idempotence.",
         ),
     ] {
         let ran = console.run(line, &[]);

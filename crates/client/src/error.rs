@@ -158,6 +158,24 @@ exceptions! {
         "The broker received a duplicate sequence number.";
     INVALID_PRODUCER_EPOCH: "InvalidProducerEpochException",
         "Producer attempted to produce with an old epoch.";
+    INVALID_TXN_STATE: "InvalidTxnStateException",
+        "The producer attempted a transactional operation in an invalid state.";
+    INVALID_PRODUCER_ID_MAPPING: "InvalidPidMappingException",
+        "The producer attempted to use a producer id which is not currently assigned to its transactional id.";
+    INVALID_TRANSACTION_TIMEOUT: "InvalidTxnTimeoutException",
+        "The transaction timeout is larger than the maximum value allowed by the broker (as configured by transaction.max.timeout.ms).";
+    CONCURRENT_TRANSACTIONS: "ConcurrentTransactionsException",
+        "The producer attempted to update a transaction while another concurrent operation on the same transaction was ongoing.";
+    TRANSACTION_COORDINATOR_FENCED: "TransactionCoordinatorFencedException",
+        "Indicates that the transaction coordinator sending a WriteTxnMarker is no longer the current coordinator for a given producer.";
+    TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "TransactionalIdAuthorizationException",
+        "Transactional Id authorization failed.";
+    PRODUCER_FENCED: "ProducerFencedException",
+        "There is a newer producer with the same transactionalId which fences the current one.";
+    TRANSACTIONAL_ID_NOT_FOUND: "TransactionalIdNotFoundException",
+        "The transactionalId could not be found.";
+    TRANSACTION_ABORTABLE: "TransactionAbortableException",
+        "The server encountered an error with the transaction. The client can abort the transaction to continue using this transactional ID.";
     UNKNOWN_PRODUCER_ID: "UnknownProducerIdException",
         "This exception is raised by the broker if it could not locate the producer metadata associated with the producerId in question. This could happen if, for instance, the producer's records were deleted because their retention time had elapsed. Once the last records of the producerId are removed, the producer's metadata is removed from the broker, and future appends by the producer will return this exception.";
     COORDINATOR_LOAD_IN_PROGRESS: "CoordinatorLoadInProgressException",

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 
 use blumfeld_kernel::{ConnectionId, Context, DisconnectReason, Endpoint, Frame, Input, Instant};
+use blumfeld_protocol::messages::api_versions_response::FinalizedFeatureKey;
 use blumfeld_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse, FetchResponse};
 use blumfeld_protocol::wire::{Decodable, Message, Request, StrBytes, VersionRange};
 use blumfeld_protocol::{ApiKey, ErrorCode, FrameError, RecordPieces, decode_fetch_response, frame};
@@ -109,6 +110,21 @@ impl Connection {
     }
 }
 
+/// The features that a cluster has finalized (KIP-584), as its brokers last told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct FinalizedFeatures {
+    /// Goes up with every change; -1 before anybody told of any.
+    pub epoch: i64,
+    levels: BTreeMap<String, i16>,
+}
+
+impl FinalizedFeatures {
+    /// The level of a feature, if it is finalized.
+    pub fn level(&self, name: &str) -> Option<i16> {
+        self.levels.get(name).copied()
+    }
+}
+
 /// Connections to nodes by their id. Bootstrap servers have ids below zero.
 #[derive(Clone, Debug)]
 pub struct NetworkClient {
@@ -121,6 +137,7 @@ pub struct NetworkClient {
     lost: bool,
     /// What ended since somebody last asked.
     ended: Vec<EndedConnection>,
+    features: FinalizedFeatures,
 }
 
 /// A connection that ended by itself or by its other side.
@@ -144,6 +161,7 @@ impl NetworkClient {
             completed: Vec::new(),
             lost: false,
             ended: Vec::new(),
+            features: FinalizedFeatures { epoch: -1, levels: BTreeMap::new() },
         }
     }
 
@@ -202,9 +220,20 @@ impl NetworkClient {
         })
     }
 
+    /// What the cluster has finalized, as far as any node told.
+    pub(crate) fn features(&self) -> &FinalizedFeatures {
+        &self.features
+    }
+
     /// The newest version of a request that both this client and the node know.
     pub fn version<R: Request>(&self, node: i32) -> Result<i16, ApiError> {
-        let (have, api) = (R::VERSIONS, R::KEY);
+        self.version_up_to::<R>(node, R::VERSIONS.max)
+    }
+
+    /// The same if this client does not use later ones than `newest`.
+    pub fn version_up_to<R: Request>(&self, node: i32, newest: i16) -> Result<i16, ApiError> {
+        let (mut have, api) = (R::VERSIONS, R::KEY);
+        have.max = have.max.min(newest);
         let theirs = self.nodes.get(&node).and_then(|connection| connection.versions.get(&api));
         let name = ApiKey::try_from(api).map_or_else(|()| api.to_string(), |api| format!("{api:?}"));
         let Some(theirs) = theirs else {
@@ -394,6 +423,11 @@ impl NetworkClient {
         if response.error_code != 0 {
             let text = format!("ApiVersions failed: {}", ErrorCode(response.error_code));
             return self.close_node(cx, node, malformed(text), Outcome::Disconnected);
+        }
+        if response.finalized_features_epoch > self.features.epoch {
+            let level = |one: &FinalizedFeatureKey| (one.name.to_string(), one.max_version_level);
+            let levels = response.finalized_features.iter().map(level).collect();
+            self.features = FinalizedFeatures { epoch: response.finalized_features_epoch, levels };
         }
         if let Some(connection) = self.nodes.get_mut(&node) {
             connection.versions = known;

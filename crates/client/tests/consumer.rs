@@ -194,6 +194,37 @@ fn control_records_are_passed_over_and_aborted_transactions_hidden_from_read_com
 }
 
 #[test]
+fn a_fetch_of_nothing_but_what_was_aborted_moves_the_position() {
+    let of =
+        BatchOptions { producer_id: 1, producer_epoch: 0, transactional: true, ..BatchOptions::default() };
+    let mut marker = BatchBuilder::new(BatchOptions { base_offset: 6, control: true, ..of });
+    marker.append(1, Some(&ControlRecord::key(0)), Some(&[0, 0, 0, 0, 0, 0]), &[]);
+    let records = join(&[batch(4, &["a", "b"], of), marker.build().bytes().clone()]);
+    let (mut harness, asked) =
+        broker(vec![FetchAnswer { aborted: vec![(1, 4)], ..ok(records) }, ok(plain(7, &["plain"]))]);
+    let config = ConsumerConfig { isolation_level: IsolationLevel::ReadCommitted, ..config() };
+    assert_eq!(consume(&mut harness, config, Some(4)), ["7=plain"]);
+    assert_eq!(*asked.borrow(), ["fetch 4", "fetch 7", "fetch 8"]);
+}
+
+#[test]
+fn only_the_marker_of_an_abort_ends_an_aborted_transaction() {
+    let of =
+        BatchOptions { producer_id: 1, producer_epoch: 0, transactional: true, ..BatchOptions::default() };
+    let marker = |base_offset, kind| {
+        let mut builder = BatchBuilder::new(BatchOptions { base_offset, control: true, ..of });
+        builder.append(1, Some(&ControlRecord::key(kind)), Some(&[0, 0, 0, 0, 0, 0]), &[]);
+        builder.build().bytes().clone()
+    };
+    // Commit is kind 1, and abort kind 0.
+    let records =
+        join(&[batch(4, &["a"], of), marker(5, 1), batch(6, &["b"], of), marker(7, 0), batch(8, &["c"], of)]);
+    let (mut harness, _) = broker(vec![FetchAnswer { aborted: vec![(1, 4)], ..ok(records) }]);
+    let config = ConsumerConfig { isolation_level: IsolationLevel::ReadCommitted, ..config() };
+    assert_eq!(consume(&mut harness, config, Some(4)), ["8=c"]);
+}
+
+#[test]
 fn a_position_outside_of_the_log_is_reset_or_told() {
     for (reset, want_asked, want) in [
         (OffsetReset::Earliest, &["fetch 99", "offset of -2", "fetch 3"][..], ""),

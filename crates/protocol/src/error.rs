@@ -189,7 +189,9 @@ impl ErrorCode {
 
     /// Whether trying again can help, as Kafka's clients judge it (RetriableException).
     pub fn is_retriable(self) -> bool {
-        ResponseError::try_from_code(self.0).is_some_and(|error| error.is_retriable())
+        // The library takes this one for none; in Java it is (ConcurrentTransactionsException).
+        self == Self::CONCURRENT_TRANSACTIONS
+            || ResponseError::try_from_code(self.0).is_some_and(|error| error.is_retriable())
     }
 }
 

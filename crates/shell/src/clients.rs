@@ -6,7 +6,9 @@ use blumfeld_client::producer::{Producer, ProducerView};
 use blumfeld_kernel::{Instant, Process};
 
 use crate::tools::workload::Latencies;
-use crate::tools::{ConsoleConsumer, ConsoleProducer, Consume, ConsumerPerf, Produce, ProducerPerf};
+use crate::tools::{
+    ConsoleConsumer, ConsoleProducer, Consume, ConsumerPerf, Produce, ProducerPerf, Transform,
+};
 
 /// A record that a program works on.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +48,11 @@ pub fn client(process: &dyn Process, now: Instant) -> Option<Client> {
     if let Some(consume) = any.downcast_ref::<Consume>() {
         let (view, processed) = (consume.consumer().view(), Some(consume.processed()));
         return Some(Client::Consumer { view, processed, working: consume.working() });
+    }
+    if let Some(transform) = any.downcast_ref::<Transform>() {
+        // It is both, and it is what it reads that it is slow or fast at.
+        let (view, processed) = (transform.consumer().view(), Some(transform.processed()));
+        return Some(Client::Consumer { view, processed, working: None });
     }
     let producer: Option<&Producer> = (any.downcast_ref::<Produce>().map(Produce::producer))
         .or_else(|| any.downcast_ref::<ConsoleProducer>().map(ConsoleProducer::producer))

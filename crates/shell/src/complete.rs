@@ -114,7 +114,7 @@ fn candidates<'a>(words: &[&str], stem: &'a str, env: &dyn Environment) -> (Vec<
     }
     let Some(tool) = find(command) else { return (Vec::new(), stem) };
     let specs = match (tool.name, arguments) {
-        ("workload", ["start"]) => return (owned(&["consume", "produce"]), stem),
+        ("workload", ["start"]) => return (owned(&["consume", "produce", "transform"]), stem),
         ("workload", ["log"]) => return (env.background_clients(), stem),
         ("workload", ["stop"]) => {
             return (env.background_clients().into_iter().chain(["all".to_owned()]).collect(), stem);
@@ -157,6 +157,7 @@ fn values<'a>(tool: &str, option: &str, stem: &'a str, env: &dyn Environment) ->
     match option {
         "bootstrap-server" => (vec![env.bootstrap().to_string()], stem),
         "topic" | "entity-name" => (env.topics(), stem),
+        "from" | "to" if tool == "workload" => (env.topics(), stem),
         "group" => (env.groups(), stem),
         "topic-partitions" => (env.topics().into_iter().map(|topic| format!("{topic}:")).collect(), last),
         "files" => {

@@ -108,7 +108,7 @@ fn a_line_becomes_a_process_with_its_input_or_says_why_not() {
 #[test]
 fn completion_offers_what_fits_the_place() {
     for (line, stem, want) in [
-        ("kafka-t", "kafka-t", &["kafka-topics.sh"][..]),
+        ("kafka-t", "kafka-t", &["kafka-topics.sh", "kafka-transactions.sh"][..]),
         ("kafka-console-", "kafka-console-", &["kafka-console-consumer.sh", "kafka-console-producer.sh"]),
         ("kafka-topics.sh --cr", "--cr", &["--create"]),
         ("kafka-topics.sh --topic or", "or", &["order-items", "orders"]),
@@ -170,8 +170,11 @@ fn completion_offers_what_fits_the_place() {
             &["--to-current", "--to-datetime", "--to-earliest", "--to-latest", "--to-offset"],
         ),
         ("help kafka-g", "kafka-g", &["kafka-get-offsets.sh"]),
-        ("workload ", "", &["consume", "list", "log", "produce", "start", "stop"]),
-        ("workload start ", "", &["consume", "produce"]),
+        ("workload ", "", &["consume", "list", "log", "produce", "start", "stop", "transform"]),
+        ("workload start ", "", &["consume", "produce", "transform"]),
+        ("workload start transform --ab", "--ab", &["--abort-ratio"]),
+        ("workload transform --group b", "b", &["billing"]),
+        ("kafka-transactions.sh --bootstrap-server a:1 forc", "forc", &["forceTerminateTransaction"]),
         ("workload start produce --ba", "--ba", &["--batch-size"]),
         ("workload start consume --group b", "b", &["billing"]),
         ("workload log ", "", &["producer-1", "slow"]),

@@ -174,6 +174,11 @@ impl Door {
             Some(list) => parse_bootstrap(list).map_err(|error| wrong(error.to_string()))?,
             None => self.world.config().brokers.iter().map(|node| node.advertised.clone()).collect(),
         };
+        // A script has no methods of transactions to call.
+        if settings.contains_key("transactional.id") {
+            let text = "the producer's transactional.id is not here yet";
+            return Err(ScriptError::new("Error", text));
+        }
         let client = ClientConfig::new(bootstrap, &format!("producer-{}", self.begun + 1));
         let config = producer_config(client, settings).map_err(|problem| match problem {
             ConfigProblem::Kafka(text) => wrong(text),

@@ -149,8 +149,8 @@ fn what_cannot_be_done_is_said() {
     let mut desk = desk(1);
     desk.ok("workload start produce --topic orders --name one", "");
     for (line, want) in [
-        ("workload start", "it is written workload start produce …, or workload start consume …"),
-        ("workload start cook", "workload start knows produce and consume, not cook"),
+        ("workload start", "it is written workload start produce …, start consume …, or start transform …"),
+        ("workload start cook", "workload start knows produce, consume and transform, not cook"),
         ("workload start produce", "workload produce needs --topic"),
         ("workload start produce --topic orders --rate 0", "--rate is a number from 1 to 1000000, not 0"),
         ("workload start produce --topic orders --name one", "one runs already; stop it first"),

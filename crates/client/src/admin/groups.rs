@@ -1,4 +1,4 @@
-//! Calls about groups: every broker lists its own, or each group's coordinator is found and asked.
+//! Calls about groups and transactional ids: every broker lists its own, or the coordinator of each is found and asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,13 +7,16 @@ use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 
 use super::calls::describe_groups::{self, GroupDescription};
+use super::calls::describe_transactions::{self, TransactionDescription};
 use super::calls::list_groups::{self, GroupListing};
+use super::calls::list_transactions::{self, TransactionListing};
 use super::calls::{
     CoordinatorCall, GroupCall, Sender, alter_group_offsets, delete_group_offsets, delete_groups,
-    list_group_offsets, remove_members, text,
+    fence_producer, list_group_offsets, remove_members, text,
 };
 use super::types::AdminResponse;
 use crate::consumer::OffsetAndMetadata;
+use crate::producer::ProducerIdAndEpoch;
 use crate::{ApiError, Broker, Completed, Metadata, NetworkClient, TopicPartition};
 
 /// What was learnt of one group.
@@ -23,6 +26,8 @@ pub(super) enum Learnt {
     Offsets(BTreeMap<TopicPartition, OffsetAndMetadata>),
     Partitions(BTreeMap<TopicPartition, Result<(), ApiError>>),
     Deleted,
+    Transaction(TransactionDescription),
+    Fenced(ProducerIdAndEpoch),
 }
 
 /// What was learnt of a group, or its error.
@@ -47,6 +52,8 @@ pub(super) struct Groups {
     /// Brokers that have listed theirs.
     listed_by: BTreeSet<i32>,
     listings: BTreeMap<String, GroupListing>,
+    /// Transactional ids by the broker that coordinates them.
+    transactions: BTreeMap<i32, Vec<TransactionListing>>,
 }
 
 /// What became of an attempt to send a call.
@@ -65,6 +72,10 @@ impl GroupCall<'_> {
     pub fn step(self, method: &str, groups: &Groups, unknown: bool) -> Option<String> {
         let call = match self {
             Self::List { .. } => return unknown.then(|| "findAllBrokers".to_owned()),
+            Self::ListTransactions(_) => {
+                let api = if unknown { "METADATA" } else { "LIST_TRANSACTIONS" };
+                return Some(format!("{method}(api={api})"));
+            }
             Self::Of(call) => call,
         };
         let api = match call {
@@ -74,6 +85,8 @@ impl GroupCall<'_> {
             CoordinatorCall::DeleteGroupOffsets { .. } => "OFFSET_DELETE",
             CoordinatorCall::DeleteGroups(_) => "DELETE_GROUPS",
             CoordinatorCall::RemoveMembers { .. } => "LEAVE_GROUP",
+            CoordinatorCall::DescribeTransactions(_) => "DESCRIBE_TRANSACTIONS",
+            CoordinatorCall::FenceProducer(_) => "INIT_PRODUCER_ID",
         };
         let mut open = call.keys().iter().filter(|group| !groups.done.contains_key(*group));
         let found = open.all(|group| groups.coordinators.contains_key(group));
@@ -93,8 +106,15 @@ impl GroupCall<'_> {
         groups.asked.clear();
         let sent = match self {
             // Each broker lists its own, and the list is whole once the last one has.
-            Self::List { .. } if has_all(metadata, groups) => return Sent::Over(Ok(self.gathered(groups))),
-            Self::List { states, types } => list(net, cx, metadata, (states, types), groups, timeout_ms),
+            Self::List { .. } | Self::ListTransactions(_) if has_all(metadata, groups) => {
+                return Sent::Over(Ok(self.gathered(groups)));
+            }
+            Self::List { states, types } => {
+                list(net, cx, metadata, groups, timeout_ms, |to| list_groups::send(to, states, types))
+            }
+            Self::ListTransactions(filter) => {
+                list(net, cx, metadata, groups, timeout_ms, |to| list_transactions::send(to, filter))
+            }
             Self::Of(call) => {
                 let open: Vec<&String> =
                     call.keys().iter().filter(|group| !groups.done.contains_key(*group)).collect();
@@ -108,7 +128,7 @@ impl GroupCall<'_> {
                     let open = open.into_iter().cloned().collect();
                     ask_coordinators(net, cx, call, groups, open, timeout_ms)
                 } else {
-                    find_coordinators(net, cx, metadata, groups, without)
+                    find_coordinators(net, cx, metadata, groups, (call.key_type(), without))
                 }
             }
         };
@@ -127,6 +147,11 @@ impl GroupCall<'_> {
     ) -> Result<Option<AdminResponse>, ApiError> {
         match (groups.asked.remove(&completed.correlation_id), self) {
             (None, _) => {}
+            (Some(Asked::Listing(broker)), Self::ListTransactions(_)) => {
+                let listed = list_transactions::answered(completed, broker)?;
+                groups.transactions.insert(broker, listed);
+                groups.listed_by.insert(broker);
+            }
             (Some(Asked::Listing(broker)), _) => {
                 list_groups::answered(completed, &mut groups.listings)?;
                 groups.listed_by.insert(broker);
@@ -143,11 +168,11 @@ impl GroupCall<'_> {
                 taken?;
             }
             // Lists are asked of brokers.
-            (Some(Asked::Groups(_)), Self::List { .. }) => {}
+            (Some(Asked::Groups(_)), Self::List { .. } | Self::ListTransactions(_)) => {}
         }
         let over = match self {
             // Who the brokers are is looked at when the call is sent again: one may not have been connected yet.
-            Self::List { .. } => false,
+            Self::List { .. } | Self::ListTransactions(_) => false,
             Self::Of(call) => call.keys().iter().all(|group| groups.done.contains_key(group)),
         };
         Ok(over.then(|| self.gathered(groups)))
@@ -158,6 +183,9 @@ impl GroupCall<'_> {
         let call = match self {
             Self::List { .. } => {
                 return AdminResponse::Groups(std::mem::take(&mut groups.listings).into_values().collect());
+            }
+            Self::ListTransactions(_) => {
+                return AdminResponse::Transactions(std::mem::take(&mut groups.transactions));
             }
             Self::Of(call) => call,
         };
@@ -170,12 +198,18 @@ impl GroupCall<'_> {
             CoordinatorCall::DeleteGroups(_) => delete_groups::gathered(done),
             CoordinatorCall::ListGroupOffsets(_) => list_group_offsets::gathered(only(done)),
             CoordinatorCall::RemoveMembers { .. } => remove_members::gathered(only(done)),
+            CoordinatorCall::DescribeTransactions(_) => describe_transactions::gathered(done),
+            CoordinatorCall::FenceProducer(_) => fence_producer::gathered(only(done)),
             CoordinatorCall::AlterGroupOffsets { .. } | CoordinatorCall::DeleteGroupOffsets { .. } => {
                 AdminResponse::GroupPartitions(match only(done) {
                     Ok(Learnt::Partitions(partitions)) => Ok(partitions),
-                    Ok(Learnt::Description(_) | Learnt::Offsets(_) | Learnt::Deleted) => {
-                        Err(ErrorCode::UNKNOWN_SERVER_ERROR.into())
-                    }
+                    Ok(
+                        Learnt::Description(_)
+                        | Learnt::Offsets(_)
+                        | Learnt::Deleted
+                        | Learnt::Transaction(_)
+                        | Learnt::Fenced(_),
+                    ) => Err(ErrorCode::UNKNOWN_SERVER_ERROR.into()),
                     Err(error) => Err(error),
                 })
             }
@@ -187,11 +221,27 @@ impl<'a> CoordinatorCall<'a> {
     /// The groups that the call is about.
     fn keys(self) -> &'a [String] {
         match self {
-            Self::DescribeGroups(groups) | Self::DeleteGroups(groups) => groups,
+            Self::DescribeGroups(groups)
+            | Self::DeleteGroups(groups)
+            | Self::DescribeTransactions(groups) => groups,
             Self::ListGroupOffsets(group)
             | Self::AlterGroupOffsets { group, .. }
             | Self::DeleteGroupOffsets { group, .. }
-            | Self::RemoveMembers { group, .. } => std::slice::from_ref(group),
+            | Self::RemoveMembers { group, .. }
+            | Self::FenceProducer(group) => std::slice::from_ref(group),
+        }
+    }
+
+    /// What these are (FindCoordinatorRequest.CoordinatorType).
+    fn key_type(self) -> i8 {
+        match self {
+            Self::DescribeTransactions(_) | Self::FenceProducer(_) => 1,
+            Self::DescribeGroups(_)
+            | Self::DeleteGroups(_)
+            | Self::ListGroupOffsets(_)
+            | Self::AlterGroupOffsets { .. }
+            | Self::DeleteGroupOffsets { .. }
+            | Self::RemoveMembers { .. } => 0,
         }
     }
 
@@ -208,6 +258,8 @@ impl<'a> CoordinatorCall<'a> {
             Self::RemoveMembers { group, members, reason } => {
                 remove_members::send(to, group, members, reason)
             }
+            Self::DescribeTransactions(_) => describe_transactions::send(to, groups),
+            Self::FenceProducer(id) => fence_producer::send(to, id),
         }
     }
 }
@@ -216,9 +268,9 @@ fn list(
     net: &mut NetworkClient,
     cx: &mut Context<'_>,
     metadata: &mut Metadata,
-    (states, types): (&[String], &[String]),
     groups: &mut Groups,
     timeout_ms: i64,
+    ask: impl Fn(Sender<'_, '_>) -> Result<i32, ApiError>,
 ) -> Result<(), ApiError> {
     if metadata.brokers().is_empty() {
         metadata.request_update();
@@ -230,7 +282,7 @@ fn list(
         if !net.ready(cx, broker.id, &broker.endpoint) {
             continue;
         }
-        let number = list_groups::send(Sender { net, cx, node: broker.id, timeout_ms }, states, types)?;
+        let number = ask(Sender { net, cx, node: broker.id, timeout_ms })?;
         groups.asked.insert(number, Asked::Listing(broker.id));
     }
     if groups.asked.is_empty() && !groups.listed_by.is_empty() {
@@ -251,19 +303,20 @@ fn find_coordinators(
     cx: &mut Context<'_>,
     metadata: &mut Metadata,
     groups: &mut Groups,
-    keys: Vec<String>,
+    (key_type, keys): (i8, Vec<String>),
 ) -> Result<(), ApiError> {
     let Some(node) = metadata.least_loaded(cx, net) else { return Ok(()) };
     let version = net.version::<FindCoordinatorRequest>(node)?;
     if version >= 4 {
         let body = FindCoordinatorRequest::default()
+            .with_key_type(key_type)
             .with_coordinator_keys(keys.iter().map(|group| text(group)).collect());
         let number = net.send(cx, node, version, &body, true)?;
         groups.asked.insert(number, Asked::Coordinators(keys));
         return Ok(());
     }
     for group in keys {
-        let body = FindCoordinatorRequest::default().with_key(text(&group));
+        let body = FindCoordinatorRequest::default().with_key_type(key_type).with_key(text(&group));
         let number = net.send(cx, node, version, &body, true)?;
         groups.asked.insert(number, Asked::Coordinators(vec![group]));
     }
@@ -354,6 +407,10 @@ fn learnt(
             one(group, delete_group_offsets::answered(completed)?)
         }
         CoordinatorCall::RemoveMembers { group, .. } => one(group, remove_members::answered(completed)?),
+        CoordinatorCall::DescribeTransactions(_) => {
+            describe_transactions::answered(completed, &groups.coordinators)?
+        }
+        CoordinatorCall::FenceProducer(id) => one(id, fence_producer::answered(completed, id)?),
     };
     let mut again = None;
     for (group, result) in results {

@@ -17,13 +17,17 @@ use crate::{ApiError, ClientConfig, Completed, Metadata, MetadataIssue, NetworkC
 use calls::describe_topic_partitions::Pages;
 use calls::{BrokerCall, Done, GroupCall, LeaderCall, Route, Sender};
 
+pub use calls::abort_transaction::AbortTransactionSpec;
 pub use calls::describe_cluster::ClusterDescription;
 pub use calls::describe_groups::{GroupDescription, MemberDescription};
 pub use calls::describe_log_dirs::{LogDir, ReplicaSize};
 pub use calls::describe_metadata_quorum::{QuorumInfo, QuorumReplica};
+pub use calls::describe_producers::ProducerState;
+pub use calls::describe_transactions::TransactionDescription;
 pub use calls::elect_leaders::ElectionType;
 pub use calls::list_groups::GroupListing;
 pub use calls::list_partition_reassignments::PartitionReassignment;
+pub use calls::list_transactions::{TransactionFilter, TransactionListing};
 pub use types::{
     AdminRequest, AdminResponse, AlterConfigOp, ConfigEntry, ConfigResource, ConfigSource, CreatedTopic,
     FoundOffset, NewPartitions, NewTopic, OffsetSpec,
@@ -235,8 +239,14 @@ impl AdminClient {
         }
         let mut by_node: BTreeMap<i32, Vec<TopicPartition>> = BTreeMap::new();
         for partition in open {
-            self.metadata.add_topic(&partition.topic);
-            let leader = self.metadata.leader(&partition).map(|broker| (broker.id, broker.endpoint.clone()));
+            if call.broker().is_none() {
+                self.metadata.add_topic(&partition.topic);
+            }
+            let leader = match call.broker() {
+                Some(id) => self.metadata.brokers().get(&id),
+                None => self.metadata.leader(&partition),
+            };
+            let leader = leader.map(|broker| (broker.id, broker.endpoint.clone()));
             match leader {
                 Some((node, endpoint)) => {
                     if self.net.ready(cx, node, &endpoint) {
@@ -328,7 +338,12 @@ impl AdminClient {
                 Route::Broker(BrokerCall::DescribeTopicPartitions(_)) if progress.attempts == 0 => {
                     Some("listNodes".to_owned())
                 }
-                Route::Broker(_) | Route::Leaders(_) => None,
+                Route::Leaders(call) => {
+                    let leads = |of: &&TopicPartition| self.metadata.leader(of).is_some();
+                    let asked = call.broker().is_some() || call.partitions().iter().all(leads);
+                    call.step(method, asked)
+                }
+                Route::Broker(_) => None,
             };
             let name = step.unwrap_or_else(|| method.to_owned());
             let error = match (progress.attempts, progress.last_error) {

@@ -4,14 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use blumfeld_protocol::Uuid;
 
+use super::calls::abort_transaction::AbortTransactionSpec;
 use super::calls::describe_cluster::ClusterDescription;
 use super::calls::describe_groups::GroupDescription;
 use super::calls::describe_log_dirs::LogDir;
 use super::calls::describe_metadata_quorum::QuorumInfo;
+use super::calls::describe_producers::ProducerState;
+use super::calls::describe_transactions::TransactionDescription;
 use super::calls::elect_leaders::ElectionType;
 use super::calls::list_groups::GroupListing;
 use super::calls::list_partition_reassignments::PartitionReassignment;
+use super::calls::list_transactions::{TransactionFilter, TransactionListing};
 use crate::consumer::OffsetAndMetadata;
+use crate::producer::ProducerIdAndEpoch;
 use crate::{ApiError, TopicMetadata, TopicPartition};
 
 /// A topic to be created (org.apache.kafka.clients.admin.NewTopic).
@@ -361,6 +366,33 @@ pub enum AdminRequest {
         /// Why, for the coordinator's log (KIP-800).
         reason: String,
     },
+    /// Transactional ids on all brokers.
+    ListTransactions(
+        /// Which.
+        TransactionFilter,
+    ),
+    /// How some transactional ids stand.
+    DescribeTransactions(
+        /// The ids.
+        Vec<String>,
+    ),
+    /// Which producers some partitions know.
+    DescribeProducers {
+        /// Which partitions.
+        partitions: BTreeSet<TopicPartition>,
+        /// The broker to ask; `None` for each partition's leader.
+        broker: Option<i32>,
+    },
+    /// End a transaction in a partition that its coordinator has forgotten.
+    AbortTransaction(
+        /// Which.
+        AbortTransactionSpec,
+    ),
+    /// Fence off whoever has a transactional id, and abort what it left open.
+    FenceProducer(
+        /// The id.
+        String,
+    ),
 }
 
 impl AdminRequest {
@@ -391,6 +423,11 @@ impl AdminRequest {
             Self::DeleteGroupOffsets { .. } => "offsetDelete",
             Self::DeleteGroups(_) => "deleteConsumerGroups",
             Self::RemoveMembers { .. } => "removeMembersFromConsumerGroup",
+            Self::ListTransactions(_) => "listTransactions",
+            Self::DescribeTransactions(_) => "describeTransactions",
+            Self::DescribeProducers { .. } => "describeProducers",
+            Self::AbortTransaction(_) => "abortTransaction",
+            Self::FenceProducer(_) => "fenceProducer",
         }
     }
 }
@@ -436,4 +473,14 @@ pub enum AdminResponse {
     GroupsDeleted(BTreeMap<String, Result<(), ApiError>>),
     /// To `RemoveMembers`. The error is of the group.
     MembersRemoved(Result<(), ApiError>),
+    /// To `ListTransactions`, by the broker that coordinates them.
+    Transactions(BTreeMap<i32, Vec<TransactionListing>>),
+    /// To `DescribeTransactions`, by id.
+    TransactionDescriptions(BTreeMap<String, Result<TransactionDescription, ApiError>>),
+    /// To `DescribeProducers`.
+    Producers(BTreeMap<TopicPartition, Result<Vec<ProducerState>, ApiError>>),
+    /// To `AbortTransaction`.
+    TransactionAborted(Result<(), ApiError>),
+    /// To `FenceProducer`: the id and epoch that nobody has now.
+    ProducerFenced(Result<ProducerIdAndEpoch, ApiError>),
 }

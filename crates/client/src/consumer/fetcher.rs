@@ -6,7 +6,7 @@ use blumfeld_kernel::{Context, Instant};
 use blumfeld_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use blumfeld_protocol::messages::fetch_response::PartitionData;
 use blumfeld_protocol::messages::{BrokerId, FetchRequest, TopicName};
-use blumfeld_protocol::record_batch::{Batches, Records, TimestampType, batches_of};
+use blumfeld_protocol::record_batch::{Batch, Batches, ControlRecord, Records, TimestampType, batches_of};
 use blumfeld_protocol::wire::StrBytes;
 use blumfeld_protocol::{ErrorCode, RecordPieces, Uuid};
 
@@ -32,8 +32,9 @@ struct CompletedFetch {
     next_offset: i64,
     /// The leader epoch of the last record that was given.
     epoch: Option<i32>,
-    /// Transactions that were aborted: producer and first offset, for read_committed.
+    /// Transactions that were aborted and have not begun yet: producer and first offset, for read_committed.
     aborted: Vec<(i64, i64)>,
+    /// Producers whose records from here on belong to one, until its marker.
     aborted_producers: BTreeSet<i64>,
     high_watermark: i64,
 }
@@ -423,12 +424,15 @@ impl Iterator for CompletedFetch {
             self.aborted_producers.extend(self.aborted.iter().filter_map(begun));
             self.aborted.retain(|&(_, first)| first > upto);
             if batch.is_control() {
-                self.aborted_producers.remove(&producer);
-                self.next_offset = batch.next_offset();
+                // What a commit's marker ends was no aborted one's.
+                if aborts(&batch) {
+                    self.aborted_producers.remove(&producer);
+                }
+                self.pass(&batch);
                 continue;
             }
             if batch.is_transactional() && self.aborted_producers.contains(&producer) {
-                self.next_offset = batch.next_offset();
+                self.pass(&batch);
                 continue;
             }
             match batch.records() {
@@ -443,6 +447,12 @@ impl Iterator for CompletedFetch {
 }
 
 impl CompletedFetch {
+    /// Goes on behind a batch of which nothing is given out.
+    fn pass(&mut self, batch: &Batch) {
+        let epoch = batch.partition_leader_epoch();
+        (self.next_offset, self.epoch) = (batch.next_offset(), (epoch >= 0).then_some(epoch));
+    }
+
     fn corrupt(&self, error: &dyn std::fmt::Display) -> ApiError {
         let (partition, offset) = (&self.partition, self.next_offset);
         let text = format!(
@@ -451,6 +461,13 @@ impl CompletedFetch {
         );
         ApiError::new(ErrorCode::CORRUPT_MESSAGE, text)
     }
+}
+
+/// Whether a control batch ends an aborted transaction (CompletedFetch.containsAbortMarker).
+fn aborts(batch: &Batch) -> bool {
+    let Ok(mut records) = batch.records() else { return false };
+    let Some(Ok(marker)) = records.next() else { return false };
+    matches!(ControlRecord::of(&marker), Some(ControlRecord::Abort { .. }))
 }
 
 /// Errors of a session: its partitions are asked for again.

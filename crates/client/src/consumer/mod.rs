@@ -54,6 +54,48 @@ impl std::fmt::Display for OffsetAndMetadata {
     }
 }
 
+/// A group and who one is in it (ConsumerGroupMetadata): a transaction's offsets are committed for that.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConsumerGroupMetadata {
+    /// `group.id`
+    pub group_id: String,
+    /// The group's generation; -1 for nobody's.
+    pub generation_id: i32,
+    /// The member's id; empty for nobody's.
+    pub member_id: String,
+    /// `group.instance.id`
+    pub group_instance_id: Option<String>,
+}
+
+impl ConsumerGroupMetadata {
+    /// The group alone, without a member.
+    pub fn new(group_id: &str) -> ConsumerGroupMetadata {
+        ConsumerGroupMetadata {
+            group_id: group_id.to_owned(),
+            generation_id: -1,
+            member_id: String::new(),
+            group_instance_id: None,
+        }
+    }
+
+    /// Whether it is more than the group alone.
+    pub fn is_member(&self) -> bool {
+        self.generation_id != -1 || !self.member_id.is_empty() || self.group_instance_id.is_some()
+    }
+}
+
+/// As Java prints it.
+impl std::fmt::Display for ConsumerGroupMetadata {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { group_id, generation_id, member_id, group_instance_id } = self;
+        let instance = group_instance_id.as_deref().unwrap_or_default();
+        write!(
+            f,
+            "GroupMetadata(groupId = {group_id}, generationId = {generation_id}, memberId = {member_id}, groupInstanceId = {instance})"
+        )
+    }
+}
+
 /// A commit's or a question's number at its consumer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct CommitId(u64);
@@ -233,6 +275,17 @@ impl Consumer {
     /// The member's id and generation in its group; empty and -1 while it has none.
     pub fn member(&self) -> (&str, i32) {
         self.coordinator.member()
+    }
+
+    /// The group and who it is in it (`groupMetadata`); nothing without a group.
+    pub fn group_metadata(&self) -> Option<ConsumerGroupMetadata> {
+        let (member_id, generation_id) = self.member();
+        Some(ConsumerGroupMetadata {
+            group_id: self.config.group_id.clone()?,
+            generation_id,
+            member_id: member_id.to_owned(),
+            group_instance_id: self.config.group_instance_id.clone(),
+        })
     }
 
     /// Whether it has its part of a stable generation of its group.

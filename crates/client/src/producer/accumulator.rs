@@ -100,6 +100,7 @@ impl RecordAccumulator {
             options: BatchOptions {
                 compression: config.compression,
                 compression_levels: config.compression_levels,
+                transactional: config.transactional_id.is_some(),
                 ..BatchOptions::default()
             },
             total_memory: config.buffer_memory,
@@ -337,6 +338,17 @@ impl RecordAccumulator {
     /// Takes out all batches.
     pub fn take_all(&mut self) -> Vec<ProducerBatch> {
         self.queues.values_mut().flat_map(std::mem::take).collect()
+    }
+
+    /// Takes out the batches that `which` says yes to.
+    pub fn take_if(&mut self, which: impl Fn(&ProducerBatch) -> bool) -> Vec<ProducerBatch> {
+        let mut taken = Vec::new();
+        for queue in self.queues.values_mut() {
+            let (out, stay): (VecDeque<_>, VecDeque<_>) = std::mem::take(queue).into_iter().partition(&which);
+            taken.extend(out);
+            *queue = stay;
+        }
+        taken
     }
 
     /// Takes out batches that have waited for `delivery.timeout.ms`.

@@ -7,6 +7,7 @@ mod accumulator;
 mod partitioner;
 mod sender;
 mod transaction_manager;
+mod transactional;
 mod view;
 
 use std::collections::BTreeMap;
@@ -26,7 +27,9 @@ use transaction_manager::TransactionManager;
 
 pub use partitioner::{Partitioner, PartitionerClass, murmur2, partition_for_key};
 pub use sender::Counts;
-pub use transaction_manager::ProducerIdAndEpoch;
+pub use transaction_manager::{
+    ProducerIdAndEpoch, Thrown, TransactionError, TransactionEvent, TransactionOperation, TransactionState,
+};
 pub use view::{NodeInFlight, PartitionQueue, ProducerView};
 
 /// `acks`: whom an acknowledgement waits for.
@@ -90,6 +93,10 @@ pub struct ProducerConfig {
     /// `enable.idempotence`: batches have sequence numbers, so that a retry neither doubles nor overtakes. Takes
     /// `acks=all`, `retries` above 0, and at most five requests in flight.
     pub enable_idempotence: bool,
+    /// `transactional.id`: records are written in transactions. Takes idempotence.
+    pub transactional_id: Option<String>,
+    /// `transaction.timeout.ms`: after so long the coordinator aborts a transaction by itself.
+    pub transaction_timeout_ms: i32,
     /// `partitioner.class`
     pub partitioner: PartitionerClass,
     /// `partitioner.ignore.keys`: the built-in partitioner treats records with keys as those without.
@@ -113,6 +120,8 @@ impl ProducerConfig {
             compression: Compression::None,
             compression_levels: CompressionLevels::default(),
             enable_idempotence: true,
+            transactional_id: None,
+            transaction_timeout_ms: 60_000,
             partitioner: PartitionerClass::BuiltIn,
             partitioner_ignore_keys: false,
         }
@@ -231,9 +240,7 @@ impl Producer {
             metadata: Metadata::new(&config.client, true),
             accumulator: RecordAccumulator::new(&config),
             sender: Sender::default(),
-            transactions: config
-                .is_idempotent()
-                .then(|| TransactionManager::new(config.client.retry_backoff)),
+            transactions: config.is_idempotent().then(|| TransactionManager::new(&config)),
             partitioner: None,
             chosen: None,
             sticky: BTreeMap::new(),
@@ -348,6 +355,10 @@ impl Producer {
             }
         }
         let to = TopicPartition { topic: record.topic.clone(), partition };
+        if let Err(error) = self.check_send(&to) {
+            self.refused_since = None;
+            return Err(Refused::Failed(ApiError::from(&error)));
+        }
         let timestamp = record.timestamp.unwrap_or_else(|| cx.unix_ms());
         let id = RecordId(self.last_id + 1);
         let Some(appended) = self.accumulator.append(cx.now, &to, id, timestamp, &record) else {
@@ -364,6 +375,7 @@ impl Producer {
             }
             return again;
         };
+        self.add_to_transaction(&to);
         if in_turn {
             let turn = self.turns.entry(record.topic.clone()).or_default();
             *turn = turn.wrapping_add(1);
@@ -413,7 +425,10 @@ impl Producer {
         while !completed.is_empty() {
             for one in &completed {
                 let taken = self.metadata.handle(cx, &mut self.net, one)
-                    || self.transactions.as_mut().is_some_and(|transactions| transactions.handle(cx, one));
+                    || self
+                        .transactions
+                        .as_mut()
+                        .is_some_and(|transactions| transactions.handle(cx, one, self.net.features()));
                 if !taken {
                     let (sender, mut parts) = self.parts();
                     sender.handle(cx, one, &mut parts);

@@ -6,17 +6,20 @@ use std::time::Duration;
 use blumfeld_kernel::{Context, Instant};
 use blumfeld_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use blumfeld_protocol::messages::produce_response::PartitionProduceResponse;
-use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse, TopicName};
-use blumfeld_protocol::wire::StrBytes;
+use blumfeld_protocol::messages::{ProduceRequest, ProduceResponse, TopicName, TransactionalId};
+use blumfeld_protocol::wire::{Message, StrBytes};
 use blumfeld_protocol::{ErrorCode, Uuid};
 
 use super::accumulator::{ProducerBatch, RecordAccumulator};
-use super::transaction_manager::TransactionManager;
+use super::transaction_manager::{Thrown, TransactionError, TransactionManager, TransactionState, Turn};
 use super::{Delivery, ProducerConfig, RecordMetadata};
 use crate::{ApiError, Completed, Metadata, NetworkClient, TopicPartition};
 
 /// From this version on a produce request names topics by id (KIP-516).
 const FIRST_VERSION_WITH_TOPIC_IDS: i16 = 13;
+
+/// From the next version on a partition comes into a transaction by what is written to it (KIP-890).
+const LAST_VERSION_BEFORE_TRANSACTIONS_V2: i16 = 11;
 
 /// The producer's other parts, each borrowed for itself.
 pub struct Parts<'a> {
@@ -86,7 +89,51 @@ impl Sender {
                 return parts.fail_all(&error);
             }
         }
+        if self.poll_transaction(cx, parts) == Turn::Requests {
+            return;
+        }
         while self.send_ready(cx, parts) {}
+    }
+
+    /// Does what a transaction needs before records may be sent, and says whether they may (Sender.runOnce).
+    fn poll_transaction(&mut self, cx: &mut Context<'_>, parts: &mut Parts<'_>) -> Turn {
+        let Some(manager) = &mut parts.transactions else { return Turn::Records };
+        let Some((transaction, _)) = manager.transaction_mut() else { return Turn::Records };
+        transaction.expire(cx.now);
+        if let Some(error) = transaction.forgive_authorization() {
+            self.abort_all(parts, &error);
+            return Turn::Requests;
+        }
+        let completing = transaction.is_completing();
+        let error = transaction.last_error().cloned();
+        match (transaction.state(), error) {
+            (TransactionState::FatalError, Some(error)) => self.abort_all(parts, &error),
+            (TransactionState::AbortableError, Some(error)) => parts.abort_undrained(&error),
+            (TransactionState::AbortingTransaction, _) => {
+                let text = "Failing batch since transaction was aborted";
+                parts.abort_undrained(&TransactionError::new(Thrown::Aborted, text));
+            }
+            _ => {}
+        }
+        if completing {
+            parts.accumulator.begin_flush();
+        }
+        let incomplete = !parts.accumulator.is_empty() || self.in_flight.values().any(|of| !of.is_empty());
+        match &mut parts.transactions {
+            Some(manager) => manager.poll_transaction(cx, parts.metadata, parts.net, incomplete),
+            None => Turn::Records,
+        }
+    }
+
+    /// Gives up everything, sent or not (RecordAccumulator.abortBatches).
+    fn abort_all(&mut self, parts: &mut Parts<'_>, error: &TransactionError) {
+        let mut batches = parts.accumulator.take_all();
+        for under_way in self.in_flight.values_mut() {
+            batches.append(under_way);
+        }
+        for batch in batches {
+            parts.abort(batch, error);
+        }
     }
 
     /// Sends one request to each node that has something ready. Gives whether any was sent.
@@ -128,7 +175,14 @@ impl Sender {
     }
 
     fn send(&mut self, cx: &mut Context<'_>, node: i32, batches: Vec<ProducerBatch>, parts: &mut Parts<'_>) {
-        let version = match parts.net.version::<ProduceRequest>(node) {
+        let transaction = parts.transactions.as_ref().and_then(|manager| manager.transaction());
+        let newest = match transaction {
+            Some(transaction) if !transaction.is_v2() => LAST_VERSION_BEFORE_TRANSACTIONS_V2,
+            _ => ProduceRequest::VERSIONS.max,
+        };
+        let transactional_id =
+            transaction.map(|of| TransactionalId(StrBytes::from_string(of.id().to_owned())));
+        let version = match parts.net.version_up_to::<ProduceRequest>(node, newest) {
             Ok(version) => version,
             Err(error) => {
                 return batches.into_iter().for_each(|batch| parts.fail(batch, &error, true));
@@ -155,6 +209,7 @@ impl Sender {
         }
         let config = parts.config;
         let request = ProduceRequest::default()
+            .with_transactional_id(transactional_id)
             .with_acks(config.acks.code())
             .with_timeout_ms(i32::try_from(config.client.request_timeout_ms).unwrap_or(i32::MAX))
             .with_topic_data(topics);
@@ -165,7 +220,7 @@ impl Sender {
                 self.in_flight.insert(correlation_id, batches);
             }
             Ok(_) => batches.into_iter().for_each(|batch| parts.deliver(batch, -1, -1)),
-            Err(error) => batches.into_iter().for_each(|batch| parts.settle(cx, batch, &error)),
+            Err(error) => batches.into_iter().for_each(|batch| parts.settle(cx, batch, &error, -1)),
         }
     }
 
@@ -175,7 +230,7 @@ impl Sender {
         let response = match completed.decode::<ProduceResponse>() {
             Ok(response) => response,
             Err(error) => {
-                batches.into_iter().for_each(|batch| parts.settle(cx, batch, &error));
+                batches.into_iter().for_each(|batch| parts.settle(cx, batch, &error, -1));
                 return true;
             }
         };
@@ -196,7 +251,7 @@ impl Sender {
                 .find(|answer| answer.index == batch.partition.partition);
             match answer {
                 Some(answer) => answered(cx, batch, answer, parts),
-                None => parts.settle(cx, batch, &ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.into()),
+                None => parts.settle(cx, batch, &ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.into(), -1),
             }
         }
         true
@@ -257,7 +312,7 @@ fn answered(
                 Err(batch) => parts.fail(*batch, &error, true),
             }
         }
-        Err(error) => parts.settle(cx, batch, &error),
+        Err(error) => parts.settle(cx, batch, &error, answer.log_start_offset),
     }
 }
 
@@ -285,13 +340,15 @@ impl Parts<'_> {
         Some(batch)
     }
 
-    /// Sends a batch again if its error allows it, else gives it up.
-    fn settle(&mut self, cx: &mut Context<'_>, batch: ProducerBatch, error: &ApiError) {
+    /// Sends a batch again if its error allows it, else gives it up. `log_start` is what the broker said of it.
+    fn settle(&mut self, cx: &mut Context<'_>, batch: ProducerBatch, error: &ApiError, log_start: i64) {
         let tries_left = batch.attempts <= self.config.retries;
         let retriable = tries_left
             && cx.now < deadline(self.config, &batch)
             && match &mut self.transactions {
-                Some(transactions) => transactions.can_retry(&batch.partition, batch.name(), error.code),
+                Some(transactions) => {
+                    transactions.can_retry(&batch.partition, batch.name(), error.code, log_start)
+                }
                 None => error.code.is_retriable(),
             };
         if !retriable {
@@ -309,7 +366,7 @@ impl Parts<'_> {
         self.accumulator.unmute(&batch.partition);
         self.accumulator.release(&batch);
         if let Some(transactions) = &mut self.transactions {
-            transactions.on_acked(&batch.partition, batch.name());
+            transactions.on_acked(&batch.partition, batch.name(), base_offset);
         }
         for (index, (id, timestamp)) in (0_i64..).zip(batch.records) {
             let offset = if base_offset < 0 { -1 } else { base_offset + index };
@@ -324,10 +381,31 @@ impl Parts<'_> {
         self.accumulator.unmute(&batch.partition);
         self.accumulator.release(&batch);
         if let Some(transactions) = &mut self.transactions {
-            transactions.on_failed(&batch.partition, batch.name(), error.code, certain);
+            transactions.on_failed(&batch.partition, batch.name(), error, certain);
         }
+        self.failed(batch, error);
+    }
+
+    fn failed(&mut self, batch: ProducerBatch, error: &ApiError) {
         for (id, _) in batch.records {
             self.out.push(Delivery { id, partition: batch.partition.clone(), result: Err(error.clone()) });
+        }
+    }
+
+    /// Gives a batch up whose transaction is: nothing follows from that.
+    fn abort(&mut self, batch: ProducerBatch, error: &TransactionError) {
+        self.accumulator.release(&batch);
+        self.failed(batch, &ApiError::from(error));
+    }
+
+    /// Gives up what was never sent (RecordAccumulator.abortUndrainedBatches). Of what was, the fate has to be known
+    /// before the transaction can end.
+    fn abort_undrained(&mut self, error: &TransactionError) {
+        let Some(manager) = &self.transactions else { return };
+        let undrained = |batch: &ProducerBatch| !manager.is_sequenced(&batch.partition, batch.name());
+        let batches = self.accumulator.take_if(undrained);
+        for batch in batches {
+            self.abort(batch, error);
         }
     }
 

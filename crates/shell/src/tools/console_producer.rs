@@ -190,10 +190,8 @@ pub fn producer_config(
     properties: &Properties,
 ) -> Result<ProducerConfig, ConfigProblem> {
     let mut config = ProducerConfig::new(client);
-    for name in ["transactional.id", "interceptor.classes"] {
-        if properties.contains_key(name) {
-            return Err(ConfigProblem::NotYet(format!("the producer's {name} is not here yet")));
-        }
+    if properties.contains_key("interceptor.classes") {
+        return Err(ConfigProblem::NotYet("the producer's interceptor.classes is not here yet".to_owned()));
     }
     if let Some(id) = properties.get("client.id") {
         config.client.client_id.clone_from(id);
@@ -223,6 +221,7 @@ pub fn producer_config(
             Acks::parse(acks).ok_or_else(|| invalid("acks", acks, "String must be one of: all, -1, 0, 1"))?;
     }
     idempotence(&mut config, properties)?;
+    transactions(&mut config, properties)?;
     partitioner(&mut config, properties)?;
     if let Some(codec) = properties.get("compression.type") {
         config.compression = codec.parse::<Compression>().map_err(|_| {
@@ -245,6 +244,22 @@ pub fn producer_config(
         config.delivery_timeout_ms = config.linger_ms.saturating_add(config.client.request_timeout_ms);
     }
     Ok(config)
+}
+
+/// `transactional.id`, which takes idempotence, and `transaction.timeout.ms`
+fn transactions(config: &mut ProducerConfig, properties: &Properties) -> Result<(), ConfigProblem> {
+    let name = "transaction.timeout.ms";
+    number(properties, name, "INT", &mut config.transaction_timeout_ms)?;
+    let Some(id) = properties.get("transactional.id") else { return Ok(()) };
+    if id.is_empty() {
+        return Err(invalid("transactional.id", id, "String must be non-empty").into());
+    }
+    if !config.enable_idempotence {
+        let text = "Cannot set a transactional.id without also enabling idempotence.";
+        return Err(ConfigProblem::Kafka(text.to_owned()));
+    }
+    config.transactional_id = Some(id.clone());
+    Ok(())
 }
 
 /// `partitioner.class` and `partitioner.ignore.keys`

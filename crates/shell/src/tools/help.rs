@@ -36,13 +36,14 @@ The tools:
   kafka-metadata-quorum.sh    show the quorum of controllers
   kafka-leader-election.sh    elect leaders of partitions
   kafka-reassign-partitions.sh  move partitions to other brokers
+  kafka-transactions.sh       show transactions, and end those that hang
   kafka-producer-perf-test.sh  measure how fast records are written
   kafka-consumer-perf-test.sh  measure how fast records are read
   cat FILE                    show a file
   broker [add | remove]       add a broker, or take one away; alone it says how
   fault [FAULT]               break something, or mend it; alone it says how
   until CONDITION             let time pass until something is so; alone it says how
-  workload [COMMAND]          run a producer or a consumer that stays, in the background too; alone it says how
+  workload [COMMAND]          run a producer, a consumer or both in one that stays, in the background too; alone it says how
   echo TEXT | TOOL            give a tool a line to read
   help [TOOL] [en|ko]         this, or the options of a tool
 
@@ -80,6 +81,7 @@ const KOREAN: &str = "\
   kafka-metadata-quorum.sh    컨트롤러 쿼럼의 상태를 보여 줍니다
   kafka-leader-election.sh    파티션의 리더를 선출합니다
   kafka-reassign-partitions.sh  파티션을 다른 브로커로 옮깁니다
+  kafka-transactions.sh       트랜잭션을 보여 주고, 멈춰 있는 것을 끝냅니다
   kafka-producer-perf-test.sh  레코드를 쓰는 속도를 잽니다
   kafka-consumer-perf-test.sh  레코드를 읽는 속도를 잽니다
   cat FILE                    파일을 보여 줍니다

@@ -27,6 +27,7 @@ mod reassign;
 pub(crate) mod registry;
 mod toolbox;
 mod topics;
+mod transactions;
 pub mod until;
 pub(crate) mod workload;
 
@@ -34,4 +35,4 @@ pub use console_consumer::ConsoleConsumer;
 pub use console_producer::ConsoleProducer;
 pub use consumer_perf::ConsumerPerf;
 pub use producer_perf::ProducerPerf;
-pub use workload::{Consume, Produce};
+pub use workload::{Consume, Produce, Transform};

@@ -6,7 +6,7 @@ use super::toolbox::{Launch, Tool, is_called};
 use super::{
     broker, cat, cluster, command_config, configs, console_consumer, console_producer, consumer_groups,
     consumer_perf, delete_records, dump_log, fault, get_offsets, help, leader_election, log_dirs,
-    metadata_quorum, producer_perf, reassign, topics, until, workload,
+    metadata_quorum, producer_perf, reassign, topics, transactions, until, workload,
 };
 use crate::line::{Input, Line};
 use crate::{Environment, ShellError, Started, StdinSource};
@@ -42,6 +42,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::new("kafka-log-dirs.sh", log_dirs::SPECS, log_dirs::start),
     Tool::new("kafka-metadata-quorum.sh", metadata_quorum::SPECS, metadata_quorum::start),
     Tool::new("kafka-reassign-partitions.sh", reassign::SPECS, reassign::start),
+    Tool::new("kafka-transactions.sh", transactions::SPECS, transactions::start),
     Tool::new("kafka-consumer-perf-test.sh", consumer_perf::SPECS, consumer_perf::start),
     Tool::new("kafka-producer-perf-test.sh", producer_perf::SPECS, producer_perf::start),
     Tool::new("help", &[], |arguments, env, _| help::start(arguments, env, TOOLS)),
@@ -63,7 +64,6 @@ const NOT_YET: &[&str] = &[
     "kafka-share-groups.sh",
     "kafka-storage.sh",
     "kafka-streams-groups.sh",
-    "kafka-transactions.sh",
 ];
 
 /// The sub-commands of a tool.
@@ -71,6 +71,7 @@ pub fn commands(tool: &str) -> &'static [&'static str] {
     match tool {
         "kafka-cluster.sh" => &["cluster-id", "list-endpoints", "unregister"],
         "kafka-metadata-quorum.sh" => &["describe"],
+        "kafka-transactions.sh" => transactions::COMMANDS,
         "workload" => workload::COMMANDS,
         _ => &[],
     }

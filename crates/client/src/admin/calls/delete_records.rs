@@ -6,7 +6,7 @@ use blumfeld_protocol::messages::delete_records_request::{DeleteRecordsPartition
 use blumfeld_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
 use super::super::AdminResponse;
-use super::{Done, Sender, by_topic, name, note};
+use super::{Done, Sender, by_topic, name, note, offsets};
 use crate::{ApiError, Completed, TopicPartition};
 
 /// Asks a leader about some of the partitions.
@@ -51,5 +51,5 @@ pub fn gathered(done: Done) -> AdminResponse {
     let start = |(of, result): (TopicPartition, Result<super::super::FoundOffset, ApiError>)| {
         (of, result.map(|found| found.offset))
     };
-    AdminResponse::Deleted(done.into_iter().map(start).collect())
+    AdminResponse::Deleted(offsets(done).into_iter().map(start).collect())
 }

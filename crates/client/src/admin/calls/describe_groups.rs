@@ -97,9 +97,11 @@ fn describe(group: &DescribedGroup, coordinator: Broker) -> Result<GroupDescript
 pub fn gathered(done: BTreeMap<String, GroupResult>) -> AdminResponse {
     let described = |learnt: GroupResult| match learnt? {
         Learnt::Description(description) => Ok(description),
-        Learnt::Offsets(_) | Learnt::Partitions(_) | Learnt::Deleted => {
-            Err(ErrorCode::UNKNOWN_SERVER_ERROR.into())
-        }
+        Learnt::Offsets(_)
+        | Learnt::Partitions(_)
+        | Learnt::Deleted
+        | Learnt::Transaction(_)
+        | Learnt::Fenced(_) => Err(ErrorCode::UNKNOWN_SERVER_ERROR.into()),
     };
     AdminResponse::GroupDescriptions(
         done.into_iter().map(|(group, learnt)| (group, described(learnt))).collect(),

@@ -49,9 +49,13 @@ fn fetched(response: OffsetFetchResponse) -> Result<BTreeMap<TopicPartition, Off
 pub fn gathered(learnt: GroupResult) -> AdminResponse {
     AdminResponse::GroupOffsets(match learnt {
         Ok(Learnt::Offsets(offsets)) => Ok(offsets),
-        Ok(Learnt::Description(_) | Learnt::Partitions(_) | Learnt::Deleted) => {
-            Err(ErrorCode::UNKNOWN_SERVER_ERROR.into())
-        }
+        Ok(
+            Learnt::Description(_)
+            | Learnt::Partitions(_)
+            | Learnt::Deleted
+            | Learnt::Transaction(_)
+            | Learnt::Fenced(_),
+        ) => Err(ErrorCode::UNKNOWN_SERVER_ERROR.into()),
         Err(error) => Err(error),
     })
 }

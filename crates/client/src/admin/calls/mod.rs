@@ -3,6 +3,7 @@
 //! [`Route::of`] says of each call whom it is for. Behind it stand three closed enums, so that nobody has to say what
 //! becomes of a call that is not theirs.
 
+pub(super) mod abort_transaction;
 pub(super) mod alter_group_offsets;
 pub(super) mod alter_partition_reassignments;
 pub(super) mod create_partitions;
@@ -16,14 +17,18 @@ pub(super) mod describe_configs;
 pub(super) mod describe_groups;
 pub(super) mod describe_log_dirs;
 pub(super) mod describe_metadata_quorum;
+pub(super) mod describe_producers;
 pub(super) mod describe_topic_partitions;
 pub(super) mod describe_topics;
+pub(super) mod describe_transactions;
 pub(super) mod elect_leaders;
+pub(super) mod fence_producer;
 pub(super) mod incremental_alter_configs;
 pub(super) mod list_group_offsets;
 pub(super) mod list_groups;
 pub(super) mod list_offsets;
 pub(super) mod list_partition_reassignments;
+pub(super) mod list_transactions;
 pub(super) mod remove_members;
 pub(super) mod unregister_broker;
 
@@ -39,8 +44,11 @@ use super::types::{
     OffsetSpec,
 };
 use crate::{ApiError, Completed, Metadata, NetworkClient, TopicPartition};
+use abort_transaction::AbortTransactionSpec;
+use describe_producers::ProducerState;
 use describe_topic_partitions::Pages;
 use elect_leaders::ElectionType;
+use list_transactions::TransactionFilter;
 
 /// The protocol type of groups of consumers (org.apache.kafka.clients.consumer.internals.ConsumerProtocol).
 const CONSUMER: &str = "consumer";
@@ -100,13 +108,17 @@ pub(super) enum BrokerCall<'a> {
 pub(super) enum LeaderCall<'a> {
     ListOffsets(&'a BTreeMap<TopicPartition, OffsetSpec>),
     DeleteRecords(&'a BTreeMap<TopicPartition, i64>),
+    DescribeProducers { partitions: &'a BTreeSet<TopicPartition>, broker: Option<i32> },
+    AbortTransaction(&'a AbortTransactionSpec),
 }
 
-/// A call about groups.
+/// A call about groups, or transactional ids: both have coordinators.
 #[derive(Clone, Copy)]
 pub(super) enum GroupCall<'a> {
     /// Every broker lists its own.
     List { states: &'a [String], types: &'a [String] },
+    /// The same of transactional ids.
+    ListTransactions(&'a TransactionFilter),
     /// The coordinator of each group answers for it.
     Of(CoordinatorCall<'a>),
 }
@@ -120,6 +132,8 @@ pub(super) enum CoordinatorCall<'a> {
     AlterGroupOffsets { group: &'a String, offsets: &'a BTreeMap<TopicPartition, i64> },
     DeleteGroupOffsets { group: &'a String, partitions: &'a BTreeSet<TopicPartition> },
     RemoveMembers { group: &'a String, members: &'a [String], reason: &'a str },
+    DescribeTransactions(&'a [String]),
+    FenceProducer(&'a String),
 }
 
 impl Route<'_> {
@@ -164,6 +178,13 @@ impl Route<'_> {
             }
             AdminRequest::ListOffsets(specs) => Route::Leaders(LeaderCall::ListOffsets(specs)),
             AdminRequest::DeleteRecords(offsets) => Route::Leaders(LeaderCall::DeleteRecords(offsets)),
+            AdminRequest::DescribeProducers { partitions, broker } => {
+                Route::Leaders(LeaderCall::DescribeProducers { partitions, broker: *broker })
+            }
+            AdminRequest::AbortTransaction(spec) => Route::Leaders(LeaderCall::AbortTransaction(spec)),
+            AdminRequest::ListTransactions(filter) => Route::Groups(GroupCall::ListTransactions(filter)),
+            AdminRequest::DescribeTransactions(ids) => group(Group::DescribeTransactions(ids)),
+            AdminRequest::FenceProducer(id) => group(Group::FenceProducer(id)),
             AdminRequest::ListGroups { states, types } => Route::Groups(GroupCall::List { states, types }),
             AdminRequest::DescribeGroups(groups) => group(Group::DescribeGroups(groups)),
             AdminRequest::ListGroupOffsets(of) => group(Group::ListGroupOffsets(of)),
@@ -292,7 +313,28 @@ impl<'a> LeaderCall<'a> {
         match self {
             Self::ListOffsets(specs) => specs.keys().collect(),
             Self::DeleteRecords(offsets) => offsets.keys().collect(),
+            Self::DescribeProducers { partitions, .. } => partitions.iter().collect(),
+            Self::AbortTransaction(spec) => vec![&spec.partition],
         }
+    }
+
+    /// The broker that is asked, whoever leads.
+    pub fn broker(self) -> Option<i32> {
+        match self {
+            Self::DescribeProducers { broker, .. } => broker,
+            Self::ListOffsets(_) | Self::DeleteRecords(_) | Self::AbortTransaction(_) => None,
+        }
+    }
+
+    /// What Java calls the step at which a call stands, where it is not called by its method: `knows` says that the
+    /// leaders are known.
+    pub fn step(self, method: &str, knows: bool) -> Option<String> {
+        let api = match self {
+            Self::ListOffsets(_) | Self::DeleteRecords(_) => return None,
+            Self::DescribeProducers { .. } => "DESCRIBE_PRODUCERS",
+            Self::AbortTransaction(_) => "WRITE_TXN_MARKERS",
+        };
+        Some(format!("{method}(api={})", if knows { api } else { "METADATA" }))
     }
 
     /// Asks a leader about some of them, and gives the request's correlation id.
@@ -305,6 +347,8 @@ impl<'a> LeaderCall<'a> {
         match self {
             Self::ListOffsets(specs) => list_offsets::send(to, specs, partitions, metadata),
             Self::DeleteRecords(offsets) => delete_records::send(to, offsets, partitions),
+            Self::DescribeProducers { .. } => describe_producers::send(to, partitions),
+            Self::AbortTransaction(spec) => abort_transaction::send(to, spec),
         }
     }
 
@@ -318,14 +362,20 @@ impl<'a> LeaderCall<'a> {
         match self {
             Self::ListOffsets(_) => list_offsets::answered(completed, asked, done),
             Self::DeleteRecords(_) => delete_records::answered(completed, asked, done),
+            Self::DescribeProducers { broker, .. } => {
+                describe_producers::answered(completed, asked, broker, done)
+            }
+            Self::AbortTransaction(spec) => abort_transaction::answered(completed, spec, done),
         }
     }
 
     /// The whole answer.
     pub fn gathered(self, done: Done) -> AdminResponse {
         match self {
-            Self::ListOffsets(_) => AdminResponse::Offsets(done),
+            Self::ListOffsets(_) => AdminResponse::Offsets(offsets(done)),
             Self::DeleteRecords(_) => delete_records::gathered(done),
+            Self::DescribeProducers { .. } => describe_producers::gathered(done),
+            Self::AbortTransaction(_) => abort_transaction::gathered(done),
         }
     }
 }
@@ -356,14 +406,32 @@ impl Sender<'_, '_> {
     }
 }
 
-/// Offsets or errors by partition, gathered from several leaders.
-pub(super) type Done = BTreeMap<TopicPartition, Result<FoundOffset, ApiError>>;
+/// What a leader says of a partition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Answer {
+    Offset(FoundOffset),
+    Producers(Vec<ProducerState>),
+    /// A transaction's end is written.
+    Marked,
+}
+
+/// Answers or errors by partition, gathered from several leaders.
+pub(super) type Done = BTreeMap<TopicPartition, Result<Answer, ApiError>>;
+
+/// The answers that are offsets, as the others are none of these calls'.
+fn offsets(done: Done) -> BTreeMap<TopicPartition, Result<FoundOffset, ApiError>> {
+    let offset = |answer| match answer {
+        Answer::Offset(found) => Ok(found),
+        Answer::Producers(_) | Answer::Marked => Err(ErrorCode::UNKNOWN_SERVER_ERROR.into()),
+    };
+    done.into_iter().map(|(of, result)| (of, result.and_then(offset))).collect()
+}
 
 /// Notes a partition's result unless it is worth another try.
 fn note(done: &mut Done, partition: TopicPartition, code: i16, offset: i64, timestamp: i64) {
     match ErrorCode(code) {
         ErrorCode::NONE => {
-            done.insert(partition, Ok(FoundOffset { offset, timestamp }));
+            done.insert(partition, Ok(Answer::Offset(FoundOffset { offset, timestamp })));
         }
         code if code.is_retriable() => {}
         code => {

@@ -2,6 +2,7 @@
 //!
 //! It reads the bytes itself, not through the log crate, so that it can tell on a log which that crate would refuse.
 
+mod decoders;
 mod index;
 mod segment;
 
@@ -16,6 +17,7 @@ use crate::io::{INTERRUPTED, Printed};
 use crate::java::hash_map_order;
 use crate::options::*;
 use crate::{Environment, StdinSource};
+use decoders::Decoder;
 use segment::SegmentDump;
 
 /// The tool's options.
@@ -32,12 +34,12 @@ pub const SPECS: &[Spec] = &[
     not_yet("key-decoder-class", Argument::Optional("class")),
     value("max-bytes", "bytes", "Read no more than this of each .log (default: 2147483647)"),
     value("max-message-size", "bytes", "Largest batch that an index check reads (default: 5242880)"),
-    not_yet("offsets-decoder", Argument::None),
+    flag("offsets-decoder", "Show records of __consumer_offsets as JSON"),
     flag("print-data-log", "Show keys and values too"),
     not_yet("remote-log-metadata-decoder", Argument::None),
     not_yet("share-group-state-decoder", Argument::None),
     flag("skip-record-metadata", "Leave out what stands before key and value"),
-    not_yet("transaction-log-decoder", Argument::None),
+    flag("transaction-log-decoder", "Show records of __transaction_state as JSON"),
     not_yet("value-decoder-class", Argument::Optional("class")),
     flag("verify-index-only", "Check an index without showing it"),
     flag("version", "Show the release of Kafka whose tool this is"),
@@ -76,9 +78,17 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
 }
 
 fn prepare(options: &Options, env: &dyn Environment) -> Result<DumpLog, OptionError> {
+    // With both Kafka reads offsets.
+    let decoder = match (options.has("offsets-decoder"), options.has("transaction-log-decoder")) {
+        (true, _) => Some(Decoder::Offsets),
+        (false, true) => Some(Decoder::Transactions),
+        (false, false) => None,
+    };
+    let print_data = options.has("print-data-log") || decoder.is_some();
     let settings = Settings {
-        print_data: options.has("print-data-log"),
-        deep: options.has("deep-iteration") || options.has("print-data-log"),
+        print_data,
+        decoder,
+        deep: options.has("deep-iteration") || print_data,
         skip_metadata: options.has("skip-record-metadata"),
         sanity_only: options.has("index-sanity-check"),
         verify_only: options.has("verify-index-only"),
@@ -105,6 +115,8 @@ fn prepare(options: &Options, env: &dyn Environment) -> Result<DumpLog, OptionEr
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Settings {
     print_data: bool,
+    /// What keys and values are read as; nothing for texts.
+    decoder: Option<Decoder>,
     deep: bool,
     skip_metadata: bool,
     sanity_only: bool,

@@ -90,7 +90,7 @@ impl SegmentDump {
                     pairs.push((self.last_offset, record.offset));
                 }
                 self.last_offset = record.offset;
-                line(out, &batch, &record, settings);
+                line(out, &batch, &record, settings)?;
             }
         }
         self.at += batch.size();
@@ -127,7 +127,7 @@ fn header(out: &mut String, batch: &Batch, position: usize) {
     );
 }
 
-fn line(out: &mut String, batch: &Batch, record: &Record, settings: &Settings) {
+fn line(out: &mut String, batch: &Batch, record: &Record, settings: &Settings) -> Result<(), String> {
     let mut prefix = "| ";
     if !settings.skip_metadata {
         let size = |bytes: &Option<Bytes>| {
@@ -154,7 +154,13 @@ fn line(out: &mut String, batch: &Batch, record: &Record, settings: &Settings) {
             control(out, record);
         }
     }
-    if settings.print_data && !batch.is_control() {
+    if let Some(decoder) = settings.decoder.filter(|_| !batch.is_control()) {
+        let decoded = decoder.decode(record)?;
+        let _ = write!(out, "{prefix}key: {}", decoded.key);
+        if let Some(payload) = decoded.payload {
+            let _ = write!(out, " payload: {payload}");
+        }
+    } else if settings.print_data && !batch.is_control() {
         for (name, bytes) in [("key", &record.key), ("payload", &record.value)] {
             if let Some(bytes) = bytes {
                 let _ = write!(out, "{prefix}{name}: {}", String::from_utf8_lossy(bytes));
@@ -163,6 +169,7 @@ fn line(out: &mut String, batch: &Batch, record: &Record, settings: &Settings) {
         }
     }
     out.push('\n');
+    Ok(())
 }
 
 fn control(out: &mut String, record: &Record) {

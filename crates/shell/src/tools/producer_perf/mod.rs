@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use blumfeld_client::producer::{Delivery, Producer, ProducerRecord, RecordId, Refused};
+use blumfeld_client::producer::{
+    Delivery, Producer, ProducerConfig, ProducerRecord, RecordId, Refused, TransactionError,
+    TransactionOperation,
+};
 use blumfeld_client::{ApiError, ClientConfig, parse_bootstrap};
 use blumfeld_kernel::{Context, Input, Instant, Node};
+use blumfeld_protocol::uuid_text;
 
 use super::console_producer::{ConfigProblem, producer_config};
 use super::properties::Properties;
@@ -37,8 +41,8 @@ pub const SPECS: &[Spec] = &[
     not_yet("producer.config", Argument::Required("file")),
     not_yet("command-config", Argument::Required("file")),
     not_yet("print-metrics", Argument::None),
-    not_yet("transactional-id", Argument::Required("id")),
-    not_yet("transaction-duration-ms", Argument::Required("ms")),
+    value("transactional-id", "id", "Write in transactions of this transactional.id"),
+    value("transaction-duration-ms", "ms", "Write in transactions that take so long at most (default: 3000)"),
     value("warmup-records", "number", "So many records do not count for the line of the steady state"),
     value("reporting-interval", "ms", "How often to tell how it goes (default: 5000)"),
 ];
@@ -58,6 +62,11 @@ static COMMAND: Command = Command {
 const RECORDS_A_MS: u32 = 1_000;
 /// The largest record in bytes: no broker takes a request beyond (`socket.request.max.bytes`).
 const LARGEST: i32 = 100 * 1024 * 1024;
+
+/// What a `transactional.id` begins with that nobody gave; a random number follows.
+const UNNAMED: &str = "performance-producer-";
+/// How long transactions take if nobody says, in milliseconds.
+const TRANSACTION_MS: u64 = 3_000;
 
 /// Reads the arguments.
 pub fn start(arguments: &[String], _: &dyn Environment, _: &StdinSource) -> Launch {
@@ -99,6 +108,7 @@ fn prepare(parsed: &Parsed) -> Result<Box<ProducerPerf>, Printed> {
     let throughput = number::<f64>(parsed, "throughput", "Double")?.unwrap_or(-1.0);
     let warmup = number::<i64>(parsed, "warmup-records", "Long")?.unwrap_or(0).max(0);
     let interval = number::<i64>(parsed, "reporting-interval", "Long")?.unwrap_or(5_000);
+    let duration = number::<i64>(parsed, "transaction-duration-ms", "Long")?;
     let checks = [
         (records <= 0, "--num-records should be greater than zero."),
         (
@@ -114,6 +124,7 @@ fn prepare(parsed: &Parsed) -> Result<Box<ProducerPerf>, Printed> {
             parsed.has("command-property") && parsed.has("producer-props"),
             "--command-property and --producer-props cannot be specified together.",
         ),
+        (duration.is_some_and(|ms| ms <= 0), "--transaction-duration-ms should be greater than zero."),
         (interval <= 0, "--reporting-interval should be greater than zero."),
     ];
     if let Some((_, text)) = checks.iter().find(|(wrong, _)| *wrong) {
@@ -136,6 +147,14 @@ fn prepare(parsed: &Parsed) -> Result<Box<ProducerPerf>, Printed> {
         };
         properties.insert(name.to_owned(), value.to_owned());
     }
+    if let Some(id) = parsed.value("transactional-id") {
+        properties.insert("transactional.id".to_owned(), id.to_owned());
+    }
+    let named = properties.contains_key("transactional.id");
+    let in_transactions = named || duration.is_some();
+    if !named && in_transactions {
+        properties.insert("transactional.id".to_owned(), UNNAMED.to_owned());
+    }
     let bootstrap = parsed.value("bootstrap-server").map(str::to_owned);
     let bootstrap = bootstrap.or_else(|| properties.get("bootstrap.servers").cloned()).unwrap_or_default();
     let exception = "org.apache.kafka.common.config.ConfigException";
@@ -157,6 +176,9 @@ fn prepare(parsed: &Parsed) -> Result<Box<ProducerPerf>, Printed> {
     let records = records.unsigned_abs();
     Ok(Box::new(ProducerPerf {
         client_id: config.client.client_id.clone().into(),
+        transaction: in_transactions.then_some(Transaction::Initializing),
+        transaction_ms: duration.map_or(TRANSACTION_MS, i64::unsigned_abs),
+        unnamed: (in_transactions && !named).then(|| Box::new(config.clone())),
         producer: Producer::new(config),
         notice,
         topic: parsed.value("topic").unwrap_or_default().into(),
@@ -179,6 +201,16 @@ fn prepare(parsed: &Parsed) -> Result<Box<ProducerPerf>, Printed> {
     }))
 }
 
+/// Where the transactions stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Transaction {
+    Initializing,
+    Closed,
+    /// Since this millisecond.
+    Open(u64),
+    Committing,
+}
+
 /// A record under way.
 #[derive(Clone, Copy, Debug)]
 struct UnderWay {
@@ -191,6 +223,11 @@ struct UnderWay {
 #[derive(Clone, Debug)]
 pub struct ProducerPerf {
     producer: Producer,
+    /// Its transactions, if it writes in any.
+    transaction: Option<Transaction>,
+    transaction_ms: u64,
+    /// The settings of a producer that is still to get a `transactional.id`.
+    unnamed: Option<Box<ProducerConfig>>,
     client_id: Arc<str>,
     notice: String,
     topic: Arc<str>,
@@ -235,8 +272,7 @@ impl Node for ProducerPerf {
                 if !self.notice.is_empty() {
                     cx.out.stdout(self.notice.clone());
                 }
-                self.begun = cx.now;
-                self.stats = Stats::new(self.records, ms(cx.now), false);
+                self.begin(cx);
             }
             // Kafka's tool ends at once, and says nothing of what it has seen.
             Input::Interrupt => return self.exit(cx, INTERRUPTED),
@@ -246,13 +282,26 @@ impl Node for ProducerPerf {
         let issues = self.producer.metadata_mut().take_issues();
         log_issues(cx, &format!("Producer clientId={}", self.client_id), issues);
         self.delivered(cx, delivered);
+        if !self.transacted(cx) {
+            return;
+        }
         self.pump(cx);
+        if self.over {
+            return;
+        }
         if self.is_done() {
             self.producer.flush();
+            if matches!(self.transaction, Some(Transaction::Open(_))) && !self.commit(cx) {
+                return;
+            }
         }
         let delivered = self.producer.poll(cx);
         self.delivered(cx, delivered);
-        if self.is_done() && self.producer.pending() == 0 {
+        if !self.transacted(cx) {
+            return;
+        }
+        let closed = matches!(self.transaction, None | Some(Transaction::Closed));
+        if self.is_done() && closed && self.producer.pending() == 0 {
             self.stats.print(cx);
             if let Some(steady) = &mut self.steady {
                 steady.print(cx);
@@ -270,6 +319,55 @@ impl Node for ProducerPerf {
 }
 
 impl ProducerPerf {
+    fn begin(&mut self, cx: &mut Context<'_>) {
+        self.begun = cx.now;
+        self.stats = Stats::new(self.records, ms(cx.now), false);
+        if let Some(mut config) = self.unnamed.take() {
+            let id = uuid_text::random(|| cx.rng.bytes16());
+            config.transactional_id = Some(format!("{UNNAMED}{}", uuid_text::to_text(id)));
+            self.producer = Producer::new(*config);
+        }
+        if self.transaction.is_some()
+            && let Err(error) = self.producer.init_transactions(cx)
+        {
+            self.thrown(cx, &error);
+        }
+    }
+
+    /// Takes what became of transactional methods. An error ends the tool, as it does in Kafka.
+    fn transacted(&mut self, cx: &mut Context<'_>) -> bool {
+        for event in self.producer.take_transaction_events() {
+            if let Err(error) = &event.result {
+                self.thrown(cx, error);
+                return false;
+            }
+            if event.operation == TransactionOperation::Init {
+                // Java's clock starts once the producer has its id.
+                self.begun = cx.now;
+                self.stats = Stats::new(self.records, ms(cx.now), false);
+            }
+            self.transaction = Some(Transaction::Closed);
+        }
+        !self.over
+    }
+
+    fn commit(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Err(error) = self.producer.commit_transaction(cx) {
+            self.thrown(cx, &error);
+            return false;
+        }
+        self.transaction = Some(Transaction::Committing);
+        true
+    }
+
+    fn thrown(&mut self, cx: &mut Context<'_>, error: &TransactionError) {
+        err(cx, &format!("Exception in thread \"main\" {}: {error}", error.class()));
+        if let Some(cause) = &error.cause {
+            err(cx, &format!("Caused by: {}: {cause}", cause.class()));
+        }
+        self.exit(cx, 1);
+    }
+
     /// Whether every record was handed over.
     fn is_done(&self) -> bool {
         self.sent == self.records && self.refused.is_none()
@@ -298,11 +396,15 @@ impl ProducerPerf {
             self.burst = (now, 0);
         }
         loop {
+            if matches!(self.transaction, Some(Transaction::Initializing | Transaction::Committing)) {
+                return;
+            }
             if let Some((record, under_way)) = self.refused.take() {
                 self.send(cx, *record, under_way);
-                if self.refused.is_some() {
+                if self.refused.is_some() || self.over {
                     return;
                 }
+                continue;
             }
             if self.sent == self.records {
                 return;
@@ -317,6 +419,12 @@ impl ProducerPerf {
                 return;
             }
             self.burst.1 += 1;
+            if self.transaction == Some(Transaction::Closed) {
+                if let Err(error) = self.producer.begin_transaction() {
+                    return self.thrown(cx, &error);
+                }
+                self.transaction = Some(Transaction::Open(now));
+            }
             let value = self.payload();
             if self.warmup > 0 && self.sent == self.warmup {
                 self.steady = Some(Stats::new(self.records - self.warmup, now, true));
@@ -334,7 +442,7 @@ impl ProducerPerf {
                 headers: Vec::new(),
             };
             self.send(cx, record, under_way);
-            if self.refused.is_some() {
+            if self.refused.is_some() || self.over {
                 return;
             }
         }
@@ -353,7 +461,13 @@ impl ProducerPerf {
     fn send(&mut self, cx: &mut Context<'_>, record: ProducerRecord, under_way: UnderWay) {
         match self.producer.send(cx, record) {
             Ok(id) => {
+                let since = under_way.since;
                 self.under_way.insert(id, under_way);
+                if let Some(Transaction::Open(begun)) = self.transaction
+                    && self.transaction_ms <= since.saturating_sub(begun)
+                {
+                    self.commit(cx);
+                }
             }
             Err(Refused::Wait(record)) => self.refused = Some((record, under_way)),
             Err(Refused::Failed(error)) => failed(cx, &error),

@@ -3,7 +3,7 @@
 
 use blumfeld_kernel::Process;
 
-use super::{consume, produce};
+use super::{consume, produce, transform};
 use crate::{Environment, Line};
 
 /// What a line asks of the clients in the background.
@@ -41,6 +41,8 @@ pub enum WorkloadKind {
     Produce,
     /// `workload consume`
     Consume,
+    /// `workload transform`
+    Transform,
 }
 
 impl WorkloadKind {
@@ -49,6 +51,7 @@ impl WorkloadKind {
         match self {
             Self::Produce => "producer",
             Self::Consume => "consumer",
+            Self::Transform => "transformer",
         }
     }
 
@@ -57,6 +60,7 @@ impl WorkloadKind {
         match self {
             Self::Produce => "produce",
             Self::Consume => "consume",
+            Self::Transform => "transform",
         }
     }
 }
@@ -102,8 +106,15 @@ fn start(words: &[String]) -> Result<Background, String> {
     let kind = match words.first().map(String::as_str) {
         Some("produce") => WorkloadKind::Produce,
         Some("consume") => WorkloadKind::Consume,
-        Some(word) => return Err(format!("workload start knows produce and consume, not {word}")),
-        None => return Err("it is written workload start produce …, or workload start consume …".to_owned()),
+        Some("transform") => WorkloadKind::Transform,
+        Some(word) => {
+            return Err(format!("workload start knows produce, consume and transform, not {word}"));
+        }
+        None => {
+            return Err(
+                "it is written workload start produce …, start consume …, or start transform …".to_owned()
+            );
+        }
     };
     let (mut name, mut rest) = (None, Vec::new());
     let mut words = words.iter().skip(1);
@@ -150,6 +161,7 @@ pub fn background_client(
     let prepared = match kind {
         WorkloadKind::Produce => produce::prepare(&all, env),
         WorkloadKind::Consume => consume::prepare(&all, env),
+        WorkloadKind::Transform => transform::prepare(&all, env),
     };
     prepared.map_err(|text| text.strip_prefix("blumfeld: ").map_or(text.clone(), ToOwned::to_owned))
 }

@@ -8,6 +8,7 @@ mod keys;
 mod latencies;
 mod made;
 mod produce;
+mod transform;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ pub use background::{Background, WorkloadKind, background, background_client};
 pub use consume::Consume;
 pub use latencies::Latencies;
 pub use produce::Produce;
+pub use transform::Transform;
 
 use super::toolbox::Launch;
 use crate::io::{Printed, out};
@@ -34,8 +36,10 @@ and runs until it is stopped. A reload of the page begins it again, unless it ha
       workload produce --topic orders --rate 20 --keys 5 --distribution zipf
   workload consume --topic T --group G  reads as a member of a group, and takes its time for each record
       workload consume --topic orders --group billing --name one --processing-ms 200 --from-beginning
+  workload transform --from T --to U --group G  reads, writes and commits its offsets, in transactions
+      workload transform --from orders --to invoices --group billing --abort-ratio 0.1 --from-beginning
 
-  workload start produce … | start consume …    begins one in the background: producer-1, or as --name says
+  workload start produce … | start consume … | start transform …    begins one in the background: producer-1, or as --name says
       workload start produce --topic orders --rate 20
       workload start consume --topic orders --group billing --processing-ms 50
   workload list                         says which there are
@@ -56,8 +60,10 @@ start를 붙이면 백그라운드에서 돌고, 콘솔에서는 다른 명령�
       workload produce --topic orders --rate 20 --keys 5 --distribution zipf
   workload consume --topic T --group G  그룹의 멤버로 읽고, 레코드마다 정한 시간 동안 처리합니다
       workload consume --topic orders --group billing --name one --processing-ms 200 --from-beginning
+  workload transform --from T --to U --group G  읽고 쓰고 오프셋을 커밋하는 일을 트랜잭션으로 합니다
+      workload transform --from orders --to invoices --group billing --abort-ratio 0.1 --from-beginning
 
-  workload start produce … | start consume …    백그라운드에서 시작합니다. 이름은 producer-1, 또는 --name으로 정합니다
+  workload start produce … | start consume … | start transform …    백그라운드에서 시작합니다. 이름은 producer-1, 또는 --name으로 정합니다
       workload start produce --topic orders --rate 20
       workload start consume --topic orders --group billing --processing-ms 50
   workload list                         무엇이 도는지 보여 줍니다
@@ -72,13 +78,14 @@ const LONGEST_MS: u64 = 1_000_000_000;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Its commands.
-pub const COMMANDS: &[&str] = &["consume", "list", "log", "produce", "start", "stop"];
+pub const COMMANDS: &[&str] = &["consume", "list", "log", "produce", "start", "stop", "transform"];
 
 /// The options of a command.
 pub fn specs(command: &str) -> &'static [Spec] {
     match command {
         "produce" => produce::SPECS,
         "consume" => consume::SPECS,
+        "transform" => transform::SPECS,
         _ => &[],
     }
 }
@@ -105,10 +112,13 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
     let prepared = match command {
         "produce" => produce::prepare(rest, env),
         "consume" => consume::prepare(rest, env),
+        "transform" => transform::prepare(rest, env),
         command if background::COMMANDS.contains(&command) => {
             Err("there is no world around this console to keep clients in the background".to_owned())
         }
-        _ => Err(format!("workload knows produce, consume, start, list, log and stop, not {command}")),
+        _ => Err(format!(
+            "workload knows produce, consume, transform, start, list, log and stop, not {command}"
+        )),
     };
     match prepared {
         Ok(process) => Launch::Run(process),
@@ -128,7 +138,7 @@ pub fn explain(language: Language, _: &dyn Environment) -> String {
         Language::Korean => KOREAN,
     };
     let options = |command| format!("\nworkload {command}\n{}\n", usage(specs(command)));
-    format!("{about}{}{}", options("produce"), options("consume"))
+    format!("{about}{}{}{}", options("produce"), options("consume"), options("transform"))
 }
 
 /// The values that an option can have.
