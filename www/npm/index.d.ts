@@ -454,7 +454,8 @@ export type KafkaApi =
   | "UpdateFeatures" | "DescribeCluster" | "DescribeProducers" | "UnregisterBroker" | "DescribeTransactions"
   | "ListTransactions" | "ListConfigResources" | "DescribeTopicPartitions" | "Vote" | "BeginQuorumEpoch"
   | "EndQuorumEpoch" | "AlterPartition" | "Envelope" | "FetchSnapshot" | "BrokerRegistration" | "BrokerHeartbeat"
-  | "AllocateProducerIds"
+  | "AllocateProducerIds" | "AddPartitionsToTxn" | "AddOffsetsToTxn" | "EndTxn" | "WriteTxnMarkers"
+  | "TxnOffsetCommit"
   | (string & {});
 
 /** Kafka's name of an error code. Any other that Kafka has is right too. */

@@ -115,8 +115,8 @@ pub struct TransactionConfig {
     pub remove_expired_interval_ms: i64,
     /// `transactional.id.expiration.ms`: an id that is not used for so long is forgotten.
     pub id_expiration_ms: i64,
-    /// `transaction.partition.verification.enable`: a partition asks the coordinator before it takes the first batch of a
-    /// transaction (KIP-890).
+    /// `transaction.partition.verification.enable`: a partition asks the coordinator before it takes the first batch
+    /// of a transaction (KIP-890).
     pub partition_verification: bool,
     /// So long a change waits for the replicas, in milliseconds.
     pub write_timeout_ms: i64,

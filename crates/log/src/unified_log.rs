@@ -217,8 +217,8 @@ impl UnifiedLog {
         &mut self.producers
     }
 
-    /// Consumers of committed transactions read up to here: no further than the first transaction that is open, or ended
-    /// with a marker at or above the high watermark (fetchLastStableOffsetMetadata).
+    /// Consumers of committed transactions read up to here: no further than the first transaction that is open, or
+    /// ended with a marker at or above the high watermark (fetchLastStableOffsetMetadata).
     pub fn last_stable_offset(&self, high_watermark: i64) -> i64 {
         let unstable = self.producers.first_unstable(high_watermark);
         unstable.map_or(high_watermark, |first| first.max(self.log_start).min(high_watermark))

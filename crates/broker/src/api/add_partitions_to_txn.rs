@@ -1,6 +1,6 @@
 //! AddPartitionsToTxn (24), versions 0 to 5: partitions join a transaction. Up to version 3 a client asks for one
-//! transaction; later ones are of brokers that ask for several clients, or whether partitions are in (KIP-890). Left out:
-//! nothing.
+//! transaction; later ones are of brokers that ask for several clients, or whether partitions are in (KIP-890). Left
+//! out: nothing.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::ErrorCode;

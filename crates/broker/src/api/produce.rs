@@ -102,8 +102,8 @@ fn unverified(
     Ok(producer.filter(|_| !numbers.is_empty()).map(|producer| (producer, numbers)))
 }
 
-/// What a partition's batch is refused for that the coordinator was asked about (ReplicaManager.handleProduceAppend), if
-/// it is.
+/// What a partition's batch is refused for that the coordinator was asked about (ReplicaManager.handleProduceAppend),
+/// if it is.
 fn refusal(
     server: &Server,
     key: &TopicPartition,
@@ -330,7 +330,8 @@ fn append(
         |server: &Server| server.replicas.of(&key).map_or(-1, |partition| partition.log().log_start());
     let info =
         (server.replicas.append(cx, &key, (batch, AppendOrigin::Client), min_isr)).map_err(|error| {
-            // What Kafka expects to go wrong is answered without the log's start (ReplicaManager.appendRecordsToLeader).
+            // What Kafka expects to go wrong is answered without the log's start
+            // (ReplicaManager.appendRecordsToLeader).
             let expected = [
                 ErrorCode::CORRUPT_MESSAGE,
                 ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,

@@ -1,5 +1,5 @@
-//! TxnOffsetCommit (28), versions 0 to 5: offsets of a group that count once a transaction is committed (KIP-98, KIP-447).
-//! From version 5 on the group's partition joins the transaction by it (KIP-890). Left out: nothing.
+//! TxnOffsetCommit (28), versions 0 to 5: offsets of a group that count once a transaction is committed (KIP-98,
+//! KIP-447). From version 5 on the group's partition joins the transaction by it (KIP-890). Left out: nothing.
 
 use std::collections::BTreeSet;
 

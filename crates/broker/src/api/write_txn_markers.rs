@@ -1,5 +1,5 @@
-//! WriteTxnMarkers (27), version 1: a transaction coordinator ends a transaction on the partitions that this broker leads.
-//! Left out: version 2, whose markers say their transaction version (KIP-1228).
+//! WriteTxnMarkers (27), version 1: a transaction coordinator ends a transaction on the partitions that this broker
+//! leads. Left out: version 2, whose markers say their transaction version (KIP-1228).
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;

@@ -1,9 +1,9 @@
 //! Transaction markers, both ways: the coordinator's, which go to the leaders of a transaction's partitions until each
-//! has them (org.apache.kafka.coordinator.transaction.TransactionMarkerChannelManager), and those that come in, which are
-//! answered once they are replicated (KafkaApis.handleWriteTxnMarkersRequest).
+//! has them (org.apache.kafka.coordinator.transaction.TransactionMarkerChannelManager), and those that come in, which
+//! are answered once they are replicated (KafkaApis.handleWriteTxnMarkersRequest).
 //!
-//! What is to be sent is no queue of its own, but what the coordinator's transactions still lack: whatever is lost on the
-//! way, by a leader or by this broker, is found to be lacking, and sent again.
+//! What is to be sent is no queue of its own, but what the coordinator's transactions still lack: whatever is lost on
+//! the way, by a leader or by this broker, is found to be lacking, and sent again.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,8 @@
 //! Asking the transaction coordinator for a client before its first batch of a transaction is taken
 //! (kafka.server.AddPartitionsToTxnManager, KIP-890).
 //!
-//! Without it a batch that was late on its way could come after its transaction has ended, begin another one that nobody
+//! Without it a batch that was late on its way could come after its transaction has ended, begin another one that
+//! nobody
 //! knows of, and hold the last stable offset for ever. So a partition that has no transaction of the producer open asks
 //! whether it is in one; of clients that speak transaction version 2, it joins the transaction by asking. A marker that
 //! comes while the answer is under way makes the answer worthless: each partition notes that with a number.

@@ -4,6 +4,7 @@
 //! for gets it. What is not known is what Kafka's own error responses say: -1 for offsets, nothing for records.
 
 mod admin;
+mod transactions;
 
 use blumfeld_protocol::frame::{Header, decode_body, encode_response};
 use blumfeld_protocol::messages::*;
@@ -51,6 +52,9 @@ macro_rules! answers {
                     | ApiKey::AlterUserScramCredentials
                     | ApiKey::DescribeProducers
                     | ApiKey::DescribeTransactions
+                    | ApiKey::AddPartitionsToTxn
+                    | ApiKey::WriteTxnMarkers
+                    | ApiKey::TxnOffsetCommit
                     $(| ApiKey::$api)*
             )
         }
@@ -145,6 +149,9 @@ pub(crate) fn answer(header: &Header, body: &Bytes, code: ErrorCode) -> Result<F
         ApiKey::AlterUserScramCredentials => admin::alter_user_scram_credentials(header, body, code),
         ApiKey::DescribeProducers => admin::describe_producers(header, body, code),
         ApiKey::DescribeTransactions => admin::describe_transactions(header, body, code),
+        ApiKey::AddPartitionsToTxn => transactions::add_partitions_to_txn(header, body, code),
+        ApiKey::WriteTxnMarkers => transactions::write_txn_markers(header, body, code),
+        ApiKey::TxnOffsetCommit => transactions::txn_offset_commit(header, body, code),
         api_key => Err(FrameError::UnsupportedVersion { api_key, version: header.version }),
     }
 }

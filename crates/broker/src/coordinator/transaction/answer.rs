@@ -12,7 +12,8 @@ use crate::reply::Body;
 pub enum Answer {
     /// To InitProducerId: the producer id and epoch, or why there are none.
     Init(Result<(i64, i16), ErrorCode>),
-    /// To AddPartitionsToTxn of the versions for clients: what each partition is told, beside what the coordinator says.
+    /// To AddPartitionsToTxn of the versions for clients: what each partition is told, beside what the coordinator
+    /// says.
     Partitions(Box<AddPartitionsToTxnResponse>),
     /// To AddPartitionsToTxn of the versions for brokers, gathered transaction by transaction.
     Transactions(Box<AddPartitionsToTxnResponse>),

@@ -147,8 +147,8 @@ impl TransactionMetadata {
         }
     }
 
-    /// A producer begins with the next epoch (prepareIncrementProducerEpoch). `expected` is the epoch that a client names
-    /// which had one before.
+    /// A producer begins with the next epoch (prepareIncrementProducerEpoch). `expected` is the epoch that a client
+    /// names which had one before.
     ///
     /// # Errors
     /// PRODUCER_FENCED for an epoch that is neither the present one nor the one before.

@@ -5,8 +5,8 @@
 //! back, and whoever leads this partition next finds it and sends the markers to every partition again until each has
 //! them; then it stores that it is complete. A client is answered with the decision, not with the markers.
 //!
-//! Whoever begins with a transactional id gets a higher epoch, and everything of a lower one is refused, here and by the
-//! partitions: a zombie cannot come between. Unlike groups, a transaction's state changes only once its record is
+//! Whoever begins with a transactional id gets a higher epoch, and everything of a lower one is refused, here and by
+//! the partitions: a zombie cannot come between. Unlike groups, a transaction's state changes only once its record is
 //! committed; while it waits, the id has a pending state, and others are told CONCURRENT_TRANSACTIONS.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,8 +165,8 @@ impl TransactionShard {
             && expected_epoch.is_none_or(|epoch| epoch == metadata.producer_epoch)
     }
 
-    /// A producer begins (handleInitProducerId, prepareInitProducerIdTransit). `fresh` is a producer id that nobody had,
-    /// where one is needed.
+    /// A producer begins (handleInitProducerId, prepareInitProducerIdTransit). `fresh` is a producer id that nobody
+    /// had, where one is needed.
     pub(crate) fn init(&mut self, env: &mut Env<'_, '_>, call: Call, init: &Init, fresh: Option<i64>) {
         let now_ms = env.cx.unix_ms();
         let refuse = |env: &mut Env<'_, '_>, call, code| env.fx.answer(call, Answer::Init(Err(code)));
@@ -241,8 +241,8 @@ impl TransactionShard {
 
     // ---- AddPartitionsToTxn, AddOffsetsToTxn
 
-    /// What is wrong with a request of a producer, if something is (the checks that handleAddPartitionsToTransaction and
-    /// handleVerifyPartitionsInTransaction share).
+    /// What is wrong with a request of a producer, if something is (the checks that handleAddPartitionsToTransaction
+    /// and handleVerifyPartitionsInTransaction share).
     fn check(&self, id: &str, producer: (i64, i16)) -> Result<&Transaction, ErrorCode> {
         if id.is_empty() {
             return Err(ErrorCode::INVALID_REQUEST);
@@ -291,8 +291,8 @@ impl TransactionShard {
         }
     }
 
-    /// AddPartitionsToTxn of a broker for a client of transaction version 2: a part of what it gathers. Gives what is said
-    /// at once.
+    /// AddPartitionsToTxn of a broker for a client of transaction version 2: a part of what it gathers. Gives what is
+    /// said at once.
     pub(crate) fn add_gathered(
         &mut self,
         env: &mut Env<'_, '_>,
@@ -330,8 +330,8 @@ impl TransactionShard {
 
     // ---- EndTxn
 
-    /// EndTxn of a client (endTransaction, endTransactionWithTV1). `fresh` is a producer id that nobody had, where one is
-    /// needed.
+    /// EndTxn of a client (endTransaction, endTransactionWithTV1). `fresh` is a producer id that nobody had, where
+    /// one is needed.
     pub(crate) fn end(
         &mut self,
         env: &mut Env<'_, '_>,
