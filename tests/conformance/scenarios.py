@@ -220,12 +220,30 @@ def groups_are_listed_described_reset_and_deleted(t):
     until("gone", lambda: group not in admin.groups())
 
 
+def transactions_are_seen_whole_or_not_at_all(t):
+    topic, able = t.made("transactions", 2), t.able("transact")
+    kept, dropped, last = VALUES[:10], VALUES[10:30], VALUES[30:50]
+    able.transact(topic=topic, id=f"{topic}-id", rounds=[[kept, True], [dropped, False], [last, True]])
+    # Each round is spread over both partitions, and ends with a marker on each.
+    for partition in (0, 1):
+        want = kept[partition::2] + last[partition::2]
+        check(values(read(t.reference(), topic, partition, 0, len(want))), want, f"partition {partition}")
+        written = (len(kept) + len(dropped) + len(last)) // 2
+        first, end = t.reference().offsets(topic=topic, partition=partition)
+        check((first, end >= written + 2), (0, True), f"offsets {first} to {end}")
+    # Who begins with the same id goes on behind it.
+    able.transact(topic=topic, id=f"{topic}-id", rounds=[[VALUES[50:60], True]])
+    want = kept[::2] + last[::2] + VALUES[50:60:2]
+    check(values(read(t.reference(), topic, 0, 0, len(want))), want, "after a new producer")
+
+
 # Without groups first: a client that has no other way of reading than a group comes to them in "records" too.
 SCENARIOS = [
     topics_come_are_described_and_go,
     every_acks_and_compression_arrives,
     what_others_compressed_is_read,
     idempotent_records_arrive_once,
+    transactions_are_seen_whole_or_not_at_all,
     offsets_are_found_by_time,
     members_share_and_hand_over,
     commits_are_resumed_after_leaving_and_after_a_crash,

@@ -89,6 +89,21 @@ class Commands:
         finally:
             await producer.stop()
 
+    async def transact(self, topic, id, rounds):
+        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, transactional_id=id)
+        await producer.start()
+        try:
+            for values, commit in rounds:
+                await producer.begin_transaction()
+                sent = [
+                    await producer.send(topic, value.encode(), f"k{at}".encode(), partition=at % 2)
+                    for at, value in enumerate(values)
+                ]
+                await asyncio.gather(*sent)
+                await (producer.commit_transaction() if commit else producer.abort_transaction())
+        finally:
+            await producer.stop()
+
     async def read(self, topic, partition, offset, count):
         async def use(consumer):
             of = TopicPartition(topic, partition)
@@ -174,6 +189,6 @@ if __name__ == "__main__":
     serve(
         Client(sys.argv[1]),
         {"compression": ["none", "gzip", "snappy", "lz4", "zstd"], "idempotent": True, "assign": True, "admin": True,
-         "offset_at": True, "group": True, "group_admin": True, "reset": False},
+         "offset_at": True, "group": True, "group_admin": True, "reset": False, "transact": True},
         aiokafka.__version__,
     )

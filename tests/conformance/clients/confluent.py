@@ -55,6 +55,19 @@ class Client:
         if failed or left:
             raise RuntimeError(f"{left} left, {failed[:1]}")
 
+    def transact(self, topic, id, rounds):
+        producer = Producer(self.config(transactional_id=id))
+        producer.init_transactions(30)
+        for values, commit in rounds:
+            producer.begin_transaction()
+            for at, value in enumerate(values):
+                producer.produce(topic, value, f"k{at}", at % 2)
+            if commit:
+                producer.commit_transaction(30)
+            else:
+                producer.flush(20)
+                producer.abort_transaction(30)
+
     def reader(self, **more):
         return Consumer(self.config(group_id="unused", enable_auto_commit=False, auto_offset_reset="error", **more))
 
@@ -141,6 +154,7 @@ if __name__ == "__main__":
     serve(
         Client(sys.argv[1]),
         {"compression": ["none", "gzip", "snappy", "lz4", "zstd"], "idempotent": True, "assign": True, "admin": True,
-         "offset_at": True, "group": True, "group_admin": True, "reset": True, "delete_group": True},
+         "offset_at": True, "group": True, "group_admin": True, "reset": True, "delete_group": True,
+         "transact": True},
         f"{confluent_kafka.__version__}, librdkafka {confluent_kafka.libversion()[0]}",
     )

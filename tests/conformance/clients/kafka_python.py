@@ -56,6 +56,17 @@ class Client:
             one.get(20)
         producer.close()
 
+    def transact(self, topic, id, rounds):
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap, transactional_id=id)
+        producer.init_transactions()
+        for values, commit in rounds:
+            producer.begin_transaction()
+            for at, value in enumerate(values):
+                producer.send(topic, value.encode(), f"k{at}".encode(), partition=at % 2)
+            producer.flush(20)
+            producer.commit_transaction() if commit else producer.abort_transaction()
+        producer.close()
+
     def reader(self):
         return KafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
 
@@ -198,6 +209,7 @@ if __name__ == "__main__":
     serve(
         Client(sys.argv[1]),
         {"compression": ["none", "gzip", "snappy", "lz4", "zstd"], "idempotent": True, "assign": True, "admin": True,
-         "offset_at": True, "group": True, "group_admin": True, "reset": True, "delete_group": True},
+         "offset_at": True, "group": True, "group_admin": True, "reset": True, "delete_group": True,
+         "transact": True},
         kafka.__version__,
     )

@@ -43,6 +43,17 @@ class Client {
     await producer.disconnect()
   }
 
+  async transact ({ topic, id, rounds }) {
+    const producer = this.kafka.producer({ transactionalId: id, idempotent: true, maxInFlightRequests: 1 })
+    await producer.connect()
+    for (const [values, commit] of rounds) {
+      const transaction = await producer.transaction()
+      await transaction.send({ topic, messages: values.map((value, at) => ({ partition: at % 2, key: `k${at}`, value })) })
+      await (commit ? transaction.commit() : transaction.abort())
+    }
+    await producer.disconnect()
+  }
+
   async read ({ topic, partition, offset, count }) {
     const records = []
     const consumer = await this.consumer(`reader-${topic}-${Date.now()}`, topic, r => {
@@ -139,5 +150,6 @@ class Client {
 const client = new Client(process.argv[2])
 await client.admin.connect()
 await serve(client, {
-  compression: Object.keys(codecs), idempotent: true, assign: false, admin: true, offset_at: true, group: true, group_admin: true, reset: true, delete_group: true
+  compression: Object.keys(codecs), idempotent: true, assign: false, admin: true, offset_at: true, group: true, group_admin: true, reset: true, delete_group: true,
+  transact: true
 }, version)
