@@ -130,17 +130,19 @@ browser("what is no condition is shown with its place", async (own) => {
 });
 
 browser("an address names a place, or is refused in words", async (own) => {
-  const { page, errors } = await visit(own, "");
-  await page.locator(".log", { hasText: "high watermark" }).first().waitFor({ state: "attached" });
+  const { page, errors } = await visit(own, "begin=orders");
+  await begun(page);
   const go = (hash) => page.evaluate((to) => { location.hash = to; }, hash);
   for (const wrong of ["nosuch", "configs/x/y", "messages/orders"]) {
     await go(wrong);
-    await page.locator(".notice.fault", { hasText: `There is no such place in this page: #${wrong}.` }).waitFor();
+    await page.locator(".notice", { hasText: `There is no such place in this page: #${wrong}.` }).waitFor();
   }
   await go("messages/orders/77");
-  await page.locator(".notice.fault", { hasText: "There is no partition orders-77." }).waitFor();
+  await page.locator(".notice", { hasText: "There is no partition orders-77." }).waitFor();
   await go("messages/orders/1/0");
-  await page.locator('.messages [aria-selected="true"], .messages .on').first().waitFor();
+  await page.locator('.messages [data-record="0"].sel[data-offset="0"]').waitFor();
+  // What an address was refused for is not said any more where another leads.
+  assert.equal(await page.locator(".notice").count(), 0);
   assert.deepEqual(errors, []);
 });
 

@@ -417,7 +417,7 @@ fn look_for(ctx: &Ctx, model: &Model, partition: &PartitionName, offset: Option<
     match offset {
         _ if !is_there => {
             let name = format!("{}-{}", partition.topic, partition.partition);
-            ctx.act(Action::Notice(true, fill(ctx.t.no_such_partition, &[&name])));
+            ctx.act(Action::Notice(false, fill(ctx.t.no_such_partition, &[&name])));
         }
         Some(offset) => ctx.seek(partition, offset),
         None => ctx.act(Action::Choose(partition.clone())),

@@ -683,7 +683,7 @@ impl Reducible for Model {
                 // What was only to be read belongs to the screen on which it came.
                 model.notices.retain(|notice| notice.fault);
                 if let Some(address) = refused {
-                    model.notice(true, fill(model.lang.text().bad_address, &[&address]));
+                    model.notice(false, fill(model.lang.text().bad_address, &[&address]));
                 }
                 let Some(Place { screen, diagram, configs, partition }) = place else {
                     return Rc::new(model);
