@@ -145,6 +145,9 @@ fn mark(ctx: &Ctx, group: &Group) -> Html {
         );
     }
     let what = mark_name(t, group.mark);
+    // What stands beside the mark is part of its name.
+    let times = (group.count > 1).then(|| fill(t.times, &[&count(i64::try_from(group.count).unwrap_or(0))]));
+    let what = times.as_ref().map_or_else(|| what.to_owned(), |times| format!("{what} {times}"));
     let title = format!("{} {what}\n{}", moment(group.at), says.join("\n"));
     let onclick = {
         let (ctx, at, line) = (ctx.clone(), group.at, group.line.clone());
@@ -163,7 +166,7 @@ fn mark(ctx: &Ctx, group: &Group) -> Html {
     html! {
         <li data-x={group.place.to_string()}><button class={classes!("mk", class)} aria-label={title.clone()} {title} {onclick}>
             <svg viewBox="0 0 12 12" aria-hidden="true"><path d={path} /></svg>
-            if group.count > 1 { <span>{fill(t.times, &[&count(i64::try_from(group.count).unwrap_or(0))])}</span> }
+            if let Some(times) = times { <span>{times}</span> }
         </button></li>
     }
 }
