@@ -16,7 +16,8 @@ cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from
                                                      with --members brokers come and go, and disks are lost, as well;
                                                      with --triggers requests fail, wait or get lost by triggers, as well;
                                                      with --topics a topic is deleted and created again, as well;
-                                                     with --transactions clients write in transactions instead
+                                                     with --transactions clients write in transactions instead, for
+                                                     60000 ms
 cargo xtask sim --known                              the seeds of tests/random/seeds.txt, each of which once failed
 cargo xtask sim --page [--seeds N] …                 the page around a cluster: reloads, its store, its clients; with --bug
                                                      one of the page's own
@@ -53,7 +54,7 @@ fn options() -> Result<Options, String> {
     let mut options = Options {
         seeds: 200,
         seed: 0,
-        ticks: 20_000,
+        ticks: 0,
         lines: 60,
         known: false,
         members: false,
@@ -82,6 +83,9 @@ fn options() -> Result<Options, String> {
                 options.take(&flag, value)?;
             }
         }
+    }
+    if options.ticks == 0 {
+        options.ticks = if options.transactions { 60_000 } else { 20_000 };
     }
     Ok(options)
 }
