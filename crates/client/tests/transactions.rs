@@ -299,8 +299,12 @@ impl Program {
     }
 
     fn offsets(&mut self, offset: i64) -> String {
+        self.offsets_of(0, offset)
+    }
+
+    fn offsets_of(&mut self, partition: i32, offset: i64) -> String {
         let at = OffsetAndMetadata { offset, leader_epoch: Some(3), metadata: String::new() };
-        let offsets = BTreeMap::from([(TopicPartition::new("in", 0), at)]);
+        let offsets = BTreeMap::from([(TopicPartition::new("in", partition), at)]);
         let group = ConsumerGroupMetadata {
             generation_id: 5,
             member_id: "m".to_owned(),
@@ -699,6 +703,26 @@ fn errors_of_added_partitions_and_offsets() {
             assert_eq!(program.abort(), "abortTransaction ok", "{api:?} {code}");
         }
     }
+}
+
+#[test]
+fn offsets_of_an_aborted_transaction_are_not_committed_with_the_next() {
+    let mut program = Program::new(true, vec![(ApiKey::Produce, ErrorCode::TRANSACTION_ABORTABLE)]);
+    assert_eq!(program.init(), "initTransactions ok");
+    assert_eq!(program.begin(), "ok");
+    assert_eq!(program.send("a", 0), "ok");
+    // The record is on its way, and fails before the offsets are committed.
+    program.producer.flush();
+    program.turn();
+    assert_ne!(program.offsets(5), "sendOffsetsToTransaction ok");
+    assert_eq!(program.state(), "ABORTABLE_ERROR");
+    assert_eq!(program.abort(), "abortTransaction ok");
+    program.take_asked();
+    assert_eq!(program.begin(), "ok");
+    assert_eq!(program.offsets_of(1, 7), "sendOffsetsToTransaction ok");
+    let asked = program.take_asked();
+    let commits: Vec<&String> = asked.iter().filter(|line| line.starts_with("TxnOffsetCommit")).collect();
+    assert!(!commits.is_empty() && commits.iter().all(|line| line.contains(": in-1@7 of")), "{asked:?}");
 }
 
 #[test]
