@@ -78,9 +78,10 @@ impl Markers {
         self.incoming.values().map(|incoming| incoming.call.conn)
     }
 
-    /// When the next one has waited long enough.
+    /// When the next one has waited long enough. One that waits for nothing but being answered has no time.
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.incoming.values().map(|incoming| incoming.expires).min()
+        let waiting = self.incoming.values().filter(|incoming| !incoming.missing.is_empty());
+        waiting.map(|incoming| incoming.expires).min()
     }
 
     fn next_id(&mut self) -> u64 {

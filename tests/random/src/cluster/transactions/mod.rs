@@ -141,7 +141,8 @@ impl Run {
                 partitions: transactions.partitions,
                 until: transactions.until,
                 pause_ms: pick(rng, &[50, 1_000, 3_000]),
-                work_ms: pick(rng, &[0, 20, 300]),
+                // What one poll gives is to be done before the shortest timeout is over.
+                work_ms: if owner.transforms { pick(rng, &[0, 5, 20]) } else { pick(rng, &[0, 20, 300]) },
                 silence_ms,
                 odds: pick(rng, &[[15, 5, 3], [30, 2, 1], [5, 10, 5]]),
             };
