@@ -51,6 +51,7 @@ impl HighWatermarks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkers::ReplicaSeen;
     use crate::checkers::seen::tests::{node, replica};
 
     #[test]
