@@ -237,6 +237,10 @@ impl Writer {
             pick if (100 - die..100).contains(&pick) => Fate::Die,
             _ => Fate::Commit,
         };
+        if cx.now >= self.plan.until {
+            // What is still to be written on is to come to its end.
+            (self.silent, self.fate) = (false, Fate::Commit);
+        }
         let next = self.transaction + 1;
         if let Some(consumer) = &mut self.consumer {
             let records = consumer.poll(cx);
