@@ -16,17 +16,29 @@ pub enum Bug {
     NoFencing = 5,
     /// What another topic of the same name has left is loaded as the new one's.
     KeepStrays = 6,
+    /// The last stable offset is the high watermark, whatever transactions are open.
+    LsoFromHighWatermark = 7,
+    /// A partition takes a transaction's first batch without having asked the coordinator.
+    SkipVerification = 8,
+    /// The transaction coordinator does not compare the epochs of producers.
+    AcceptFencedProducer = 9,
+    /// A coordinator that is loaded does not send the markers of transactions whose end was decided before.
+    LoseMarkers = 10,
 }
 
 impl Bug {
     /// All of them, with their names on the command line.
-    pub const ALL: [(&'static str, Bug); 6] = [
+    pub const ALL: [(&'static str, Bug); 10] = [
         ("truncate-to-high-watermark", Bug::TruncateToHighWatermark),
         ("unstable-vote", Bug::UnstableVote),
         ("expand-without-catching-up", Bug::ExpandWithoutCatchingUp),
         ("high-watermark-from-leader", Bug::HighWatermarkFromLeader),
         ("no-fencing", Bug::NoFencing),
         ("keep-strays", Bug::KeepStrays),
+        ("lso-from-hw", Bug::LsoFromHighWatermark),
+        ("skip-verification", Bug::SkipVerification),
+        ("accept-fenced-producer", Bug::AcceptFencedProducer),
+        ("lose-markers", Bug::LoseMarkers),
     ];
 }
 

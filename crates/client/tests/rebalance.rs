@@ -304,6 +304,21 @@ fn a_member_that_the_group_forgot_has_lost_its_partitions() {
 }
 
 #[test]
+fn a_program_that_was_forgotten_commits_what_it_read_as_who_it_was() {
+    let mut member = settled(COOPERATIVE);
+    member.heartbeat(ErrorCode::UNKNOWN_MEMBER_ID);
+    // It is busy, and does not poll.
+    let Member { consumer, harness, .. } = &mut member;
+    let until = ms(harness.now.as_micros() / 1_000 + 4_000);
+    while let Some(input) = harness.next(consumer.next_timeout(harness.now), until) {
+        harness.with(|cx| consumer.handle(cx, &input));
+    }
+    assert_eq!(consumer.member(), ("", -1));
+    let group = consumer.group_metadata().unwrap();
+    assert_eq!((group.member_id.as_str(), group.generation_id), ("me", 1));
+}
+
+#[test]
 fn a_cooperative_member_that_is_forgotten_while_it_joins_has_lost_its_partitions() {
     let mut member = settled(COOPERATIVE);
     member.assign_next(&[&[3]]);

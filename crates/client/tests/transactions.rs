@@ -298,9 +298,9 @@ impl Program {
         self.wait(|producer, cx| producer.abort_transaction(cx))
     }
 
-    fn offsets(&mut self, offset: i64) -> String {
+    fn offsets(&mut self, partition: i32, offset: i64) -> String {
         let at = OffsetAndMetadata { offset, leader_epoch: Some(3), metadata: String::new() };
-        let offsets = BTreeMap::from([(TopicPartition::new("in", 0), at)]);
+        let offsets = BTreeMap::from([(TopicPartition::new("in", partition), at)]);
         let group = ConsumerGroupMetadata {
             generation_id: 5,
             member_id: "m".to_owned(),
@@ -366,7 +366,7 @@ fn a_transaction_asks_what_kafka_s_asks_in_version_1() {
     for (value, partition) in [("a", 0), ("b", 1), ("c", 0)] {
         assert_eq!(program.send(value, partition), "ok");
     }
-    assert_eq!(program.offsets(5), "sendOffsetsToTransaction ok");
+    assert_eq!(program.offsets(0, 5), "sendOffsetsToTransaction ok");
     assert_eq!(program.commit(), "commitTransaction ok");
     assert_eq!(program.begin(), "ok");
     assert_eq!(program.send("d", 0), "ok");
@@ -399,7 +399,7 @@ fn in_version_2_what_is_written_to_is_in_the_transaction_and_each_has_its_epoch(
     for (value, partition) in [("a", 0), ("b", 1), ("c", 0)] {
         assert_eq!(program.send(value, partition), "ok");
     }
-    assert_eq!(program.offsets(5), "sendOffsetsToTransaction ok");
+    assert_eq!(program.offsets(0, 5), "sendOffsetsToTransaction ok");
     assert_eq!(program.commit(), "commitTransaction ok");
     assert_eq!(program.begin(), "ok");
     assert_eq!(program.send("d", 0), "ok");
@@ -684,7 +684,7 @@ fn errors_of_added_partitions_and_offsets() {
     ] {
         let mut program = Program::opened(false, vec![(api, code)]);
         if program.state() == "IN_TRANSACTION" {
-            let told = program.offsets(5);
+            let told = program.offsets(0, 5);
             assert_eq!(
                 told,
                 if want.is_empty() { "sendOffsetsToTransaction ok" } else { want },
@@ -699,6 +699,21 @@ fn errors_of_added_partitions_and_offsets() {
             assert_eq!(program.abort(), "abortTransaction ok", "{api:?} {code}");
         }
     }
+}
+
+#[test]
+fn offsets_of_an_aborted_transaction_are_not_committed_with_the_next() {
+    let mut program = Program::new(true, vec![(ApiKey::Produce, ErrorCode::TRANSACTION_ABORTABLE)]);
+    let told = [program.init(), program.begin(), program.send("a", 0)];
+    assert_eq!(told, ["initTransactions ok", "ok", "ok"]);
+    // The record is on its way, and fails before the offsets are committed.
+    program.producer.flush();
+    program.turn();
+    assert_ne!(program.offsets(0, 5), "sendOffsetsToTransaction ok");
+    assert_eq!((program.abort().as_str(), program.begin().as_str()), ("abortTransaction ok", "ok"));
+    program.take_asked();
+    assert_eq!(program.offsets(1, 7), "sendOffsetsToTransaction ok");
+    assert_eq!(program.take_asked().last().unwrap(), "TxnOffsetCommit v5 epoch 1: in-1@7 of g in 5");
 }
 
 #[test]
@@ -744,7 +759,7 @@ fn a_method_that_does_not_fit_is_refused_in_kafkas_words() {
     );
     assert_eq!(program.send("a", 0), "Cannot add partition orders-0 to transaction while in state  READY");
     assert_eq!(
-        program.offsets(1),
+        program.offsets(0, 1),
         "IllegalStateException: Cannot send offsets if a transaction is not in progress (currentState= READY)"
     );
     let plain = ProducerConfig::new(ClientConfig::new(bootstrap(), "test"));

@@ -36,7 +36,8 @@ cargo xtask COMMAND
                               Kafka Streams, Connect, MirrorMaker 2, Spring, and the clients of more languages
   compare [--api NAME[,NAME]] [--pairs N] [--one-in N] [--seed N] [--record]
                               send odd requests to Apache Kafka and to the gateway, and list where they differ
-  sim [--seeds N] [--seed S] [--ticks T] [--members | --triggers | --topics | --page] [--known] [--bug NAME] [--replay FILE]
+  sim [--seeds N] [--seed S] [--ticks T] [--known] [--bug NAME] [--replay FILE]
+      [--members | --triggers | --topics | --transactions | --page]
                               simulate random faults under the checkers; replay a fault that the page recorded
   tidy                        check which crate may use which, and how long lines are
   bench [--json FILE] [--stage] [--minutes N]

@@ -15,7 +15,9 @@ cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from
                                                      of a seed alone that fails, --lines L (60) of its trace are shown
                                                      with --members brokers come and go, and disks are lost, as well;
                                                      with --triggers requests fail, wait or get lost by triggers, as well;
-                                                     with --topics a topic is deleted and created again, as well
+                                                     with --topics a topic is deleted and created again, as well;
+                                                     with --transactions clients write in transactions instead, for
+                                                     60000 ms
 cargo xtask sim --known                              the seeds of tests/random/seeds.txt, each of which once failed
 cargo xtask sim --page [--seeds N] …                 the page around a cluster: reloads, its store, its clients; with --bug
                                                      one of the page's own
@@ -40,6 +42,8 @@ struct Options {
     triggers: bool,
     /// Whether a topic is deleted and created again.
     topics: bool,
+    /// Whether clients write in transactions.
+    transactions: bool,
     /// Whether the page is simulated around the cluster.
     page: bool,
     bug: Option<String>,
@@ -50,12 +54,13 @@ fn options() -> Result<Options, String> {
     let mut options = Options {
         seeds: 200,
         seed: 0,
-        ticks: 20_000,
+        ticks: 0,
         lines: 60,
         known: false,
         members: false,
         triggers: false,
         topics: false,
+        transactions: false,
         page: false,
         bug: None,
         replay: None,
@@ -67,6 +72,7 @@ fn options() -> Result<Options, String> {
             "--members" => options.members = true,
             "--triggers" => options.triggers = true,
             "--topics" => options.topics = true,
+            "--transactions" => options.transactions = true,
             "--page" => options.page = true,
             "--help" => {
                 println!("{HELP}");
@@ -78,10 +84,24 @@ fn options() -> Result<Options, String> {
             }
         }
     }
+    if options.ticks == 0 {
+        options.ticks = if options.transactions { 60_000 } else { 20_000 };
+    }
     Ok(options)
 }
 
 impl Options {
+    /// The flag of what the runs have that others have not.
+    fn kind(&self) -> &'static str {
+        let flags = [
+            (self.members, " --members"),
+            (self.triggers, " --triggers"),
+            (self.topics, " --topics"),
+            (self.transactions, " --transactions"),
+        ];
+        flags.into_iter().find(|(on, _)| *on).map_or("", |(_, flag)| flag)
+    }
+
     /// Takes an option that has a value.
     fn take(&mut self, flag: &str, value: String) -> Result<(), String> {
         let number = || value.parse::<u64>().map_err(|_| format!("{flag} wants a number, not {value}"));
@@ -153,11 +173,12 @@ fn tell(run: &mut Run, shown: usize) {
         for (_, replica) in broker.replicas().partitions() {
             let (log, registration) = (replica.log(), replica.registration());
             eprintln!(
-                "{node} {} {}: log {}..{}, high watermark {}, epoch {} of leader {}, ISR {:?}, {:?}",
+                "{node} {} {}: log {}..{}, last stable offset {}, high watermark {}, epoch {} of leader {}, ISR {:?}, {:?}",
                 if replica.is_leader() { "leads" } else { "has" },
                 replica.name(),
                 log.log_start(),
                 log.log_end(),
+                replica.last_stable_offset(),
                 replica.high_watermark(),
                 registration.leader_epoch,
                 registration.leader,
@@ -172,6 +193,7 @@ fn tell(run: &mut Run, shown: usize) {
         !matches!(line.event, TraceEvent::Appended { .. } | TraceEvent::HighWatermarkAdvanced { .. })
     });
     let said = run.told.iter().map(|(at, member, fact)| (*at, format!("{at} client{}: {fact:?}", member.0)));
+    let said = said.chain(run.said().cloned());
     let mut lines: Vec<_> = lines.iter().map(|line| (line.at, line.to_string())).chain(said).collect();
     lines.sort_by_key(|(at, _)| *at);
     lines.iter().rev().take(shown).rev().for_each(|(_, line)| eprintln!("{line}"));
@@ -199,13 +221,14 @@ fn seeds(options: &Options) -> Result<(), String> {
     };
     let (mut failed, mut events, mut counts) = (0, 0, (0, 0));
     let mut faults: BTreeMap<String, u64> = BTreeMap::new();
-    let (mut changes, mut recreations) = ([0; 3], 0);
+    let (mut changes, mut recreations, mut transactions) = ([0; 3], 0, [0; 5]);
     for (seed, ticks) in &seeds {
         let faults_for = Duration::from_millis((*ticks).max(1_000));
-        let mut run = match (options.members, options.triggers, options.topics) {
-            (true, ..) => Run::with_members(*seed),
-            (_, true, _) => Run::with_triggers(*seed),
-            (.., true) => Run::with_topics(*seed),
+        let mut run = match options.kind() {
+            " --members" => Run::with_members(*seed),
+            " --triggers" => Run::with_triggers(*seed),
+            " --topics" => Run::with_topics(*seed),
+            " --transactions" => Run::with_transactions(*seed),
             _ => Run::new(*seed),
         };
         // What panics in a node is a failure of its seed, and not of those behind it. The run is only looked at after
@@ -219,6 +242,7 @@ fn seeds(options: &Options) -> Result<(), String> {
             *faults.entry(word.to_owned()).or_default() += 1;
         }
         recreations += run.recreations();
+        transactions.iter_mut().zip(run.transaction_counts()).for_each(|(all, of_one)| *all += of_one);
         changes.iter_mut().zip(run.membership_changes()).for_each(|(all, of_one)| *all += of_one);
         let (acknowledged, read) = run.checks.records.counts();
         counts = (counts.0 + acknowledged, counts.1 + read);
@@ -228,15 +252,10 @@ fn seeds(options: &Options) -> Result<(), String> {
                 tell(&mut run, options.lines);
             }
             let at = run.world.now();
-            let members = match (options.members, options.triggers, options.topics) {
-                (true, ..) => " --members",
-                (_, true, _) => " --triggers",
-                (.., true) => " --topics",
-                _ => "",
-            };
+            let kind = options.kind();
             let bug = options.bug.as_ref().map_or_else(String::new, |bug| format!(" --bug {bug}"));
             eprintln!(
-                "seed {seed} at {at}: {what}; again: cargo xtask sim --seed {seed} --seeds 1 --ticks {ticks}{members}{bug}"
+                "seed {seed} at {at}: {what}; again: cargo xtask sim --seed {seed} --seeds 1 --ticks {ticks}{kind}{bug}"
             );
         }
     }
@@ -248,6 +267,13 @@ fn seeds(options: &Options) -> Result<(), String> {
     }
     if options.topics {
         println!("a topic was created again {recreations} times");
+    }
+    if options.transactions {
+        let [all, committed, aborted, started, beside] = transactions;
+        println!(
+            "{all} transactions, of which clients know {committed} as committed and {aborted} as aborted"
+        );
+        println!("{started} programs, {beside} of them beside another with their id");
     }
     println!(
         "{} seeds: {events} events, {} records acknowledged, {} read; {failed} seeds failed",

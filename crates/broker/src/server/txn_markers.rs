@@ -78,9 +78,10 @@ impl Markers {
         self.incoming.values().map(|incoming| incoming.call.conn)
     }
 
-    /// When the next one has waited long enough.
+    /// When the next one has waited long enough. One that waits for nothing but being answered has no time.
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.incoming.values().map(|incoming| incoming.expires).min()
+        let waiting = self.incoming.values().filter(|incoming| !incoming.missing.is_empty());
+        waiting.map(|incoming| incoming.expires).min()
     }
 
     fn next_id(&mut self) -> u64 {
@@ -352,4 +353,29 @@ fn asked(of: &MarkersOf) -> WritableTxnMarker {
         .with_transaction_result(of.commits)
         .with_coordinator_epoch(of.coordinator_epoch)
         .with_topics(topics.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use blumfeld_protocol::frame::Header;
+
+    use super::*;
+    use crate::call::{ListenerKind, Principal};
+
+    #[test]
+    fn markers_that_wait_for_nothing_but_their_answer_wait_for_no_time() {
+        let header =
+            Header { api_key: ApiKey::WriteTxnMarkers, version: 1, correlation_id: 1, client_id: None };
+        let (conn, listener) = (ConnectionId(1), ListenerKind::Broker);
+        let call = Call { conn, listener, header, principal: Principal::default() };
+        let missing = BTreeMap::from([((0, 0, 0), None)]);
+        let incoming =
+            Incoming { call, response: WriteTxnMarkersResponse::default(), missing, expires: Instant::ZERO };
+        let mut markers = Markers::default();
+        markers.incoming.insert(1, incoming);
+        assert_eq!(markers.next_timeout(), Some(Instant::ZERO));
+        markers.set(1, (0, 0, 0), ErrorCode::REQUEST_TIMED_OUT);
+        assert_eq!(markers.next_timeout(), None, "its answer is to leave, however late it is");
+        assert_eq!(markers.ready, BTreeSet::from([1]));
+    }
 }

@@ -277,9 +277,9 @@ impl Consumer {
         self.coordinator.member()
     }
 
-    /// The group and who it is in it (`groupMetadata`); nothing without a group.
+    /// The group and as whom it got its partitions there (`groupMetadata`); nothing without a group.
     pub fn group_metadata(&self) -> Option<ConsumerGroupMetadata> {
-        let (member_id, generation_id) = self.member();
+        let (member_id, generation_id) = self.coordinator.joined_as();
         Some(ConsumerGroupMetadata {
             group_id: self.config.group_id.clone()?,
             generation_id,

@@ -473,6 +473,8 @@ impl Producer {
     pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
         let block = u64::try_from(self.config.max_block_ms).unwrap_or(0);
         let refused = self.refused_since.map(|since| since + std::time::Duration::from_millis(block));
+        // Once it is time the program offers the record again, or never does.
+        let refused = refused.filter(|at| *at > now);
         [
             self.net.next_timeout(now),
             self.metadata.next_timeout(now),

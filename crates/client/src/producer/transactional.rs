@@ -74,6 +74,8 @@ impl Producer {
 
     fn complete_transaction(&mut self, cx: &Context<'_>, commit: bool) -> Result<(), TransactionError> {
         self.transactional()?;
+        // A record that was refused before is not offered any more.
+        self.refused_since = None;
         let Some(manager) = &mut self.transactions else { return Ok(()) };
         let Some((transaction, producer)) = manager.transaction_mut() else { return Ok(()) };
         transaction.complete(cx, commit, producer, self.net.features())

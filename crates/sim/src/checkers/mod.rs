@@ -15,6 +15,7 @@ mod leaders;
 mod records;
 mod replicas;
 mod seen;
+mod transactions;
 
 pub use consumers::Consumers;
 pub use controllers::Controllers;
@@ -28,3 +29,4 @@ pub use leaders::Leaders;
 pub use records::Records;
 pub use replicas::{BatchSeen, LogSeen, replicas_agree};
 pub use seen::{ReplicaSeen, Seen};
+pub use transactions::{Place, Transactions};

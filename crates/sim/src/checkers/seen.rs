@@ -42,6 +42,8 @@ pub struct ReplicaSeen {
     pub leader_epoch: i32,
     /// What consumers may read there.
     pub high_watermark: i64,
+    /// What consumers of committed transactions may read there.
+    pub last_stable_offset: i64,
 }
 
 impl World {
@@ -54,6 +56,7 @@ impl World {
             leads: replica.is_leader(),
             leader_epoch: replica.registration().leader_epoch,
             high_watermark: replica.high_watermark(),
+            last_stable_offset: replica.last_stable_offset(),
         });
         Some(Seen {
             node,
@@ -145,6 +148,7 @@ pub(super) mod tests {
             leads,
             leader_epoch,
             high_watermark,
+            last_stable_offset: high_watermark,
         }
     }
 

@@ -147,22 +147,39 @@ pub fn next(rng: &mut Prng, world: &World, may_cut_power: impl Fn(NodeId) -> boo
     Some(Plan { fault, mend })
 }
 
-/// A trigger of this number; one that crashes the broker only where that may be.
-pub fn trigger(rng: &mut Prng, number: u64, may_crash: bool) -> Option<Plan> {
-    let api = pick(
-        rng,
-        &[
-            "Produce error NOT_LEADER_OR_FOLLOWER",
-            "Fetch error FENCED_LEADER_EPOCH",
-            "AlterPartition error NOT_CONTROLLER",
-            "BrokerHeartbeat",
-            "OffsetCommit error REBALANCE_IN_PROGRESS",
-            "Heartbeat error REBALANCE_IN_PROGRESS",
-            "JoinGroup error COORDINATOR_LOAD_IN_PROGRESS",
-            "Metadata",
-            "any",
-        ],
-    );
+/// Requests that triggers wait for, with an error that may answer them.
+pub const REQUESTS: [&str; 9] = [
+    "Produce error NOT_LEADER_OR_FOLLOWER",
+    "Fetch error FENCED_LEADER_EPOCH",
+    "AlterPartition error NOT_CONTROLLER",
+    "BrokerHeartbeat",
+    "OffsetCommit error REBALANCE_IN_PROGRESS",
+    "Heartbeat error REBALANCE_IN_PROGRESS",
+    "JoinGroup error COORDINATOR_LOAD_IN_PROGRESS",
+    "Metadata",
+    "any",
+];
+
+/// The same where there are transactions.
+pub const REQUESTS_OF_TRANSACTIONS: [&str; 13] = [
+    "EndTxn error COORDINATOR_NOT_AVAILABLE",
+    "EndTxn error NOT_COORDINATOR",
+    "EndTxn",
+    "AddPartitionsToTxn error COORDINATOR_LOAD_IN_PROGRESS",
+    "AddPartitionsToTxn",
+    "WriteTxnMarkers",
+    "WriteTxnMarkers",
+    "TxnOffsetCommit error COORDINATOR_LOAD_IN_PROGRESS",
+    "InitProducerId error CONCURRENT_TRANSACTIONS",
+    "FindCoordinator",
+    "Produce error NOT_LEADER_OR_FOLLOWER",
+    "Produce",
+    "Fetch error FENCED_LEADER_EPOCH",
+];
+
+/// A trigger of this number on one of these requests; one that crashes the broker only where that may be.
+pub fn trigger(rng: &mut Prng, requests: &[&'static str], number: u64, may_crash: bool) -> Option<Plan> {
+    let api = pick(rng, requests);
     let (api, error) = api.split_once(' ').unwrap_or((api, "disconnect"));
     let (count, percent) = (1 + rng.below(5), 1 + rng.below(30));
     let when = match rng.below(5) {

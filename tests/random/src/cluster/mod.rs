@@ -6,6 +6,7 @@ mod groups;
 mod members;
 mod topics;
 mod topology;
+mod transactions;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use blumfeld_sim::{Fault, Output, ProcessId, World};
 
 use members::Members;
 use topics::Topics;
+use transactions::Transactions;
 
 pub use checks::Checks;
 pub use topology::Topology;
@@ -53,6 +55,14 @@ enum Client {
     Recreation,
     /// It belongs to the group of this number: it goes on for ever, or until somebody ends it.
     Member(usize),
+    /// It writes in transactions: it is done some time after the faults.
+    Writer,
+    /// It reads and writes on in transactions, for ever.
+    Transformer,
+    /// It reads what is committed, for ever.
+    Committed,
+    /// It reads what is committed up to the end.
+    CommittedAuditor,
 }
 
 /// A cluster under faults.
@@ -83,12 +93,24 @@ pub struct Run {
     triggers: Option<Prng>,
     /// The topic that is deleted and created again, where there is one.
     topics: Option<Topics>,
+    /// Who writes in transactions, where anybody does.
+    transactions: Option<Transactions>,
 }
 
 impl Client {
     /// Whether the run waits for its end.
     fn is_awaited(&self) -> bool {
-        matches!(self, Client::Admin(_) | Client::Producer | Client::Auditor | Client::Recreation)
+        match self {
+            Client::Admin(_) | Client::Producer | Client::Auditor | Client::Recreation => true,
+            Client::Writer | Client::CommittedAuditor => true,
+            Client::Reader | Client::Member(_) | Client::Transformer | Client::Committed => false,
+        }
+    }
+
+    /// Whether it has to do with transactions.
+    fn is_of_transactions(&self) -> bool {
+        use Client::{Committed, CommittedAuditor, Transformer, Writer};
+        matches!(self, Writer | Transformer | Committed | CommittedAuditor)
     }
 }
 
@@ -97,6 +119,10 @@ impl Run {
     pub fn new(seed: u64) -> Run {
         let mut rng = Prng::new(seed, "scenario");
         let topology = Topology::random(seed, &mut rng);
+        Run::of(seed, rng, topology)
+    }
+
+    fn of(seed: u64, rng: Prng, topology: Topology) -> Run {
         Run {
             world: World::new(topology.config.clone(), BTreeMap::new()),
             checks: Checks::new(TOPIC, topology.reckless, topology.brokers.len() >= 3),
@@ -113,6 +139,7 @@ impl Run {
             members: None,
             triggers: None,
             topics: None,
+            transactions: None,
         }
     }
 
@@ -133,6 +160,15 @@ impl Run {
         let run = Run::new(seed);
         let topics = (!run.is_alone()).then(|| Topics::new(seed));
         Run { topics, ..run }
+    }
+
+    /// A cluster whose clients write in transactions, with triggers on their requests besides the other faults.
+    pub fn with_transactions(seed: u64) -> Run {
+        let mut rng = Prng::new(seed, "scenario-of-transactions");
+        let topology = Topology::for_transactions(seed, &mut rng);
+        let transactions = Some(Transactions::new(seed));
+        let triggers = rng.chance(2, 3).then(|| Prng::new(seed, "triggers-of-the-run"));
+        Run { transactions, triggers, ..Run::of(seed, rng, topology) }
     }
 
     /// How often a topic was created again.
@@ -269,6 +305,9 @@ impl Run {
     }
 
     fn output(&mut self, process: ProcessId, output: Output) -> Result<(), String> {
+        if self.clients.get(&process).is_some_and(Client::is_of_transactions) {
+            return self.transactional_output(process, output);
+        }
         match output {
             Output::Stdout(bytes) => {
                 for fact in Fact::decode(&bytes) {
@@ -425,8 +464,12 @@ impl Run {
 
     fn fault(&mut self) -> Result<(), String> {
         if let Some(mut rng) = self.triggers.clone() {
-            let plan =
-                faults::trigger(&mut rng, self.faults.len() as u64, self.cut.is_none() && !self.is_alone());
+            let requests: &[&'static str] = match self.transactions {
+                Some(_) => &faults::REQUESTS_OF_TRANSACTIONS,
+                None => &faults::REQUESTS,
+            };
+            let may_crash = self.cut.is_none() && !self.is_alone();
+            let plan = faults::trigger(&mut rng, requests, self.faults.len() as u64, may_crash);
             self.triggers = Some(rng);
             self.carry_out(plan)?;
         }
@@ -503,6 +546,9 @@ impl Run {
     /// The first thing that must not be.
     pub fn run(&mut self, faults_for: Duration) -> Result<(), String> {
         self.run_until("a cluster that serves", BOOT, |run| run.world.is_ready())?;
+        if self.transactions.is_some() {
+            return self.run_transactions(faults_for);
+        }
         let partitions = i32::try_from(1 + self.rng.below(4)).unwrap_or(1);
         let load = self.topic(TOPIC, partitions);
         // As an operator would, who does not want to lose what groups have committed with one machine's power: by

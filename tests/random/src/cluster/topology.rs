@@ -83,6 +83,33 @@ impl Topology {
         Topology { config, brokers, reckless }
     }
 
+    /// The cluster of a seed of a run with transactions: three or four brokers, three of which are controllers, and
+    /// nothing that may be lost.
+    pub fn for_transactions(seed: u64, rng: &mut Prng) -> Topology {
+        let mut topology = Topology::random(seed, rng);
+        let drawn = topology.config.brokers.first().cloned();
+        let count = pick(rng, &[3, 4]);
+        let mut nodes = BrokerConfig::cluster(count, 3, Uuid::from_u128(u128::from(seed) + 1));
+        let abort_ms = pick(rng, &[500, 2_000, 10_000]);
+        let state_partitions = pick(rng, &[1, 2, 4]);
+        for (node, drawn) in nodes.iter_mut().zip(drawn.iter().cycle()) {
+            node.flush_offset_checkpoint_interval_ms = drawn.flush_offset_checkpoint_interval_ms;
+            node.high_watermark_checkpoint_interval_ms = drawn.high_watermark_checkpoint_interval_ms;
+            node.replica_lag_time_max_ms = drawn.replica_lag_time_max_ms;
+            node.session_timeout_ms = drawn.session_timeout_ms;
+            node.heartbeat_interval_ms = drawn.heartbeat_interval_ms;
+            node.quorum.election_timeout_ms = drawn.quorum.election_timeout_ms;
+            node.quorum.fetch_timeout_ms = drawn.quorum.fetch_timeout_ms;
+            node.group.offsets_topic_partitions = drawn.group.offsets_topic_partitions;
+            node.transaction.topic_partitions = state_partitions;
+            node.transaction.abort_timed_out_interval_ms = abort_ms;
+        }
+        topology.brokers = nodes.iter().map(|node| node.node_id).collect();
+        topology.config.brokers = nodes;
+        topology.reckless = false;
+        topology
+    }
+
     /// How many replicas its topics have.
     pub fn replication_factor(&self) -> i16 {
         if self.brokers.len() >= 3 { 3 } else { 1 }

@@ -23,6 +23,7 @@ use super::metadata::{
 };
 use super::record::TransactionRecord;
 use super::{After, Answer, Env, TRANSACTION_STATE_TOPIC, TransactionTimer, Write};
+use crate::bug::{Bug, planted};
 use crate::call::Call;
 use crate::config::TransactionConfig;
 use crate::coordinator::runtime::{Change, Shard};
@@ -251,7 +252,7 @@ impl TransactionShard {
         if one.metadata.producer_id != producer.0 {
             return Err(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
         }
-        if one.metadata.producer_epoch != producer.1 {
+        if one.metadata.producer_epoch != producer.1 && !planted(Bug::AcceptFencedProducer) {
             return Err(ErrorCode::PRODUCER_FENCED);
         }
         if one.pending.is_some() || one.metadata.state.is_prepared() {
@@ -425,7 +426,7 @@ impl TransactionShard {
                 bumped || overflowed || epoch == metadata.producer_epoch
             }
         };
-        if !valid {
+        if !valid && !planted(Bug::AcceptFencedProducer) {
             return Err(ErrorCode::PRODUCER_FENCED);
         }
         if !settled {
@@ -637,7 +638,8 @@ impl Shard for TransactionShard {
             partition: partition.clone(),
             transactions: u32::try_from(self.transactions.len()).unwrap_or(u32::MAX),
         });
-        let decided = self.transactions.iter().filter(|(_, one)| one.metadata.state.is_prepared());
+        let decided = (self.transactions.iter())
+            .filter(|(_, one)| one.metadata.state.is_prepared() && !planted(Bug::LoseMarkers));
         self.prepared = decided.map(|(id, _)| id.clone()).collect();
         let marked: Vec<String> = (self.prepared.iter())
             .filter(|id| self.transactions.get(*id).is_some_and(|one| one.unmarked.is_empty()))

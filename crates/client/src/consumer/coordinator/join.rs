@@ -399,6 +399,7 @@ impl ConsumerCoordinator {
             }
         };
         self.prepare = Prepare::Commit;
+        self.joined_as = (self.generation.member_id.clone(), self.generation.id);
         if let Some(unknown) = assigned.iter().find(|of| !self.is_subscribed(parts, of)) {
             // The subscription has changed meanwhile.
             self.request_rejoin(&format!("received assignment of {unknown}, which is not subscribed to"));

@@ -123,6 +123,8 @@ pub(super) struct ConsumerCoordinator {
     protocol: RebalanceProtocol,
     state: MemberState,
     generation: Generation,
+    /// As whom it joined when it was last given partitions: the member's id and generation.
+    joined_as: (String, i32),
     rejoin_needed: bool,
     rejoin_reason: String,
     prepare: Prepare,
@@ -187,6 +189,7 @@ impl ConsumerCoordinator {
             find_failures: 0,
             state: MemberState::Unjoined,
             generation: Generation::NONE,
+            joined_as: (String::new(), -1),
             rejoin_needed: true,
             rejoin_reason: String::new(),
             prepare: Prepare::Commit,
@@ -220,6 +223,13 @@ impl ConsumerCoordinator {
     /// The member's id and generation, while it has them.
     pub fn member(&self) -> (&str, i32) {
         (&self.generation.member_id, self.generation.id)
+    }
+
+    /// The member's id and generation as they were when it was last given partitions
+    /// (ConsumerCoordinator.groupMetadata). What it read of those is committed in their name alone: a member that has
+    /// lost its place since must not commit as one that never had any.
+    pub fn joined_as(&self) -> (&str, i32) {
+        (&self.joined_as.0, self.joined_as.1)
     }
 
     /// Where the member stands.

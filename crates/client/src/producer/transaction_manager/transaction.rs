@@ -507,6 +507,9 @@ impl Transaction {
         self.new_partitions.clear();
         self.pending_partitions.clear();
         self.partitions.clear();
+        // Kafka's client keeps those that an abort overtook, and commits them with the next transaction: what was read
+        // up to there would be lost.
+        self.offsets.clear();
     }
 
     /// Not allowed to get an id: the program may ask again once it is (Sender.shouldHandleAuthorizationError). Gives
