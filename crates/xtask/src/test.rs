@@ -21,7 +21,7 @@ const STEPS: [&str; 11] =
 /// Steps that run only when they are asked for: they take minutes that not every run has.
 const OPTIONAL: [&str; 1] = ["page-optimized"];
 /// Seeds of the simulator that every run goes through.
-const SEEDS: &str = "200";
+const SEEDS: &str = "120";
 /// The same of clusters whose brokers come and go.
 const SEEDS_WITH_MEMBERS: &str = "50";
 /// The same with triggers on requests.
@@ -29,7 +29,7 @@ const SEEDS_WITH_TRIGGERS: &str = "50";
 /// The same with a topic that is deleted and created again.
 const SEEDS_WITH_TOPICS: &str = "50";
 /// The same with clients that write in transactions.
-const SEEDS_WITH_TRANSACTIONS: &str = "40";
+const SEEDS_WITH_TRANSACTIONS: &str = "20";
 /// The same of the page around a cluster, with reloads.
 const SEEDS_OF_THE_PAGE: &str = "100";
 
