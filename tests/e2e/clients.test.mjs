@@ -215,8 +215,14 @@ clients(
 
     await add(page, "producer", { name: "one" });
     await page.waitForSelector(card("one"));
-    await add(page, "producer", { name: "one" });
-    await page.locator("[data-notice=error]", { hasText: "one runs already; stop it first" }).waitFor();
+    // A name that is taken is known before, and by the console.
+    await page.click("#add-producer");
+    await page.fill("#client-name", "one");
+    assert.match(await page.locator("#client-rule").innerText(), /A client of this name runs already/);
+    assert.ok(await page.isDisabled("#start-client"));
+    await page.press("#client-name", "Escape");
+    const again = await run(page, "workload start produce --topic orders --rate 1 --name one");
+    assert.deepEqual([again.exit === 0, /one runs already; stop it first/.test(again.err)], [false, true]);
 
     // A button needs no free console; and a client in the console is shown, but ended there.
     await page.fill("#prompt", `kafka-console-consumer.sh ${SERVER} --topic orders`);
