@@ -65,7 +65,9 @@ pub fn handle(
             Err(error) => return refused(cx, call, &request, &error),
         }
     }
-    append_verified(server, cx, call, request, (&Refusals::new(), &BTreeMap::new()))
+    // One batch of a transaction without an id for it, and nothing of the request is taken (KafkaApis).
+    let unauthorized = request.transactional_id.is_none() && transactional;
+    append_asked(server, cx, call, &request, (asked, unauthorized), (&Refusals::new(), &BTreeMap::new()))
 }
 
 /// The partitions of a transaction about which the coordinator is to be asked first, with the producer whose it is
@@ -149,16 +151,22 @@ pub fn append_verified(
     request: ProduceRequest,
     verified: (&Refusals, &BTreeMap<TopicPartition, u64>),
 ) -> Result<Reply, FrameError> {
+    // Topics may have come and gone since it was asked about.
+    match read(server, call.header.version, &request) {
+        Ok(asked) => append_asked(server, cx, call, &request, (asked, false), verified),
+        Err(error) => refused(cx, call, &request, &error),
+    }
+}
+
+fn append_asked(
+    server: &mut Server,
+    cx: &mut Context<'_>,
+    call: &Call,
+    request: &ProduceRequest,
+    (asked, unauthorized): (Vec<Asked>, bool),
+    verified: (&Refusals, &BTreeMap<TopicPartition, u64>),
+) -> Result<Reply, FrameError> {
     let (mut response, mut failed, mut waiting) = (ProduceResponse::default(), false, Vec::new());
-    let asked = match read(server, call.header.version, &request) {
-        Ok(asked) => asked,
-        Err(error) => return refused(cx, call, &request, &error),
-    };
-    // One batch of a transaction without an id for it, and nothing of the request is taken (KafkaApis).
-    let mut records = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
-    let transactional =
-        records.any(|data| data.records.as_ref().is_some_and(|one| is_transactional(one) == Ok(true)));
-    let unauthorized = request.transactional_id.is_none() && transactional;
     for (at, (name, topic_id, partitions)) in asked.into_iter().enumerate() {
         let mut topic_response = TopicProduceResponse::default();
         if call.header.version >= 13 {

@@ -124,10 +124,9 @@ impl Server {
 
     /// Sends the markers that transactions still lack to the leaders of their partitions.
     pub fn send_markers(&mut self, cx: &mut Context<'_>, channels: &mut Channels) {
-        let shards: Vec<i32> = self.transactions.partitions().collect();
         let mut lacking: BTreeMap<i32, Sent> = BTreeMap::new();
         let mut gone = Vec::new();
-        for shard in shards {
+        for shard in self.transactions.partitions() {
             let Some(found) = self.transactions.shard(shard) else { continue };
             for of in found.markers() {
                 let mut by_leader: BTreeMap<i32, BTreeSet<TopicPartition>> = BTreeMap::new();
