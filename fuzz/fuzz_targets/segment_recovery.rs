@@ -3,7 +3,7 @@
 #![no_main]
 
 use blumfeld_kernel::{Context, Disk, Effect, File, Instant, NodeId, Outbox, Prng};
-use blumfeld_log::{LoadOptions, LogConfig, UnifiedLog};
+use blumfeld_log::{AppendOrigin, LoadOptions, LogConfig, UnifiedLog};
 use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions, checksum};
 use libfuzzer_sys::fuzz_target;
 
@@ -81,7 +81,7 @@ fuzz_target!(|data: &[u8]| {
     let mut builder = BatchBuilder::new(BatchOptions::default());
     builder.append(1, None, Some(b"after"), &[]);
     let batch = builder.build();
-    let info = with(&mut disk, |_, cx| log.append_as_leader(cx, &batch, 7)).expect("a recovered log takes records");
+    let info = with(&mut disk, |_, cx| log.append_as_leader(cx, &batch, 7, AppendOrigin::Client)).expect("a recovered log takes records");
     assert_eq!(info.base_offset, end);
     let read = log.read(end, 1_000, i64::MAX, true).expect("what was appended can be read");
     assert_eq!(read.batches.last().map(|batch| batch.last_offset()), Some(end));
