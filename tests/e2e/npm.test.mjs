@@ -275,7 +275,7 @@ function view({ running = [1, 2, 3], leader = 1, isr = [1, 2, 3], offsets = [] }
   const of = offsets.map(([committed, highWatermark], at) => {
     return { topic: "orders", partition: at, committed, highWatermark };
   });
-  return new View({ brokers, topics, groups: [{ id: "billing", members: [], offsets: of }], faults: [] });
+  return new View({ brokers, topics, groups: [{ id: "billing", members: [], offsets: of }], transactions: [], faults: [] });
 }
 
 test("a view tells what is in sync, committed, and behind", () => {

@@ -10,6 +10,7 @@ export const SCREENS = [
   "brokers",
   "clients",
   "groups",
+  "transactions",
   "requests",
   "configs",
   "compare",
@@ -32,6 +33,7 @@ export const WHOLE = {
   brokers: ".brk-card",
   clients: ".cli",
   groups: ".plot .line",
+  transactions: ".txn",
   requests: ".requests tbody tr",
   configs: ".configs-table tbody tr",
   compare: ".cmp",
@@ -43,6 +45,8 @@ const SERVER = "--bootstrap-server localhost:9092";
 const MORE = [
   "workload start produce --topic orders --rate 1500 --linger-ms 4 --acks 1 --name pos-gateway",
   "workload start consume --topic orders --group analytics --name analytics-1",
+  `kafka-topics.sh ${SERVER} --create --topic shipments --partitions 2 --replication-factor 3`,
+  "workload start transform --from orders --to shipments --transactional-id shipping --group shipping --name shipping",
   `kafka-topics.sh ${SERVER} --describe --topic orders`,
 ];
 /** So long a cluster has run before it is looked at, in microseconds: the charts are full. */

@@ -125,12 +125,14 @@ test("what a cluster gives has the shapes that are declared", async (t) => {
   const cluster = await Cluster.start({ brokers: 3, seed: 7 });
   t.after(() => cluster.stop());
   await cluster.createTopic("orders", { replicationFactor: 3, configs: { "min.insync.replicas": 2 } });
+  const perf = "kafka-producer-perf-test.sh --topic orders --num-records 3 --record-size 9 --throughput -1 --producer-props bootstrap.servers=localhost:9092";
+  await cluster.run(`${perf} --transactional-id t`);
   const producer = await cluster.producer();
   const metadata = await producer.send({ topic: "orders", key: "a", value: "b", headers: { at: "1" } });
   const line = "kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --group billing";
   const consuming = cluster.run(line, { timeoutMs: 20_000 }).catch((error) => error);
   const joined = (view) => view.group("billing")?.members[0]?.partitions.length === 1;
-  const { now, events, brokers, topics, groups, faults } = await cluster.until(joined, {
+  const { now, events, brokers, topics, groups, transactions, faults } = await cluster.until(joined, {
     describe: "billing has a member with a partition",
   });
   await cluster.fault("latency 1 2 50");
@@ -139,13 +141,13 @@ test("what a cluster gives has the shapes that are declared", async (t) => {
   await cluster.advance(20_000);
   assert.ok((await consuming) instanceof NotYet);
   const given = {
-    View: { now, events, brokers, topics, groups, faults: [...faults, ...broken] },
+    View: { now, events, brokers, topics, groups, transactions, faults: [...faults, ...broken] },
     "ConsumerRecord[]": await cluster.records("orders"),
     ToolOutput: output,
     RecordMetadata: metadata,
   };
   const orders = topics.find(({ name }) => name === "orders");
-  const lists = [broken, groups[0].members, groups[0].offsets, orders.partitions[0].segments];
+  const lists = [broken, transactions, groups[0].members, groups[0].offsets, orders.partitions[0].segments];
   assert.ok(lists.every(({ length }) => length > 0), "an empty list would have any shape");
   // A literal of an object must have every property of its type, and no other.
   const data = `type Data<T> = T extends View ? { [K in keyof T as T[K] extends Function ? never : K]: T[K] } : T;`;

@@ -156,6 +156,8 @@ impl Script {
             | Fault::ClockJump { .. }
             | Fault::Disk { .. }
             | Fault::DiskSlow { .. }
+            | Fault::PageCache { .. }
+            | Fault::DropPageCache(_)
             | Fault::Link { .. }
             | Fault::Isolate(_)
             | Fault::Heal(_)

@@ -173,6 +173,12 @@ export interface BrokerView {
   cachedBytes: number;
   /** Bytes that its page cache may hold. */
   cacheSize: number;
+  /** Reads that found all their bytes in the page cache. */
+  cacheHits: number;
+  /** Reads that waited for the disk. */
+  cacheMisses: number;
+  /** Bytes that the disk read for them. */
+  cacheBytesRead: number;
   /** Bytes of all its files. */
   diskBytes: number;
   /** Requests answered since it started. */
@@ -181,6 +187,44 @@ export interface BrokerView {
   recordsIn: number;
   /** Records handed to consumers since it started. */
   recordsOut: number;
+  /** Its log cleaner. */
+  cleaner: CleanerView;
+}
+
+/** The log cleaner of a broker. */
+export interface CleanerView {
+  /** The pass under way. */
+  running?: CleanerPassView | null;
+  /** The last pass that came to its end. */
+  last?: CleanerPassView | null;
+  /** Partitions that could not be cleaned, as `orders-0`: they are left alone until the broker starts anew. */
+  uncleanable: string[];
+}
+
+/** A pass of a log cleaner. */
+export interface CleanerPassView {
+  topic: string;
+  partition: number;
+  phase: "indexing" | "cleaning" | "flushing" | "done";
+  /** Where the dirty part begins. */
+  firstDirty: number;
+  /** What is at or above cannot be cleaned yet. */
+  firstUncleanable: number;
+  /** Up to where the offset map knows every key. */
+  mappedTo: number;
+  /** Keys in the offset map, and for how many it has room. */
+  mapKeys: number;
+  mapCapacity: number;
+  /** Bytes that it is to read to clean, that it has read and that it has written. */
+  totalBytes: number;
+  bytesRead: number;
+  bytesWritten: number;
+  /** Records that stayed, and why others went. */
+  kept: number;
+  superseded: number;
+  tombstones: number;
+  aborted: number;
+  markers: number;
 }
 
 /** A topic. */
@@ -220,6 +264,8 @@ export interface PartitionView {
   logStart: number;
   /** Consumers read up to here. */
   highWatermark: number;
+  /** Consumers with `isolation.level=read_committed` read up to here: the last stable offset. */
+  lastStable: number;
   /** The next record gets this offset. */
   logEnd: number;
   /** First offset that a power cut could take away. */
@@ -228,6 +274,10 @@ export interface PartitionView {
   size: number;
   /** Its segments, oldest first; the last is the active one. */
   segments: SegmentView[];
+  /** Transactions that are open in it, by their first offsets. */
+  openTransactions: { producerId: number; producerEpoch: number; firstOffset: number }[];
+  /** The last 50 transactions in it that were aborted; `lastOffset` is that of the marker. */
+  abortedTransactions: { producerId: number; firstOffset: number; lastOffset: number }[];
 }
 
 /** A replica as its own broker knows it. */
@@ -240,6 +290,8 @@ export interface ReplicaView {
   logEnd: number;
   /** The high watermark that it knows of, -1 if it is not online. */
   highWatermark: number;
+  /** Up to where its broker has compacted it, -1 if it never has. */
+  cleanedTo: number;
 }
 
 /** A segment of a log. */
@@ -311,6 +363,34 @@ export interface GroupOffsetView {
   owner: string;
 }
 
+/** A transactional id as its coordinator knows it. */
+export interface TransactionView {
+  /** `transactional.id`. */
+  id: string;
+  state:
+    | "Empty"
+    | "Ongoing"
+    | "PrepareCommit"
+    | "PrepareAbort"
+    | "CompleteCommit"
+    | "CompleteAbort"
+    | "Dead"
+    | "PrepareEpochFence";
+  /** The `node.id` of the broker that coordinates it. */
+  coordinator: number;
+  producerId: number;
+  /** The epoch of the producer that may write, -1 for none yet. */
+  producerEpoch: number;
+  /** `transaction.timeout.ms`. */
+  timeoutMs: number;
+  /** When the transaction began, in milliseconds since 1970-01-01 UTC, -1 without one. */
+  startMs: number;
+  /** When its state last changed, in milliseconds since 1970-01-01 UTC. */
+  lastUpdateMs: number;
+  /** The partitions of the transaction, and whether each has its marker, once the end is decided. */
+  partitions: { topic: string; partition: number; marked: boolean }[];
+}
+
 /** How a cluster stands at one moment. It does not change; it is a copy, and its reader's own. */
 export class View {
   private constructor();
@@ -324,6 +404,8 @@ export class View {
   readonly topics: TopicView[];
   /** Consumer groups by id. */
   readonly groups: GroupView[];
+  /** Transactional ids by id. */
+  readonly transactions: TransactionView[];
   /** Faults in force, each as {@link Cluster.fault} takes it. */
   readonly faults: string[];
   /** The broker of an id. */
@@ -699,6 +781,8 @@ export class Cluster {
    * | `disk fail N [K]` | the device fails: flushes fail, all or the next K operations |
    * | `disk slow N FACTOR` | everything takes the disk so many times as long |
    * | `disk ok N` | the disk works again, at its own speed |
+   * | `page-cache N BYTES` | a machine's page cache holds so many bytes; `default` is its own size |
+   * | `page-cache N drop` | the page cache forgets what is on the disk: the next reads are cold |
    * | `cut A B` | cut a way through the network; what is sent arrives once it is healed |
    * | `cut-oneway A B` | cut it from A to B only |
    * | `isolate N` | cut a machine off from all others and from all clients |

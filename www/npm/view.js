@@ -6,7 +6,7 @@ const TOLD = 20;
 
 export class View {
   /** A state as the engine gives it; see index.d.ts. */
-  constructor({ now, events, brokers, topics, groups, faults }) {
+  constructor({ now, events, brokers, topics, groups, transactions, faults }) {
     this.now = now;
     this.events = events;
     this.brokers = brokers;
@@ -18,6 +18,7 @@ export class View {
         partitions: partitions.map(([topic, partition]) => ({ topic, partition })),
       })),
     }));
+    this.transactions = transactions;
     this.faults = faults;
   }
 

@@ -20,7 +20,7 @@ use crate::text::{Lang, fill};
 use crate::ui::{
     Brokers, Charts, Clients, Comparison, Configs, DockTabs, Down, DropZone, EventLog, Files, FollowBar,
     FollowInspector, Gate, Groups, Hint, Inspector, Messages, Nav, Notices, Requests, Shortcuts, Stage,
-    TimeLine, TokenInspector, TopBar, Topics, WatchBanner,
+    TimeLine, TokenInspector, TopBar, Topics, Transactions, WatchBanner,
 };
 use crate::wire::{Heard, Wire};
 
@@ -373,6 +373,9 @@ pub fn App() -> Html {
                                 rebalances={Shared::clone(&view.rebalances)} deed={model.deed.clone()}
                                 lags={Shared::clone(&model.lags)} now={view.clock.now / 1_000} unix_ms={view.clock.unix_ms} />
                          }).unwrap_or_default(),
+                        Screen::Transactions => view.map(|view| html! {
+                            <Transactions transactions={Shared::clone(&view.transactions)} {topics} clients={Shared::clone(&view.clients)} unix_ms={view.clock.unix_ms} />
+                        }).unwrap_or_default(),
                         Screen::Clients => view.map(|view| html! {
                             <Clients clients={Shared::clone(&view.clients)} topics={own_topics(&model)} now={view.clock.now} chosen={model.chosen.clone()} />
                         }).unwrap_or_default(),
@@ -393,7 +396,7 @@ pub fn App() -> Html {
                 } else if let Some(follow) = model.follow.as_ref().filter(|_| model.screen == Screen::Stage) {
                     <FollowInspector follow={Shared::clone(follow)} />
                 } else {
-                    <Inspector topic={chosen_topic} {partition} brokers={view.map(|view| view.brokers.iter().map(|one| one.id).collect::<Vec<_>>()).unwrap_or_default()} />
+                    <Inspector topic={chosen_topic} {partition} brokers={view.map(|view| Shared::clone(&view.brokers)).unwrap_or_default()} compaction={model.compaction.clone()} />
                 }
                 <section class="dock" data-side={model.side.word()} aria-label={ctx.t.dock}>
                     <DockTabs tab={model.tab} sheet={model.sheet} />

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use blumfeld_view::{
     BrokerView, ClientView, ClockView, ClusterView, Delta, GroupView, LatencyView, RebalanceView,
-    RebalancesView, StoreView,
+    RebalancesView, StoreView, TransactionView,
 };
 
 use crate::model::Shared;
@@ -22,6 +22,8 @@ pub struct Cluster {
     pub faults: Shared<Vec<String>>,
     /// Consumer groups by id.
     pub groups: Shared<Vec<GroupView>>,
+    /// Transactional ids by id.
+    pub transactions: Shared<Vec<TransactionView>>,
     /// How long requests took, by API.
     pub latencies: Vec<LatencyView>,
     /// The last rebalances of groups by group id, oldest first.
@@ -40,6 +42,7 @@ impl Cluster {
             faults: Shared::new(view.faults),
             latencies: view.latencies,
             groups: Shared::new(view.groups),
+            transactions: Shared::new(view.transactions),
             rebalances: Shared::new(view.rebalances.into_iter().map(by_group).collect()),
             clients: Shared::new(view.clients.into_iter().map(Shared::new).collect()),
         }
@@ -57,6 +60,7 @@ impl Cluster {
         take(&mut self.brokers, &mut delta.brokers);
         take(&mut self.faults, &mut delta.faults);
         take(&mut self.groups, &mut delta.groups);
+        take(&mut self.transactions, &mut delta.transactions);
         if !delta.rebalances.is_empty() {
             let mut rebalances = (*self.rebalances).clone();
             rebalances.extend(delta.rebalances.drain(..).map(by_group));

@@ -57,6 +57,16 @@ pub fn moment(micros: u64) -> String {
     format!("{short} {small}")
 }
 
+/// A length of time in milliseconds as `850 ms`, `12.4 s`, `3 min 20 s`.
+pub fn span(millis: f64) -> String {
+    let whole = millis.max(0.0) as u64;
+    match whole {
+        0..1_000 => format!("{whole} ms"),
+        1_000..60_000 => format!("{}.{} s", whole / 1_000, whole / 100 % 10),
+        _ => format!("{} min {} s", whole / 60_000, whole / 1_000 % 60),
+    }
+}
+
 /// Milliseconds since 1970-01-01 UTC as `2026-01-31 23:59:59.123`; nothing for Kafka's "no timestamp" (-1) or what
 /// is no date.
 pub fn timestamp(millis: f64) -> Option<String> {

@@ -71,8 +71,13 @@ mod tests {
     use blumfeld_view::ReplicaView;
 
     fn partition(leader: i32, isr: &[i32], online: &[i32]) -> PartitionView {
-        let copy =
-            |broker| ReplicaView { broker, online: online.contains(&broker), log_end: 0, high_watermark: 0 };
+        let copy = |broker| ReplicaView {
+            broker,
+            online: online.contains(&broker),
+            log_end: 0,
+            high_watermark: 0,
+            cleaned_to: -1,
+        };
         PartitionView {
             partition: 0,
             leader,
@@ -87,6 +92,7 @@ mod tests {
             durable_offset: 0,
             size: 0,
             segments: vec![],
+            ..PartitionView::default()
         }
     }
 

@@ -85,6 +85,7 @@ mod tests {
             acks: acks.to_owned(),
             idempotent: true,
             producer_id: -1,
+            transaction: None,
             producer_epoch: 0,
             linger_ms: 5,
             batch_size: 16_384,

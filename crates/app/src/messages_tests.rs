@@ -74,6 +74,7 @@ fn log(partition: i32, log_start: i64, log_end: i64, newest: f64) -> PartitionVi
         durable_offset: log_end,
         size: 0,
         segments: vec![segment],
+        ..PartitionView::default()
     }
 }
 

@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use blumfeld_view::{
-    ConfigResource, ConfigsView, Delta, Durability, EventView, ExchangeDetail, FollowView, GroupView, Pace,
-    PartitionView, RecoveryView, Returned, TokenDetail, TopicView, Update, WireView,
+    CompactionView, ConfigResource, ConfigsView, Delta, Durability, EventView, ExchangeDetail, FollowView,
+    GroupView, Pace, PartitionView, RecoveryView, Returned, TokenDetail, TopicView, Update, WireView,
 };
 use yew::Reducible;
 
@@ -266,6 +266,8 @@ pub struct Model {
     pub configs_of: Option<ConfigResource>,
     /// Configs, as they were asked for last.
     pub configs: Option<Shared<ConfigsView>>,
+    /// What compaction makes of a partition's log, as it was asked for last.
+    pub compaction: Option<Shared<CompactionView>>,
     /// What a form did last.
     pub deed: Option<Shared<Deed>>,
     /// Where the navigation stands.
@@ -386,6 +388,7 @@ impl Model {
             exchange: None,
             diagram: false,
             configs_of: None,
+            compaction: None,
             configs: None,
             deed: None,
             screen: Screen::Stage,
@@ -469,6 +472,7 @@ impl Model {
                 self.console.running = None;
                 self.messages = MessagesState::default();
                 (self.wire, self.exchange, self.configs) = (None, None, None);
+                self.compaction = None;
                 self.choose_one();
             }
             Update::Delta(delta) => self.delta(delta),
@@ -485,6 +489,8 @@ impl Model {
                 }
             }
             Update::FileRemoved { name } => self.files.retain(|file| file.name != name),
+            Update::Compaction(view) if self.compaction.as_ref().is_some_and(|have| **have == view) => {}
+            Update::Compaction(view) => self.compaction = Some(Shared::new(view)),
             Update::Browse(browse) if self.is_chosen(&browse.topic, browse.partition) => {
                 self.messages.browsed(browse);
             }

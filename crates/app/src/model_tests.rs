@@ -25,6 +25,7 @@ fn view(topics: Vec<TopicView>) -> ClusterView {
         brokers: vec![],
         topics,
         groups: vec![],
+        transactions: vec![],
         rebalances: vec![],
         clients: vec![],
         faults: vec![],
@@ -56,6 +57,7 @@ fn delta(topics: Vec<TopicView>, gone: &[&str], events: Vec<EventView>, events_l
         clock: clock(1),
         brokers: None,
         groups: None,
+        transactions: None,
         rebalances: vec![],
         clients: vec![],
         clients_gone: vec![],
@@ -222,6 +224,7 @@ fn an_empty_topic_that_was_chosen_is_not_left() {
             durable_offset: log_end,
             size: 0,
             segments: vec![],
+            ..PartitionView::default()
         };
         TopicView { partitions: vec![log], ..topic(name, false) }
     };

@@ -21,6 +21,8 @@ pub enum Screen {
     Clients,
     /// Consumer groups.
     Groups,
+    /// Transactions.
+    Transactions,
     /// What went over the network.
     Requests,
     /// Configs of topics and brokers.
@@ -41,6 +43,7 @@ impl Screen {
             Self::Brokers => "brokers",
             Self::Clients => "clients",
             Self::Groups => "groups",
+            Self::Transactions => "transactions",
             Self::Requests => "requests",
             Self::Configs => crate::configs::WORD,
             Self::Compare => "compare",
@@ -49,13 +52,14 @@ impl Screen {
     }
 
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Stage,
         Self::Topics,
         Self::Messages,
         Self::Brokers,
         Self::Clients,
         Self::Groups,
+        Self::Transactions,
         Self::Requests,
         Self::Configs,
         Self::Compare,

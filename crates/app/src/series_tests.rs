@@ -41,6 +41,7 @@ fn broker(id: i32, up: bool, records_in: u64, records_out: u64) -> BrokerView {
         requests: 0,
         records_in,
         records_out,
+        ..BrokerView::default()
     }
 }
 
@@ -59,6 +60,7 @@ fn topic(isr: &[i32]) -> TopicView {
         durable_offset: 0,
         size: 0,
         segments: vec![],
+        ..PartitionView::default()
     };
     TopicView {
         name: "orders".into(),

@@ -32,6 +32,14 @@ pub struct Strip {
     pub durable: f64,
     /// High watermark.
     pub high_watermark: f64,
+    /// Last stable offset, where it is below the high watermark.
+    pub last_stable: Option<f64>,
+    /// Open transactions: where each begins.
+    pub open: Vec<f64>,
+    /// Aborted transactions that reach into the tail: where each begins, and its marker.
+    pub aborted: Vec<(f64, f64)>,
+    /// Up to where the leader has cleaned the log, where that lies in the tail.
+    pub clean: Option<f64>,
     /// Log end offset.
     pub end: f64,
 }
@@ -83,6 +91,15 @@ pub fn strip(partition: &PartitionView, axis: i64) -> Strip {
         start: place(partition.log_start),
         durable: place(partition.durable_offset.min(partition.log_end)),
         high_watermark: place(partition.high_watermark.min(partition.log_end)),
+        last_stable: (partition.last_stable < partition.high_watermark).then(|| place(partition.last_stable)),
+        open: partition.open_transactions.iter().map(|open| place(open.first_offset)).collect(),
+        aborted: (partition.aborted_transactions.iter())
+            .filter(|aborted| aborted.last_offset >= from)
+            .map(|aborted| (place(aborted.first_offset), place(aborted.last_offset.saturating_add(1))))
+            .collect(),
+        clean: (partition.copies.iter())
+            .find(|copy| copy.broker == partition.leader && copy.cleaned_to > from)
+            .map(|copy| place(copy.cleaned_to)),
         end: place(partition.log_end),
     }
 }
@@ -149,6 +166,7 @@ mod tests {
             copies: vec![],
             log_start,
             high_watermark: hw,
+            last_stable: hw,
             log_end: end,
             durable_offset: durable,
             size: 0,
@@ -165,6 +183,7 @@ mod tests {
                     max_timestamp: -1.0,
                 })
                 .collect(),
+            ..PartitionView::default()
         }
     }
 
@@ -190,8 +209,13 @@ mod tests {
     #[test]
     fn replicas_stand_on_their_leaders_axis() {
         let leader = partition(0, &[(0, 100, 50, 50), (100, 180, 50, 25)], 160, 170, 180);
-        let replica =
-            |online, high_watermark, log_end| ReplicaView { broker: 2, online, log_end, high_watermark };
+        let replica = |online, high_watermark, log_end| ReplicaView {
+            broker: 2,
+            online,
+            log_end,
+            high_watermark,
+            cleaned_to: -1,
+        };
         let within = |high_watermark, end| Copy::Within { high_watermark, end };
         for (replica, want, late) in [
             (replica(true, 170, 180), within(70.0, 80.0), 0),
@@ -213,7 +237,8 @@ mod tests {
     fn the_axis_has_room_for_a_replica_that_is_ahead() {
         let mut leader = partition(0, &[(0, 9, 1, 1)], 0, 0, 9);
         assert_eq!(axis(std::slice::from_ref(&leader)), 10);
-        leader.copies = vec![ReplicaView { broker: 2, online: true, log_end: 19, high_watermark: 0 }];
+        leader.copies =
+            vec![ReplicaView { broker: 2, online: true, log_end: 19, high_watermark: 0, cleaned_to: -1 }];
         assert_eq!(axis(&[leader]), 50);
     }
 
@@ -243,6 +268,10 @@ mod tests {
                 start: 0.0,
                 durable: 0.0,
                 high_watermark: 0.0,
+                last_stable: None,
+                open: vec![],
+                aborted: vec![],
+                clean: None,
                 end: 0.0
             }
         );

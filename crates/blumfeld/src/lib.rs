@@ -68,6 +68,7 @@
 //! | `break clients 1` | connections break once |
 //! | `disk full 1`, `disk fail 1` | a disk has no room; fails |
 //! | `disk slow 1 10`, `disk ok 1` | it is ten times as slow; works again |
+//! | `page-cache 1 8388608`, `page-cache 1 drop` | it has so little memory for files; forgets what it can read again |
 //! | `skew 2 5000`, `clock-jump 2 -1000` | a broker's wall clock is ahead, in ms; jumps |
 //! | `request 1 Produce error NOT_LEADER_OR_FOLLOWER 3` | the next three Produce requests to a broker get an error |
 //! | `request 1 Fetch delay 200`, `request 1 Fetch drop` | the next one is late, in ms; finds its connection broken |
@@ -142,4 +143,5 @@ pub use world::Output;
 /// What a [`View`] consists of.
 pub use blumfeld_view::{
     BrokerView, GroupMemberView, GroupOffsetView, GroupView, PartitionView, ReplicaView, TopicView,
+    TransactionView,
 };

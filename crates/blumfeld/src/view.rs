@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use blumfeld_sim::World;
-use blumfeld_view::{BrokerView, GroupView, PartitionView, TopicView};
+use blumfeld_view::{BrokerView, GroupView, PartitionView, TopicView, TransactionView};
 
 /// How a cluster stands at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub struct View {
     pub topics: Vec<TopicView>,
     /// Consumer groups by id.
     pub groups: Vec<GroupView>,
+    /// Transactional ids, by id.
+    pub transactions: Vec<TransactionView>,
     /// Faults in force, each as [`Simulation::fault`](crate::Simulation::fault) takes it.
     pub faults: Vec<String>,
 }
@@ -31,6 +33,7 @@ impl View {
             brokers: world.broker_views(),
             topics: world.topic_views(),
             groups: world.group_views(),
+            transactions: world.transaction_views(),
             faults: world.faults().iter().map(ToString::to_string).collect(),
         }
     }

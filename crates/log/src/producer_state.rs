@@ -264,6 +264,13 @@ impl ProducerStateManager {
         self.ongoing.keys().next().copied()
     }
 
+    /// The open transactions in the order of their first offsets: that, the producer and its epoch.
+    pub fn ongoing(&self) -> impl Iterator<Item = (i64, i64, i16)> {
+        self.ongoing
+            .iter()
+            .map(|(first, id)| (*first, *id, self.producers.get(id).map_or(-1, |entry| entry.producer_epoch)))
+    }
+
     /// Whether a producer has a transaction open here with this epoch (hasOngoingTransaction).
     pub fn has_ongoing(&self, producer_id: i64, epoch: i16) -> bool {
         (self.producers.get(&producer_id))

@@ -39,6 +39,8 @@ pub enum Client {
         processed: Option<u64>,
         /// The record that it works on.
         working: Option<Working>,
+        /// Of a program that also writes in transactions: `transactional.id`, and Java's name of the state.
+        transaction: Option<(String, &'static str)>,
     },
 }
 
@@ -47,12 +49,13 @@ pub fn client(process: &dyn Process, now: Instant) -> Option<Client> {
     let any = process.as_any();
     if let Some(consume) = any.downcast_ref::<Consume>() {
         let (view, processed) = (consume.consumer().view(), Some(consume.processed()));
-        return Some(Client::Consumer { view, processed, working: consume.working() });
+        return Some(Client::Consumer { view, processed, working: consume.working(), transaction: None });
     }
     if let Some(transform) = any.downcast_ref::<Transform>() {
         // It is both, and it is what it reads that it is slow or fast at.
         let (view, processed) = (transform.consumer().view(), Some(transform.processed()));
-        return Some(Client::Consumer { view, processed, working: None });
+        let transaction = transform.producer().transaction_view();
+        return Some(Client::Consumer { view, processed, working: None, transaction });
     }
     let producer: Option<&Producer> = (any.downcast_ref::<Produce>().map(Produce::producer))
         .or_else(|| any.downcast_ref::<ConsoleProducer>().map(ConsoleProducer::producer))
@@ -63,7 +66,7 @@ pub fn client(process: &dyn Process, now: Instant) -> Option<Client> {
     let consumer: Option<&Consumer> = (any.downcast_ref::<ConsoleConsumer>().map(ConsoleConsumer::consumer))
         .or_else(|| any.downcast_ref::<ConsumerPerf>().map(ConsumerPerf::consumer));
     let consumer = consumer?;
-    Some(Client::Consumer { view: consumer.view(), processed: None, working: None })
+    Some(Client::Consumer { view: consumer.view(), processed: None, working: None, transaction: None })
 }
 
 /// How long the records of a `workload produce` took from `send` to their acknowledgement; nothing of other processes.

@@ -1,14 +1,12 @@
 //! A machine's disk in time: operations queue up, flushes take a while, a page cache decides what a read costs.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use blumfeld_kernel::{Disk, DiskError, DiskOp, File, FilePath, FlushId, Instant, Prng};
 
 use crate::DiskConfig;
-
-/// Bytes of a page cache block: small enough that a cold batch does not warm a whole segment.
-const BLOCK: u64 = 64 * 1024;
+use crate::page_cache::{CacheStats, PageCache};
 
 /// A file that changed since changes were last taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,13 +38,7 @@ pub struct MachineDisk {
     replacing: Vec<(FlushId, FilePath, Option<File>)>,
     /// Operations that are not done: what is held back waits for these.
     pending: BTreeSet<FlushId>,
-    /// Blocks in the page cache, least recently used first.
-    cache: VecDeque<(FilePath, u64)>,
-    /// Of each file's cached blocks, which use was the last.
-    cached: BTreeMap<FilePath, BTreeMap<u64, u64>>,
-    /// How many these are.
-    blocks: u64,
-    uses: u64,
+    cache: PageCache,
     /// Since when each file has had dirty bytes.
     dirty_since: BTreeMap<FilePath, Instant>,
     changes: BTreeMap<FilePath, u64>,
@@ -70,10 +62,7 @@ impl MachineDisk {
             flushing: BTreeMap::new(),
             replacing: Vec::new(),
             pending: BTreeSet::new(),
-            cache: VecDeque::new(),
-            cached: BTreeMap::new(),
-            blocks: 0,
-            uses: 0,
+            cache: PageCache::new(config.cache_size),
             dirty_since,
             changes: BTreeMap::new(),
             error: None,
@@ -127,19 +116,18 @@ impl MachineDisk {
                     .filter_map(|path| Some((path.clone(), self.disk.file(path)?.len())))
                     .collect();
                 let dirty: u64 = (lens.iter())
-                    .map(|(path, len)| {
-                        len - self.disk.file(path).map_or(0, blumfeld_kernel::File::durable).min(*len)
-                    })
+                    .map(|(path, len)| len - self.disk.file(path).map_or(0, File::durable).min(*len))
                     .sum();
                 self.flushing.insert(id, lens);
                 Some(self.queue(now, id, self.config.flush_latency, dirty))
             }
             DiskOp::Read { file, from, len } => {
-                let cold = self.touch(file, *from, *len);
+                let end = self.disk.file(file).map_or(0, File::len);
+                let cold = self.cache.read(file, *from, *len, end);
                 (cold > 0).then(|| self.queue(now, id, self.config.read_latency, cold))
             }
             DiskOp::Append { file, bytes } => {
-                let from = self.disk.file(file).map_or(0, blumfeld_kernel::File::len);
+                let from = self.disk.file(file).map_or(0, File::len);
                 self.change(file, from);
                 self.disk.apply(op);
                 if !bytes.is_empty() {
@@ -148,7 +136,7 @@ impl MachineDisk {
                         written.set_dirty_since(now);
                         self.dirty_since.insert(file.clone(), now);
                     }
-                    self.touch(file, from, bytes.len() as u64);
+                    self.cache.written(file, from, bytes.len() as u64);
                 }
                 None
             }
@@ -161,20 +149,26 @@ impl MachineDisk {
             }
             DiskOp::Truncate { file, len } => {
                 self.change(file, *len);
+                self.cache.forget(file, *len);
                 self.flushing.insert(id, Vec::new());
                 self.disk.apply(op);
                 Some(self.queue(now, id, self.config.flush_latency, 0))
             }
             DiskOp::Rename { from, to } => {
-                self.change_below(from);
+                let moved = self.change_below(from);
                 self.disk.apply(op);
                 for file in self.change_below(to) {
                     self.note_dirty(&file);
                 }
+                for file in moved {
+                    self.cache.rename(&file, &format!("{to}{}", &file[from.len()..]).into());
+                }
                 None
             }
             DiskOp::Delete { path } => {
-                self.change_below(path);
+                for file in self.change_below(path) {
+                    self.cache.forget(&file, 0);
+                }
                 self.disk.apply(op);
                 None
             }
@@ -217,66 +211,39 @@ impl MachineDisk {
         files
     }
 
-    /// Marks blocks as used; gives the bytes of those that were not in the cache.
-    fn touch(&mut self, file: &FilePath, from: u64, len: u64) -> u64 {
-        let mut cold = 0;
-        let blocks = self.cached.entry(file.clone()).or_default();
-        for block in from / BLOCK..=from.saturating_add(len.saturating_sub(1)) / BLOCK {
-            // Many appends go on where the last one ended, and what was used last stays the last.
-            if self.cache.back().is_some_and(|(last, at)| *at == block && last == file) {
-                continue;
-            }
-            self.uses += 1;
-            if blocks.insert(block, self.uses).is_none() {
-                self.blocks += 1;
-                cold += BLOCK;
-            }
-            self.cache.push_back((file.clone(), block));
-        }
-        self.evict();
-        cold
-    }
-
-    /// Drops the least recently used blocks until the rest fits. The queue holds one entry a use; only a block's last
-    /// use counts, which is told by the length of what follows it.
-    fn evict(&mut self) {
-        while self.blocks * BLOCK > self.config.cache_size || self.cache.len() as u64 > 4 * self.blocks + 64 {
-            let oldest = self.uses + 1 - self.cache.len() as u64;
-            let Some((file, block)) = self.cache.pop_front() else { return };
-            let Some(blocks) = self.cached.get_mut(&file) else { continue };
-            let Some(last_use) = blocks.get_mut(&block).filter(|last_use| **last_use == oldest) else {
-                continue;
-            };
-            if self.blocks * BLOCK > self.config.cache_size {
-                blocks.remove(&block);
-                self.blocks -= 1;
-                if blocks.is_empty() {
-                    self.cached.remove(&file);
-                }
-            } else {
-                // Still wanted: it moves to the back as if it were used now.
-                self.uses += 1;
-                *last_use = self.uses;
-                self.cache.push_back((file, block));
-            }
-        }
-    }
-
     /// Bytes of a file in the page cache.
     pub fn cached_bytes_of(&self, file: &str) -> u64 {
-        let len = self.disk.file(file).map_or(0, blumfeld_kernel::File::len);
-        let blocks = self.cached.get(file).into_iter().flatten();
-        blocks.map(|(block, _)| BLOCK.min(len.saturating_sub(block * BLOCK))).sum()
+        self.cache.bytes_of(file, self.disk.file(file).map_or(0, File::len))
     }
 
     /// Bytes in the page cache, in whole blocks.
     pub fn cached_bytes(&self) -> u64 {
-        self.blocks * BLOCK
+        self.cache.bytes()
     }
 
     /// Size of the page cache, in bytes.
     pub fn cache_size(&self) -> u64 {
-        self.config.cache_size
+        self.cache.size()
+    }
+
+    /// What reads found in the page cache.
+    pub fn cache_stats(&self) -> CacheStats {
+        self.cache.stats()
+    }
+
+    /// The size of the page cache, if it is not the configured one.
+    pub(crate) fn changed_cache_size(&self) -> Option<u64> {
+        Some(self.cache.size()).filter(|size| *size != self.config.cache_size)
+    }
+
+    /// Gives the page cache another size, or with `None` the configured one.
+    pub(crate) fn set_cache_size(&mut self, size: Option<u64>) {
+        self.cache.set_size(size.unwrap_or(self.config.cache_size));
+    }
+
+    /// Empties the page cache of what is on the device.
+    pub(crate) fn drop_cache(&mut self) {
+        self.cache.drop_clean(|file| self.disk.file(file).map_or(u64::MAX, File::durable));
     }
 
     /// Bytes that are not durable yet.
@@ -388,8 +355,6 @@ impl MachineDisk {
         self.flushing.clear();
         self.pending.clear();
         self.cache.clear();
-        self.cached.clear();
-        self.blocks = 0;
         self.dirty_since.clear();
     }
 

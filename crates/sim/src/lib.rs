@@ -5,6 +5,7 @@
 //! same seed and the same calls give the same events, natively and in wasm, to the byte; [`World::digest`] says so.
 
 pub mod checkers;
+mod cleaner_view;
 mod config;
 mod config_view;
 mod disk;
@@ -17,12 +18,14 @@ pub mod load;
 mod meaning;
 mod membership;
 mod network;
+mod page_cache;
 mod process;
 mod rebalances;
 mod sightings;
 mod slot;
 mod token_view;
 mod trace;
+mod transaction_view;
 mod view;
 mod waiting;
 mod wire;
@@ -36,6 +39,7 @@ pub use fault::{
     When, Which, escape,
 };
 pub use membership::{Membership, MembershipError};
+pub use page_cache::CacheStats;
 pub use process::{Output, ProcessId};
 pub use token_view::api_name;
 pub use trace::{Trace, TraceLine};

@@ -13,11 +13,13 @@ use blumfeld_view::{
     RecordView, ReplicaView, SegmentView, TopicView,
 };
 
+use crate::cleaner_view::cleaner_view;
 use crate::disk::MachineDisk;
 use crate::kind::{mark_of, sort_of};
 use crate::korean::korean;
 use crate::meaning::meaning;
 use crate::trace::TraceLine;
+use crate::transaction_view::{aborted_transactions, open_transactions};
 use crate::world::World;
 
 /// Of a key or value so many bytes are shown.
@@ -47,10 +49,14 @@ impl World {
                     dirty_bytes: disk.dirty_bytes(),
                     cached_bytes: disk.cached_bytes(),
                     cache_size: disk.cache_size(),
+                    cache_hits: disk.cache_stats().hits,
+                    cache_misses: disk.cache_stats().misses,
+                    cache_bytes_read: disk.cache_stats().bytes_read,
                     disk_bytes: disk.disk().total_len(),
                     requests: stats.requests,
                     records_in: stats.records_in,
                     records_out: stats.records_out,
+                    cleaner: broker.map(cleaner_view).unwrap_or_default(),
                 }
             })
             .collect()
@@ -147,12 +153,15 @@ impl World {
                 .collect();
             let durable = segments.iter().find(|segment| segment.durable < segment.size);
             let copies = registered.replicas.iter().map(|id| {
-                let copy = self.broker(NodeId(*id)).and_then(|b| b.replicas().of(&key));
+                let broker = self.broker(NodeId(*id));
+                let copy = broker.and_then(|b| b.replicas().of(&key));
+                let cleaned_to = broker.and_then(|b| b.replicas().cleaned_to(&key));
                 ReplicaView {
                     broker: *id,
                     online: copy.is_some(),
                     log_end: copy.map_or(-1, |copy| copy.log().log_end()),
                     high_watermark: copy.map_or(-1, Partition::high_watermark),
+                    cleaned_to: copy.and(cleaned_to).unwrap_or(-1),
                 }
             });
             PartitionView {
@@ -165,11 +174,14 @@ impl World {
                 copies: copies.collect(),
                 log_start: log.map_or(0, UnifiedLog::log_start),
                 high_watermark: replica.map_or(0, Partition::high_watermark),
+                last_stable: replica.map_or(0, Partition::last_stable_offset),
                 log_end: log.map_or(0, UnifiedLog::log_end),
                 durable_offset: durable
                     .map_or(log.map_or(0, UnifiedLog::log_end), |segment| segment.durable_offset),
                 size: log.map_or(0, UnifiedLog::size),
                 segments,
+                open_transactions: log.map(open_transactions).unwrap_or_default(),
+                aborted_transactions: log.map(aborted_transactions).unwrap_or_default(),
             }
         });
         TopicView {
@@ -315,7 +327,7 @@ fn quorum_of(config: &BrokerConfig, broker: Option<&Broker>) -> &'static str {
 
 /// A number of milliseconds for JavaScript, whose numbers are doubles.
 #[allow(clippy::cast_precision_loss, reason = "timestamps and offsets lie far below 2^53")]
-fn number(value: i64) -> f64 {
+pub(crate) fn number(value: i64) -> f64 {
     value as f64
 }
 

@@ -63,6 +63,9 @@ pub struct ProducerView {
     pub producer_id: i64,
     /// The epoch of that.
     pub producer_epoch: i16,
+    /// Its transactions, if it has a `transactional.id`.
+    #[serde(default)]
+    pub transaction: Option<ClientTransactionView>,
     /// `linger.ms`
     pub linger_ms: i64,
     /// `batch.size` in bytes.
@@ -172,6 +175,19 @@ pub struct ConsumerView {
     pub processed: Option<u64>,
     /// The record that it works on.
     pub working: Option<WorkingView>,
+    /// The transactions in which it writes what it makes of the records, if it does.
+    #[serde(default)]
+    pub transaction: Option<ClientTransactionView>,
+}
+
+/// Transactions as their client sees them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientTransactionView {
+    /// `transactional.id`
+    pub id: String,
+    /// Java's name of the state: `READY`, `IN_TRANSACTION`, `FATAL_ERROR`.
+    pub state: String,
 }
 
 /// A partition that a consumer reads.

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientView, Durability, Pace, RebalancesView};
+use crate::{
+    AbortedTransactionView, CleanerView, ClientView, Durability, OpenTransactionView, Pace, RebalancesView,
+    TransactionView,
+};
 
 /// The clock and what drives it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -126,7 +129,7 @@ pub struct TopicView {
 }
 
 /// A partition as its leader sees it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PartitionView {
     /// Its number.
@@ -147,6 +150,8 @@ pub struct PartitionView {
     pub log_start: i64,
     /// High watermark: consumers read up to here.
     pub high_watermark: i64,
+    /// Last stable offset: consumers that want committed transactions alone read up to here.
+    pub last_stable: i64,
     /// Log end offset: the next record gets this one.
     pub log_end: i64,
     /// First offset that a power cut could take away.
@@ -155,6 +160,10 @@ pub struct PartitionView {
     pub size: u64,
     /// Its segments, oldest first; the last is the active one.
     pub segments: Vec<SegmentView>,
+    /// Transactions that are open in it, by their first offsets.
+    pub open_transactions: Vec<OpenTransactionView>,
+    /// The last transactions in it that were aborted, in the order of their markers.
+    pub aborted_transactions: Vec<AbortedTransactionView>,
 }
 
 /// A replica as its own broker knows it.
@@ -169,6 +178,8 @@ pub struct ReplicaView {
     pub log_end: i64,
     /// The high watermark that it knows of; -1 if it is not online.
     pub high_watermark: i64,
+    /// Up to where its broker has cleaned it; -1 if it never has.
+    pub cleaned_to: i64,
 }
 
 /// A segment.
@@ -196,7 +207,7 @@ pub struct SegmentView {
 }
 
 /// A broker.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BrokerView {
     /// Its `node.id`.
@@ -223,6 +234,12 @@ pub struct BrokerView {
     pub cached_bytes: u64,
     /// Bytes that its page cache may hold.
     pub cache_size: u64,
+    /// Reads that found all their bytes in the page cache.
+    pub cache_hits: u64,
+    /// Reads that waited for the disk.
+    pub cache_misses: u64,
+    /// Bytes that the disk read for them.
+    pub cache_bytes_read: u64,
     /// Bytes of all its files.
     pub disk_bytes: u64,
     /// Requests answered since it started.
@@ -231,6 +248,8 @@ pub struct BrokerView {
     pub records_in: u64,
     /// Records handed to consumers since it started.
     pub records_out: u64,
+    /// Its log cleaner.
+    pub cleaner: CleanerView,
 }
 
 /// A consumer group as its coordinator knows it.
@@ -394,6 +413,9 @@ pub struct ClusterView {
     /// Consumer groups by id.
     #[serde(default)]
     pub groups: Vec<GroupView>,
+    /// Transactional ids, by id.
+    #[serde(default)]
+    pub transactions: Vec<TransactionView>,
     /// The last rebalances of groups, by group id.
     #[serde(default)]
     pub rebalances: Vec<RebalancesView>,
@@ -426,6 +448,9 @@ pub struct Delta {
     /// Consumer groups, all of them, if one changed.
     #[serde(default)]
     pub groups: Option<Vec<GroupView>>,
+    /// Transactional ids, all of them, if one changed.
+    #[serde(default)]
+    pub transactions: Option<Vec<TransactionView>>,
     /// Groups that have rebalanced, each with all of its last rebalances.
     #[serde(default)]
     pub rebalances: Vec<RebalancesView>,
@@ -460,6 +485,7 @@ impl ClusterView {
                 .map(|was| was.name.clone())
                 .collect(),
             groups: (self.groups != before.groups).then(|| self.groups.clone()),
+            transactions: (self.transactions != before.transactions).then(|| self.transactions.clone()),
             rebalances: (self.rebalances.iter())
                 .filter(|now| !before.rebalances.contains(now))
                 .cloned()

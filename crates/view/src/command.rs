@@ -59,6 +59,7 @@ impl Command {
             Command::Browse { .. }
                 | Command::Batch { .. }
                 | Command::Moment { .. }
+                | Command::Compaction { .. }
                 | Command::Search(_)
                 | Command::Download { .. }
                 | Command::Token(_)
@@ -144,6 +145,16 @@ pub enum Command {
         offset: i64,
         /// At most so many batches, 1 to 500.
         limit: u32,
+    },
+    /// What compaction makes of a partition's log. Answered by [`Update::Compaction`](crate::Update); by nothing if it is
+    /// not compacted, or no broker that runs has it.
+    Compaction {
+        /// Topic name.
+        topic: String,
+        /// Partition number.
+        partition: i32,
+        /// First offset of the window; without it the window is where the next pass ends.
+        from: Option<i64>,
     },
     /// One batch with its records and bytes. Answered by [`Update::Batch`](crate::Update).
     Batch {

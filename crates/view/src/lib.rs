@@ -4,6 +4,7 @@
 //! Nothing here computes. Times are virtual microseconds since the world began, sizes are bytes, offsets are Kafka's.
 
 mod browse;
+mod cleaner;
 mod clients;
 mod cluster;
 mod command;
@@ -12,6 +13,7 @@ mod configs;
 mod follow;
 mod rebalance;
 mod stage;
+mod transactions;
 mod update;
 mod wire;
 
@@ -19,9 +21,10 @@ pub use browse::{
     BatchDetail, BatchView, BrowseView, FieldView, FoundRecord, MeaningView, MomentView, RecordView,
     SearchOrder, SearchQuery, SearchView,
 };
+pub use cleaner::{CleanerView, CompactedView, CompactionView, Fate, PassView};
 pub use clients::{
-    ClientRole, ClientState, ClientView, ConsumerView, InFlightView, ProducerView, ReadView, WaitingView,
-    WorkingView,
+    ClientRole, ClientState, ClientTransactionView, ClientView, ConsumerView, InFlightView, ProducerView,
+    ReadView, WaitingView, WorkingView,
 };
 pub use cluster::{
     BrokerView, ClockView, ClusterView, Delta, EventKind, EventView, GroupMemberView, GroupOffsetView,
@@ -34,6 +37,9 @@ pub use configs::{ConfigResource, ConfigSynonymView, ConfigView, ConfigsView};
 pub use follow::{FollowView, FollowWhat, Stop, StopView};
 pub use rebalance::{RebalanceCauseView, RebalanceEnd, RebalanceView, RebalancesView, StillView};
 pub use stage::{RibbonView, StageView, TokenDetail, TokenKey, TokenState, TokenView};
+pub use transactions::{
+    AbortedTransactionView, OpenTransactionView, TransactionPartitionView, TransactionView,
+};
 pub use update::{ConsoleText, RecoveryView, Returned, Stream, Update};
 pub use wire::{EndingView, ExchangeDetail, ExchangeView, Latency, LossView, SideView, WireQuery, WireView};
 
@@ -56,6 +62,7 @@ mod tests {
                 idempotent: true,
                 producer_id: -1,
                 producer_epoch: -1,
+                transaction: None,
                 linger_ms: 5,
                 batch_size: 16_384,
                 buffer_memory: 1,
@@ -106,6 +113,7 @@ mod tests {
                     partitions: vec![],
                 })
                 .collect(),
+            transactions: vec![],
             groups: (topics.iter())
                 .map(|&(name, log_end)| GroupView {
                     id: name.into(),

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BatchDetail, BrowseView, ClusterView, CompareUpdate, ConfigsView, Delta, ExchangeDetail, FollowView,
-    MomentView, SearchView, StageView, TokenDetail, WireView,
+    BatchDetail, BrowseView, ClusterView, CompactionView, CompareUpdate, ConfigsView, Delta, ExchangeDetail,
+    FollowView, MomentView, SearchView, StageView, TokenDetail, WireView,
 };
 
 /// Which output of a command.
@@ -174,6 +174,8 @@ pub enum Update {
     Browse(BrowseView),
     /// Answer to `Batch`.
     Batch(BatchDetail),
+    /// Answer to `Compaction`.
+    Compaction(CompactionView),
     /// Answer to `Moment`.
     Moment(MomentView),
     /// Answer to `Search`.

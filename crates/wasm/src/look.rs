@@ -2,7 +2,7 @@
 
 use blumfeld_kernel::Instant;
 use blumfeld_sim::World;
-use blumfeld_view::{BrokerView, GroupView, TopicView};
+use blumfeld_view::{BrokerView, GroupView, TopicView, TransactionView};
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 
@@ -25,6 +25,8 @@ pub struct DoorView {
     pub topics: Vec<TopicView>,
     /// Consumer groups by id.
     pub groups: Vec<GroupView>,
+    /// Transactional ids, by id.
+    pub transactions: Vec<TransactionView>,
     /// Faults in force, each as the console writes it.
     pub faults: Vec<String>,
 }
@@ -38,6 +40,7 @@ impl DoorView {
             brokers: world.broker_views(),
             topics: world.topic_views(),
             groups: world.group_views(),
+            transactions: world.transaction_views(),
             faults: world.faults().iter().map(ToString::to_string).collect(),
         }
     }

@@ -431,6 +431,10 @@ impl<P: Port + 'static> Life<P> {
                     Err(message) => error_message(message),
                 }
             }
+            Command::Compaction { topic, partition, from } => {
+                let view = engine.world().compaction_view(&topic, partition, from);
+                view.iter().for_each(|view| post(&Update::Compaction(view.clone())));
+            }
             Command::Moment { topic, partition, moment } => match engine.moment(&topic, partition, moment) {
                 Ok(view) => post(&Update::Moment(view)),
                 Err(message) => error_message(message),

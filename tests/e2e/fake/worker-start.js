@@ -17,11 +17,12 @@ function partition(number, segments, { start = 0, hw, durable, leader = 1, epoch
   const end = segments.at(-1).nextOffset;
   const copy = (broker) => {
     const [logEnd, highWatermark] = copies[broker] === null ? [-1, -1] : copies[broker] ?? [end, hw ?? end];
-    return { broker, online: logEnd >= 0, logEnd, highWatermark };
+    return { broker, online: logEnd >= 0, logEnd, highWatermark, cleanedTo: -1 };
   };
   return {
-    partition: number, leader, leaderEpoch: epoch, replicas, isr, elr, copies: replicas.map(copy), logStart: start, highWatermark: hw ?? end,
+    partition: number, leader, leaderEpoch: epoch, replicas, isr, elr, copies: replicas.map(copy), logStart: start, highWatermark: hw ?? end, lastStable: hw ?? end,
     logEnd: end, durableOffset: durable ?? end, size: segments.reduce((sum, s) => sum + s.size, 0), segments,
+    openTransactions: [], abortedTransactions: [],
   };
 }
 
@@ -63,7 +64,7 @@ let events = 0;
 const clock = (reached = 1) => ({ now, unixMs: 1795000000000 + now / 1000, pace, reached, events, resumes, speed });
 const broker = (id, more) => ({
   id, address: `localhost:${9091 + id}`, up: true, state: "running", quorum: "voter", rack: "", controller: false, controllerEpoch: 7, connections: 3,
-  dirtyBytes: 402_113, cachedBytes: 23_911_424, cacheSize: 67_108_864, diskBytes: 24_313_537, requests: 18_233, recordsIn: 1_014_233, recordsOut: 988_110, ...more,
+  dirtyBytes: 402_113, cachedBytes: 23_911_424, cacheSize: 67_108_864, cacheHits: 12_003, cacheMisses: 41, cacheBytesRead: 2_686_976, cleaner: { running: null, last: null, uncleanable: [] }, diskBytes: 24_313_537, requests: 18_233, recordsIn: 1_014_233, recordsOut: 988_110, ...more,
 });
 let brokers = [
   broker(1, { quorum: "leader", controller: true, rack: "a" }),

@@ -19,10 +19,12 @@ macro_rules! catalogue {
 mod catalogue;
 mod configs;
 mod rebalances;
+mod transactions;
 
 pub use catalogue::Text;
 pub use configs::ConfigText;
 pub use rebalances::RebalanceText;
+pub use transactions::TransactionText;
 
 /// A language of the page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +66,14 @@ impl Lang {
         match self {
             Self::En => &configs::EN,
             Self::Ko => &configs::KO,
+        }
+    }
+
+    /// What is said of transactions and of compaction.
+    pub fn transactions(self) -> &'static TransactionText {
+        match self {
+            Self::En => &transactions::EN,
+            Self::Ko => &transactions::KO,
         }
     }
 
@@ -180,7 +190,7 @@ mod tests {
                 });
             taken.collect::<std::collections::BTreeSet<_>>()
         };
-        for (key, en, ko) in [catalogue::ALL, configs::ALL, rebalances::ALL].concat() {
+        for (key, en, ko) in [catalogue::ALL, configs::ALL, rebalances::ALL, transactions::ALL].concat() {
             assert_eq!(places(en), places(ko), "{key}");
             assert!(!en.is_empty() && !ko.is_empty(), "{key}");
             assert_eq!(en.matches('{').count(), en.matches('}').count(), "{key}");

@@ -188,7 +188,7 @@ pub fn broker(
 
 /// What else can be done to a broker, each with its line of the console.
 fn more_deeds(ctx: &Ctx, broker: &BrokerView) -> Html {
-    let (t, id) = (ctx.t, broker.id);
+    let (t, x, id) = (ctx.t, ctx.lang.transactions(), broker.id);
     let paused = broker.state == "paused";
     let deeds = [
         (t.deed_pause, format!("fault pause {id}"), broker.up && !paused),
@@ -198,6 +198,8 @@ fn more_deeds(ctx: &Ctx, broker: &BrokerView) -> Html {
         (t.deed_isolate, format!("fault isolate {id}"), broker.up),
         (t.deed_heal, format!("fault heal {id}"), broker.up),
         (t.deed_slow_disk, format!("fault disk slow {id} 20"), broker.up),
+        (x.small_cache, format!("fault page-cache {id} 1048576"), broker.up),
+        (x.drop_cache, format!("fault page-cache {id} drop"), broker.up),
     ];
     let label = fill(t.more_for, &[&fill(t.broker, &[&id.to_string()])]);
     html! {

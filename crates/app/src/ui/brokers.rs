@@ -77,7 +77,7 @@ fn press(ctx: &Ctx, line: String) -> Callback<MouseEvent> {
 }
 
 fn card(ctx: &Ctx, broker: &BrokerView) -> Html {
-    let t = ctx.t;
+    let (t, x) = (ctx.t, ctx.lang.transactions());
     let act = |fault: Fault| {
         let ctx = ctx.clone();
         Callback::from(move |_: MouseEvent| ctx.ask(&Command::Fault(fault)))
@@ -122,6 +122,12 @@ fn card(ctx: &Ctx, broker: &BrokerView) -> Html {
                     <rect class="used" width={format!("{:.2}%", share.min(100.0))} height="6" />
                     <rect class="dirty" width={format!("{:.2}%", dirty.min(100.0))} height="6" /></svg>
             </div>
+            <dl class="kv grid">
+                <div><dt>{x.cache_reads}</dt><dd data-cache="hits">{count(broker.cache_hits)}</dd></div>
+                <div><dt>{x.cache_misses}</dt><dd data-cache="misses">{count(broker.cache_misses)}</dd></div>
+                <div><dt>{x.cache_bytes}</dt><dd data-cache="bytes">{size(broker.cache_bytes_read)}</dd></div>
+            </dl>
+            if let Some(pass) = &broker.cleaner.running { <p class="meta" data-cleans="">{fill(x.cleaner_at, &[&format!("{}-{}", pass.topic, pass.partition)])}</p> }
             <div class="acts">
                 <button class="ctl" data-fault="crash" disabled={!broker.up} aria-label={named(t.crash)} title={t.crash_why}
                     onclick={act(Fault::Crash(broker.id))}>{t.crash}</button>
@@ -192,6 +198,7 @@ fn undo(line: &str) -> Option<String> {
         ["pause", id, ..] => Some(format!("resume {id}")),
         ["skew", id, ..] => Some(format!("skew {id} 0")),
         ["disk", "slow", id, ..] => Some(format!("disk slow {id} 1")),
+        ["page-cache", id, ..] => Some(format!("page-cache {id} default")),
         ["disk", _, id, ..] => Some(format!("disk ok {id}")),
         ["cut" | "cut-oneway" | "latency" | "jitter" | "bandwidth" | "drop" | "reorder", one, other, ..] => {
             Some(format!("heal {one} {other}"))
@@ -219,6 +226,7 @@ mod tests {
             ("disk full 3", Some("disk ok 3")),
             ("disk fail 3 10", Some("disk ok 3")),
             ("disk slow 3 8", Some("disk slow 3 1")),
+            ("page-cache 2 8388608", Some("page-cache 2 default")),
             ("cut 1 3", Some("heal 1 3")),
             ("latency 1 clients 50", Some("heal 1 clients")),
             ("request 2 Fetch error 3", Some("heal 2")),

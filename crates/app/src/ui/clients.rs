@@ -195,6 +195,9 @@ fn writes(ctx: &Ctx, client: &ClientView, producer: &ProducerView, now: u64) -> 
             if producer.producer_id >= 0 {
                 {" · "}{fill(t.pid, &[&producer.producer_id.to_string(), &producer.producer_epoch.to_string()])}
             }
+            if let Some(transaction) = &producer.transaction {
+                {format!(" · transactional.id={} ", transaction.id)}<b data-txn={transaction.state.clone()}>{&transaction.state}</b>
+            }
             {format!(" · linger.ms={} · batch.size={}", producer.linger_ms, count(producer.batch_size))}
         </p>
         <dl class="kv cli-nums">
@@ -314,6 +317,9 @@ fn reads(ctx: &Ctx, client: &ClientView, consumer: &ConsumerView) -> Html {
             if consumer.coordinator >= 0 { <span>{fill(t.coordinator, &[&consumer.coordinator.to_string()])}</span> }
             <span>{&consumer.assignors}</span>
             if !consumer.instance.is_empty() { <span>{fill(t.static_member, &[&consumer.instance])}</span> }
+            if let Some(transaction) = &consumer.transaction {
+                <span>{format!("transactional.id={} ", transaction.id)}<b data-txn={transaction.state.clone()}>{&transaction.state}</b></span>
+            }
         </p>
         if !consumer.member.is_empty() { <p class="meta member-id" title={consumer.member.clone()}>{t.member}{" "}<code>{&consumer.member}</code></p> }
         <dl class="kv cli-nums">

@@ -42,6 +42,7 @@ pub fn Nav(props: &NavProps) -> Html {
                     Screen::Brokers => t.brokers,
                     Screen::Clients => t.clients,
                     Screen::Groups => t.groups,
+                    Screen::Transactions => ctx.lang.transactions().title,
                     Screen::Requests => t.wire_screen,
                     Screen::Configs => ctx.lang.configs().title,
                     Screen::Compare => t.compare,

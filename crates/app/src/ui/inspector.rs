@@ -1,8 +1,11 @@
 //! The chosen partition: its offsets, replicas and segments, with their files for download.
 
-use blumfeld_view::{Command, FollowWhat, PartitionView, SegmentFile, SegmentView, TopicView};
+use blumfeld_view::{
+    BrokerView, Command, CompactionView, FollowWhat, PartitionView, SegmentFile, SegmentView, TopicView,
+};
 use yew::prelude::*;
 
+use super::compaction::{Compaction, is_compacted};
 use super::partition_deeds::PartitionDeeds;
 use super::row::{badge, facts};
 use super::swatch;
@@ -23,7 +26,9 @@ pub struct InspectorProps {
     /// The number of the chosen partition.
     pub partition: Option<i32>,
     /// The brokers by id.
-    pub brokers: Vec<i32>,
+    pub brokers: Shared<Vec<BrokerView>>,
+    /// What compaction makes of a partition's log, as it was asked for last.
+    pub compaction: Option<Shared<CompactionView>>,
 }
 
 /// The inspector.
@@ -65,6 +70,9 @@ pub fn Inspector(props: &InspectorProps) -> Html {
                 <dl class="kv">
                     <div><dt>{t.lso}</dt><dd>{count(partition.log_start)}</dd></div>
                     <div><dt>{t.hw}</dt><dd>{count(partition.high_watermark)}</dd></div>
+                    if partition.last_stable < partition.high_watermark {
+                        <div><dt>{ctx.lang.transactions().last_stable}</dt><dd data-last-stable="">{count(partition.last_stable)}</dd></div>
+                    }
                     <div><dt>{t.leo}</dt><dd><b>{count(partition.log_end)}</b></dd></div>
                     <div><dt>{t.durable_offset}</dt><dd>{count(partition.durable_offset)}</dd></div>
                     <div><dt>{t.size}</dt><dd>{size(partition.size)}</dd></div>
@@ -75,7 +83,11 @@ pub fn Inspector(props: &InspectorProps) -> Html {
                     <button class="ctl wide" id="follow-partition" onclick={follow}>{t.follow_this}</button>
                 </div>
             </div>
-            <PartitionDeeds topic={Shared::clone(topic)} partition={partition.partition} brokers={props.brokers.clone()} />
+            <PartitionDeeds topic={Shared::clone(topic)} partition={partition.partition} brokers={props.brokers.iter().map(|one| one.id).collect::<Vec<_>>()} />
+            {transactions(&ctx, partition)}
+            if is_compacted(topic) {
+                <Compaction topic={Shared::clone(topic)} partition={partition.partition} brokers={Shared::clone(&props.brokers)} view={props.compaction.clone()} />
+            }
             <div class="part">
                 {segments(&ctx, &name, partition, &all)}
             </div>
@@ -87,6 +99,38 @@ pub fn Inspector(props: &InspectorProps) -> Html {
                 </dl>
             </div>
         </aside>
+    }
+}
+
+/// Aborted transactions listed, the last ones.
+const ABORTED_SHOWN: usize = 6;
+
+/// The transactions that are open in a partition, and the last ones that were aborted.
+fn transactions(ctx: &Ctx, partition: &PartitionView) -> Html {
+    let x = ctx.lang.transactions();
+    let (open, aborted) = (&partition.open_transactions, &partition.aborted_transactions);
+    if open.is_empty() && aborted.is_empty() {
+        return Html::default();
+    }
+    let before = aborted.len().saturating_sub(ABORTED_SHOWN);
+    html! {
+        <div class="part txns-of">
+            if !open.is_empty() {
+                <h3 class="cap2">{x.open_title}{" "}<em>{open.len()}</em></h3>
+                <table class="tb"><thead><tr><th scope="col">{x.producer}</th><th scope="col" class="num">{x.from_offset}</th></tr></thead>
+                    <tbody>{ for open.iter().map(|one| html! { <tr>
+                        <th scope="row">{format!("{} · {}", one.producer_id, one.producer_epoch)}</th><td class="num">{count(one.first_offset)}</td>
+                    </tr> }) }</tbody></table>
+            }
+            if !aborted.is_empty() {
+                <h3 class="cap2">{x.aborted_title}</h3>
+                <table class="tb"><thead><tr><th scope="col">{x.producer}</th><th scope="col" class="num">{x.from_offset}</th><th scope="col" class="num">{x.to_offset}</th></tr></thead>
+                    <tbody>{ for aborted.iter().rev().take(ABORTED_SHOWN).map(|one| html! { <tr>
+                        <th scope="row">{one.producer_id}</th><td class="num">{count(one.first_offset)}</td><td class="num">{count(one.last_offset)}</td>
+                    </tr> }) }</tbody></table>
+                if before > 0 { <p class="meta">{fill(x.more, &[&count(before as u64)])}</p> }
+            }
+        </div>
     }
 }
 

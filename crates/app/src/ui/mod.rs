@@ -6,6 +6,7 @@ mod brokers;
 mod charts;
 mod client_form;
 mod clients;
+mod compaction;
 mod compare;
 mod config_form;
 mod configs;
@@ -42,6 +43,7 @@ mod token_inspector;
 mod token_table;
 mod topbar;
 mod topics;
+mod transactions;
 
 use yew::prelude::*;
 
@@ -70,6 +72,7 @@ pub use time_line::TimeLine;
 pub use token_inspector::TokenInspector;
 pub use topbar::TopBar;
 pub use topics::Topics;
+pub use transactions::Transactions;
 
 /// An icon of the page's sprite (`index.html`). It says nothing by itself: what it stands for has a label.
 pub fn icon(name: &str) -> Html {

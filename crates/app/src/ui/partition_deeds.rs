@@ -115,6 +115,7 @@ mod tests {
             durable_offset: 0,
             size: 0,
             segments: vec![],
+            ..PartitionView::default()
         };
         TopicView {
             name: "orders".into(),

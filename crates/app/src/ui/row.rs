@@ -147,6 +147,15 @@ fn label(ctx: &Ctx, topic: &TopicView, partition: &PartitionView) -> String {
         Health::UnderReplicated => label = format!("{label}; {}", t.under_replicated),
         Health::Offline => label = format!("{label}; {}", t.offline),
     }
+    let x = ctx.lang.transactions();
+    if !partition.open_transactions.is_empty() {
+        let open = partition.open_transactions.len().to_string();
+        label = format!("{label}; {}", fill(x.label_open, &[&count(partition.last_stable), &open]));
+    }
+    if !partition.aborted_transactions.is_empty() {
+        let aborted = partition.aborted_transactions.len().to_string();
+        label = format!("{label}; {}", fill(x.label_aborted, &[&aborted]));
+    }
     for copy in partition.copies.iter().filter(|copy| copy.broker != partition.leader || !copy.online) {
         let id = copy.broker.to_string();
         let said = if copy.online {

@@ -24,6 +24,9 @@ enum Deed {
     Go(Screen),
 }
 
+/// The screens' keys, as they stand in a row on a keyboard.
+const ROW: [&str; 11] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "-"];
+
 /// The deed of a key.
 fn deed(key: &str) -> Option<Deed> {
     Some(match key {
@@ -33,10 +36,8 @@ fn deed(key: &str) -> Option<Deed> {
         "u" => Deed::Until,
         "l" => Deed::Log,
         "?" => Deed::Help,
-        digit => {
-            // The tenth has the key behind the ninth's.
-            let number = digit.parse::<usize>().ok().filter(|_| digit.len() == 1)?;
-            let place = number.checked_sub(1).unwrap_or(9);
+        key => {
+            let place = ROW.iter().position(|one| *one == key)?;
             Deed::Go(*Screen::ALL.get(place)?)
         }
     })
@@ -49,7 +50,7 @@ fn rows(t: &'static Text) -> [(&'static str, &'static str); 7] {
         ("n", t.next_event),
         ("u", t.run_until),
         ("l", t.event_log),
-        ("1 – 9, 0", t.key_screens),
+        ("1 – 9, 0, -", t.key_screens),
         ("?", t.shortcuts),
     ]
 }
@@ -153,10 +154,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_screen_has_a_digit_and_other_keys_do_nothing() {
-        for (at, screen) in Screen::ALL.into_iter().enumerate() {
-            assert_eq!(deed(&((at + 1) % 10).to_string()), Some(Deed::Go(screen)));
+    fn each_screen_has_a_key_and_other_keys_do_nothing() {
+        for (key, screen) in ROW.into_iter().zip(Screen::ALL) {
+            assert_eq!(deed(key), Some(Deed::Go(screen)));
         }
+        assert_eq!(ROW.len(), Screen::ALL.len());
         for key in ["10", "a", "Enter", "P", "", "99"] {
             assert_eq!(deed(key), None, "{key}");
         }

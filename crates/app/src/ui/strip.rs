@@ -66,6 +66,22 @@ pub fn draw(partition: &PartitionView, axis: i64, room: (usize, bool), label_hw:
                         <path class="start" d="M4 0H0V22H4" />
                     </svg>
                 }
+                { for picture.aborted.iter().map(|(from, to)| html! {
+                    <rect class="aborted" x={percent(*from)} y="6" width={span(*from, *to)} height="16" />
+                }) }
+                if let Some(clean) = picture.clean {
+                    <svg x={percent(clean)} y="0" width="1" height="28" overflow="visible"><path class="clean-to" d="M0 5V23M-4 26H0" /></svg>
+                }
+                { for picture.open.iter().map(|from| html! { <>
+                    <line class="open-txn" x1={percent(*from)} y1="3.5" x2={percent(picture.end)} y2="3.5" />
+                    <svg x={percent(*from)} y="3.5" width="1" height="1" overflow="visible"><circle class="open-txn" r="2.2" /></svg>
+                </> }) }
+                if let Some(stable) = picture.last_stable {
+                    <svg x={percent(stable)} y="0" width="1" height="28" overflow="visible">
+                        <path class="lso" d="M0 1V27" />
+                        if label_hw { <text class="lsot" x="-2" y="27" text-anchor="end">{"LSO"}</text> }
+                    </svg>
+                }
                 <svg x={percent(picture.high_watermark)} y="0" width="1" height="28" overflow="visible">
                     <path class="hw" d="M0 1V27" />
                     if label_hw {

@@ -95,6 +95,11 @@ impl Producer {
         self.transaction().map(Transaction::id)
     }
 
+    /// Its `transactional.id` and Java's name of the state, as views have them.
+    pub fn transaction_view(&self) -> Option<(String, &'static str)> {
+        self.transaction().map(|transaction| (transaction.id().to_owned(), transaction.state().name()))
+    }
+
     /// Where its transactions stand; nothing of a producer without.
     pub fn transaction_state(&self) -> Option<TransactionState> {
         self.transaction().map(Transaction::state)

@@ -51,6 +51,8 @@ pub struct ProducerView {
     pub idempotent: bool,
     /// Its id and epoch, once a broker gave them.
     pub producer: Option<ProducerIdAndEpoch>,
+    /// `transactional.id`, if it has one, and Java's name of the state that its transactions are in.
+    pub transaction: Option<(String, &'static str)>,
     /// `linger.ms`
     pub linger_ms: i64,
     /// `batch.size` in bytes.
@@ -92,6 +94,7 @@ impl Producer {
             acks: self.config.acks,
             idempotent: self.transactions.is_some(),
             producer: self.producer_id(),
+            transaction: self.transaction_view(),
             linger_ms: self.config.linger_ms,
             batch_size: self.config.batch_size,
             max_in_flight: self.config.client.max_in_flight,

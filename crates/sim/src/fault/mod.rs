@@ -103,6 +103,18 @@ pub enum Fault {
         /// At least 1, which is its own speed.
         factor: u32,
     },
+    /// A machine has so much memory for its page cache.
+    PageCache {
+        /// The node.
+        node: NodeId,
+        /// In bytes; `None` is what it has by its configuration.
+        bytes: Option<u64>,
+    },
+    /// A machine's page cache is emptied of what is on its disk: reads are cold.
+    DropPageCache(
+        /// The node.
+        NodeId,
+    ),
     /// Something is wrong with the way between two sides.
     Link {
         /// Who sends.

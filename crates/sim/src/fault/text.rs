@@ -24,6 +24,7 @@ const WORDS: &[&str] = &[
     "skew",
     "clock-jump",
     "disk",
+    "page-cache",
     "cut",
     "cut-oneway",
     "isolate",
@@ -42,6 +43,9 @@ const WORDS: &[&str] = &[
     "disarm",
 ];
 const DISK_WORDS: &[&str] = &["full", "fail", "ok", "slow"];
+/// The largest page cache, in bytes: a TiB.
+const LARGEST_CACHE: u64 = 1 << 40;
+const CACHE: &str = "0 to 1099511627776 bytes, default or drop";
 const REQUEST_WORDS: &[&str] = &["error", "delay", "drop", "lose-response"];
 const ONE_WAY: &str = "oneway";
 /// From this likeness on (Jaro-Winkler, 0 to 1) a word may have been meant.
@@ -312,6 +316,17 @@ impl Fault {
                     Some(state) => Fault::Disk { node, state, operations: words.optional_count()? },
                 }
             }
+            "page-cache" => {
+                let node = words.node()?;
+                match words.next("size in bytes, default or drop")? {
+                    "drop" => Fault::DropPageCache(node),
+                    "default" => Fault::PageCache { node, bytes: None },
+                    word => {
+                        let bytes = number(word, "size of a page cache", LARGEST_CACHE, CACHE)?;
+                        Fault::PageCache { node, bytes: Some(bytes) }
+                    }
+                }
+            }
             verb @ ("cut" | "cut-oneway") => Fault::Link {
                 from: words.side()?,
                 to: words.side()?,
@@ -393,6 +408,9 @@ impl fmt::Display for Fault {
                 operations.map_or(Ok(()), |operations| write!(f, " {operations}"))
             }
             Self::DiskSlow { node, factor } => write!(f, "disk slow {} {factor}", side(node)),
+            Self::PageCache { node, bytes: None } => write!(f, "page-cache {} default", side(node)),
+            Self::PageCache { node, bytes: Some(bytes) } => write!(f, "page-cache {} {bytes}", side(node)),
+            Self::DropPageCache(node) => write!(f, "page-cache {} drop", side(node)),
             Self::Link { from, to, one_way, what: LinkFault::Cut } => {
                 write!(f, "{} {from} {to}", if *one_way { "cut-oneway" } else { "cut" })
             }
@@ -451,6 +469,9 @@ mod tests {
             "disk fail 1 5",
             "disk ok 1",
             "disk slow 1 20",
+            "page-cache 2 8388608",
+            "page-cache 2 default",
+            "page-cache 2 drop",
             "cut 1 2",
             "cut clients 1",
             "cut-oneway 1 clients",
@@ -522,6 +543,11 @@ mod tests {
             ("disk full 1 0", "0 is no count: it must be 1 to 1000000000"),
             ("disk slow 1", "after `1` a factor is missing"),
             ("disk ok 1 2", "`2` is too much"),
+            ("page-cache 1", "after `1` a size in bytes, default or drop is missing"),
+            (
+                "page-cache 1 8MiB",
+                "8MiB is no size of a page cache: it must be 0 to 1099511627776 bytes, default or drop",
+            ),
             ("drop 1 2 101%", "101 is no percentage: it must be 0 to 100"),
             ("latency 1 2 5 both", "both is no direction; known are oneway"),
             ("cut 1", "after `1` a node or `clients` is missing"),

@@ -549,6 +549,8 @@ impl Fault {
             | Fault::ClockJump { node, .. }
             | Fault::Disk { node, .. }
             | Fault::DiskSlow { node, .. }
+            | Fault::PageCache { node, .. }
+            | Fault::DropPageCache(node)
             | Fault::Request { node, .. } => call(node),
         }
     }

@@ -59,6 +59,16 @@ impl World {
                     machine.disk.set_slow(factor);
                 }
             }
+            Fault::PageCache { node, bytes } => {
+                if let Some(machine) = self.machines.get_mut(&node) {
+                    machine.disk.set_cache_size(bytes);
+                }
+            }
+            Fault::DropPageCache(node) => {
+                if let Some(machine) = self.machines.get_mut(&node) {
+                    machine.disk.drop_cache();
+                }
+            }
             Fault::Link { from, to, one_way, what } => {
                 self.set_condition(from, to, what);
                 if !one_way {
@@ -96,7 +106,9 @@ impl World {
             Fault::PowerCut(node)
             | Fault::Isolate(node)
             | Fault::Disk { node, .. }
-            | Fault::DiskSlow { node, .. } => self.machine(node).map(drop),
+            | Fault::DiskSlow { node, .. }
+            | Fault::PageCache { node, .. }
+            | Fault::DropPageCache(node) => self.machine(node).map(drop),
             Fault::Pause { node, .. } if node.is_client() => self.client(node),
             Fault::Pause { node, .. } => self.running(node),
             Fault::Resume(node) if self.paused.contains_key(&node) => Ok(()),
@@ -188,6 +200,8 @@ impl World {
             }));
             let factor = machine.disk.slow();
             faults.extend((factor > 1).then_some(Fault::DiskSlow { node, factor }));
+            let size = machine.disk.changed_cache_size();
+            faults.extend(size.map(|bytes| Fault::PageCache { node, bytes: Some(bytes) }));
         }
         for ((from, to), condition) in &self.network.conditions {
             let back = self.network.conditions.get(&(*to, *from)).copied().unwrap_or_default();

@@ -99,6 +99,7 @@ impl Engine {
                 clock,
                 brokers: Vec::new(),
                 groups: Vec::new(),
+                transactions: Vec::new(),
                 rebalances: Vec::new(),
                 clients: Vec::new(),
                 topics: Vec::new(),
@@ -443,6 +444,7 @@ impl Engine {
         ClusterView {
             clients: self.client_views(&groups),
             groups,
+            transactions: self.run.world.transaction_views(),
             rebalances: self.run.world.rebalance_views(),
             clock: ClockView {
                 now: self.run.world.now().as_micros(),

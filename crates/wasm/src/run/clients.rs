@@ -10,7 +10,8 @@ use blumfeld_kernel::Instant;
 use blumfeld_shell::{Client, Working};
 use blumfeld_sim::ProcessId;
 use blumfeld_view::{
-    ClientRole, ConsumerView, GroupView, InFlightView, ProducerView, ReadView, WaitingView, WorkingView,
+    ClientRole, ClientTransactionView, ConsumerView, GroupView, InFlightView, ProducerView, ReadView,
+    WaitingView, WorkingView,
 };
 
 /// Partitions of one client that are shown; the rest is counted.
@@ -24,11 +25,19 @@ fn small(number: usize) -> u32 {
 pub(crate) fn role(client: Client, groups: &[GroupView]) -> ClientRole {
     match client {
         Client::Producer(view) => ClientRole::Producer(producer_view(view)),
-        Client::Consumer { view, processed, working } => {
+        Client::Consumer { view, processed, working, transaction } => {
             let group = groups.iter().find(|group| Some(&group.id) == view.group.as_ref());
-            ClientRole::Consumer(consumer_view(view, processed, working, group))
+            let transaction = transaction.map(transaction_view);
+            ClientRole::Consumer(ConsumerView {
+                transaction,
+                ..consumer_view(view, processed, working, group)
+            })
         }
     }
+}
+
+fn transaction_view((id, state): (String, &'static str)) -> ClientTransactionView {
+    ClientTransactionView { id, state: state.to_owned() }
 }
 
 fn producer_view(view: producer::ProducerView) -> ProducerView {
@@ -61,6 +70,7 @@ fn producer_view(view: producer::ProducerView) -> ProducerView {
         idempotent: view.idempotent,
         producer_id: view.producer.map_or(-1, |producer| producer.id),
         producer_epoch: view.producer.map_or(-1, |producer| producer.epoch),
+        transaction: view.transaction.map(transaction_view),
         linger_ms: view.linger_ms,
         batch_size: view.batch_size as u64,
         buffer_memory: view.buffer_memory as u64,
@@ -129,6 +139,7 @@ fn consumer_view(
             until: working.until.as_micros(),
             left: small(working.left),
         }),
+        transaction: None,
     }
 }
 

@@ -26,12 +26,14 @@ pub fn mending(fault: &Fault) -> Option<Fault> {
         Fault::Disk { node, .. } | Fault::DiskSlow { node, .. } => {
             Fault::Disk { node, state: DiskState::Working, operations: None }
         }
+        Fault::PageCache { node, .. } => Fault::PageCache { node, bytes: None },
         Fault::Link { from, to, .. } => Fault::Heal(Heal::Between(from, to)),
         Fault::Isolate(node) => Fault::Heal(Heal::Of(Side::Node(node))),
         Fault::Request { .. } => Fault::Heal(Heal::All),
         Fault::On(ref trigger) => Fault::Off(trigger.name.clone()?),
         Fault::Restart(_)
         | Fault::Resume(_)
+        | Fault::DropPageCache(_)
         | Fault::Heal(_)
         | Fault::Break(..)
         | Fault::Off(_)

@@ -269,6 +269,11 @@ impl Transform {
         &self.consumer
     }
 
+    /// Its producer.
+    pub fn producer(&self) -> &Producer {
+        &self.producer
+    }
+
     /// Records that were written and committed.
     pub fn processed(&self) -> u64 {
         self.whole.records
