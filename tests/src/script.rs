@@ -8,7 +8,8 @@
 //! beside the others, `@NAME < LINE` types into it, `@NAME eof` ends its input, `@NAME ctrl-c` and `@NAME kill` end it;
 //! what it wrote stands behind its name. `stops` tells of each partition when it belonged to none of the
 //! `workload consume` that run so, and for how long, since the last time it was asked. `hide TEXT` leaves out what a
-//! line of the trace says that contains the text.
+//! line of the trace says that contains the text. `memory` tells what reads found in each machine's page cache since the
+//! last time it was asked.
 //!
 //! In a line `{node}` is the broker of whom the last `until` heard, and `{next}` the one that runs and comes after it.
 
@@ -18,9 +19,9 @@ use std::time::Duration;
 
 use blumfeld_broker::BrokerConfig;
 use blumfeld_console::{Order, OrderError};
-use blumfeld_kernel::{Instant, TraceEvent};
+use blumfeld_kernel::{Instant, NodeId, TraceEvent};
 use blumfeld_protocol::Uuid;
-use blumfeld_sim::Fault;
+use blumfeld_sim::{CacheStats, Fault};
 
 use crate::console::Console;
 
@@ -58,6 +59,8 @@ struct Script {
     node: Option<u16>,
     /// Those that `fault` has stopped and not brought back, in that order, with what brings each back.
     down: Vec<(u16, Fault)>,
+    /// What reads had found in the page caches when that was asked last, by broker.
+    found: BTreeMap<u16, CacheStats>,
     /// What members said, since `stops` was asked.
     owned: Vec<(f64, bool, Vec<String>)>,
 }
@@ -83,6 +86,7 @@ impl Script {
             brokers: count,
             node: None,
             down: Vec::new(),
+            found: BTreeMap::new(),
             owned: Vec::new(),
         }
     }
@@ -196,6 +200,24 @@ impl Script {
         }
     }
 
+    fn memory(&mut self, out: &mut String) {
+        for id in 1..=self.brokers {
+            let Some(disk) = self.console.world.disk(NodeId(i32::from(id))) else { continue };
+            let now = disk.cache_stats();
+            let before = self.found.insert(id, now).unwrap_or_default();
+            writeln!(
+                out,
+                "> broker-{id}: {} reads from memory, {} from the disk, {} KiB read, {} KiB of {} KiB used",
+                now.hits - before.hits,
+                now.misses - before.misses,
+                (now.bytes_read - before.bytes_read).div_ceil(1024),
+                disk.cached_bytes() / 1024,
+                disk.cache_size() / 1024,
+            )
+            .unwrap();
+        }
+    }
+
     fn run(&mut self, line: &str, typed: &[String], out: &mut String) {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
@@ -220,6 +242,7 @@ impl Script {
             }
             ["hide", ..] => self.hidden.push(line["hide ".len()..].to_owned()),
             ["stops"] => self.stops(out),
+            ["memory"] => self.memory(out),
             ["file", name, ..] => {
                 let text = line.split_once(name).map_or("", |(_, rest)| rest.trim_start());
                 self.console.files.insert(name.to_owned(), text.to_owned().into());
