@@ -57,13 +57,13 @@ pub fn moment(micros: u64) -> String {
     format!("{short} {small}")
 }
 
-/// A length of time in milliseconds as `850 ms`, `12.4 s`, `3 min 20 s`.
+/// A length of time in milliseconds as `850 ms`, `12.4 s`, `900 s`.
 pub fn span(millis: f64) -> String {
     let whole = millis.max(0.0) as u64;
     match whole {
         0..1_000 => format!("{whole} ms"),
         1_000..60_000 => format!("{}.{} s", whole / 1_000, whole / 100 % 10),
-        _ => format!("{} min {} s", whole / 60_000, whole / 1_000 % 60),
+        _ => format!("{} s", count(whole / 1_000)),
     }
 }
 

@@ -43,10 +43,11 @@ catalogue! {
     last_stable: "last stable offset (LSO)", "마지막 안정 오프셋(LSO)";
     label_open: "last stable offset {}, transactions open: {}", "마지막 안정 오프셋 {}, 열린 트랜잭션 {}건";
     label_aborted: "aborted transactions: {}", "중단된 트랜잭션 {}건";
-    aborted_title: "Aborted, as .txnindex has them", ".txnindex에 있는 중단된 트랜잭션";
+    aborted_title: "Aborted (.txnindex)", "중단된 트랜잭션(.txnindex)";
     to_offset: "Marker", "마커";
     more: "and {} before", "이전 {}건";
     legend_open: "open transaction", "열린 트랜잭션";
+    legend_clean: "clean to", "정리된 곳";
     legend_aborted: "aborted", "중단됨";
     clean: "Compaction", "압축 정리(컴팩션)";
     clean_why: "Of each key the last record stays. A pass reads the dirty part into a map of keys, then writes anew what stays; offsets stay what they were.", "키마다 마지막 레코드만 남습니다. 정리는 아직 정리되지 않은 부분의 키를 맵에 모은 뒤, 남을 것만 다시 씁니다. 오프셋은 그대로입니다.";

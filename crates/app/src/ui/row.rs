@@ -71,7 +71,10 @@ fn numbers(partition: &PartitionView) -> Html {
     let number = |offset: i64| if known { count(offset) } else { "–".to_owned() };
     html! {
         <span class="nums"><span class="k">{"LEO"}</span><b>{number(partition.log_end)}</b>
-            <span class="k">{"HW"}</span><span>{number(partition.high_watermark)}</span></span>
+            <span class="k">{"HW"}</span><span>{number(partition.high_watermark)}</span>
+            if known && partition.last_stable < partition.high_watermark {
+                <span class="k">{"LSO"}</span><span>{number(partition.last_stable)}</span>
+            }</span>
     }
 }
 

@@ -1,6 +1,6 @@
 //! Topics and their partitions, as strips or as a table.
 
-use blumfeld_view::{ConfigResource, TopicView};
+use blumfeld_view::{ConfigResource, PartitionView, TopicView};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -89,7 +89,7 @@ pub fn Topics(props: &TopicsProps) -> Html {
                 </button>
             </header>
             if *creating { <CreateTopic topics={props.topics.clone()} brokers={props.brokers} {close} /> }
-            if !*table { {legend(&ctx)} }
+            if !*table { {legend(&ctx, &props.topics)} }
             if shown.is_empty() && ctx.nobody {
                 <p class="empty">{t.nobody_knows}</p>
             } else if shown.is_empty() {
@@ -115,8 +115,13 @@ pub fn Topics(props: &TopicsProps) -> Html {
     }
 }
 
-fn legend(ctx: &Ctx) -> Html {
-    let t = ctx.t;
+/// What the strips' signs mean; those of transactions and of compaction where there are any.
+fn legend(ctx: &Ctx, topics: &[Shared<TopicView>]) -> Html {
+    let (t, x) = (ctx.t, ctx.lang.transactions());
+    let any = |has: fn(&PartitionView) -> bool| topics.iter().any(|topic| topic.partitions.iter().any(has));
+    let open = any(|partition| !partition.open_transactions.is_empty());
+    let aborted = any(|partition| !partition.aborted_transactions.is_empty());
+    let clean = any(|partition| partition.copies.iter().any(|copy| copy.cleaned_to > 0));
     html! {
         <ul class="legend">
             <li><svg width="16" height="12" aria-hidden="true"><rect class="k-full" x="0" y="0" width="4" height="9" /><rect class="k-full" x="6" y="0" width="4" height="9" /></svg>{t.legend_sealed}</li>
@@ -127,6 +132,12 @@ fn legend(ctx: &Ctx) -> Html {
             <li><i class="role lead" aria-hidden="true"></i>{t.legend_leader}</li>
             <li><i class="role" aria-hidden="true"></i>{t.legend_follower}</li>
             <li><span class="isr" aria-hidden="true"><i>{"1"}</i><i class="out">{"2"}</i></span>{t.legend_out}</li>
+            if open {
+                <li><svg width="20" height="12" aria-hidden="true"><circle class="k-ink" cx="3" cy="6" r="2.2" /><rect class="k-ink" x="3" y="5.3" width="17" height="1.4" /></svg>{x.legend_open}</li>
+                <li><svg width="5" height="14" aria-hidden="true"><path class="k-dash" d="M2 0V14" /></svg>{x.lso}</li>
+            }
+            if aborted { <li><svg width="16" height="12" aria-hidden="true"><rect class="k-cache" width="16" height="11" /><rect width="16" height="11" fill="url(#aborted)" /></svg>{x.legend_aborted}</li> }
+            if clean { <li><svg width="8" height="14" aria-hidden="true"><path class="k-line" d="M5 1V10M1 12H5" /></svg>{x.legend_clean}</li> }
         </ul>
     }
 }

@@ -37,7 +37,7 @@ pub fn Transactions(props: &TransactionsProps) -> Html {
             <header class="bar"><h2 id="h-transactions">{x.title}</h2><span class="times">{all.len()}</span></header>
             if all.is_empty() && !ctx.nobody {
                 <div class="mach about empty"><h3>{x.none}</h3><p>{x.none_why}</p>
-                    <code>{"workload transform --from orders --to shipments --transactional-id shipping"}</code></div>
+                    <code>{"workload transform --from orders --to shipments --group shipping"}</code></div>
             }
             <div class="txns">{ for all.iter().map(|one| card(&ctx, one, props)) }</div>
             if !all.is_empty() || !open.is_empty() {
