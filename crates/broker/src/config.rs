@@ -169,6 +169,8 @@ pub struct BrokerConfig {
     pub default_replication_factor: i16,
     /// `auto.create.topics.enable`.
     pub auto_create_topics: bool,
+    /// `delete.topic.enable`: read where the node is the active controller.
+    pub delete_topic_enable: bool,
     /// `socket.request.max.bytes`: a larger frame closes its connection. In bytes.
     pub socket_request_max_bytes: usize,
     /// `connections.max.idle.ms`: a connection on which nothing comes and goes for longer is closed; below 0 none is.
@@ -306,6 +308,7 @@ impl BrokerConfig {
             min_insync_replicas: 1,
             default_replication_factor: 1,
             auto_create_topics: true,
+            delete_topic_enable: true,
             socket_request_max_bytes: 100 * 1024 * 1024,
             connections_max_idle_ms: 600_000,
             fetch_session_slots: 1_000,
@@ -450,6 +453,7 @@ impl BrokerConfig {
             "num.partitions" => Field::I32(&mut self.num_partitions),
             "default.replication.factor" => Field::I16(&mut self.default_replication_factor),
             "auto.create.topics.enable" => Field::Bool(&mut self.auto_create_topics),
+            "delete.topic.enable" => Field::Bool(&mut self.delete_topic_enable),
             "socket.request.max.bytes" => Field::Usize(&mut self.socket_request_max_bytes),
             "connections.max.idle.ms" => Field::I64(&mut self.connections_max_idle_ms),
             "log.retention.check.interval.ms" => Field::I64(&mut self.retention_check_interval_ms),

@@ -1,4 +1,4 @@
-//! DeleteTopics (20), versions 1 to 6. Left out: delete.topic.enable=false, quotas.
+//! DeleteTopics (20), versions 1 to 6. Left out: quotas.
 
 use blumfeld_kernel::Context;
 use blumfeld_protocol::frame::FrameError;
@@ -19,12 +19,16 @@ pub fn handle(
     request: DeleteTopicsRequest,
 ) -> Result<Reply, FrameError> {
     let Some(active) = &quorum.active else { return Ok(Reply::NotController) };
+    if !quorum.config.delete_topic_enable {
+        // The first versions know no error for it (ControllerApis.deleteTopics).
+        let code = match call.header.version {
+            ..3 => ErrorCode::INVALID_REQUEST,
+            _ => ErrorCode::TOPIC_DELETION_DISABLED,
+        };
+        return refuse(request, code);
+    }
     if request.timeout_ms <= 0 && controller::asks_to_delete(&request) {
-        let over = DeletableTopicResult::default().with_error_code(ErrorCode::REQUEST_TIMED_OUT.0);
-        let named = request.topic_names.into_iter().map(|name| over.clone().with_name(Some(name)));
-        let states = request.topics.into_iter();
-        let chosen = states.map(|state| over.clone().with_name(state.name).with_topic_id(state.topic_id));
-        return respond(DeleteTopicsResponse::default().with_responses(named.chain(chosen).collect()));
+        return refuse(request, ErrorCode::REQUEST_TIMED_OUT);
     }
     let mut result = controller::delete_topics(&active.image, &request);
     if call.header.version < 6 {
@@ -33,4 +37,13 @@ pub fn handle(
         }
     }
     quorum.committed(cx, call, result)
+}
+
+/// One error for all that is asked for.
+fn refuse(request: DeleteTopicsRequest, code: ErrorCode) -> Result<Reply, FrameError> {
+    let refused = DeletableTopicResult::default().with_error_code(code.0);
+    let named = request.topic_names.into_iter().map(|name| refused.clone().with_name(Some(name)));
+    let states = request.topics.into_iter();
+    let chosen = states.map(|state| refused.clone().with_name(state.name).with_topic_id(state.topic_id));
+    respond(DeleteTopicsResponse::default().with_responses(named.chain(chosen).collect()))
 }

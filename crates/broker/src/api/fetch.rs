@@ -186,7 +186,13 @@ fn note_follower(
         if !epoch_is_right || !same {
             continue;
         }
-        server.replicas.note_fetch(cx, &key, (replica, replica_epoch), asked.fetch_offset);
+        server.replicas.note_fetch(
+            cx,
+            &key,
+            (replica, replica_epoch),
+            asked.fetch_offset,
+            asked.log_start_offset,
+        );
         server.maybe_expand_isr(&key, replica);
     }
 }

@@ -263,7 +263,7 @@ pub(crate) fn dispatch(
         ApiKey::Fetch => fetch::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::ListOffsets => list_offsets::handle(server, call, decode_body(&as_known(header, 10), body)?),
         ApiKey::Metadata => metadata::handle(server, cx, call, decode_body(header, body)?),
-        ApiKey::DeleteRecords => delete_records::handle(server, cx, decode_body(header, body)?),
+        ApiKey::DeleteRecords => delete_records::handle(server, cx, call, decode_body(header, body)?),
         ApiKey::InitProducerId => init_producer_id::handle(server, cx, call, &decode_body(header, body)?),
         ApiKey::AddPartitionsToTxn => {
             add_partitions_to_txn::handle(server, cx, call, decode_body(header, body)?)

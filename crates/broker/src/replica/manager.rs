@@ -177,16 +177,18 @@ impl ReplicaManager {
         self.partitions.get_mut(key)?.begin_verification(producer_id, epoch)
     }
 
-    /// Takes what the fetch of a follower from `offset` says of its log; `broker_epoch` is that of its broker's life.
+    /// Takes what the fetch of a follower from `offset` says of its log, which begins at `log_start`; `follower` has the
+    /// epoch of its broker's life.
     pub fn note_fetch(
         &mut self,
         cx: &mut Context<'_>,
         key: &TopicPartition,
-        (follower, broker_epoch): (i32, i64),
+        follower: (i32, i64),
         offset: i64,
+        log_start: i64,
     ) {
         let Some(partition) = self.partitions.get_mut(key) else { return };
-        if partition.note_fetch(cx, follower, offset, broker_epoch) {
+        if partition.note_fetch(cx, follower, offset, log_start) {
             self.note_changed(key);
         }
     }
@@ -259,11 +261,11 @@ impl ReplicaManager {
             return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
         }
         let files = partition.log_mut().advance_log_start(cx, offset);
-        let (log_start, delay) = (partition.log().log_start(), partition.log().config().file_delete_delay_ms);
+        let delay = partition.log().config().file_delete_delay_ms;
         self.delete_later(cx, files, delay);
         self.checkpoint_logs(cx);
         self.note_changed(key);
-        Ok(log_start)
+        Ok(offset)
     }
 
     /// Begins to make a partition's log durable; gives the operation to wait for.

@@ -29,6 +29,8 @@ use crate::metadata::{MetadataImage, PartitionRegistration};
 pub struct Follower {
     /// Where its log ends; -1 before its first fetch.
     pub log_end: i64,
+    /// Where its log begins; -1 while it has not said.
+    pub log_start: i64,
     /// When it last had everything; `None` for never in this leadership.
     pub last_caught_up: Option<Instant>,
     last_fetch: Option<Instant>,
@@ -329,8 +331,15 @@ impl Partition {
         Ok(info)
     }
 
-    /// Notes what a follower's fetch from `offset` says of its log. Gives whether anything changed by it.
-    pub fn note_fetch(&mut self, cx: &mut Context<'_>, id: i32, offset: i64, broker_epoch: i64) -> bool {
+    /// Notes what a follower's fetch from `offset` says of its log, which begins at `log_start`. Gives whether anything
+    /// changed by it.
+    pub fn note_fetch(
+        &mut self,
+        cx: &mut Context<'_>,
+        (id, broker_epoch): (i32, i64),
+        offset: i64,
+        log_start: i64,
+    ) -> bool {
         let end = self.log.log_end();
         let Role::Leader(leader) = &mut self.role else { return false };
         let Some(follower) = leader.followers.get_mut(&id) else { return false };
@@ -348,8 +357,18 @@ impl Partition {
         follower.leader_end_at_last_fetch = end;
         follower.broker_epoch = broker_epoch;
         let moved = follower.log_end != offset;
-        follower.log_end = offset;
-        moved && self.maybe_increment_high_watermark(cx)
+        let deleted = follower.log_start != log_start;
+        (follower.log_end, follower.log_start) = (offset, log_start);
+        let advanced = moved && self.maybe_increment_high_watermark(cx);
+        advanced || deleted
+    }
+
+    /// Up to where records are deleted at every replica whose broker is alive (lowWatermarkIfLeader); nothing if this
+    /// node does not lead.
+    pub fn low_watermark(&self, is_alive: impl Fn(i32) -> bool) -> Option<i64> {
+        let Role::Leader(leader) = &self.role else { return None };
+        let alive = leader.followers.iter().filter(|(id, _)| is_alive(**id));
+        Some(alive.map(|(_, follower)| follower.log_start).fold(self.log.log_start(), i64::min))
     }
 
     /// The ISR that counts for the high watermark: with those that are joining (`maximalIsr`).
@@ -620,6 +639,7 @@ impl Follower {
     const fn new() -> Follower {
         Follower {
             log_end: -1,
+            log_start: -1,
             last_caught_up: None,
             last_fetch: None,
             leader_end_at_last_fetch: 0,

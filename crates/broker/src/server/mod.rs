@@ -26,7 +26,9 @@ pub use fetch_session::FetchSessions;
 pub use forwarding::Forwarding;
 pub use isr::AlterPartitionManager;
 pub use producer_ids::ProducerIds;
-pub use purgatory::{Answered, DelayedFetch, DelayedProduce, FetchContext, Purgatory, Unsafe};
+pub use purgatory::{
+    Answered, DelayedDeleteRecords, DelayedFetch, DelayedProduce, FetchContext, Purgatory, Undeleted, Unsafe,
+};
 pub use txn_markers::Markers;
 pub use txn_verification::{Refusals, Supports, Verifications, Verified};
 

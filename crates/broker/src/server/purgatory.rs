@@ -1,13 +1,13 @@
 //! Requests that wait (org.apache.kafka.server.purgatory): fetches for enough bytes, produce requests until their
-//! records are as safe as they want them.
+//! records are as safe as they want them, deletions of records until every replica has deleted them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use blumfeld_kernel::{ConnectionId, Context, FlushId, Instant};
 use blumfeld_protocol::ErrorCode;
 use blumfeld_protocol::frame::FrameError;
-use blumfeld_protocol::messages::ProduceResponse;
 use blumfeld_protocol::messages::fetch_request::FetchPartition;
+use blumfeld_protocol::messages::{DeleteRecordsResponse, ProduceResponse};
 
 use super::Server;
 use super::fetch_session::TopicIdPartition;
@@ -107,6 +107,30 @@ impl DelayedProduce {
     }
 }
 
+/// A partition whose records are not deleted everywhere (DeleteRecordsPartitionStatus).
+#[derive(Clone, Debug)]
+pub struct Undeleted {
+    /// Where its answer stands: topic and partition.
+    pub place: (usize, usize),
+    /// Which partition.
+    pub key: TopicPartition,
+    /// Every replica's log is to begin here, or later.
+    pub offset: i64,
+}
+
+/// A request to delete records that are deleted here (DelayedDeleteRecords).
+#[derive(Clone, Debug)]
+pub struct DelayedDeleteRecords {
+    /// The request that waits.
+    pub call: Call,
+    /// The answer so far: what is not deleted everywhere is answered with REQUEST_TIMED_OUT.
+    pub response: DeleteRecordsResponse,
+    /// What is not deleted everywhere.
+    pub waiting: Vec<Undeleted>,
+    /// `timeout.ms` of the request.
+    pub expires: Instant,
+}
+
 /// A request that waited, and what it is answered; an error closes its connection.
 pub type Answered = (Call, Result<Reply, FrameError>);
 
@@ -123,6 +147,7 @@ struct Round {
 enum Expires {
     Fetch(u64),
     Produce(u64),
+    Delete(u64),
 }
 
 /// Everything that waits.
@@ -130,6 +155,7 @@ enum Expires {
 pub struct Purgatory {
     fetches: BTreeMap<u64, DelayedFetch>,
     produces: BTreeMap<u64, DelayedProduce>,
+    deletes: BTreeMap<u64, DelayedDeleteRecords>,
     timers: Timers<Expires>,
     /// Where the timer of each stands.
     places: BTreeMap<u64, Place>,
@@ -138,6 +164,7 @@ pub struct Purgatory {
     /// Those that are looked at next.
     ready_produces: VecDeque<u64>,
     ready_fetches: VecDeque<u64>,
+    ready_deletes: VecDeque<u64>,
     /// What changed, until the fetches that wait for it have been looked for.
     round: Option<Round>,
 }
@@ -161,7 +188,8 @@ impl Purgatory {
     /// The connections of those that wait.
     pub fn owed(&self) -> impl Iterator<Item = ConnectionId> {
         let fetches = self.fetches.values().map(|fetch| fetch.call.conn);
-        fetches.chain(self.produces.values().map(|produce| produce.call.conn))
+        let produces = self.produces.values().map(|produce| produce.call.conn);
+        fetches.chain(produces).chain(self.deletes.values().map(|delete| delete.call.conn))
     }
 
     /// When the next request's time is over.
@@ -176,6 +204,7 @@ impl Server {
         match self.purgatory.timers.pop_due(cx.now)? {
             Expires::Fetch(id) => self.complete_fetch(cx, id, true),
             Expires::Produce(id) => self.complete_produce(id, true),
+            Expires::Delete(id) => self.complete_delete(id, true),
         }
     }
 
@@ -189,6 +218,53 @@ impl Server {
     pub fn park_produce(&mut self, produce: DelayedProduce) {
         let id = self.purgatory.number(produce.expires, Expires::Produce);
         self.purgatory.produces.insert(id, produce);
+    }
+
+    /// Up to where records of a partition are deleted at every replica whose broker is alive; nothing if it is not led
+    /// here.
+    pub fn low_watermark(&self, key: &TopicPartition) -> Option<i64> {
+        let is_alive = |id: i32| self.image.brokers().get(&id).is_some_and(|broker| !broker.fenced);
+        self.replicas.of(key)?.low_watermark(is_alive)
+    }
+
+    /// Answers a request to delete records, or parks it until they are deleted everywhere.
+    pub fn delete_or_park(&mut self, mut delete: DelayedDeleteRecords) -> Result<Reply, FrameError> {
+        self.settle(&mut delete);
+        if delete.waiting.is_empty() {
+            return respond(delete.response);
+        }
+        let id = self.purgatory.number(delete.expires, Expires::Delete);
+        self.purgatory.deletes.insert(id, delete);
+        Ok(Reply::Parked)
+    }
+
+    /// Takes what is deleted everywhere, or can be no more, off what a request waits for.
+    fn settle(&self, delete: &mut DelayedDeleteRecords) {
+        let DelayedDeleteRecords { waiting, response, .. } = delete;
+        waiting.retain(|one| {
+            let (low_watermark, code) = match self.low_watermark(&one.key) {
+                Some(low_watermark) if low_watermark < one.offset => return true,
+                Some(low_watermark) => (low_watermark, ErrorCode::NONE),
+                None => (-1, ErrorCode::NOT_LEADER_OR_FOLLOWER),
+            };
+            let topic = response.topics.get_mut(one.place.0);
+            if let Some(partition) = topic.and_then(|topic| topic.partitions.get_mut(one.place.1)) {
+                (partition.low_watermark, partition.error_code) = (low_watermark, code.0);
+            }
+            false
+        });
+    }
+
+    /// Answers a parked request to delete records if they are deleted everywhere, or its time is over.
+    fn complete_delete(&mut self, id: u64, expired: bool) -> Option<Answered> {
+        let mut delete = self.purgatory.deletes.remove(&id)?;
+        self.settle(&mut delete);
+        if !expired && !delete.waiting.is_empty() {
+            self.purgatory.deletes.insert(id, delete);
+            return None;
+        }
+        self.purgatory.done(id);
+        Some((delete.call, respond(delete.response)))
     }
 
     /// A connection is gone: nobody waits for its fetches.
@@ -279,6 +355,12 @@ impl Server {
                 return answered;
             }
         }
+        while let Some(id) = self.purgatory.ready_deletes.pop_front() {
+            let answered = self.complete_delete(id, false);
+            if answered.is_some() {
+                return answered;
+            }
+        }
         // Which fetches are looked at is found out once the producers have theirs.
         if let Some(round) = self.purgatory.round.take() {
             self.purgatory.ready_fetches = self.fetches_of(&round);
@@ -332,6 +414,10 @@ impl Server {
         self.look_at_markers(cx.now);
         self.purgatory.ready_produces = (self.purgatory.produces.iter())
             .filter(|(_, produce)| produce.waiting.iter().any(|one| changed.contains(&one.key)))
+            .map(|(id, _)| *id)
+            .collect();
+        self.purgatory.ready_deletes = (self.purgatory.deletes.iter())
+            .filter(|(_, delete)| delete.waiting.iter().any(|one| changed.contains(&one.key)))
             .map(|(id, _)| *id)
             .collect();
         self.purgatory.round = Some(Round { changed, ids });

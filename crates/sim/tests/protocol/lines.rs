@@ -1,8 +1,9 @@
 //! Runs every file in `tests/apis`: requests as JSON, each with the answer, as Kafka's request log has them.
 //! `ID(topic)` stands for the topic's id. What is expected was compared with Apache Kafka 4.3.1.
 //!
-//! Beside requests: `brokers N` begins anew with so many, `@2` before a request sends it to broker 2, `fault …` is the
-//! console's, `wait MS` lets time pass, and `restart` crashes broker 1 and brings it back.
+//! Beside requests: `brokers N KEY=VALUE…` begins anew with so many and these static configs, `@2` before a request sends
+//! it to broker 2, `fault …` is the console's, `wait MS` lets time pass, and `restart` crashes broker 1 and brings it
+//! back.
 
 use blumfeld_protocol::definition::{self, Kind};
 use blumfeld_protocol::json::{from_json, to_json};
@@ -60,7 +61,12 @@ fn requests_as_json_are_answered_as_by_kafka() {
             }
             request => match request.split_once(' ') {
                 Some(("brokers", count)) => {
-                    world = world_of(BrokerConfig::combined(count.parse().unwrap(), 1));
+                    let mut words = count.split(' ');
+                    let mut brokers = BrokerConfig::combined(words.next().unwrap().parse().unwrap(), 1);
+                    for (key, value) in words.map(|word| word.split_once('=').unwrap()) {
+                        brokers.iter_mut().for_each(|broker| broker.set(key, value).unwrap());
+                    }
+                    world = world_of(brokers);
                     String::new()
                 }
                 Some(("fault", fault)) => {

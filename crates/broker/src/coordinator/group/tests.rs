@@ -49,7 +49,7 @@ fn load(
         let batch = (&batch, blumfeld_log::AppendOrigin::Coordinator);
         partition.append(&mut cx, batch, None, &BTreeMap::new()).expect("a good batch");
     }
-    partition.note_fetch(&mut cx, 2, committed, 1);
+    partition.note_fetch(&mut cx, (2, 1), committed, 0);
     assert_eq!(partition.high_watermark(), committed);
     let (shard, fx) = runtime::load::<GroupShard>(&mut cx, &GroupCoordinatorConfig::default(), &partition);
     (shard, fx, events)

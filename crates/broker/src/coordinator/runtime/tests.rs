@@ -189,7 +189,7 @@ impl World {
     /// The follower has everything below an offset.
     fn replicate(&mut self, offset: i64) {
         self.step(|runtime, cx, host| {
-            host.replicas.note_fetch(cx, &key::<Adder>(0), (2, 1), offset);
+            host.replicas.note_fetch(cx, &key::<Adder>(0), (2, 1), offset, 0);
             runtime.complete(cx, host, 0);
         });
     }
