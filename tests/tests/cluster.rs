@@ -1,4 +1,4 @@
-//! Runs every scenario in `tests/scenarios` and `tests/scenarios/elections`. With `UPDATE_EXPECT=1` the expected lines
+//! Runs every scenario in `tests/scenarios`, `tests/scenarios/elections` and `tests/scenarios/transactions`. With `UPDATE_EXPECT=1` the expected lines
 //! are rewritten; read the difference before you commit it.
 //!
 //! `blumfeld_tests::script` has the language. A file of `elections` is one scenario in many cases.
@@ -60,4 +60,14 @@ fn scenarios() {
 #[test]
 fn elections() {
     blumfeld_expect::check(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/elections"), play_cases);
+}
+
+#[test]
+fn transactions() {
+    blumfeld_expect::check(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/transactions"), play_cases);
+}
+
+#[test]
+fn compaction() {
+    blumfeld_expect::check(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/compaction"), play_cases);
 }
