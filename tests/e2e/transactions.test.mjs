@@ -61,7 +61,7 @@ test("an open transaction is a card, a row that says what it holds back, and sig
   assert.match(await card.locator(".owns").innerText(), /orders-0/);
   await go("topics");
   const strip = page.locator('.topic[data-topic="orders"] .copy.lead .strip');
-  await strip.locator("path.lso").waitFor();
+  await strip.locator("path.lso").waitFor({ state: "attached" });
   assert.equal(await strip.locator("circle.open-txn").count(), 1);
   assert.match(await page.locator('.topic[data-topic="orders"] .row .vh').first().innerText(), /transactions open: 1/);
 });
@@ -91,7 +91,7 @@ test("it is aborted by the button, and then a range on the strip that readers sk
 
 test("what the next pass keeps is what it leaves, record by record", wait, async () => {
   await done(`kafka-topics.sh ${AT} --create --topic prices --config cleanup.policy=compact --config segment.ms=500 ` +
-    "--config min.cleanable.dirty.ratio=0.99 --config max.compaction.lag.ms=9000000");
+    "--config min.cleanable.dirty.ratio=1");
   await done("workload produce --topic prices --keys 4 --rate 10 --num-records 30");
   await page.locator('.topic[data-topic="prices"] .row').first().click();
   const dirty = page.locator('.compaction [data-part="dirty"]');
@@ -118,8 +118,8 @@ test("a read of what is not in memory waits for the disk, and is counted", wait,
   const read = `kafka-console-consumer.sh ${AT} --topic orders --partition 0 --offset earliest --timeout-ms 1000`;
   await run(page, read);
   assert.equal(await counted("misses"), before, "what was just written is in memory");
-  // What is dirty stays until it is written back.
-  await done("workload produce --topic orders --rate 1 --num-records 40");
+  // What is dirty stays until it is written back, 30 s later.
+  await done("workload produce --topic prices --keys 4 --rate 1 --num-records 40");
   await done("fault page-cache 1 drop");
   await run(page, read);
   await page.waitForFunction((before) => document.querySelector('[data-cache="misses"]').textContent !== String(before), before, wait);

@@ -5,7 +5,7 @@ await ctx.addInitScript(() => localStorage.setItem("blumfeld.hint", "closed"));
 const page = await ctx.newPage();
 page.on("console", (m) => m.type() === "error" && console.log("console:", m.text()));
 page.on("pageerror", (e) => console.log("error:", e.message));
-await page.goto("http://localhost:8124/?brokers=3&cluster=zz" + Date.now() + "&begin=orders&lang=en#transactions", { waitUntil: "commit" });
+await page.goto("http://localhost:8124/?brokers=" + (process.env.BROKERS ?? 3) + "&cluster=zz" + Date.now() + (process.env.BEGIN ?? "") + "&lang=en#transactions", { waitUntil: "commit" });
 const run = async (line) => {
   await page.locator("#prompt").fill(line); await page.locator("#prompt").press("Enter");
   await page.waitForFunction(() => !document.querySelector("#prompt")?.disabled, null, { timeout: 60000 }); await page.waitForTimeout(400);

@@ -83,6 +83,7 @@ fn percent(share: f64) -> String {
 fn picture(ctx: &Ctx, view: &CompactionView, from: &UseStateHandle<Option<i64>>) -> Html {
     let x = ctx.lang.transactions();
     let width = (view.to - view.from).max(1);
+    let same = same_start(view.records.iter().filter_map(|one| one.key.as_deref()));
     let go = |to: i64| {
         let (from, to) = (from.clone(), to.max(view.log_start));
         Callback::from(move |_: MouseEvent| from.set(Some(to)))
@@ -104,7 +105,7 @@ fn picture(ctx: &Ctx, view: &CompactionView, from: &UseStateHandle<Option<i64>>)
                     if dirty {
                         <b>{" · "}{if view.untried { x.untried.to_owned() } else { fill(x.takes, &[&count(goes as u64), &count(there as u64)]) }}</b>
                     }</p>
-                if !shown.is_empty() { <div class="recs-cells" role="list" aria-label={format!("{}: {name}", x.cells)}>{ for shown.into_iter().map(|one| cell(ctx, view, one)) }</div> }
+                if !shown.is_empty() { <div class="recs-cells" role="list" aria-label={format!("{}: {name}", x.cells)}>{ for shown.into_iter().map(|one| cell(ctx, view, one, same)) }</div> }
             </div> }
         }) }
         if view.from > view.log_start || view.to < view.log_end {
@@ -117,8 +118,19 @@ fn picture(ctx: &Ctx, view: &CompactionView, from: &UseStateHandle<Option<i64>>)
     </> }
 }
 
+/// With how many bytes all keys begin that are the same, where there are different ones: a square has room for the rest.
+fn same_start<'a>(mut keys: impl Iterator<Item = &'a str>) -> usize {
+    let Some(first) = keys.next() else { return 0 };
+    let mut same = first.len();
+    for key in keys {
+        let differs = first.char_indices().zip(key.chars()).find(|((_, one), other)| one != other);
+        same = same.min(differs.map_or(first.len().min(key.len()), |((at, _), _)| at));
+    }
+    if same == first.len() { 0 } else { same }
+}
+
 /// A record's square: its key, and what becomes of it by shape.
-fn cell(ctx: &Ctx, view: &CompactionView, one: &CompactedView) -> Html {
+fn cell(ctx: &Ctx, view: &CompactionView, one: &CompactedView, same: usize) -> Html {
     let x = ctx.lang.transactions();
     let offset = count(one.offset);
     let key = one.key.as_deref().unwrap_or(if one.control { x.control } else { "null" });
@@ -145,11 +157,9 @@ fn cell(ctx: &Ctx, view: &CompactionView, one: &CompactedView) -> Html {
         one.tombstone.then_some("tomb"),
         one.control.then_some("ctrl")
     );
-    let shown = if one.control {
-        "·".to_owned()
-    } else {
-        one_line(key, KEY_CHARS + 1).chars().take(KEY_CHARS).collect()
-    };
+    let rest = key.get(same..).unwrap_or(key);
+    let short = || one_line(rest, KEY_CHARS + 1).chars().take(KEY_CHARS).collect();
+    let shown: String = if one.control { "·".to_owned() } else { short() };
     html! { <span role="listitem"><button {class} data-p={identity(view.partition)} data-offset={one.offset.to_string()} title={label.clone()} aria-label={label} {onclick}>{shown}</button></span> }
 }
 
@@ -208,4 +218,24 @@ fn numbers(x: &'static TransactionText, pass: &PassView, running: bool) -> Html 
         <div><dt>{x.kept}</dt><dd>{count(pass.kept)}</dd></div>
         <div><dt>{x.took}</dt><dd>{format!("{}, {}, {}", count(pass.superseded), count(pass.tombstones), count(pass.aborted))}</dd></div>
     </> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_told_apart_by_what_differs() {
+        for (keys, want) in [
+            (vec![], 0),
+            (vec!["key-1"], 0),
+            (vec!["key-1", "key-1"], 0),
+            (vec!["key-1", "key-12", "key-3"], 4),
+            (vec!["사과", "사자"], 3),
+            (vec!["apple", "pear"], 0),
+            (vec!["a", "ab"], 0),
+        ] {
+            assert_eq!(same_start(keys.iter().copied()), want, "{keys:?}");
+        }
+    }
 }

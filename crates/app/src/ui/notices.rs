@@ -51,13 +51,15 @@ pub fn Notices(props: &NoticesProps) -> Html {
 fn row(ctx: &Ctx, notice: &Notice) -> Html {
     let t = ctx.t;
     let id = notice.id;
+    // What a tool said scrolls, also by the keys.
+    let long = notice.text.contains('\n');
     let dismiss = {
         let ctx = ctx.clone();
         Callback::from(move |_: MouseEvent| ctx.act(Action::Dismiss(id)))
     };
     html! {
         <div key={id} class={classes!("notice", notice.fault.then_some("fault"))} data-notice={if notice.fault { "error" } else { "note" }}>
-            <p class={classes!(notice.text.contains('\n').then_some("said-so"))}>{&notice.text}
+            <p class={classes!(long.then_some("said-so"))} tabindex={long.then_some("0")}>{&notice.text}
                 if notice.times > 1 { {" "}<b>{fill(t.times, &[&notice.times.to_string()])}</b> }</p>
             <button class="quiet" aria-label={t.dismiss} title={t.dismiss} onclick={dismiss}>{icon("x")}</button>
         </div>
