@@ -30,6 +30,7 @@ pub use bug::Bug;
 #[cfg(feature = "planted-bugs")]
 pub use bug::plant;
 pub use config::{BrokerConfig, GroupCoordinatorConfig, QuorumConfig, Roles, TransactionConfig};
+pub use controller::bootstrap as bootstrap_records;
 pub use coordinator::{
     ClassicGroup, ClassicGroupState, ClassicMember, GROUP_METADATA_TOPIC, GroupCoordinator,
     GroupMetadataValue, GroupRecord, GroupRecordError, MemberMetadata, OffsetAndMetadata,
