@@ -42,7 +42,7 @@ pub use metadata::{
     BrokerRegistration, Listener, MetadataImage, MetadataRecord, PartitionChange, PartitionRegistration,
     QuotaEntity, QuotaValue, RecordFormatError, ResourceType, ScramCredential, TopicImage,
 };
-pub use node::Broker;
+pub use node::{Broker, stored_cluster_id};
 pub use raft::{EpochState, RaftClient};
 pub use replica::{Follower, Partition, ReplicaManager, TopicPartition};
 pub use server::{BrokerStats, CleanerStatus, LogCleaner};

@@ -248,6 +248,9 @@ fn a_zip_is_opened_like_a_tar() {
     assert_eq!(opened, open_archive("kafka.zip", &tar_of(&list)).unwrap());
 }
 
+/// Files that are dropped, and a part of what is said of them.
+type Case<'a> = (&'a [(&'a str, &'a [u8])], &'a str);
+
 #[test]
 fn what_is_wrong_is_said_and_nothing_is_opened() {
     let all = files(STANDALONE);
@@ -278,7 +281,7 @@ fn what_is_wrong_is_said_and_nothing_is_opened() {
             .unwrap();
     }
     let bomb = bomb.finish().unwrap();
-    let cases: &[(&[(&str, &[u8])], &str)] = &[
+    let cases: &[Case<'_>] = &[
         (&[("a.tar", b"no archive")], "a.tar is called an archive and is none"),
         (&[("a.zip", b"PK\x03\x04 and no more")], "a.zip cannot be read"),
         (&[("a.tar", cut)], "a.tar is cut: it ends in the middle of kafka-logs/moved-0/"),

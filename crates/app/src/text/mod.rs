@@ -18,10 +18,12 @@ macro_rules! catalogue {
 
 mod catalogue;
 mod configs;
+mod log_dirs;
 mod rebalances;
 
 pub use catalogue::Text;
 pub use configs::ConfigText;
+pub use log_dirs::LogDirsText;
 pub use rebalances::RebalanceText;
 
 /// A language of the page.
@@ -64,6 +66,14 @@ impl Lang {
         match self {
             Self::En => &configs::EN,
             Self::Ko => &configs::KO,
+        }
+    }
+
+    /// What is said of log directories that come and go.
+    pub fn log_dirs(self) -> &'static LogDirsText {
+        match self {
+            Self::En => &log_dirs::EN,
+            Self::Ko => &log_dirs::KO,
         }
     }
 
@@ -180,7 +190,7 @@ mod tests {
                 });
             taken.collect::<std::collections::BTreeSet<_>>()
         };
-        for (key, en, ko) in [catalogue::ALL, configs::ALL, rebalances::ALL].concat() {
+        for (key, en, ko) in [catalogue::ALL, configs::ALL, log_dirs::ALL, rebalances::ALL].concat() {
             assert_eq!(places(en), places(ko), "{key}");
             assert!(!en.is_empty() && !ko.is_empty(), "{key}");
             assert_eq!(en.matches('{').count(), en.matches('}').count(), "{key}");
