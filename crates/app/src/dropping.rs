@@ -14,15 +14,25 @@ pub fn is_archive(name: &str) -> bool {
     [".tar", ".tar.gz", ".tgz", ".zip"].iter().any(|end| name.ends_with(end))
 }
 
-/// The entries of what was dropped, if they are log directories: folders, or archives alone. They have to be asked for while
-/// the event lasts.
-pub fn log_dirs(data: &DataTransfer) -> Option<Vec<FileSystemEntry>> {
+/// What was dropped, if it is log directories.
+pub enum LogDirs {
+    /// Folders, perhaps with files beside them.
+    Entries(Vec<FileSystemEntry>),
+    /// Archives alone.
+    Files(Vec<(String, File)>),
+}
+
+/// Whether what was dropped is log directories: folders, or archives alone. It has to be asked while the event lasts.
+pub fn log_dirs(data: &DataTransfer) -> Option<LogDirs> {
     let items = data.items();
     let entries: Vec<FileSystemEntry> =
         (0..items.length()).filter_map(|at| items.get(at)?.webkit_get_as_entry().ok()?).collect();
-    let folder = entries.iter().any(FileSystemEntry::is_directory);
-    let archives = !entries.is_empty() && entries.iter().all(|entry| is_archive(&entry.name()));
-    (folder || archives).then_some(entries)
+    if entries.iter().any(FileSystemEntry::is_directory) {
+        return Some(LogDirs::Entries(entries));
+    }
+    let files = picked(&data.files()?);
+    let archives = !files.is_empty() && files.iter().all(|(path, _)| is_archive(path));
+    archives.then_some(LogDirs::Files(files))
 }
 
 /// Files that were picked, each with its path below the folder that was.

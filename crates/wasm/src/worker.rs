@@ -72,7 +72,8 @@ pub fn start() {
         match data.dyn_into::<File>() {
             Ok(file) => incoming.borrow_mut().push_back(Message::File(file)),
             Err(data) if Array::is_array(&data) => {
-                let files = Array::from(&data).iter().filter_map(|pair| {
+                let pairs = Array::from(&data);
+                let files = pairs.iter().filter_map(|pair| {
                     let pair = Array::from(&pair);
                     Some((pair.get(0).as_string()?, pair.get(1).dyn_into::<File>().ok()?))
                 });

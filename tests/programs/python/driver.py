@@ -87,8 +87,10 @@ class Log:
     def __init__(self, topic, partitions, servers=SERVERS):
         self.consumer = Consumer({
             "bootstrap.servers": servers, "group.id": "driver", "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
+            "auto.offset.reset": "earliest", "enable.partition.eof": True,
         })
+        # Where partitions ended when it came there: behind a marker of a transaction its position is not.
+        self.ended = {}
         self.partitions = [TopicPartition(topic, at, OFFSET_BEGINNING) for at in range(partitions)]
         self.consumer.assign(self.partitions)
         self.records, self.newest = [], {}
@@ -97,6 +99,9 @@ class Log:
         """Reads some of what has come since."""
         for record in self.consumer.consume(5_000, timeout=0.1):
             if record.error():
+                if record.error().code() == KafkaError._PARTITION_EOF:
+                    self.ended[record.partition()] = record.offset()
+                    continue
                 # A topic that is not yet there is waited for.
                 if record.error().code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
                     continue
@@ -111,7 +116,9 @@ class Log:
 
         def behind():
             self.read()
-            have = [max(one.offset, 0) for one in self.consumer.position(self.partitions)]
+            have = [
+                max(one.offset, self.ended.get(one.partition, 0)) for one in self.consumer.position(self.partitions)
+            ]
             return all(at >= end for at, end in zip(have, ends)), f"{have} of {ends}"
 
         until("a topic is read to its end", behind)

@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::charts::aside;
 use super::icon;
 use crate::ctx::{Ctx, use_ctx};
-use crate::dropping;
+use crate::dropping::{self, LogDirs};
 use crate::format::size;
 use crate::model::{Action, FileState, Tab};
 use crate::text::fill;
@@ -151,7 +151,11 @@ pub fn DropZone(props: &DropZoneProps) -> Html {
             event.prevent_default();
             depth.set(0);
             let Some(data) = event.data_transfer().filter(|_| ready) else { return };
-            let Some(entries) = dropping::log_dirs(&data) else { return hand_over(&ctx, data.files()) };
+            let entries = match dropping::log_dirs(&data) {
+                None => return hand_over(&ctx, data.files()),
+                Some(LogDirs::Files(files)) => return ctx.hand_over_log_dirs(&files),
+                Some(LogDirs::Entries(entries)) => entries,
+            };
             let ctx = ctx.clone();
             wasm_bindgen_futures::spawn_local(async move {
                 match dropping::files(entries).await {
