@@ -73,6 +73,10 @@ fn an_export_takes_the_place_of_a_stored_cluster() {
         assert_eq!(topics, "__consumer_offsets\norders\n");
         assert_eq!(page.desk.read_all("orders", 3), ["a", "b", "c"]);
         assert_eq!(committed(&mut page.desk), ["billing", "orders", "0", "2"]);
+        // The group goes on where it was.
+        page.desk.ok(&format!("kafka-console-producer.sh {AT} --topic orders"), "d\n");
+        let rest = format!("kafka-console-consumer.sh {AT} --topic orders --group billing --max-messages 2");
+        assert_eq!(page.desk.ok(&rest, ""), "c\nd\n");
         // A broker that joins, joins the cluster whose directories these were.
         page.desk.ok("broker add", "");
         page.desk.until_ready();
