@@ -29,11 +29,11 @@ PATIENCE = 90
 class Gateway:
     """A gateway of so many brokers on free ports."""
 
-    def __init__(self, program, brokers, log, control=False):
+    def __init__(self, program, brokers, log, control=False, more=()):
         self.brokers, self.log = brokers, log
         command = [program, "serve", "--brokers", str(brokers), "--listen", "127.0.0.1:0", "--log-level", "debug"]
         self.process = subprocess.Popen(
-            command + ["--control"] * control, stdin=subprocess.PIPE if control else subprocess.DEVNULL,
+            [*command, *more] + ["--control"] * control, stdin=subprocess.PIPE if control else subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=open(log, "w"), text=True,
         )
         line = self.process.stdout.readline()

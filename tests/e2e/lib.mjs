@@ -136,7 +136,8 @@ function watchPage() {
       });
     }
     postMessage(message, ...rest) {
-      window.__sent.push(message instanceof File ? { file: { name: message.name, size: message.size } } : message);
+      if (message instanceof File) window.__sent.push({ file: { name: message.name, size: message.size } });
+      else window.__sent.push(Array.isArray(message) ? { logDirs: message.map(([path]) => path) } : message);
       super.postMessage(message, ...rest);
     }
   };

@@ -545,6 +545,52 @@ page("files: dropped anywhere, used, read with progress, stopped, removed", "?la
   await on.locator('[data-file="주문.csv"]').waitFor();
 });
 
+// ── Log directories ──────────────────────────────────────────────────────
+/** Drops a file of a name on the page. */
+async function dropped(on, name) {
+  const data = await on.evaluateHandle((named) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(["x"], named));
+    return transfer;
+  }, name);
+  await on.dispatchEvent(".stage", "drop", { dataTransfer: data });
+}
+
+for (const lang of ["en", "ko"]) {
+  page(`log directories: nothing sticks out, and what is asked can be refused (${lang})`, `?lang=${lang}#brokers`, async (on) => {
+    for (const width of [1440, 390]) {
+      await on.setViewportSize({ width, height: 844 });
+      assert.ok((await overflow(on)) <= 0, `the screen at ${width}`);
+      for (const [name, word] of [["slow.tar", "reading"], ["wrong.zip", "wrong"], ["kafka-logs.tar.gz", "found"]]) {
+        await dropped(on, name);
+        await on.locator(`.log-dirs .box[data-word=${word}]`).waitFor();
+        assert.ok((await overflow(on)) <= 0, `${word} at ${width}`);
+        const box = await on.locator(".log-dirs .box").boundingBox();
+        assert.ok(box.x >= 0 && box.x + box.width <= width && box.height <= 844, `${word} at ${width}`);
+        assert.equal(await on.locator(".shell[inert]").count(), 1);
+        if (process.env.SHOTS) await on.screenshot({ path: `${process.env.SHOTS}/log-dirs-${word}-${lang}-${width}.png` });
+        await (word === "found" ? on.keyboard.press("Escape") : on.click("#forget-log-dirs"));
+        await on.locator(".log-dirs").waitFor({ state: "detached" });
+      }
+      if (process.env.SHOTS) await on.screenshot({ path: `${process.env.SHOTS}/log-dirs-screen-${lang}-${width}.png`, fullPage: true });
+    }
+    assert.deepEqual((await sent(on)).filter((command) => command?.["open-log-dirs"] !== undefined), []);
+  });
+}
+page("log directories: exported one by one and all, opened after a question", "?lang=en&seed=9#brokers", async (on) => {
+  const saved = async (press) => (await Promise.all([on.waitForEvent("download"), press()]))[0].suggestedFilename();
+  assert.equal(await saved(() => on.click('[data-broker="2"] [data-act=export]')), "broker-2.tar");
+  assert.equal(await saved(() => on.click("#export-all")), "cluster.tar");
+  await on.setInputFiles("#pick-archive", { name: "kafka-logs.zip", mimeType: "application/zip", buffer: Buffer.from("x") });
+  await on.locator(".log-dirs .box[data-word=found]").waitFor();
+  assert.match(await text(on, ".log-dirs"), /A whole cluster[^]*This replaces cluster/);
+  assert.equal(await saved(() => on.click("#export-first")), "cluster.tar");
+  await on.click("#open-log-dirs");
+  await on.locator(".log-dirs").waitFor({ state: "detached" });
+  const asked = (await sent(on)).filter((command) => command?.logDirs ?? command?.["open-log-dirs"]);
+  assert.deepEqual(asked, [{ logDirs: ["kafka-logs.zip"] }, { "open-log-dirs": { seed: 9 } }]);
+});
+
 // ── Event log and hint ───────────────────────────────────────────────────
 page("event log: kinds, and what was left out", "?lang=en", async (on) => {
   assert.match(await text(on, ".log .rest"), /1,204 older/);

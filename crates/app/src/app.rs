@@ -19,8 +19,8 @@ use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
     Brokers, Charts, Clients, Comparison, Configs, DockTabs, Down, DropZone, EventLog, Files, FollowBar,
-    FollowInspector, Gate, Groups, Hint, Inspector, Messages, Nav, Notices, Requests, Shortcuts, Stage,
-    TimeLine, TokenInspector, TopBar, Topics, Transactions, WatchBanner,
+    FollowInspector, Gate, Groups, Hint, Inspector, LogDirs, Messages, Nav, Notices, Requests, Shortcuts,
+    Stage, TimeLine, TokenInspector, TopBar, Topics, Transactions, WatchBanner,
 };
 use crate::wire::{Heard, Wire};
 
@@ -330,7 +330,7 @@ pub fn App() -> Html {
     let content = if model.screen == Screen::Console { "prompt" } else { "content" };
     html! {
         <ContextProvider<Ctx> context={ctx.clone()}>
-            <DropZone ready={!covered} {place}>
+            <DropZone ready={!covered && model.log_dirs.is_none()} {place}>
                 <a class="skip" href={format!("#{content}")} onclick={move |event: MouseEvent| {
                     // The address names the screen, and goes on doing so.
                     event.prevent_default();
@@ -407,6 +407,7 @@ pub fn App() -> Html {
                 </section>
             </DropZone>
             <Shortcuts />
+            <LogDirs view={model.log_dirs.clone()} cluster={model.cluster.clone()} seed={model.seed} />
             <Gate phase={model.phase.clone()} cluster={model.cluster.clone()} />
         </ContextProvider<Ctx>>
     }

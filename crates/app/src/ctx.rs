@@ -87,6 +87,16 @@ impl Ctx {
         }
     }
 
+    /// Hands files of log directories to the engine, each with its path.
+    pub fn hand_over_log_dirs(&self, files: &[(String, File)]) {
+        if self.watches {
+            return self.act(Action::Notice(false, self.t.watching_only.to_owned()));
+        }
+        if let Err(error) = self.engine.send_log_dirs(files) {
+            self.act(Action::Notice(true, error));
+        }
+    }
+
     /// Runs a command line in the console and shows it. Whether it was begun.
     pub fn run(&self, line: &str) -> bool {
         if self.watches {

@@ -9,6 +9,7 @@ mod comparison;
 mod configs;
 mod console;
 mod ctx;
+mod dropping;
 mod events;
 mod format;
 mod frames;

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use blumfeld_view::{
     CompactionView, ConfigResource, ConfigsView, Delta, Durability, EventView, ExchangeDetail, FollowView,
-    GroupView, Pace, PartitionView, RecoveryView, Returned, TokenDetail, TopicView, Update, WireView,
+    GroupView, LogDirsView, Pace, PartitionView, RecoveryView, Returned, TokenDetail, TopicView, Update,
+    WireView,
 };
 use yew::Reducible;
 
@@ -244,6 +245,8 @@ pub struct Model {
     pub notices: Vec<Notice>,
     /// Dropped files, oldest first.
     pub files: Vec<FileState>,
+    /// How it stands with log directories that were dropped.
+    pub log_dirs: Option<Shared<LogDirsView>>,
     /// The console.
     pub console: ConsoleState,
     /// The message browser.
@@ -378,6 +381,7 @@ impl Model {
             events_left_out: 0,
             notices: vec![],
             files: vec![],
+            log_dirs: None,
             console: ConsoleState::default(),
             messages: MessagesState::default(),
             chosen: None,
@@ -471,7 +475,7 @@ impl Model {
                 self.follow = None;
                 self.console.running = None;
                 self.messages = MessagesState::default();
-                (self.wire, self.exchange, self.configs) = (None, None, None);
+                (self.wire, self.exchange, self.configs, self.log_dirs) = (None, None, None, None);
                 self.compaction = None;
                 self.choose_one();
             }
@@ -488,6 +492,7 @@ impl Model {
                     (file.size, file.reading) = (total, Some((id, done.min(total))));
                 }
             }
+            Update::LogDirs(view) => self.log_dirs = view.map(Shared::new),
             Update::FileRemoved { name } => self.files.retain(|file| file.name != name),
             Update::Compaction(view) if self.compaction.as_ref().is_some_and(|have| **have == view) => {}
             Update::Compaction(view) => self.compaction = Some(Shared::new(view)),

@@ -1,6 +1,7 @@
 //! The wire to the engine's worker: commands go out, updates come in.
 
 use blumfeld_view::{Command, Update};
+use js_sys::Array;
 use serde::Serialize;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -79,6 +80,13 @@ impl Wire {
     pub fn send_file(&self, file: &File) -> Result<(), String> {
         let Some(worker) = &self.worker else { return Err(WORKER.to_owned()) };
         worker.post_message(file).map_err(|error| said(&error))
+    }
+
+    /// Hands over files of log directories, each with its path.
+    pub fn send_log_dirs(&self, files: &[(String, File)]) -> Result<(), String> {
+        let Some(worker) = &self.worker else { return Err(WORKER.to_owned()) };
+        let pairs = files.iter().map(|(path, file)| Array::of2(&path.as_str().into(), file));
+        worker.post_message(&pairs.collect::<Array>()).map_err(|error| said(&error))
     }
 }
 

@@ -30,6 +30,7 @@ pub use bug::Bug;
 #[cfg(feature = "planted-bugs")]
 pub use bug::plant;
 pub use config::{BrokerConfig, GroupCoordinatorConfig, QuorumConfig, Roles, TransactionConfig};
+pub use controller::bootstrap as bootstrap_records;
 pub use coordinator::{
     ClassicGroup, ClassicGroupState, ClassicMember, GROUP_METADATA_TOPIC, GroupCoordinator,
     GroupMetadataValue, GroupRecord, GroupRecordError, MemberMetadata, OffsetAndMetadata,
@@ -41,7 +42,7 @@ pub use metadata::{
     BrokerRegistration, Listener, MetadataImage, MetadataRecord, PartitionChange, PartitionRegistration,
     QuotaEntity, QuotaValue, RecordFormatError, ResourceType, ScramCredential, TopicImage,
 };
-pub use node::Broker;
+pub use node::{Broker, stored_cluster_id};
 pub use raft::{EpochState, RaftClient};
 pub use replica::{Follower, Partition, ReplicaManager, TopicPartition};
 pub use server::{BrokerStats, CleanerStatus, LogCleaner};

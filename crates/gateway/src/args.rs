@@ -21,6 +21,35 @@ pub enum Command {
     Serve(Serve),
     /// Runs a command beside a cluster, with BOOTSTRAP_SERVERS set to where it listens, and ends with it
     Exec(Exec),
+    /// Makes a data directory of log directories of Apache Kafka's: folders, .tar, .tar.gz or .zip
+    Import(Import),
+    /// Packs the log directories of a data directory, each with a server.properties on which Apache Kafka starts
+    Export(Export),
+}
+
+/// `import`.
+#[derive(clap::Args, Debug)]
+pub struct Import {
+    /// The data directory to make; no cluster may be in it
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Log directories, folders of partitions, or archives of them
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `export`.
+#[derive(clap::Args, Debug)]
+pub struct Export {
+    /// The data directory; no gateway may run on it
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// The archive to write
+    #[arg(long, value_name = "FILE.tar")]
+    pub out: PathBuf,
+    /// One broker alone [default: all]
+    #[arg(long, value_name = "N")]
+    pub broker: Option<i32>,
 }
 
 /// `exec`.

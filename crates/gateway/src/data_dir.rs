@@ -61,6 +61,9 @@ impl DataDir {
                 brokers.insert(NodeId(id), BrokerDir::new(entry.path()));
             }
         }
+        let stored: BTreeMap<i32, Disk> = disks.iter().map(|(node, disk)| (node.0, disk.clone())).collect();
+        blumfeld_logdirs::check_stored(&stored)
+            .map_err(|problem| io::Error::new(io::ErrorKind::InvalidData, problem.to_string()))?;
         let boot = count_boot(path, !disks.is_empty())?;
         Ok((DataDir { boot, brokers, _lock: lock }, disks))
     }

@@ -12,12 +12,14 @@ mod data_dir;
 mod door;
 mod exec;
 pub mod log;
+mod log_dirs;
 mod ready;
 mod running;
 mod server;
 
 pub use control::Watch;
 pub use exec::exec;
+pub use log_dirs::{export, import};
 pub use ready::Ready;
 pub use running::Gateway;
 pub use server::{ServeError, serve};

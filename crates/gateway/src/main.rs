@@ -1,4 +1,4 @@
-//! `blumfeld-gateway serve` and `exec`.
+//! `blumfeld-gateway serve`, `exec`, `import` and `export`.
 
 use std::process::ExitCode;
 
@@ -10,6 +10,8 @@ fn main() -> ExitCode {
     let ended = match Args::parse().command {
         Command::Serve(serve) => blumfeld_gateway::serve(&serve).map(|()| ExitCode::SUCCESS),
         Command::Exec(exec) => blumfeld_gateway::exec(exec).map(ExitCode::from),
+        Command::Import(import) => blumfeld_gateway::import(&import).map(|()| ExitCode::SUCCESS),
+        Command::Export(export) => blumfeld_gateway::export(&export).map(|()| ExitCode::SUCCESS),
     };
     ended.unwrap_or_else(|error| {
         Log::new(Level::Error).line(Level::Error, &error.to_string());

@@ -62,6 +62,7 @@ impl Command {
                 | Command::Compaction { .. }
                 | Command::Search(_)
                 | Command::Download { .. }
+                | Command::Export { .. }
                 | Command::Token(_)
                 | Command::Wire(_)
                 | Command::Exchange(_)
@@ -71,7 +72,7 @@ impl Command {
 }
 
 /// Everything that the page can ask. A dropped file is not here: the page posts the browser's `File` object itself,
-/// which is a handle and carries no bytes over the wall.
+/// which is a handle and carries no bytes over the wall. Log directories are an array of pairs: a path and a file.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Command {
@@ -192,6 +193,20 @@ pub enum Command {
         /// Which of its files.
         file: SegmentFile,
     },
+    /// The log directory of a broker, or of all, as an archive on which Apache Kafka starts. Answered by
+    /// [`Update::Download`](crate::Update).
+    Export {
+        /// Which; all without it.
+        #[serde(default)]
+        broker: Option<i32>,
+    },
+    /// Put the log directories that were found ([`Update::LogDirs`](crate::Update)) in the place of the cluster.
+    OpenLogDirs {
+        /// Seed of every random choice from then on.
+        seed: u64,
+    },
+    /// Forget the log directories that were dropped.
+    ForgetLogDirs,
     /// Tell what is in flight ([`Update::Stage`](crate::Update)) after every turn, or stop telling it.
     Watch(bool),
     /// A message that is in flight, with what is in it. Answered by [`Update::Token`](crate::Update).

@@ -11,6 +11,7 @@ mod command;
 mod compare;
 mod configs;
 mod follow;
+mod log_dirs;
 mod rebalance;
 mod stage;
 mod transactions;
@@ -35,6 +36,7 @@ pub use command::{Command, Durability, Fault, Pace, SegmentFile};
 pub use compare::{CompareSide, CompareUpdate, CompareView, Preset};
 pub use configs::{ConfigResource, ConfigSynonymView, ConfigView, ConfigsView};
 pub use follow::{FollowView, FollowWhat, Stop, StopView};
+pub use log_dirs::{LogDirsView, Sentences};
 pub use rebalance::{RebalanceCauseView, RebalanceEnd, RebalanceView, RebalancesView, StillView};
 pub use stage::{RibbonView, StageView, TokenDetail, TokenKey, TokenState, TokenView};
 pub use transactions::{

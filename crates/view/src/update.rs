@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BatchDetail, BrowseView, ClusterView, CompactionView, CompareUpdate, ConfigsView, Delta, ExchangeDetail,
-    FollowView, MomentView, SearchView, StageView, TokenDetail, WireView,
+    FollowView, LogDirsView, MomentView, SearchView, StageView, TokenDetail, WireView,
 };
 
 /// Which output of a command.
@@ -187,6 +187,8 @@ pub enum Update {
         /// Its bytes.
         bytes: serde_bytes::ByteBuf,
     },
+    /// How it stands with log directories that were dropped; nothing once they are opened or forgotten.
+    LogDirs(Option<LogDirsView>),
     /// Answer to `Flush`: the browser's storage has everything.
     Flushed,
     /// Another tab took the cluster over. Nothing is written from here any more.

@@ -8,8 +8,11 @@ mod compare;
 #[cfg(target_arch = "wasm32")]
 mod comparing;
 mod door;
+#[cfg(target_arch = "wasm32")]
+mod dropped;
 mod engine;
 mod keeper;
+pub mod log_dirs;
 mod look;
 mod record;
 mod run;

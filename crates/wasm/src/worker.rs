@@ -5,18 +5,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
+use blumfeld_logdirs::Opened;
 use blumfeld_store::{ClusterLock, IndexedDb, LockError, Memory, Mirror, Port, StoreError};
 use blumfeld_view::{Command, Durability, Update};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Promise, Uint8Array};
+use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent};
 
 use crate::boot::Boot;
 use crate::comparing::Comparing;
+use crate::dropped::Dropped;
 use crate::engine::Engine;
 use crate::keeper::{Committed, Keeper, TakenOver};
+use crate::log_dirs;
 use crate::record::Record;
 use crate::watchers::{Asked, Watchers, Watching};
 
@@ -46,6 +49,8 @@ thread_local! {
 enum Message {
     Command(Command),
     File(File),
+    /// Files of log directories, with their paths.
+    LogDirs(Vec<(String, File)>),
 }
 
 type Inbox = Rc<RefCell<VecDeque<Message>>>;
@@ -66,6 +71,14 @@ pub fn start() {
         let data = event.data();
         match data.dyn_into::<File>() {
             Ok(file) => incoming.borrow_mut().push_back(Message::File(file)),
+            Err(data) if Array::is_array(&data) => {
+                let pairs = Array::from(&data);
+                let files = pairs.iter().filter_map(|pair| {
+                    let pair = Array::from(&pair);
+                    Some((pair.get(0).as_string()?, pair.get(1).dyn_into::<File>().ok()?))
+                });
+                incoming.borrow_mut().push_back(Message::LogDirs(files.collect()));
+            }
             Err(data) => match serde_wasm_bindgen::from_value::<Command>(data) {
                 Ok(command) => incoming.borrow_mut().push_back(Message::Command(command)),
                 Err(error) => error_message(format!("The engine does not know this command: {error}")),
@@ -122,6 +135,16 @@ impl Breath {
     }
 }
 
+/// What a life of a cluster begins with.
+enum Begin {
+    /// What is stored, if anything is.
+    Stored,
+    /// Nothing: what is stored is deleted.
+    Fresh,
+    /// Log directories, in the place of what is stored.
+    Opened(Box<Opened>),
+}
+
 /// Why a cluster's life in this tab ended.
 enum End {
     /// Another tab writes to it.
@@ -130,6 +153,8 @@ enum End {
     TakenOver,
     /// It is to start over, with this seed.
     Reset(u64),
+    /// Another cluster is to take its place, with this seed.
+    Opened(Box<Opened>, u64),
     /// It cannot be read; nothing was changed.
     Unreadable(String),
 }
@@ -145,14 +170,18 @@ async fn run(inbox: Inbox) {
             None => TimeoutFuture::new(REST_MS).await,
         }
     };
-    let (mut steal, mut fresh) = (false, false);
+    let (mut steal, mut begin) = (false, Begin::Stored);
     loop {
-        let end = life(&inbox, (&cluster, brokers), &mut durability, seed, steal, fresh).await;
+        let begins = std::mem::replace(&mut begin, Begin::Stored);
+        let end = life(&inbox, (&cluster, brokers), &mut durability, seed, steal, begins).await;
         RECORD.with(|record| *record.borrow_mut() = None);
-        fresh = false;
         match end {
             End::Reset(new) => {
-                (seed, steal, fresh) = (new, true, true);
+                (seed, steal, begin) = (new, true, Begin::Fresh);
+                continue;
+            }
+            End::Opened(opened, new) => {
+                (seed, steal, begin) = (new, true, Begin::Opened(opened));
                 continue;
             }
             End::Locked => post(&Update::Locked),
@@ -177,7 +206,7 @@ async fn run(inbox: Inbox) {
                     break;
                 }
                 Some(Message::Command(Command::Reset { seed: new })) => {
-                    (seed, steal, fresh) = (new, true, true);
+                    (seed, steal, begin) = (new, true, Begin::Fresh);
                     break;
                 }
                 Some(Message::Command(Command::Flush)) => post(&Update::Flushed),
@@ -200,7 +229,7 @@ async fn life(
     durability: &mut Option<Durability>,
     seed: u64,
     steal: bool,
-    fresh: bool,
+    begin: Begin,
 ) -> End {
     let lost = Rc::new(Cell::new(false));
     let flag = Rc::clone(&lost);
@@ -211,10 +240,10 @@ async fn life(
         Err(LockError::Unsupported(_)) => None,
     };
     let end = match IndexedDb::open(cluster).await {
-        Ok(database) => live(inbox, (cluster, brokers), durability, seed, fresh, database, true, &lost).await,
+        Ok(database) => live(inbox, (cluster, brokers), durability, seed, begin, database, true, &lost).await,
         Err(error) => {
             error_message(format!("This browser keeps nothing for this page: {error}"));
-            live(inbox, (cluster, brokers), durability, seed, fresh, Memory::new(), false, &lost).await
+            live(inbox, (cluster, brokers), durability, seed, begin, Memory::new(), false, &lost).await
         }
     };
     drop(lock);
@@ -227,11 +256,12 @@ async fn live<P: Port + Clone + 'static>(
     (cluster, brokers): (&str, i32),
     durability: &mut Option<Durability>,
     seed: u64,
-    fresh: bool,
+    begin: Begin,
     port: P,
     persistent: bool,
     lost: &Rc<Cell<bool>>,
 ) -> End {
+    let fresh = matches!(begin, Begin::Fresh);
     let mut last = 0.0;
     let progress = |done, total| {
         let now = now_ms();
@@ -262,6 +292,16 @@ async fn live<P: Port + Clone + 'static>(
     let stored = loaded.meta.as_ref().and_then(|meta| meta.strict);
     let stored = stored.map(|strict| if strict { Durability::Strict } else { Durability::Relaxed });
     let chosen = durability.or(stored).unwrap_or_default();
+    if let Begin::Opened(opened) = begin {
+        let about = (seed, now_ms, chosen == Durability::Strict);
+        match log_dirs::replace(&mut mirror, &loaded, *opened, about).await {
+            Ok(replaced) => loaded = replaced,
+            Err(StoreError::Fenced { .. }) => return End::TakenOver,
+            Err(error) => error_message(format!(
+                "The log directories were not opened, as the browser's storage did not take them: {error}"
+            )),
+        }
+    }
     let fresh = Boot::fresh(cluster, seed, now_ms, brokers, chosen);
     let engine = Engine::new(Boot::of(loaded, mirror.boot(), fresh));
     let seed = engine.seed();
@@ -278,6 +318,8 @@ async fn live<P: Port + Clone + 'static>(
         persistent,
         watched: false,
         comparing: Comparing::default(),
+        dropped: Dropped::default(),
+        opening: None,
         ended: None,
     };
     if let Some(end) = life.start().await {
@@ -319,6 +361,10 @@ struct Life<P> {
     watched: bool,
     /// Two other worlds, side by side.
     comparing: Comparing,
+    /// Log directories that were dropped.
+    dropped: Dropped,
+    /// Those that are to take the cluster's place once all of it is stored, so that it goes on if they cannot.
+    opening: Option<(Box<Opened>, u64)>,
     ended: Option<End>,
 }
 
@@ -350,6 +396,9 @@ impl<P: Port + 'static> Life<P> {
                 match message {
                     Some(Message::Command(command)) => self.command(command),
                     Some(Message::File(file)) => self.add_file(file),
+                    Some(Message::LogDirs(files)) => {
+                        self.dropped.read(files, |view| post(&Update::LogDirs(Some(view))));
+                    }
                     None => break,
                 }
             }
@@ -471,6 +520,21 @@ impl<P: Port + 'static> Life<P> {
                 self.flush_wanted = true;
             }
             Command::Reset { seed } => self.ended = Some(End::Reset(seed)),
+            Command::Export { broker } => match log_dirs::export(engine.world(), broker) {
+                Ok((name, bytes)) => post(&Update::Download { name, bytes: bytes.into() }),
+                Err(message) => error_message(message),
+            },
+            Command::OpenLogDirs { seed } => {
+                if let Some(opened) = self.dropped.take() {
+                    self.opening = Some((Box::new(opened), seed));
+                    engine.sync();
+                    self.flush_wanted = true;
+                }
+            }
+            Command::ForgetLogDirs => {
+                self.dropped.forget();
+                post(&Update::LogDirs(None));
+            }
         }
     }
 
@@ -525,6 +589,9 @@ impl<P: Port + 'static> Life<P> {
             && !self.engine.awaits_store()
         {
             self.flush_wanted = false;
+            if let Some((opened, seed)) = self.opening.take() {
+                self.ended = Some(End::Opened(opened, seed));
+            }
             return post(&Update::Flushed);
         }
         let Some(commit) = self.keeper.begin(&mut self.engine, now, self.flush_wanted) else { return };

@@ -158,7 +158,7 @@ pub fn for_java() -> Result<Java> {
     let (folder, made) = (root().join("tests/conformance/java"), root().join("target/java"));
     let lib = jars("Apache Kafka's jars", &folder.join("pom.xml"), &made)?;
     let (classes, client) = (made.join("classes"), made.join("client.jar"));
-    javac(&made, &["Client.java", "AdminCommands.java"].map(|name| folder.join(name)))?;
+    javac(&made, &["Client.java", "AdminCommands.java", "Directories.java"].map(|name| folder.join(name)))?;
     let mut command = Command::new("jar");
     command.arg("--create").arg("--file").arg(&client).arg("-C").arg(&classes).arg(".");
     run(&mut command, "jar")?;

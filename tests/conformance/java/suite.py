@@ -24,6 +24,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import run  # noqa: E402
 import scenarios  # noqa: E402
+import directories  # noqa: E402
 from client import CLIENT_SCENARIOS, a_leader_crashes_under_a_java_producer  # noqa: E402
 from scenarios import check  # noqa: E402
 from tools import TOOL_SCENARIOS  # noqa: E402
@@ -184,10 +185,14 @@ class Kafka:
             subprocess.run(format_, check=True, capture_output=True)
             log = open(logs / f"kafka-{brokers}-{node}.log", "w")
             self.nodes[node] = subprocess.Popen([*java.command("kafka.Kafka", "512m"), config], stdout=log, stderr=log)
+        self.serves(java, clients, logs)
+
+    def serves(self, java, clients, logs):
+        """Waits until all brokers are there for clients."""
         self.bootstrap = ",".join(f"127.0.0.1:{port}" for port in clients)
         # Unfenced brokers are those that a client is told of.
         trial = Trial("ready", self, java, logs)
-        while len(trial.run("kafka-cluster.sh list-endpoints").splitlines()) != brokers + 1:
+        while len(trial.run("kafka-cluster.sh list-endpoints").splitlines()) != self.brokers + 1:
             pass
 
     def stop(self):
@@ -199,6 +204,21 @@ class Kafka:
             except subprocess.TimeoutExpired:
                 # Of combined nodes the last may wait for a quorum that has gone.
                 node.kill()
+
+
+class Exported(Kafka):
+    """Apache Kafka on directories that were exported, started as what lies beside them says."""
+
+    def __init__(self, java, folder):
+        files, self.nodes = directories.nodes(folder), {}
+        self.brokers = len(files)
+        ports = {first + at: free_port() for first in (9_092, 19_092) for at in range(self.brokers)}
+        for node, file in files.items():
+            file.write_text(directories.at_free_ports(file.read_text(), ports))
+            log = open(folder / f"server-{node}.log", "w")
+            command = [*java.command("kafka.Kafka", "512m"), file.name]
+            self.nodes[node] = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        self.serves(java, [ports[9_092 + at] for at in range(self.brokers)], folder)
 
 
 def free_port():
@@ -214,6 +234,23 @@ def crash(gateway, java, logs):
         a_leader_crashes_under_a_java_producer(trial)
     finally:
         trial.end()
+
+
+def carry(arguments, java, logs, passed, failed):
+    """The journeys of log directories, one after the other: each has JVMs of its own."""
+    for scenario, kafka in [
+        (directories.there_and_back, Exported), (directories.after_a_kill, Exported), (directories.kafkas_own, Kafka)
+    ]:
+        if arguments.scenario not in scenario.__name__:
+            continue
+        title, start = f"log directories: {scenario.__name__.replace('_', ' ')}", time.monotonic()
+        try:
+            scenario(directories.Directories(arguments.gateway, java, logs), kafka)
+            passed.append(title)
+            print(f"ok     {time.monotonic() - start:5.1f} s  {title}", flush=True)
+        except Exception as error:
+            failed.append(title)
+            print(f"FAILED {time.monotonic() - start:5.1f} s  {title}\n       {type(error).__name__}: {error}", flush=True)
 
 
 def main():
@@ -253,6 +290,8 @@ def main():
     if arguments.scenario in a_leader_crashes_under_a_java_producer.__name__ and not arguments.kafka:
         title = "Java client, 3 brokers: a leader crashes under a java producer"
         run.alone(arguments.gateway, logs, passed, failed, title, lambda gateway: crash(gateway, java, logs))
+    if not arguments.kafka:
+        carry(arguments, java, logs, passed, failed)
     return run.count(passed, failed, versions, logs)
 
 

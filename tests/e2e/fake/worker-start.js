@@ -355,13 +355,28 @@ const ASKED = {
     delta({ brokers, faults, events: [event("fault", up ? "restarted" : "lost power")] });
   },
   "reset": () => { topics = []; ready(); },
+  "export": ({ broker: id }) => say({ download: { name: id ? `broker-${id}.tar` : "cluster.tar", bytes: new Uint8Array([1, 2, 3]) } }),
+  "open-log-dirs": () => { topics = [topic("from-kafka", [partition(0, [segment(0, 40, 4000)])])]; ready(); },
 };
+
+/** What is said of log directories, by the name of what was dropped. */
+function logDirs(paths) {
+  if (paths[0].startsWith("slow")) return { reading: { done: 25, total: 1_400 } };
+  const wrong = Array.from({ length: 30 }, (_, at) => `holiday-${at}.jpg is no file of a log directory of Kafka's.`);
+  if (paths[0].startsWith("wrong")) return { wrong: { en: wrong, ko: wrong.map((_, at) => `holiday-${at}.jpg: Kafka 로그 디렉터리의 파일이 아닙니다.`) } };
+  return { found: {
+    en: ["A whole cluster, opened as it is: brokers 1, 2, 3; 7 topics, 14 partitions, 3,402 records.", `${HEAVY}/00000000000000000000.log: the last 40 bytes are no batches, and recovery cuts them off, as Kafka's does.`],
+    ko: ["온전한 클러스터라서 그대로 엽니다. 브로커 1, 2, 3, 토픽 7개, 파티션 14개, 레코드 3402개입니다.", `${HEAVY}/00000000000000000000.log: 마지막 40바이트는 배치가 아니어서 복구할 때 잘라 냅니다. Kafka도 그렇게 합니다.`],
+  } };
+}
 
 onmessage = ({ data }) => {
   if (data instanceof File) {
     files.set(data.name, data);
     return say({ "file-added": { name: data.name, size: data.size } });
   }
+  if (Array.isArray(data)) return say({ "log-dirs": logDirs(data.map(([path]) => path)) });
+  if (data === "forget-log-dirs") return say({ "log-dirs": undefined });
   if (data === "take-over") return ready();
   if (data === "step") { now += 137; return delta({ events: [event("log", "stepped")] }); }
   if (data === "flush") return say("flushed");

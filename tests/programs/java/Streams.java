@@ -23,6 +23,7 @@ public class Streams {
         String state = args[1];
         int keys = Integer.parseInt(args[2]);
         Duration window = Duration.ofSeconds(Long.parseLong(args[3]));
+        String guarantee = args[4];
         StreamsBuilder builder = new StreamsBuilder();
         KGroupedStream<String, String> grouped = builder.<String, String>stream("orders")
             .selectKey((key, number) -> "key-" + Integer.parseInt(number) % keys)
@@ -39,7 +40,7 @@ public class Streams {
             StreamsConfig.APPLICATION_ID_CONFIG, "counting",
             StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, servers,
             StreamsConfig.STATE_DIR_CONFIG, state,
-            StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.AT_LEAST_ONCE,
+            StreamsConfig.PROCESSING_GUARANTEE_CONFIG, guarantee,
             StreamsConfig.REPLICATION_FACTOR_CONFIG, 3,
             StreamsConfig.NUM_STANDBY_REPLICAS_CONFIG, 1,
             StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 500,

@@ -18,8 +18,10 @@ from confluent_kafka.admin import AdminClient, NewTopic
 SERVERS = os.environ["BOOTSTRAP_SERVERS"]
 SECOND = os.environ["SECOND_CLUSTER"]
 PATIENCE = 60
-# When the first record is, in seconds since 1970.
-START = 1_700_000_000
+# When the first record is, in seconds since 1970: as far into an hour in every run, so that windows are the same, and
+# so long ago that the last one is past. A topic forgets what is older than it keeps: behind a marker of a transaction,
+# with the time of today, a segment of old records ends, and is deleted, be it a state's changelog.
+START = (int(time.time()) - 54_000) // 3_600 * 3_600 + 800
 
 
 class NotYet(Exception):
@@ -87,8 +89,10 @@ class Log:
     def __init__(self, topic, partitions, servers=SERVERS):
         self.consumer = Consumer({
             "bootstrap.servers": servers, "group.id": "driver", "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
+            "auto.offset.reset": "earliest", "enable.partition.eof": True,
         })
+        # Where partitions ended when it came there: behind a marker of a transaction its position is not.
+        self.ended = {}
         self.partitions = [TopicPartition(topic, at, OFFSET_BEGINNING) for at in range(partitions)]
         self.consumer.assign(self.partitions)
         self.records, self.newest = [], {}
@@ -97,6 +101,9 @@ class Log:
         """Reads some of what has come since."""
         for record in self.consumer.consume(5_000, timeout=0.1):
             if record.error():
+                if record.error().code() == KafkaError._PARTITION_EOF:
+                    self.ended[record.partition()] = record.offset()
+                    continue
                 # A topic that is not yet there is waited for.
                 if record.error().code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
                     continue
@@ -111,7 +118,9 @@ class Log:
 
         def behind():
             self.read()
-            have = [max(one.offset, 0) for one in self.consumer.position(self.partitions)]
+            have = [
+                max(one.offset, self.ended.get(one.partition, 0)) for one in self.consumer.position(self.partitions)
+            ]
             return all(at >= end for at, end in zip(have, ends)), f"{have} of {ends}"
 
         until("a topic is read to its end", behind)

@@ -18,11 +18,13 @@ macro_rules! catalogue {
 
 mod catalogue;
 mod configs;
+mod log_dirs;
 mod rebalances;
 mod transactions;
 
 pub use catalogue::Text;
 pub use configs::ConfigText;
+pub use log_dirs::LogDirsText;
 pub use rebalances::RebalanceText;
 pub use transactions::TransactionText;
 
@@ -74,6 +76,14 @@ impl Lang {
         match self {
             Self::En => &transactions::EN,
             Self::Ko => &transactions::KO,
+        }
+    }
+
+    /// What is said of log directories that come and go.
+    pub fn log_dirs(self) -> &'static LogDirsText {
+        match self {
+            Self::En => &log_dirs::EN,
+            Self::Ko => &log_dirs::KO,
         }
     }
 
@@ -190,7 +200,8 @@ mod tests {
                 });
             taken.collect::<std::collections::BTreeSet<_>>()
         };
-        for (key, en, ko) in [catalogue::ALL, configs::ALL, rebalances::ALL, transactions::ALL].concat() {
+        let all = [catalogue::ALL, configs::ALL, log_dirs::ALL, rebalances::ALL, transactions::ALL];
+        for (key, en, ko) in all.concat() {
             assert_eq!(places(en), places(ko), "{key}");
             assert!(!en.is_empty() && !ko.is_empty(), "{key}");
             assert_eq!(en.matches('{').count(), en.matches('}').count(), "{key}");

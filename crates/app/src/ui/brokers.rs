@@ -10,6 +10,7 @@ use crate::model::Shared;
 use crate::text::fill;
 use crate::ui::configs::link;
 use crate::ui::icon;
+use crate::ui::log_dirs::{LogDirsCard, export};
 
 /// The most brokers that can be in one cluster here.
 const MOST: usize = 9;
@@ -56,6 +57,7 @@ pub fn Brokers(props: &BrokersProps) -> Html {
                 <dl class="deeds">{ for [(t.crash, t.crash_why), (t.power_cut, t.power_cut_why), (t.restart, t.restart_why), (t.remove_broker, t.remove_broker_why)]
                     .map(|(name, why)| html! { <div><dt>{name}</dt><dd>{why}</dd></div> }) }</dl>
             </div>
+            <LogDirsCard />
             <div class="mach anew">
                 <div><h3>{t.begin_anew}</h3><p>{t.begin_anew_why}</p></div>
                 if *sure {
@@ -135,6 +137,8 @@ fn card(ctx: &Ctx, broker: &BrokerView) -> Html {
                     onclick={act(Fault::PowerCut(broker.id))}>{t.power_cut}</button>
                 <button class={classes!("ctl", (!broker.up).then_some("primary"))} data-fault="restart" aria-label={named(t.restart)}
                     title={t.restart_why} onclick={act(Fault::Restart(broker.id))}>{t.restart}</button>
+                <button class="ctl" data-act="export" aria-label={named(ctx.lang.log_dirs().export)} title={ctx.lang.log_dirs().export_why}
+                    onclick={export(ctx, Some(broker.id))}>{ctx.lang.log_dirs().export}</button>
                 // The voters of the quorum stay.
                 if broker.quorum == "observer" {
                     <button class="ctl" data-act="remove" disabled={broker.state == "shutting-down"} aria-label={named(t.remove_broker)}

@@ -7,6 +7,7 @@ use yew::prelude::*;
 use super::charts::aside;
 use super::icon;
 use crate::ctx::{Ctx, use_ctx};
+use crate::dropping::{self, LogDirs};
 use crate::format::size;
 use crate::model::{Action, FileState, Tab};
 use crate::text::fill;
@@ -149,9 +150,19 @@ pub fn DropZone(props: &DropZoneProps) -> Html {
             }
             event.prevent_default();
             depth.set(0);
-            if ready {
-                hand_over(&ctx, event.data_transfer().and_then(|data| data.files()));
-            }
+            let Some(data) = event.data_transfer().filter(|_| ready) else { return };
+            let entries = match dropping::log_dirs(&data) {
+                None => return hand_over(&ctx, data.files()),
+                Some(LogDirs::Files(files)) => return ctx.hand_over_log_dirs(&files),
+                Some(LogDirs::Entries(entries)) => entries,
+            };
+            let ctx = ctx.clone();
+            wasm_bindgen_futures::spawn_local(async move {
+                match dropping::files(entries).await {
+                    Ok(files) => ctx.hand_over_log_dirs(&files),
+                    Err(error) => ctx.act(Action::Notice(true, error)),
+                }
+            });
         })
     };
     let [screen, tab, sheet, chosen] = props.place.clone();

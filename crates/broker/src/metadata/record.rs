@@ -351,9 +351,11 @@ impl MetadataRecord {
         let mut reader = Reader::new(bytes);
         let mut number = || reader.varint_unsigned().ok_or(RecordFormatError::Malformed);
         let (_, key, version) = (number()?, number()?, number()?);
+        // Kafka 4.3 has one more version of registrations and of their changes, which only adds tags (KIP-1066).
         let supported = match key {
-            0 => 3,
-            3 | 5 | 17 => 2,
+            0 => 4,
+            17 => 3,
+            3 | 5 => 2,
             1 | 2 | 4 | 9 | 11 | 12 | 14 | 15 | 20 | 22 => 0,
             _ => return Err(RecordFormatError::Unsupported { key, version }),
         };

@@ -430,14 +430,24 @@ impl Broker {
     }
 }
 
+/// The file of a log directory's ids (org.apache.kafka.metadata.properties.MetaPropertiesEnsemble).
+const META_PROPERTIES: &str = "meta.properties";
+
+/// An id that `meta.properties` has.
+fn stored_id(disk: &Disk, name: &str) -> Option<Uuid> {
+    let text = String::from_utf8_lossy(&disk.read(META_PROPERTIES)?).into_owned();
+    text.lines().find_map(|line| uuid_text::from_text(line.strip_prefix(name)?.strip_prefix('=')?))
+}
+
+/// The id of the cluster that a disk belongs to, once a node of it has started there.
+pub fn stored_cluster_id(disk: &Disk) -> Option<Uuid> {
+    stored_id(disk, "cluster.id")
+}
+
 /// `meta.properties`: the ids of cluster, node and directory. Written on an empty disk.
 fn load_meta_properties(cx: &mut Context<'_>, config: &BrokerConfig, disk: &Disk) -> (Uuid, Uuid) {
-    const FILE: &str = "meta.properties";
-    let text = disk.read(FILE).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    let value = |name: &str| {
-        text.lines().find_map(|line| uuid_text::from_text(line.strip_prefix(name)?.strip_prefix('=')?))
-    };
-    if let (Some(cluster_id), Some(directory_id)) = (value("cluster.id"), value("directory.id")) {
+    if let (Some(cluster_id), Some(directory_id)) = (stored_cluster_id(disk), stored_id(disk, "directory.id"))
+    {
         return (cluster_id, directory_id);
     }
     let directory_id = uuid_text::random(|| cx.rng.bytes16());
@@ -447,6 +457,6 @@ fn load_meta_properties(cx: &mut Context<'_>, config: &BrokerConfig, disk: &Disk
         uuid_text::to_text(directory_id),
         config.node_id
     );
-    cx.out.disk(DiskOp::Replace { file: FILE.into(), bytes: text.into() });
+    cx.out.disk(DiskOp::Replace { file: META_PROPERTIES.into(), bytes: text.into() });
     (config.cluster_id, directory_id)
 }

@@ -647,7 +647,7 @@ impl ConsoleConsumer {
             }
             let mut text = BytesMut::new();
             let mut done = false;
-            for record in &records {
+            for (at, record) in records.iter().enumerate() {
                 self.count += 1;
                 if let Err(error) = self.formatter.write(record, &mut text) {
                     let cause = error.cause.iter().map(|cause| format!("Caused by: {cause}\n"));
@@ -656,6 +656,7 @@ impl ConsoleConsumer {
                         cause.collect::<String>()
                     );
                     if !self.skip_on_error {
+                        self.reset_unconsumed(&records[at + 1..]);
                         cx.out.stdout(text.freeze());
                         self.thrown = Some(thrown);
                         return self.exit(cx, 1);
@@ -663,6 +664,7 @@ impl ConsoleConsumer {
                     log(cx, "ERROR", "Error processing message, skipping this message: ", LOGGER, &thrown);
                 }
                 if Some(self.count) == max {
+                    self.reset_unconsumed(&records[at + 1..]);
                     done = true;
                     break;
                 }
@@ -671,6 +673,17 @@ impl ConsoleConsumer {
             self.wait(cx);
             if done {
                 return self.exit(cx, 0);
+            }
+        }
+    }
+
+    /// Goes back to before records that came and are not printed, so that none of them is committed
+    /// (ConsoleConsumer.ConsumerWrapper.resetUnconsumedOffsets).
+    fn reset_unconsumed(&mut self, records: &[ConsumerRecord]) {
+        let mut seen = BTreeSet::new();
+        for record in records {
+            if seen.insert(&record.partition) {
+                self.consumer.seek(&record.partition, record.offset);
             }
         }
     }

@@ -116,7 +116,11 @@ impl World {
     }
 
     /// A world that goes on at `now`, after an earlier one whose disks these are.
-    pub fn at(config: WorldConfig, now: Instant, disks: &mut BTreeMap<NodeId, Disk>) -> World {
+    pub fn at(mut config: WorldConfig, now: Instant, disks: &mut BTreeMap<NodeId, Disk>) -> World {
+        // Disks that came from elsewhere belong to their own cluster, which brokers that join later are to join.
+        if let Some(cluster_id) = disks.values().find_map(blumfeld_broker::stored_cluster_id) {
+            config.brokers.iter_mut().for_each(|broker| broker.cluster_id = cluster_id);
+        }
         let (rng, fault_rng) = (config.rng("network"), config.rng("network-faults"));
         let mut world = World {
             now,

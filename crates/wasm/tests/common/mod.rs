@@ -75,7 +75,8 @@ impl Desk {
         }
     }
 
-    fn until_ready(&mut self) {
+    /// Lets it run until its brokers serve.
+    pub fn until_ready(&mut self) {
         let mut turns = 0;
         while !self.engine.is_ready() {
             self.turn();
