@@ -7,6 +7,7 @@ use blumfeld_protocol::record_batch::{Batch, BatchError, Record};
 use super::OffsetMap;
 use super::transactions::CleanedTransactions;
 use crate::ProducerStateManager;
+use crate::bug::{Bug, planted};
 
 /// What became of the records that a pass has read, with the reason of each that is gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,7 +113,8 @@ impl Filter {
         counts: &mut RecordCounts,
     ) -> Result<Filtered, BatchError> {
         let horizon = batch.delete_horizon_ms();
-        let over = horizon.is_some_and(|horizon| horizon <= self.now_ms);
+        let over =
+            horizon.is_some_and(|horizon| horizon <= self.now_ms) || planted(Bug::TombstoneDroppedEarly);
         let useless = transactions.on_batch(batch)?;
         let discard = useless && (!batch.is_control() || over);
         // The last batch of what is cleaned stays for its offset.
