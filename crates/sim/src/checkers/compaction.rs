@@ -188,8 +188,9 @@ impl Compaction {
 
     /// Whether the record at a place counts: it is of no transaction, or of one that is committed.
     pub fn counts_at(&self, partition: &str, offset: i64) -> bool {
-        let entry = self.histories.get(partition).and_then(|history| history.entries.get(&offset));
-        entry.is_some_and(|entry| entry.end == End::Committed)
+        let Some(history) = self.histories.get(partition) else { return false };
+        // What was deleted before it was seen here may have counted.
+        history.entries.get(&offset).map_or(history.deletes, |entry| entry.end == End::Committed)
     }
 
     /// Takes what stands below a log's high watermark and was not known; nothing of it can have been cleaned.
