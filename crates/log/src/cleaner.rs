@@ -212,6 +212,11 @@ impl CleaningPass {
         (self.map.len(), self.map.capacity())
     }
 
+    /// Memory that its map has taken so far, in bytes.
+    pub fn map_bytes(&self) -> u64 {
+        self.map.bytes()
+    }
+
     /// Up to where the map knows the last offset of each key: where the pass will have cleaned to.
     pub fn mapped_to(&self) -> i64 {
         self.map.latest_offset() + 1

@@ -59,6 +59,11 @@ impl OffsetMap {
         self.most
     }
 
+    /// Memory that it has taken so far, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.table.len() as u64 * ENTRY_SIZE
+    }
+
     /// How many keys it holds.
     pub fn len(&self) -> u64 {
         self.entries

@@ -154,13 +154,16 @@ impl History {
     }
 }
 
+/// Of each key where its last record stands.
+type Lasts = BTreeMap<Arc<[u8]>, i64>;
+
 /// The histories of all compacted partitions, and what readers saw of them.
 #[derive(Clone, Debug, Default)]
 pub struct Compaction {
     histories: BTreeMap<Arc<str>, History>,
-    /// By reader and partition, of each key where its last record stands.
-    read: BTreeMap<(i32, Arc<str>), BTreeMap<Arc<[u8]>, i64>>,
-    /// The same of the last record that was read.
+    /// What each reader holds of each partition.
+    read: BTreeMap<(i32, Arc<str>), Lasts>,
+    /// Where the last record stands that each reader has read of each partition.
     last: BTreeMap<(i32, Arc<str>), i64>,
     missing: BTreeSet<(Arc<str>, i64)>,
     /// What was read before the marker of its transaction was seen.
@@ -366,7 +369,7 @@ mod tests {
         let offset = offset.parse().unwrap();
         RecordSeen {
             offset,
-            key: what[..1].as_bytes().into(),
+            key: what.as_bytes()[..1].into(),
             number: None,
             is_tombstone: what.ends_with('-'),
             digest: u64::try_from(offset).unwrap(),
