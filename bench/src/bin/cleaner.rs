@@ -1,4 +1,5 @@
-//! Measures how fast a log is compacted, natively; the last line is JSON: megabytes of log a second, for each load.
+//! Measures how fast a log is compacted, natively, and in how much memory; the last line is JSON: megabytes of log a
+//! second, bytes of the offset map, and by how much the process grew meanwhile beside what it wrote, for each load.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -7,123 +8,54 @@
 
 use std::time::Instant;
 
-use blumfeld_kernel::{Context, Disk, Effect, NodeId, Outbox, Prng, TraceEvent};
-use blumfeld_log::cleaner::{CleanerConfig, CleaningPass, Slice};
-use blumfeld_log::{CleanupPolicy, LoadOptions, LogConfig, UnifiedLog};
-use blumfeld_protocol::Compression;
-use blumfeld_protocol::record_batch::{BatchBuilder, BatchOptions};
+use blumfeld_sim::load::{CleaningBench, CleaningLoad};
 
 /// Bytes of values in the log that is compacted.
 const BYTES: usize = 256 << 20;
 
-struct Load {
-    name: &'static str,
-    /// Bytes of a value.
-    value: usize,
-    /// So many keys there are.
-    keys: u64,
-    /// Records of a batch.
-    records: usize,
-    compression: Compression,
+/// A line of what the system says of this process, in bytes; 0 where it does not say.
+fn memory(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kib: u64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0);
+    kib * 1_024
 }
 
-const LOADS: [Load; 4] = [
-    Load { name: "large", value: 1_000, keys: 50_000, records: 16, compression: Compression::None },
-    Load { name: "small", value: 100, keys: 500_000, records: 100, compression: Compression::None },
-    Load { name: "unchanged", value: 1_000, keys: u64::MAX, records: 16, compression: Compression::None },
-    Load { name: "lz4", value: 1_000, keys: 50_000, records: 16, compression: Compression::Lz4 },
-];
-
-/// Lets a log do something; its disk takes everything at once.
-fn act<R>(
-    log: &mut UnifiedLog,
-    numbers: &mut u64,
-    act: impl FnOnce(&mut UnifiedLog, &mut Context<'_>) -> R,
-) -> R {
-    let (mut effects, mut events): (Vec<Effect>, Vec<TraceEvent>) = (Vec::new(), Vec::new());
-    let mut rng = Prng::new(1, "bench");
-    let mut connections = 0;
-    let out = Outbox {
-        effects: &mut effects,
-        events: &mut events,
-        connections: &mut connections,
-        flushes: numbers,
-    };
-    let now = blumfeld_kernel::Instant::ZERO;
-    let result = act(log, &mut Context { node: NodeId(1), now, epoch_ms: 0, rng: &mut rng, out });
-    for effect in effects {
-        if let Effect::Disk { id, op: blumfeld_kernel::DiskOp::Flush { .. } } = effect {
-            log.on_flushed(id);
-        }
-    }
-    result
-}
-
-/// Megabytes of the log a second.
-fn measure(load: &Load) -> f64 {
-    let config = LogConfig {
-        cleanup: CleanupPolicy { delete: false, compact: true },
-        segment_bytes: 64 << 20,
-        ..LogConfig::default()
-    };
-    let (mut effects, mut events, mut connections, mut flushes) = (Vec::new(), Vec::new(), 0, 0);
-    let mut out = Outbox {
-        effects: &mut effects,
-        events: &mut events,
-        connections: &mut connections,
-        flushes: &mut flushes,
-    };
-    let options = LoadOptions { clean: true, ..LoadOptions::default() };
-    let (mut log, _) = UnifiedLog::load(&mut out, &Disk::default(), "bench-0", config, options);
-    let mut rng = Prng::new(1, "records");
-    // Half of it can be compressed.
-    let values: Vec<u8> =
-        (0..1 << 20).map(|at| if at % 2 == 0 { b'v' } else { rng.next_u64().to_le_bytes()[0] }).collect();
-    for _ in 0..BYTES / load.value / load.records {
-        let mut builder = BatchBuilder::new(BatchOptions {
-            base_offset: log.log_end(),
-            compression: load.compression,
-            ..BatchOptions::default()
-        });
-        for _ in 0..load.records {
-            let key = rng.next_u64() % load.keys;
-            let from = usize::try_from(rng.below((values.len() - load.value) as u64)).unwrap_or(0);
-            let value = &values[from..from + load.value];
-            builder.append(1, Some(format!("key-{key:012}").as_bytes()), Some(value), &[]);
-        }
-        act(&mut log, &mut flushes, |log, cx| log.append(cx, builder.build(), -1));
-    }
-    let to_clean = log.to_clean(None, log.log_end(), 1);
+/// The figures of one load as parts of a JSON object.
+fn measure(load: &CleaningLoad) -> String {
+    let mut bench = CleaningBench::new(load, BYTES);
+    // The peak begins anew, where the system lets it.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let before = memory("VmRSS:");
     let begun = Instant::now();
-    let mut pass = CleaningPass::new(&log, to_clean, CleanerConfig::default(), 1);
-    loop {
-        let slice = act(&mut log, &mut flushes, |log, cx| pass.go_on(cx, log));
-        match slice {
-            Ok(Slice::Flushing(id)) => drop(pass.on_flushed(id, true)),
-            Ok(Slice::Done(_)) => break,
-            Ok(_) => {}
-            Err(error) => {
-                eprintln!("{}: {error}", load.name);
-                return 0.0;
-            }
+    let cleaned = match bench.clean() {
+        Ok(cleaned) => cleaned,
+        Err(error) => {
+            eprintln!("{}: {error}", load.name);
+            return format!("\"clean_{}_mb_per_s\":0", load.name);
         }
-    }
+    };
     let seconds = begun.elapsed().as_secs_f64();
-    let stats = pass.stats();
-    let megabytes = stats.bytes_read as f64 / 1e6;
+    let grown = memory("VmHWM:").saturating_sub(before + cleaned.written);
+    let (megabytes, name) = (cleaned.read as f64 / 1e6, load.name);
+    let rate = megabytes / seconds;
     println!(
-        "{}: {megabytes:.0} MB in {seconds:.2} s, {:.0} MB/s; kept {} of {} records, map {} keys",
-        load.name,
-        megabytes / seconds,
-        stats.records.kept,
-        stats.records.read,
-        pass.map_fill().0,
+        "{name}: {megabytes:.0} MB in {seconds:.2} s, {rate:.0} MB/s; kept {} of {} records, {:.0} MB; map {} keys, {:.1} MB; \
+         peak {:.1} MB beside what was written",
+        cleaned.kept,
+        cleaned.records,
+        cleaned.written as f64 / 1e6,
+        cleaned.keys,
+        cleaned.map as f64 / 1e6,
+        grown as f64 / 1e6,
     );
-    megabytes / seconds
+    format!(
+        "\"clean_{name}_mb_per_s\":{rate:.1},\"clean_{name}_map_bytes\":{},\"clean_{name}_peak_bytes\":{grown}",
+        cleaned.map
+    )
 }
 
 fn main() {
-    let numbers: Vec<String> =
-        LOADS.iter().map(|load| format!("\"clean_{}_mb_per_s\":{:.1}", load.name, measure(load))).collect();
+    let numbers: Vec<String> = CleaningLoad::ALL.iter().map(measure).collect();
     println!("{{{}}}", numbers.join(","));
 }

@@ -24,11 +24,15 @@ pub enum Bug {
     AcceptFencedProducer = 9,
     /// A coordinator that is loaded does not send the markers of transactions whose end was decided before.
     LoseMarkers = 10,
+    /// The log cleaner takes tombstones out that it comes by for the first time.
+    TombstoneDroppedEarly = 11,
+    /// A log that is loaded takes a segment that was to replace others, and leaves those beside it.
+    SwapTakenTwice = 12,
 }
 
 impl Bug {
     /// All of them, with their names on the command line.
-    pub const ALL: [(&'static str, Bug); 10] = [
+    pub const ALL: [(&'static str, Bug); 12] = [
         ("truncate-to-high-watermark", Bug::TruncateToHighWatermark),
         ("unstable-vote", Bug::UnstableVote),
         ("expand-without-catching-up", Bug::ExpandWithoutCatchingUp),
@@ -39,6 +43,8 @@ impl Bug {
         ("skip-verification", Bug::SkipVerification),
         ("accept-fenced-producer", Bug::AcceptFencedProducer),
         ("lose-markers", Bug::LoseMarkers),
+        ("tombstone-dropped-early", Bug::TombstoneDroppedEarly),
+        ("swap-taken-twice", Bug::SwapTakenTwice),
     ];
 }
 
@@ -48,6 +54,12 @@ static PLANTED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0
 /// Plants a fault in every broker of this program.
 #[cfg(feature = "planted-bugs")]
 pub fn plant(bug: Bug) {
+    // Those of logs stand in their own crate.
+    match bug {
+        Bug::TombstoneDroppedEarly => blumfeld_log::plant(blumfeld_log::Bug::TombstoneDroppedEarly),
+        Bug::SwapTakenTwice => blumfeld_log::plant(blumfeld_log::Bug::SwapTakenTwice),
+        _ => {}
+    }
     PLANTED.store(bug as u8, std::sync::atomic::Ordering::Relaxed);
 }
 

@@ -94,15 +94,18 @@ pub struct File {
     pieces: Vec<(u64, Bytes)>,
     len: u64,
     durable: u64,
+    /// Whether a power cut leaves the file itself, be it empty: it was flushed once.
+    stays: bool,
     dirty_since: Option<Instant>,
 }
 
 impl File {
-    /// A file of these bytes, of which the first `durable` are durable.
+    /// A file of these bytes, of which the first `durable` are durable. An empty one stays.
     pub fn new(bytes: Bytes, durable: u64) -> File {
         let mut file = File::default();
         file.append(bytes);
-        file.make_durable(durable);
+        file.stays = durable > 0 || file.is_empty();
+        file.make_up_to(durable);
         file
     }
 
@@ -140,8 +143,13 @@ impl File {
         }
     }
 
-    /// Makes the first `len` bytes durable.
+    /// Makes the first `len` bytes durable, and that there is a file.
     pub fn make_durable(&mut self, len: u64) {
+        self.stays = true;
+        self.make_up_to(len);
+    }
+
+    fn make_up_to(&mut self, len: u64) {
         self.durable = self.durable.max(len.min(self.len));
         self.dirty_since = self.dirty_since();
     }
@@ -321,12 +329,11 @@ impl Disk {
         }
     }
 
-    /// The power goes: every file keeps its durable bytes alone. A file of which nothing was durable is gone.
+    /// The power goes: every file keeps its durable bytes alone. A file that was never flushed is gone.
     pub fn power_cut(&mut self) {
         self.files.retain(|_, file| {
-            let durable = file.durable;
-            file.truncate(durable);
-            durable > 0
+            file.truncate(file.durable);
+            file.stays
         });
     }
 
@@ -352,11 +359,13 @@ mod tests {
         disk.file_mut(&path).make_durable(3);
         disk.file_mut(&path).append(Bytes::from_static(b"defg"));
         disk.file_mut(&"t-1/0.log".into()).append(Bytes::from_static(b"never"));
+        disk.file_mut(&"t-2/0.log".into()).make_durable(u64::MAX);
         assert_eq!(disk.read("t-0/0.log").unwrap(), "abcdefg");
         assert_eq!(disk.file(&path).unwrap().read(2, 3), "cde");
         disk.power_cut();
         assert_eq!(disk.read("t-0/0.log").unwrap(), "abc");
         assert_eq!(disk.file("t-1/0.log"), None);
+        assert_eq!(disk.read("t-2/0.log").unwrap(), "", "it was flushed, though nothing stood in it");
     }
 
     #[test]

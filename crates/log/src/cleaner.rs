@@ -23,12 +23,15 @@ use blumfeld_protocol::record_batch::{Batch, BatchError};
 pub use self::filter::RecordCounts;
 use self::filter::{Filter, Filtered};
 pub use self::groups::{SegmentSize, group_segments};
-pub use self::offset_map::{ENTRY_SIZE, OffsetMap};
+pub use self::offset_map::{ENTRY_SIZE, KeyHash, OffsetMap};
 pub use self::range::LogToClean;
 pub(crate) use self::swap::finish_replacements;
 use self::transactions::CleanedTransactions;
 use crate::file_records::Placed;
 use crate::{AbortedTxn, LogSegment, UnifiedLog};
+
+/// So many keys are looked up together.
+const KEYS_AT_ONCE: usize = 128;
 
 /// What a pass may take (org.apache.kafka.storage.internals.log.CleanerConfig).
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -209,6 +212,11 @@ impl CleaningPass {
         (self.map.len(), self.map.capacity())
     }
 
+    /// Memory that its map has taken so far, in bytes.
+    pub fn map_bytes(&self) -> u64 {
+        self.map.bytes()
+    }
+
     /// Up to where the map knows the last offset of each key: where the pass will have cleaned to.
     pub fn mapped_to(&self) -> i64 {
         self.map.latest_offset() + 1
@@ -336,12 +344,23 @@ impl CleaningPass {
         let useless = transactions.on_batch(batch).map_err(unreadable)?;
         if !batch.is_control() && !useless {
             let mut records = batch.records().map_err(unreadable)?;
-            while let Some(record) = records.next_key() {
-                let record = record.map_err(unreadable)?;
-                if record.offset >= self.to_clean.first_dirty
-                    && record.key.is_some_and(|key| !self.map.put(key, record.offset))
+            let mut keys: Vec<(KeyHash, i64)> = Vec::with_capacity(KEYS_AT_ONCE);
+            loop {
+                let record = records.next_key().transpose().map_err(unreadable)?;
+                let is_last = record.is_none();
+                if let Some(record) = record.filter(|record| record.offset >= self.to_clean.first_dirty)
+                    && let Some(key) = record.key
                 {
-                    return Ok(false);
+                    keys.push((KeyHash::of(key), record.offset));
+                }
+                if is_last || keys.len() == KEYS_AT_ONCE {
+                    self.map.approach(keys.iter().map(|(key, _)| *key));
+                    if keys.drain(..).any(|(key, offset)| !self.map.put(key, offset)) {
+                        return Ok(false);
+                    }
+                }
+                if is_last {
+                    break;
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! context; the bytes stay here too, shared, as the page cache would hold them. At start a log is loaded from the
 //! machine's [`Disk`](blumfeld_kernel::Disk), and recovered if it was not shut down cleanly.
 
+mod bug;
 pub mod checkpoint;
 pub mod cleaner;
 mod config;
@@ -19,6 +20,9 @@ mod transaction_index;
 mod unified_log;
 mod validator;
 
+pub use bug::Bug;
+#[cfg(feature = "planted-bugs")]
+pub use bug::plant;
 pub use config::{CleanupPolicy, LogConfig};
 pub use leader_epoch::LeaderEpochCache;
 pub use loader::{LoadOptions, Recovery};

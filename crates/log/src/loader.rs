@@ -16,6 +16,8 @@ pub struct LoadOptions {
     pub recovery_point: i64,
     /// The log start offset, from `log-start-offset-checkpoint`.
     pub log_start: i64,
+    /// Up to where it was cleaned, from `cleaner-offset-checkpoint`.
+    pub cleaned_to: i64,
     /// Wall clock, in milliseconds since 1970-01-01 UTC.
     pub now_ms: i64,
 }
@@ -70,8 +72,8 @@ pub(crate) fn load_segments(
     let mut bases = bases.into_iter().peekable();
     // A segment that begins inside the one before it is of no log: it is cut like a torn tail.
     // What was written last and not flushed may lack the end of one segment and have the beginning of the next. Only
-    // compaction leaves such gaps, and it takes no segment that is not flushed. (Kafka goes on behind the gap.)
-    let gaps = |base: i64| options.clean || base <= recover_from || config.cleanup.compact;
+    // compaction leaves such gaps, and it takes no segment that is not flushed. (Kafka goes on behind every gap.)
+    let gaps = |base: i64| options.clean || base <= recover_from.max(options.cleaned_to);
     while let Some(base) = bases.next_if(|base| {
         segments
             .last()

@@ -210,7 +210,8 @@ impl Machine {
 
     fn reload(&mut self, clean: bool) {
         let (recovery_point, log_start) = (self.log.recovery_point(), self.log.log_start());
-        let options = LoadOptions { clean, recovery_point, log_start, now_ms: self.now_ms };
+        let options =
+            LoadOptions { clean, recovery_point, log_start, now_ms: self.now_ms, ..LoadOptions::default() };
         self.log = load(&mut self.disk, &self.log.config().clone(), options);
     }
 

@@ -103,7 +103,12 @@ impl Machine {
     /// The options that the checkpoints of a real broker would give after a crash.
     fn checkpoints(&self, clean: bool) -> LoadOptions {
         let log = self.log.as_ref().expect("the log was open");
-        LoadOptions { clean, recovery_point: log.recovery_point(), log_start: log.log_start(), now_ms: 0 }
+        LoadOptions {
+            clean,
+            recovery_point: log.recovery_point(),
+            log_start: log.log_start(),
+            ..LoadOptions::default()
+        }
     }
 
     fn run(&mut self, line: &str) -> String {

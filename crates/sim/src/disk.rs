@@ -344,7 +344,9 @@ impl MachineDisk {
                 if kept > durable && rng.chance(1, 2) {
                     file.zero_tail(1 + rng.below((kept - durable).min(512)));
                 }
-                file.make_durable(kept);
+                if kept > durable {
+                    file.make_durable(kept);
+                }
             }
         }
         self.disk.power_cut();

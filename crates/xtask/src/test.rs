@@ -30,6 +30,8 @@ const SEEDS_WITH_TRIGGERS: &str = "50";
 const SEEDS_WITH_TOPICS: &str = "50";
 /// The same with clients that write in transactions.
 const SEEDS_WITH_TRANSACTIONS: &str = "20";
+/// The same with compacted topics that are cleaned.
+const SEEDS_WITH_COMPACTION: &str = "20";
 /// The same of the page around a cluster, with reloads.
 const SEEDS_OF_THE_PAGE: &str = "100";
 
@@ -97,6 +99,7 @@ fn one(step: &str) -> Result<()> {
             sim(&["--triggers".to_owned(), "--seeds".to_owned(), SEEDS_WITH_TRIGGERS.to_owned()])?;
             sim(&["--topics".to_owned(), "--seeds".to_owned(), SEEDS_WITH_TOPICS.to_owned()])?;
             sim(&["--transactions".to_owned(), "--seeds".to_owned(), SEEDS_WITH_TRANSACTIONS.to_owned()])?;
+            sim(&["--compaction".to_owned(), "--seeds".to_owned(), SEEDS_WITH_COMPACTION.to_owned()])?;
             sim(&["--page".to_owned(), "--seeds".to_owned(), SEEDS_OF_THE_PAGE.to_owned()])
         }
         "conformance" => conformance::run(&[]),

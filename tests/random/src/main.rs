@@ -18,6 +18,7 @@ cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from
                                                      with --topics a topic is deleted and created again, as well;
                                                      with --transactions clients write in transactions instead, for
                                                      60000 ms
+                                                     with --compaction the same, and compacted topics are cleaned
 cargo xtask sim --known                              the seeds of tests/random/seeds.txt, each of which once failed
 cargo xtask sim --page [--seeds N] …                 the page around a cluster: reloads, its store, its clients; with --bug
                                                      one of the page's own
@@ -44,6 +45,8 @@ struct Options {
     topics: bool,
     /// Whether clients write in transactions.
     transactions: bool,
+    /// Whether compacted topics are cleaned besides.
+    compaction: bool,
     /// Whether the page is simulated around the cluster.
     page: bool,
     bug: Option<String>,
@@ -61,6 +64,7 @@ fn options() -> Result<Options, String> {
         triggers: false,
         topics: false,
         transactions: false,
+        compaction: false,
         page: false,
         bug: None,
         replay: None,
@@ -73,6 +77,7 @@ fn options() -> Result<Options, String> {
             "--triggers" => options.triggers = true,
             "--topics" => options.topics = true,
             "--transactions" => options.transactions = true,
+            "--compaction" => options.compaction = true,
             "--page" => options.page = true,
             "--help" => {
                 println!("{HELP}");
@@ -85,7 +90,7 @@ fn options() -> Result<Options, String> {
         }
     }
     if options.ticks == 0 {
-        options.ticks = if options.transactions { 60_000 } else { 20_000 };
+        options.ticks = if options.transactions || options.compaction { 60_000 } else { 20_000 };
     }
     Ok(options)
 }
@@ -97,6 +102,7 @@ impl Options {
             (self.members, " --members"),
             (self.triggers, " --triggers"),
             (self.topics, " --topics"),
+            (self.compaction, " --compaction"),
             (self.transactions, " --transactions"),
         ];
         flags.into_iter().find(|(on, _)| *on).map_or("", |(_, flag)| flag)
@@ -222,6 +228,7 @@ fn seeds(options: &Options) -> Result<(), String> {
     let (mut failed, mut events, mut counts) = (0, 0, (0, 0));
     let mut faults: BTreeMap<String, u64> = BTreeMap::new();
     let (mut changes, mut recreations, mut transactions) = ([0; 3], 0, [0; 5]);
+    let mut compaction = [0; 4];
     for (seed, ticks) in &seeds {
         let faults_for = Duration::from_millis((*ticks).max(1_000));
         let mut run = match options.kind() {
@@ -229,6 +236,7 @@ fn seeds(options: &Options) -> Result<(), String> {
             " --triggers" => Run::with_triggers(*seed),
             " --topics" => Run::with_topics(*seed),
             " --transactions" => Run::with_transactions(*seed),
+            " --compaction" => Run::with_compaction(*seed),
             _ => Run::new(*seed),
         };
         // What panics in a node is a failure of its seed, and not of those behind it. The run is only looked at after
@@ -242,6 +250,7 @@ fn seeds(options: &Options) -> Result<(), String> {
             *faults.entry(word.to_owned()).or_default() += 1;
         }
         recreations += run.recreations();
+        compaction.iter_mut().zip(run.compaction_counts()).for_each(|(all, of_one)| *all += of_one);
         transactions.iter_mut().zip(run.transaction_counts()).for_each(|(all, of_one)| *all += of_one);
         changes.iter_mut().zip(run.membership_changes()).for_each(|(all, of_one)| *all += of_one);
         let (acknowledged, read) = run.checks.records.counts();
@@ -268,7 +277,13 @@ fn seeds(options: &Options) -> Result<(), String> {
     if options.topics {
         println!("a topic was created again {recreations} times");
     }
-    if options.transactions {
+    if options.compaction {
+        let [sent, stood, missing, passes] = compaction;
+        println!(
+            "{passes} passes of cleaners: of {stood} records of compacted topics ({sent} in tables) {missing} were taken out"
+        );
+    }
+    if options.transactions || options.compaction {
         let [all, committed, aborted, started, beside] = transactions;
         println!(
             "{all} transactions, of which clients know {committed} as committed and {aborted} as aborted"

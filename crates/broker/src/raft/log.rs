@@ -53,7 +53,7 @@ impl RaftLog {
         }
         // The metadata log is scanned whole at each start: what it holds, everything else follows from.
         let now_ms = cx.unix_ms();
-        let options = LoadOptions { clean: false, recovery_point: 0, log_start: 0, now_ms };
+        let options = LoadOptions { now_ms, ..LoadOptions::default() };
         let (log, recovery) = UnifiedLog::load(&mut cx.out, disk, METADATA_DIR, config, options);
         let mut log = RaftLog { log, flushing: VecDeque::new(), durable_end: 0, snapshots };
         log.durable_end = log.log.log_start();

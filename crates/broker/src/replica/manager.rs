@@ -72,6 +72,7 @@ impl Checkpoints {
             clean: self.clean,
             recovery_point: self.recovery_points.get(key).copied().unwrap_or(0),
             log_start: self.log_starts.get(key).copied().unwrap_or(0),
+            cleaned_to: self.cleaned.get(key).copied().unwrap_or(0),
             now_ms,
         }
     }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use blumfeld_protocol::record_batch::{Batch, BatchError, Record};
 
-use super::OffsetMap;
 use super::transactions::CleanedTransactions;
+use super::{KEYS_AT_ONCE, KeyHash, OffsetMap};
 use crate::ProducerStateManager;
+use crate::bug::{Bug, planted};
 
 /// What became of the records that a pass has read, with the reason of each that is gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,7 +113,8 @@ impl Filter {
         counts: &mut RecordCounts,
     ) -> Result<Filtered, BatchError> {
         let horizon = batch.delete_horizon_ms();
-        let over = horizon.is_some_and(|horizon| horizon <= self.now_ms);
+        let over =
+            horizon.is_some_and(|horizon| horizon <= self.now_ms) || planted(Bug::TombstoneDroppedEarly);
         let useless = transactions.on_batch(batch)?;
         let discard = useless && (!batch.is_control() || over);
         // The last batch of what is cleaned stays for its offset.
@@ -182,20 +184,28 @@ impl Filter {
     /// What becomes of each record (Cleaner.shouldRetainRecord). `over` is whether the batch's tombstones may go.
     fn judge(&self, batch: &Batch, map: &OffsetMap, over: bool) -> Result<Vec<Verdict>, BatchError> {
         let mut records = batch.records()?;
-        let mut judged = Vec::with_capacity(usize::try_from(batch.records_count()).unwrap_or(0).min(1024));
+        let count = usize::try_from(batch.records_count()).unwrap_or(0).min(1024);
+        // Of each record its offset, its key, and whether it is a tombstone.
+        let mut looked_at: Vec<(i64, Option<KeyHash>, bool)> = Vec::with_capacity(count);
         while let Some(record) = records.next_key() {
             let record = record?;
-            let kept = Verdict::Kept { tombstone: !record.has_value };
-            judged.push(if record.offset > map.latest_offset() {
-                kept
-            } else {
-                match record.key {
+            looked_at.push((record.offset, record.key.map(KeyHash::of), !record.has_value));
+        }
+        let mut judged = Vec::with_capacity(looked_at.len());
+        for some in looked_at.chunks(KEYS_AT_ONCE) {
+            map.approach(some.iter().filter_map(|(_, key, _)| *key));
+            judged.extend(some.iter().map(|(offset, key, tombstone)| {
+                let kept = Verdict::Kept { tombstone: *tombstone };
+                if *offset > map.latest_offset() {
+                    return kept;
+                }
+                match key {
                     None => Verdict::Keyless,
-                    Some(key) if map.get(key).is_some_and(|last| last > record.offset) => Verdict::Superseded,
-                    Some(_) if !record.has_value && over => Verdict::Tombstone,
+                    Some(key) if map.get(*key).is_some_and(|last| last > *offset) => Verdict::Superseded,
+                    Some(_) if *tombstone && over => Verdict::Tombstone,
                     Some(_) => kept,
                 }
-            });
+            }));
         }
         Ok(judged)
     }

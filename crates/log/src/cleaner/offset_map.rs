@@ -17,8 +17,19 @@ const FREE: i64 = -1;
 /// An entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Slot {
-    hash: [u64; 2],
+    hash: KeyHash,
     offset: i64,
+}
+
+/// What a key is known by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct KeyHash([u64; 2]);
+
+impl KeyHash {
+    /// Of a key.
+    pub fn of(key: &[u8]) -> KeyHash {
+        KeyHash(SEEDS.map(|seed| XxHash64::oneshot(seed, key)))
+    }
 }
 
 /// The last offset of each key, in a bounded memory.
@@ -48,6 +59,11 @@ impl OffsetMap {
         self.most
     }
 
+    /// Memory that it has taken so far, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.table.len() as u64 * ENTRY_SIZE
+    }
+
     /// How many keys it holds.
     pub fn len(&self) -> u64 {
         self.entries
@@ -70,7 +86,7 @@ impl OffsetMap {
 
     /// Notes that a record with this key stands at `offset`. False if the map is full; then nothing is noted, be the
     /// key there or not, as in Kafka.
-    pub fn put(&mut self, key: &[u8], offset: i64) -> bool {
+    pub fn put(&mut self, key: KeyHash, offset: i64) -> bool {
         if self.entries >= self.most {
             return false;
         }
@@ -78,25 +94,36 @@ impl OffsetMap {
         if 4 * (self.entries + 1) > 3 * self.table.len() as u64 {
             self.grow();
         }
-        let hash = hash(key);
-        let at = self.find(hash);
+        let at = self.find(key);
         if let Some(slot) = self.table.get_mut(at) {
             self.entries += u64::from(slot.offset == FREE);
-            *slot = Slot { hash, offset };
+            *slot = Slot { hash: key, offset };
         }
         self.latest = offset;
         true
     }
 
     /// The last offset of a key.
-    pub fn get(&self, key: &[u8]) -> Option<i64> {
-        self.table.get(self.find(hash(key))).map(|slot| slot.offset).filter(|offset| *offset != FREE)
+    pub fn get(&self, key: KeyHash) -> Option<i64> {
+        self.table.get(self.find(key)).map(|slot| slot.offset).filter(|offset| *offset != FREE)
+    }
+
+    /// Looks at the places of keys that are asked for next. A large map is in no cache, and its places lie anywhere:
+    /// asked for together, they come in the time of one.
+    pub fn approach(&self, keys: impl Iterator<Item = KeyHash>) {
+        let seen = keys.filter_map(|key| self.table.get(self.place(key)));
+        std::hint::black_box(seen.fold(0, |all, slot| all ^ slot.offset));
+    }
+
+    /// Where the search for a key begins.
+    fn place(&self, key: KeyHash) -> usize {
+        ((u128::from(key.0[0]) * self.table.len() as u128) >> 64) as usize
     }
 
     /// Where an entry with this hash is, or would be.
-    fn find(&self, hash: [u64; 2]) -> usize {
+    fn find(&self, hash: KeyHash) -> usize {
         let len = self.table.len();
-        let mut at = ((u128::from(hash[0]) * len as u128) >> 64) as usize;
+        let mut at = self.place(hash);
         // A slot is always free: fewer are taken than there are.
         while let Some(slot) = self.table.get(at) {
             if slot.offset == FREE || slot.hash == hash {
@@ -114,7 +141,7 @@ impl OffsetMap {
         if new <= len {
             return;
         }
-        let free = Slot { hash: [0; 2], offset: FREE };
+        let free = Slot { hash: KeyHash::default(), offset: FREE };
         let old = std::mem::replace(&mut self.table, vec![free; usize::try_from(new).unwrap_or(usize::MAX)]);
         for slot in old.into_iter().filter(|slot| slot.offset != FREE) {
             let at = self.find(slot.hash);
@@ -123,13 +150,13 @@ impl OffsetMap {
     }
 }
 
-fn hash(key: &[u8]) -> [u64; 2] {
-    SEEDS.map(|seed| XxHash64::oneshot(seed, key))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn key(number: i64) -> KeyHash {
+        KeyHash::of(format!("key-{number}").as_bytes())
+    }
 
     #[test]
     fn the_last_offset_of_each_key_is_found_however_full_the_map_is() {
@@ -144,17 +171,18 @@ mod tests {
             let mut map = OffsetMap::new(memory, load_factor);
             assert_eq!(map.capacity(), want);
             let mut taken = 0;
-            while map.put(format!("key-{}", taken / 2).as_bytes(), taken) {
+            while map.put(key(taken / 2), taken) {
                 taken += 1;
             }
             assert_eq!((map.len(), map.latest_offset()), (want, taken - 1), "{memory} {load_factor}");
-            for key in 0..want as i64 {
+            map.approach((0..taken).map(key));
+            for number in 0..want as i64 {
                 // The last key that fitted was not written a second time.
-                let offset = (2 * key + 1).min(taken - 1);
-                assert_eq!(map.get(format!("key-{key}").as_bytes()), Some(offset));
+                let offset = (2 * number + 1).min(taken - 1);
+                assert_eq!(map.get(key(number)), Some(offset));
             }
-            assert_eq!(map.get(b"another"), None);
-            assert!(!map.put(b"key-0", 1_000_000), "a full map takes no key again");
+            assert_eq!(map.get(key(-1)), None);
+            assert!(!map.put(key(0), 1_000_000), "a full map takes no key again");
         }
     }
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use blumfeld_kernel::{Disk, DiskOp, FilePath, Outbox};
 use blumfeld_protocol::record_batch::batches;
 
+use crate::bug::{Bug, planted};
 use crate::{LogSegment, UnifiedLog};
 
 /// What the files of a segment end with that is being written.
@@ -80,7 +81,8 @@ pub(crate) fn finish_replacements(out: &mut Outbox<'_>, disk: &Disk, dir: &str) 
             let last = batches(&bytes).map_while(Result::ok).last();
             (*base, last.map_or(*base, |batch| batch.next_offset()))
         })
-        .reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)));
+        .reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)))
+        .filter(|_| !planted(Bug::SwapTakenTwice));
     if let Some((from, to)) = range {
         for (path, _) in files().filter(|(path, _)| !temporary(path)) {
             if offset(path).is_some_and(|base| base >= from && base < to) {

@@ -3,6 +3,7 @@
 //!
 //! Each checker takes plain data and says what cannot be. [`Seen`] is what is taken from a world.
 
+mod compaction;
 mod consumers;
 mod controllers;
 mod groups;
@@ -15,8 +16,10 @@ mod leaders;
 mod records;
 mod replicas;
 mod seen;
+mod sent;
 mod transactions;
 
+pub use compaction::{CompactedSeen, Compaction, RecordKind, RecordSeen};
 pub use consumers::Consumers;
 pub use controllers::Controllers;
 pub use groups::GroupChecks;
@@ -28,5 +31,6 @@ pub use incarnations::Incarnations;
 pub use leaders::Leaders;
 pub use records::Records;
 pub use replicas::{BatchSeen, LogSeen, replicas_agree};
-pub use seen::{ReplicaSeen, Seen};
+pub use seen::{NUMBER, ReplicaSeen, Seen, digest_of_record};
+pub use sent::Sent;
 pub use transactions::{Place, Transactions};

@@ -4,15 +4,21 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use blumfeld_broker::Broker;
+use blumfeld_broker::{Broker, Partition};
 use blumfeld_kernel::NodeId;
 use blumfeld_protocol::Uuid;
+use blumfeld_protocol::record_batch::{Batch, ControlRecord, Header, Record};
+use bytes::Bytes;
 use twox_hash::XxHash64;
 
+use super::compaction::{CompactedSeen, RecordKind, RecordSeen};
 use super::health::PartitionHealth;
 use super::replicas::{BatchSeen, LogSeen};
 use crate::World;
 use crate::load::number;
+
+/// The header in which a client writes the number of a record, 8 bytes.
+pub const NUMBER: &str = "number";
 
 /// A node at one moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,6 +105,34 @@ impl World {
         logs
     }
 
+    /// The compacted logs of a node: of each the records from the offset that `from` gives, or none of it.
+    pub fn compacted_seen(&self, node: NodeId, from: impl Fn(&str) -> Option<i64>) -> Vec<CompactedSeen> {
+        let Some(broker) = self.broker(node) else { return Vec::new() };
+        let unix_ms = i64::try_from(self.now().as_micros() / 1_000).unwrap_or(i64::MAX);
+        let now_ms = self.config().epoch_ms.saturating_add(unix_ms);
+        let compacted = |of, replica: &Partition| {
+            let (log, upto) = (replica.log(), replica.high_watermark());
+            let config = log.config();
+            let from = from(replica.name()).filter(|from| config.cleanup.compact && *from < upto)?;
+            let records = (log.browse(from.max(log.log_start())))
+                .take_while(|(.., batch)| batch.base_offset() < upto)
+                .flat_map(|(.., batch)| records_seen(batch))
+                .filter(|record| (from..upto).contains(&record.offset));
+            Some(CompactedSeen {
+                node,
+                partition: replica.name().clone(),
+                now_ms,
+                log_start: log.log_start(),
+                high_watermark: upto,
+                cleaned_to: broker.replicas().cleaned_to(of).unwrap_or(0),
+                deletes: config.cleanup.delete,
+                delete_retention_ms: config.delete_retention_ms,
+                records: records.collect(),
+            })
+        };
+        broker.replicas().partitions().filter_map(|(of, replica)| compacted(of, replica)).collect()
+    }
+
     /// The values of a topic's records, as [`crate::load`] writes them, in each replica of each node whose process
     /// runs: the node, the partition, the topic's id, and the values of the whole log.
     pub fn values_seen(&self, topic: &str) -> Vec<(NodeId, i32, Uuid, Vec<u64>)> {
@@ -135,6 +169,52 @@ impl World {
         });
         Some(partitions.collect())
     }
+}
+
+/// A number that two records share of which nothing differs but their place.
+pub fn digest_of_record(
+    timestamp: i64,
+    key: Option<&Bytes>,
+    value: Option<&Bytes>,
+    headers: &[Header],
+) -> u64 {
+    let mut hasher = XxHash64::with_seed(0);
+    (timestamp, key, value).hash(&mut hasher);
+    for header in headers {
+        (&header.key, &header.value).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// The records of a batch of a compacted log. What cannot be read is left out, and missed then.
+fn records_seen(batch: &Batch) -> Vec<RecordSeen> {
+    let seen = |record: Record| {
+        let kind = match ControlRecord::of(&record).filter(|_| batch.is_control()) {
+            Some(control) => RecordKind::Marker { commit: matches!(control, ControlRecord::Commit { .. }) },
+            None if batch.is_transactional() => RecordKind::Transactional,
+            None => RecordKind::Plain,
+        };
+        let number = record.headers.iter().find_map(|header| {
+            let value = header.value.as_deref().filter(|_| *header.key == *NUMBER.as_bytes())?;
+            value.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
+        });
+        RecordSeen {
+            offset: record.offset,
+            key: record.key.as_deref().unwrap_or_default().into(),
+            number,
+            is_tombstone: record.value.is_none(),
+            digest: digest_of_record(
+                record.timestamp,
+                record.key.as_ref(),
+                record.value.as_ref(),
+                &record.headers,
+            ),
+            producer_id: batch.producer_id(),
+            kind,
+            delete_horizon_ms: batch.delete_horizon_ms(),
+        }
+    };
+    batch.records().into_iter().flatten().flatten().map(seen).collect()
 }
 
 #[cfg(test)]

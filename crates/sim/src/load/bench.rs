@@ -11,7 +11,7 @@ use blumfeld_client::producer::ProducerConfig;
 use blumfeld_kernel::NodeId;
 use blumfeld_protocol::Uuid;
 
-use super::{LoadConsumer, LoadMember, LoadProducer, MemberLoad, ProducerLoad, bootstrap};
+use super::{LoadConsumer, LoadMember, LoadProducer, LoadTransactions, MemberLoad, ProducerLoad, bootstrap};
 use crate::{DiskConfig, NetworkConfig, Output, ProcessId, World, WorldConfig};
 
 /// The topic of the measurements.
@@ -101,6 +101,18 @@ impl Bench {
         self.producer(self.records);
         self.finish(member);
         self.world.nodes().filter_map(|node| Some(self.world.broker(node)?.stats().records_out)).sum()
+    }
+
+    /// Produces so many times a hundred records, each time in a transaction or only waiting for them; gives the
+    /// milliseconds of virtual time that it takes.
+    pub fn hundreds(&mut self, count: u64, transactional: bool) -> f64 {
+        let begun = self.world.now();
+        let mut config = ProducerConfig::new(ClientConfig::new(bootstrap(), "bench-hundreds"));
+        config.transactional_id = transactional.then(|| "bench".to_owned());
+        let load = LoadTransactions::new(config, TOPIC, (count, 100), self.size);
+        let process = self.world.spawn(Box::new(load));
+        self.finish(process);
+        self.world.now().since(begun).as_secs_f64() * 1e3
     }
 
     /// Has one record acknowledged.

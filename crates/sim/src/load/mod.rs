@@ -3,19 +3,23 @@
 //! A workload tells what happened to it as [`Fact`]s on its standard output, so that a copy of the world has its own.
 
 mod bench;
+mod cleaning;
 mod consumer;
 mod member;
 mod producer;
 mod topics;
+mod transactions;
 
 use blumfeld_kernel::Endpoint;
 use bytes::Bytes;
 
 pub use bench::Bench;
+pub use cleaning::{Cleaned, CleaningBench, CleaningLoad};
 pub use consumer::LoadConsumer;
 pub use member::{LoadMember, MemberLoad};
 pub use producer::{LoadProducer, ProducerLoad};
 pub use topics::{LoadDeletion, LoadTopics};
+pub use transactions::LoadTransactions;
 
 /// Something that a load saw.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

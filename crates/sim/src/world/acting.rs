@@ -82,10 +82,33 @@ impl World {
         for event in acts.events.drain(..) {
             self.trace.push(TraceLine { at: self.now, node, event });
         }
+        self.cut_short_if_asked(node, acts);
         for effect in acts.effects.drain(..) {
             self.effect(node, effect);
         }
         self.rearm(node);
+    }
+
+    /// The next time that this node renames files it comes only so far: of the renames and what it does after the first
+    /// of them, so many operations are done, and nothing of the rest. [`take_cut_short`](Self::take_cut_short) says that
+    /// it has happened: the process has to be killed then, before it does anything more. `None` takes it back.
+    pub fn cut_short(&mut self, what: Option<(NodeId, usize)>) {
+        self.cut_short = what;
+    }
+
+    /// The node that came only so far, once.
+    pub fn take_cut_short(&mut self) -> Option<NodeId> {
+        self.was_cut_short.take()
+    }
+
+    fn cut_short_if_asked(&mut self, node: NodeId, acts: &mut Acts) {
+        let Some((_, operations)) = self.cut_short.filter(|(of, _)| *of == node) else { return };
+        let renames = |effect: &Effect| matches!(effect, Effect::Disk { op: DiskOp::Rename { .. }, .. });
+        if let Some(first) = acts.effects.iter().position(renames) {
+            acts.effects.truncate(first + operations);
+            self.cut_short = None;
+            self.was_cut_short = Some(node);
+        }
     }
 
     /// When a node wants its timeout, with the run of its process; `None` if it does not run.

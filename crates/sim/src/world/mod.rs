@@ -103,6 +103,10 @@ pub struct World {
     acts: Acts,
     /// The node that last put something out.
     acted: Option<NodeId>,
+    /// The node that is to come only so far when it renames files, and how many operations.
+    cut_short: Option<(NodeId, usize)>,
+    /// The node that has.
+    was_cut_short: Option<NodeId>,
     /// Files of machines that were taken away, which the store outside still has.
     gone: Vec<(NodeId, DiskChange)>,
     /// What went over the network, where somebody wants to look at it.
@@ -147,6 +151,8 @@ impl World {
             disk_ops: None,
             acts: Acts::default(),
             acted: None,
+            cut_short: None,
+            was_cut_short: None,
             gone: Vec::new(),
             wire: None,
             config,

@@ -1,10 +1,14 @@
 //! The measurements of `cargo xtask bench`: the same work natively (printed as JSON) and in a browser (asked by a
 //! page).
 
-use blumfeld_sim::load::Bench;
+use blumfeld_sim::load::{Bench, CleaningBench, CleaningLoad};
 
 /// Records of a run, and bytes of their values.
 const CASES: [(&str, u64, usize); 2] = [("100B", 200_000, 100), ("1KiB", 50_000, 1_024)];
+/// So many times a hundred records are produced, in transactions and without.
+const HUNDREDS: u64 = 300;
+/// Bytes of values in a log that is compacted.
+const CLEANED: usize = 128 << 20;
 /// The median of so many runs is told.
 const RUNS: usize = 3;
 
@@ -43,6 +47,18 @@ fn measure(now: impl Fn() -> f64) -> String {
         numbers.insert(format!("through_3_replicas_{name}_records_per_s"), rate.round().into());
         numbers.insert(format!("through_3_replicas_{name}_mb_per_s"), mb(rate, size));
     }
+    transactions(&now, &mut numbers);
+    for load in CleaningLoad::ALL {
+        let mut bench = CleaningBench::new(&load, CLEANED);
+        let start = now();
+        let cleaned = bench.clean().ok();
+        let ms = now() - start;
+        if let Some(cleaned) = cleaned {
+            let rate = cleaned.read as f64 / 1e3 / ms.max(0.001);
+            numbers.insert(format!("clean_{}_mb_per_s", load.name), tenths(rate));
+            numbers.insert(format!("clean_{}_map_bytes", load.name), cleaned.map.into());
+        }
+    }
     let start = now();
     let mut bench = Bench::cluster(1, 100);
     bench.first_ack();
@@ -51,6 +67,32 @@ fn measure(now: impl Fn() -> f64) -> String {
     numbers.insert("start_of_3_to_first_ack_virtual_ms".to_owned(), first.into());
     numbers.insert("group_of_3_stable_virtual_ms".to_owned(), tenths(bench.join()));
     serde_json::Value::Object(numbers).to_string()
+}
+
+/// One producer through three replicas, a hundred records at a time: in transactions, and only waited for.
+fn transactions(now: impl Fn() -> f64, numbers: &mut serde_json::Map<String, serde_json::Value>) {
+    let mut took = [0.0; 2];
+    for (took, (name, transactional)) in took.iter_mut().zip([("idempotent", false), ("transactions", true)])
+    {
+        let (mut runs, mut events, mut virtual_ms) = (Vec::new(), 0, 0.0);
+        for _ in 0..RUNS {
+            let mut bench = Bench::cluster(1, 100);
+            bench.first_ack();
+            // The coordinator's topic is made with the first one.
+            bench.hundreds(1, transactional);
+            let (before, start) = (bench.events(), now());
+            virtual_ms = bench.hundreds(HUNDREDS, transactional);
+            runs.push(now() - start);
+            events = bench.events() - before;
+        }
+        *took = median(runs);
+        numbers.insert(format!("hundreds_{name}_per_s"), per_second(HUNDREDS, *took).round().into());
+        numbers.insert(format!("hundreds_{name}_virtual_ms"), tenths(virtual_ms / HUNDREDS as f64));
+        numbers.insert(format!("hundreds_{name}_events"), (events / HUNDREDS).into());
+    }
+    let [plain, transactional] = took;
+    let ratio = (transactional / plain.max(0.001) * 100.0).round() / 100.0;
+    numbers.insert("transactions_cost_ratio".to_owned(), ratio.into());
 }
 
 fn per_second(count: u64, ms: f64) -> f64 {

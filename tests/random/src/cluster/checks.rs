@@ -1,11 +1,14 @@
 //! The checkers of a run, and what they are fed with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use blumfeld_broker::Partition;
+use blumfeld_client::TopicPartition;
 use blumfeld_kernel::{NodeId, TraceEvent};
 use blumfeld_sim::checkers::{
-    Consumers, Controllers, GroupChecks, HighWatermarks, Idempotence, Images, Incarnations, Leaders, Records,
-    replicas_agree,
+    Compaction, Consumers, Controllers, GroupChecks, HighWatermarks, Idempotence, Images, Incarnations,
+    Leaders, Records, Sent, replicas_agree,
 };
 use blumfeld_sim::load::Fact;
 use blumfeld_sim::{ProcessId, World};
@@ -19,6 +22,42 @@ const INVARIANTS_EVERY: u64 = 64;
 
 /// Groups of a run are called this, and their number.
 pub const GROUP: &str = "group-";
+
+/// What is known of compacted topics.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// What stands in their logs.
+    pub compaction: Compaction,
+    /// What clients wrote.
+    pub sent: Sent,
+    /// Passes that came to their ends.
+    pub passes: u64,
+}
+
+impl Tables {
+    /// Nothing is known yet; without one clock for all nobody can say how long a tombstone was to stay.
+    pub fn new(clocks_agree: bool) -> Tables {
+        Tables { compaction: Compaction::new(clocks_agree), sent: Sent::default(), passes: 0 }
+    }
+
+    /// Takes what has come below the high watermarks of a node.
+    fn written(&mut self, world: &World, node: NodeId) -> Result<(), String> {
+        for log in world.compacted_seen(node, |partition| Some(self.compaction.known_to(partition))) {
+            for record in &log.records {
+                if let Some(number) = record.number {
+                    self.sent.stands(&log.partition, record.offset, number)?;
+                }
+            }
+            self.compaction.written(log)?;
+        }
+        Ok(())
+    }
+
+    /// Compares the logs of a node with what was written.
+    fn look(&mut self, world: &World, node: NodeId) -> Result<(), String> {
+        (world.compacted_seen(node, |_| Some(0))).iter().try_for_each(|log| self.compaction.look(log))
+    }
+}
 
 /// Everything that is known of a run.
 #[derive(Clone, Debug)]
@@ -47,6 +86,8 @@ pub struct Checks {
     incarnations: Incarnations,
     /// Topics whose creation was acknowledged.
     topics: BTreeSet<String>,
+    /// What is known of compacted topics, where there are some.
+    pub tables: Option<Tables>,
     /// Producers with acks=all.
     pub sure: BTreeSet<ProcessId>,
     /// Idempotent producers: Kafka's give up what they cannot send in order.
@@ -74,6 +115,7 @@ impl Checks {
             images: Images::default(),
             incarnations: Incarnations::default(),
             topics: BTreeSet::new(),
+            tables: None,
             sure: BTreeSet::new(),
             idempotent: BTreeSet::new(),
         }
@@ -174,12 +216,18 @@ impl Checks {
                 self.images.look(seen.node, seen.metadata_offset, digest)?;
             }
         }
-        self.written(world);
+        if let (Some(tables), Some(node)) = (&mut self.tables, world.acted()) {
+            tables.written(world, node)?;
+        }
+        self.written(world)?;
         if world.events().is_multiple_of(INVARIANTS_EVERY) {
             world.invariants()?;
         }
         if world.events().is_multiple_of(REPLICAS_EVERY) {
             self.incarnations(world)?;
+            if let Some(tables) = &mut self.tables {
+                world.nodes().try_for_each(|node| tables.look(world, node))?;
+            }
             if !self.reckless {
                 self.replicas(world)?;
             }
@@ -187,13 +235,17 @@ impl Checks {
         Ok(())
     }
 
-    /// Takes what coordinators wrote since the last time.
-    fn written(&mut self, world: &World) {
+    /// Takes what coordinators wrote since the last time, and looks at what was cleaned.
+    fn written(&mut self, world: &World) -> Result<(), String> {
         let trace = world.trace();
         if trace.pushed() == self.traced {
-            return;
+            return Ok(());
         }
         for line in trace.after(self.traced) {
+            if let (TraceEvent::LogCleaned { .. }, Some(tables)) = (&line.event, &mut self.tables) {
+                tables.passes += 1;
+                tables.look(world, line.node)?;
+            }
             let TraceEvent::OffsetsCommitted { group, offsets } = &line.event else { continue };
             let number = group.strip_prefix(GROUP).and_then(|number| number.parse().ok());
             let Some(group) = number.and_then(|number: usize| self.groups.get_mut(&number)) else { continue };
@@ -205,6 +257,7 @@ impl Checks {
             }
         }
         self.traced = trace.pushed();
+        Ok(())
     }
 
     /// Who knows of the topic that is created again knows of incarnation `last` or of one before it.
@@ -228,11 +281,15 @@ impl Checks {
         Ok(())
     }
 
-    /// Compares the replicas of every partition.
+    /// Compares the replicas of every partition; those that are compacted are compared with what was written.
     fn replicas(&self, world: &World) -> Result<(), String> {
+        let is_cleaned =
+            |replica: &Partition| self.tables.is_some() && replica.log().config().cleanup.compact;
         let partitions: BTreeSet<(String, i32)> = (world.nodes())
             .filter_map(|node| world.broker(node))
-            .flat_map(|broker| broker.replicas().partitions().map(|(of, _)| (of.0.to_string(), of.1)))
+            .flat_map(|broker| broker.replicas().partitions())
+            .filter(|(_, replica)| !is_cleaned(replica))
+            .map(|(of, _)| (of.0.to_string(), of.1))
             .collect();
         for (topic, partition) in partitions {
             for (id, logs) in world.logs_seen(&topic, partition) {
@@ -282,6 +339,24 @@ impl Checks {
         self.knows_topics(world)?;
         self.replicas(world)?;
         world.invariants()
+    }
+
+    /// After everything was healed and one consumer of committed records has read everything up to `ends`: tables are
+    /// what was written to them.
+    ///
+    /// # Errors
+    /// What is not.
+    pub fn tables_complete(
+        &mut self,
+        world: &World,
+        reader: ProcessId,
+        ends: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<(), String> {
+        let Some(tables) = &mut self.tables else { return Ok(()) };
+        world.nodes().try_for_each(|node| tables.look(world, node))?;
+        let partitions = ends.keys().map(|of| Arc::from(format!("{}-{}", of.topic, of.partition)));
+        partitions.into_iter().try_for_each(|partition| tables.compaction.complete(reader.0, &partition))?;
+        tables.sent.complete(|partition, offset| tables.compaction.counts_at(partition, offset))
     }
 
     /// Whether every node knows of every topic that was created.

@@ -33,6 +33,8 @@ pub use topology::Topology;
 const TOPIC: &str = "load";
 /// A cluster serves at the latest so long after its start.
 const BOOT: Duration = Duration::from_secs(60);
+/// What a trigger does that kills its broker.
+const CRASH: &str = "do crash here";
 /// So long after the healing the cluster must be whole, and every record acknowledged and read.
 const LIVENESS: Duration = Duration::from_secs(300);
 
@@ -95,6 +97,8 @@ pub struct Run {
     topics: Option<Topics>,
     /// Who writes in transactions, where anybody does.
     transactions: Option<Transactions>,
+    /// Whether clocks are left alone.
+    clocks_agree: bool,
 }
 
 impl Client {
@@ -140,6 +144,7 @@ impl Run {
             triggers: None,
             topics: None,
             transactions: None,
+            clocks_agree: false,
         }
     }
 
@@ -169,6 +174,24 @@ impl Run {
         let transactions = Some(Transactions::new(seed));
         let triggers = rng.chance(2, 3).then(|| Prng::new(seed, "triggers-of-the-run"));
         Run { transactions, triggers, ..Run::of(seed, rng, topology) }
+    }
+
+    /// The same with compacted topics besides, whose logs are cleaned meanwhile.
+    pub fn with_compaction(seed: u64) -> Run {
+        let mut run = Run::with_transactions(seed);
+        let clocks_agree = run.rng.chance(1, 2);
+        run.transactions = Some(Transactions::with_tables(seed));
+        run.checks.tables = Some(checks::Tables::new(clocks_agree));
+        run.clocks_agree = clocks_agree;
+        run
+    }
+
+    /// How many records were written to compacted topics, how many of these were in their logs, how many some replica
+    /// lacked, and how many passes came to their ends.
+    pub fn compaction_counts(&self) -> [u64; 4] {
+        let Some(tables) = &self.checks.tables else { return [0; 4] };
+        let [stood, missing] = tables.compaction.counts();
+        [tables.sent.count(), stood, missing, tables.passes]
     }
 
     /// How often a topic was created again.
@@ -282,9 +305,13 @@ impl Run {
     fn step(&mut self) -> Result<(), String> {
         self.mend_what_is_due()?;
         self.store();
+        if self.cut.is_some() {
+            self.world.cut_short(None);
+        }
         if !self.world.step() {
             return Err("nothing happens any more".to_owned());
         }
+        self.kill_who_was_cut_short()?;
         // It takes requests once its logs are loaded, be it said to be unfenced or not.
         let loaded = |run: &Run| {
             let broker = run.world.broker(run.only());
@@ -449,7 +476,15 @@ impl Run {
         !self.is_broker(node)
             || self.is_alone()
             || self.topology.reckless
-            || (self.cut.is_none() && self.is_whole())
+            || (self.cut.is_none() && !self.crash_is_armed() && self.is_whole())
+    }
+
+    /// Whether a trigger is to kill somebody, at any moment.
+    fn crash_is_armed(&self) -> bool {
+        self.world
+            .faults()
+            .iter()
+            .any(|fault| matches!(fault, Fault::On(_)) && fault.to_string().contains(CRASH))
     }
 
     /// Kafka takes a killed process for one that has lost what it had not flushed. As long as the machine without power
@@ -463,6 +498,7 @@ impl Run {
     }
 
     fn fault(&mut self) -> Result<(), String> {
+        self.cut_short();
         if let Some(mut rng) = self.triggers.clone() {
             let requests: &[&'static str] = match self.transactions {
                 Some(_) => &faults::REQUESTS_OF_TRANSACTIONS,
@@ -479,6 +515,33 @@ impl Run {
         self.carry_out(plan)
     }
 
+    /// Somebody will be killed in the middle of what it does to files. What that leaves is mended at the next start.
+    fn cut_short(&mut self) {
+        if self.checks.tables.is_none()
+            || self.cut.is_some()
+            || self.crash_is_armed()
+            || self.rng.chance(1, 3)
+        {
+            return;
+        }
+        let node = pick(&mut self.rng, &self.topology.brokers);
+        // A segment that replaces two takes twelve renames.
+        let operations = usize::try_from(1 + self.rng.below(14)).unwrap_or(1);
+        self.world.cut_short(Some((NodeId(node), operations)));
+    }
+
+    fn kill_who_was_cut_short(&mut self) -> Result<(), String> {
+        let Some(node) = self.world.take_cut_short() else { return Ok(()) };
+        let fault = if self.rng.chance(1, 2) && self.may_cut_power(node) {
+            Fault::PowerCut(node)
+        } else {
+            Fault::Crash(node)
+        };
+        let after = Duration::from_millis(50 + self.rng.below(10_000));
+        let mend = faults::mending(&fault).map(|mend| (after, mend));
+        self.carry_out(Some(faults::Plan { fault, mend }))
+    }
+
     /// Strikes where something has just begun.
     fn strike(&mut self) -> Result<bool, String> {
         let newest = self.world.trace().newest().filter(|line| line.at == self.world.now());
@@ -493,6 +556,9 @@ impl Run {
 
     fn carry_out(&mut self, plan: Option<faults::Plan>) -> Result<(), String> {
         let Some(plan) = plan else { return Ok(()) };
+        if self.clocks_agree && matches!(plan.fault, Fault::Skew { .. } | Fault::ClockJump { .. }) {
+            return Ok(());
+        }
         // Who is shut down before it has registered has nothing to show for its clean end, and is taken for one that
         // was killed.
         let starts = |node| self.world.broker(node).is_some_and(|broker| !broker.is_serving());
@@ -517,6 +583,7 @@ impl Run {
 
     /// Mends everything that is in force.
     fn heal(&mut self) {
+        self.world.cut_short(None);
         self.mending.clear();
         for fault in self.world.faults() {
             if let Some(mend) = faults::mending(&fault) {

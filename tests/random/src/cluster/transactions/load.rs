@@ -14,6 +14,8 @@ use blumfeld_protocol::ErrorCode;
 use blumfeld_sim::load;
 use bytes::Bytes;
 
+use super::tables::{self, TABLES};
+
 /// Something that a program says, on its standard output. What went wrong it says on its standard error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Told {
@@ -40,8 +42,19 @@ pub enum Told {
         partition: i32,
         /// Its offset.
         offset: i64,
-        /// Its transaction.
+        /// Its transaction; of a record of a table, all that must not change.
         transaction: u64,
+        /// Its value.
+        value: u64,
+    },
+    /// A record of no transaction stands in a table.
+    Placed {
+        /// The number of its topic.
+        topic: u64,
+        /// Its partition.
+        partition: i32,
+        /// Its offset.
+        offset: i64,
         /// Its value.
         value: u64,
     },
@@ -51,7 +64,7 @@ pub enum Told {
 const WORDS: usize = 6;
 
 impl Told {
-    fn encode(self, out: &mut Vec<u8>) {
+    pub(super) fn encode(self, out: &mut Vec<u8>) {
         let words: [u64; WORDS] = match self {
             Self::Sent { transaction, topic, value } => [0, transaction, topic, value, 0, 0],
             Self::Asked(transaction) => [1, transaction, 0, 0, 0, 0],
@@ -59,6 +72,9 @@ impl Told {
             Self::Aborted(transaction) => [3, transaction, 0, 0, 0, 0],
             Self::Read { topic, partition, offset, transaction, value } => {
                 [4, transaction, topic, value, u64::from(partition.unsigned_abs()), offset.unsigned_abs()]
+            }
+            Self::Placed { topic, partition, offset, value } => {
+                [5, 0, topic, value, u64::from(partition.unsigned_abs()), offset.unsigned_abs()]
             }
         };
         words.iter().for_each(|word| out.extend(word.to_be_bytes()));
@@ -75,13 +91,15 @@ impl Told {
                 1 => Self::Asked(transaction),
                 2 => Self::Committed(transaction),
                 3 => Self::Aborted(transaction),
-                _ => Self::Read {
-                    topic,
-                    partition: i32::try_from(word(4)?).ok()?,
-                    offset: i64::try_from(word(5)?).ok()?,
-                    transaction,
-                    value,
-                },
+                kind => {
+                    let partition = i32::try_from(word(4)?).ok()?;
+                    let offset = i64::try_from(word(5)?).ok()?;
+                    if kind == 4 {
+                        Self::Read { topic, partition, offset, transaction, value }
+                    } else {
+                        Self::Placed { topic, partition, offset, value }
+                    }
+                }
             })
         })
     }
@@ -94,8 +112,8 @@ pub const INPUT: &str = "input";
 /// What they write to.
 pub const OUTPUT: &str = "output";
 
-fn number_of(topic: &str) -> u64 {
-    TOPICS.iter().position(|name| *name == topic).map_or(u64::MAX, |at| at as u64)
+pub(super) fn number_of(topic: &str) -> u64 {
+    TOPICS.iter().chain(&TABLES).position(|name| *name == topic).map_or(u64::MAX, |at| at as u64)
 }
 
 /// What a program does.
@@ -105,6 +123,8 @@ pub struct Plan {
     pub first: u64,
     /// How many partitions the topics have.
     pub partitions: i32,
+    /// So many keys the tables have; 0 where there are none.
+    pub keys: u64,
     /// Nothing new is begun from here on.
     pub until: Instant,
     /// Between two transactions, in milliseconds at most.
@@ -286,19 +306,15 @@ impl Writer {
                     }
                     return;
                 };
-                let topic = match &self.consumer {
-                    Some(_) => OUTPUT,
-                    None => TOPICS[usize::from(cx.rng.chance(1, 3))],
-                };
-                let partition =
-                    i32::try_from(cx.rng.below(u64::from(self.plan.partitions.unsigned_abs().max(1))));
-                let record = ProducerRecord {
-                    topic: topic.into(),
-                    partition: partition.ok(),
-                    timestamp: None,
-                    key: Some(Bytes::copy_from_slice(&self.transaction.to_be_bytes())),
-                    value: Some(load::value(value, 20)),
-                    headers: Vec::new(),
+                let record = match &self.consumer {
+                    None if self.plan.keys > 0 && cx.rng.chance(1, 2) => {
+                        tables::record(cx.rng, self.plan.partitions, self.plan.keys, value)
+                    }
+                    None => {
+                        let topic = TOPICS[usize::from(cx.rng.chance(1, 3))];
+                        self.record(cx, topic, value)
+                    }
+                    Some(_) => self.record(cx, OUTPUT, value),
                 };
                 (Box::new(record), value)
             }
@@ -315,6 +331,18 @@ impl Writer {
             }
             Err(Refused::Wait(record)) => self.refused = Some((record, value)),
             Err(Refused::Failed(_)) => self.abort(cx),
+        }
+    }
+
+    fn record(&self, cx: &mut Context<'_>, topic: &str, value: u64) -> ProducerRecord {
+        let partition = i32::try_from(cx.rng.below(u64::from(self.plan.partitions.unsigned_abs().max(1))));
+        ProducerRecord {
+            topic: topic.into(),
+            partition: partition.ok(),
+            timestamp: None,
+            key: Some(Bytes::copy_from_slice(&self.transaction.to_be_bytes())),
+            value: Some(load::value(value, 20)),
+            headers: Vec::new(),
         }
     }
 
@@ -515,6 +543,10 @@ impl Node for Reader {
                 break;
             }
             for record in records {
+                if let Some(read) = tables::read(&record) {
+                    read.encode(&mut told);
+                    continue;
+                }
                 let key = record.key.as_deref().and_then(|key| key.first_chunk::<8>());
                 Told::Read {
                     topic: number_of(&record.partition.topic),
@@ -558,6 +590,7 @@ mod tests {
             Told::Committed(8),
             Told::Aborted(9),
             Told::Read { topic: 2, partition: 3, offset: 4, transaction: 7, value: 9 },
+            Told::Placed { topic: 2, partition: 3, offset: 4, value: 9 },
         ];
         let mut bytes = Vec::new();
         all.iter().for_each(|one| one.encode(&mut bytes));

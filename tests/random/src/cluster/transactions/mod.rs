@@ -2,6 +2,7 @@
 //! themselves, and programs that read and write on; while brokers fail, and requests are late or lost.
 
 mod load;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,19 +10,23 @@ use std::time::Duration;
 
 use blumfeld_broker::{GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC, TransactionState};
 use blumfeld_client::TopicPartition;
+use blumfeld_client::admin::NewTopic;
 use blumfeld_client::consumer::{ConsumerConfig, IsolationLevel, OffsetReset};
 use blumfeld_client::producer::ProducerConfig;
 use blumfeld_kernel::{Instant, Prng};
 use blumfeld_sim::{Output, ProcessId, checkers};
 
+use super::checks::Tables;
 use super::{BOOT, Client, LIVENESS, Run, pick};
 use load::{INPUT, OUTPUT, Plan, Reader, TOPICS, Told, Writer};
+use tables::{Defaults, TABLES, TableWriter};
 
 /// The group of those that read and write on.
 const GROUP: &str = "transformers";
 /// Whatever is lost, nothing of a transaction is left so long after the faults: the longest timeout, with what it takes
-/// to see it, to fence the producer and to write the markers.
-const SETTLED: Duration = Duration::from_secs(120);
+/// to see it, to fence the producer and to write the markers; and a transaction that was begun while a clock was ahead
+/// times out later by that (ten minutes at most).
+const SETTLED: Duration = Duration::from_secs(120 + 600);
 
 /// A `transactional.id`, and who has it.
 #[derive(Clone, Debug)]
@@ -40,6 +45,8 @@ pub struct Transactions {
     rng: Prng,
     owners: Vec<Owner>,
     partitions: i32,
+    /// So many keys the tables have; 0 where there are none.
+    keys: u64,
     topics: Vec<Arc<str>>,
     /// Nobody begins anything after this.
     until: Instant,
@@ -69,8 +76,9 @@ impl Transactions {
         Transactions {
             owners: owners.collect(),
             partitions: i32::try_from(1 + rng.below(3)).unwrap_or(1),
+            keys: 0,
             rng,
-            topics: TOPICS.map(Arc::from).to_vec(),
+            topics: TOPICS.iter().chain(&TABLES).map(|topic| Arc::from(*topic)).collect(),
             until: Instant::ZERO,
             started: 0,
             beside: 0,
@@ -79,11 +87,29 @@ impl Transactions {
         }
     }
 
+    /// The same, with compacted topics besides.
+    pub fn with_tables(seed: u64) -> Transactions {
+        let mut transactions = Transactions::new(seed);
+        transactions.keys = 3 + transactions.rng.below(10);
+        transactions
+    }
+
     fn topic(&self, number: u64) -> Option<&Arc<str>> {
         self.topics.get(usize::try_from(number).ok()?)
     }
 
-    fn told(&mut self, process: ProcessId, told: Told) -> Result<(), String> {
+    /// The topics that are read.
+    fn read(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let tables = if self.keys > 0 { TABLES.len() } else { 0 };
+        TOPICS.into_iter().chain(TABLES.into_iter().take(tables))
+    }
+
+    fn told(&mut self, process: ProcessId, told: Told, tables: Option<&mut Tables>) -> Result<(), String> {
+        if let Some(tables) = tables
+            && self.told_of_tables(process, told, tables)?
+        {
+            return Ok(());
+        }
         match told {
             Told::Sent { transaction, topic, value } => {
                 if let Some(topic) = self.topic(topic).cloned() {
@@ -97,8 +123,42 @@ impl Transactions {
                 let topic = self.topic(topic).cloned().ok_or("a record of an unknown topic was read")?;
                 return self.checks.read(process.0, (topic, partition, offset), transaction, value);
             }
+            Told::Placed { .. } => {}
         }
         Ok(())
+    }
+
+    /// Takes what is said of tables. Gives whether it is of them alone.
+    fn told_of_tables(&self, process: ProcessId, told: Told, tables: &mut Tables) -> Result<bool, String> {
+        let table = |number: u64| self.topic(number).filter(|_| number >= TOPICS.len() as u64);
+        let partition = |topic: &str, partition: i32| Arc::from(format!("{topic}-{partition}"));
+        match told {
+            Told::Sent { transaction, topic, value } if table(topic).is_some() => {
+                tables.sent.sent(value, Some(transaction).filter(|transaction| *transaction > 0));
+            }
+            Told::Read { topic, partition: number, offset, transaction, .. } => {
+                let Some(topic) = table(topic) else { return Ok(false) };
+                tables.compaction.read(process.0, &partition(topic, number), offset, transaction)?;
+            }
+            Told::Placed { topic, partition: number, offset, value } => {
+                let Some(topic) = table(topic) else { return Ok(false) };
+                tables.sent.acknowledged(&partition(topic, number), offset, value)?;
+            }
+            Told::Asked(transaction) => {
+                tables.sent.asked(transaction);
+                return Ok(false);
+            }
+            Told::Committed(transaction) => {
+                tables.sent.committed(transaction);
+                return Ok(false);
+            }
+            Told::Aborted(transaction) => {
+                tables.sent.aborted(transaction);
+                return Ok(false);
+            }
+            Told::Sent { .. } => return Ok(false),
+        }
+        Ok(true)
     }
 }
 
@@ -111,7 +171,7 @@ impl Run {
             Output::Stdout(bytes) => {
                 for told in Told::decode(&bytes) {
                     transactions.said.push((now, format!("{process}: {told:x?}")));
-                    transactions.told(process, told)?;
+                    transactions.told(process, told, self.checks.tables.as_mut())?;
                 }
             }
             Output::Stderr(bytes) => {
@@ -139,6 +199,7 @@ impl Run {
             let plan = Plan {
                 first: transactions.started << 20,
                 partitions: transactions.partitions,
+                keys: transactions.keys,
                 until: transactions.until,
                 pause_ms: pick(rng, &[50, 1_000, 3_000]),
                 // What one poll gives is to be done before the shortest timeout is over.
@@ -172,6 +233,39 @@ impl Run {
             self.clients.insert(process, client);
         }
         self.transactions = Some(transactions);
+    }
+
+    /// Makes the brokers' cleaners busy, and starts who writes to tables without transactions.
+    fn begin_tables(&mut self) {
+        if self.checks.tables.is_none() {
+            return;
+        }
+        let Some(mut transactions) = self.transactions.take() else { return };
+        let rng = &mut transactions.rng;
+        let defaults = Defaults::of_cleaners(self.client("admin"), rng);
+        let process = self.world.spawn(Box::new(defaults));
+        self.clients.insert(process, Client::Writer);
+        for number in 0..1 + rng.below(2) {
+            let mut config = ProducerConfig::new(self.client(&format!("table-writer-{number}")));
+            config.linger_ms = pick(rng, &[0, 5, 100]);
+            config.batch_size = pick(rng, &[100, 16_384]);
+            let (shape, pause_ms) = ((transactions.partitions, transactions.keys), pick(rng, &[100, 1_000]));
+            // Writers with transactions take theirs from another range.
+            let writer = TableWriter::new(config, shape, (number + 1) << 56, transactions.until, pause_ms);
+            let process = self.world.spawn(Box::new(writer));
+            self.clients.insert(process, Client::Writer);
+        }
+        self.transactions = Some(transactions);
+    }
+
+    fn table_topics(&mut self, partitions: i32) -> Vec<NewTopic> {
+        let mut rng = Prng::new(self.topology.config.seed, "tables-of-the-run");
+        let table = |(at, name): (usize, &&str)| {
+            let mut topic = self.topic(name, partitions);
+            topic.configs.extend(tables::configs(&mut rng, at == 1));
+            topic
+        };
+        TABLES.iter().enumerate().map(table).collect()
     }
 
     fn committed_consumer(&self, name: &str) -> ConsumerConfig {
@@ -212,11 +306,14 @@ impl Run {
     /// Where the partitions of the topics end, if nothing is left open there: each has one leader, whose log is
     /// committed and stable to its end; `None` while that is not so.
     fn stable_ends(&self) -> Option<BTreeMap<TopicPartition, i64>> {
+        let is_read = |topic: &str| {
+            self.transactions.as_ref().is_some_and(|transactions| transactions.read().any(|one| one == topic))
+        };
         self.unsettled().is_none().then(|| {
             let replicas = self.world.nodes().filter_map(|node| self.world.broker(node));
             let leaders = replicas.flat_map(|broker| broker.replicas().partitions());
             leaders
-                .filter(|(of, replica)| replica.is_leader() && TOPICS.contains(&&*of.0))
+                .filter(|(of, replica)| replica.is_leader() && is_read(&of.0))
                 .map(|(of, replica)| {
                     let of = TopicPartition { topic: of.0.as_str().into(), partition: of.1 };
                     (of, replica.log().log_end())
@@ -287,17 +384,29 @@ impl Run {
             topic.configs.insert("cleanup.policy".to_owned(), "compact".to_owned());
             topics.push(topic);
         }
+        if self.checks.tables.is_some() {
+            let tables = self.table_topics(partitions);
+            // What a cleaner does to the coordinators' topics is looked at as well.
+            if let Some(table) = tables.first() {
+                let configs = table.configs.clone();
+                topics.iter_mut().skip(TOPICS.len()).for_each(|topic| topic.configs.extend(configs.clone()));
+            }
+            topics.extend(tables);
+        }
         self.spawn_admin(topics, Duration::ZERO);
         self.run_until("the topics", BOOT, |run| run.clients.is_empty() && run.is_whole())?;
         let end = self.world.now() + faults_for;
         if let Some(transactions) = &mut self.transactions {
             transactions.until = end;
         }
-        let forever = TOPICS.iter().flat_map(|topic| {
-            (0..partitions).map(|partition| (TopicPartition { topic: (*topic).into(), partition }, i64::MAX))
+        self.begin_tables();
+        let read = self.transactions.iter().flat_map(Transactions::read);
+        let forever = read.flat_map(|topic| {
+            (0..partitions)
+                .map(move |partition| (TopicPartition { topic: topic.into(), partition }, i64::MAX))
         });
         let forever: BTreeMap<TopicPartition, i64> = forever.collect();
-        self.spawn_reader(Client::Committed, forever.clone());
+        self.spawn_reader(Client::Committed, forever);
         let mut next = self.world.now() + Duration::from_millis(100 + self.rng.below(4_000));
         let mut lurks = false;
         while self.world.now() < end {
@@ -321,10 +430,14 @@ impl Run {
         let ends = self.stable_ends().unwrap_or_default();
         let first = self.spawn_reader(Client::CommittedAuditor, ends);
         self.run_until("topics that are read", LIVENESS, |run| !run.clients.contains_key(&first))?;
-        let deadline = self.world.now() + LIVENESS;
+        // Some take seconds for each record, so that all of them may take long; but one comes after the other.
+        let (mut deadline, mut so_far) = (self.world.now() + LIVENESS, self.transformed());
         while self.transformed().0 > self.transformed().1 {
             self.step()?;
             self.start_owners(true);
+            if self.transformed() != so_far {
+                (deadline, so_far) = (self.world.now() + LIVENESS, self.transformed());
+            }
             if self.world.now() > deadline {
                 let (input, output) = self.transformed();
                 return Err(format!("of {input} records that were to be transformed {output} were"));
@@ -332,14 +445,15 @@ impl Run {
         }
         self.run_until_settled("an end of every transaction of transformers", SETTLED)?;
         let ends = self.stable_ends().unwrap_or_default();
-        let auditor = self.spawn_reader(Client::CommittedAuditor, ends);
+        let auditor = self.spawn_reader(Client::CommittedAuditor, ends.clone());
         self.run_until("topics that are read to the end", LIVENESS, |run| {
             !run.clients.contains_key(&auditor)
         })?;
         self.world.invariants()?;
         let Some(transactions) = &self.transactions else { return Ok(()) };
         transactions.checks.complete(auditor.0)?;
-        transactions.checks.derived(INPUT, OUTPUT)
+        transactions.checks.derived(INPUT, OUTPUT)?;
+        self.checks.tables_complete(&self.world, auditor, &ends)
     }
 
     /// How many transactions there were, how many of these were committed and aborted as their clients know, how many

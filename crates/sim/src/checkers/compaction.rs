@@ -1,0 +1,494 @@
+//! Compaction takes nothing that counts: of each key the last record stays, where it is and as it is.
+//!
+//! The history of a partition is what stood below a high watermark before anything was cleaned. Every replica is
+//! compared with it: it may lack what a later record of the same key has superseded, what was aborted, markers, and
+//! tombstones whose time is over (KIP-534), and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use blumfeld_kernel::NodeId;
+
+/// What a record of a compacted log is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RecordKind {
+    /// It counts at once.
+    Plain,
+    /// It counts if its transaction is committed.
+    Transactional,
+    /// It ends a transaction.
+    Marker {
+        /// Whether as committed.
+        commit: bool,
+    },
+}
+
+/// A record of a compacted log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecordSeen {
+    /// Where it stands.
+    pub offset: i64,
+    /// Its key; empty of a marker.
+    pub key: Arc<[u8]>,
+    /// The number that its writer gave it, if it gave it one.
+    pub number: Option<u64>,
+    /// Whether it deletes its key.
+    pub is_tombstone: bool,
+    /// Of all that must not change.
+    pub digest: u64,
+    /// Who wrote it.
+    pub producer_id: i64,
+    /// What it is.
+    pub kind: RecordKind,
+    /// From when on it may go, if it is a tombstone that a pass has come by. In milliseconds since 1970-01-01 UTC.
+    pub delete_horizon_ms: Option<i64>,
+}
+
+/// A compacted log below its high watermark.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CompactedSeen {
+    /// The node.
+    pub node: NodeId,
+    /// `table-0`
+    pub partition: Arc<str>,
+    /// Now, in milliseconds since 1970-01-01 UTC.
+    pub now_ms: i64,
+    /// Where it begins.
+    pub log_start: i64,
+    /// Where what is committed ends.
+    pub high_watermark: i64,
+    /// Up to where a pass has cleaned it; 0 if none has.
+    pub cleaned_to: i64,
+    /// Whether old segments are deleted too.
+    pub deletes: bool,
+    /// `delete.retention.ms`
+    pub delete_retention_ms: i64,
+    /// Its records in order.
+    pub records: Vec<RecordSeen>,
+}
+
+/// What has become of a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    /// Its transaction is open.
+    Open,
+    Committed,
+    Aborted,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    record: RecordSeen,
+    end: End,
+    /// When it was first seen, in milliseconds since 1970-01-01 UTC.
+    seen_ms: i64,
+}
+
+/// The history of one partition.
+#[derive(Clone, Debug, Default)]
+struct History {
+    entries: BTreeMap<i64, Entry>,
+    end: i64,
+    /// The offsets of each producer's open transaction.
+    open: BTreeMap<i64, Vec<i64>>,
+    /// Of each key the records that count.
+    counting: BTreeMap<Arc<[u8]>, BTreeSet<i64>>,
+    /// The highest log start that was seen.
+    start: i64,
+    /// Whether old segments are deleted: some records may be gone before anybody has seen them here.
+    deletes: bool,
+}
+
+impl History {
+    fn last(&self, key: &[u8]) -> Option<i64> {
+        self.counting.get(key)?.last().copied()
+    }
+
+    fn settle(&mut self, offset: i64, end: End) {
+        if let Some(entry) = self.entries.get_mut(&offset) {
+            entry.end = end;
+            if end == End::Committed {
+                self.counting.entry(entry.record.key.clone()).or_default().insert(offset);
+            }
+        }
+    }
+
+    fn add(&mut self, record: RecordSeen, seen_ms: i64) {
+        let (offset, kind, producer) = (record.offset, record.kind, record.producer_id);
+        self.end = offset + 1;
+        self.entries.insert(offset, Entry { record, end: End::Open, seen_ms });
+        match kind {
+            RecordKind::Plain => self.settle(offset, End::Committed),
+            RecordKind::Transactional => self.open.entry(producer).or_default().push(offset),
+            RecordKind::Marker { commit } => {
+                for offset in self.open.remove(&producer).unwrap_or_default() {
+                    self.settle(offset, if commit { End::Committed } else { End::Aborted });
+                }
+            }
+        }
+    }
+
+    /// Why a record must not be missing in a log; nothing if it may.
+    fn misses(&self, offset: i64, entry: &Entry, log: &CompactedSeen, clocks_agree: bool) -> Option<String> {
+        if matches!(entry.record.kind, RecordKind::Marker { .. }) {
+            return None;
+        }
+        let what = match entry.end {
+            End::Aborted => return None,
+            // A replica that has started again may know a marker before the high watermark has come to it again. What it
+            // took out is looked at once the transaction has come to its end here too.
+            End::Open => return None,
+            End::Committed if self.last(&entry.record.key) != Some(offset) => return None,
+            End::Committed if entry.record.is_tombstone => {
+                let due = entry.record.delete_horizon_ms;
+                let due = due.unwrap_or(entry.seen_ms.saturating_add(log.delete_retention_ms));
+                if !clocks_agree || log.now_ms >= due {
+                    return None;
+                }
+                format!("a tombstone that was to stay for {} ms more", due - log.now_ms)
+            }
+            End::Committed => "the last of its key".to_owned(),
+        };
+        let key = String::from_utf8_lossy(&entry.record.key).into_owned();
+        Some(format!("{} at {} lacks offset {offset}, {what} ({key:?})", log.partition, log.node))
+    }
+}
+
+/// Of each key where its last record stands.
+type Lasts = BTreeMap<Arc<[u8]>, i64>;
+
+/// The histories of all compacted partitions, and what readers saw of them.
+#[derive(Clone, Debug, Default)]
+pub struct Compaction {
+    histories: BTreeMap<Arc<str>, History>,
+    /// What each reader holds of each partition.
+    read: BTreeMap<(i32, Arc<str>), Lasts>,
+    /// Where the last record stands that each reader has read of each partition.
+    last: BTreeMap<(i32, Arc<str>), i64>,
+    missing: BTreeSet<(Arc<str>, i64)>,
+    /// What was read before the marker of its transaction was seen.
+    early: BTreeSet<(Arc<str>, i64)>,
+    /// Whether all nodes have one clock: else nobody can say how long a tombstone was to stay.
+    clocks_agree: bool,
+}
+
+impl Compaction {
+    /// Nothing is known yet.
+    pub fn new(clocks_agree: bool) -> Compaction {
+        Compaction { clocks_agree, ..Compaction::default() }
+    }
+
+    /// Up to where the history of a partition is known.
+    pub fn known_to(&self, partition: &str) -> i64 {
+        self.histories.get(partition).map_or(0, |history| history.end)
+    }
+
+    /// How many records there were, and how many of them were missing in some replica.
+    pub fn counts(&self) -> [u64; 2] {
+        let all = self.histories.values().map(|history| history.entries.len() as u64).sum();
+        [all, self.missing.len() as u64]
+    }
+
+    /// Whether the record at a place counts: it is of no transaction, or of one that is committed.
+    pub fn counts_at(&self, partition: &str, offset: i64) -> bool {
+        let Some(history) = self.histories.get(partition) else { return false };
+        // What was deleted before it was seen here may have counted.
+        history.entries.get(&offset).map_or(history.deletes, |entry| entry.end == End::Committed)
+    }
+
+    /// Takes what stands below a log's high watermark and was not known; nothing of it can have been cleaned.
+    ///
+    /// # Errors
+    /// It does not follow what is known.
+    pub fn written(&mut self, log: CompactedSeen) -> Result<(), String> {
+        let history = self.histories.entry(log.partition.clone()).or_default();
+        history.deletes |= log.deletes;
+        if log.deletes {
+            history.end = history.end.max(log.log_start);
+        }
+        for record in log.records {
+            if record.offset < history.end {
+                continue;
+            }
+            if record.offset > history.end {
+                let (at, end) = (record.offset, history.end);
+                return Err(format!(
+                    "{} at {}: {at} follows {end}, and was not cleaned",
+                    log.partition, log.node
+                ));
+            }
+            history.add(record, log.now_ms);
+        }
+        let early = self.early.iter().filter(|(partition, _)| *partition == log.partition);
+        let of = |offset: &i64| history.entries.get(offset).map(|entry| entry.end);
+        match early.into_iter().find(|(_, offset)| of(offset) == Some(End::Aborted)) {
+            Some((_, offset)) => Err(format!("{}@{offset} was read, and is aborted", log.partition)),
+            None => Ok(()),
+        }
+    }
+
+    /// Compares a log with the history.
+    ///
+    /// # Errors
+    /// What must be in it and is not, or is in it and must not be.
+    pub fn look(&mut self, log: &CompactedSeen) -> Result<(), String> {
+        let Some(history) = self.histories.get_mut(&log.partition) else { return Ok(()) };
+        let at = |offset: i64| format!("{}@{offset} at {}", log.partition, log.node);
+        if log.log_start > 0 && !log.deletes {
+            return Err(format!("{} begins there, and nothing was deleted", at(log.log_start)));
+        }
+        history.start = history.start.max(log.log_start);
+        let mut next = log.log_start;
+        let mut gone = Vec::new();
+        for record in &log.records {
+            if record.offset < next {
+                return Err(format!("{} comes after {}", at(record.offset), next - 1));
+            }
+            gone.extend(history.entries.range(next..record.offset).map(|(offset, _)| *offset));
+            next = record.offset + 1;
+            let Some(entry) = history.entries.get_mut(&record.offset) else {
+                return Err(format!("{} was never written", at(record.offset)));
+            };
+            let known = entry.record.delete_horizon_ms;
+            let horizon = record.delete_horizon_ms.into_iter().chain(known).min();
+            let old = RecordSeen { delete_horizon_ms: record.delete_horizon_ms, ..entry.record.clone() };
+            if old != *record {
+                return Err(format!("{} is {record:?}, and was written as {old:?}", at(record.offset)));
+            }
+            entry.record.delete_horizon_ms = horizon;
+        }
+        let upto = log.high_watermark.max(next);
+        gone.extend(history.entries.range(next..upto).map(|(offset, _)| *offset));
+        for offset in gone {
+            let Some(entry) = history.entries.get(&offset) else { continue };
+            if let Some(why) = history.misses(offset, entry, log, self.clocks_agree) {
+                return Err(why);
+            }
+            self.missing.insert((log.partition.clone(), offset));
+        }
+        Self::is_clean(history, log)
+    }
+
+    /// Below a cleaner's checkpoint a log has no two records of one key that count. (One that was superseded by a record
+    /// which the leader had taken out before this replica came to it stays until there is a later one.)
+    fn is_clean(history: &History, log: &CompactedSeen) -> Result<(), String> {
+        let mut seen: BTreeMap<&[u8], i64> = BTreeMap::new();
+        for record in log.records.iter().take_while(|record| record.offset < log.cleaned_to) {
+            let entry = history.entries.get(&record.offset);
+            let is_marker = matches!(record.kind, RecordKind::Marker { .. });
+            if is_marker || entry.is_none_or(|entry| entry.end != End::Committed) {
+                continue;
+            }
+            if let Some(earlier) = seen.insert(&record.key, record.offset) {
+                return Err(format!(
+                    "{} at {} is clean up to {}, and has offset {earlier} though {} has the same key",
+                    log.partition, log.node, log.cleaned_to, record.offset
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// A reader of committed records, from the beginning, has read one.
+    ///
+    /// # Errors
+    /// It does not stand there, or must not be read.
+    pub fn read(
+        &mut self,
+        reader: i32,
+        partition: &Arc<str>,
+        offset: i64,
+        digest: u64,
+    ) -> Result<(), String> {
+        let what = format!("client{reader} read {partition}@{offset}");
+        let of = (reader, partition.clone());
+        let before = self.last.insert(of.clone(), offset);
+        if before.is_some_and(|before| before >= offset) {
+            return Err(format!("{what} after {before:?}"));
+        }
+        let Some(history) = self.histories.get(partition) else {
+            return Err(format!("{what}, and the partition has nothing"));
+        };
+        let Some(entry) = history.entries.get(&offset) else {
+            return if history.deletes { Ok(()) } else { Err(format!("{what}, which nobody wrote")) };
+        };
+        if entry.record.digest != digest || matches!(entry.record.kind, RecordKind::Marker { .. }) {
+            return Err(format!("{what}, and another record was written there"));
+        }
+        match entry.end {
+            End::Committed => {}
+            End::Aborted => return Err(format!("{what}, whose transaction was aborted")),
+            // A leader that has started again knows the marker before the high watermark has come to it again.
+            End::Open => drop(self.early.insert((partition.clone(), offset))),
+        }
+        self.read.entry(of).or_default().insert(entry.record.key.clone(), offset);
+        Ok(())
+    }
+
+    /// A reader has come to the end of a partition: what it holds of each key is what was written last.
+    ///
+    /// # Errors
+    /// A key with something else.
+    pub fn complete(&self, reader: i32, partition: &Arc<str>) -> Result<(), String> {
+        let Some(history) = self.histories.get(partition) else { return Ok(()) };
+        let none = BTreeMap::new();
+        let read = self.read.get(&(reader, partition.clone())).unwrap_or(&none);
+        for (key, counting) in &history.counting {
+            let Some(last) = counting.last() else { continue };
+            let found = read.get(key);
+            let is_tombstone = history.entries.get(last).is_some_and(|entry| entry.record.is_tombstone);
+            // What a key had before its tombstone went before it, and what retention takes it takes from the beginning.
+            let may_lack = is_tombstone || *last < history.start;
+            // A replica that was away for longer than delete.retention.ms may have missed the tombstone, as in Kafka.
+            let is_over = is_tombstone && self.missing.contains(&(partition.clone(), *last));
+            if found != Some(last) && !(found.is_none() && may_lack) && !is_over {
+                let key = String::from_utf8_lossy(key);
+                return Err(format!(
+                    "client{reader} ends with {found:?} for {key:?} of {partition}, and {last} was written last"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `offset:key` with `-` for a tombstone, `t` for a transaction's record of producer 7, `c` and `a` for its markers,
+    /// and `@ms` for a delete horizon: `3:ft-@500`.
+    fn record(text: &str) -> RecordSeen {
+        let (text, horizon) = text.split_once('@').map_or((text, None), |(text, at)| (text, Some(at)));
+        let (offset, what) = text.split_once(':').unwrap();
+        let kind = match what {
+            "c" | "a" => RecordKind::Marker { commit: what == "c" },
+            _ if what.contains('t') => RecordKind::Transactional,
+            _ => RecordKind::Plain,
+        };
+        let offset = offset.parse().unwrap();
+        RecordSeen {
+            offset,
+            key: what.as_bytes()[..1].into(),
+            number: None,
+            is_tombstone: what.ends_with('-'),
+            digest: u64::try_from(offset).unwrap(),
+            producer_id: if kind == RecordKind::Plain { -1 } else { 7 },
+            kind,
+            delete_horizon_ms: horizon.map(|at| at.parse().unwrap()),
+        }
+    }
+
+    fn log(records: &str, now_ms: i64) -> CompactedSeen {
+        CompactedSeen {
+            node: NodeId(1),
+            partition: "table-0".into(),
+            now_ms,
+            log_start: 0,
+            high_watermark: 8,
+            cleaned_to: 0,
+            deletes: false,
+            delete_retention_ms: 100,
+            records: records.split_whitespace().map(record).collect(),
+        }
+    }
+
+    /// Keys x, y and z; y was deleted, and what an aborted transaction wrote of x does not count.
+    const ALL: &str = "0:x 1:y 2:xt 3:a 4:y- 5:zt 6:c 7:zt";
+
+    fn begun() -> Compaction {
+        let mut compaction = Compaction::new(true);
+        assert_eq!(compaction.written(log(ALL, 1_000)), Ok(()));
+        compaction
+    }
+
+    #[test]
+    fn a_log_lacks_what_is_superseded_and_nothing_else() {
+        for (records, now_ms, want) in [
+            (ALL, 1_000, ""),
+            ("0:x 4:y- 5:zt 7:zt", 1_000, ""),
+            ("0:x 4:y-@1090 5:zt 7:zt", 1_000, ""),
+            ("0:x 5:zt 7:zt", 1_100, ""),
+            ("0:x 5:zt 7:zt", 1_099, "table-0 at broker-1 lacks offset 4, a tombstone"),
+            ("2:xt 4:y- 5:zt 7:zt", 1_000, "table-0 at broker-1 lacks offset 0, the last of its key"),
+            ("0:x 4:y- 7:zt", 1_000, "table-0 at broker-1 lacks offset 5, the last of its key"),
+            ("0:x 4:y- 5:zt", 1_000, ""),
+            ("0:x 4:y 5:zt 7:zt", 1_000, "table-0@4 at broker-1 is"),
+            ("0:x 4:y- 4:y- 5:zt 7:zt", 1_000, "table-0@4 at broker-1 comes after 4"),
+            ("0:x 4:y- 5:zt 7:zt 9:z", 1_000, "table-0@9 at broker-1 was never written"),
+        ] {
+            let error = begun().look(&log(records, now_ms)).err().unwrap_or_default();
+            assert!(error.starts_with(want) && error.is_empty() == want.is_empty(), "{records}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_log_begins_where_it_began_and_goes_on_where_it_ended() {
+        let mut compaction = begun();
+        let from = |log_start| CompactedSeen { log_start, ..log("4:y- 5:zt 7:zt", 1_000) };
+        assert!(compaction.look(&from(1)).is_err(), "nothing was deleted");
+        assert_eq!(compaction.look(&CompactedSeen { deletes: true, ..from(1) }), Ok(()));
+        assert!(compaction.look(&CompactedSeen { deletes: true, ..from(0) }).is_err(), "it has no x");
+        assert!(compaction.written(log("9:x", 1_000)).is_err(), "8 is missing");
+        assert_eq!(compaction.written(log("7:zt 8:x", 1_000)), Ok(()));
+        assert_eq!((compaction.known_to("table-0"), compaction.counts()), (9, [9, 4]));
+    }
+
+    #[test]
+    fn below_a_checkpoint_each_key_is_there_once() {
+        let clean = |cleaned_to| CompactedSeen { cleaned_to, ..log("0:x 1:y 4:y- 5:zt 7:zt", 1_000) };
+        assert_eq!(begun().look(&clean(4)), Ok(()), "what supersedes it is not cleaned yet");
+        assert!(begun().look(&clean(5)).is_err());
+        let missed = CompactedSeen { cleaned_to: 5, ..log("0:x 1:y 5:zt 7:zt", 2_000) };
+        assert_eq!(begun().look(&missed), Ok(()), "what superseded it was gone when this replica came to it");
+    }
+
+    #[test]
+    fn what_is_missing_of_an_open_transaction_is_looked_at_when_it_is_committed() {
+        for (marker, want) in [("8:a", true), ("8:c", false)] {
+            let mut compaction = begun();
+            assert_eq!(compaction.look(&log("0:x 4:y- 5:zt", 1_000)), Ok(()));
+            assert_eq!(compaction.written(log(marker, 1_000)), Ok(()));
+            let later = CompactedSeen { high_watermark: 9, ..log(&format!("0:x 4:y- 5:zt {marker}"), 1_000) };
+            assert_eq!(compaction.look(&later).is_ok(), want, "{marker}");
+        }
+    }
+
+    #[test]
+    fn a_tombstone_whose_horizon_is_known_stays_until_then() {
+        let mut compaction = begun();
+        assert_eq!(compaction.look(&log("0:x 4:y-@5000 5:zt 7:zt", 1_000)), Ok(()));
+        assert!(compaction.look(&log("0:x 5:zt 7:zt", 4_999)).is_err());
+        assert_eq!(compaction.look(&log("0:x 5:zt 7:zt", 5_000)), Ok(()));
+    }
+
+    #[test]
+    fn who_reads_from_the_beginning_ends_with_what_was_written_last() {
+        let of: Arc<str> = "table-0".into();
+        for (offsets, complete) in [
+            (vec![0, 1, 4, 5], true),
+            (vec![0, 5], true),
+            (vec![0, 1, 5], false),
+            (vec![0, 4], false),
+            (vec![4, 5], false),
+        ] {
+            let mut compaction = begun();
+            for offset in &offsets {
+                assert_eq!(compaction.read(1, &of, *offset, *offset as u64), Ok(()));
+            }
+            assert_eq!(compaction.complete(1, &of).is_ok(), complete, "{offsets:?}");
+        }
+        assert!(begun().read(1, &of, 0, 7).is_err(), "another record");
+        assert!(begun().read(1, &of, 2, 2).is_err(), "it is aborted");
+        for (marker, want) in [("8:c", true), ("8:a", false)] {
+            let mut compaction = begun();
+            assert_eq!(
+                compaction.read(1, &of, 7, 7),
+                Ok(()),
+                "a leader may know the marker before it is committed"
+            );
+            assert_eq!(compaction.written(log(marker, 1_000)).is_ok(), want);
+        }
+        assert!(begun().read(1, &of, 3, 3).is_err(), "a marker");
+    }
+}
