@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const DIST = process.env.BLUMFELD_DIST ?? join(ROOT, "dist");
 const SERVER = "--bootstrap-server localhost:9092";
 // How often a browser is killed, in each durability.
-const KILLS = Number(process.env.BLUMFELD_KILLS ?? 8);
+const KILLS = Number(process.env.BLUMFELD_KILLS ?? 4);
 /** How often a page under load is reloaded, for each durability. */
 const RELOADS = 5;
 

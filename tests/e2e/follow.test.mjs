@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { open, run, serve, untilState, withBrowser } from "./lib.mjs";
+import { LONG, open, run, serve, untilState, withBrowser } from "./lib.mjs";
 
 const PAGE = join(import.meta.dirname, "..", "..", "dist");
 const SERVER = "--bootstrap-server localhost:9092";
@@ -37,7 +37,7 @@ async function until(page, condition, place = 30) {
 const stops = (page) =>
   page.locator(".stops li").evaluateAll((all) => all.map((one) => one.dataset.stop).filter((stop) => stop !== "asks"));
 
-for (const lang of ["en", "ko"]) {
+for (const lang of LONG ? ["en", "ko"] : ["en"]) {
   browser(`a record is followed from its batch to its group, ${lang}`, async (own) => {
     const { page, errors } = await open(own.context, `${site.url}?lang=${lang}&seed=7&begin=orders#stage`);
     await begun(page);

@@ -22,6 +22,9 @@ const TYPES = {
 /** The browser's program; `CHROMIUM` names another one. */
 export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
+/** Whether there is time for every variant of a test: `BLUMFELD_LONG=1`. */
+export const LONG = process.env.BLUMFELD_LONG === "1";
+
 const ARGS = [
   "--no-sandbox",
   "--disable-gpu",
