@@ -243,7 +243,10 @@ impl MachineDisk {
 
     /// Empties the page cache of what is on the device.
     pub(crate) fn drop_cache(&mut self) {
-        self.cache.drop_clean(|file| self.disk.file(file).map_or(u64::MAX, File::durable));
+        self.cache.drop_clean(|file| {
+            let dirty = self.disk.file(file).filter(|file| file.durable() < file.len());
+            dirty.map_or(u64::MAX, File::durable)
+        });
     }
 
     /// Bytes that are not durable yet.

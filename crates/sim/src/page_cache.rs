@@ -129,10 +129,10 @@ impl PageCache {
         self.files.insert(to.clone(), blocks);
     }
 
-    /// Everything goes but what only memory has: `clean(file)` is how many bytes of a file are on the disk, as
-    /// `/proc/sys/vm/drop_caches` does.
-    pub(crate) fn drop_clean(&mut self, clean: impl Fn(&FilePath) -> u64) {
-        let dirty = |file: &FilePath, block: u64| (block + 1) * BLOCK > clean(file);
+    /// Everything goes but what only memory has, as `/proc/sys/vm/drop_caches` does: `first_dirty(file)` is the first
+    /// byte of a file that is not on the disk, or `u64::MAX`.
+    pub(crate) fn drop_clean(&mut self, first_dirty: impl Fn(&FilePath) -> u64) {
+        let dirty = |file: &FilePath, block: u64| (block + 1) * BLOCK > first_dirty(file);
         self.uses.retain(|_, (file, block)| dirty(file, *block));
         for (file, blocks) in &mut self.files {
             blocks.retain(|block, _| dirty(file, *block));
