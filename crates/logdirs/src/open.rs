@@ -88,6 +88,8 @@ pub struct Opened {
     pub disks: BTreeMap<i32, Disk>,
     /// The brokers from 1 to this one are the quorum's voters.
     pub voters: i32,
+    /// The rack of each broker that has one.
+    pub racks: BTreeMap<i32, String>,
     /// How it was opened.
     pub how: How,
     /// How many topics there are, Kafka's own left out.
@@ -204,6 +206,9 @@ pub fn open(files: &Files, seed: u64, now_ms: i64) -> Result<Opened, Vec<Problem
     if dirs.iter().any(|dir| dir.metadata.acls) {
         notes.push(Note::Acls);
     }
+    let racks = (dirs.iter().flat_map(|dir| dir.metadata.image.brokers().values()))
+        .filter_map(|broker| Some((broker.id, broker.rack.clone()?)))
+        .collect();
     let (how, (cluster_id, voters, disks)) = match whole(&dirs, &mut notes) {
         Ok(cluster) => (How::AsItIs, cluster),
         Err(why) => {
@@ -213,7 +218,7 @@ pub fn open(files: &Files, seed: u64, now_ms: i64) -> Result<Opened, Vec<Problem
         }
     };
     let (topics, partitions, records) = counted;
-    Ok(Opened { cluster_id, disks, voters, how, topics, partitions, records, notes })
+    Ok(Opened { cluster_id, disks, voters, racks, how, topics, partitions, records, notes })
 }
 
 /// What directories say against each other.

@@ -33,7 +33,7 @@ pub async fn replace<P: Port>(
     (seed, unix_ms, strict): (u64, i64, bool),
 ) -> Result<Loaded, StoreError> {
     let disks = opened.disks;
-    let racks = disks.keys().map(|id| (*id, None)).collect();
+    let racks = disks.keys().map(|id| (*id, opened.racks.get(id).cloned())).collect();
     let meta = Meta {
         seed,
         now: 0,
