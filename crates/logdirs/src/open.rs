@@ -173,8 +173,8 @@ impl Looked {
     }
 }
 
-/// Opens what was dropped. Ids that have to be made up follow from `seed`; `now_ms` is the time of new records, in milliseconds since
-/// 1970-01-01 UTC.
+/// Opens what was dropped. Ids that have to be made up follow from `seed`; `now_ms` is the time of new records, in
+/// milliseconds since 1970-01-01 UTC.
 ///
 /// # Errors
 /// Everything that is wrong.
@@ -292,7 +292,8 @@ fn whole(dirs: &[Looked], notes: &mut Vec<Note>) -> Result<Cluster, Why> {
     Ok((first.cluster_id, i32::try_from(voters.len()).unwrap_or(1), disks))
 }
 
-/// A new cluster around the partitions that are there. Of a partition that is there twice, the replica that has come furthest is taken.
+/// A new cluster around the partitions that are there. Of a partition that is there twice, the replica that has come
+/// furthest is taken.
 fn around(dirs: &[Looked], made: (u64, i64), notes: &mut Vec<Note>) -> Result<(Uuid, Disk), Problem> {
     let mut taken = Partitions::new();
     for dir in dirs {

@@ -1,5 +1,6 @@
-//! Directories that Apache Kafka 4.3.1 wrote are opened, whole and in parts, and a cluster runs on them. What they hold, Kafka's own
-//! clients told before Kafka was stopped (`kafka/*.txt`); tests/conformance/java/Directories.java wrote and told it.
+//! Directories that Apache Kafka 4.3.1 wrote are opened, whole and in parts, and a cluster runs on them. What they
+//! hold, Kafka's own clients told before Kafka was stopped (`kafka/*.txt`); tests/conformance/java/Directories.java
+//! wrote and told it.
 
 #![allow(missing_docs, reason = "a test")]
 
@@ -95,7 +96,8 @@ fn told(world: &World, epochs: bool) -> Vec<String> {
     lines
 }
 
-/// Kafka's lines, without what only a client sees: digests, what committed readers count, groups' metadata, transactions.
+/// Kafka's lines, without what only a client sees: digests, what committed readers count, groups' metadata,
+/// transactions.
 fn kafka(text: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| !line.starts_with("transaction "));
     let words = |line: &str| match line.split(' ').next() {

@@ -1,7 +1,8 @@
 //! Log directories of Apache Kafka's in the place of a cluster, and a cluster's as an archive.
 //!
-//! What was dropped is read and looked at while the cluster runs on. Only once somebody has said yes does anything change, and
-//! then in one commit of the store: the files of the old cluster go and those of the new one come, or nothing happens.
+//! What was dropped is read and looked at while the cluster runs on. Only once somebody has said yes does anything
+//! change, and then in one commit of the store: the files of the old cluster go and those of the new one come, or
+//! nothing happens.
 
 use std::collections::BTreeMap;
 
