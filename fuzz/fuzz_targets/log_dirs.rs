@@ -1,5 +1,5 @@
-//! Any bytes as what somebody dropped: archives and files of log directories. Opening must end, with disks or with sentences, and
-//! what was opened must be opened again as it is once it is exported.
+//! Any bytes as what somebody dropped: archives and files of log directories. Opening must end, with disks or with
+//! sentences, and what was opened must be opened again as it is once it is exported.
 #![no_main]
 
 use std::collections::BTreeMap;

@@ -87,7 +87,7 @@ test("a cluster that was exported is opened elsewhere, whole and one broker of i
   await two.page.click("#forget-log-dirs");
   assert.match(await out(two.page, `kafka-topics.sh ${AT} --list`), /^old$/m);
   await dropped(two.page, "cluster.tar", bytes);
-  assert.match(await said(two.page, "found"), /^A whole cluster, opened as it is: brokers 1, 2, 3; 1 topics, 2 partitions, 60 records/);
+  assert.match(await said(two.page, "found"), /^A whole cluster, opened as it is: brokers 1, 2, 3; 1 topic, 2 partitions, 60 records/);
   await replaced(two.page, 3);
   assert.deepEqual(await records(two.page), have);
   assert.deepEqual(await committed(two.page), offsets);
@@ -100,7 +100,7 @@ test("a cluster that was exported is opened elsewhere, whole and one broker of i
   // One broker's folder alone is a cluster of its own.
   execFileSync("tar", ["-xf", tar, "-C", folder]);
   await two.page.setInputFiles("#pick-folder", join(folder, "broker-2"));
-  assert.match(await said(two.page, "found"), /^A new cluster of one broker, with new metadata .* voters 1, 3 are missing; 1 topics, 2 partitions, 60 records/);
+  assert.match(await said(two.page, "found"), /^A new cluster of one broker, with new metadata .* voters 1, 3 are missing; 1 topic, 2 partitions, 60 records/);
   await replaced(two.page, 1);
   assert.deepEqual(await records(two.page), have);
   assert.deepEqual(await committed(two.page), offsets);

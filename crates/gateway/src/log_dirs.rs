@@ -23,7 +23,8 @@ fn folder(id: i32) -> String {
     format!("broker-{id}")
 }
 
-/// Makes a data directory of what lies at some paths, and says what was done. Either all of it is there afterwards, or nothing.
+/// Makes a data directory of what lies at some paths, and says what was done. Either all of it is there afterwards, or
+/// nothing.
 ///
 /// # Errors
 /// What is wrong with the files, one line each; or they cannot be read or written.

@@ -36,7 +36,7 @@ fn text(path: &Path) -> &str {
 fn kafkas_directories_are_served_and_go_out_again() {
     let (here, there, out) = (fresh("here"), fresh("there"), fresh("out").join("cluster.tar"));
     let said = carry(true, &["import", "--data-dir", text(&here), text(&kafkas())]);
-    assert!(said.starts_with("A whole cluster, opened as it is: brokers 1; 7 topics"), "{said}");
+    assert!(said.starts_with("A whole cluster, opened as it is: broker 1; 7 topics"), "{said}");
     let gateway = Gateway::start("log-dirs", &["--data-dir", text(&here)]);
     let mut client = Client::of_leader(&gateway, "codec-gzip");
     assert_eq!(client.end("codec-gzip"), 207);

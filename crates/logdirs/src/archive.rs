@@ -1,7 +1,8 @@
 //! Archives as files: `.tar`, `.tar.gz` and `.zip`, told by their bytes and not by their names.
 //!
-//! An archive says of itself how much comes out of it, and may lie. So what comes out is counted as it comes, and stops at a
-//! limit; names that would leave their folder are refused, links are not followed, and an archive in an archive stays a file.
+//! An archive says of itself how much comes out of it, and may lie. So what comes out is counted as it comes, and
+//! stops at a limit; names that would leave their folder are refused, links are not followed, and an archive in an
+//! archive stays a file.
 
 use std::io::{self, Read};
 

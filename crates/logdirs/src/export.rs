@@ -1,8 +1,8 @@
 //! A broker's log directory as an archive on which Apache Kafka starts.
 //!
-//! In the archive lie `broker-N/`, byte for byte what the disk holds at that moment, and `server-N.properties`. A running broker's
-//! directory is what a killed Kafka would leave; Kafka recovers it as it recovers from a crash. Brokers that are exported
-//! at one moment fit each other.
+//! In the archive lie `broker-N/`, byte for byte what the disk holds at that moment, and `server-N.properties`. A
+//! running broker's directory is what a killed Kafka would leave; Kafka recovers it as it recovers from a crash.
+//! Brokers that are exported at one moment fit each other.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,8 +22,8 @@ pub struct Exported {
     pub bytes: Vec<u8>,
 }
 
-/// The directories of brokers in one archive, whose files bear the time `now_ms`, in milliseconds since 1970-01-01 UTC. `brokers`
-/// are all of the cluster, as their configs say how they find each other.
+/// The directories of brokers in one archive, whose files bear the time `now_ms`, in milliseconds since 1970-01-01
+/// UTC. `brokers` are all of the cluster, as their configs say how they find each other.
 ///
 /// # Errors
 /// A path does not fit into an archive.
@@ -54,8 +54,8 @@ pub fn export(brokers: &[BrokerConfig], disks: &BTreeMap<i32, &Disk>, now_ms: i6
     Ok(Exported { name, bytes: tar.into_inner()? })
 }
 
-/// The `server.properties` with which Kafka starts on the directory, from the folder in which both lie. The voters are static ones:
-/// so the metadata has them (kraft.version 0).
+/// The `server.properties` with which Kafka starts on the directory, from the folder in which both lie. The voters are
+/// static ones: so the metadata has them (kraft.version 0).
 pub(crate) fn properties(config: &BrokerConfig, brokers: &[BrokerConfig]) -> String {
     let id = config.node_id;
     let host = "127.0.0.1";

@@ -1,9 +1,9 @@
-//! A new cluster of one broker around partitions that are there: its disk, as `kafka-storage.sh format` and a first start would
-//! have left it (kafka.tools.StorageTool, org.apache.kafka.metadata.bootstrap.BootstrapMetadata).
+//! A new cluster of one broker around partitions that are there: its disk, as `kafka-storage.sh format` and a first
+//! start would have left it (kafka.tools.StorageTool, org.apache.kafka.metadata.bootstrap.BootstrapMetadata).
 //!
-//! A partition's metadata record names no leader, and an epoch that the log has reached: once the broker is there it is elected,
-//! and its epoch is above every one that the log knows. Nothing is said to be durable, so the first start scans every log as
-//! after a crash.
+//! A partition's metadata record names no leader, and an epoch that the log has reached: once the broker is there it
+//! is elected, and its epoch is above every one that the log knows. Nothing is said to be durable, so the first start
+//! scans every log as after a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,8 +45,8 @@ pub(crate) struct Taken {
 /// The partitions that are taken over, by topic and number.
 pub(crate) type Partitions = BTreeMap<String, BTreeMap<i32, Taken>>;
 
-/// How many partitions each topic has: what the metadata says, and no fewer than are there. Which partition a key or a group
-/// belongs to depends on it.
+/// How many partitions each topic has: what the metadata says, and no fewer than are there. Which partition a key or a
+/// group belongs to depends on it.
 pub(crate) fn counts(taken: &Partitions, metadata: &Metadata) -> BTreeMap<String, i32> {
     let count = |topic: &String, have: &BTreeMap<i32, Taken>| {
         let there = have.keys().next_back().map_or(0, |last| last.saturating_add(1));
@@ -157,8 +157,8 @@ pub(crate) fn format(
     (cluster_id, disk)
 }
 
-/// A topic's configs: as the metadata knows them, so far as one broker can keep to them. Where it does not know the topic,
-/// nothing of it may be deleted for its age: how long it was to be kept stands in the metadata alone.
+/// A topic's configs: as the metadata knows them, so far as one broker can keep to them. Where it does not know the
+/// topic, nothing of it may be deleted for its age: how long it was to be kept stands in the metadata alone.
 fn configs(
     topic: &str,
     known: Option<&Metadata>,

@@ -77,8 +77,8 @@ fn static_voters(text: &str) -> Option<Vec<i32>> {
     ids.collect::<Option<Vec<i32>>>().filter(|ids| !ids.is_empty())
 }
 
-/// The voters of a VotersRecord, version 0. It is read field by field: a decoder of messages would reserve memory for as many
-/// voters as the bytes claim.
+/// The voters of a VotersRecord, version 0. It is read field by field: a decoder of messages would reserve memory for
+/// as many voters as the bytes claim.
 fn dynamic_voters(bytes: &[u8]) -> Option<Vec<i32>> {
     let mut reader = Reader::new(bytes);
     reader.i16()?; // version

@@ -88,6 +88,8 @@ pub struct Opened {
     pub disks: BTreeMap<i32, Disk>,
     /// The brokers from 1 to this one are the quorum's voters.
     pub voters: i32,
+    /// The rack of each broker that has one.
+    pub racks: BTreeMap<i32, String>,
     /// How it was opened.
     pub how: How,
     /// How many topics there are, Kafka's own left out.
@@ -171,8 +173,8 @@ impl Looked {
     }
 }
 
-/// Opens what was dropped. Ids that have to be made up follow from `seed`; `now_ms` is the time of new records, in milliseconds since
-/// 1970-01-01 UTC.
+/// Opens what was dropped. Ids that have to be made up follow from `seed`; `now_ms` is the time of new records, in
+/// milliseconds since 1970-01-01 UTC.
 ///
 /// # Errors
 /// Everything that is wrong.
@@ -204,6 +206,9 @@ pub fn open(files: &Files, seed: u64, now_ms: i64) -> Result<Opened, Vec<Problem
     if dirs.iter().any(|dir| dir.metadata.acls) {
         notes.push(Note::Acls);
     }
+    let racks = (dirs.iter().flat_map(|dir| dir.metadata.image.brokers().values()))
+        .filter_map(|broker| Some((broker.id, broker.rack.clone()?)))
+        .collect();
     let (how, (cluster_id, voters, disks)) = match whole(&dirs, &mut notes) {
         Ok(cluster) => (How::AsItIs, cluster),
         Err(why) => {
@@ -213,7 +218,7 @@ pub fn open(files: &Files, seed: u64, now_ms: i64) -> Result<Opened, Vec<Problem
         }
     };
     let (topics, partitions, records) = counted;
-    Ok(Opened { cluster_id, disks, voters, how, topics, partitions, records, notes })
+    Ok(Opened { cluster_id, disks, voters, racks, how, topics, partitions, records, notes })
 }
 
 /// What directories say against each other.
@@ -287,7 +292,8 @@ fn whole(dirs: &[Looked], notes: &mut Vec<Note>) -> Result<Cluster, Why> {
     Ok((first.cluster_id, i32::try_from(voters.len()).unwrap_or(1), disks))
 }
 
-/// A new cluster around the partitions that are there. Of a partition that is there twice, the replica that has come furthest is taken.
+/// A new cluster around the partitions that are there. Of a partition that is there twice, the replica that has come
+/// furthest is taken.
 fn around(dirs: &[Looked], made: (u64, i64), notes: &mut Vec<Note>) -> Result<(Uuid, Disk), Problem> {
     let mut taken = Partitions::new();
     for dir in dirs {

@@ -81,7 +81,8 @@ fn segment(at: &dyn Fn() -> String, bytes: &Bytes, base: i64, found: &mut Found)
         return Ok(());
     }
     if read == 0 {
-        // A file of zeros was made to its full length and never written (preallocate); one that is short was cut in its first batch.
+        // A file of zeros was made to its full length and never written (preallocate); one that is short was cut in
+        // its first batch.
         let whole = bytes.len() > MAGIC_AT && bytes.iter().any(|byte| *byte != 0);
         let magic = bytes.get(MAGIC_AT).map_or(-1, |byte| byte.cast_signed());
         // A message of old says its length where a batch does, and no more fits between two offsets.

@@ -162,7 +162,7 @@ impl Problem {
                 format!("{archive}: 밖으로 나가는 이름 \"{}\"이 들어 있습니다.", path.escape_debug())
             }
             Self::Link { archive, path } => {
-                format!("{archive}: {path}은(는) 파일이 아니라 링크나 장치입니다.")
+                format!("{archive}: {path} 항목은 파일이 아니라 링크나 장치입니다.")
             }
             Self::Method { archive, path } => {
                 format!("{archive}: {path}의 압축 방식은 읽지 못합니다. store와 deflate만 읽습니다.")
@@ -197,14 +197,10 @@ impl Problem {
             }
             Self::Meta { path, what } => format!("{path}: 읽을 수 없습니다. {what} 값이 없거나 틀렸습니다."),
             Self::SameNode { id, one, other } => {
-                format!(
-                    "{}와(과) {}: 둘 다 노드 {id}의 디렉터리입니다.",
-                    korean_name(one),
-                    korean_name(other)
-                )
+                format!("{}, {}: 둘 다 노드 {id}의 디렉터리입니다.", korean_name(one), korean_name(other))
             }
             Self::Clusters { one, other } => {
-                format!("{}와(과) {}: 서로 다른 클러스터의 것입니다.", korean_name(one), korean_name(other))
+                format!("{}, {}: 서로 다른 클러스터의 것입니다.", korean_name(one), korean_name(other))
             }
             Self::Partitions { count, limit } => {
                 format!("파티션이 모두 {count}개입니다. 여기에는 {limit}개까지 둘 수 있습니다.")

@@ -12,13 +12,22 @@ fn list<T: ToString>(all: &[T]) -> String {
     words.join(", ")
 }
 
+fn many(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 impl Opened {
     /// What was done, and what else is to be known: the first sentence says how the directories were opened.
     pub fn sentences(&self) -> Vec<String> {
-        let (topics, partitions, records) = (self.topics, self.partitions, self.records);
-        let there = format!("{topics} topics, {partitions} partitions, {records} records");
+        let (topics, partitions) = (self.topics as u64, self.partitions as u64);
+        let records = self.records;
+        let there =
+            [many(topics, "topic"), many(partitions, "partition"), many(records, "record")].join(", ");
         let ids: Vec<i32> = self.disks.keys().copied().collect();
         let first = match &self.how {
+            How::AsItIs if ids.len() == 1 => {
+                format!("A whole cluster, opened as it is: broker {}; {there}.", list(&ids))
+            }
             How::AsItIs => format!("A whole cluster, opened as it is: brokers {}; {there}.", list(&ids)),
             How::Formatted(why) => format!(
                 "A new cluster of one broker, with new metadata around the partitions that are there, because {}; {there}.",

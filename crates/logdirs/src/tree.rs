@@ -89,8 +89,8 @@ const KEPT: [&str; 8] = [
 ];
 /// What operating systems leave everywhere.
 const LITTER: [&str; 4] = [".DS_Store", "Thumbs.db", "desktop.ini", "lost+found"];
-/// Folders in a log directory that are no partition's any more: they wait for deletion, belong to nobody, or are the copy for
-/// another directory that was not finished (LogManager).
+/// Folders in a log directory that are no partition's any more: they wait for deletion, belong to nobody, or are the
+/// copy for another directory that was not finished (LogManager).
 const ASIDE: [&str; 3] = ["-delete", "-stray", "-future"];
 
 /// Whether a folder is one of those that are left out.

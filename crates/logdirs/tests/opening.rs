@@ -1,5 +1,6 @@
-//! Directories that Apache Kafka 4.3.1 wrote are opened, whole and in parts, and a cluster runs on them. What they hold, Kafka's own
-//! clients told before Kafka was stopped (`kafka/*.txt`); tests/conformance/java/Directories.java wrote and told it.
+//! Directories that Apache Kafka 4.3.1 wrote are opened, whole and in parts, and a cluster runs on them. What they
+//! hold, Kafka's own clients told before Kafka was stopped (`kafka/*.txt`); tests/conformance/java/Directories.java
+//! wrote and told it.
 
 #![allow(missing_docs, reason = "a test")]
 
@@ -95,7 +96,8 @@ fn told(world: &World, epochs: bool) -> Vec<String> {
     lines
 }
 
-/// Kafka's lines, without what only a client sees: digests, what committed readers count, groups' metadata, transactions.
+/// Kafka's lines, without what only a client sees: digests, what committed readers count, groups' metadata,
+/// transactions.
 fn kafka(text: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| !line.starts_with("transaction "));
     let words = |line: &str| match line.split(' ').next() {
@@ -355,4 +357,44 @@ fn litter_of_operating_systems_is_passed_over() {
         all.insert(path.to_owned(), Bytes::from_static(b"x"));
     }
     assert_eq!(open_files(&all).unwrap(), open_files(&files(STANDALONE)).unwrap());
+}
+
+#[test]
+fn bytes_that_rot_are_said_or_recovered_from() {
+    let whole = files(STANDALONE);
+    let paths: Vec<&String> = whole.keys().filter(|path| !path.ends_with("index")).collect();
+    let mut rng = blumfeld_kernel::Prng::new(15, "rot");
+    let mut pick = |end: usize| usize::try_from(rng.below(end as u64)).unwrap();
+    let mut run_once = 0;
+    for round in 0..400 {
+        let mut all = whole.clone();
+        for _ in 0..=round % 4 {
+            let path = paths[pick(paths.len())];
+            let mut bytes = all[path].to_vec();
+            match (round % 5, bytes.is_empty()) {
+                (_, true) => bytes = vec![0xff; 100],
+                (0, _) => bytes.truncate(pick(bytes.len())),
+                (1, _) => bytes.extend((0..pick(200)).map(|at| at as u8)),
+                _ => (0..=pick(6)).for_each(|_| {
+                    let at = pick(bytes.len());
+                    bytes[at] ^= 1 << pick(8);
+                }),
+            }
+            all.insert(path.clone(), bytes.into());
+        }
+        // Either way it comes to its end.
+        let opened = match open_files(&all) {
+            Ok(opened) => opened,
+            Err(problems) => {
+                assert!(!problems.is_empty());
+                continue;
+            }
+        };
+        // Brokers start on what was opened, whatever has become of it.
+        if round % 40 == 7 {
+            run(&opened);
+            run_once += 1;
+        }
+    }
+    assert!(run_once > 3, "{run_once}");
 }

@@ -1,7 +1,8 @@
 //! Log directories of Apache Kafka's in the place of a cluster, and a cluster's as an archive.
 //!
-//! What was dropped is read and looked at while the cluster runs on. Only once somebody has said yes does anything change, and
-//! then in one commit of the store: the files of the old cluster go and those of the new one come, or nothing happens.
+//! What was dropped is read and looked at while the cluster runs on. Only once somebody has said yes does anything
+//! change, and then in one commit of the store: the files of the old cluster go and those of the new one come, or
+//! nothing happens.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,7 @@ pub async fn replace<P: Port>(
     (seed, unix_ms, strict): (u64, i64, bool),
 ) -> Result<Loaded, StoreError> {
     let disks = opened.disks;
-    let racks = disks.keys().map(|id| (*id, None)).collect();
+    let racks = disks.keys().map(|id| (*id, opened.racks.get(id).cloned())).collect();
     let meta = Meta {
         seed,
         now: 0,
