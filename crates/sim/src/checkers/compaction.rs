@@ -135,8 +135,8 @@ impl History {
         }
         let what = match entry.end {
             End::Aborted => return None,
-            // A replica that has started again may know a marker before the high watermark has come to it again. What it
-            // took out is looked at once the transaction has come to its end here too.
+            // A replica that has started again may know a marker before the high watermark has come to it again. What
+            // it took out is looked at once the transaction has come to its end here too.
             End::Open => return None,
             End::Committed if self.last(&entry.record.key) != Some(offset) => return None,
             End::Committed if entry.record.is_tombstone => {
@@ -269,8 +269,8 @@ impl Compaction {
         Self::is_clean(history, log)
     }
 
-    /// Below a cleaner's checkpoint a log has no two records of one key that count. (One that was superseded by a record
-    /// which the leader had taken out before this replica came to it stays until there is a later one.)
+    /// Below a cleaner's checkpoint a log has no two records of one key that count. (One that was superseded by a
+    /// record which the leader had taken out before this replica came to it stays until there is a later one.)
     fn is_clean(history: &History, log: &CompactedSeen) -> Result<(), String> {
         let mut seen: BTreeMap<&[u8], i64> = BTreeMap::new();
         for record in log.records.iter().take_while(|record| record.offset < log.cleaned_to) {
@@ -356,8 +356,8 @@ impl Compaction {
 mod tests {
     use super::*;
 
-    /// `offset:key` with `-` for a tombstone, `t` for a transaction's record of producer 7, `c` and `a` for its markers,
-    /// and `@ms` for a delete horizon: `3:ft-@500`.
+    /// `offset:key` with `-` for a tombstone, `t` for a transaction's record of producer 7, `c` and `a` for its
+    /// markers, and `@ms` for a delete horizon: `3:ft-@500`.
     fn record(text: &str) -> RecordSeen {
         let (text, horizon) = text.split_once('@').map_or((text, None), |(text, at)| (text, Some(at)));
         let (offset, what) = text.split_once(':').unwrap();
