@@ -1,5 +1,5 @@
-//! Faults of logs, planted to see whether the simulation's checkers find them. Without the feature `planted-bugs` none is
-//! there.
+//! Faults of logs, planted to see whether the simulation's checkers find them. Without the feature `planted-bugs` none
+//! is there.
 
 /// A place where a fault can be planted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -99,11 +99,11 @@ impl Options {
     /// The flag of what the runs have that others have not.
     fn kind(&self) -> &'static str {
         let flags = [
-            (self.members, " --members"),
-            (self.triggers, " --triggers"),
-            (self.topics, " --topics"),
-            (self.compaction, " --compaction"),
-            (self.transactions, " --transactions"),
+            (self.members, "--members"),
+            (self.triggers, "--triggers"),
+            (self.topics, "--topics"),
+            (self.compaction, "--compaction"),
+            (self.transactions, "--transactions"),
         ];
         flags.into_iter().find(|(on, _)| *on).map_or("", |(_, flag)| flag)
     }
@@ -205,14 +205,15 @@ fn tell(run: &mut Run, shown: usize) {
     lines.iter().rev().take(shown).rev().for_each(|(_, line)| eprintln!("{line}"));
 }
 
-/// The seeds of the fixture and their ticks.
-fn known() -> Result<Vec<(u64, u64)>, String> {
+/// The seeds of the fixture, their ticks, and the flag of what their runs have.
+fn known() -> Result<Vec<(u64, u64, &'static str)>, String> {
     let lines = KNOWN.lines().zip(1..).filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
-    let parsed = lines.map(|(line, number)| {
-        let mut words = line.split(' ').map(str::parse);
-        match (words.next(), words.next()) {
-            (Some(Ok(seed)), Some(Ok(ticks))) => Ok((seed, ticks)),
-            _ => Err(format!("seeds.txt, line {number}: \"{line}\" is no seed and ticks")),
+    let parsed = lines.map(|(line, at)| {
+        let mut words = line.split(' ');
+        let mut number = || words.next().and_then(|word| word.parse().ok());
+        match (number(), number()) {
+            (Some(seed), Some(ticks)) => Ok((seed, ticks, words.next().unwrap_or_default())),
+            _ => Err(format!("seeds.txt, line {at}: \"{line}\" is no seed and ticks")),
         }
     });
     parsed.collect()
@@ -223,20 +224,20 @@ fn seeds(options: &Options) -> Result<(), String> {
         known()?
     } else {
         let end = options.seed.saturating_add(options.seeds);
-        (options.seed..end).map(|seed| (seed, options.ticks)).collect()
+        (options.seed..end).map(|seed| (seed, options.ticks, options.kind())).collect()
     };
     let (mut failed, mut events, mut counts) = (0, 0, (0, 0));
     let mut faults: BTreeMap<String, u64> = BTreeMap::new();
     let (mut changes, mut recreations, mut transactions) = ([0; 3], 0, [0; 5]);
     let mut compaction = [0; 4];
-    for (seed, ticks) in &seeds {
+    for (seed, ticks, kind) in &seeds {
         let faults_for = Duration::from_millis((*ticks).max(1_000));
-        let mut run = match options.kind() {
-            " --members" => Run::with_members(*seed),
-            " --triggers" => Run::with_triggers(*seed),
-            " --topics" => Run::with_topics(*seed),
-            " --transactions" => Run::with_transactions(*seed),
-            " --compaction" => Run::with_compaction(*seed),
+        let mut run = match *kind {
+            "--members" => Run::with_members(*seed),
+            "--triggers" => Run::with_triggers(*seed),
+            "--topics" => Run::with_topics(*seed),
+            "--transactions" => Run::with_transactions(*seed),
+            "--compaction" => Run::with_compaction(*seed),
             _ => Run::new(*seed),
         };
         // What panics in a node is a failure of its seed, and not of those behind it. The run is only looked at after
@@ -261,7 +262,7 @@ fn seeds(options: &Options) -> Result<(), String> {
                 tell(&mut run, options.lines);
             }
             let at = run.world.now();
-            let kind = options.kind();
+            let kind = if kind.starts_with("--") { format!(" {kind}") } else { String::new() };
             let bug = options.bug.as_ref().map_or_else(String::new, |bug| format!(" --bug {bug}"));
             eprintln!(
                 "seed {seed} at {at}: {what}; again: cargo xtask sim --seed {seed} --seeds 1 --ticks {ticks}{kind}{bug}"

@@ -104,6 +104,14 @@ impl History {
         self.counting.get(key)?.last().copied()
     }
 
+    /// Whether a later record of the key is in a transaction that is open here: one that has started again may know its
+    /// marker already. Once it is known here too, what is missing is looked at again.
+    fn may_be_superseded(&self, key: &[u8], offset: i64) -> bool {
+        let later = self.open.values().flatten().filter(|open| **open > offset);
+        let mut entries = later.filter_map(|open| self.entries.get(open));
+        entries.any(|entry| *entry.record.key == *key)
+    }
+
     fn settle(&mut self, offset: i64, end: End) {
         if let Some(entry) = self.entries.get_mut(&offset) {
             entry.end = end;
@@ -135,10 +143,11 @@ impl History {
         }
         let what = match entry.end {
             End::Aborted => return None,
-            // A replica that has started again may know a marker before the high watermark has come to it again. What it
-            // took out is looked at once the transaction has come to its end here too.
+            // A replica that has started again may know a marker before the high watermark has come to it again. What
+            // it took out is looked at once the transaction has come to its end here too.
             End::Open => return None,
             End::Committed if self.last(&entry.record.key) != Some(offset) => return None,
+            End::Committed if self.may_be_superseded(&entry.record.key, offset) => return None,
             End::Committed if entry.record.is_tombstone => {
                 let due = entry.record.delete_horizon_ms;
                 let due = due.unwrap_or(entry.seen_ms.saturating_add(log.delete_retention_ms));
@@ -269,8 +278,8 @@ impl Compaction {
         Self::is_clean(history, log)
     }
 
-    /// Below a cleaner's checkpoint a log has no two records of one key that count. (One that was superseded by a record
-    /// which the leader had taken out before this replica came to it stays until there is a later one.)
+    /// Below a cleaner's checkpoint a log has no two records of one key that count. (One that was superseded by a
+    /// record which the leader had taken out before this replica came to it stays until there is a later one.)
     fn is_clean(history: &History, log: &CompactedSeen) -> Result<(), String> {
         let mut seen: BTreeMap<&[u8], i64> = BTreeMap::new();
         for record in log.records.iter().take_while(|record| record.offset < log.cleaned_to) {
@@ -356,8 +365,8 @@ impl Compaction {
 mod tests {
     use super::*;
 
-    /// `offset:key` with `-` for a tombstone, `t` for a transaction's record of producer 7, `c` and `a` for its markers,
-    /// and `@ms` for a delete horizon: `3:ft-@500`.
+    /// `offset:key` with `-` for a tombstone, `t` for a transaction's record of producer 7, `c` and `a` for its
+    /// markers, and `@ms` for a delete horizon: `3:ft-@500`.
     fn record(text: &str) -> RecordSeen {
         let (text, horizon) = text.split_once('@').map_or((text, None), |(text, at)| (text, Some(at)));
         let (offset, what) = text.split_once(':').unwrap();
@@ -411,7 +420,7 @@ mod tests {
             ("0:x 5:zt 7:zt", 1_100, ""),
             ("0:x 5:zt 7:zt", 1_099, "table-0 at broker-1 lacks offset 4, a tombstone"),
             ("2:xt 4:y- 5:zt 7:zt", 1_000, "table-0 at broker-1 lacks offset 0, the last of its key"),
-            ("0:x 4:y- 7:zt", 1_000, "table-0 at broker-1 lacks offset 5, the last of its key"),
+            ("0:x 4:y- 7:zt", 1_000, ""),
             ("0:x 4:y- 5:zt", 1_000, ""),
             ("0:x 4:y 5:zt 7:zt", 1_000, "table-0@4 at broker-1 is"),
             ("0:x 4:y- 4:y- 5:zt 7:zt", 1_000, "table-0@4 at broker-1 comes after 4"),
@@ -450,6 +459,18 @@ mod tests {
             assert_eq!(compaction.look(&log("0:x 4:y- 5:zt", 1_000)), Ok(()));
             assert_eq!(compaction.written(log(marker, 1_000)), Ok(()));
             let later = CompactedSeen { high_watermark: 9, ..log(&format!("0:x 4:y- 5:zt {marker}"), 1_000) };
+            assert_eq!(compaction.look(&later).is_ok(), want, "{marker}");
+        }
+    }
+
+    #[test]
+    fn what_an_open_transaction_may_supersede_is_looked_at_when_it_is_aborted() {
+        // 5 and 7 are of one key, and 7 is of a transaction that is open.
+        for (marker, want) in [("8:c", true), ("8:a", false)] {
+            let mut compaction = begun();
+            assert_eq!(compaction.look(&log("0:x 4:y- 7:zt", 1_000)), Ok(()));
+            assert_eq!(compaction.written(log(marker, 1_000)), Ok(()));
+            let later = CompactedSeen { high_watermark: 9, ..log(&format!("0:x 4:y- 7:zt {marker}"), 1_000) };
             assert_eq!(compaction.look(&later).is_ok(), want, "{marker}");
         }
     }

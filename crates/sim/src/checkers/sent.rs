@@ -67,7 +67,8 @@ impl Sent {
             return Err(format!("{what} was written by nobody"));
         };
         known.places.insert((partition.clone(), offset));
-        // A producer without transactions may send a record again in another epoch, not knowing that it stands (KIP-360).
+        // A producer without transactions may send a record again in another epoch, not knowing that it stands
+        // (KIP-360).
         if known.transaction.is_some() && known.places.len() > 1 {
             return Err(format!("{what} stands elsewhere as well: {:?}", known.places));
         }

@@ -90,8 +90,8 @@ impl World {
     }
 
     /// The next time that this node renames files it comes only so far: of the renames and what it does after the first
-    /// of them, so many operations are done, and nothing of the rest. [`take_cut_short`](Self::take_cut_short) says that
-    /// it has happened: the process has to be killed then, before it does anything more. `None` takes it back.
+    /// of them, so many operations are done, and nothing of the rest. [`take_cut_short`](Self::take_cut_short) says
+    /// that it has happened: the process has to be killed then, before it does anything more. `None` takes it back.
     pub fn cut_short(&mut self, what: Option<(NodeId, usize)>) {
         self.cut_short = what;
     }
