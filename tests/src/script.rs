@@ -8,8 +8,8 @@
 //! beside the others, `@NAME < LINE` types into it, `@NAME eof` ends its input, `@NAME ctrl-c` and `@NAME kill` end it;
 //! what it wrote stands behind its name. `stops` tells of each partition when it belonged to none of the
 //! `workload consume` that run so, and for how long, since the last time it was asked. `hide TEXT` leaves out what a
-//! line of the trace says that contains the text. `memory` tells what reads found in each machine's page cache since the
-//! last time it was asked.
+//! line of the trace says that contains the text. `memory` tells what reads found in each machine's page cache since
+//! the last time it was asked.
 //!
 //! In a line `{node}` is the broker of whom the last `until` heard, and `{next}` the one that runs and comes after it.
 

@@ -1,7 +1,7 @@
-//! Runs every scenario in `tests/scenarios`, `tests/scenarios/elections` and `tests/scenarios/transactions`. With `UPDATE_EXPECT=1` the expected lines
-//! are rewritten; read the difference before you commit it.
+//! Runs every scenario in `tests/scenarios` and in the folders there. With `UPDATE_EXPECT=1` the expected lines are
+//! rewritten; read the difference before you commit it.
 //!
-//! `blumfeld_tests::script` has the language. A file of `elections` is one scenario in many cases.
+//! `blumfeld_tests::script` has the language. A file in one of the folders is one scenario in many cases.
 //! `each NAME, …: VALUE, … | VALUE, …`, also over several lines that begin with `| `, names what differs, and `{NAME}`
 //! stands for its value. The lines up to `---` are played and not told; what came of those after it stands behind each
 //! `case`.

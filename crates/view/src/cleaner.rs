@@ -52,7 +52,7 @@ pub struct PassView {
     pub markers: u64,
 }
 
-/// What compaction makes of a log, record by record. What a pass would do now is what a pass over a copy of the log did.
+/// What compaction makes of a log, record by record. What a pass would do now is what one over a copy of the log did.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CompactionView {

@@ -147,8 +147,8 @@ pub enum Command {
         /// At most so many batches, 1 to 500.
         limit: u32,
     },
-    /// What compaction makes of a partition's log. Answered by [`Update::Compaction`](crate::Update); by nothing if it is
-    /// not compacted, or no broker that runs has it.
+    /// What compaction makes of a partition's log. Answered by [`Update::Compaction`](crate::Update); by nothing if it
+    /// is not compacted, or no broker that runs has it.
     Compaction {
         /// Topic name.
         topic: String,

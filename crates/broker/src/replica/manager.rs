@@ -178,8 +178,8 @@ impl ReplicaManager {
         self.partitions.get_mut(key)?.begin_verification(producer_id, epoch)
     }
 
-    /// Takes what the fetch of a follower from `offset` says of its log, which begins at `log_start`; `follower` has the
-    /// epoch of its broker's life.
+    /// Takes what the fetch of a follower from `offset` says of its log, which begins at `log_start`; `follower` has
+    /// the epoch of its broker's life.
     pub fn note_fetch(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,9 +1,9 @@
 //! Runs every file in `tests/apis`: requests as JSON, each with the answer, as Kafka's request log has them.
 //! `ID(topic)` stands for the topic's id. What is expected was compared with Apache Kafka 4.3.1.
 //!
-//! Beside requests: `brokers N KEY=VALUE…` begins anew with so many and these static configs, `@2` before a request sends
-//! it to broker 2, `fault …` is the console's, `wait MS` lets time pass, and `restart` crashes broker 1 and brings it
-//! back.
+//! Beside requests: `brokers N KEY=VALUE…` begins anew with so many and these static configs, `@2` before a request
+//! sends it to broker 2, `fault …` is the console's, `wait MS` lets time pass, and `restart` crashes broker 1 and
+//! brings it back.
 
 use blumfeld_protocol::definition::{self, Kind};
 use blumfeld_protocol::json::{from_json, to_json};
