@@ -70,6 +70,7 @@ fuzz_target!(|data: &[u8]| {
     let options =
         LoadOptions {
             clean: flags & 1 == 1,
+            cleaned_to: 0,
             recovery_point: i64::from(recovery),
             log_start: i64::from(start),
             now_ms: 0,
@@ -87,7 +88,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(read.batches.last().map(|batch| batch.last_offset()), Some(end));
     log.find_by_timestamp(1, i64::MAX);
     log.find_max_timestamp();
-    let options = LoadOptions { clean: false, recovery_point: 0, log_start: log.log_start(), now_ms: 0 };
+    let options = LoadOptions { clean: false, recovery_point: 0, log_start: log.log_start(), cleaned_to: 0, now_ms: 0 };
     let again = with(&mut disk, |disk, cx| UnifiedLog::load(&mut cx.out, disk, "t-0", config, options).0);
     again.invariants().expect("a log that is loaded again keeps its promises");
     // Segments that a clean start trusted may turn out to be corrupt when they are scanned; after a scan nothing may.
