@@ -118,6 +118,11 @@ pub struct TransactionConfig {
     /// `transaction.partition.verification.enable`: a partition asks the coordinator before it takes the first batch
     /// of a transaction (KIP-890).
     pub partition_verification: bool,
+    /// `add.partitions.to.txn.retry.backoff.ms`: a partition that is to join a transaction while the one before is
+    /// being ended is asked for again so much later.
+    pub add_partitions_retry_backoff_ms: i64,
+    /// `add.partitions.to.txn.retry.backoff.max.ms`: for so long.
+    pub add_partitions_retry_backoff_max_ms: i64,
     /// So long a change waits for the replicas, in milliseconds.
     pub write_timeout_ms: i64,
     /// Whether records have tagged fields: from transaction.version 1 on, which the cluster's metadata says.
@@ -136,6 +141,8 @@ impl Default for TransactionConfig {
             remove_expired_interval_ms: 3_600_000,
             id_expiration_ms: 604_800_000,
             partition_verification: true,
+            add_partitions_retry_backoff_ms: 20,
+            add_partitions_retry_backoff_max_ms: 100,
             write_timeout_ms: 30_000,
             flexible_records: true,
         }
@@ -481,6 +488,12 @@ impl BrokerConfig {
             }
             "transaction.state.log.min.isr" => Field::I32(&mut self.transaction.topic_min_isr),
             "transaction.state.log.segment.bytes" => Field::U32(&mut self.transaction.topic_segment_bytes),
+            "add.partitions.to.txn.retry.backoff.ms" => {
+                Field::I64(&mut self.transaction.add_partitions_retry_backoff_ms)
+            }
+            "add.partitions.to.txn.retry.backoff.max.ms" => {
+                Field::I64(&mut self.transaction.add_partitions_retry_backoff_max_ms)
+            }
             "transaction.max.timeout.ms" => Field::I64(&mut self.transaction.max_timeout_ms),
             "transaction.abort.timed.out.transaction.cleanup.interval.ms" => {
                 Field::I64(&mut self.transaction.abort_timed_out_interval_ms)

@@ -58,7 +58,7 @@ pub fn handle(
                     _ => Supports::DefaultError,
                 };
                 let what = Verified::Produce(Box::new(request), numbers);
-                server.verify(call.clone(), what, (id, producer), keys, supports);
+                server.verify(cx.now, call.clone(), what, (id, producer), keys, supports);
                 return Ok(Reply::Parked);
             }
             Ok(None) => {}

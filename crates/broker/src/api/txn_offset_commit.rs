@@ -38,7 +38,7 @@ pub fn handle(
         };
         let id = request.transactional_id.0.to_string();
         let what = Verified::Offsets(Box::new(request));
-        server.verify(call.clone(), what, (id, producer), BTreeSet::from([key]), supports);
+        server.verify(cx.now, call.clone(), what, (id, producer), BTreeSet::from([key]), supports);
         return Ok(Reply::Parked);
     }
     commit_verified(server, cx, call, &request, &Refusals::new())

@@ -209,7 +209,7 @@ impl Broker {
             Purpose::Markers(to) => {
                 self.server.on_markers(cx, &mut self.channels, to, Some((&request, frame)))
             }
-            Purpose::Transactions(to) => self.server.on_verified(to, Some((&request, frame))),
+            Purpose::Transactions(to) => self.server.on_verified(cx.now, to, Some((&request, frame))),
             Purpose::Fetcher(_) => {}
         }
     }
@@ -225,7 +225,7 @@ impl Broker {
             Purpose::ProducerIds => self.server.producer_ids.on_response(cx, &mut self.channels, None),
             Purpose::Fetcher(leader) => self.fetchers.on_failure(leader),
             Purpose::Markers(to) => self.server.on_markers(cx, &mut self.channels, to, None),
-            Purpose::Transactions(to) => self.server.on_verified(to, None),
+            Purpose::Transactions(to) => self.server.on_verified(cx.now, to, None),
         }
     }
 

@@ -55,6 +55,7 @@ enum Service {
     Groups,
     Transactions,
     Markers,
+    Verifications,
 }
 
 /// A broker's half of a node. A controller that is no broker has one as well: of it, only the image is in use.
@@ -190,6 +191,7 @@ impl Server {
             (self.groups.next_timeout(), Service::Groups),
             (self.transactions.next_timeout(), Service::Transactions),
             (self.markers.next_timeout(), Service::Markers),
+            (self.verifications.next_timeout(), Service::Verifications),
         ];
         services.into_iter().filter_map(|(at, service)| Some((at?, service))).min_by_key(|(at, _)| *at)
     }
@@ -217,6 +219,7 @@ impl Server {
                 Service::Groups => self.poll_groups(cx),
                 Service::Transactions => self.poll_transactions(cx),
                 Service::Markers => self.look_at_markers(cx.now),
+                Service::Verifications => self.ask_again(cx.now),
             }
         }
         None

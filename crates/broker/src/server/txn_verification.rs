@@ -2,14 +2,18 @@
 //! (kafka.server.AddPartitionsToTxnManager, KIP-890).
 //!
 //! Without it a batch that was late on its way could come after its transaction has ended, begin another one that
-//! nobody
-//! knows of, and hold the last stable offset for ever. So a partition that has no transaction of the producer open asks
-//! whether it is in one; of clients that speak transaction version 2, it joins the transaction by asking. A marker that
-//! comes while the answer is under way makes the answer worthless: each partition notes that with a number.
+//! nobody knows of, and hold the last stable offset for ever. So a partition that has no transaction of the producer
+//! open asks whether it is in one; of clients that speak transaction version 2, it joins the transaction by asking. A
+//! marker that comes while the answer is under way makes the answer worthless: each partition notes that with a number.
+//!
+//! A client that goes on with its next transaction at once comes while the coordinator still ends the last one. Records
+//! that are to join it are asked for again here for a while: the client's own pause would be longer
+//! (ReplicaManager.handleProduceAppend).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
-use blumfeld_kernel::{ConnectionId, Context, Endpoint};
+use blumfeld_kernel::{ConnectionId, Context, Endpoint, Instant};
 use blumfeld_protocol::frame::decode_response;
 use blumfeld_protocol::messages::add_partitions_to_txn_request::{
     AddPartitionsToTxnTopic, AddPartitionsToTxnTransaction,
@@ -60,6 +64,8 @@ struct Question {
     producer: (i64, i16),
     partitions: BTreeSet<TopicPartition>,
     supports: Supports,
+    /// Until then it is asked again where the transaction before is still being ended.
+    again_until: Instant,
 }
 
 /// What is known of the partitions that were asked about: none of those that are in the transaction.
@@ -69,6 +75,8 @@ pub type Refusals = BTreeMap<TopicPartition, ErrorCode>;
 #[derive(Clone, Debug, Default)]
 pub struct Verifications {
     waiting: VecDeque<Question>,
+    /// Those that are asked again, by when.
+    later: BTreeMap<(Instant, u64), Question>,
     in_flight: BTreeMap<i32, Vec<Question>>,
     parked: BTreeMap<u64, (Call, Verified)>,
     answered: VecDeque<(u64, Refusals)>,
@@ -79,6 +87,11 @@ impl Verifications {
     /// The connections of those that wait.
     pub fn owed(&self) -> impl Iterator<Item = ConnectionId> {
         self.parked.values().map(|(call, _)| call.conn)
+    }
+
+    /// When the next question is asked again.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.later.keys().next().map(|(at, _)| *at)
     }
 
     fn answer(&mut self, question: &Question, code: impl Fn(&TopicPartition) -> ErrorCode) {
@@ -105,6 +118,7 @@ impl Server {
     /// Asks about the partitions of a transaction; `what` goes on with the answer.
     pub fn verify(
         &mut self,
+        now: Instant,
         call: Call,
         what: Verified,
         (transactional_id, producer): (String, (i64, i16)),
@@ -113,9 +127,37 @@ impl Server {
     ) {
         self.verifications.last_number += 1;
         let number = self.verifications.last_number;
+        let joins = supports == Supports::AddPartition && matches!(what, Verified::Produce(..));
+        let again_ms = self.config.transaction.add_partitions_retry_backoff_max_ms.min(TIMEOUT_MS);
+        let again_until = if joins { now + Duration::from_millis(again_ms.unsigned_abs()) } else { now };
         self.verifications.parked.insert(number, (call, what));
-        let question = Question { number, transactional_id, producer, partitions, supports };
+        let question = Question { number, transactional_id, producer, partitions, supports, again_until };
         self.verifications.waiting.push_back(question);
+    }
+
+    /// Asks again what is due. The marker of the transaction before has made the first question worthless, so each
+    /// partition gets a new number; one that has the transaction open by now need not be asked about.
+    pub fn ask_again(&mut self, now: Instant) {
+        let Server { verifications, replicas, .. } = self;
+        while let Some(due) = verifications.later.first_entry().filter(|first| first.key().0 <= now) {
+            let mut question = due.remove();
+            if let Some((_, Verified::Produce(_, numbers))) = verifications.parked.get_mut(&question.number) {
+                numbers.retain(|key, number| match replicas.begin_verification(key, question.producer) {
+                    Some(new) => {
+                        *number = new;
+                        true
+                    }
+                    None => {
+                        question.partitions.remove(key);
+                        false
+                    }
+                });
+            }
+            match question.partitions.is_empty() {
+                true => verifications.answer(&question, |_| ErrorCode::NONE),
+                false => verifications.waiting.push_back(question),
+            }
+        }
     }
 
     /// Sends the questions that wait to the coordinators that they are for.
@@ -157,7 +199,7 @@ impl Server {
     }
 
     /// Takes what a coordinator says; `None` if it says nothing.
-    pub fn on_verified(&mut self, coordinator: i32, answer: Option<(&InFlight, Bytes)>) {
+    pub fn on_verified(&mut self, now: Instant, coordinator: i32, answer: Option<(&InFlight, Bytes)>) {
         let questions = self.verifications.in_flight.remove(&coordinator).unwrap_or_default();
         let response = answer.and_then(|(request, frame)| {
             decode_response::<AddPartitionsToTxnResponse>(request.api_key, request.version, frame).ok()
@@ -179,6 +221,13 @@ impl Server {
                 }
             }
             let whole = ErrorCode(response.error_code);
+            let busy = codes.values().any(|code| *code == ErrorCode::CONCURRENT_TRANSACTIONS);
+            if busy && now < question.again_until {
+                let backoff = self.config.transaction.add_partitions_retry_backoff_ms.unsigned_abs();
+                let at = now + Duration::from_millis(backoff);
+                self.verifications.later.insert((at, question.number), question);
+                continue;
+            }
             self.verifications.answer(&question, |key| match whole {
                 ErrorCode::NONE => codes.get(key).copied().unwrap_or(ErrorCode::UNKNOWN_SERVER_ERROR),
                 code => code,
