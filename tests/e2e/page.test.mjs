@@ -328,9 +328,9 @@ page("brokers: power cut, down, restart; start over asks first", "?lang=en#broke
   await on.locator('[data-broker="2"] .state.broken', { hasText: "crashed" }).waitFor();
   await on.click('[data-broker="2"] [data-fault=restart]');
   await on.locator('[data-broker="2"] .state', { hasText: "running" }).waitFor();
-  await on.click(".anew .ctl");
-  assert.match(await text(on, ".anew"), /Delete cluster lab-1\?/);
-  await on.click(".anew .danger");
+  await on.click(".anew:not(.dirs) .ctl");
+  assert.match(await text(on, ".anew:not(.dirs)"), /Delete cluster lab-1\?/);
+  await on.click(".anew:not(.dirs) .danger");
   const asked = (await sent(on)).filter((command) => command.fault || command.reset);
   assert.deepEqual(asked.map((command) => command.fault ?? "reset"), [{ "power-cut": 2 }, { restart: 2 }, "reset"]);
 });

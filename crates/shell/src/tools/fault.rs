@@ -60,9 +60,9 @@ pub const FAULTS: &[Explained] = explained! {
     "disk ok N", "disk ok 1",
         "the disk works again, at its own speed",
         "디스크가 제 속도로 다시 동작합니다";
-    "page-cache N BYTES|default", "page-cache 1 8388608",
-        "a machine's page cache holds so many bytes: what does not fit is read from the disk",
-        "머신의 페이지 캐시 크기를 정합니다. 들어가지 않는 것은 디스크에서 읽습니다";
+    "page-cache N BYTES", "page-cache 1 8388608",
+        "a machine's page cache holds so many bytes (default: its own size); the rest is read from the disk",
+        "머신의 페이지 캐시 크기를 정합니다(default는 원래 크기). 들어가지 않는 것은 디스크에서 읽습니다";
     "page-cache N drop", "page-cache 1 drop",
         "the page cache forgets what is on the disk: the next reads are cold",
         "디스크에 있는 것을 페이지 캐시에서 비웁니다. 다음 읽기는 디스크에서 합니다";
