@@ -1,15 +1,15 @@
-// What is drawn equals what is: at 200 random moments of a busy run with faults, the page's tokens, strips, ribbons, counters and
+// What is drawn equals what is: at random moments of a busy run with faults, the page's tokens, strips, ribbons, counters and
 // tables are those of the engine's views. The views are kept beside the page, from the engine's own messages.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { launch, open, run, serve } from "./lib.mjs";
+import { LONG, launch, open, run, serve } from "./lib.mjs";
 
 const PAGE = join(import.meta.dirname, "..", "..", "dist");
 const SERVER = "--bootstrap-server localhost:9092";
-const MOMENTS = 200;
+const MOMENTS = LONG ? 200 : 100;
 
 let site;
 before(async () => (site = await serve([PAGE])));

@@ -16,6 +16,7 @@ import type {
   RecordMetadata,
   ToolOutput,
   TopicView,
+  TransactionView,
   Trigger,
 } from "blumfeld";
 
@@ -79,6 +80,9 @@ export async function looks(cluster: Cluster): Promise<void> {
   const view: View = await cluster.view();
   const topics: TopicView[] = await cluster.topics();
   const groups: GroupView[] = await cluster.groups();
+  const transactions: TransactionView[] = view.transactions;
+  const open: number | undefined = view.partition("orders", 0)?.openTransactions[0]?.firstOffset;
+  void [transactions, open];
   const leader: number | undefined = view.leader("orders", 0);
   const partition: PartitionView | undefined = view.partition("orders", 0);
   const state: "running" | "crashed" | undefined | string = view.broker(1)?.state;
