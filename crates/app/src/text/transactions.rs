@@ -86,7 +86,7 @@ catalogue! {
     cleaner_at: "cleans {}", "{} 정리 중";
     cache_reads: "reads from memory", "메모리에서 읽기";
     cache_misses: "reads from disk", "디스크에서 읽기";
-    cache_bytes: "read from disk", "디스크에서 읽은 양";
+    cache_bytes: "bytes from disk", "디스크에서 읽은 양";
     drop_cache: "Empty its page cache", "페이지 캐시 비우기";
     small_cache: "Shrink its page cache to 1 MiB", "페이지 캐시를 1 MiB로 줄이기";
 }
