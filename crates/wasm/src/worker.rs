@@ -481,8 +481,9 @@ impl<P: Port + 'static> Life<P> {
                 }
             }
             Command::Compaction { topic, partition, from } => {
-                let view = engine.world().compaction_view(&topic, partition, from);
-                view.iter().for_each(|view| post(&Update::Compaction(view.clone())));
+                if let Some(view) = engine.world().compaction_view(&topic, partition, from) {
+                    post(&Update::Compaction(view));
+                }
             }
             Command::Moment { topic, partition, moment } => match engine.moment(&topic, partition, moment) {
                 Ok(view) => post(&Update::Moment(view)),

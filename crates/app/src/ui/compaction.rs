@@ -28,7 +28,7 @@ pub struct CompactionProps {
     pub view: Option<Shared<CompactionView>>,
 }
 
-/// Whether a topic is compacted: its own config says so, or it is one of Kafka's that are.
+/// Whether a topic is compacted, by its own config.
 pub fn is_compacted(topic: &TopicView) -> bool {
     let policy = topic.configs.iter().find(|(key, _)| key == "cleanup.policy");
     policy.is_some_and(|(_, value)| value.split(',').any(|one| one.trim() == "compact"))
