@@ -18,7 +18,8 @@ cargo xtask sim [--seeds N] [--seed S] [--ticks T]   N seeds from S on (200 from
                                                      with --topics a topic is deleted and created again, as well;
                                                      with --transactions clients write in transactions instead, for
                                                      60000 ms
-                                                     with --compaction the same, and compacted topics are cleaned
+                                                     with --compaction the same, and compacted topics are cleaned;
+                                                     --members goes with each of the others
 cargo xtask sim --known                              the seeds of tests/random/seeds.txt, each of which once failed
 cargo xtask sim --page [--seeds N] …                 the page around a cluster: reloads, its store, its clients; with --bug
                                                      one of the page's own
@@ -27,6 +28,9 @@ cargo xtask sim --replay FILE                        does again what a fault fil
 
 /// Seeds that once failed, with their ticks.
 const KNOWN: &str = include_str!("../seeds.txt");
+
+/// A long run says how far it has come every so many seeds.
+const PROGRESS: u64 = 500;
 
 /// What the command line asks for.
 struct Options {
@@ -96,8 +100,8 @@ fn options() -> Result<Options, String> {
 }
 
 impl Options {
-    /// The flag of what the runs have that others have not.
-    fn kind(&self) -> &'static str {
+    /// The flags of what the runs have that others have not.
+    fn kind(&self) -> String {
         let flags = [
             (self.members, "--members"),
             (self.triggers, "--triggers"),
@@ -105,7 +109,8 @@ impl Options {
             (self.compaction, "--compaction"),
             (self.transactions, "--transactions"),
         ];
-        flags.into_iter().find(|(on, _)| *on).map_or("", |(_, flag)| flag)
+        let on = flags.into_iter().filter(|(on, _)| *on).map(|(_, flag)| flag);
+        on.collect::<Vec<_>>().join(" ")
     }
 
     /// Takes an option that has a value.
@@ -205,14 +210,34 @@ fn tell(run: &mut Run, shown: usize) {
     lines.iter().rev().take(shown).rev().for_each(|(_, line)| eprintln!("{line}"));
 }
 
-/// The seeds of the fixture, their ticks, and the flag of what their runs have.
-fn known() -> Result<Vec<(u64, u64, &'static str)>, String> {
+/// The run of a seed with what the flags name.
+fn run_of(seed: u64, kind: &str) -> Run {
+    let has = |flag: &str| kind.split(' ').any(|one| one == flag);
+    let run = if has("--compaction") {
+        Run::with_compaction(seed)
+    } else if has("--transactions") {
+        Run::with_transactions(seed)
+    } else if has("--topics") {
+        Run::with_topics(seed)
+    } else if has("--triggers") {
+        Run::with_triggers(seed)
+    } else {
+        Run::new(seed)
+    };
+    if has("--members") { run.and_members(seed) } else { run }
+}
+
+/// The seeds of the fixture, their ticks, and the flags of what their runs have.
+fn known() -> Result<Vec<(u64, u64, String)>, String> {
     let lines = KNOWN.lines().zip(1..).filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
     let parsed = lines.map(|(line, at)| {
         let mut words = line.split(' ');
         let mut number = || words.next().and_then(|word| word.parse().ok());
         match (number(), number()) {
-            (Some(seed), Some(ticks)) => Ok((seed, ticks, words.next().unwrap_or_default())),
+            (Some(seed), Some(ticks)) => {
+                let flags: Vec<&str> = words.take_while(|word| word.starts_with("--")).collect();
+                Ok((seed, ticks, flags.join(" ")))
+            }
             _ => Err(format!("seeds.txt, line {at}: \"{line}\" is no seed and ticks")),
         }
     });
@@ -230,16 +255,12 @@ fn seeds(options: &Options) -> Result<(), String> {
     let mut faults: BTreeMap<String, u64> = BTreeMap::new();
     let (mut changes, mut recreations, mut transactions) = ([0; 3], 0, [0; 5]);
     let mut compaction = [0; 4];
-    for (seed, ticks, kind) in &seeds {
+    for (done, (seed, ticks, kind)) in (0..).zip(&seeds) {
+        if done > 0 && u64::is_multiple_of(done, PROGRESS) {
+            eprintln!("{done} of {} seeds, {failed} failed", seeds.len());
+        }
         let faults_for = Duration::from_millis((*ticks).max(1_000));
-        let mut run = match *kind {
-            "--members" => Run::with_members(*seed),
-            "--triggers" => Run::with_triggers(*seed),
-            "--topics" => Run::with_topics(*seed),
-            "--transactions" => Run::with_transactions(*seed),
-            "--compaction" => Run::with_compaction(*seed),
-            _ => Run::new(*seed),
-        };
+        let mut run = run_of(*seed, kind);
         // What panics in a node is a failure of its seed, and not of those behind it. The run is only looked at after
         // that.
         let result = catch_unwind(AssertUnwindSafe(|| run.run(faults_for)))
@@ -262,7 +283,7 @@ fn seeds(options: &Options) -> Result<(), String> {
                 tell(&mut run, options.lines);
             }
             let at = run.world.now();
-            let kind = if kind.starts_with("--") { format!(" {kind}") } else { String::new() };
+            let kind = if kind.is_empty() { String::new() } else { format!(" {kind}") };
             let bug = options.bug.as_ref().map_or_else(String::new, |bug| format!(" --bug {bug}"));
             eprintln!(
                 "seed {seed} at {at}: {what}; again: cargo xtask sim --seed {seed} --seeds 1 --ticks {ticks}{kind}{bug}"
@@ -310,8 +331,6 @@ fn page(options: &Options) -> Result<(), String> {
             Some(found.ok_or_else(|| format!("the page has no bug {name}, only {}", known()))?.1)
         }
     };
-    /// A long run says how far it has come every so many seeds.
-    const PROGRESS: u64 = 500;
     let span = Duration::from_millis(options.ticks.max(1_000) / 4);
     let (mut failed, mut events, mut records, mut counts, mut turns) = (0, 0, 0, [0; 6], 0);
     for seed in options.seed..options.seed.saturating_add(options.seeds) {

@@ -149,10 +149,10 @@ impl Run {
     }
 
     /// The same, of a cluster whose brokers come and go if it has more than one replica of everything.
-    pub fn with_members(seed: u64) -> Run {
-        let run = Run::new(seed);
-        let members = (!run.is_alone()).then(|| Members::new(seed));
-        Run { members, ..run }
+    #[must_use]
+    pub fn and_members(self, seed: u64) -> Run {
+        let members = (!self.is_alone()).then(|| Members::new(seed));
+        Run { members, ..self }
     }
 
     /// The same, with triggers on requests besides the other faults.

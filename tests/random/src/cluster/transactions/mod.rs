@@ -412,6 +412,7 @@ impl Run {
         while self.world.now() < end {
             self.step()?;
             self.start_owners(false);
+            self.change_members();
             if lurks && self.rng.chance(1, 2) && self.strike()? {
                 lurks = false;
             }
@@ -422,6 +423,7 @@ impl Run {
             }
         }
         self.heal();
+        self.heal_members();
         self.run_until("a cluster that is whole with writers that are done", LIVENESS, |run| {
             run.mending.is_empty() && !run.clients.values().any(Client::is_awaited) && run.is_whole()
         })?;
