@@ -68,6 +68,14 @@ pub enum MembershipError {
         /// How many more there are.
         others: usize,
     },
+    /// Nobody can say which replicas it has.
+    #[error(
+        "there is no active controller to say which replicas {0} has: wait for one, or lose them with --force"
+    )]
+    NoController(
+        /// The node.
+        NodeId,
+    ),
     /// It goes already.
     #[error("{0} is going already")]
     Leaving(

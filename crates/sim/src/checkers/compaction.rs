@@ -40,8 +40,6 @@ pub struct RecordSeen {
     pub producer_id: i64,
     /// What it is.
     pub kind: RecordKind,
-    /// From when on it may go, if it is a tombstone that a pass has come by. In milliseconds since 1970-01-01 UTC.
-    pub delete_horizon_ms: Option<i64>,
 }
 
 /// A compacted log below its high watermark.
@@ -149,8 +147,9 @@ impl History {
             End::Committed if self.last(&entry.record.key) != Some(offset) => return None,
             End::Committed if self.may_be_superseded(&entry.record.key, offset) => return None,
             End::Committed if entry.record.is_tombstone => {
-                let due = entry.record.delete_horizon_ms;
-                let due = due.unwrap_or(entry.seen_ms.saturating_add(log.delete_retention_ms));
+                // The first pass that comes by it, of any replica, sets its horizon. That pass may not have been seen: a
+                // process that was killed behind it is looked at when much more has happened.
+                let due = entry.seen_ms.saturating_add(log.delete_retention_ms);
                 if !clocks_agree || log.now_ms >= due {
                     return None;
                 }
@@ -255,16 +254,13 @@ impl Compaction {
             }
             gone.extend(history.entries.range(next..record.offset).map(|(offset, _)| *offset));
             next = record.offset + 1;
-            let Some(entry) = history.entries.get_mut(&record.offset) else {
+            let Some(entry) = history.entries.get(&record.offset) else {
                 return Err(format!("{} was never written", at(record.offset)));
             };
-            let known = entry.record.delete_horizon_ms;
-            let horizon = record.delete_horizon_ms.into_iter().chain(known).min();
-            let old = RecordSeen { delete_horizon_ms: record.delete_horizon_ms, ..entry.record.clone() };
-            if old != *record {
-                return Err(format!("{} is {record:?}, and was written as {old:?}", at(record.offset)));
+            if entry.record != *record {
+                let (place, was) = (at(record.offset), &entry.record);
+                return Err(format!("{place} is {record:?}, and was written as {was:?}"));
             }
-            entry.record.delete_horizon_ms = horizon;
         }
         let upto = log.high_watermark.max(next);
         gone.extend(history.entries.range(next..upto).map(|(offset, _)| *offset));
@@ -346,11 +342,14 @@ impl Compaction {
             let Some(last) = counting.last() else { continue };
             let found = read.get(key);
             let is_tombstone = history.entries.get(last).is_some_and(|entry| entry.record.is_tombstone);
-            // What a key had before its tombstone went before it, and what retention takes it takes from the beginning.
-            let may_lack = is_tombstone || *last < history.start;
+            // What retention took from the beginning the reader may not have come to, but to an earlier one of the key.
+            if *last < history.start {
+                continue;
+            }
             // A replica that was away for longer than delete.retention.ms may have missed the tombstone, as in Kafka.
             let is_over = is_tombstone && self.missing.contains(&(partition.clone(), *last));
-            if found != Some(last) && !(found.is_none() && may_lack) && !is_over {
+            // What a key had before its tombstone went before it.
+            if found != Some(last) && !(found.is_none() && is_tombstone) && !is_over {
                 let key = String::from_utf8_lossy(key);
                 return Err(format!(
                     "client{reader} ends with {found:?} for {key:?} of {partition}, and {last} was written last"
@@ -366,9 +365,8 @@ mod tests {
     use super::*;
 
     /// `offset:key` with `-` for a tombstone, `t` for a transaction's record of producer 7, `c` and `a` for its
-    /// markers, and `@ms` for a delete horizon: `3:ft-@500`.
+    /// markers: `3:ft-`.
     fn record(text: &str) -> RecordSeen {
-        let (text, horizon) = text.split_once('@').map_or((text, None), |(text, at)| (text, Some(at)));
         let (offset, what) = text.split_once(':').unwrap();
         let kind = match what {
             "c" | "a" => RecordKind::Marker { commit: what == "c" },
@@ -384,7 +382,6 @@ mod tests {
             digest: u64::try_from(offset).unwrap(),
             producer_id: if kind == RecordKind::Plain { -1 } else { 7 },
             kind,
-            delete_horizon_ms: horizon.map(|at| at.parse().unwrap()),
         }
     }
 
@@ -416,7 +413,7 @@ mod tests {
         for (records, now_ms, want) in [
             (ALL, 1_000, ""),
             ("0:x 4:y- 5:zt 7:zt", 1_000, ""),
-            ("0:x 4:y-@1090 5:zt 7:zt", 1_000, ""),
+            ("0:x 4:y- 5:zt 7:zt", 1_000, ""),
             ("0:x 5:zt 7:zt", 1_100, ""),
             ("0:x 5:zt 7:zt", 1_099, "table-0 at broker-1 lacks offset 4, a tombstone"),
             ("2:xt 4:y- 5:zt 7:zt", 1_000, "table-0 at broker-1 lacks offset 0, the last of its key"),
@@ -473,14 +470,6 @@ mod tests {
             let later = CompactedSeen { high_watermark: 9, ..log(&format!("0:x 4:y- 7:zt {marker}"), 1_000) };
             assert_eq!(compaction.look(&later).is_ok(), want, "{marker}");
         }
-    }
-
-    #[test]
-    fn a_tombstone_whose_horizon_is_known_stays_until_then() {
-        let mut compaction = begun();
-        assert_eq!(compaction.look(&log("0:x 4:y-@5000 5:zt 7:zt", 1_000)), Ok(()));
-        assert!(compaction.look(&log("0:x 5:zt 7:zt", 4_999)).is_err());
-        assert_eq!(compaction.look(&log("0:x 5:zt 7:zt", 5_000)), Ok(()));
     }
 
     #[test]

@@ -211,7 +211,6 @@ fn records_seen(batch: &Batch) -> Vec<RecordSeen> {
             ),
             producer_id: batch.producer_id(),
             kind,
-            delete_horizon_ms: batch.delete_horizon_ms(),
         }
     };
     batch.records().into_iter().flatten().flatten().map(seen).collect()

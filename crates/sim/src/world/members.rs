@@ -1,6 +1,6 @@
 //! Machines that come to the cluster and go from it.
 
-use blumfeld_broker::BrokerConfig;
+use blumfeld_broker::{Broker, BrokerConfig};
 use blumfeld_kernel::{Disk, DiskOp, NodeId, TraceEvent};
 
 use crate::disk::{DiskChange, MachineDisk};
@@ -90,10 +90,17 @@ impl World {
         if machine.leaving {
             return Err(MembershipError::Leaving(node));
         }
-        let replicas = self.replicas_on(node);
-        if !force && let Some(first) = replicas.first() {
-            let (first, others) = (first.clone(), replicas.len() - 1);
-            return Err(MembershipError::HasReplicas { node, first, others });
+        if !force {
+            let brokers = || self.machines.values().filter_map(|machine| machine.broker.as_ref());
+            // A node that has just started knows of no topics, and would be the best informed of all.
+            if !brokers().any(Broker::is_active_controller) {
+                return Err(MembershipError::NoController(node));
+            }
+            let replicas = self.replicas_on(node);
+            if let Some(first) = replicas.first() {
+                let (first, others) = (first.clone(), replicas.len() - 1);
+                return Err(MembershipError::HasReplicas { node, first, others });
+            }
         }
         let runs = machine.broker.is_some();
         if !runs {

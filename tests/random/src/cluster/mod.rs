@@ -450,6 +450,7 @@ impl Run {
             self.world.idle_until(at);
             self.mend(fault);
         }
+        self.restart_who_was_triggered();
         self.bring_members_back();
         if self.cut.is_some()
             && self.world.events().is_multiple_of(16)
@@ -540,6 +541,21 @@ impl Run {
         let after = Duration::from_millis(50 + self.rng.below(10_000));
         let mend = faults::mending(&fault).map(|mend| (after, mend));
         self.carry_out(Some(faults::Plan { fault, mend }))
+    }
+
+    /// Whom a trigger has killed somebody starts again, as after any other crash.
+    fn restart_who_was_triggered(&mut self) {
+        let Some(rng) = &mut self.triggers else { return };
+        if !self.world.events().is_multiple_of(16) {
+            return;
+        }
+        for node in self.world.nodes().collect::<Vec<_>>() {
+            let comes_back = |(_, fault): &(Instant, Fault)| *fault == Fault::Restart(node);
+            if self.world.broker(node).is_none() && !self.mending.iter().any(comes_back) {
+                let after = Duration::from_millis(50 + rng.below(15_000));
+                self.mending.push((self.world.now() + after, Fault::Restart(node)));
+            }
+        }
     }
 
     /// Strikes where something has just begun.
