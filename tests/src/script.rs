@@ -1,9 +1,9 @@
 //! The language of `tests/scenarios`: a cluster, what is typed and what breaks, and after each line what the tools
 //! wrote (`> `) and what became true (`. `).
 //!
-//! A scenario's lines: `# text`; `cluster BROKERS VOTERS [seed N]`, first; `$ COMMAND` of Kafka, with `< LINE` for each
+//! A scenario's lines: `# text`; `cluster BROKERS VOTERS [seed N] [KEY=VALUE…]`, first; `$ COMMAND` of Kafka, with `< LINE` for each
 //! line that is typed into it; `file NAME TEXT`, a file that tools can read; `fault …` and `broker …`; `wait MS`;
-//! `until TEXT`, which goes on until a line of the trace contains the text; `bring back`, which restarts or resumes
+//! `until TEXT`, which goes on until a line of the trace, told or not, contains the text; `bring back`, which restarts or resumes
 //! whom faults have stopped, in that order; `---`, which does nothing. `@NAME $ COMMAND` begins a command that runs
 //! beside the others, `@NAME < LINE` types into it, `@NAME eof` ends its input, `@NAME ctrl-c` and `@NAME kill` end it;
 //! what it wrote stands behind its name. `stops` tells of each partition when it belonged to none of the
@@ -57,6 +57,8 @@ struct Script {
     brokers: u16,
     /// The broker that the last `until` heard of.
     node: Option<u16>,
+    /// What `until` waits for.
+    watched: Option<String>,
     /// Those that `fault` has stopped and not brought back, in that order, with what brings each back.
     down: Vec<(u16, Fault)>,
     /// What reads had found in the page caches when that was asked last, by broker.
@@ -76,7 +78,12 @@ impl Script {
         let number = |at: usize| words.get(at).and_then(|word| word.parse().ok());
         let (brokers, voters) = (number(1).unwrap_or(3), number(2).unwrap_or(3));
         let seed = words.iter().position(|word| *word == "seed").and_then(|at| number(at + 1)).unwrap_or(1);
-        let configs = BrokerConfig::cluster(brokers, voters, Uuid::from_u128(7));
+        let mut configs = BrokerConfig::cluster(brokers, voters, Uuid::from_u128(7));
+        for (key, value) in words.iter().filter_map(|word| word.split_once('=')) {
+            for broker in &mut configs {
+                broker.set(key, value).unwrap_or_else(|error| panic!("{key}={value}: {error}"));
+            }
+        }
         let count = u16::try_from(configs.len()).unwrap_or(u16::MAX);
         let console = Console::cluster(u64::try_from(seed).unwrap_or(1), configs);
         Script {
@@ -85,6 +92,7 @@ impl Script {
             hidden: Vec::new(),
             brokers: count,
             node: None,
+            watched: None,
             down: Vec::new(),
             found: BTreeMap::new(),
             owned: Vec::new(),
@@ -100,10 +108,14 @@ impl Script {
                 && (!text.contains("loaded") || text.contains("loaded 0 groups and 0"))
         };
         let told = |event: &TraceEvent| is_told(event) && !idle(&event.to_string());
-        for line in lines.iter().filter(|line| told(&line.event)) {
+        for line in &lines {
             let ms = line.at.since(self.begun).as_millis();
             let text = format!(". {:>3}.{:03} {}: {}", ms / 1000, ms % 1000, line.node, line.event);
-            if !self.hidden.iter().any(|hidden| text.contains(hidden)) {
+            if self.watched.as_ref().is_some_and(|watched| text.contains(watched)) {
+                self.watched = None;
+                self.node = teller(&text).or(self.node);
+            }
+            if told(&line.event) && !self.hidden.iter().any(|hidden| text.contains(hidden)) {
                 out.push_str(&text);
                 out.push('\n');
             }
@@ -226,19 +238,16 @@ impl Script {
                 self.console.run_for(Duration::from_millis(ms));
             }
             ["until", ..] => {
-                let text = line.strip_prefix("until ").unwrap_or_default();
                 let deadline = self.console.world.now() + Duration::from_secs(120);
-                let mut told = String::new();
-                while !told.contains(text) {
+                self.watched = line.strip_prefix("until ").map(ToOwned::to_owned);
+                while self.watched.is_some() {
                     if self.console.world.now() >= deadline {
-                        told.push_str("> [it did not come about]\n");
-                        break;
+                        self.watched = None;
+                        out.push_str("> [it did not come about]\n");
                     }
                     self.console.step();
-                    self.trace(&mut told);
+                    self.trace(out);
                 }
-                self.node = told.lines().rfind(|line| line.contains(text)).and_then(teller).or(self.node);
-                out.push_str(&told);
             }
             ["hide", ..] => self.hidden.push(line["hide ".len()..].to_owned()),
             ["stops"] => self.stops(out),
