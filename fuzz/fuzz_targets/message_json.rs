@@ -18,6 +18,7 @@ fuzz_target!(|data: &[u8]| {
     // Records are read further than they can be written.
     let has_records = match message.kind {
         Kind::Request => api_key == ApiKey::Produce,
+        Kind::Record => false,
         Kind::Response => [ApiKey::Fetch, ApiKey::FetchSnapshot, ApiKey::ShareFetch].contains(&api_key),
     };
     if has_records {

@@ -19,8 +19,10 @@ fn segments_of_kafka_are_shown_as_kafka_shows_them() {
             let bytes = Bytes::from(fs::read(file.path()).unwrap());
             console.files.insert(file.file_name().into_string().unwrap(), bytes);
         }
-        let dump = String::from_utf8(console.files["dump.txt"].to_vec()).unwrap();
-        for step in parse(&dump) {
+        // What Kafka printed of the metadata log with its decoder as well.
+        let dumps =
+            ["dump.txt", "decoded.txt"].map(|file| console.files.get(file).cloned().unwrap_or_default());
+        for step in dumps.iter().flat_map(|dump| parse(std::str::from_utf8(dump).unwrap())) {
             count += 1;
             let ran = console.run(&step.command, &[]);
             let stdout = compare(&step.stdout, &lines(&ran.stdout));
@@ -38,6 +40,22 @@ fn segments_of_kafka_are_shown_as_kafka_shows_them() {
     }
     assert!(count > 25, "only {count} dumps");
     assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn our_own_metadata_log_is_one_that_the_decoder_reads() {
+    let mut console = Console::default();
+    let run = |console: &mut Console, line: &str| console.run(line, &[]).stdout;
+    run(
+        &mut console,
+        "kafka-topics.sh --bootstrap-server localhost:9092 --create --topic orders --partitions 2",
+    );
+    let log = "/tmp/kraft-combined-logs/__cluster_metadata-0/00000000000000000000.log";
+    let text = run(&mut console, &format!("kafka-dump-log.sh --cluster-metadata-decoder --files {log}"));
+    for kind in ["FEATURE_LEVEL_RECORD", "REGISTER_BROKER_RECORD", "TOPIC_RECORD", "PARTITION_RECORD"] {
+        assert!(text.contains(&format!("payload: {{\"type\":\"{kind}\",\"version\":")), "{kind} in\n{text}");
+    }
+    assert!(!text.contains("Error at"), "{text}");
 }
 
 /// Numbers that repeat from run to run (a linear congruential generator; its high bits are good enough here).

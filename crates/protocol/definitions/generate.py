@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes messages.txt from Kafka's own message definitions, which are JSON inside the kafka-clients jar.
+"""Writes messages.txt and metadata.txt from Kafka's own message definitions, which are JSON inside its jars.
 
     python3 generate.py kafka-clients-4.3.1.jar > messages.txt
+    python3 generate.py kafka-metadata-4.3.1.jar > metadata.txt
 
 What is kept are names, types, versions, tags and defaults; src/definition.rs says how the lines are read.
 """
@@ -43,7 +44,7 @@ def main(jar):
     messages = []
     with zipfile.ZipFile(jar) as archive:
         for name in archive.namelist():
-            if not re.fullmatch(r"common/message/\w+(Request|Response)\.json", name):
+            if not re.fullmatch(r"common/(message/\w+(Request|Response)|metadata/\w+Record)\.json", name):
                 continue
             text = archive.read(name).decode()
             message = json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.M))
@@ -51,6 +52,8 @@ def main(jar):
                 messages.append(message)
     messages.sort(key=lambda message: (message["apiKey"], message["type"]))
     for message in messages:
+        # Of the metadata log's records, which have numbers of their own.
+        message["type"] = message["type"].replace("metadata", "record")
         structs = {struct["name"]: struct["fields"] for struct in message.get("commonStructs", [])}
         api = re.sub(r"(Request|Response)$", "", message["name"])
         out = [f"{message['type']} {message['apiKey']} {api} {message['validVersions']} {message['flexibleVersions']}"]

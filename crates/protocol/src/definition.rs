@@ -1,9 +1,10 @@
-//! Kafka's messages as data: the fields of each request and response, with their types, versions, tags and defaults.
+//! Kafka's messages as data: the fields of each request, response and record of the metadata log, with their types,
+//! versions, tags and defaults.
 //!
-//! `definitions/messages.txt` has a line a message and, one column deeper, a line a field; it is written from Kafka's
-//! own definitions by `definitions/generate.py`. A message's line is `KIND API-KEY NAME VERSIONS FLEXIBLE-VERSIONS`, a
-//! field's `NAME TYPE VERSIONS` with `null=VERSIONS`, `tag=NUMBER:VERSIONS`, `default=VALUE` and `is=ENTITY` where the
-//! field has them. Versions are `3`, `3-5`, `3+` or `none`. Names are those of Kafka's JSON form.
+//! `definitions/messages.txt` and `metadata.txt` have a line a message and, one column deeper, a line a field; they are
+//! written from Kafka's own definitions by `definitions/generate.py`. A message's line is `KIND API-KEY NAME VERSIONS
+//! FLEXIBLE-VERSIONS`, a field's `NAME TYPE VERSIONS` with `null=VERSIONS`, `tag=NUMBER:VERSIONS`, `default=VALUE` and
+//! `is=ENTITY` where the field has them. Versions are `3`, `3-5`, `3+` or `none`. Names are those of Kafka's JSON form.
 
 use std::sync::OnceLock;
 
@@ -11,13 +12,17 @@ use kafka_protocol::messages::ApiKey;
 
 const TEXT: &str = include_str!("../definitions/messages.txt");
 
-/// Which of a message's two.
+const RECORDS: &str = include_str!("../definitions/metadata.txt");
+
+/// What a message is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// From a client to a listener.
     Request,
     /// Back.
     Response,
+    /// In the metadata log; its key is none of an API.
+    Record,
 }
 
 /// A range of versions, both ends included.
@@ -94,14 +99,14 @@ pub struct Field {
     pub entity: Option<&'static str>,
 }
 
-/// A request or a response.
+/// A request, a response or a record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message {
-    /// Whether it is a request or a response.
+    /// What it is.
     pub kind: Kind,
-    /// The API's number.
+    /// The API's number; of a record its type's.
     pub api_key: i16,
-    /// The API's name, as `Produce`.
+    /// The API's name, as `Produce`; a record's own, as `TopicRecord`.
     pub name: &'static str,
     /// The versions that Kafka serves.
     pub versions: Versions,
@@ -139,6 +144,13 @@ pub fn messages() -> &'static [Message] {
     ALL.get_or_init(|| parse(TEXT).unwrap_or_default())
 }
 
+/// The definition of a record of the metadata log; nothing where Kafka has none of this type.
+pub fn metadata_record(kind: i16) -> Option<&'static Message> {
+    static ALL: OnceLock<Vec<Message>> = OnceLock::new();
+    let all = ALL.get_or_init(|| parse(RECORDS).unwrap_or_default());
+    all.iter().find(|message| message.api_key == kind)
+}
+
 fn parse(text: &'static str) -> Option<Vec<Message>> {
     let mut lines = text.lines().peekable();
     let mut messages = Vec::new();
@@ -147,6 +159,7 @@ fn parse(text: &'static str) -> Option<Vec<Message>> {
         let kind = match words.next()? {
             "request" => Kind::Request,
             "response" => Kind::Response,
+            "record" => Kind::Record,
             _ => return None,
         };
         messages.push(Message {
@@ -219,6 +232,7 @@ mod tests {
     #[test]
     fn every_line_of_the_text_is_read_and_every_served_api_is_there() {
         let all = parse(TEXT).expect("a line cannot be read");
+        let records = parse(RECORDS).expect("a line cannot be read");
         let count = |fields: &[Field]| -> usize {
             fn count(fields: &[Field]) -> usize {
                 let inner = |field: &Field| match &field.of {
@@ -229,8 +243,10 @@ mod tests {
             }
             count(fields)
         };
-        let lines: usize = all.iter().map(|message| 1 + count(&message.fields)).sum();
-        assert_eq!(lines, TEXT.lines().count(), "a line was passed over");
+        for (all, text) in [(&all, TEXT), (&records, RECORDS)] {
+            let lines: usize = all.iter().map(|message| 1 + count(&message.fields)).sum();
+            assert_eq!(lines, text.lines().count(), "a line was passed over");
+        }
         for api_key in ApiKey::iter() {
             let known = api_key.valid_versions();
             for kind in [Kind::Request, Kind::Response] {

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use kafka_protocol::messages::ApiKey;
 use serde_json::{Map, Value, json};
 
-use crate::definition::{Field, Kind, Type, Versions, message};
+use crate::definition::{Field, Kind, Message, Type, Versions, message};
 use crate::record_batch::{Record, batches};
 use crate::uuid_text;
 use crate::varint::{Reader, put_unsigned};
@@ -110,9 +110,65 @@ fn read(
     let unknown = || JsonError::Unknown(api_key, version);
     let message = message(api_key, kind).filter(|one| one.versions.has(version)).ok_or_else(unknown)?;
     let flexible = message.flexible.has(version);
-    let mut read =
-        Read { reader: Reader::new(body), bytes: body, version, flexible, records, path: Vec::new() };
+    let mut read = Read {
+        reader: Reader::new(body),
+        bytes: body,
+        version,
+        flexible,
+        records,
+        tagged_defaults: true,
+        path: Vec::new(),
+    };
     read.fields(&message.fields)
+}
+
+/// A record of the metadata log as Kafka's dump tool prints it: the fields in the order of their definition, tagged ones
+/// only where they are there. Bytes behind the record are passed over.
+///
+/// # Errors
+/// [`JsonError::Bytes`]: the bytes are none of it.
+pub fn metadata_record_text(
+    message: &'static Message,
+    version: i16,
+    body: &Bytes,
+) -> Result<String, JsonError> {
+    let mut read = Read {
+        reader: Reader::new(body),
+        bytes: body,
+        version,
+        flexible: message.flexible.has(version),
+        records: RecordsAs::Size,
+        tagged_defaults: false,
+        path: Vec::new(),
+    };
+    let mut out = String::new();
+    in_order(&message.fields, &read.fields(&message.fields)?, &mut out);
+    Ok(out)
+}
+
+/// Writes a struct's fields, or what is in its place, in the order of their definition: an object forgets it.
+fn in_order(fields: &[Field], value: &Value, out: &mut String) {
+    let Value::Object(object) = value else { return out.push_str(&value.to_string()) };
+    out.push('{');
+    let mut separator = "";
+    for field in fields {
+        let Some(value) = object.get(field.name) else { continue };
+        out.push_str(&format!("{separator}\"{}\":", field.name));
+        separator = ",";
+        match (&field.of, value) {
+            (Type::Struct(fields), Value::Array(elements)) => {
+                out.push('[');
+                for (at, element) in elements.iter().enumerate() {
+                    out.push_str(if at > 0 { "," } else { "" });
+                    in_order(fields, element, out);
+                }
+                out.push(']');
+            }
+            (Type::Struct(fields), value) => in_order(fields, value, out),
+            (_, value) => out.push_str(&value.to_string()),
+        }
+    }
+    out.push('}');
 }
 
 /// A message's body from JSON: an object with the fields that are not to be their defaults.
@@ -134,6 +190,8 @@ struct Read<'a> {
     version: i16,
     flexible: bool,
     records: RecordsAs,
+    /// Whether tagged fields that are not there are given their defaults.
+    tagged_defaults: bool,
     path: Vec<&'static str>,
 }
 
@@ -147,6 +205,9 @@ impl<'a> Read<'a> {
         let version = self.version;
         for field in fields.iter().filter(|field| field.versions.has(version)) {
             let value = if field.tag.is_some_and(|(_, versions)| versions.has(version)) {
+                if !self.tagged_defaults {
+                    continue;
+                }
                 default(field, version)
             } else {
                 self.named(field)?

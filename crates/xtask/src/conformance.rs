@@ -17,8 +17,11 @@ pub fn gateway() -> Result<PathBuf> {
     Ok(setup::target().join("sim/blumfeld-gateway"))
 }
 
-/// Runs one of the suites. What is not for this command is for the suite, as `--brokers 3`. The example of JUnit goes
-/// with the whole suite of Java.
+/// Programs of Apache Kafka's own: Kafka Streams with both of its guarantees, and Connect.
+const KAFKAS_OWN: [&str; 3] = ["streams", "streams-exactly-once", "connect"];
+
+/// Runs one of the suites. What is not for this command is for the suite, as `--brokers 3`. With the whole suite of Java
+/// go Apache Kafka's own programs and the example of JUnit.
 pub fn run(args: &[String]) -> Result<()> {
     if args.iter().any(|arg| arg == "--go") {
         return if args.len() == 1 { examples::go() } else { bail!("--go takes nothing else") };
@@ -30,7 +33,11 @@ pub fn run(args: &[String]) -> Result<()> {
     let mut command = if chosen.is_empty() { clients()? } else { java()? };
     command.arg("--gateway").arg(gateway()?).args(&rest);
     run_command(command.current_dir(root().join("tests/conformance")), "conformance")?;
-    if chosen.is_empty() || !rest.is_empty() { Ok(()) } else { examples::junit() }
+    if chosen.is_empty() || !rest.is_empty() {
+        return Ok(());
+    }
+    programs::run(&KAFKAS_OWN.map(ToOwned::to_owned))?;
+    examples::junit()
 }
 
 fn clients() -> Result<Command> {

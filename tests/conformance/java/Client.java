@@ -50,6 +50,7 @@ public final class Client {
     private final String bootstrap;
     private final Admin admin;
     private KafkaConsumer<String, String> member;
+    private KafkaProducer<String, String> open;
     private final List<Integer> revoked = new ArrayList<>();
     private CompletableFuture<Map<TopicPartition, OffsetAndMetadata>> asynchronous;
     /** What came while only the assignment was asked for. */
@@ -65,7 +66,7 @@ public final class Client {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         Client client = new Client(arguments[0]);
         Map<String, Object> can = new HashMap<>();
-        List.of("idempotent", "assign", "admin", "offset_at", "group", "group_admin", "reset", "delete_group")
+        List.of("idempotent", "assign", "admin", "offset_at", "group", "group_admin", "reset", "delete_group", "transact")
             .forEach(what -> can.put(what, true));
         can.put("compression", CODECS);
         out.println(JSON.writeValueAsString(Map.of("can", can, "version", AppInfoParser.getVersion())));
@@ -94,6 +95,10 @@ public final class Client {
             case "describe": return describe(topic);
             case "produce": return produce(command, topic);
             case "flood": return flood(command, topic);
+            case "transact": return transact(command, topic);
+            case "begin": return begin(command, topic);
+            case "end": return end(command);
+            case "transform": return transform(command, group, topic);
             case "read": return read(command, topic);
             case "offsets": return offsets(partition(command));
             case "offset_at": return offsetAt(command);
@@ -210,8 +215,110 @@ public final class Client {
         return counts;
     }
 
+    // ---- transactions
+
+    private KafkaProducer<String, String> transactional(String id) {
+        Properties config = config();
+        config.put("transactional.id", id);
+        KafkaProducer<String, String> producer = new KafkaProducer<>(config, new StringSerializer(), new StringSerializer());
+        producer.initTransactions();
+        return producer;
+    }
+
+    /** Each round, its values and whether it is committed, in a transaction over two partitions. */
+    private Object transact(JsonNode command, String topic) {
+        try (KafkaProducer<String, String> producer = transactional(command.get("id").asText())) {
+            for (JsonNode round : command.get("rounds")) {
+                producer.beginTransaction();
+                int at = 0;
+                for (JsonNode value : round.get(0)) {
+                    producer.send(new ProducerRecord<>(topic, at % 2, "k" + at, value.asText()));
+                    at++;
+                }
+                if (round.get(1).asBoolean()) {
+                    producer.commitTransaction();
+                } else {
+                    producer.flush();
+                    producer.abortTransaction();
+                }
+            }
+        }
+        return null;
+    }
+
+    /** Begins a transaction with these values in partition 0, and leaves it open. */
+    private Object begin(JsonNode command, String topic) throws Exception {
+        open = transactional(command.get("id").asText());
+        open.beginTransaction();
+        List<Future<RecordMetadata>> sent = new ArrayList<>();
+        for (JsonNode value : command.get("values")) {
+            sent.add(open.send(new ProducerRecord<>(topic, 0, null, value.asText())));
+        }
+        for (Future<RecordMetadata> one : sent) {
+            done(one);
+        }
+        return null;
+    }
+
+    /** Ends what `begin` has begun. */
+    private Object end(JsonNode command) {
+        try {
+            if (command.get("commit").asBoolean()) {
+                open.commitTransaction();
+            } else {
+                open.abortTransaction();
+            }
+        } finally {
+            open.close(Duration.ZERO);
+        }
+        return null;
+    }
+
+    /**
+     * Reads a topic as a member of a group, and writes what it read to another in transactions that commit its offsets too;
+     * every third it aborts, and does again. Gives how many transactions it committed and aborted.
+     */
+    private Object transform(JsonNode command, String group, String topic) {
+        int count = command.get("count").asInt(), read = 0, committed = 0, aborted = 0;
+        Properties config = config();
+        config.put("group.id", group);
+        config.put("enable.auto.commit", false);
+        config.put("auto.offset.reset", "earliest");
+        config.put("isolation.level", "read_committed");
+        config.put("max.poll.records", 7);
+        try (KafkaProducer<String, String> producer = transactional(command.get("id").asText());
+             KafkaConsumer<String, String> consumer =
+                 new KafkaConsumer<>(config, new StringDeserializer(), new StringDeserializer())) {
+            consumer.subscribe(List.of(topic));
+            while (read < count) {
+                ConsumerRecords<String, String> records = consumer.poll(Duration.ofMillis(200));
+                if (records.isEmpty()) {
+                    continue;
+                }
+                producer.beginTransaction();
+                for (ConsumerRecord<String, String> record : records) {
+                    producer.send(new ProducerRecord<>(command.get("to").asText(), 0, record.key(), record.value()));
+                }
+                producer.sendOffsetsToTransaction(records.nextOffsets(), consumer.groupMetadata());
+                if ((committed + aborted) % 3 == 2) {
+                    producer.abortTransaction();
+                    aborted++;
+                    for (TopicPartition partition : records.partitions()) {
+                        consumer.seek(partition, records.records(partition).get(0).offset());
+                    }
+                } else {
+                    producer.commitTransaction();
+                    committed++;
+                    read += records.count();
+                }
+            }
+        }
+        return List.of(committed, aborted);
+    }
+
     private KafkaConsumer<String, String> reader() {
         Properties config = config();
+        config.put("isolation.level", "read_committed");
         config.put("enable.auto.commit", false);
         config.put("auto.offset.reset", "none");
         return new KafkaConsumer<>(config, new StringDeserializer(), new StringDeserializer());

@@ -379,7 +379,35 @@ def groups_are_administered(t):
     check("GroupIdNotFoundException" in client.attempt("describe_members", group=group)["error"], True, "described")
 
 
+# ---- transactions
+
+
+def a_newer_producer_fences_the_older(t):
+    topic = made(t, "fenced", 1)
+    one, two, id = t.member(), t.member(), f"{topic}-id"
+    one.begin(topic=topic, id=id, values=VALUES[:10])
+    # Its coordinator aborts what the other has begun.
+    two.begin(topic=topic, id=id, values=VALUES[10:20])
+    answer = one.attempt("end", commit=True)
+    fenced = ["ProducerFencedException", "InvalidProducerEpochException"]
+    check(any(error in answer.get("error", "") for error in fenced), True, f"the older one: {answer}")
+    two.end(commit=True)
+    check(values(read(t, topic, 0, 10)), VALUES[10:20], "what the newer one wrote")
+
+
+def what_is_read_written_and_committed_is_there_once(t):
+    source, target, group = made(t, "source", 2), made(t, "target", 1), t.group("transformers")
+    for partition in range(2):
+        write(t, source, partition, VALUES[50 * partition:50 * (partition + 1)])
+    committed, aborted = t.member().transform(topic=source, to=target, group=group, id=f"{target}-id", count=100)
+    check((committed > 5, aborted > 2), (True, True), f"{committed} committed, {aborted} aborted")
+    check(sorted(values(read(t, target, 0, 100))), sorted(VALUES[:100]), "each once")
+    check(t.client().committed(group=group, topic=source), {"0": 50, "1": 50}, "the group's offsets")
+
+
 CLIENT_SCENARIOS = [
+    a_newer_producer_fences_the_older,
+    what_is_read_written_and_committed_is_there_once,
     *[shares(f"{name}Assignor") for name in ("Range", "RoundRobin", "Sticky", "CooperativeSticky")],
     static_members_come_back_to_what_they_owned,
     commits_pauses_and_seeks_are_obeyed,

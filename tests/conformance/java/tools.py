@@ -381,7 +381,42 @@ def leaders_and_replicas_are_moved(t):
     t.prints(f"kafka-console-consumer.sh --topic {topic} --partition 0 --offset earliest --max-messages 100", *VALUES)
 
 
+def transactions_are_listed_described_and_ended(t):
+    topic, tool = made(t, "transactions", 1), "kafka-transactions.sh"
+    id, other = f"{topic}-open", f"{topic}-done"
+    t.client().transact(topic=topic, id=other, rounds=[])
+    writer = t.member()
+    writer.begin(topic=topic, id=id, values=VALUES[:10])
+
+    def rows(line):
+        return [[cell.strip() for cell in row.split("\t")] for row in t.run(f"{tool} {line}").splitlines()[1:]]
+
+    def listed(state):
+        return [(row[0], row[3]) for row in rows(f"list --transactional-id-pattern {topic}-.*")] == [
+            (other, "Empty"), (id, state)
+        ]
+
+    until("listed", lambda: listed("Ongoing"))
+    [described] = rows(f"describe --transactional-id {id}")
+    check((described[1], described[4], described[8]), (id, "Ongoing", f"{topic}-0"), "described")
+    [producer] = rows(f"describe-producers --topic {topic} --partition 0")
+    check((producer[0], producer[3], producer[5]), (described[2], "9", "0"), "producers")
+    consume = f"kafka-console-consumer.sh --topic {topic} --partition 0 --offset earliest --timeout-ms 3000"
+    t.prints(f"{consume} --isolation-level read_committed")
+    t.prints(f"{consume} --isolation-level read_uncommitted --max-messages 10", *VALUES[:10])
+    # It is younger than its timeout.
+    check(rows(f"find-hanging --topic {topic}"), [], "hanging")
+    t.prints(f"{tool} forceTerminateTransaction --transactionalId {id}")
+    answer = writer.attempt("end", commit=True)
+    fenced = ["ProducerFencedException", "InvalidProducerEpochException"]
+    check(any(error in answer.get("error", "") for error in fenced), True, f"who was terminated: {answer}")
+    until("ended", lambda: listed("Empty") or listed("CompleteAbort"))
+    t.prints(f"{consume} --isolation-level read_committed")
+    t.run(f"{tool} abort --topic {topic} --partition 0 --start-offset 0", code=1)
+
+
 TOOL_SCENARIOS = [
+    transactions_are_listed_described_and_ended,
     groups_are_described_reset_and_deleted,
     leaders_and_replicas_are_moved,
     what_is_produced_is_consumed,

@@ -38,6 +38,7 @@ CLASSES = {
     "kafka-producer-perf-test.sh": "org.apache.kafka.tools.ProducerPerformance",
     "kafka-delete-records.sh": "org.apache.kafka.tools.DeleteRecordsCommand",
     "kafka-dump-log.sh": "org.apache.kafka.tools.DumpLogSegments",
+    "kafka-transactions.sh": "org.apache.kafka.tools.TransactionsCommand",
 }
 SERVER = """process.roles=broker,controller
 node.id=1
@@ -82,6 +83,11 @@ PLACEHOLDERS = [
         r"<DATE>, <DATE>, \1, <N>.<N>, \2, <N>.<N>, <N>, <N>, <N>.<N>, <N>.<N>",
     ),
     (r"perf-consumer-\d+", "perf-consumer-<N>"),
+    # When a transaction began, and how long ago.
+    (r"(Complete(?:Commit|Abort) +\t\d+ +\t)\d{13}( +\t)\d+ *\t", r"\1<TIMESTAMP>\2<PADDED>\t"),
+    (r"(deadlineMs=|nextAllowedTryMs=)\d{13}", r"\1<TIMESTAMP>"),
+    (r"(tries=)\d+", r"\1<N>"),
+    (r"timed out at \d{13} after \d+ attempt", "timed out at <TIMESTAMP> after <N> attempt"),
 ]
 
 

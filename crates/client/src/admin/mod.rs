@@ -65,7 +65,6 @@ struct Progress {
     partitions: Done,
     pages: Pages,
     groups: groups::Groups,
-    last_error: Option<ApiError>,
 }
 
 /// An admin client.
@@ -118,7 +117,6 @@ impl AdminClient {
             partitions: Done::new(),
             pages: Pages::default(),
             groups: groups::Groups::default(),
-            last_error: None,
         };
         let call = Call { request, progress };
         self.calls.insert(id, call);
@@ -257,7 +255,7 @@ impl AdminClient {
                     Some(code) if !code.is_retriable() => {
                         progress.partitions.insert(partition, Err(code.into()));
                     }
-                    Some(code) => progress.last_error = Some(code.into()),
+                    Some(_) => {}
                     None => self.metadata.request_update(),
                 },
             }
@@ -304,10 +302,7 @@ impl AdminClient {
         match answered {
             Ok(Some(response)) => return Some(FinishedCall { call: owner, result: Ok(response) }),
             Ok(None) => {}
-            Err(error) if error.code.is_retriable() => {
-                progress.last_error = Some(error);
-                self.later(cx, &mut progress);
-            }
+            Err(error) if error.code.is_retriable() => self.later(cx, &mut progress),
             Err(error) => return Some(FinishedCall { call: owner, result: Err(error) }),
         }
         self.calls.insert(owner, Call { request, progress });
@@ -346,14 +341,12 @@ impl AdminClient {
                 Route::Broker(_) => None,
             };
             let name = step.unwrap_or_else(|| method.to_owned());
-            let error = match (progress.attempts, progress.last_error) {
-                (0, None) => {
-                    ApiError::timeout(format!("Timed out waiting for a node assignment. Call: {name}"))
-                }
-                (attempts, _) => {
-                    ApiError::timeout(format!("Call(callName={name}) timed out after {attempts} attempt(s)"))
-                }
+            let error = match progress.attempts {
+                // Also while it is looked up again and again who is to be asked.
+                0 => format!("Timed out waiting for a node assignment. Call: {name}"),
+                attempts => format!("Call(callName={name}) timed out after {attempts} attempt(s)"),
             };
+            let error = ApiError::timeout(error);
             answers.push(FinishedCall { call: id, result: Err(error) });
         }
         answers

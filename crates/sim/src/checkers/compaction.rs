@@ -278,7 +278,9 @@ impl Compaction {
     /// record which the leader had taken out before this replica came to it stays until there is a later one.)
     fn is_clean(history: &History, log: &CompactedSeen) -> Result<(), String> {
         let mut seen: BTreeMap<&[u8], i64> = BTreeMap::new();
-        for record in log.records.iter().take_while(|record| record.offset < log.cleaned_to) {
+        // A replica that was killed may have a checkpoint that followed its log start, and not the log start.
+        let clean = history.start..log.cleaned_to;
+        for record in log.records.iter().filter(|record| clean.contains(&record.offset)) {
             let entry = history.entries.get(&record.offset);
             let is_marker = matches!(record.kind, RecordKind::Marker { .. });
             if is_marker || entry.is_none_or(|entry| entry.end != End::Committed) {

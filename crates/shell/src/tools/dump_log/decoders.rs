@@ -1,6 +1,9 @@
-//! `--offsets-decoder` and `--transaction-log-decoder`: records of `__consumer_offsets` and `__transaction_state` as
-//! JSON (DumpLogSegments.CoordinatorRecordMessageParser, with the message definitions of Kafka's coordinators).
+//! `--offsets-decoder`, `--transaction-log-decoder` and `--cluster-metadata-decoder`: records of `__consumer_offsets`,
+//! `__transaction_state` and the metadata log as JSON (DumpLogSegments' CoordinatorRecordMessageParser and
+//! ClusterMetadataLogMessageParser, with the message definitions of Kafka's coordinators and controller).
 
+use blumfeld_protocol::definition::metadata_record as metadata_record_definition;
+use blumfeld_protocol::json::metadata_record_text;
 use blumfeld_protocol::messages::{ConsumerProtocolAssignment, ConsumerProtocolSubscription};
 use blumfeld_protocol::record_batch::Record;
 use blumfeld_protocol::varint::Reader;
@@ -17,11 +20,13 @@ pub enum Decoder {
     Offsets,
     /// Those of a transaction coordinator.
     Transactions,
+    /// Those of a controller.
+    Metadata,
 }
 
-/// What is shown of a record: its key, and its value.
+/// What is shown of a record: its key, which those of the metadata log have not, and its value.
 pub struct Decoded {
-    pub key: String,
+    pub key: Option<String>,
     pub payload: Option<String>,
 }
 
@@ -29,9 +34,14 @@ impl Decoder {
     /// Reads a record.
     ///
     /// # Errors
-    /// It has no key, which none of these lacks.
+    /// It has no key, which none of a coordinator's lacks.
     pub fn decode(self, record: &Record) -> Result<Decoded, String> {
         let offset = record.offset;
+        if self == Self::Metadata {
+            let payload = metadata_record(record.value.as_ref())
+                .unwrap_or_else(|error| format!("Error at {offset}, skipping. {error}"));
+            return Ok(Decoded { key: None, payload: Some(payload) });
+        }
         let Some(key) = &record.key else {
             return Err(format!(
                 "java.lang.RuntimeException: Failed to decode message at offset {offset} using the specified decoder (message had a missing key)"
@@ -42,19 +52,20 @@ impl Decoder {
         let data = kind.and_then(|kind| match self {
             Self::Offsets => group_key(kind, &mut reader),
             Self::Transactions => transaction_key(kind, &mut reader),
+            Self::Metadata => None,
         });
         let (Some(kind), Some(data)) = (kind, data) else {
             let kind = kind.unwrap_or(-1);
             let key = format!("Unknown record type {kind} at offset {offset}, skipping.");
-            return Ok(Decoded { key, payload: None });
+            return Ok(Decoded { key: Some(key), payload: None });
         };
         let payload = match &record.value {
             None => Some("<DELETE>".to_owned()),
             Some(value) => self.value(kind, value),
         };
         Ok(match payload {
-            None => Decoded { key: format!("Error at offset {offset}, skipping. null"), payload: None },
-            payload => Decoded { key: format!("{{\"type\":\"{kind}\",\"data\":{data}}}"), payload },
+            None => Decoded { key: Some(format!("Error at offset {offset}, skipping. null")), payload: None },
+            payload => Decoded { key: Some(format!("{{\"type\":\"{kind}\",\"data\":{data}}}")), payload },
         })
     }
 
@@ -64,7 +75,7 @@ impl Decoder {
         // From its first version with compact lengths on a message has tagged fields as well.
         let (newest, flexible) = match (self, kind) {
             (Self::Transactions, _) => (1, 1),
-            (Self::Offsets, _) => (4, 4),
+            (Self::Offsets | Self::Metadata, _) => (4, 4),
         };
         if !(0..=newest).contains(&version) {
             return None;
@@ -73,10 +84,53 @@ impl Decoder {
         let data = match (self, kind) {
             (Self::Transactions, _) => transaction_value(fields),
             (Self::Offsets, 2) => group_value(fields, version),
-            (Self::Offsets, _) => offset_value(fields, version),
+            (Self::Offsets | Self::Metadata, _) => offset_value(fields, version),
         }?;
         Some(format!("{{\"version\":\"{version}\",\"data\":{data}}}"))
     }
+}
+
+/// A record of the metadata log: the version of its frame, its type, its version, and its fields (MetadataRecordSerde).
+fn metadata_record(value: Option<&Bytes>) -> Result<String, String> {
+    let error = "org.apache.kafka.server.common.serialization.MetadataParseException";
+    let bytes = value.ok_or("java.lang.NullPointerException")?;
+    let mut reader = Reader::new(bytes);
+    let mut number = |what: &str| {
+        let number = reader.varint_unsigned().and_then(|number| i16::try_from(number).ok());
+        number.ok_or_else(|| format!("{error}: Error while reading {what}"))
+    };
+    let frame = number("frame version")?;
+    let (kind, version) = (number("type")?, number("version")?);
+    if frame != 1 {
+        return Err(format!(
+            "{error}: Could not deserialize metadata record with frame version {frame}. Only version 1 is supported."
+        ));
+    }
+    let message = metadata_record_definition(kind).ok_or_else(|| {
+        format!("org.apache.kafka.common.errors.UnsupportedVersionException: Unknown metadata id {kind}")
+    })?;
+    let newest = message.versions.last;
+    if !message.versions.has(version) {
+        return Err(format!(
+            "org.apache.kafka.common.errors.UnsupportedVersionException: Can't read version {version} of {}, which goes up to {newest}",
+            message.name
+        ));
+    }
+    let body = bytes.slice(reader.position()..);
+    let data = metadata_record_text(message, version, &body).map_err(|error| error.to_string())?;
+    Ok(format!("{{\"type\":\"{}\",\"version\":{version},\"data\":{data}}}", constant(message.name)))
+}
+
+/// `TopicRecord` as the constant that Java names it by: `TOPIC_RECORD`.
+fn constant(name: &str) -> String {
+    let mut out = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_uppercase());
+    }
+    out
 }
 
 /// The fields of a message.
@@ -343,9 +397,16 @@ mod tests {
             ["", "a", "ab", "abc", "abcd"].map(|text| base64(text.as_bytes())),
             ["", "YQ==", "YWI=", "YWJj", "YWJjZA=="]
         );
-        for decoder in [Decoder::Offsets, Decoder::Transactions] {
+        for decoder in [Decoder::Offsets, Decoder::Transactions, Decoder::Metadata] {
             for key in [&b""[..], &[0], &[0, 0], &[0, 0, 0, 9, 1], &[0, 99], &[0xff; 20]] {
-                for value in [None, Some(&b""[..]), Some(&[0, 1, 5]), Some(&[0xff; 40]), Some(&[0; 40])] {
+                for value in [
+                    None,
+                    Some(&b""[..]),
+                    Some(&[0, 1, 5]),
+                    Some(&[1, 5, 0]),
+                    Some(&[0xff; 40]),
+                    Some(&[0; 40]),
+                ] {
                     let record = Record {
                         offset: 7,
                         timestamp: 0,
@@ -356,11 +417,8 @@ mod tests {
                         range: None,
                     };
                     let decoded = decoder.decode(&record).unwrap();
-                    assert!(
-                        decoded.payload.is_some()
-                            || decoded.key.ends_with("skipping.")
-                            || decoded.key.ends_with("null")
-                    );
+                    let key = decoded.key.unwrap_or_default();
+                    assert!(decoded.payload.is_some() || key.ends_with("skipping.") || key.ends_with("null"));
                 }
             }
         }

@@ -22,7 +22,7 @@ use segment::SegmentDump;
 
 /// The tool's options.
 pub const SPECS: &[Spec] = &[
-    not_yet("cluster-metadata-decoder", Argument::None),
+    flag("cluster-metadata-decoder", "Show records of the metadata log as JSON"),
     flag("deep-iteration", "Show every record, not only batches"),
     value(
         "files",
@@ -78,12 +78,13 @@ pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> La
 }
 
 fn prepare(options: &Options, env: &dyn Environment) -> Result<DumpLog, OptionError> {
-    // With both Kafka reads offsets.
-    let decoder = match (options.has("offsets-decoder"), options.has("transaction-log-decoder")) {
-        (true, _) => Some(Decoder::Offsets),
-        (false, true) => Some(Decoder::Transactions),
-        (false, false) => None,
-    };
+    // Of several Kafka takes the first of these.
+    let decoders = [
+        ("offsets-decoder", Decoder::Offsets),
+        ("transaction-log-decoder", Decoder::Transactions),
+        ("cluster-metadata-decoder", Decoder::Metadata),
+    ];
+    let decoder = decoders.into_iter().find(|(name, _)| options.has(name)).map(|(_, decoder)| decoder);
     let print_data = options.has("print-data-log") || decoder.is_some();
     let settings = Settings {
         print_data,

@@ -156,9 +156,11 @@ fn line(out: &mut String, batch: &Batch, record: &Record, settings: &Settings) -
     }
     if let Some(decoder) = settings.decoder.filter(|_| !batch.is_control()) {
         let decoded = decoder.decode(record)?;
-        let _ = write!(out, "{prefix}key: {}", decoded.key);
-        if let Some(payload) = decoded.payload {
-            let _ = write!(out, " payload: {payload}");
+        for (name, text) in [("key", decoded.key), ("payload", decoded.payload)] {
+            if let Some(text) = text {
+                let _ = write!(out, "{prefix}{name}: {text}");
+                prefix = " ";
+            }
         }
     } else if settings.print_data && !batch.is_control() {
         for (name, bytes) in [("key", &record.key), ("payload", &record.value)] {

@@ -6,6 +6,7 @@ use blumfeld_kernel::Context;
 
 use super::super::admin::Step;
 use super::{Reply, fail, table, unexpected};
+use crate::io::log;
 use crate::java::partition_map_order;
 
 /// ListTransactionsCommand
@@ -13,7 +14,22 @@ pub fn list(cx: &mut Context<'_>, answer: Reply) -> Step {
     let listed = match answer {
         Ok(AdminResponse::Transactions(listed)) => listed,
         Ok(_) => return fail(cx, "Failed to list transactions", &unexpected()),
-        Err(error) => return fail(cx, "Failed to list transactions", &error),
+        Err(error) => {
+            // ListTransactionsHandler logs what it did not expect.
+            let said = error.message.as_deref().unwrap_or_default();
+            if let Some(request) = said.strip_suffix(" failed with an unexpected exception")
+                && let Some(sent) = request.strip_prefix("ListTransactions request ")
+            {
+                let code = error.code;
+                let text = format!(
+                    "[AdminClient clientId=adminclient-1] The `ListTransactions` request {sent} failed because of an \
+                     unexpected error {code}"
+                );
+                let logger = "org.apache.kafka.clients.admin.internals.ListTransactionsHandler";
+                log(cx, "ERROR", &text, logger, "");
+            }
+            return fail(cx, "Failed to list transactions", &error);
+        }
     };
     let mut rows = Vec::new();
     for (coordinator, listings) in listed {
