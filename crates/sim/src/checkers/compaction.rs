@@ -80,6 +80,8 @@ struct Entry {
     end: End,
     /// When it was first seen, in milliseconds since 1970-01-01 UTC.
     seen_ms: i64,
+    /// Where the marker stands that has ended its transaction.
+    marker: Option<i64>,
 }
 
 /// The history of one partition.
@@ -110,6 +112,13 @@ impl History {
         entries.any(|entry| *entry.record.key == *key)
     }
 
+    /// Whether a record was aborted by a marker that some replica has taken out. One that was away for longer than
+    /// delete.retention.ms, and had the record, never learns of that, and the producer's next marker commits it there,
+    /// as in Kafka.
+    fn may_seem_committed(&self, entry: &Entry, gone: &impl Fn(i64) -> bool) -> bool {
+        entry.end == End::Aborted && entry.marker.is_some_and(gone)
+    }
+
     fn settle(&mut self, offset: i64, end: End) {
         if let Some(entry) = self.entries.get_mut(&offset) {
             entry.end = end;
@@ -122,20 +131,36 @@ impl History {
     fn add(&mut self, record: RecordSeen, seen_ms: i64) {
         let (offset, kind, producer) = (record.offset, record.kind, record.producer_id);
         self.end = offset + 1;
-        self.entries.insert(offset, Entry { record, end: End::Open, seen_ms });
+        self.entries.insert(offset, Entry { record, end: End::Open, seen_ms, marker: None });
         match kind {
             RecordKind::Plain => self.settle(offset, End::Committed),
             RecordKind::Transactional => self.open.entry(producer).or_default().push(offset),
             RecordKind::Marker { commit } => {
-                for offset in self.open.remove(&producer).unwrap_or_default() {
-                    self.settle(offset, if commit { End::Committed } else { End::Aborted });
+                for of in self.open.remove(&producer).unwrap_or_default() {
+                    self.settle(of, if commit { End::Committed } else { End::Aborted });
+                    if let Some(entry) = self.entries.get_mut(&of) {
+                        entry.marker = Some(offset);
+                    }
                 }
             }
         }
     }
 
     /// Why a record must not be missing in a log; nothing if it may.
-    fn misses(&self, offset: i64, entry: &Entry, log: &CompactedSeen, clocks_agree: bool) -> Option<String> {
+    fn misses(
+        &self,
+        offset: i64,
+        entry: &Entry,
+        log: &CompactedSeen,
+        clocks_agree: bool,
+        gone: &impl Fn(i64) -> bool,
+    ) -> Option<String> {
+        // A later record of its key that seems to be committed here, and is here.
+        let seems_superseded = || {
+            let later = log.records.iter().filter(|one| one.offset > offset && one.key == entry.record.key);
+            let mut later = later.filter_map(|one| self.entries.get(&one.offset));
+            later.any(|other| self.may_seem_committed(other, gone))
+        };
         if matches!(entry.record.kind, RecordKind::Marker { .. }) {
             return None;
         }
@@ -146,6 +171,7 @@ impl History {
             End::Open => return None,
             End::Committed if self.last(&entry.record.key) != Some(offset) => return None,
             End::Committed if self.may_be_superseded(&entry.record.key, offset) => return None,
+            End::Committed if seems_superseded() => return None,
             End::Committed if entry.record.is_tombstone => {
                 // The first pass that comes by it, of any replica, sets its horizon. That pass may not have been seen: a
                 // process that was killed behind it is looked at when much more has happened.
@@ -266,7 +292,8 @@ impl Compaction {
         gone.extend(history.entries.range(next..upto).map(|(offset, _)| *offset));
         for offset in gone {
             let Some(entry) = history.entries.get(&offset) else { continue };
-            if let Some(why) = history.misses(offset, entry, log, self.clocks_agree) {
+            let lacked = |offset: i64| self.missing.contains(&(log.partition.clone(), offset));
+            if let Some(why) = history.misses(offset, entry, log, self.clocks_agree, &lacked) {
                 return Err(why);
             }
             self.missing.insert((log.partition.clone(), offset));
@@ -322,8 +349,10 @@ impl Compaction {
         if entry.record.digest != digest || matches!(entry.record.kind, RecordKind::Marker { .. }) {
             return Err(format!("{what}, and another record was written there"));
         }
+        let lacked = |offset: i64| self.missing.contains(&(partition.clone(), offset));
         match entry.end {
             End::Committed => {}
+            End::Aborted if history.may_seem_committed(entry, &lacked) => {}
             End::Aborted => return Err(format!("{what}, whose transaction was aborted")),
             // A leader that has started again knows the marker before the high watermark has come to it again.
             End::Open => drop(self.early.insert((partition.clone(), offset))),
@@ -340,6 +369,7 @@ impl Compaction {
         let Some(history) = self.histories.get(partition) else { return Ok(()) };
         let none = BTreeMap::new();
         let read = self.read.get(&(reader, partition.clone())).unwrap_or(&none);
+        let lacked = |offset: i64| self.missing.contains(&(partition.clone(), offset));
         for (key, counting) in &history.counting {
             let Some(last) = counting.last() else { continue };
             let found = read.get(key);
@@ -349,7 +379,11 @@ impl Compaction {
                 continue;
             }
             // A replica that was away for longer than delete.retention.ms may have missed the tombstone, as in Kafka.
-            let is_over = is_tombstone && self.missing.contains(&(partition.clone(), *last));
+            let is_over = is_tombstone && lacked(*last);
+            let found_entry = found.and_then(|found| history.entries.get(found));
+            if found_entry.is_some_and(|entry| history.may_seem_committed(entry, &lacked)) {
+                continue;
+            }
             // What a key had before its tombstone went before it.
             if found != Some(last) && !(found.is_none() && is_tombstone) && !is_over {
                 let key = String::from_utf8_lossy(key);
@@ -440,6 +474,14 @@ mod tests {
         assert!(compaction.written(log("9:x", 1_000)).is_err(), "8 is missing");
         assert_eq!(compaction.written(log("7:zt 8:x", 1_000)), Ok(()));
         assert_eq!((compaction.known_to("table-0"), compaction.counts()), (9, [9, 4]));
+    }
+
+    #[test]
+    fn who_was_away_may_not_know_that_a_transaction_was_aborted() {
+        let mut compaction = begun();
+        assert!(compaction.look(&log("2:xt 3:a 4:y- 5:zt 7:zt", 1_000)).is_err(), "its marker is there");
+        assert_eq!(compaction.look(&log("0:x 2:xt 4:y- 5:zt 7:zt", 1_000)), Ok(()));
+        assert_eq!(compaction.look(&log("2:xt 4:y- 5:zt 7:zt", 1_000)), Ok(()));
     }
 
     #[test]
