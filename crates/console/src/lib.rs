@@ -5,10 +5,14 @@
 //! door for JavaScript and the scenarios match the same [`Order`], each in full. A line that is none is a tool's, and
 //! the shell's.
 
+mod timeline;
+
 use blumfeld_condition::{Condition, ConditionError};
 pub use blumfeld_shell::Environment;
 use blumfeld_shell::{Background, Language};
 use blumfeld_sim::{Fault, FaultError, Membership, MembershipError, World};
+
+pub use timeline::{TimelineError, TimelineOrder, timeline};
 
 /// What a line asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::Instant;
+use crate::{Instant, Pile};
 
 /// A file's path below the node's log directory: `orders-0/00000000000000000000.log`.
 pub type FilePath = Arc<str>;
@@ -91,7 +91,7 @@ impl std::error::Error for DiskError {}
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct File {
     /// Each with the place of its first byte. None is empty.
-    pieces: Vec<(u64, Bytes)>,
+    pieces: Pile<(u64, Bytes)>,
     len: u64,
     durable: u64,
     /// Whether a power cut leaves the file itself, be it empty: it was flushed once.
@@ -174,7 +174,7 @@ impl File {
         let mut bytes = BytesMut::from(&self.read_all()[..]);
         let kept = usize::try_from(kept).unwrap_or(usize::MAX).min(bytes.len());
         bytes[kept..].fill(0);
-        self.pieces = vec![(0, bytes.freeze())];
+        self.pieces = Pile::from_iter([(0, bytes.freeze())]);
     }
 
     /// Changes one byte, as a torn or rotten sector does. Nothing happens past the end.
@@ -183,7 +183,7 @@ impl File {
         if let Some(byte) = usize::try_from(at).ok().and_then(|at| bytes.get_mut(at)) {
             *byte ^= flip;
         }
-        self.pieces = vec![(0, bytes.freeze())];
+        self.pieces = Pile::from_iter([(0, bytes.freeze())]);
     }
 
     /// Its whole content; copied only if it was written in more than one piece.
@@ -211,7 +211,7 @@ impl File {
             true => self.pieces.partition_point(|(at, piece)| at + piece.len() as u64 <= from),
             false => self.pieces.len(),
         };
-        let within = self.pieces[first..].iter().take_while(move |(at, _)| *at < to);
+        let within = self.pieces.iter_from(first).take_while(move |(at, _)| *at < to);
         within.map(move |(at, piece)| {
             let place =
                 |byte: u64| usize::try_from(byte.saturating_sub(*at)).unwrap_or(usize::MAX).min(piece.len());

@@ -297,8 +297,10 @@ impl CleaningPass {
             let segment = log.segments.get(&base).ok_or(CleaningError::Changed)?;
             let batches = segment.batches_from(self.to_clean.first_dirty);
             let from = at;
-            for placed in batches.iter().skip(from) {
+            let mut more = false;
+            for placed in batches.clone().skip(from) {
                 if read >= self.slice {
+                    more = true;
                     break;
                 }
                 full = !self.index_batch(&placed.batch, &mut transactions)?;
@@ -308,11 +310,11 @@ impl CleaningPass {
                 at += 1;
                 read += placed.batch.size() as u64;
             }
-            note_read(cx, segment, batches.get(from..at).unwrap_or_default());
+            note_read(cx, segment, batches.skip(from).take(at - from));
             if full {
                 break;
             }
-            if at < batches.len() {
+            if more {
                 self.stats.indexed_bytes += read;
                 self.stage = Stage::Index { segments, at, transactions };
                 return Ok(Slice::More(read));
@@ -433,7 +435,7 @@ impl CleaningPass {
         while let Some(base) = group.sources.front().copied() {
             let source = log.segments.get(&base).ok_or(CleaningError::Changed)?;
             let from = group.at;
-            for placed in source.batches().iter().skip(from) {
+            for placed in source.batches().iter_from(from) {
                 if read >= self.slice {
                     break;
                 }
@@ -453,7 +455,7 @@ impl CleaningPass {
                 group.at += 1;
                 read += batch.size() as u64;
             }
-            note_read(cx, source, source.batches().get(from..group.at).unwrap_or_default());
+            note_read(cx, source, source.batches().iter_from(from).take(group.at - from));
             if group.at < source.batches().len() {
                 break;
             }
@@ -467,8 +469,12 @@ impl CleaningPass {
 }
 
 /// These batches of a segment were read: what the disk has to bring of them it is asked for.
-fn note_read(cx: &mut Context<'_>, segment: &LogSegment, batches: &[Placed]) {
-    if let (Some(first), Some(last)) = (batches.first(), batches.last()) {
+fn note_read<'a>(
+    cx: &mut Context<'_>,
+    segment: &LogSegment,
+    mut batches: impl Iterator<Item = &'a Placed> + Clone,
+) {
+    if let (Some(last), Some(first)) = (batches.clone().last(), batches.next()) {
         let from = u64::from(first.position);
         let len = u64::from(last.position) + last.batch.size() as u64 - from;
         cx.out.disk(DiskOp::Read { file: segment.files()[0].clone(), from, len });

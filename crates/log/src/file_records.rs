@@ -1,5 +1,6 @@
 //! The batches of one `.log` file, with where each stands.
 
+use blumfeld_kernel::Pile;
 use blumfeld_protocol::record_batch::Batch;
 
 /// A batch at its place.
@@ -14,7 +15,7 @@ pub struct Placed {
 /// The batches of a file, one after the other. Their bytes are shared with the page cache that wrote or read them.
 #[derive(Clone, Debug, Default)]
 pub struct FileRecords {
-    batches: Vec<Placed>,
+    batches: Pile<Placed>,
     size: u32,
 }
 
@@ -33,13 +34,12 @@ impl FileRecords {
     }
 
     /// The batches that begin at `position` or after it.
-    pub fn starting_at(&self, position: u32) -> &[Placed] {
-        let at = self.batches.partition_point(|placed| placed.position < position);
-        &self.batches[at..]
+    pub fn starting_at(&self, position: u32) -> impl DoubleEndedIterator<Item = &Placed> + Clone {
+        self.batches.iter_from(self.batches.partition_point(|placed| placed.position < position))
     }
 
     /// All batches.
-    pub fn all(&self) -> &[Placed] {
+    pub fn all(&self) -> &Pile<Placed> {
         &self.batches
     }
 

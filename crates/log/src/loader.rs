@@ -155,7 +155,7 @@ impl LoadedSegment {
         }
         // An index leads to a batch that does not begin behind its offset; a time entry to a record that is there.
         let leads = |(offset, position): (i64, u32)| {
-            self.segment.records.starting_at(position).first().is_some_and(|placed| {
+            self.segment.records.starting_at(position).next().is_some_and(|placed| {
                 placed.position == position && placed.batch.base_offset() <= offset && offset < next
             })
         };

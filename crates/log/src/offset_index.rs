@@ -1,6 +1,7 @@
 //! `.index`: offset to position (org.apache.kafka.storage.internals.log.OffsetIndex). Eight bytes an entry: the offset
 //! less the segment's base offset, and the position in the `.log` of the batch that holds it.
 
+use blumfeld_kernel::Pile;
 use bytes::Bytes;
 
 /// Bytes of an entry.
@@ -10,14 +11,14 @@ pub const ENTRY_SIZE: u32 = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OffsetIndex {
     base_offset: i64,
-    entries: Vec<(u32, u32)>,
+    entries: Pile<(u32, u32)>,
     max_entries: u32,
 }
 
 impl OffsetIndex {
     /// An empty index of a segment that begins at `base_offset`, of at most `max_bytes`.
     pub fn new(base_offset: i64, max_bytes: u32) -> OffsetIndex {
-        OffsetIndex { base_offset, entries: Vec::new(), max_entries: max_bytes / ENTRY_SIZE }
+        OffsetIndex { base_offset, entries: Pile::default(), max_entries: max_bytes / ENTRY_SIZE }
     }
 
     /// The index of a file. `None` where the file is no index: a length that is no multiple of eight, or entries that

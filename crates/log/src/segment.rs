@@ -1,6 +1,6 @@
 //! One segment: a `.log` with its two indexes (org.apache.kafka.storage.internals.log.LogSegment).
 
-use blumfeld_kernel::{Disk, DiskOp, FilePath, Outbox};
+use blumfeld_kernel::{Disk, DiskOp, FilePath, Outbox, Pile};
 use blumfeld_protocol::record_batch::Batch;
 
 use crate::file_records::{FileRecords, Placed};
@@ -136,7 +136,7 @@ impl LogSegment {
     }
 
     /// Its batches with their positions.
-    pub fn batches(&self) -> &[Placed] {
+    pub fn batches(&self) -> &Pile<Placed> {
         self.records.all()
     }
 
@@ -259,10 +259,9 @@ impl LogSegment {
     }
 
     /// The first batch whose last offset is at or above `offset`, and those after it.
-    pub fn batches_from(&self, offset: i64) -> &[Placed] {
+    pub fn batches_from(&self, offset: i64) -> impl Iterator<Item = &Placed> + Clone {
         let from = self.records.starting_at(self.offset_index.lookup(offset));
-        let skip = from.partition_point(|placed| placed.batch.last_offset() < offset);
-        &from[skip..]
+        from.skip_while(move |placed| placed.batch.last_offset() < offset)
     }
 
     /// The first record at or above `from_offset` whose timestamp is at or above `timestamp`.
@@ -309,7 +308,7 @@ impl LogSegment {
             self.bytes_since_last_index_entry = 0;
             self.max_timestamp = (-1, -1);
             self.first_timestamp = -1;
-            for placed in std::mem::take(&mut self.records).all() {
+            for placed in std::mem::take(&mut self.records).all().iter() {
                 self.take_back(placed.batch.clone());
             }
         }

@@ -1,6 +1,7 @@
 //! `.timeindex`: timestamp to offset (org.apache.kafka.storage.internals.log.TimeIndex). Twelve bytes an entry: the
 //! largest timestamp so far, and the offset that has it less the segment's base offset.
 
+use blumfeld_kernel::Pile;
 use bytes::Bytes;
 
 /// Bytes of an entry.
@@ -10,14 +11,14 @@ pub const ENTRY_SIZE: u32 = 12;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeIndex {
     base_offset: i64,
-    entries: Vec<(i64, u32)>,
+    entries: Pile<(i64, u32)>,
     max_entries: u32,
 }
 
 impl TimeIndex {
     /// An empty index of a segment that begins at `base_offset`, of at most `max_bytes`.
     pub fn new(base_offset: i64, max_bytes: u32) -> TimeIndex {
-        TimeIndex { base_offset, entries: Vec::new(), max_entries: max_bytes / ENTRY_SIZE }
+        TimeIndex { base_offset, entries: Pile::default(), max_entries: max_bytes / ENTRY_SIZE }
     }
 
     /// The index of a file. `None` where the file is no index: a length that is no multiple of twelve, or entries that

@@ -125,7 +125,7 @@ impl UnifiedLog {
         log.epochs.truncate_from_end(out, recovery.log_end);
         // Entries that a recovered log should have and its checkpoint lacks are in its batches.
         let missing: Vec<(i32, i64)> = (log.segments.values())
-            .flat_map(LogSegment::batches)
+            .flat_map(|segment| segment.batches().iter())
             .map(|placed| (placed.batch.partition_leader_epoch(), placed.batch.base_offset()))
             .collect();
         for (epoch, start) in missing {
@@ -142,7 +142,11 @@ impl UnifiedLog {
     /// (LogSegment.recover).
     fn recover_txn_indexes(&mut self, out: &mut Outbox<'_>, disk: &Disk, recovered: &[i64]) {
         for base in recovered {
-            let batches = self.segments.values().flat_map(LogSegment::batches).map(|placed| &placed.batch);
+            let batches = self
+                .segments
+                .values()
+                .flat_map(|segment| segment.batches().iter())
+                .map(|placed| &placed.batch);
             let mut state = self.producers.at(*base, batches);
             let Some(segment) = self.segments.get_mut(base) else { continue };
             let batches: Vec<Batch> = segment.batches().iter().map(|placed| placed.batch.clone()).collect();
@@ -243,7 +247,8 @@ impl UnifiedLog {
     /// Brings the producers' state to the log end, and keeps it as a snapshot.
     fn rebuild_producers(&mut self, out: &mut Outbox<'_>) {
         let end = self.log_end();
-        let batches = self.segments.values().flat_map(LogSegment::batches).map(|placed| &placed.batch);
+        let batches =
+            self.segments.values().flat_map(|segment| segment.batches().iter()).map(|placed| &placed.batch);
         self.producers.rebuild(out, end, batches);
         self.producers.take_snapshot(out);
     }
@@ -562,7 +567,7 @@ impl UnifiedLog {
     pub fn browse(&self, offset: i64) -> impl Iterator<Item = (i64, u32, &Batch)> {
         let floor = self.segments.range(..=offset).next_back().map_or(0, |(base, _)| *base);
         self.segments.range(floor..).flat_map(move |(base, segment)| {
-            segment.batches_from(offset).iter().map(move |placed| (*base, placed.position, &placed.batch))
+            segment.batches_from(offset).map(move |placed| (*base, placed.position, &placed.batch))
         })
     }
 

@@ -364,7 +364,7 @@ fn shown(log: &UnifiedLog) -> String {
             let _ = write!(text, " [aborted {producer_id} {first_offset}..{last_offset}]");
         }
         text.push('\n');
-        for placed in segment.batches() {
+        for placed in segment.batches().iter() {
             let batch = &placed.batch;
             batch.validate_header().unwrap();
             let _ = write!(text, ". {}..{}", batch.base_offset(), batch.last_offset());
@@ -433,7 +433,7 @@ type Seen = BTreeMap<i64, (i64, Option<String>, Option<String>)>;
 fn committed(log: &UnifiedLog, aborted: &[AbortedTxn]) -> Seen {
     let text = |bytes: Option<bytes::Bytes>| bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let mut seen = Seen::new();
-    for batch in log.segments().flat_map(|segment| segment.batches()).map(|placed| &placed.batch) {
+    for batch in log.segments().flat_map(|segment| segment.batches().iter()).map(|placed| &placed.batch) {
         let is_aborted = aborted.iter().any(|txn| {
             batch.is_transactional()
                 && txn.producer_id == batch.producer_id()
@@ -677,7 +677,7 @@ fn a_batch_of_which_nothing_is_taken_keeps_its_memory() {
         machine.run(line);
     }
     let addresses = |machine: &Machine| -> BTreeMap<i64, *const u8> {
-        let batches = machine.log.segments().flat_map(|segment| segment.batches());
+        let batches = machine.log.segments().flat_map(|segment| segment.batches().iter());
         batches.map(|placed| (placed.batch.base_offset(), placed.batch.bytes().as_ptr())).collect()
     };
     let before = addresses(&machine);

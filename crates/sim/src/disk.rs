@@ -368,6 +368,32 @@ impl MachineDisk {
         std::mem::take(&mut self.changes).into_iter().map(|(path, from)| DiskChange { path, from }).collect()
     }
 
+    /// The store has what another disk holds, but for that one's changes: what is otherwise here has changed.
+    pub(crate) fn take_the_place_of(&mut self, other: Option<&MachineDisk>) {
+        self.changes.clear();
+        let none = Disk::default();
+        let stored = other.map_or(&none, |other| &other.disk);
+        let mut changes: Vec<(FilePath, u64)> = Vec::new();
+        for (path, file) in self.disk.files() {
+            let from = stored.file(path).map_or(0, |old| file.shared_with(old, 0, file.len().min(old.len())));
+            if stored.file(path) != Some(file) {
+                changes.push((path.clone(), from));
+            }
+        }
+        let gone = stored.files().filter(|(path, _)| self.disk.file(path).is_none());
+        changes.extend(gone.map(|(path, _)| (path.clone(), 0)));
+        changes.extend(other.into_iter().flat_map(|other| other.changes.clone()));
+        for (path, from) in changes {
+            self.change(&path, from);
+        }
+    }
+
+    /// The files that the store has of it, or may have.
+    pub(crate) fn stored_paths(&self) -> Vec<FilePath> {
+        let now = self.disk.files().map(|(path, _)| path.clone());
+        now.chain(self.changes.keys().cloned()).collect()
+    }
+
     /// Whether anything changed since changes were last taken.
     pub(crate) fn has_changes(&self) -> bool {
         !self.changes.is_empty()

@@ -1,5 +1,7 @@
 //! What is drawn of the world: plain data, taken from the nodes' own state.
 
+use std::collections::BTreeMap;
+
 use blumfeld_broker::{
     Broker, BrokerConfig, BrokerState, EpochState, Partition, PartitionRegistration, ResourceType,
     TopicImage, TopicPartition,
@@ -83,6 +85,27 @@ impl World {
     /// The running node that has replayed most of the metadata.
     pub(crate) fn best_informed(&self) -> Option<&Broker> {
         self.nodes().filter_map(|node| self.broker(node)).max_by_key(|broker| broker.metadata_offset())
+    }
+
+    /// The records of a partition below its high watermark, by offset: the key, and a digest of all of it. Control
+    /// records are left out.
+    pub fn committed_records(&self, topic: &str, partition: i32) -> BTreeMap<i64, (String, u64)> {
+        let Some((_, replica)) = self.holder(topic, partition) else { return BTreeMap::new() };
+        let (log, end) = (replica.log(), replica.high_watermark());
+        let batches = log.browse(log.log_start()).map(|(.., batch)| batch);
+        let batches =
+            batches.take_while(|batch| batch.base_offset() < end).filter(|batch| !batch.is_control());
+        let told = |record: Record| {
+            let key = record.key.as_deref().map_or_else(|| "-".into(), String::from_utf8_lossy).into_owned();
+            let digest = crate::checkers::digest_of_record(
+                record.timestamp,
+                record.key.as_ref(),
+                record.value.as_ref(),
+                &record.headers,
+            );
+            (record.offset, (key, digest))
+        };
+        batches.flat_map(|batch| batch.records().into_iter().flatten().flatten()).map(told).collect()
     }
 
     /// Where a partition's log is looked at: at its leader, or where that does not run at the replica with most of it.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::TimelineView;
 use crate::{
     AbortedTransactionView, CleanerView, ClientView, Durability, OpenTransactionView, Pace, RebalancesView,
     TransactionView,
@@ -429,6 +430,9 @@ pub struct ClusterView {
     pub latencies: Vec<LatencyView>,
     /// The browser's storage.
     pub store: StoreView,
+    /// How far back one can go, and the branches.
+    #[serde(default)]
+    pub timeline: TimelineView,
 }
 
 /// What changed since the last [`Delta`].
@@ -465,6 +469,9 @@ pub struct Delta {
     pub latencies: Option<Vec<LatencyView>>,
     /// The browser's storage, if it changed.
     pub store: Option<StoreView>,
+    /// How the time line stands, if that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<TimelineView>,
     /// Events since, oldest first: all the rare ones up to a bound, and the newest of the frequent ones.
     pub events: Vec<EventView>,
     /// Events since that are not in `events`, because there were too many.
@@ -497,6 +504,7 @@ impl ClusterView {
                 .collect(),
             latencies: (self.latencies != before.latencies).then(|| self.latencies.clone()),
             store: (self.store != before.store).then(|| self.store.clone()),
+            timeline: (self.timeline != before.timeline).then(|| self.timeline.clone()),
             events,
             events_left_out,
         }

@@ -14,6 +14,7 @@ mod follow;
 mod log_dirs;
 mod rebalance;
 mod stage;
+mod timeline;
 mod transactions;
 mod update;
 mod wire;
@@ -39,6 +40,7 @@ pub use follow::{FollowView, FollowWhat, Stop, StopView};
 pub use log_dirs::{LogDirsView, Sentences};
 pub use rebalance::{RebalanceCauseView, RebalanceEnd, RebalanceView, RebalancesView, StillView};
 pub use stage::{RibbonView, StageView, TokenDetail, TokenKey, TokenState, TokenView};
+pub use timeline::{BranchView, Seek, TimelineView};
 pub use transactions::{
     AbortedTransactionView, OpenTransactionView, TransactionPartitionView, TransactionView,
 };

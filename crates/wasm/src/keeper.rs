@@ -80,7 +80,8 @@ impl<P: Port> Keeper<P> {
         let (token, changes) = engine.take_changes();
         let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
         let strict = engine.durability() == Durability::Strict;
-        let prepared = mirror.prepare(engine.meta(), list, |node, path| engine.disk_file(node, path), strict);
+        let prepared =
+            mirror.prepare(engine.meta(), list, |node, path| engine.file_to_store(node, path), strict);
         engine.committing(prepared.bytes());
         Some(Commit { mirror, prepared, token, changes })
     }

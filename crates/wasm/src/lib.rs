@@ -17,6 +17,7 @@ mod look;
 mod record;
 mod run;
 mod script_producer;
+mod timeline;
 mod tool;
 #[cfg(target_arch = "wasm32")]
 mod watchers;

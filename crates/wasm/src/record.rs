@@ -61,29 +61,73 @@ impl From<Problem> for DiskError {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Done {
-    AddFile { name: String, size: u64 },
-    RemoveFile { name: String },
-    Console { id: u32, line: String },
-    Stdin { id: u32, base64: String },
-    StdinClosed { id: u32 },
-    Interrupt { id: u32 },
+    AddFile {
+        name: String,
+        size: u64,
+    },
+    RemoveFile {
+        name: String,
+    },
+    Console {
+        id: u32,
+        line: String,
+    },
+    Stdin {
+        id: u32,
+        #[serde(rename = "base64", with = "base64_text")]
+        bytes: Bytes,
+    },
+    StdinClosed {
+        id: u32,
+    },
+    Interrupt {
+        id: u32,
+    },
     SetDurability(Durability),
     Fault(Fault),
     Sync,
     TakeChanges,
-    Stored { token: u64, error: Option<Problem> },
+    Stored {
+        token: u64,
+        error: Option<Problem>,
+    },
     DiskError(Option<Problem>),
-    Collect { id: u32 },
+    Collect {
+        id: u32,
+    },
     BringBack,
 }
 
+/// Something that was done, and when.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Step {
+pub(crate) struct Step {
     /// Events that the world had handled.
-    events: u64,
+    pub events: u64,
     /// Virtual microseconds.
-    now: u64,
-    done: Done,
+    pub now: u64,
+    pub done: Done,
+}
+
+impl Step {
+    /// Its virtual time.
+    pub fn at(&self) -> Instant {
+        Instant::from_micros(self.now)
+    }
+}
+
+mod base64_text {
+    use serde::de::Error as _;
+
+    use super::*;
+
+    pub fn serialize<S: serde::Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        BASE64.decode(&text).map(Bytes::from).map_err(D::Error::custom)
+    }
 }
 
 /// Everything that was done to a world.
@@ -179,8 +223,15 @@ impl Record {
     pub(crate) fn stdin(&mut self, events: u64, now: Instant, id: u32, bytes: &Bytes) {
         self.bytes += bytes.len();
         self.cut |= self.bytes > LIMIT;
-        let base64 = if self.cut { String::new() } else { BASE64.encode(bytes) };
-        self.push(events, now, Done::Stdin { id, base64 });
+        let bytes = if self.cut { Bytes::new() } else { bytes.clone() };
+        self.push(events, now, Done::Stdin { id, bytes });
+    }
+
+    /// The steps are others from now on: another branch lives.
+    pub(crate) fn replace(&mut self, steps: Vec<Step>) {
+        if !self.cut {
+            self.steps = steps;
+        }
     }
 
     pub(crate) fn push(&mut self, events: u64, now: Instant, done: Done) {
@@ -237,11 +288,7 @@ pub fn replay(text: &str) -> Result<Engine, ReplayError> {
             return Err(ReplayError::Diverged { events: step.events, now: step.now });
         }
         match step.done {
-            Done::Stdin { id, base64 } => {
-                let bytes =
-                    BASE64.decode(&base64).map_err(|error| format(format!("stdin of {id}: {error}")))?;
-                engine.stdin(id, bytes.into());
-            }
+            Done::Stdin { id, bytes } => engine.stdin(id, bytes),
             Done::Console { id, line } => {
                 engine.console(id, &line);
             }

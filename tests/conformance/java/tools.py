@@ -392,9 +392,9 @@ def transactions_are_listed_described_and_ended(t):
         return [[cell.strip() for cell in row.split("\t")] for row in t.run(f"{tool} {line}").splitlines()[1:]]
 
     def listed(state):
-        return [(row[0], row[3]) for row in rows(f"list --transactional-id-pattern {topic}-.*")] == [
-            (other, "Empty"), (id, state)
-        ]
+        # By coordinator: in any order.
+        found = [(row[0], row[3]) for row in rows(f"list --transactional-id-pattern {topic}-.*")]
+        return sorted(found) == [(other, "Empty"), (id, state)]
 
     until("listed", lambda: listed("Ongoing"))
     [described] = rows(f"describe --transactional-id {id}")

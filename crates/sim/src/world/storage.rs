@@ -67,6 +67,37 @@ impl World {
         (self.taken, changes)
     }
 
+    /// This world takes the place of another one whose disks the store has, as far as that one's changes were taken:
+    /// what is otherwise here counts as changed.
+    pub fn take_the_place_of(&mut self, other: &World) {
+        self.gone = other.gone.clone();
+        for (node, machine) in &mut self.machines {
+            machine.disk.take_the_place_of(other.machines.get(node).map(|machine| &machine.disk));
+        }
+        for (node, machine) in other.machines.iter().filter(|(node, _)| !self.machines.contains_key(node)) {
+            let paths = machine.disk.stored_paths();
+            self.gone.extend(paths.into_iter().map(|path| (*node, DiskChange { path, from: 0 })));
+        }
+        // Who was taken away there and is here again has a disk of its own.
+        self.gone.retain(|(node, _)| !self.machines.contains_key(node));
+        for (node, change) in &other.gone {
+            if let Some(machine) = self.machines.get_mut(node) {
+                machine.disk.put_back_changes(std::slice::from_ref(change));
+            }
+        }
+    }
+
+    /// About how many bytes a copy of it takes, beside what the two share.
+    pub fn weight(&self) -> u64 {
+        let disks = self.machines.values().map(|machine| machine.disk.disk().files().count()).sum::<usize>();
+        let brokers = || self.machines.values().filter_map(|machine| machine.broker.as_ref());
+        let partitions = brokers().map(|broker| broker.replicas().partitions().count()).sum::<usize>();
+        let wire = self.wire.as_ref().map_or(0, |wire| wire.exchanges().count());
+        let lines = usize::try_from(self.trace.pushed().min(1_000)).unwrap_or(0);
+        (64_000 + disks * 300 + partitions * 2_500 + wire * 400 + lines * 120 + self.processes.len() * 8_000)
+            as u64
+    }
+
     /// Changes that the store did not take count as not taken.
     pub fn put_back_changes(&mut self, changes: Vec<(NodeId, DiskChange)>) {
         for (node, change) in changes {

@@ -9,6 +9,8 @@ const CASES: [(&str, u64, usize); 2] = [("100B", 200_000, 100), ("1KiB", 50_000,
 const HUNDREDS: u64 = 300;
 /// Bytes of values in a log that is compacted.
 const CLEANED: usize = 128 << 20;
+/// Bytes of values in the logs of a world that is copied.
+const CLONED: u64 = 100 << 20;
 /// The median of so many runs is told.
 const RUNS: usize = 3;
 
@@ -59,6 +61,7 @@ fn measure(now: impl Fn() -> f64) -> String {
             numbers.insert(format!("clean_{}_map_bytes", load.name), cleaned.map.into());
         }
     }
+    clones(&now, &mut numbers);
     let start = now();
     let mut bench = Bench::cluster(1, 100);
     bench.first_ack();
@@ -67,6 +70,19 @@ fn measure(now: impl Fn() -> f64) -> String {
     numbers.insert("start_of_3_to_first_ack_virtual_ms".to_owned(), first.into());
     numbers.insert("group_of_3_stable_virtual_ms".to_owned(), tenths(bench.join()));
     serde_json::Value::Object(numbers).to_string()
+}
+
+/// Copying a world of three brokers whose logs hold 100 MiB, as a checkpoint does.
+fn clones(now: impl Fn() -> f64, numbers: &mut serde_json::Map<String, serde_json::Value>) {
+    let (size, copies) = (1_000, 20);
+    let mut bench = Bench::cluster(CLONED / 3 / size, usize::try_from(size).unwrap_or(1));
+    bench.first_ack();
+    bench.through();
+    let start = now();
+    let kept: Vec<_> = (0..copies).map(|_| bench.world().clone()).collect();
+    let ms = (now() - start) / f64::from(copies);
+    numbers.insert("clone_of_3_with_100_mib_ms".to_owned(), ((ms * 1e3).round() / 1e3).into());
+    drop(kept);
 }
 
 /// One producer through three replicas, a hundred records at a time: in transactions, and only waited for.

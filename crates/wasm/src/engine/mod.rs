@@ -3,31 +3,37 @@
 //! It drives a [`Run`], which is all that can be rewound, and keeps what must not be: how fast time passes, what the
 //! page has been shown, what the store has, and the record of everything that was done from outside.
 
+mod difference;
 mod events;
 mod follow;
+mod rewind;
 mod search;
 mod stage;
 mod storing;
+mod travel;
 mod wire;
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
 use blumfeld_kernel::{FilePath, Instant, NodeId};
 use blumfeld_shell::Language;
-use blumfeld_sim::{Fault, World};
+use blumfeld_sim::World;
 use blumfeld_view::{
     BatchDetail, BrowseView, ClientState, ClientView, ClockView, ClusterView, ConfigResource, ConfigsView,
-    Delta, EventView, FollowView, FollowWhat, GroupView, Pace, RecoveryView, Returned, SegmentFile,
-    StageView, StoreView,
+    Delta, EventView, Fault, FollowView, FollowWhat, GroupView, Pace, RecoveryView, Returned, Seek,
+    SegmentFile, StageView, StoreView, TimelineView,
 };
 use bytes::Bytes;
 
 use crate::boot::Boot;
 use crate::record::{Done, Record};
 use crate::run::{Clock, ConsoleUpdate, FIRST, Progress, Rates, Run, records};
+use crate::timeline::Timeline;
 use follow::Follow;
+use rewind::{Past, Seeking};
 use stage::Stage;
 use wire::WireReader;
 
@@ -71,6 +77,19 @@ pub struct Engine {
     /// Events that the next delta has to count, because nobody is told of them.
     events_left_out: u64,
     record: Rc<RefCell<Record>>,
+    timeline: Timeline,
+    /// An earlier moment that is looked at: then the shown run is not the living one.
+    past: Option<Past>,
+    seeking: Option<Seeking>,
+    /// Another run is shown than the page knows.
+    rewound: bool,
+    /// What the timeline has answered.
+    said: Vec<ConsoleUpdate>,
+    /// What the page was told of what happened.
+    lines: VecDeque<EventView>,
+    /// Which run lives, counted; and which one did when changes were last taken for the store.
+    life: u64,
+    taken_in: u64,
 }
 
 impl Engine {
@@ -79,10 +98,22 @@ impl Engine {
         let record = Rc::new(RefCell::new(Record::new(&boot)));
         let store = StoreView { durability: boot.durability, writer: true, ..StoreView::default() };
         let clock = ClockView::at(boot.now, Pace::Times(1.0));
+        let (cluster, seed) = (boot.cluster.clone(), boot.seed);
+        let mut run = Run::new(boot);
+        run.world.keep_wire(wire::KEPT);
+        let timeline = Timeline::new(&run);
         let mut engine = Engine {
-            cluster: boot.cluster.clone(),
-            seed: boot.seed,
-            run: Run::new(boot),
+            cluster,
+            seed,
+            run,
+            timeline,
+            past: None,
+            seeking: None,
+            rewound: false,
+            said: Vec::new(),
+            lines: VecDeque::new(),
+            life: 0,
+            taken_in: 0,
             pace: clock.pace,
             resumes: clock.pace,
             speed: clock.speed,
@@ -106,12 +137,12 @@ impl Engine {
                 faults: Vec::new(),
                 latencies: Vec::new(),
                 store,
+                timeline: TimelineView::default(),
             },
             recovery: Vec::new(),
             events_left_out: 0,
             record,
         };
-        engine.run.world.keep_wire(wire::KEPT);
         engine.view = engine.current_view();
         engine
     }
@@ -144,10 +175,6 @@ impl Engine {
     /// A number that two runs share if everything in them was the same.
     pub fn digest(&self) -> u64 {
         self.run.world.digest()
-    }
-
-    fn note(&mut self, done: Done) {
-        self.record.borrow_mut().push(self.run.world.events(), self.run.world.now(), done);
     }
 
     // ---- time
@@ -188,6 +215,10 @@ impl Engine {
     /// Handles the next event and stands still.
     pub fn step(&mut self) {
         self.set_pace(Pace::Paused);
+        if self.past.is_some() {
+            let _ = self.begin_seek(Seek::Events(1));
+            return;
+        }
         if !self.run.world.awaits_store() {
             self.run.world.step();
             self.run.reached();
@@ -209,6 +240,9 @@ impl Engine {
     /// Lets virtual time run for `wall` of the wall clock; `out_of_time` says when a turn has taken long enough. Gives
     /// whether there is more to do at once.
     pub fn advance(&mut self, wall: Duration, mut out_of_time: impl FnMut() -> bool) -> bool {
+        if self.seeking.is_some() {
+            return self.go_on_seeking(&mut out_of_time);
+        }
         let before = self.run.world.now();
         let until = match self.pace_for(wall) {
             Pace::Paused => return false,
@@ -224,6 +258,11 @@ impl Engine {
             }
             Pace::Fastest => None,
         };
+        if self.past.is_some() {
+            let more = self.play_past(until, &mut out_of_time);
+            self.owed = 0.0;
+            return more;
+        }
         let (mut handled, mut late, mut stopped) = (0_u32, false, false);
         loop {
             if self.run.world.awaits_store() || self.run.is_choked() || self.file_wanted().is_some() {
@@ -273,6 +312,7 @@ impl Engine {
             handled += 1;
             if handled.is_multiple_of(EVENTS_A_LOOK) {
                 self.collect_all();
+                self.timeline.look(&self.run);
                 if out_of_time() {
                     late = true;
                     break;
@@ -331,6 +371,10 @@ impl Engine {
 
     /// Runs a command line. One that waits for something lets time go on, and where that is so already it stands still.
     pub fn console(&mut self, id: u32, line: &str) {
+        if let Some(order) = blumfeld_console::timeline(line) {
+            return self.obey_timeline(id, order);
+        }
+        self.act(line);
         self.note(Done::Console { id, line: line.to_owned() });
         self.unstored = true;
         match self.run.console(id, line, self.language) {
@@ -347,23 +391,31 @@ impl Engine {
 
     /// Writes to a command's standard input.
     pub fn stdin(&mut self, id: u32, bytes: Bytes) {
-        self.record.borrow_mut().stdin(self.run.world.events(), self.run.world.now(), id, &bytes);
+        self.act("stdin");
+        let (events, now) = (self.run.world.events(), self.run.world.now());
+        self.timeline.push(events, now, Done::Stdin { id, bytes: bytes.clone() });
+        self.record.borrow_mut().stdin(events, now, id, &bytes);
         self.run.stdin(id, bytes);
     }
 
     /// Ends a command's standard input.
     pub fn close_stdin(&mut self, id: u32) {
+        self.act("stdin");
         self.note(Done::StdinClosed { id });
         self.run.close_stdin(id);
     }
 
     /// Ctrl-C for a command.
     pub fn interrupt(&mut self, id: u32) {
+        self.act("interrupt");
         self.note(Done::Interrupt { id });
         self.run.interrupt(id);
     }
 
     fn collect_all(&mut self) {
+        if self.past.is_some() {
+            return;
+        }
         self.run.collect_leaving();
         for id in self.run.commands() {
             self.collect(id);
@@ -379,7 +431,11 @@ impl Engine {
 
     /// What the commands have written since the last call, at most `limit` bytes of each.
     pub fn take_console(&mut self, limit: usize) -> Vec<ConsoleUpdate> {
-        self.run.take_console(limit)
+        let mut updates = std::mem::take(&mut self.said);
+        if self.past.is_none() {
+            updates.extend(self.run.take_console(limit));
+        }
+        updates
     }
 
     /// Deals with the clients of an earlier life, once the cluster serves: takes their members out of their groups, and
@@ -393,6 +449,7 @@ impl Engine {
 
     /// Notes a dropped file.
     pub fn add_file(&mut self, name: &str, size: u64) {
+        self.act(name);
         self.note(Done::AddFile { name: name.to_owned(), size });
         self.run.add_file(name, size);
     }
@@ -400,6 +457,7 @@ impl Engine {
     /// Forgets a dropped file. A command that reads it finds its end.
     pub fn remove_file(&mut self, name: &str) {
         if self.run.has_file(name) {
+            self.act(name);
             self.note(Done::RemoveFile { name: name.to_owned() });
             self.run.remove_file(name);
         }
@@ -419,15 +477,15 @@ impl Engine {
     // ---- faults and files
 
     /// Breaks something, or mends it.
-    pub fn fault(&mut self, fault: blumfeld_view::Fault) {
+    pub fn fault(&mut self, fault: Fault) {
+        self.act(&match fault {
+            Fault::Crash(node) => format!("fault crash {node}"),
+            Fault::PowerCut(node) => format!("fault power-cut {node}"),
+            Fault::Restart(node) => format!("fault restart {node}"),
+        });
         self.note(Done::Fault(fault));
         self.unstored = true;
-        // A button that was pressed twice asks for what is done already.
-        let _ = self.run.world.inject(match fault {
-            blumfeld_view::Fault::Crash(node) => Fault::Crash(NodeId(node)),
-            blumfeld_view::Fault::PowerCut(node) => Fault::PowerCut(NodeId(node)),
-            blumfeld_view::Fault::Restart(node) => Fault::Restart(NodeId(node)),
-        });
+        self.run.break_or_mend(fault);
     }
 
     /// A file of the node's disk as it is now.
@@ -462,6 +520,7 @@ impl Engine {
             faults: self.run.world.faults().iter().map(ToString::to_string).collect(),
             latencies: self.run.world.latency_views(),
             store: self.store.clone(),
+            timeline: self.timeline.view(self.living(), self.past.is_some(), self.seeking()),
         }
     }
 
@@ -487,6 +546,7 @@ impl Engine {
         let (lines, dropped) = self.run.world.trace_mut().take_news();
         self.recovery.extend(lines.iter().filter_map(events::recovered));
         let (events, left_out) = events::told(&lines);
+        self.keep_lines(&events);
         self.events_left_out += dropped + left_out;
         events
     }

@@ -55,7 +55,7 @@ impl<'a> Cursor<'a> {
         for segment in log.segments().rev().filter(|segment| segment.base_offset() < self.at) {
             let batches = segment.batches();
             let before = batches.partition_point(|placed| placed.batch.base_offset() < self.at);
-            let mut found = batches[..before].iter().rev().map(|placed| &placed.batch);
+            let mut found = batches.iter().rev().skip(batches.len() - before).map(|placed| &placed.batch);
             if let Some(batch) = found.find(|batch| !batch.is_control()) {
                 return Some(batch).filter(|batch| batch.last_offset() >= self.start);
             }

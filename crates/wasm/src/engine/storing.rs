@@ -15,6 +15,7 @@ impl Engine {
         if durability == self.durability() {
             return;
         }
+        self.act("durability");
         self.note(Done::SetDurability(durability));
         self.store.durability = durability;
         self.unstored = true;
@@ -23,7 +24,7 @@ impl Engine {
 
     /// When acknowledgements may leave.
     pub fn durability(&self) -> Durability {
-        self.run.durability()
+        self.living().durability()
     }
 
     /// How the store stands.
@@ -34,30 +35,36 @@ impl Engine {
     /// Makes every disk durable, before the page closes.
     pub fn sync(&mut self) {
         self.note(Done::Sync);
-        self.run.world.sync_disks();
+        self.living_mut().world.sync_disks();
     }
 
     /// Whether a flush waits for the store.
     pub fn awaits_store(&self) -> bool {
-        self.run.world.awaits_store()
+        self.living().world.awaits_store()
     }
 
     /// Whether the disks, or something else that is stored, changed since changes were last taken.
     pub fn has_changes(&self) -> bool {
-        self.unstored || self.run.world.has_disk_changes()
+        self.unstored || self.living().world.has_disk_changes()
     }
 
     /// The files that changed, with a token for [`stored`](Self::stored).
     pub fn take_changes(&mut self) -> (u64, Vec<(NodeId, DiskChange)>) {
         self.note(Done::TakeChanges);
         self.unstored = false;
-        self.run.world.take_disk_changes()
+        self.taken_in = self.life;
+        self.living_mut().world.take_disk_changes()
     }
 
     /// Changes that could not be stored.
     pub fn put_back(&mut self, changes: Vec<(NodeId, DiskChange)>) {
         self.unstored = true;
-        self.run.world.put_back_changes(changes);
+        self.living_mut().world.put_back_changes(changes);
+    }
+
+    /// A file of a node's disk as the store is to have it.
+    pub fn file_to_store(&self, node: i32, path: &str) -> Option<&blumfeld_kernel::File> {
+        self.living().world.disk(NodeId(node)).and_then(|disk| disk.disk().file(path))
     }
 
     /// The store is being given so many bytes.
@@ -85,17 +92,22 @@ impl Engine {
 
     /// What became of the changes of a token, as their node is told.
     pub fn stored(&mut self, token: u64, result: Result<(), DiskError>) {
+        // What was taken from a run that does not live any more says nothing of what this one waits for.
+        if self.taken_in != self.life {
+            return;
+        }
         let error = result.as_ref().err().map(Problem::from);
         self.note(Done::Stored { token, error });
-        self.run.world.store_committed(token, result);
+        self.living_mut().world.store_committed(token, result);
     }
 
     /// Every disk fails, or works again.
     pub(crate) fn set_disk_error(&mut self, error: Option<DiskError>) {
-        if error.as_ref() != self.run.world.disk(FIRST).and_then(|disk| disk.error()) {
+        if error.as_ref() != self.living().world.disk(FIRST).and_then(|disk| disk.error()) {
             self.note(Done::DiskError(error.as_ref().map(Problem::from)));
-            let nodes: Vec<NodeId> = self.run.world.nodes().collect();
-            nodes.into_iter().for_each(|node| self.run.world.set_disk_error(node, error.clone()));
+            let world = &mut self.living_mut().world;
+            let nodes: Vec<NodeId> = world.nodes().collect();
+            nodes.into_iter().for_each(|node| world.set_disk_error(node, error.clone()));
         }
     }
 
@@ -103,12 +115,12 @@ impl Engine {
     pub fn meta(&self) -> Meta {
         Meta {
             seed: self.seed,
-            now: self.run.world.now().as_micros(),
-            unix_ms: self.run.world.unix_ms(),
+            now: self.living().world.now().as_micros(),
+            unix_ms: self.living().world.unix_ms(),
             strict: Some(self.durability() == Durability::Strict),
-            members: Some(self.run.members()),
-            clients: self.run.clients_to_store(),
-            faults: self.run.faults_to_store(),
+            members: Some(self.living().members()),
+            clients: self.living().clients_to_store(),
+            faults: self.living().faults_to_store(),
         }
     }
 }

@@ -60,6 +60,11 @@ impl Run {
         })
     }
 
+    /// The process of a client in the background.
+    pub(super) fn background_process(&self, id: u32) -> Option<ProcessId> {
+        self.background.by_id(id).map(|client| client.process)
+    }
+
     /// Takes what a client in the background has written, which the console's command `id` began. Gives whether it has
     /// ended.
     pub(super) fn collect_background(&mut self, id: u32) -> bool {

@@ -4,6 +4,7 @@
 //! and the same lines is the same again. What must not go back with it stands outside, in the engine: the
 //! pace, the language, what the page has been shown, the record of what was done, and what the store has.
 
+mod applying;
 mod background;
 mod background_clients;
 mod clients;
@@ -273,6 +274,18 @@ impl Run {
     pub fn commands(&self) -> Vec<u32> {
         let background = self.background.running().map(|client| client.id);
         self.sessions.keys().copied().chain(background).collect()
+    }
+
+    /// Ends, for the page, those of these commands that do not run here: they belong to a branch that was left.
+    pub fn leave_commands(&mut self, commands: &[u32], language: Language) {
+        let here = self.commands();
+        for id in commands.iter().filter(|id| !here.contains(id)) {
+            let text = match language {
+                Language::English => "blumfeld: it went on in the branch that was left\n",
+                Language::Korean => "blumfeld: 떠나온 브랜치에서 실행되던 명령입니다\n",
+            };
+            self.answer(*id, text.to_owned(), INTERRUPTED);
+        }
     }
 
     /// Takes what a command has written. Gives whether it has ended: then its process is gone, which a replay must

@@ -1,0 +1,294 @@
+//! Looking at an earlier moment, acting there, and going from one branch to another.
+//!
+//! While an earlier moment is looked at, the living run is put aside as it is: it stands still, and what becomes of a
+//! commit that is under way is still told to it. Time that goes on in the past plays what happened, up to the living
+//! run. Whoever acts in the past begins a branch, and with it the living run is another one: the store is given what is
+//! otherwise there in one commit, and a commit that was under way for the old one releases nothing in the new one.
+
+use blumfeld_kernel::Instant;
+use blumfeld_view::{ClusterView, EventView, Pace, Seek};
+
+use super::Engine;
+use super::wire::WireReader;
+use crate::record::Done;
+use crate::run::{Rates, Run};
+use crate::timeline::{BranchError, Mark, Target, Walk};
+
+/// Lines of what happened that are kept for each branch, to be shown again.
+const LINES: usize = 4_000;
+
+/// Another moment than the living branch's end is looked at.
+pub(super) struct Past {
+    /// The living run.
+    tip: Box<Run>,
+    /// How the shown one was reached.
+    walk: Walk,
+}
+
+/// On the way to another moment.
+pub(super) struct Seeking {
+    walk: Walk,
+    run: Run,
+    target: Target,
+    /// Events at which it began, and at which it is likely there.
+    way: (u64, u64),
+}
+
+/// Why one cannot go there, or do that.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum TravelError {
+    /// What was before this is given up.
+    TooEarly(Instant),
+    /// There is no earlier event.
+    Beginning,
+    Branch(BranchError),
+}
+
+impl From<BranchError> for TravelError {
+    fn from(error: BranchError) -> TravelError {
+        TravelError::Branch(error)
+    }
+}
+
+impl Engine {
+    /// The run that goes on, and that the store holds.
+    pub(super) fn living(&self) -> &Run {
+        self.past.as_ref().map_or(&self.run, |past| &past.tip)
+    }
+
+    pub(super) fn living_mut(&mut self) -> &mut Run {
+        match &mut self.past {
+            Some(past) => &mut past.tip,
+            None => &mut self.run,
+        }
+    }
+
+    /// Whether an earlier moment than the living branch's end is looked at.
+    pub fn is_in_the_past(&self) -> bool {
+        self.past.is_some()
+    }
+
+    /// Whether the page has to be told everything anew, for another moment is shown; asked once.
+    pub fn take_rewound(&mut self) -> Option<(ClusterView, Vec<EventView>)> {
+        if !std::mem::take(&mut self.rewound) {
+            return None;
+        }
+        self.view = self.current_view();
+        let now = self.run.world.now().as_micros();
+        let mut lines: Vec<EventView> = self.lines.iter().filter(|line| line.at <= now).cloned().collect();
+        lines.sort_by_key(|line| line.at);
+        Some((self.view.clone(), lines))
+    }
+
+    /// Keeps what the page is told of what happened.
+    pub(super) fn keep_lines(&mut self, events: &[EventView]) {
+        self.lines.extend(events.iter().cloned());
+        while self.lines.len() > LINES {
+            self.lines.pop_front();
+        }
+    }
+
+    // ---- going
+
+    /// Begins to go to another moment. Time stands still there.
+    ///
+    /// # Errors
+    /// It lies before all that is kept.
+    pub fn seek(&mut self, to: Seek) -> Result<(), String> {
+        let result = self.begin_seek(to);
+        result.map_err(|error| error.told(self.language))
+    }
+
+    pub(super) fn begin_seek(&mut self, to: Seek) -> Result<(), TravelError> {
+        let shown = self.run.world.events();
+        let target = match to {
+            Seek::Now => None,
+            Seek::Time(at) => Some(Target::Time(Instant::from_micros(at))),
+            Seek::Events(by) => {
+                let events = shown.checked_add_signed(by).ok_or(TravelError::Beginning)?;
+                Some(Target::Events(events))
+            }
+        };
+        self.set_pace(Pace::Paused);
+        self.seeking = None;
+        let tip = self.timeline.mark(self.living());
+        let Some(target) = target.filter(|target| !target.is_at_or_behind(Mark { steps: 0, ..tip })) else {
+            self.show_living();
+            return Ok(());
+        };
+        let way = Walk::begin(&self.timeline, target);
+        let (walk, run) = way.ok_or_else(|| TravelError::TooEarly(self.timeline.from()))?;
+        let begun = run.world.events();
+        // By time one only knows that it is not behind the end.
+        let end = match target {
+            Target::Events(events) => events,
+            Target::Time(at) => {
+                let share = |now: Instant| now.as_micros() as f64 - run.world.now().as_micros() as f64;
+                let part = (share(at) / share(tip.now).max(1.0)).clamp(0.0, 1.0);
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of them")]
+                let events = ((tip.events - begun) as f64 * part) as u64;
+                begun + events
+            }
+        };
+        self.seeking = Some(Seeking { walk, run, target, way: (begun, end) });
+        Ok(())
+    }
+
+    /// Goes on to where it is to go; gives whether there is more to do.
+    pub(super) fn go_on_seeking(&mut self, out_of_time: &mut impl FnMut() -> bool) -> bool {
+        let Some(mut seeking) = self.seeking.take() else { return false };
+        let Seeking { walk, run, target, .. } = &mut seeking;
+        if !walk.go(&self.timeline, run, *target, self.language, out_of_time) {
+            self.seeking = Some(seeking);
+            return true;
+        }
+        let Seeking { walk, mut run, .. } = seeking;
+        run.pass_over_output();
+        let before = std::mem::replace(&mut self.run, run);
+        let tip = self.past.take().map_or_else(|| Box::new(before), |past| past.tip);
+        self.past = Some(Past { tip, walk });
+        self.show_another();
+        false
+    }
+
+    /// How far it is on the way, 0 to 1.
+    pub(super) fn seeking(&self) -> Option<f64> {
+        let Seeking { run, way: (begun, end), .. } = self.seeking.as_ref()?;
+        let done = run.world.events() - begun;
+        #[allow(clippy::cast_precision_loss, reason = "a share of two numbers of events")]
+        let share = done as f64 / end.saturating_sub(*begun).max(1) as f64;
+        Some(share.min(1.0))
+    }
+
+    /// Shows the living run again.
+    fn show_living(&mut self) {
+        if let Some(past) = self.past.take() {
+            self.run = *past.tip;
+            self.show_another();
+        }
+    }
+
+    /// What is drawn is of another run from now on.
+    fn show_another(&mut self) {
+        self.rewound = true;
+        self.follow = None;
+        self.rates = Rates::default();
+        self.wire = WireReader::default();
+        if self.stage.is_some() {
+            self.watch(true);
+        }
+    }
+
+    /// Time goes on in the past, as it went: up to a moment, or to the living run.
+    pub(super) fn play_past(
+        &mut self,
+        until: Option<Instant>,
+        out_of_time: &mut impl FnMut() -> bool,
+    ) -> bool {
+        let tip = self.timeline.mark(self.living());
+        let Some(past) = &mut self.past else { return false };
+        let until = until.unwrap_or(tip.now).min(tip.now);
+        let target = Target::Time(until);
+        let there = past.walk.go(&self.timeline, &mut self.run, target, self.language, out_of_time);
+        self.run.pass_over_output();
+        if there && until == tip.now {
+            self.show_living();
+        }
+        !there
+    }
+
+    // ---- branches
+
+    /// Before something is done: in the past that begins a branch, which is named after it.
+    pub(super) fn act(&mut self, what: &str) {
+        if self.past.is_some() {
+            self.branch_off(&name_after(what));
+        }
+    }
+
+    /// Begins a branch where the shown run stands, and lets it live.
+    pub(super) fn branch_off(&mut self, name: &str) {
+        let Some(past) = self.past.take() else {
+            // At the end of the living branch: the old one stays as it is now.
+            let mark = self.timeline.mark(&self.run);
+            let left = Box::new(self.run.clone());
+            let living = self.timeline.living_id();
+            return self.timeline.branch_off(name, (living, mark), &self.run, left);
+        };
+        let Some(place) = past.walk.place(&self.run) else { return };
+        let tip = past.tip;
+        let abandoned = tip.commands();
+        self.run.world.take_the_place_of(&tip.world);
+        self.timeline.branch_off(name, place, &self.run, tip);
+        self.run.leave_commands(&abandoned, self.language);
+        self.another_lives();
+        let now = self.run.world.now().as_micros();
+        self.lines.retain(|line| line.at <= now);
+        self.collect_all();
+    }
+
+    /// Lets another branch live, and shows it.
+    pub(super) fn switch(&mut self, name: &str) -> Result<(), TravelError> {
+        self.seeking = None;
+        let living = self.living().clone();
+        let mut run = self.timeline.switch(name, &living)?;
+        run.world.take_the_place_of(&living.world);
+        let abandoned = living.commands();
+        self.past = None;
+        self.run = *run;
+        self.run.leave_commands(&abandoned, self.language);
+        self.set_pace(Pace::Paused);
+        self.lines.clear();
+        self.another_lives();
+        self.show_another();
+        Ok(())
+    }
+
+    /// The store holds another run from its next commit on, and the record says how this one came about.
+    fn another_lives(&mut self) {
+        self.life += 1;
+        self.unstored = true;
+        self.rewound = true;
+        self.record.borrow_mut().replace(self.timeline.all_steps());
+    }
+
+    /// Notes what was done to the living run.
+    pub(super) fn note(&mut self, done: Done) {
+        let (events, now) = (self.living().world.events(), self.living().world.now());
+        self.timeline.push(events, now, done.clone());
+        self.record.borrow_mut().push(events, now, done);
+    }
+}
+
+/// `fault restart 3` gives `restart-3`, and a tool's line the tool's name.
+fn name_after(what: &str) -> String {
+    let mut words = what.split_whitespace();
+    let first = words.next().unwrap_or("branch");
+    let chosen: Vec<&str> = match first {
+        "fault" | "broker" | "workload" => words.take(3).collect(),
+        tool => vec![tool.strip_suffix(".sh").unwrap_or(tool)],
+    };
+    let text = chosen.join("-");
+    let fine = |letter: &char| letter.is_alphanumeric() || "-_.".contains(*letter);
+    let name: String = text.chars().filter(fine).take(30).collect();
+    if name.is_empty() { "branch".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_is_named_after_what_was_done() {
+        for (what, name) in [
+            ("fault restart 3", "restart-3"),
+            ("fault cut 1 3", "cut-1-3"),
+            ("kafka-topics.sh --bootstrap-server x --create", "kafka-topics"),
+            ("workload start produce --topic orders", "start-produce---topic"),
+            ("", "branch"),
+            ("!!", "branch"),
+        ] {
+            assert_eq!(name_after(what), name, "{what}");
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The timeline: every moment of a session can be gone back to, and what was the future stays.
+//!
+//! A [`Run`] is a value, and what it does follows from its events and from what is done to it from outside. So a moment
+//! is found again from any earlier copy of the run and the list of deeds in between. The timeline keeps both: deeds, as
+//! they come, and copies, *checkpoints*, every so many events. Going to a moment copies the last checkpoint before it
+//! and plays on from there ([`walk`]). A checkpoint is cheap, because logs and files share what they have in common
+//! with later ones; together checkpoints take at most so much memory, and where that is full the one goes whose going
+//! costs least: that whose neighbours are close to each other, measured by how long ago they are.
+//!
+//! Deeds belong to *branches*. Whoever acts in the past begins a branch there; the deeds that came after that moment
+//! stay with the branch that it left, together with the run at its end. Branches form a tree: each but the first forks
+//! from a [`Mark`] of another one. One of them is the living one, which goes on and which the store holds.
+
+mod walk;
+
+use std::collections::BTreeMap;
+
+use blumfeld_kernel::Instant;
+use blumfeld_view::{BranchView, TimelineView};
+
+use crate::record::{Done, Step};
+use crate::run::Run;
+pub(crate) use walk::Walk;
+
+/// A checkpoint is made when so many events were handled since the last one: what a copy costs stays below a few
+/// hundredths of what these cost.
+const EVERY: u64 = 16_384;
+/// Bytes that checkpoints and the ends of branches may take.
+const CAP: u64 = 256 << 20;
+/// So many branches there can be; one more, and the oldest that nothing needs is given up.
+const BRANCHES: usize = 64;
+
+/// A moment of a branch: so many events handled, the clock at `now`, and so many of the branch's own deeds done.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Mark {
+    pub events: u64,
+    pub now: Instant,
+    pub steps: usize,
+}
+
+/// Where to go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Target {
+    /// What had happened by this time, the deeds of that time included.
+    Time(Instant),
+    /// Behind so many events, before anything was done there.
+    Events(u64),
+}
+
+impl Target {
+    /// Whether a moment is not behind it.
+    pub fn is_at_or_behind(self, mark: Mark) -> bool {
+        match self {
+            Target::Time(at) => mark.now <= at,
+            Target::Events(events) => mark.events < events || (mark.events == events && mark.steps == 0),
+        }
+    }
+
+    /// Whether a deed is done before it.
+    fn includes(self, step: &Step) -> bool {
+        match self {
+            Target::Time(at) => step.now <= at.as_micros(),
+            Target::Events(events) => step.events < events,
+        }
+    }
+}
+
+/// A branch of the tree.
+struct Branch {
+    name: String,
+    /// The branch that it forks from, and where. The first one has none.
+    parent: Option<(u32, Mark)>,
+    /// What was done in it.
+    steps: Vec<Step>,
+    /// How it was left; nothing of the living one.
+    end: Option<Box<Run>>,
+}
+
+/// A copy of the run.
+struct Checkpoint {
+    branch: u32,
+    mark: Mark,
+    run: Box<Run>,
+    weight: u64,
+}
+
+/// Why a branch cannot be what was asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum BranchError {
+    /// There is none of this name.
+    Unknown(String),
+    /// Another one has the name.
+    Taken(String),
+    /// It is no name.
+    Name(String),
+    /// It is the living one.
+    Living,
+    /// Others fork from it.
+    Parent { name: String, children: Vec<String> },
+    /// All that was is gone that one would begin from.
+    Gone,
+}
+
+/// The tree of branches with their checkpoints.
+pub(crate) struct Timeline {
+    branches: BTreeMap<u32, Branch>,
+    living: u32,
+    next: u32,
+    /// In no order.
+    checkpoints: Vec<Checkpoint>,
+    /// Events of the living branch at which the next one is made.
+    due: u64,
+    weight: u64,
+    cap: u64,
+    /// Branches that were given up for want of room.
+    forgotten: u32,
+}
+
+impl Timeline {
+    /// A session that begins.
+    pub fn new(run: &Run) -> Timeline {
+        let first = Branch { name: "main".to_owned(), parent: None, steps: Vec::new(), end: None };
+        let mut timeline = Timeline {
+            branches: BTreeMap::from([(0, first)]),
+            living: 0,
+            next: 1,
+            checkpoints: Vec::new(),
+            due: 0,
+            weight: 0,
+            cap: CAP,
+            forgotten: 0,
+        };
+        timeline.keep(run);
+        timeline
+    }
+
+    /// Notes what was done to the living branch.
+    pub fn push(&mut self, events: u64, now: Instant, done: Done) {
+        if let Some(branch) = self.branches.get_mut(&self.living) {
+            branch.steps.push(Step { events, now: now.as_micros(), done });
+        }
+    }
+
+    fn branch(&self, id: u32) -> Option<&Branch> {
+        self.branches.get(&id)
+    }
+
+    fn steps(&self, id: u32) -> &[Step] {
+        self.branch(id).map_or(&[], |branch| &branch.steps)
+    }
+
+    /// The living branch as far as it has come with this run.
+    pub fn mark(&self, run: &Run) -> Mark {
+        Mark { events: run.world.events(), now: run.world.now(), steps: self.steps(self.living).len() }
+    }
+
+    // ---- checkpoints
+
+    /// Keeps a copy of the living run if it is time for one.
+    pub fn look(&mut self, run: &Run) {
+        if run.world.events() >= self.due {
+            self.keep(run);
+        }
+    }
+
+    fn keep(&mut self, run: &Run) {
+        self.due = run.world.events() + EVERY;
+        let (mark, weight) = (self.mark(run), run.weight());
+        self.weight += weight;
+        self.checkpoints.push(Checkpoint { branch: self.living, mark, run: Box::new(run.clone()), weight });
+        while self.weight > self.cap && (self.thin() || self.forget_a_leaf()) {}
+    }
+
+    /// Gives the checkpoint up that is missed least. The first of a branch is what the branch begins from; it goes when
+    /// nothing else is left.
+    fn thin(&mut self) -> bool {
+        let now = self.checkpoints.iter().map(|one| one.mark.events).max().unwrap_or(0);
+        let mut order: Vec<usize> = (0..self.checkpoints.len()).collect();
+        order.sort_by_key(|at| (self.checkpoints[*at].branch, self.checkpoints[*at].mark));
+        let of = |at: usize| &self.checkpoints[order[at]];
+        // A whole number of thousandths of its age: how far what follows it would be from what is before it.
+        let gap = |at: usize| {
+            let neighbours = at.checked_sub(1).zip(Some(at + 1).filter(|next| *next < order.len()));
+            let (before, after) = neighbours?;
+            let same = of(before).branch == of(at).branch && of(after).branch == of(at).branch;
+            let age = now.saturating_sub(of(at).mark.events) + EVERY;
+            same.then(|| (of(after).mark.events - of(before).mark.events) * 1_000 / age)
+        };
+        let least = (0..order.len()).filter_map(|at| Some((gap(at)?, order[at]))).min();
+        let Some((_, at)) = least else { return false };
+        self.weight -= self.checkpoints.swap_remove(at).weight;
+        true
+    }
+
+    /// The virtual time from which on the living branch can be gone back to.
+    pub fn from(&self) -> Instant {
+        let line = self.lineage(self.living);
+        let reached = |one: &&Checkpoint| {
+            line.iter().any(|(id, end)| *id == one.branch && end.is_none_or(|end| one.mark <= end))
+        };
+        self.checkpoints.iter().filter(reached).map(|one| one.mark.now).min().unwrap_or(Instant::ZERO)
+    }
+
+    // ---- the tree
+
+    /// The branches from the first one to this one, each with where the next one leaves it.
+    fn lineage(&self, branch: u32) -> Vec<(u32, Option<Mark>)> {
+        let mut line = vec![(branch, None)];
+        let mut at = branch;
+        while let Some((parent, fork)) = self.branch(at).and_then(|branch| branch.parent) {
+            line.push((parent, Some(fork)));
+            at = parent;
+        }
+        line.reverse();
+        line
+    }
+
+    /// Everything that was done up to the end of the living branch.
+    pub fn all_steps(&self) -> Vec<Step> {
+        let of = |(id, end): (u32, Option<Mark>)| {
+            let steps = self.steps(id);
+            steps[..end.map_or(steps.len(), |end| end.steps.min(steps.len()))].to_vec()
+        };
+        self.lineage(self.living).into_iter().flat_map(of).collect()
+    }
+
+    /// A new branch lives from here on: `run` is what a walk has found at `mark` of `parent`, and `left` is how the
+    /// living branch stands.
+    pub fn branch_off(&mut self, name: &str, (parent, mark): (u32, Mark), run: &Run, left: Box<Run>) {
+        while self.branches.len() >= BRANCHES && self.forget_a_leaf() {}
+        self.leave(left);
+        let name = self.free_name(name);
+        self.branches
+            .insert(self.next, Branch { name, parent: Some((parent, mark)), steps: Vec::new(), end: None });
+        self.living = self.next;
+        self.next += 1;
+        self.keep(run);
+    }
+
+    /// Gives up the oldest branch that nothing needs.
+    fn forget_a_leaf(&mut self) -> bool {
+        let needed = |id: u32| {
+            id == self.living || self.branches.values().any(|one| one.parent.is_some_and(|(of, _)| of == id))
+        };
+        let leaf = self.branches.iter().find(|(id, _)| !needed(**id)).map(|(_, branch)| branch.name.clone());
+        let gone = leaf.is_some_and(|name| self.delete(&name).is_ok());
+        self.forgotten += u32::from(gone);
+        gone
+    }
+
+    /// Puts the living branch aside.
+    fn leave(&mut self, left: Box<Run>) {
+        self.weight += left.weight();
+        if let Some(branch) = self.branches.get_mut(&self.living) {
+            branch.end = Some(left);
+        }
+    }
+
+    /// Lets another branch live; gives its run.
+    pub fn switch(&mut self, name: &str, left: &Run) -> Result<Box<Run>, BranchError> {
+        let id = self.named(name)?;
+        if id == self.living {
+            return Err(BranchError::Living);
+        }
+        let run = self.branches.get_mut(&id).and_then(|branch| branch.end.take()).ok_or(BranchError::Gone)?;
+        self.weight = self.weight.saturating_sub(run.weight());
+        self.leave(Box::new(left.clone()));
+        self.living = id;
+        self.due = run.world.events() + EVERY;
+        Ok(run)
+    }
+
+    /// Gives a branch another name.
+    pub fn rename(&mut self, from: &str, to: &str) -> Result<(), BranchError> {
+        let id = self.named(from)?;
+        if !is_name(to) {
+            return Err(BranchError::Name(to.to_owned()));
+        }
+        if self.named(to).is_ok_and(|other| other != id) {
+            return Err(BranchError::Taken(to.to_owned()));
+        }
+        if let Some(branch) = self.branches.get_mut(&id) {
+            branch.name = to.to_owned();
+        }
+        Ok(())
+    }
+
+    /// Forgets a branch from which nothing forks.
+    pub fn delete(&mut self, name: &str) -> Result<(), BranchError> {
+        let id = self.named(name)?;
+        if id == self.living {
+            return Err(BranchError::Living);
+        }
+        let forks = |branch: &&Branch| branch.parent.is_some_and(|(parent, _)| parent == id);
+        let children: Vec<String> =
+            self.branches.values().filter(forks).map(|branch| branch.name.clone()).collect();
+        if !children.is_empty() {
+            return Err(BranchError::Parent { name: name.to_owned(), children });
+        }
+        if let Some(branch) = self.branches.remove(&id) {
+            self.weight = self.weight.saturating_sub(branch.end.map_or(0, |run| run.weight()));
+        }
+        let gone: u64 = self.checkpoints.extract_if(.., |one| one.branch == id).map(|one| one.weight).sum();
+        self.weight -= gone;
+        Ok(())
+    }
+
+    /// How a branch stands that does not live.
+    pub fn end_of(&self, name: &str) -> Result<&Run, BranchError> {
+        let id = self.named(name)?;
+        if id == self.living {
+            return Err(BranchError::Living);
+        }
+        self.branch(id).and_then(|branch| branch.end.as_deref()).ok_or(BranchError::Gone)
+    }
+
+    /// The living branch.
+    pub fn living_id(&self) -> u32 {
+        self.living
+    }
+
+    /// The living branch's name.
+    pub fn living(&self) -> &str {
+        self.branch(self.living).map_or("", |branch| &branch.name)
+    }
+
+    fn named(&self, name: &str) -> Result<u32, BranchError> {
+        let found = self.branches.iter().find(|(_, branch)| branch.name == name);
+        found.map(|(id, _)| *id).ok_or_else(|| BranchError::Unknown(name.to_owned()))
+    }
+
+    /// The name, or with a number behind it where another branch has it.
+    fn free_name(&self, wanted: &str) -> String {
+        let numbered = (2..).map(|number| format!("{wanted}-{number}"));
+        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
+        names.find(|name| self.named(name).is_err()).unwrap_or_default()
+    }
+
+    /// What is drawn of it. `tip` is the living run, where another moment is looked at.
+    pub fn view(&self, living: &Run, past: bool, seeking: Option<f64>) -> TimelineView {
+        let branch = |(id, branch): (&u32, &Branch)| {
+            let end = branch.end.as_deref().map_or_else(|| living.world.now(), |run| run.world.now());
+            BranchView {
+                name: branch.name.clone(),
+                parent: branch.parent.and_then(|(parent, _)| Some(self.branch(parent)?.name.clone())),
+                fork: branch.parent.map_or(0, |(_, mark)| mark.now.as_micros()),
+                end: if *id == self.living && !past { 0 } else { end.as_micros() },
+                living: *id == self.living,
+            }
+        };
+        TimelineView {
+            from: self.from().as_micros(),
+            tip: past.then(|| living.world.now().as_micros()),
+            branches: self.branches.iter().map(branch).collect(),
+            checkpoints: u32::try_from(self.checkpoints.len()).unwrap_or(u32::MAX),
+            weight: self.weight,
+            cap: self.cap,
+            forgotten: self.forgotten,
+            seeking,
+        }
+    }
+}
+
+/// Whether a branch can be called so: letters, digits, `-`, `_` and `.`, at most 40.
+pub(crate) fn is_name(name: &str) -> bool {
+    let fine = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
+    !name.is_empty() && name.chars().count() <= 40 && name.chars().all(fine)
+}
