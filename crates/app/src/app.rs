@@ -19,8 +19,8 @@ use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
     Brokers, Charts, Clients, Comparison, Configs, DockTabs, Down, DropZone, EventLog, Files, FollowBar,
-    FollowInspector, Gate, Groups, Hint, Inspector, LogDirs, Messages, Nav, Notices, Requests, Shortcuts,
-    Stage, TimeLine, TokenInspector, TopBar, Topics, Transactions, WatchBanner,
+    FollowInspector, Gate, Groups, Hint, Inspector, LogDirs, Messages, Nav, Notices, PastBanner, Requests,
+    Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics, Transactions, WatchBanner,
 };
 use crate::wire::{Heard, Wire};
 
@@ -339,10 +339,14 @@ pub fn App() -> Html {
                 <TopBar cluster={model.cluster.clone()} {clock} {store} persistent={model.persistent}
                     durability={model.durability} theme={model.theme} chosen={model.chosen.clone()} deed={model.deed.clone()} follows={model.follow.as_ref().filter(|follow| !follow.over).map(|follow| follow.pace)} />
                 <TimeLine marks={Shared::clone(&model.marks)} now={view.map_or(0, |view| view.clock.now)} pace={view.map_or(blumfeld_view::Pace::Paused, |view| view.clock.pace)}
+                    timeline={view.map(|view| Shared::clone(&view.timeline))}
                     next={view.and_then(|view| view.clock.next.clone())} clients={view.map(|view| Shared::clone(&view.clients))} />
                 <Nav screen={model.screen} />
                 <main class="stage" id="content" tabindex={if model.screen == Screen::Groups { "0" } else { "-1" }}>
                     if model.phase == Phase::Watching { <WatchBanner /> }
+                    if let Some(view) = view.filter(|view| view.timeline.tip.is_some() || view.timeline.seeking.is_some()) {
+                        <PastBanner now={view.clock.now} past={view.timeline.tip.is_some()} seeking={view.timeline.seeking} />
+                    }
                     <Notices notices={model.notices.clone()} recovery={model.recovery.clone()} returned={model.returned.clone()}
                         {storage} persistent={model.persistent} />
                     if let Some(view) = view {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use blumfeld_view::{
     BrokerView, ClientView, ClockView, ClusterView, Delta, GroupView, LatencyView, RebalanceView,
-    RebalancesView, StoreView, TransactionView,
+    RebalancesView, StoreView, TimelineView, TransactionView,
 };
 
 use crate::model::Shared;
@@ -30,6 +30,8 @@ pub struct Cluster {
     pub rebalances: Shared<BTreeMap<String, Vec<RebalanceView>>>,
     /// Producers and consumers, by their processes' numbers.
     pub clients: Shared<Vec<Shared<ClientView>>>,
+    /// How far back one can go, and the branches.
+    pub timeline: Shared<TimelineView>,
 }
 
 impl Cluster {
@@ -45,6 +47,7 @@ impl Cluster {
             transactions: Shared::new(view.transactions),
             rebalances: Shared::new(view.rebalances.into_iter().map(by_group).collect()),
             clients: Shared::new(view.clients.into_iter().map(Shared::new).collect()),
+            timeline: Shared::new(view.timeline),
         }
     }
 
@@ -61,6 +64,7 @@ impl Cluster {
         take(&mut self.faults, &mut delta.faults);
         take(&mut self.groups, &mut delta.groups);
         take(&mut self.transactions, &mut delta.transactions);
+        take(&mut self.timeline, &mut delta.timeline);
         if !delta.rebalances.is_empty() {
             let mut rebalances = (*self.rebalances).clone();
             rebalances.extend(delta.rebalances.drain(..).map(by_group));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::events::{FREQUENT_KEPT, RARE_KEPT};
-use blumfeld_view::{ClockView, ClusterView, EventKind, EventView, Pace, Returned, StoreView};
+use blumfeld_view::{ClockView, ClusterView, EventKind, EventView, Pace, Returned, StoreView, TimelineView};
 
 fn topic(name: &str, internal: bool) -> TopicView {
     TopicView {
@@ -31,6 +31,7 @@ fn view(topics: Vec<TopicView>) -> ClusterView {
         faults: vec![],
         latencies: vec![],
         store: StoreView::default(),
+        timeline: TimelineView::default(),
     }
 }
 
@@ -66,6 +67,7 @@ fn delta(topics: Vec<TopicView>, gone: &[&str], events: Vec<EventView>, events_l
         topics,
         gone: gone.iter().map(ToString::to_string).collect(),
         store: None,
+        timeline: None,
         events,
         events_left_out,
     })

@@ -77,6 +77,12 @@ pub fn timeline(line: &str) -> Option<Result<TimelineOrder, TimelineError>> {
         return None;
     }
     let words: Vec<&str> = words.collect();
+    // It explains itself, as a tool.
+    if let [word] = words.as_slice()
+        && Language::named(word).is_some()
+    {
+        return None;
+    }
     Some(match words.as_slice() {
         [] => Ok(TimelineOrder::Show),
         ["back", time] => duration(time).map(TimelineOrder::Back),
@@ -142,7 +148,7 @@ mod tests {
             let line = format!("timeline to {time}");
             assert!(timeline(&line).unwrap().is_err(), "{line}");
         }
-        for line in ["timelines", "fault crash 1", ""] {
+        for line in ["timelines", "timeline ko", "fault crash 1", ""] {
             assert_eq!(timeline(line), None, "{line}");
         }
     }

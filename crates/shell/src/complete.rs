@@ -109,6 +109,10 @@ fn candidates<'a>(words: &[&str], stem: &'a str, env: &dyn Environment) -> (Vec<
     if *command == "fault" {
         return (crate::tools::fault::candidates(arguments, env), stem);
     }
+    if *command == "timeline" {
+        let words = if arguments.is_empty() { owned(&crate::tools::timeline::WORDS) } else { Vec::new() };
+        return (words, stem);
+    }
     if *command == "until" {
         return (crate::tools::until::candidates(arguments), stem);
     }

@@ -121,6 +121,7 @@ pub fn explanation(line: &Line, env: &dyn Environment) -> Option<String> {
     let explain = match line.command.as_str() {
         "fault" => tools::fault::explain,
         "broker" => tools::broker::explain,
+        "timeline" => tools::timeline::explain,
         "until" => tools::until::explain,
         _ => return None,
     };

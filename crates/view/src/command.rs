@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConfigResource, FollowWhat, Preset, SearchQuery, TokenKey, WireQuery};
+use crate::{ConfigResource, FollowWhat, Preset, SearchQuery, Seek, TokenKey, WireQuery};
 
 /// When an acknowledgement may leave the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -98,6 +98,8 @@ pub enum Command {
     SetSpeed(f64),
     /// Go to the next event and stop there.
     Step,
+    /// Go to another moment of the session, and stand still there.
+    Seek(Seek),
     /// The language in which the console's own words are: `en` or `ko`. Kafka's words stay Kafka's.
     SetLanguage(String),
     /// Run a command line of the console. Its output comes as [`Update::Console`](crate::Update) with the same `id`.

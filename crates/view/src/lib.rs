@@ -141,6 +141,7 @@ mod tests {
             faults: vec![],
             latencies: vec![],
             store: StoreView::default(),
+            timeline: TimelineView::default(),
         }
     }
 

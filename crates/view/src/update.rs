@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BatchDetail, BrowseView, ClusterView, CompactionView, CompareUpdate, ConfigsView, Delta, ExchangeDetail,
-    FollowView, LogDirsView, MomentView, SearchView, StageView, TokenDetail, WireView,
+    BatchDetail, BrowseView, ClusterView, CompactionView, CompareUpdate, ConfigsView, Delta, EventView,
+    ExchangeDetail, FollowView, LogDirsView, MomentView, SearchView, StageView, TokenDetail, WireView,
 };
 
 /// Which output of a command.
@@ -112,6 +112,14 @@ pub enum Update {
         output: Vec<ConsoleText>,
         /// Its exit code, once it has ended.
         exit: Option<i32>,
+    },
+    /// Another moment is shown, or another branch: all that is drawn, and what had happened by then as far as it is
+    /// kept.
+    Rewound {
+        /// The state.
+        view: Box<ClusterView>,
+        /// What happened, oldest first.
+        events: Vec<EventView>,
     },
     /// What changed.
     Delta(Delta),

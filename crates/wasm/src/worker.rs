@@ -426,6 +426,10 @@ impl<P: Port + 'static> Life<P> {
             if let Some(followed) = self.engine.take_followed() {
                 post(&Update::Follow(Some(Box::new(followed))));
             }
+            if let Some((view, events)) = self.engine.take_rewound() {
+                last_delta = now;
+                post(&Update::Rewound { view: Box::new(view), events });
+            }
             if now - last_delta >= DELTA_MS {
                 last_delta = now;
                 post(&Update::Delta(self.engine.take_delta()));
@@ -451,6 +455,11 @@ impl<P: Port + 'static> Life<P> {
             Command::SetPace(pace) => engine.set_pace(pace),
             Command::SetSpeed(times) => engine.set_speed(times),
             Command::Step => engine.step(),
+            Command::Seek(to) => {
+                if let Err(message) = engine.seek(to) {
+                    error_message(message);
+                }
+            }
             Command::SetLanguage(language) => engine.set_language(&language),
             Command::Console { id, line } => {
                 engine.console(id, &line);

@@ -79,6 +79,12 @@ catalogue! {
     stop_committed: "Group {} committed offset {}: it will not be given it again.", "그룹 {}, 오프셋 {}까지 커밋했습니다. 다시 받지 않습니다.";
     stop_nothing: "The command ended and had sent no record.", "명령이 레코드를 보내지 않고 끝났습니다.";
     time_line: "Time line", "시간선";
+    time_line_seek: "Moment that is shown", "보고 있는 순간";
+    past: "You are looking at {}. Act, and a branch begins.", "{} 시점을 보고 있습니다. 무엇이든 하면 브랜치가 시작됩니다.";
+    past_now: "Back to now", "지금으로";
+    past_going: "On the way", "이동 중";
+    past_cancel: "Stay here", "그만두기";
+    branch_switch: "Go to branch {}: from {} to {}", "{} 브랜치로: {}부터 {}까지";
     milestones_more: "And {} more.", "그 밖에 {}건.";
     time_line_marks: "What happened", "일어난 일";
     time_line_more: "and {} before", "그 앞에 {}건";

@@ -70,7 +70,7 @@ pub use messages::Messages;
 pub use notices::{Hint, Notices};
 pub use requests::Requests;
 pub use shortcuts::{Shortcuts, press};
-pub use time_line::TimeLine;
+pub use time_line::{PastBanner, TimeLine};
 pub use token_inspector::TokenInspector;
 pub use topbar::TopBar;
 pub use topics::Topics;

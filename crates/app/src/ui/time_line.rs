@@ -1,9 +1,9 @@
 //! The time line: what was rare in this session, on one axis, and what happens next while time stands still.
 
-use blumfeld_view::{ClientView, Mark, NextKind, NextView, Pace};
+use blumfeld_view::{BranchView, ClientView, Command, Mark, NextKind, NextView, Pace, Seek, TimelineView};
 use gloo_timers::callback::Interval;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::token_table::name;
@@ -23,6 +23,8 @@ pub struct TimeLineProps {
     pub now: u64,
     /// The pace.
     pub pace: Pace,
+    /// How far back one can go, and the branches.
+    pub timeline: Option<Shared<TimelineView>>,
     /// What happens next, while time stands still.
     pub next: Option<NextView>,
     /// Producers and consumers, for their names.
@@ -56,19 +58,152 @@ pub fn TimeLine(props: &TimeLineProps) -> Html {
             }
         }
     });
+    // What is later than the shown moment is on the axis as well.
+    let tip = props.timeline.as_ref().and_then(|timeline| timeline.tip);
+    let (begun, end) = (props.marks.begun(), tip.unwrap_or(props.now).max(props.now));
+    let branches = props.timeline.as_ref().map_or(&[][..], |timeline| &timeline.branches);
     html! {
-        <section class="seek" ref={line} aria-label={t.time_line}>
-            <ol class="marks" aria-label={t.time_line_marks}>{ for props.marks.groups(props.now, thousandths(MARK_PX)).iter().map(|group| mark(&ctx, group)) }</ol>
+        <section class={classes!("seek", tip.is_some().then_some("past"))} ref={line} aria-label={t.time_line}>
+            if branches.len() > 1 {
+                <ol class="branches">{ for branches.iter().filter(|one| !one.living).rev().take(BRANCHES).map(|one| branch(&ctx, one, (begun, end))) }</ol>
+            }
+            <ol class="marks" aria-label={t.time_line_marks}>{ for props.marks.groups(end, thousandths(MARK_PX)).iter().map(|group| mark(&ctx, group)) }</ol>
             <svg class="axis" viewBox="0 0 1000 14" preserveAspectRatio="none" aria-hidden="true">
                 <path class="gone" d="M0 1.500H1000" />
-                { for props.marks.ticks(props.now).iter().map(|(place, _)| html! { <path class="tick" d={format!("M{place} 0V5")} /> }) }
+                { for props.marks.ticks(end).iter().map(|(place, _)| html! { <path class="tick" d={format!("M{place} 0V5")} /> }) }
             </svg>
-            <ol class="ticks" aria-hidden="true">{ for props.marks.ticks(props.now).iter().filter(|(place, _)| place + thousandths(LABEL_PX) <= 1_000).map(|(place, at)| html! {
-                <li data-x={place.to_string()}>{label(*at, props.marks.begun(), props.now)}</li>
+            <ol class="ticks" aria-hidden="true">{ for props.marks.ticks(end).iter().filter(|(place, _)| place + thousandths(LABEL_PX) <= 1_000).map(|(place, at)| html! {
+                <li data-x={place.to_string()}>{label(*at, begun, end)}</li>
             }) }</ol>
+            <Handle {begun} {end} now={props.now} from={props.timeline.as_ref().map_or(begun, |timeline| timeline.from.max(begun))} />
             <Milestones marks={Shared::clone(&props.marks)} />
             if let Some(next) = next { <p class="next-up" role="status">{next_in_words(t, next, props.now, clients)}</p> }
         </section>
+    }
+}
+
+/// So many branches have a line of their own; the console lists all.
+const BRANCHES: usize = 3;
+/// Shift with an arrow goes so far, in virtual microseconds.
+const STRIDE: u64 = 100_000;
+
+/// A branch that does not live, as far as the axis goes.
+fn branch(ctx: &Ctx, one: &BranchView, (begun, end): (u64, u64)) -> Html {
+    let span = end.saturating_sub(begun).max(1);
+    let place = |at: u64| (at.saturating_sub(begun).min(span) * 1_000 / span).to_string();
+    let long = (one.end.min(end).saturating_sub(one.fork.max(begun)) * 1_000 / span).to_string();
+    let title = fill(ctx.t.branch_switch, &[&one.name, &moment(one.fork), &moment(one.end)]);
+    let onclick = {
+        let (ctx, line) = (ctx.clone(), format!("timeline switch {}", one.name));
+        Callback::from(move |_: MouseEvent| ctx.press(&line))
+    };
+    html! {
+        <li data-x={place(one.fork)} data-w={long}><button class="branch" aria-label={title.clone()} {title} {onclick}>{&one.name}</button></li>
+    }
+}
+
+/// The moment that is shown, on an axis from the session's beginning to the end of the living branch.
+#[derive(Properties, PartialEq)]
+pub struct HandleProps {
+    /// Where the axis begins, in virtual microseconds.
+    pub begun: u64,
+    /// Where it ends.
+    pub end: u64,
+    /// The moment.
+    pub now: u64,
+    /// The earliest moment that can be gone back to.
+    pub from: u64,
+}
+
+/// What is drawn along the axis and goes to the moment under it.
+#[component]
+pub fn Handle(props: &HandleProps) -> Html {
+    // While it is held it stays where it was put, and not where the engine has come to.
+    let held = use_state_eq(|| None::<u64>);
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    let value = |event: &Event| {
+        let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+        input.map(|input| input.value_as_number())
+    };
+    let go = {
+        let (ctx, from) = (ctx.clone(), props.from);
+        move |event: &Event| {
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "microseconds of a session"
+            )]
+            let at = value(event).map(|at| (at.max(0.0) as u64).max(from));
+            if let Some(at) = at {
+                ctx.ask(&Command::Seek(Seek::Time(at)));
+            }
+            at
+        }
+    };
+    let oninput = {
+        let (held, go) = (held.clone(), go.clone());
+        Callback::from(move |event: InputEvent| held.set(go(&event)))
+    };
+    let onchange = {
+        let held = held.clone();
+        Callback::from(move |event: Event| {
+            go(&event);
+            held.set(None);
+        })
+    };
+    let onkeydown = {
+        let (ctx, now, from) = (ctx.clone(), props.now, props.from);
+        Callback::from(move |event: KeyboardEvent| {
+            let to = match (event.key().as_str(), event.shift_key()) {
+                ("ArrowLeft" | "ArrowDown", false) => Seek::Events(-1),
+                ("ArrowRight" | "ArrowUp", false) => Seek::Events(1),
+                ("ArrowLeft" | "ArrowDown" | "PageDown", _) => {
+                    Seek::Time(now.saturating_sub(STRIDE).max(from))
+                }
+                ("ArrowRight" | "ArrowUp" | "PageUp", _) => Seek::Time(now + STRIDE),
+                ("Home", _) => Seek::Time(from),
+                ("End", _) => Seek::Now,
+                _ => return,
+            };
+            event.prevent_default();
+            ctx.ask(&Command::Seek(to));
+        })
+    };
+    let at = held.unwrap_or(props.now);
+    html! {
+        <input class="handle" type="range" step="1" min={props.begun.to_string()} max={props.end.to_string()} value={at.to_string()}
+            aria-label={ctx.t.time_line_seek} aria-valuetext={moment(at)} {oninput} {onchange} {onkeydown} />
+    }
+}
+
+/// What is looked at, where that is not now.
+#[derive(Properties, PartialEq)]
+pub struct PastProps {
+    /// The moment, in virtual microseconds.
+    pub now: u64,
+    /// Whether it is earlier than the end of the living branch.
+    pub past: bool,
+    /// How far the engine is on the way to another one.
+    pub seeking: Option<f64>,
+}
+
+/// Says that it is the past, and how to leave it.
+#[component]
+pub fn PastBanner(props: &PastProps) -> Html {
+    let Some(ctx) = use_ctx() else { return Html::default() };
+    let t = ctx.t;
+    let now = {
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| ctx.ask(&Command::Seek(Seek::Now)))
+    };
+    html! {
+        <div class="notice past" role="status" id="past">
+            if props.past { <p>{fill(t.past, &[&moment(props.now)])}</p> } else { <p>{t.past_going}</p> }
+            if let Some(share) = props.seeking {
+                <progress max="1" value={share.to_string()} aria-label={t.past_going}></progress>
+            }
+            <button class="ctl small" id="back-to-now" onclick={now}>{if props.past { t.past_now } else { t.past_cancel }}</button>
+        </div>
     }
 }
 
@@ -121,6 +256,9 @@ fn place_all(line: &Element) {
     for one in all {
         let place = one.dataset().get("x").unwrap_or_default();
         let _ = one.style().set_property("--x", &place);
+        if let Some(width) = one.dataset().get("w") {
+            let _ = one.style().set_property("--w", &width);
+        }
     }
 }
 

@@ -42,6 +42,7 @@ The tools:
   cat FILE                    show a file
   broker [add | remove]       add a broker, or take one away; alone it says how
   fault [FAULT]               break something, or mend it; alone it says how
+  timeline …                  go to another moment of the session, or branch; timeline en says how
   until CONDITION             let time pass until something is so; alone it says how
   workload [COMMAND]          run a producer, a consumer or both in one that stays, in the background too; alone it says how
   echo TEXT | TOOL            give a tool a line to read
@@ -87,6 +88,7 @@ const KOREAN: &str = "\
   cat FILE                    파일을 보여 줍니다
   broker [add | remove]       브로커를 더하거나 뺍니다. 그냥 치면 방법을 보여 줍니다
   fault [장애]                고장 내거나 복구합니다. 그냥 치면 방법을 보여 줍니다
+  timeline …                  세션의 다른 순간이나 브랜치로 갑니다. timeline ko라고 치면 방법을 보여 줍니다
   until 조건                  조건이 참이 될 때까지 시간을 흐르게 합니다. 그냥 치면 방법을 보여 줍니다
   workload [명령]             계속 도는 프로듀서나 컨슈머를 백그라운드에서도 실행합니다. 그냥 치면 방법을 보여 줍니다
   echo 텍스트 | 도구          도구에 한 줄을 넘깁니다

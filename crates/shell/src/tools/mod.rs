@@ -25,6 +25,7 @@ mod producer_perf;
 mod properties;
 mod reassign;
 pub(crate) mod registry;
+pub mod timeline;
 mod toolbox;
 mod topics;
 mod transactions;

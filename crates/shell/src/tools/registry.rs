@@ -6,7 +6,7 @@ use super::toolbox::{Launch, Tool, is_called};
 use super::{
     broker, cat, cluster, command_config, configs, console_consumer, console_producer, consumer_groups,
     consumer_perf, delete_records, dump_log, fault, get_offsets, help, leader_election, log_dirs,
-    metadata_quorum, producer_perf, reassign, topics, transactions, until, workload,
+    metadata_quorum, producer_perf, reassign, timeline, topics, transactions, until, workload,
 };
 use crate::line::{Input, Line};
 use crate::{Environment, ShellError, Started, StdinSource};
@@ -29,6 +29,13 @@ pub const TOOLS: &[Tool] = &[
     Tool::new("kafka-dump-log.sh", dump_log::SPECS, dump_log::start),
     Tool { name: "broker", specs: &[], reads: false, explain: Some(broker::explain), start: broker::start },
     Tool { name: "fault", specs: &[], reads: false, explain: Some(fault::explain), start: fault::start },
+    Tool {
+        name: "timeline",
+        specs: &[],
+        reads: false,
+        explain: Some(timeline::explain),
+        start: timeline::start,
+    },
     Tool { name: "until", specs: &[], reads: false, explain: Some(until::explain), start: until::start },
     Tool {
         name: "workload",

@@ -213,13 +213,13 @@ impl Engine {
             let mark = self.timeline.mark(&self.run);
             let left = Box::new(self.run.clone());
             let living = self.timeline.living_id();
-            return self.timeline.branch_off(name, (living, mark), &self.run, left);
+            return self.timeline.branch_off(name, (living, mark), &self.run, (left, self.lines.clone()));
         };
         let Some(place) = past.walk.place(&self.run) else { return };
         let tip = past.tip;
         let abandoned = tip.commands();
         self.run.world.take_the_place_of(&tip.world);
-        self.timeline.branch_off(name, place, &self.run, tip);
+        self.timeline.branch_off(name, place, &self.run, (tip, self.lines.clone()));
         self.run.leave_commands(&abandoned, self.language);
         self.another_lives();
         let now = self.run.world.now().as_micros();
@@ -231,14 +231,13 @@ impl Engine {
     pub(super) fn switch(&mut self, name: &str) -> Result<(), TravelError> {
         self.seeking = None;
         let living = self.living().clone();
-        let mut run = self.timeline.switch(name, &living)?;
+        let mut run = self.timeline.switch(name, &living, &mut self.lines)?;
         run.world.take_the_place_of(&living.world);
         let abandoned = living.commands();
         self.past = None;
         self.run = *run;
         self.run.leave_commands(&abandoned, self.language);
         self.set_pace(Pace::Paused);
-        self.lines.clear();
         self.another_lives();
         self.show_another();
         Ok(())

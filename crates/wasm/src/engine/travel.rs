@@ -129,11 +129,9 @@ impl Engine {
         };
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let (kept, weight, cap) = (view.checkpoints, mib(view.weight), mib(view.cap));
+        let copies = if kept == 1 { "one checkpoint".to_owned() } else { format!("{kept} checkpoints") };
         let _ = match korean {
-            false => writeln!(
-                text,
-                "It can be rewound to {from}: {kept} checkpoints, about {weight} of {cap} MiB."
-            ),
+            false => writeln!(text, "It can be rewound to {from}: {copies}, about {weight} of {cap} MiB."),
             true => {
                 writeln!(text, "{from}까지 되감을 수 있습니다: 체크포인트 {kept}개, 약 {weight}/{cap} MiB.")
             }

@@ -13,10 +13,10 @@
 
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use blumfeld_kernel::Instant;
-use blumfeld_view::{BranchView, TimelineView};
+use blumfeld_view::{BranchView, EventView, TimelineView};
 
 use crate::record::{Done, Step};
 use crate::run::Run;
@@ -74,6 +74,8 @@ struct Branch {
     steps: Vec<Step>,
     /// How it was left; nothing of the living one.
     end: Option<Box<Run>>,
+    /// What the page was told of it until then.
+    lines: VecDeque<EventView>,
 }
 
 /// A copy of the run.
@@ -119,7 +121,13 @@ pub(crate) struct Timeline {
 impl Timeline {
     /// A session that begins.
     pub fn new(run: &Run) -> Timeline {
-        let first = Branch { name: "main".to_owned(), parent: None, steps: Vec::new(), end: None };
+        let first = Branch {
+            name: "main".to_owned(),
+            parent: None,
+            steps: Vec::new(),
+            end: None,
+            lines: VecDeque::new(),
+        };
         let mut timeline = Timeline {
             branches: BTreeMap::from([(0, first)]),
             living: 0,
@@ -226,12 +234,26 @@ impl Timeline {
 
     /// A new branch lives from here on: `run` is what a walk has found at `mark` of `parent`, and `left` is how the
     /// living branch stands.
-    pub fn branch_off(&mut self, name: &str, (parent, mark): (u32, Mark), run: &Run, left: Box<Run>) {
+    pub fn branch_off(
+        &mut self,
+        name: &str,
+        (parent, mark): (u32, Mark),
+        run: &Run,
+        (left, lines): (Box<Run>, VecDeque<EventView>),
+    ) {
         while self.branches.len() >= BRANCHES && self.forget_a_leaf() {}
-        self.leave(left);
+        self.leave(left, lines);
         let name = self.free_name(name);
-        self.branches
-            .insert(self.next, Branch { name, parent: Some((parent, mark)), steps: Vec::new(), end: None });
+        self.branches.insert(
+            self.next,
+            Branch {
+                name,
+                parent: Some((parent, mark)),
+                steps: Vec::new(),
+                end: None,
+                lines: VecDeque::new(),
+            },
+        );
         self.living = self.next;
         self.next += 1;
         self.keep(run);
@@ -249,23 +271,31 @@ impl Timeline {
     }
 
     /// Puts the living branch aside.
-    fn leave(&mut self, left: Box<Run>) {
+    fn leave(&mut self, left: Box<Run>, lines: VecDeque<EventView>) {
         self.weight += left.weight();
         if let Some(branch) = self.branches.get_mut(&self.living) {
-            branch.end = Some(left);
+            (branch.end, branch.lines) = (Some(left), lines);
         }
     }
 
-    /// Lets another branch live; gives its run.
-    pub fn switch(&mut self, name: &str, left: &Run) -> Result<Box<Run>, BranchError> {
+    /// Lets another branch live; gives its run. `lines` are those of the branch that is left, and then of this one.
+    pub fn switch(
+        &mut self,
+        name: &str,
+        left: &Run,
+        lines: &mut VecDeque<EventView>,
+    ) -> Result<Box<Run>, BranchError> {
         let id = self.named(name)?;
         if id == self.living {
             return Err(BranchError::Living);
         }
         let run = self.branches.get_mut(&id).and_then(|branch| branch.end.take()).ok_or(BranchError::Gone)?;
         self.weight = self.weight.saturating_sub(run.weight());
-        self.leave(Box::new(left.clone()));
+        self.leave(Box::new(left.clone()), std::mem::take(lines));
         self.living = id;
+        if let Some(branch) = self.branches.get_mut(&id) {
+            *lines = std::mem::take(&mut branch.lines);
+        }
         self.due = run.world.events() + EVERY;
         Ok(run)
     }
