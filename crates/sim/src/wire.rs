@@ -5,6 +5,7 @@
 //! transport changes it, so that what is open here is what [`World::in_flight`] finds.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use blumfeld_kernel::{ConnectionId, DisconnectReason, Frame, Instant, NodeId};
 use blumfeld_protocol::frame::response_correlation_id;
@@ -142,7 +143,8 @@ impl Exchange {
 /// Finished exchanges of one sort, in the order in which they ended.
 #[derive(Clone, Debug, Default)]
 struct Kept {
-    exchanges: VecDeque<Exchange>,
+    /// Shared with copies of the world.
+    exchanges: VecDeque<Arc<Exchange>>,
     /// So many of the first have lost their large frames.
     stripped: usize,
 }
@@ -215,7 +217,7 @@ impl Wire {
 
     /// Everything that is known: what is under way, and what has ended and is kept. In no order.
     pub fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
-        self.open().chain(self.kept.iter().flat_map(|kept| &kept.exchanges))
+        self.open().chain(self.kept.iter().flat_map(|kept| kept.exchanges.iter().map(|one| &**one)))
     }
 
     /// Exchanges that are under way.
@@ -491,7 +493,7 @@ impl Wire {
         *(if matches!(one.ending, Ending::Lost(_)) { &mut self.lost } else { &mut self.finished }) += 1;
         self.frame_bytes += one.kept_bytes();
         let kept = &mut self.kept[one.sort as usize];
-        kept.exchanges.push_back(one);
+        kept.exchanges.push_back(Arc::new(one));
         while kept.exchanges.len() > self.limit {
             let oldest = kept.exchanges.pop_front();
             self.frame_bytes -= oldest.map_or(0, |oldest| oldest.kept_bytes());
@@ -509,7 +511,7 @@ impl Wire {
         };
         let Some((_, sort)) = Sort::ALL.iter().filter_map(oldest).min() else { return false };
         let kept = &mut self.kept[sort as usize];
-        if let Some(one) = kept.exchanges.get_mut(kept.stripped) {
+        if let Some(one) = kept.exchanges.get_mut(kept.stripped).map(Arc::make_mut) {
             let before = one.kept_bytes();
             for frame in [&mut one.request, &mut one.answer] {
                 frame.take_if(|frame| frame.len() > SMALL);

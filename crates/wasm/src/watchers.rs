@@ -146,6 +146,7 @@ impl Watchers {
         let shared = matches!(
             update,
             Update::Delta(_)
+                | Update::Rewound { .. }
                 | Update::Stage(_)
                 | Update::Ran { .. }
                 | Update::Follow(_)
