@@ -1,12 +1,14 @@
 //! What the page knows, and how that changes. Nothing here touches the browser.
 
+mod rewound;
+
 use std::ops::Deref;
 use std::rc::Rc;
 
 use blumfeld_view::{
-    ClusterView, CompactionView, ConfigResource, ConfigsView, Delta, Durability, EventView, ExchangeDetail,
-    FollowView, GroupView, LogDirsView, Pace, PartitionView, RecoveryView, Returned, TimelineView,
-    TokenDetail, TopicView, Update, WireView,
+    CompactionView, ConfigResource, ConfigsView, Delta, Durability, EventView, ExchangeDetail, FollowView,
+    GroupView, LogDirsView, Pace, PartitionView, RecoveryView, Returned, TokenDetail, TopicView, Update,
+    WireView,
 };
 use yew::Reducible;
 
@@ -605,35 +607,6 @@ impl Model {
             self.marks = Shared::new(marks);
         }
         self.events_left_out += delta.events_left_out + self.events.extend(delta.events);
-    }
-
-    /// Another moment is shown, or another branch. What is drawn on the time line stays where the moment is of the same
-    /// branch; what was asked of the moment before is asked anew.
-    fn rewound(&mut self, mut view: ClusterView, events: Vec<EventView>) {
-        let living = |timeline: &TimelineView| {
-            timeline
-                .branches
-                .iter()
-                .find(|branch| branch.living)
-                .map(|branch| (branch.name.clone(), branch.fork))
-        };
-        let before = self.view.as_ref().and_then(|view| living(&view.timeline));
-        if before != living(&view.timeline) {
-            let mut marks = Marks::begin(self.marks.begun());
-            marks.take(&events);
-            self.marks = Shared::new(marks);
-            self.series = Shared::new(Series::begin(view.clock.now / 1_000));
-            self.lags = Shared::default();
-        }
-        self.topics = std::mem::take(&mut view.topics).into_iter().map(Shared::new).collect();
-        self.view = Some(Cluster::new(view));
-        self.events = Events::default();
-        self.events.extend(events);
-        self.follow = None;
-        (self.wire, self.exchange, self.configs, self.compaction, self.token) =
-            (None, None, None, None, None);
-        self.messages = MessagesState::default();
-        self.choose_one();
     }
 
     fn note_lags(&mut self, now: u64, groups: &[GroupView]) {

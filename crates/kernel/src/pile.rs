@@ -1,8 +1,9 @@
 //! A sequence that grows at its end and is cheap to copy: what two copies have in common they share.
 //!
-//! Logs grow by appends, and whoever keeps an earlier state of a world keeps almost the same log. Elements lie in chunks
-//! behind reference counts; a copy counts the chunks once more, and only the last chunk is copied when one of the two
-//! goes on. With chunks of [`CHUNK`] elements, a copy of a hundred thousand elements touches a few hundred words.
+//! Logs grow by appends, and whoever keeps an earlier state of a world keeps almost the same log. Elements lie in
+//! chunks behind reference counts; a copy counts the chunks once more, and only the last chunk is copied when one of
+//! the two goes on. With chunks of [`CHUNK`] elements, a copy of a hundred thousand elements touches a few hundred
+//! words.
 
 use std::sync::Arc;
 

@@ -122,8 +122,8 @@ fn read(
     read.fields(&message.fields)
 }
 
-/// A record of the metadata log as Kafka's dump tool prints it: the fields in the order of their definition, tagged ones
-/// only where they are there. Bytes behind the record are passed over.
+/// A record of the metadata log as Kafka's dump tool prints it: the fields in the order of their definition, tagged
+/// ones only where they are there. Bytes behind the record are passed over.
 ///
 /// # Errors
 /// [`JsonError::Bytes`]: the bytes are none of it.

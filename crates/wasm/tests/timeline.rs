@@ -102,8 +102,7 @@ impl Session {
             2 => self.line(&format!("workload start produce --topic {topic} --rate 50 --keys 5")),
             3 => self.line(&format!("workload start consume --topic {topic} --group billing")),
             4 => self.line("workload stop all"),
-            5 => self
-                .line(&format!("workload transform --from orders --to payments --group g --num-records 20")),
+            5 => self.line("workload transform --from orders --to payments --group g --num-records 20"),
             6 => {
                 self.line(&format!("kafka-console-producer.sh {AT} --topic {topic}"));
                 self.engine.stdin(self.commands, "one\ntwo\n".into());

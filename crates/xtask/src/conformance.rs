@@ -20,8 +20,8 @@ pub fn gateway() -> Result<PathBuf> {
 /// Programs of Apache Kafka's own: Kafka Streams with both of its guarantees, and Connect.
 const KAFKAS_OWN: [&str; 3] = ["streams", "streams-exactly-once", "connect"];
 
-/// Runs one of the suites. What is not for this command is for the suite, as `--brokers 3`. With the whole suite of Java
-/// go Apache Kafka's own programs and the example of JUnit.
+/// Runs one of the suites. What is not for this command is for the suite, as `--brokers 3`. With the whole suite of
+/// Java go Apache Kafka's own programs and the example of JUnit.
 pub fn run(args: &[String]) -> Result<()> {
     if args.iter().any(|arg| arg == "--go") {
         return if args.len() == 1 { examples::go() } else { bail!("--go takes nothing else") };

@@ -61,6 +61,7 @@ pub fn TimeLine(props: &TimeLineProps) -> Html {
     // What is later than the shown moment is on the axis as well.
     let tip = props.timeline.as_ref().and_then(|timeline| timeline.tip);
     let (begun, end) = (props.marks.begun(), tip.unwrap_or(props.now).max(props.now));
+    let place = props.now.saturating_sub(begun) * 1_000 / end.saturating_sub(begun).max(1);
     let branches = props.timeline.as_ref().map_or(&[][..], |timeline| &timeline.branches);
     html! {
         <section class={classes!("seek", tip.is_some().then_some("past"))} ref={line} aria-label={t.time_line}>
@@ -69,7 +70,8 @@ pub fn TimeLine(props: &TimeLineProps) -> Html {
             }
             <ol class="marks" aria-label={t.time_line_marks}>{ for props.marks.groups(end, thousandths(MARK_PX)).iter().map(|group| mark(&ctx, group)) }</ol>
             <svg class="axis" viewBox="0 0 1000 14" preserveAspectRatio="none" aria-hidden="true">
-                <path class="gone" d="M0 1.500H1000" />
+                <path class="gone" d={format!("M0 1.500H{place}")} />
+                if tip.is_some() { <path class="later" d={format!("M{place} 1.500H1000")} /> }
                 { for props.marks.ticks(end).iter().map(|(place, _)| html! { <path class="tick" d={format!("M{place} 0V5")} /> }) }
             </svg>
             <ol class="ticks" aria-hidden="true">{ for props.marks.ticks(end).iter().filter(|(place, _)| place + thousandths(LABEL_PX) <= 1_000).map(|(place, at)| html! {

@@ -173,8 +173,8 @@ impl History {
             End::Committed if self.may_be_superseded(&entry.record.key, offset) => return None,
             End::Committed if seems_superseded() => return None,
             End::Committed if entry.record.is_tombstone => {
-                // The first pass that comes by it, of any replica, sets its horizon. That pass may not have been seen: a
-                // process that was killed behind it is looked at when much more has happened.
+                // The first pass that comes by it, of any replica, sets its horizon. That pass may not have been
+                // seen: a process that was killed behind it is looked at when much more has happened.
                 let due = entry.seen_ms.saturating_add(log.delete_retention_ms);
                 if !clocks_agree || log.now_ms >= due {
                     return None;

@@ -7,6 +7,9 @@ use blumfeld_view::PartitionView;
 
 use crate::run::Run;
 
+/// What is said of a partition.
+type Fact = fn(&PartitionView) -> String;
+
 /// So many records are named of each partition.
 const RECORDS: usize = 5;
 
@@ -27,7 +30,7 @@ pub(super) fn told(one: &Run, other: &Run, (name, other_name): (&str, &str)) -> 
         let (one, other) = (ours.get(partition), theirs.get(partition));
         let both =
             |of: fn(&PartitionView) -> String| (one.map_or_else(missing, of), other.map_or_else(missing, of));
-        let facts: [(&str, fn(&PartitionView) -> String); 4] = [
+        let facts: [(&str, Fact); 4] = [
             ("leader", |of| format!("{} (epoch {})", of.leader, of.leader_epoch)),
             ("ISR", |of| format!("{:?}", of.isr)),
             ("high watermark", |of| of.high_watermark.to_string()),
