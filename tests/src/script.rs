@@ -5,7 +5,8 @@
 //! `< LINE` for each line that is typed into it; `file NAME TEXT`, a file that tools can read; `fault …` and
 //! `broker …`; `wait MS`; `until TEXT`, which goes on until a line of the trace, told or not, contains the text;
 //! `bring back`, which restarts or resumes whom faults have stopped, in that order; `---`, which does nothing.
-//! `@NAME $ COMMAND` begins a command that runs beside the others, `@NAME < LINE` types into it, `@NAME eof` ends its input, `@NAME ctrl-c` and `@NAME kill` end it;
+//! `@NAME $ COMMAND` begins a command that runs beside the others, `@NAME < LINE` types into it, `@NAME eof` ends its
+//! input, `@NAME ctrl-c` and `@NAME kill` end it;
 //! what it wrote stands behind its name. `stops` tells of each partition when it belonged to none of the
 //! `workload consume` that run so, and for how long, since the last time it was asked. `hide TEXT` leaves out what a
 //! line of the trace says that contains the text. `memory` tells what reads found in each machine's page cache since

@@ -1,7 +1,11 @@
 //! The measurements of `cargo xtask bench`: the same work natively (printed as JSON) and in a browser (asked by a
 //! page).
 
+use std::time::Duration;
+
 use blumfeld_sim::load::{Bench, CleaningBench, CleaningLoad};
+use blumfeld_view::{Durability, Seek};
+use blumfeld_wasm::{Boot, Engine};
 
 /// Records of a run, and bytes of their values.
 const CASES: [(&str, u64, usize); 2] = [("100B", 200_000, 100), ("1KiB", 50_000, 1_024)];
@@ -11,6 +15,8 @@ const HUNDREDS: u64 = 300;
 const CLEANED: usize = 128 << 20;
 /// Bytes of values in the logs of a world that is copied.
 const CLONED: u64 = 100 << 20;
+/// Virtual seconds of a session that is gone back in.
+const SESSION: u64 = 60;
 /// The median of so many runs is told.
 const RUNS: usize = 3;
 
@@ -62,6 +68,7 @@ fn measure(now: impl Fn() -> f64) -> String {
         }
     }
     clones(&now, &mut numbers);
+    timeline(&now, &mut numbers);
     let start = now();
     let mut bench = Bench::cluster(1, 100);
     bench.first_ack();
@@ -83,6 +90,50 @@ fn clones(now: impl Fn() -> f64, numbers: &mut serde_json::Map<String, serde_jso
     let ms = (now() - start) / f64::from(copies);
     numbers.insert("clone_of_3_with_100_mib_ms".to_owned(), ((ms * 1e3).round() / 1e3).into());
     drop(kept);
+}
+
+/// A session of ten thousand records a second, with the timeline kept and without, and going back to its middle.
+fn timeline(now: impl Fn() -> f64, numbers: &mut serde_json::Map<String, serde_json::Value>) {
+    let mut rates = [0.0; 2];
+    for (rate, kept) in rates.iter_mut().zip([false, true]) {
+        let boot = Boot::fresh("bench", 7, 1_700_000_000_000, 3, Durability::Relaxed);
+        let mut engine = Engine::new(boot);
+        engine.keep_checkpoints(kept);
+        let mut pass = |engine: &mut Engine, seconds: u64| {
+            for _ in 0..seconds * 50 {
+                engine.advance(Duration::from_millis(20), || false);
+                engine.take_console(usize::MAX);
+                engine.take_delta();
+            }
+        };
+        pass(&mut engine, 3);
+        let line = "workload start produce --topic orders --rate 10000 --record-size 100";
+        engine.console(
+            1,
+            "kafka-topics.sh --bootstrap-server localhost:9092 --create --topic orders --partitions 3",
+        );
+        pass(&mut engine, 1);
+        engine.console(2, line);
+        pass(&mut engine, 1);
+        let (events, start) = (engine.world().events(), now());
+        pass(&mut engine, SESSION);
+        *rate = per_second(engine.world().events() - events, now() - start);
+        if kept {
+            let view = engine.told_view();
+            numbers.insert("timeline_checkpoints".to_owned(), view.timeline.checkpoints.into());
+            numbers.insert("timeline_weight_mib".to_owned(), (view.timeline.weight >> 20).into());
+            let middle = view.clock.now / 2;
+            let start = now();
+            let found = engine.go_to_moment(Seek::Time(middle)).is_ok();
+            let ms = now() - start;
+            if found {
+                numbers.insert("timeline_seek_to_the_middle_ms".to_owned(), tenths(ms));
+            }
+        }
+    }
+    let [without, with] = rates;
+    numbers.insert("timeline_events_per_s".to_owned(), with.round().into());
+    numbers.insert("timeline_cost_percent".to_owned(), tenths((without / with.max(1.0) - 1.0) * 100.0));
 }
 
 /// One producer through three replicas, a hundred records at a time: in transactions, and only waited for.

@@ -88,6 +88,11 @@ impl Engine {
         }
     }
 
+    /// Makes checkpoints or makes none, to measure what they cost.
+    pub fn keep_checkpoints(&mut self, on: bool) {
+        self.timeline.keep_checkpoints(on);
+    }
+
     // ---- going
 
     /// Begins to go to another moment. Time stands still there.

@@ -171,6 +171,11 @@ impl Timeline {
         }
     }
 
+    /// Makes checkpoints from now on, or none.
+    pub fn keep_checkpoints(&mut self, on: bool) {
+        self.due = if on { 0 } else { u64::MAX };
+    }
+
     fn keep(&mut self, run: &Run) {
         self.due = run.world.events() + EVERY;
         let (mark, weight) = (self.mark(run), run.weight());
