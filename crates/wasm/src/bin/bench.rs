@@ -99,7 +99,7 @@ fn timeline(now: impl Fn() -> f64, numbers: &mut serde_json::Map<String, serde_j
         let boot = Boot::fresh("bench", 7, 1_700_000_000_000, 3, Durability::Relaxed);
         let mut engine = Engine::new(boot);
         engine.keep_checkpoints(kept);
-        let mut pass = |engine: &mut Engine, seconds: u64| {
+        let pass = |engine: &mut Engine, seconds: u64| {
             for _ in 0..seconds * 50 {
                 engine.advance(Duration::from_millis(20), || false);
                 engine.take_console(usize::MAX);
