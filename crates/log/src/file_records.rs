@@ -38,6 +38,12 @@ impl FileRecords {
         self.batches.iter_from(self.batches.partition_point(|placed| placed.position < position))
     }
 
+    /// Those of them whose last offset is at or above `offset`.
+    pub fn reaching(&self, position: u32, offset: i64) -> impl DoubleEndedIterator<Item = &Placed> + Clone {
+        let within = |placed: &Placed| placed.position < position || placed.batch.last_offset() < offset;
+        self.batches.iter_from(self.batches.partition_point(within))
+    }
+
     /// All batches.
     pub fn all(&self) -> &Pile<Placed> {
         &self.batches

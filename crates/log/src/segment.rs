@@ -260,8 +260,7 @@ impl LogSegment {
 
     /// The first batch whose last offset is at or above `offset`, and those after it.
     pub fn batches_from(&self, offset: i64) -> impl Iterator<Item = &Placed> + Clone {
-        let from = self.records.starting_at(self.offset_index.lookup(offset));
-        from.skip_while(move |placed| placed.batch.last_offset() < offset)
+        self.records.reaching(self.offset_index.lookup(offset), offset)
     }
 
     /// The first record at or above `from_offset` whose timestamp is at or above `timestamp`.

@@ -220,13 +220,6 @@ impl Record {
         }
     }
 
-    pub(crate) fn stdin(&mut self, events: u64, now: Instant, id: u32, bytes: &Bytes) {
-        self.bytes += bytes.len();
-        self.cut |= self.bytes > LIMIT;
-        let bytes = if self.cut { Bytes::new() } else { bytes.clone() };
-        self.push(events, now, Done::Stdin { id, bytes });
-    }
-
     /// The steps are others from now on: another branch lives.
     pub(crate) fn replace(&mut self, steps: Vec<Step>) {
         if !self.cut {
@@ -235,6 +228,10 @@ impl Record {
     }
 
     pub(crate) fn push(&mut self, events: u64, now: Instant, done: Done) {
+        if let Done::Stdin { bytes, .. } = &done {
+            self.bytes += bytes.len();
+            self.cut |= self.bytes > LIMIT;
+        }
         // Once cut, the rest is of no use.
         if !self.cut {
             self.steps.push(Step { events, now: now.as_micros(), done });

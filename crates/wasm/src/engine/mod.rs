@@ -392,9 +392,7 @@ impl Engine {
     /// Writes to a command's standard input.
     pub fn stdin(&mut self, id: u32, bytes: Bytes) {
         self.act("stdin");
-        let (events, now) = (self.run.world.events(), self.run.world.now());
-        self.timeline.push(events, now, Done::Stdin { id, bytes: bytes.clone() });
-        self.record.borrow_mut().stdin(events, now, id, &bytes);
+        self.note(Done::Stdin { id, bytes: bytes.clone() });
         self.run.stdin(id, bytes);
     }
 

@@ -234,9 +234,8 @@ impl Engine {
 
     /// Lets another branch live, and shows it.
     pub(super) fn switch(&mut self, name: &str) -> Result<(), TravelError> {
-        self.seeking = None;
-        let living = self.living().clone();
-        let mut run = self.timeline.switch(name, &living, &mut self.lines)?;
+        let living = self.past.as_ref().map_or(&self.run, |past| &past.tip);
+        let mut run = self.timeline.switch(name, living, &mut self.lines)?;
         run.world.take_the_place_of(&living.world);
         let abandoned = living.commands();
         self.past = None;
@@ -250,6 +249,8 @@ impl Engine {
 
     /// The store holds another run from its next commit on, and the record says how this one came about.
     fn another_lives(&mut self) {
+        // A way that was begun in the branch that is left leads nowhere.
+        self.seeking = None;
         self.life += 1;
         self.unstored = true;
         self.rewound = true;

@@ -105,9 +105,7 @@ impl Engine {
     pub(crate) fn set_disk_error(&mut self, error: Option<DiskError>) {
         if error.as_ref() != self.living().world.disk(FIRST).and_then(|disk| disk.error()) {
             self.note(Done::DiskError(error.as_ref().map(Problem::from)));
-            let world = &mut self.living_mut().world;
-            let nodes: Vec<NodeId> = world.nodes().collect();
-            nodes.into_iter().for_each(|node| world.set_disk_error(node, error.clone()));
+            self.living_mut().set_disk_error(error.as_ref());
         }
     }
 

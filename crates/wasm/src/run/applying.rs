@@ -1,6 +1,6 @@
 //! Doing again what was done from outside.
 
-use blumfeld_kernel::NodeId;
+use blumfeld_kernel::{DiskError, NodeId};
 use blumfeld_shell::Language;
 use blumfeld_sim::Fault;
 
@@ -26,9 +26,7 @@ impl Run {
                 self.world.store_committed(*token, result);
             }
             Done::DiskError(error) => {
-                let error: Option<blumfeld_kernel::DiskError> = error.clone().map(Into::into);
-                let nodes: Vec<NodeId> = self.world.nodes().collect();
-                nodes.into_iter().for_each(|node| self.world.set_disk_error(node, error.clone()));
+                self.set_disk_error(error.clone().map(DiskError::from).as_ref());
             }
             Done::Collect { id } => {
                 self.collect(*id);
@@ -36,6 +34,12 @@ impl Run {
             }
             Done::BringBack => drop(self.bring_back(language)),
         }
+    }
+
+    /// Every disk fails, or works again.
+    pub fn set_disk_error(&mut self, error: Option<&DiskError>) {
+        let nodes: Vec<NodeId> = self.world.nodes().collect();
+        nodes.into_iter().for_each(|node| self.world.set_disk_error(node, error.cloned()));
     }
 
     /// What a button breaks or mends. One that was pressed twice asks for what is done already.
