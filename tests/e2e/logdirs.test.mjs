@@ -105,9 +105,9 @@ test("a cluster that was exported is opened elsewhere, whole and one broker of i
   await replaced(two.page, 1);
   assert.deepEqual(await records(two.page), have);
   assert.deepEqual(await committed(two.page), offsets);
-  // It takes new records, and its group goes on where it was.
+  // It takes new records, and its group goes on where it was; the partition that it had committed nothing of begins.
   await out(two.page, `kafka-console-producer.sh ${AT} --topic orders`, { stdin: ["order 60"] });
-  const rest = await out(two.page, `kafka-console-consumer.sh ${AT} --topic orders --group billing --max-messages 21`);
+  const rest = await out(two.page, `kafka-console-consumer.sh ${AT} --topic orders --group billing --from-beginning --max-messages 21`);
   assert.equal(rest.trim().split("\n").length, 21);
   assert.deepEqual(two.errors, []);
   await two.page.close();
