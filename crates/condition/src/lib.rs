@@ -20,12 +20,14 @@
 //! A time is a number with a unit (`83.4s`, `200ms`), a text stands in quotes of either kind, and a list holds numbers
 //! or texts; in which order does not count.
 
+mod asked;
 mod error;
 mod eval;
 mod facts;
 mod lexer;
 mod parse;
 
+pub use asked::Asked;
 pub use error::{ConditionError, Problem};
 pub use eval::Clause;
 pub use facts::{EventSort, FACTS, FactInfo, Facts, Kind, Parameter, Question, Sight, Value};

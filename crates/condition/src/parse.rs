@@ -92,6 +92,23 @@ pub(crate) fn parse(text: &str) -> Result<Expr, ConditionError> {
     }
 }
 
+/// Reads a text that is one term.
+pub(crate) fn parse_term(text: &str) -> Result<Term, ConditionError> {
+    if text.len() > LONGEST {
+        return Err(ConditionError::new(LONGEST..text.len(), Problem::TooLong));
+    }
+    let mut reader = Reader { text, tokens: tokens(text)?.into_iter().peekable(), last: text.len() };
+    if reader.tokens.peek().is_none() {
+        return Err(ConditionError::new(0..text.len(), Problem::Empty));
+    }
+    let (part, place) = reader.part(0)?;
+    let Part::Term(term) = part else { return Err(reader.expected("a fact", Some(place))) };
+    match reader.tokens.next() {
+        None => Ok(term),
+        Some((_, place)) => Err(reader.expected("the end", Some(place))),
+    }
+}
+
 type Placed<T> = (T, Range<usize>);
 
 /// What stands in brackets or alone: a value, or something that is true or false already.

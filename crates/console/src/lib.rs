@@ -12,7 +12,7 @@ pub use blumfeld_shell::Environment;
 use blumfeld_shell::{Background, Language};
 use blumfeld_sim::{Fault, FaultError, Membership, MembershipError, World};
 
-pub use timeline::{TimelineError, TimelineOrder, timeline};
+pub use timeline::{Moment, OddsOrder, TimelineError, TimelineOrder, timeline};
 
 /// What a line asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]

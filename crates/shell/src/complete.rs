@@ -113,8 +113,11 @@ fn candidates<'a>(words: &[&str], stem: &'a str, env: &dyn Environment) -> (Vec<
         let words = if arguments.is_empty() { owned(&crate::tools::timeline::WORDS) } else { Vec::new() };
         return (words, stem);
     }
-    if *command == "until" {
+    if *command == "until" || *command == "odds" {
         return (crate::tools::until::candidates(arguments), stem);
+    }
+    if *command == "why" {
+        return (crate::tools::why::candidates(arguments), stem);
     }
     let Some(tool) = find(command) else { return (Vec::new(), stem) };
     let specs = match (tool.name, arguments) {

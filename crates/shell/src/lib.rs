@@ -121,8 +121,10 @@ pub fn explanation(line: &Line, env: &dyn Environment) -> Option<String> {
     let explain = match line.command.as_str() {
         "fault" => tools::fault::explain,
         "broker" => tools::broker::explain,
+        "odds" => tools::odds::explain,
         "timeline" => tools::timeline::explain,
         "until" => tools::until::explain,
+        "why" => tools::why::explain,
         _ => return None,
     };
     let mut language = env.language();

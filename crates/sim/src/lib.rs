@@ -4,6 +4,7 @@
 //! Everything that happens is an event in one queue, ordered by time and then by the order in which it was caused. The
 //! same seed and the same calls give the same events, natively and in wasm, to the byte; [`World::digest`] says so.
 
+mod causes;
 pub mod checkers;
 mod cleaner_view;
 mod config;
@@ -32,6 +33,7 @@ mod wire;
 mod wire_view;
 mod world;
 
+pub use causes::{Causes, Handled, Landed, Occasion, Origin};
 pub use config::{DiskConfig, NetworkConfig, WorldConfig, controller_listener};
 pub use disk::{DiskChange, MachineDisk};
 pub use fault::{

@@ -1,7 +1,7 @@
 //! Conditions over a world: what they ask, answered from the nodes' own state, as the views are.
 
 use blumfeld_broker::{ClassicGroup, PartitionRegistration};
-use blumfeld_condition::{Condition, Facts, Question, Value};
+use blumfeld_condition::{Asked, Condition, Facts, Question, Value};
 use blumfeld_kernel::NodeId;
 
 use crate::world::World;
@@ -53,6 +53,13 @@ impl World {
         }
         let since = self.trace().moment();
         Wait { condition, since }
+    }
+}
+
+impl World {
+    /// How something stands now; nothing while it cannot be told.
+    pub fn ask(&self, asked: &Asked) -> Option<Value> {
+        asked.answer(&Now { world: self, since: 0 })
     }
 }
 

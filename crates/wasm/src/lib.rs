@@ -27,7 +27,7 @@ pub mod worker;
 pub use boot::Boot;
 pub use compare::{Compare, LONGEST};
 pub use door::{Door, DoorEvent};
-pub use engine::Engine;
+pub use engine::{Cause, Engine};
 pub use keeper::{Commit, Committed, Keeper, TakenOver};
 pub use look::{DoorRecord, DoorView, RecordRange, milliseconds};
 pub use record::{Record, ReplayError, replay};

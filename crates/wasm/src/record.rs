@@ -96,6 +96,44 @@ pub(crate) enum Done {
         id: u32,
     },
     BringBack,
+    /// Chance has its way otherwise from here on.
+    Reseed {
+        seed: u32,
+    },
+}
+
+impl Done {
+    /// What somebody did, as the line that does it; nothing for what the program itself does.
+    pub fn told(&self) -> Option<String> {
+        match self {
+            Done::Console { line, .. } => Some(line.clone()),
+            Done::Stdin { .. } | Done::StdinClosed { .. } => Some("standard input".to_owned()),
+            Done::Interrupt { .. } => Some("Ctrl-C".to_owned()),
+            Done::Fault(_) => self.fault(),
+            Done::SetDurability(Durability::Strict) => Some("durability strict".to_owned()),
+            Done::SetDurability(Durability::Relaxed) => Some("durability relaxed".to_owned()),
+            Done::BringBack => Some("workload start".to_owned()),
+            Done::Reseed { seed } => Some(format!("--seed {seed}")),
+            Done::AddFile { .. }
+            | Done::RemoveFile { .. }
+            | Done::Sync
+            | Done::TakeChanges
+            | Done::Stored { .. }
+            | Done::DiskError(_)
+            | Done::Collect { .. } => None,
+        }
+    }
+
+    /// The fault, as its line.
+    pub fn fault(&self) -> Option<String> {
+        match self {
+            Done::Console { line, .. } => line.trim().starts_with("fault ").then(|| line.trim().to_owned()),
+            Done::Fault(Fault::Crash(node)) => Some(format!("fault crash {node}")),
+            Done::Fault(Fault::PowerCut(node)) => Some(format!("fault power-cut {node}")),
+            Done::Fault(Fault::Restart(node)) => Some(format!("fault restart {node}")),
+            _ => None,
+        }
+    }
 }
 
 /// Something that was done, and when.
@@ -303,6 +341,7 @@ pub fn replay(text: &str) -> Result<Engine, ReplayError> {
             Done::DiskError(error) => engine.set_disk_error(error.map(Into::into)),
             Done::Collect { id } => engine.collect(id),
             Done::BringBack => drop(engine.bring_back()),
+            Done::Reseed { seed } => engine.reseed(seed),
         }
     }
     Ok(engine)

@@ -8,7 +8,7 @@ use blumfeld_store::{IndexedDb, Loaded, Members, Meta};
 use blumfeld_view::{Durability, Fault};
 use blumfeld_wasm::{Boot, replay};
 use common::page::Page;
-use common::{DIGESTS, SEEDS, story};
+use common::{ASKED, DIGESTS, SEEDS, asked, story};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -17,6 +17,11 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 fn the_traces_are_those_of_the_native_engine() {
     let digests: String = SEEDS.iter().map(|seed| story(*seed).line(*seed)).collect();
     assert_eq!(digests, DIGESTS);
+}
+
+#[wasm_bindgen_test]
+fn what_is_asked_of_the_past_is_answered_as_natively() {
+    assert_eq!(asked::played(ASKED), ASKED);
 }
 
 #[wasm_bindgen_test]

@@ -4,7 +4,7 @@
 mod common;
 
 use blumfeld_wasm::{ReplayError, replay};
-use common::{DIGESTS, SEEDS, story};
+use common::{ASKED, DIGESTS, SEEDS, asked, story};
 
 #[test]
 fn one_seed_is_one_trace_and_a_record_replays_to_it() {
@@ -63,4 +63,23 @@ fn a_damaged_replay_file_is_named() {
     // Another seed's choices lead elsewhere, and the steps no longer fit.
     let error = damaged(&format!(r#""seed":{}"#, SEEDS[1]), r#""seed":77"#);
     assert!(error.contains("took another course"), "{error}");
+}
+
+#[test]
+fn what_is_asked_of_the_past_is_answered() {
+    let played = asked::played(ASKED);
+    if std::env::var_os("UPDATE_EXPECT").is_some_and(|value| value == "1") {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/asked.txt");
+        std::fs::write(path, &played).unwrap();
+        return;
+    }
+    for (at, (played, want)) in played.lines().zip(ASKED.lines()).enumerate() {
+        assert_eq!(
+            played,
+            want,
+            "line {}; if this is wanted, run this test once with UPDATE_EXPECT=1",
+            at + 1
+        );
+    }
+    assert_eq!(played, ASKED);
 }

@@ -42,8 +42,10 @@ The tools:
   cat FILE                    show a file
   broker [add | remove]       add a broker, or take one away; alone it says how
   fault [FAULT]               break something, or mend it; alone it says how
+  odds CONDITION              how often something comes true where chance has its way; alone it says how
   timeline …                  go to another moment of the session, or branch; timeline en says how
   until CONDITION             let time pass until something is so; alone it says how
+  why FACT                    what set a number, and what led to that; alone it says how
   workload [COMMAND]          run a producer, a consumer or both in one that stays, in the background too; alone it says how
   echo TEXT | TOOL            give a tool a line to read
   help [TOOL] [en|ko]         this, or the options of a tool
@@ -88,8 +90,10 @@ const KOREAN: &str = "\
   cat FILE                    파일을 보여 줍니다
   broker [add | remove]       브로커를 더하거나 뺍니다. 그냥 치면 방법을 보여 줍니다
   fault [장애]                고장 내거나 복구합니다. 그냥 치면 방법을 보여 줍니다
+  odds 조건                   무작위 선택이 다를 때 조건이 얼마나 자주 참이 되는지 셉니다. 그냥 치면 방법을 보여 줍니다
   timeline …                  세션의 다른 순간이나 브랜치로 갑니다. timeline ko라고 치면 방법을 보여 줍니다
   until 조건                  조건이 참이 될 때까지 시간을 흐르게 합니다. 그냥 치면 방법을 보여 줍니다
+  why 값                      값이 언제 왜 바뀌었는지 보여 줍니다. 그냥 치면 방법을 보여 줍니다
   workload [명령]             계속 도는 프로듀서나 컨슈머를 백그라운드에서도 실행합니다. 그냥 치면 방법을 보여 줍니다
   echo 텍스트 | 도구          도구에 한 줄을 넘깁니다
   help [도구] [en|ko]         이 도움말, 또는 도구의 옵션

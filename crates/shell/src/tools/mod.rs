@@ -21,6 +21,7 @@ mod leader_election;
 mod line_reader;
 mod log_dirs;
 mod metadata_quorum;
+pub mod odds;
 mod producer_perf;
 mod properties;
 mod reassign;
@@ -30,6 +31,7 @@ mod toolbox;
 mod topics;
 mod transactions;
 pub mod until;
+pub mod why;
 pub(crate) mod workload;
 
 pub use console_consumer::ConsoleConsumer;

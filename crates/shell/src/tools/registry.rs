@@ -6,7 +6,7 @@ use super::toolbox::{Launch, Tool, is_called};
 use super::{
     broker, cat, cluster, command_config, configs, console_consumer, console_producer, consumer_groups,
     consumer_perf, delete_records, dump_log, fault, get_offsets, help, leader_election, log_dirs,
-    metadata_quorum, producer_perf, reassign, timeline, topics, transactions, until, workload,
+    metadata_quorum, odds, producer_perf, reassign, timeline, topics, transactions, until, why, workload,
 };
 use crate::line::{Input, Line};
 use crate::{Environment, ShellError, Started, StdinSource};
@@ -37,6 +37,8 @@ pub const TOOLS: &[Tool] = &[
         start: timeline::start,
     },
     Tool { name: "until", specs: &[], reads: false, explain: Some(until::explain), start: until::start },
+    Tool { name: "why", specs: &[], reads: false, explain: Some(why::explain), start: why::start },
+    Tool { name: "odds", specs: &[], reads: false, explain: Some(odds::explain), start: odds::start },
     Tool {
         name: "workload",
         specs: &[],

@@ -13,7 +13,8 @@ future stays in the one that you left. Alone it says where you are and which bra
   timeline to 83.4               to a time of the clock: 83.4, 250ms, 2m or 1:23.4
   timeline to event 51234        behind so many events
   timeline now                   to the end of the living branch
-  timeline branch NAME           begin a branch here
+  timeline until CONDITION       to the next moment at which that is so; until en says what can be asked
+  timeline branch NAME           begin a branch here; --from MOMENT begins it there, --seed N with other random choices
   timeline switch NAME           go to a branch; it lives, and is what the browser stores
   timeline rename NAME NEW       give it another name
   timeline delete NAME           forget it, if no other forks from it
@@ -29,7 +30,8 @@ const KOREAN: &str = "\
   timeline to 83.4               시계의 그 시각: 83.4, 250ms, 2m, 1:23.4
   timeline to event 51234        이벤트가 그만큼 일어난 직후
   timeline now                   살아 있는 브랜치의 끝
-  timeline branch NAME           여기서 브랜치 시작
+  timeline until CONDITION       조건이 참이 되는 다음 순간. 조건은 until ko에 있습니다
+  timeline branch NAME           여기서 브랜치 시작. --from MOMENT로 시작할 순간을, --seed N으로 다른 무작위 선택을 고릅니다
   timeline switch NAME           그 브랜치로 이동. 브라우저는 그 브랜치를 저장합니다
   timeline rename NAME NEW       이름 바꾸기
   timeline delete NAME           삭제. 거기서 갈라진 브랜치가 없어야 합니다
@@ -37,7 +39,8 @@ const KOREAN: &str = "\
 ";
 
 /// The first words that can stand behind it.
-pub(crate) const WORDS: [&str; 8] = ["back", "to", "now", "branch", "switch", "rename", "delete", "diff"];
+pub(crate) const WORDS: [&str; 9] =
+    ["back", "to", "now", "until", "branch", "switch", "rename", "delete", "diff"];
 
 /// What `timeline` says with a language behind it.
 pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> Launch {

@@ -2,6 +2,7 @@
 
 mod acting;
 mod faults;
+mod forking;
 mod in_flight;
 mod members;
 mod noting;
@@ -20,6 +21,7 @@ use blumfeld_broker::{Broker, BrokerConfig, MetadataImage};
 use blumfeld_kernel::{ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
 use bytes::Bytes;
 
+use crate::causes::Causes;
 use crate::config::WorldConfig;
 use crate::disk::{DiskChange, MachineDisk};
 use crate::event::Event;
@@ -111,6 +113,8 @@ pub struct World {
     gone: Vec<(NodeId, DiskChange)>,
     /// What went over the network, where somebody wants to look at it.
     pub(crate) wire: Option<Box<Wire>>,
+    /// What led to what, where somebody wants to know.
+    pub(crate) causes: Option<Box<Causes>>,
 }
 
 impl World {
@@ -155,6 +159,7 @@ impl World {
             was_cut_short: None,
             gone: Vec::new(),
             wire: None,
+            causes: None,
             config,
         };
         for broker in world.config.brokers.clone() {
@@ -263,6 +268,14 @@ impl World {
 
     fn schedule(&mut self, at: Instant, event: Event) {
         self.queue.push(at.max(self.now), event);
+        if let Some(causes) = &mut self.causes {
+            causes.scheduled();
+        }
+    }
+
+    /// The place that the next event will have in the order in which events are scheduled.
+    pub(crate) fn next_sequence(&self) -> u64 {
+        self.queue.pushed() + 1
     }
 
     // ---- processes
@@ -350,11 +363,17 @@ impl World {
 
     /// Handles the next event. False if there is none.
     pub fn step(&mut self) -> bool {
-        let Some((at, event)) = self.queue.pop() else { return false };
+        let Some((at, event, sequence)) = self.queue.pop() else { return false };
         self.now = at;
         self.events += 1;
         self.acted = None;
+        if let Some(causes) = &mut self.causes {
+            causes.begin((self.events, sequence), at, &event, self.trace.pushed());
+        }
         self.handle(event);
+        if let Some(causes) = &mut self.causes {
+            causes.end(self.trace.after(causes.lines()).cloned().collect());
+        }
         true
     }
 

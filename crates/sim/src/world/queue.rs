@@ -61,11 +61,17 @@ impl Queue {
         self.heap.push(Reverse(Key { at, sequence: self.sequence, place }));
     }
 
-    pub fn pop(&mut self) -> Option<(Instant, Event)> {
+    /// The next event, when it is, and which of all that were pushed it is, from 1.
+    pub fn pop(&mut self) -> Option<(Instant, Event, u64)> {
         let Reverse(key) = self.heap.pop()?;
         self.free.push(key.place);
         let event = self.events[key.place as usize].take()?;
-        Some((key.at, event))
+        Some((key.at, event, key.sequence))
+    }
+
+    /// How many were pushed so far.
+    pub fn pushed(&self) -> u64 {
+        self.sequence
     }
 
     /// The events to come, in no order.
@@ -98,7 +104,7 @@ mod tests {
             queue.push(at, Event::Start { node: NodeId(n) });
             want.push((at, n));
             if n % 3 == 2 {
-                let Some((at, Event::Start { node })) = queue.pop() else { panic!("an event") };
+                let Some((at, Event::Start { node }, _)) = queue.pop() else { panic!("an event") };
                 want.sort();
                 got.push((at, node.0));
                 assert_eq!(want.remove(0), (at, node.0));
@@ -107,7 +113,7 @@ mod tests {
         want.sort();
         for (at, n) in want {
             assert_eq!(queue.next_at(), Some(at));
-            assert!(matches!(queue.pop(), Some((_, Event::Start { node })) if node == NodeId(n)));
+            assert!(matches!(queue.pop(), Some((_, Event::Start { node }, _)) if node == NodeId(n)));
         }
         assert!(queue.pop().is_none() && got.len() == 333);
     }

@@ -112,6 +112,9 @@ impl World {
     pub fn store_committed(&mut self, token: u64, result: Result<(), DiskError>) {
         while self.awaiting_store.front().is_some_and(|(.., taken)| *taken < token) {
             if let Some((node, boot, id, _)) = self.awaiting_store.pop_front() {
+                if let Some(causes) = &mut self.causes {
+                    causes.stored(node, id);
+                }
                 self.disk_done(node, boot, id, Some(result.clone()));
             }
         }
@@ -169,6 +172,9 @@ impl World {
                 mended = failing && machine.disk.fault().is_none();
                 if self.config.wait_for_store && finished == Some(Ok(())) {
                     self.awaiting_store.push_back((node, boot, id, taken));
+                    if let Some(causes) = &mut self.causes {
+                        causes.waits_for_store(node, id);
+                    }
                     return;
                 }
                 finished

@@ -267,7 +267,7 @@ impl World {
         }
     }
 
-    fn lose(&mut self, conn: ConnectionId, from: usize) {
+    pub(super) fn lose(&mut self, conn: ConnectionId, from: usize) {
         if let Some(link) = self.network.link(conn) {
             link.ends[from].gap = true;
         }
@@ -404,6 +404,9 @@ impl World {
         let now = self.now;
         let Some(link) = self.network.link(conn) else { return };
         let (to, run) = (link.ends[1 - from].node, link.ends[1 - from].run);
+        if let Some(causes) = &mut self.causes {
+            causes.landed((conn, link.ends[from].node, to), from == 1, &message);
+        }
         match &message.input {
             Input::Disconnected { reason, .. } => self.forget(conn, reason),
             Input::Frame { frame, .. } => {
@@ -430,6 +433,9 @@ impl World {
     fn land_copy(&mut self, conn: ConnectionId, message: Message) {
         let Some(link) = self.network.link(conn) else { return };
         let (to, run) = (link.ends[1].node, link.ends[1].run);
+        if let Some(causes) = &mut self.causes {
+            causes.landed((conn, link.ends[0].node, to), false, &message);
+        }
         let Input::Frame { frame, .. } = &message.input else { return };
         if let Some(correlation_id) = expects_response(frame.head()) {
             let (sent, landed, frame) = (message.sent, self.now, frame.clone());

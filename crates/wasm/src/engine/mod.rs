@@ -6,12 +6,15 @@
 mod difference;
 mod events;
 mod follow;
+mod odds;
 mod rewind;
 mod search;
 mod stage;
 mod storing;
 mod travel;
+mod why;
 mod wire;
+mod work;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -36,6 +39,8 @@ use follow::Follow;
 use rewind::{Past, Seeking};
 use stage::Stage;
 use wire::WireReader;
+pub use work::Cause;
+use work::Work;
 
 /// Events between two looks at the wall clock.
 const EVENTS_A_LOOK: u32 = 64;
@@ -81,6 +86,8 @@ pub struct Engine {
     /// An earlier moment that is looked at: then the shown run is not the living one.
     past: Option<Past>,
     seeking: Option<Seeking>,
+    /// A line that takes a while.
+    work: Option<Work>,
     /// Another run is shown than the page knows.
     rewound: bool,
     /// What the timeline has answered.
@@ -109,6 +116,7 @@ impl Engine {
             timeline,
             past: None,
             seeking: None,
+            work: None,
             rewound: false,
             said: Vec::new(),
             lines: VecDeque::new(),
@@ -242,6 +250,10 @@ impl Engine {
     pub fn advance(&mut self, wall: Duration, mut out_of_time: impl FnMut() -> bool) -> bool {
         if self.seeking.is_some() {
             return self.go_on_seeking(&mut out_of_time);
+        }
+        if self.work.is_some() {
+            self.owed = 0.0;
+            return self.go_on_working(&mut out_of_time);
         }
         let before = self.run.world.now();
         let until = match self.pace_for(wall) {
@@ -405,6 +417,9 @@ impl Engine {
 
     /// Ctrl-C for a command.
     pub fn interrupt(&mut self, id: u32) {
+        if self.stop_work(id) {
+            return;
+        }
         self.act("interrupt");
         self.note(Done::Interrupt { id });
         self.run.interrupt(id);

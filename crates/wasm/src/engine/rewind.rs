@@ -11,8 +11,8 @@ use blumfeld_view::{ClusterView, EventView, Pace, Seek};
 use super::Engine;
 use super::wire::WireReader;
 use crate::record::Done;
-use crate::run::{Rates, Run};
-use crate::timeline::{BranchError, Mark, Target, Walk};
+use crate::run::{ConsoleUpdate, INTERRUPTED, Rates, Run};
+use crate::timeline::{BranchError, Mark, Nothing, Target, Walk, Way};
 
 /// Lines of what happened that are kept for each branch, to be shown again.
 const LINES: usize = 4_000;
@@ -25,6 +25,12 @@ pub(super) struct Past {
     walk: Walk,
 }
 
+impl Past {
+    pub fn walk(&self) -> &Walk {
+        &self.walk
+    }
+}
+
 /// On the way to another moment.
 pub(super) struct Seeking {
     walk: Walk,
@@ -32,6 +38,15 @@ pub(super) struct Seeking {
     target: Target,
     /// Events at which it began, and at which it is likely there.
     way: (u64, u64),
+    /// The line that ends when it is there.
+    line: Option<u32>,
+}
+
+impl Seeking {
+    /// Whether it is this line's.
+    pub fn is_for(&self, id: u32) -> bool {
+        self.line == Some(id)
+    }
 }
 
 /// Why one cannot go there, or do that.
@@ -41,6 +56,12 @@ pub(crate) enum TravelError {
     TooEarly(Instant),
     /// There is no earlier event.
     Beginning,
+    /// Another line is being worked on.
+    Busy,
+    /// No one event sets it.
+    MadeOfOthers(String),
+    /// It is not so up to the end: what keeps it from being so.
+    Never(Vec<String>),
     Branch(BranchError),
 }
 
@@ -105,6 +126,7 @@ impl Engine {
     }
 
     pub(super) fn begin_seek(&mut self, to: Seek) -> Result<(), TravelError> {
+        self.stop_going();
         let shown = self.run.world.events();
         let target = match to {
             Seek::Now => None,
@@ -115,18 +137,17 @@ impl Engine {
             }
         };
         self.set_pace(Pace::Paused);
-        self.seeking = None;
+        self.stop_seeking();
         let tip = self.timeline.mark(self.living());
         let Some(target) = target.filter(|target| !target.is_at_or_behind(Mark { steps: 0, ..tip })) else {
             self.show_living();
             return Ok(());
         };
-        let way = Walk::begin(&self.timeline, target);
-        let (walk, run) = way.ok_or_else(|| TravelError::TooEarly(self.timeline.from()))?;
+        let (walk, run) = self.way_to(target)?;
         let begun = run.world.events();
         // By time one only knows that it is not behind the end.
         let end = match target {
-            Target::Events(events) => events,
+            Target::Events(events) | Target::Before(events) | Target::Seen(_, Mark { events, .. }) => events,
             Target::Time(at) => {
                 let share = |now: Instant| now.as_micros() as f64 - run.world.now().as_micros() as f64;
                 let part = (share(at) / share(tip.now).max(1.0)).clamp(0.0, 1.0);
@@ -135,7 +156,7 @@ impl Engine {
                 begun + events
             }
         };
-        self.seeking = Some(Seeking { walk, run, target, way: (begun, end) });
+        self.seeking = Some(Seeking { walk, run, target, way: (begun, end), line: None });
         Ok(())
     }
 
@@ -143,17 +164,47 @@ impl Engine {
     pub(super) fn go_on_seeking(&mut self, out_of_time: &mut impl FnMut() -> bool) -> bool {
         let Some(mut seeking) = self.seeking.take() else { return false };
         let Seeking { walk, run, target, .. } = &mut seeking;
-        if !walk.go(&self.timeline, run, *target, self.language, out_of_time) {
+        let kept = (&self.timeline, self.language);
+        if walk.go(kept, run, *target, &mut Nothing, out_of_time) == Way::OutOfTime {
             self.seeking = Some(seeking);
             return true;
         }
-        let Seeking { walk, mut run, .. } = seeking;
+        let Seeking { walk, run, line, .. } = seeking;
+        self.show_moment(walk, run);
+        if let Some(id) = line {
+            self.answer_timeline(id, Ok(String::new()));
+        }
+        false
+    }
+
+    /// Shows a moment of the living branch that was reached.
+    pub(super) fn show_moment(&mut self, walk: Walk, mut run: Run) {
         run.pass_over_output();
         let before = std::mem::replace(&mut self.run, run);
         let tip = self.past.take().map_or_else(|| Box::new(before), |past| past.tip);
         self.past = Some(Past { tip, walk });
         self.show_another();
-        false
+    }
+
+    /// Where what is shown stands: in which branch, and where in it.
+    pub(super) fn shown_place(&self) -> (u32, Mark) {
+        let past = self.past.as_ref().and_then(|past| past.walk.place(&self.run));
+        past.unwrap_or_else(|| (self.timeline.living_id(), self.timeline.mark(&self.run)))
+    }
+
+    /// A line goes to another moment, and ends when it is there.
+    pub(super) fn seek_for(&mut self, id: u32, to: Seek) {
+        match (self.begin_seek(to), &mut self.seeking) {
+            (Ok(()), Some(seeking)) => seeking.line = Some(id),
+            (result, _) => self.answer_timeline(id, result.map(|()| String::new())),
+        }
+    }
+
+    /// Goes on to nowhere; gives the line that wanted to be there.
+    pub(super) fn stop_seeking(&mut self) -> Option<u32> {
+        let id = self.seeking.take()?.line?;
+        self.said.push(ConsoleUpdate { id, output: Vec::new(), exit: Some(INTERRUPTED) });
+        Some(id)
     }
 
     /// How far it is on the way, 0 to 1.
@@ -194,7 +245,9 @@ impl Engine {
         let Some(past) = &mut self.past else { return false };
         let until = until.unwrap_or(tip.now).min(tip.now);
         let target = Target::Time(until);
-        let there = past.walk.go(&self.timeline, &mut self.run, target, self.language, out_of_time);
+        let kept = (&self.timeline, self.language);
+        let way = past.walk.go(kept, &mut self.run, target, &mut Nothing, out_of_time);
+        let there = way != Way::OutOfTime;
         self.run.pass_over_output();
         if there && until == tip.now {
             self.show_living();
@@ -250,7 +303,7 @@ impl Engine {
     /// The store holds another run from its next commit on, and the record says how this one came about.
     fn another_lives(&mut self) {
         // A way that was begun in the branch that is left leads nowhere.
-        self.seeking = None;
+        self.stop_seeking();
         self.life += 1;
         self.unstored = true;
         self.rewound = true;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use blumfeld_console::{TimelineError, TimelineOrder};
 use blumfeld_kernel::Instant;
 use blumfeld_shell::Language;
-use blumfeld_view::{ConsoleText, Seek, Stream};
+use blumfeld_view::{ConsoleText, Pace, Seek, Stream};
 
 use super::Engine;
 use super::rewind::TravelError;
@@ -13,7 +13,7 @@ use crate::run::ConsoleUpdate;
 use crate::timeline::{BranchError, is_name};
 
 /// A virtual time as the clock of the page shows it: `00:01:23.456`.
-fn clock(at: u64) -> String {
+pub(super) fn clock(at: u64) -> String {
     let (ms, seconds) = (at / 1_000 % 1_000, at / 1_000_000);
     format!("{:02}:{:02}:{:02}.{ms:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
@@ -31,6 +31,20 @@ impl TravelError {
             }
             Self::Beginning if korean => "그보다 앞선 이벤트는 없습니다".to_owned(),
             Self::Beginning => "there is no earlier event".to_owned(),
+            Self::Busy if korean => {
+                "다른 명령이 아직 과거를 살펴보고 있습니다. Ctrl-C로 끝낼 수 있습니다".to_owned()
+            }
+            Self::Busy => "another line still goes through the past; Ctrl-C ends it".to_owned(),
+            Self::MadeOfOthers(fact) if korean => {
+                format!("{fact} 값은 다른 값들로 이루어져 있어 원인이 된 이벤트가 하나가 아닙니다")
+            }
+            Self::MadeOfOthers(fact) => {
+                format!("{fact} is made of other numbers, so no one event set it: ask for those")
+            }
+            Self::Never(kept) if korean => {
+                format!("브랜치의 끝까지 그런 순간이 없습니다. {}", kept.join(", "))
+            }
+            Self::Never(kept) => format!("it is not so up to the end of the branch: {}", kept.join(", ")),
             Self::Branch(error) => error.told(korean),
         }
     }
@@ -64,13 +78,53 @@ impl BranchError {
 impl Engine {
     /// Does what a line asks of the timeline, and answers it.
     pub(super) fn obey_timeline(&mut self, id: u32, order: Result<TimelineOrder, TimelineError>) {
-        let done = match order {
-            Ok(order) => {
-                self.travel(order).map_err(|error| format!("timeline: {}", error.told(self.language)))
+        let micros = |span: std::time::Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        match order {
+            Ok(TimelineOrder::Back(span)) => {
+                let now = self.run.world.now().as_micros();
+                self.seek_for(id, Seek::Time(now.saturating_sub(micros(span))));
             }
-            Err(error) => Err(error.told(self.language)),
-        };
-        let (stream, text, code) = match done {
+            Ok(TimelineOrder::To(span)) => self.seek_for(id, Seek::Time(micros(span))),
+            Ok(TimelineOrder::ToEvent(number)) => {
+                let by = i128::from(number) - i128::from(self.run.world.events());
+                self.seek_for(id, Seek::Events(i64::try_from(by).unwrap_or(i64::MAX)));
+            }
+            Ok(TimelineOrder::Now) => self.seek_for(id, Seek::Now),
+            Ok(TimelineOrder::Why(asked)) => {
+                let job = self.begin_why(asked);
+                self.begin_work(id, job);
+            }
+            Ok(TimelineOrder::Odds(order)) => {
+                let job = self.begin_odds(*order);
+                self.begin_work(id, job);
+            }
+            Ok(TimelineOrder::Until(condition)) if self.is_in_the_past() => {
+                self.set_pace(Pace::Paused);
+                let job = self.until_in_the_past(condition);
+                self.begin_work(id, job);
+            }
+            Ok(TimelineOrder::Until(condition)) => self.console(id, &format!("until {condition}")),
+            Ok(TimelineOrder::Branch { name, from: Some(from), seed }) if is_name(&name) => {
+                self.set_pace(Pace::Paused);
+                let job = self.branch_elsewhere(name, from, seed);
+                self.begin_work(id, job);
+            }
+            Ok(order) => {
+                let result = self.travel(order);
+                self.answer_timeline(id, result);
+            }
+            Err(error) => self.answer_line(id, Err(error.told(self.language))),
+        }
+    }
+
+    /// Answers a line that asked something of the timeline.
+    pub(super) fn answer_timeline(&mut self, id: u32, result: Result<String, TravelError>) {
+        let result = result.map_err(|error| format!("timeline: {}", error.told(self.language)));
+        self.answer_line(id, result);
+    }
+
+    fn answer_line(&mut self, id: u32, result: Result<String, String>) {
+        let (stream, text, code) = match result {
             Ok(text) => (Stream::Out, text, 0),
             Err(error) => (Stream::Err, format!("blumfeld: {error}\n"), 1),
         };
@@ -79,27 +133,20 @@ impl Engine {
     }
 
     fn travel(&mut self, order: TimelineOrder) -> Result<String, TravelError> {
-        let micros = |span: std::time::Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         match order {
             TimelineOrder::Show => return Ok(self.tell_timeline()),
             TimelineOrder::Diff(name) => {
                 let other = self.timeline.end_of(&name)?;
                 return Ok(super::difference::told(&self.run, other, (self.timeline.living(), &name)));
             }
-            TimelineOrder::Back(span) => {
-                let now = self.run.world.now().as_micros();
-                self.begin_seek(Seek::Time(now.saturating_sub(micros(span))))?;
+            TimelineOrder::Branch { name, .. } if !is_name(&name) => {
+                return Err(BranchError::Name(name).into());
             }
-            TimelineOrder::To(span) => self.begin_seek(Seek::Time(micros(span)))?,
-            TimelineOrder::ToEvent(number) => {
-                let by = i128::from(number) - i128::from(self.run.world.events());
-                let by = i64::try_from(by).unwrap_or(i64::MAX);
-                self.begin_seek(Seek::Events(by))?;
-            }
-            TimelineOrder::Now => self.begin_seek(Seek::Now)?,
-            TimelineOrder::Branch(name) if !is_name(&name) => return Err(BranchError::Name(name).into()),
-            TimelineOrder::Branch(name) => {
+            TimelineOrder::Branch { name, seed, .. } => {
                 self.branch_off(&name);
+                if let Some(seed) = seed {
+                    self.reseed(seed);
+                }
                 return Ok(self.tell_timeline());
             }
             TimelineOrder::Switch(name) => {
@@ -108,11 +155,19 @@ impl Engine {
             }
             TimelineOrder::Rename { from, to } => self.timeline.rename(&from, &to)?,
             TimelineOrder::Delete(name) => self.timeline.delete(&name)?,
+            // These take a while, and are begun where a line is read.
+            TimelineOrder::Back(_)
+            | TimelineOrder::To(_)
+            | TimelineOrder::ToEvent(_)
+            | TimelineOrder::Now
+            | TimelineOrder::Until(_)
+            | TimelineOrder::Why(_)
+            | TimelineOrder::Odds(_) => {}
         }
         Ok(String::new())
     }
 
-    fn tell_timeline(&self) -> String {
+    pub(super) fn tell_timeline(&self) -> String {
         let korean = self.language == Language::Korean;
         let view = self.timeline.view(self.living(), self.past.is_some(), None);
         let (now, from) = (clock(self.run.world.now().as_micros()), clock(view.from));

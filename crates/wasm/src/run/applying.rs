@@ -33,6 +33,7 @@ impl Run {
                 drop(self.take_console(usize::MAX));
             }
             Done::BringBack => drop(self.bring_back(language)),
+            Done::Reseed { seed } => self.world.reseed(u64::from(*seed)),
         }
     }
 

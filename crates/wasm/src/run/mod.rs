@@ -38,7 +38,7 @@ const BOOTSTRAP: (&str, u16) = ("localhost", 9092);
 /// While a command has more text than this that the page has not got, the world waits.
 const OUTPUT_LIMIT: usize = 512 * 1024;
 /// Exit code of a command that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
+pub(crate) const INTERRUPTED: i32 = 130;
 
 /// Progress of a command that reads a dropped file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use blumfeld_view::{BranchView, EventView, TimelineView};
 
 use crate::record::{Done, Step};
 use crate::run::Run;
-pub(crate) use walk::Walk;
+pub(crate) use walk::{Look, Nothing, Walk, Way};
 
 /// A checkpoint is made when so many events were handled since the last one: what a copy costs stays below a few
 /// hundredths of what these cost.
@@ -45,6 +45,10 @@ pub(crate) enum Target {
     Time(Instant),
     /// Behind so many events, before anything was done there.
     Events(u64),
+    /// Just before the event of this number is handled, with everything that was done by then.
+    Before(u64),
+    /// A moment of a branch that was seen, with what had been done there by then.
+    Seen(u32, Mark),
 }
 
 impl Target {
@@ -53,14 +57,26 @@ impl Target {
         match self {
             Target::Time(at) => mark.now <= at,
             Target::Events(events) => mark.events < events || (mark.events == events && mark.steps == 0),
+            Target::Before(number) => mark.events < number,
+            Target::Seen(_, seen) => mark <= seen,
         }
     }
 
-    /// Whether a deed is done before it.
-    fn includes(self, step: &Step) -> bool {
+    /// Whether the way to it may lead on from this branch into one that forks from it.
+    fn is_beyond(self, branch: u32) -> bool {
+        !matches!(self, Target::Seen(of, _) if of == branch)
+    }
+
+    /// Whether a deed is done before it: that of this number in its branch.
+    fn includes(self, step: &Step, branch: u32, number: usize) -> bool {
         match self {
             Target::Time(at) => step.now <= at.as_micros(),
-            Target::Events(events) => step.events < events,
+            Target::Events(events) | Target::Before(events) => step.events < events,
+            Target::Seen(of, seen) => {
+                let done = (step.events, step.at()).cmp(&(seen.events, seen.now));
+                // Of another branch only what was done before this one begins is looked at.
+                done.is_lt() || (done.is_eq() && (of != branch || number < seen.steps))
+            }
         }
     }
 }
@@ -76,6 +92,14 @@ struct Branch {
     end: Option<Box<Run>>,
     /// What the page was told of it until then.
     lines: VecDeque<EventView>,
+}
+
+/// What was played between a checkpoint and the next one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Stretch {
+    branch: u32,
+    from: Mark,
+    pub until: Target,
 }
 
 /// A copy of the run.
@@ -203,6 +227,37 @@ impl Timeline {
         let Some((_, at)) = least else { return false };
         self.weight -= self.checkpoints.swap_remove(at).weight;
         true
+    }
+
+    /// The checkpoints before a moment, from the last one back, each with where the next one or the moment is: played one
+    /// after the other they are everything that is kept of how it came to be so.
+    pub fn stretches(&self, branch: u32, mark: Mark) -> Vec<Stretch> {
+        let line = self.lineage(branch);
+        let mut found: Vec<(usize, u32, Mark)> = Vec::new();
+        for (at, (id, end)) in line.iter().enumerate() {
+            let end = end.unwrap_or(mark);
+            let before = self.checkpoints.iter().filter(|one| one.branch == *id && one.mark <= end);
+            found.extend(before.map(|one| (at, *id, one.mark)));
+        }
+        // A branch's first checkpoint is where it begins: what its parent did after that is not its own.
+        found.sort_by_key(|(at, _, mark)| (*at, *mark));
+        let mut until = Target::Seen(branch, mark);
+        let mut stretches = Vec::new();
+        for (_, id, from) in found.into_iter().rev() {
+            stretches.push(Stretch { branch: id, from, until });
+            until = Target::Seen(id, from);
+        }
+        stretches
+    }
+
+    /// What was done before a moment, with its time, from the last back.
+    pub fn done_before(&self, branch: u32, mark: Mark) -> impl Iterator<Item = &Step> {
+        let line = self.lineage(branch);
+        line.into_iter().rev().flat_map(move |(id, end)| {
+            let steps = self.steps(id);
+            let end = end.unwrap_or(mark).steps.min(steps.len());
+            steps[..end].iter().rev()
+        })
     }
 
     /// The virtual time from which on the living branch can be gone back to.

@@ -1,14 +1,45 @@
 //! Going to a moment: from the last checkpoint before it through what was done since.
 
+use blumfeld_kernel::Instant;
 use blumfeld_shell::Language;
 
-use super::{Mark, Target, Timeline};
+use super::{Mark, Stretch, Target, Timeline};
+use crate::record::Done;
 use crate::run::Run;
 
 /// Events between two looks at the clock.
 const EVENTS_A_LOOK: u64 = 256;
 
+/// Somebody who goes along and looks.
+pub(crate) trait Look {
+    /// Something is about to be done from outside.
+    fn deed(&mut self, _run: &mut Run, _done: &Done) {}
+    /// An event was handled, or something was done; gives whether to stop here.
+    fn look(&mut self, run: &Run) -> bool;
+}
+
+/// Nobody looks.
+pub(crate) struct Nothing;
+
+impl Look for Nothing {
+    fn look(&mut self, _run: &Run) -> bool {
+        false
+    }
+}
+
+/// How far a way was gone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// To its end.
+    Whole,
+    /// Until who went along wanted to stop.
+    Stopped,
+    /// Until time was up.
+    OutOfTime,
+}
+
 /// On the way along one branch and those that it forks from.
+#[derive(Clone)]
 pub(crate) struct Walk {
     /// The branches, each with where the next one leaves it.
     line: Vec<(u32, Option<Mark>)>,
@@ -33,39 +64,55 @@ impl Walk {
         Some((Walk { line, at, steps: found.mark.steps }, (*found.run).clone()))
     }
 
+    /// The way along a stretch of what led to a moment of this branch; nothing if its beginning was given up.
+    pub fn along(timeline: &Timeline, branch: u32, stretch: &Stretch) -> Option<(Walk, Run)> {
+        let line = timeline.lineage(branch);
+        let at = line.iter().position(|(id, _)| *id == stretch.branch)?;
+        let of = |one: &&super::Checkpoint| one.branch == stretch.branch && one.mark == stretch.from;
+        let found = timeline.checkpoints.iter().find(of)?;
+        Some((Walk { line, at, steps: found.mark.steps }, (*found.run).clone()))
+    }
+
     /// Where it has come to with this run: the branch, and the moment in it.
     pub fn place(&self, run: &Run) -> Option<(u32, Mark)> {
         let (id, _) = self.line.get(self.at)?;
         Some((*id, Mark { events: run.world.events(), now: run.world.now(), steps: self.steps }))
     }
 
-    /// Goes on towards a moment; gives whether it is there. Otherwise it was out of time.
+    /// Goes on towards a moment.
     pub fn go(
         &mut self,
-        timeline: &Timeline,
+        (timeline, language): (&Timeline, Language),
         run: &mut Run,
         target: Target,
-        language: Language,
+        look: &mut impl Look,
         out_of_time: &mut impl FnMut() -> bool,
-    ) -> bool {
+    ) -> Way {
         loop {
-            let Some((id, end)) = self.line.get(self.at).copied() else { return true };
+            let Some((id, end)) = self.line.get(self.at).copied() else { return Way::Whole };
             let steps = timeline.steps(id);
             let steps = &steps[..end.map_or(steps.len(), |end| end.steps.min(steps.len()))];
-            match steps.get(self.steps).filter(|step| target.includes(step)) {
+            match steps.get(self.steps).filter(|step| target.includes(step, id, self.steps)) {
                 Some(step) => {
-                    let reached = Mark { events: step.events, now: step.at(), steps: 0 };
-                    if !play(run, Some(reached.events), Some(reached.now), out_of_time) {
-                        return false;
+                    let way = play(run, (Some(step.events), Some(step.at())), look, out_of_time);
+                    if way != Way::Whole {
+                        return way;
                     }
+                    look.deed(run, &step.done);
                     run.apply(&step.done, language);
                     self.steps += 1;
+                    if look.look(run) {
+                        return Way::Stopped;
+                    }
                 }
                 // The next branch goes on where it leaves this one, if the moment is not before that.
-                None => match end.filter(|fork| target.is_at_or_behind(Mark { steps: 0, ..*fork })) {
+                None => match end
+                    .filter(|fork| target.is_beyond(id) && target.is_at_or_behind(Mark { steps: 0, ..*fork }))
+                {
                     Some(fork) if self.steps >= fork.steps => {
-                        if !play(run, Some(fork.events), Some(fork.now), out_of_time) {
-                            return false;
+                        let way = play(run, (Some(fork.events), Some(fork.now)), look, out_of_time);
+                        if way != Way::Whole {
+                            return way;
                         }
                         (self.at, self.steps) = (self.at + 1, 0);
                     }
@@ -73,8 +120,10 @@ impl Walk {
                         let (events, now) = match target {
                             Target::Time(now) => (None, Some(now)),
                             Target::Events(events) => (Some(events), None),
+                            Target::Before(number) => (Some(number.saturating_sub(1)), None),
+                            Target::Seen(_, seen) => (Some(seen.events), Some(seen.now)),
                         };
-                        return play(run, events, now, out_of_time);
+                        return play(run, (events, now), look, out_of_time);
                     }
                 },
             }
@@ -82,14 +131,13 @@ impl Walk {
     }
 }
 
-/// Lets a run go on until it has handled so many events, as far as they come by `now`, and its clock shows that; gives
-/// whether it has. Otherwise it was out of time.
+/// Lets a run go on until it has handled so many events, as far as they come by `now`, and its clock shows that.
 fn play(
     run: &mut Run,
-    events: Option<u64>,
-    now: Option<blumfeld_kernel::Instant>,
+    (events, now): (Option<u64>, Option<Instant>),
+    look: &mut impl Look,
     out_of_time: &mut impl FnMut() -> bool,
-) -> bool {
+) -> Way {
     let more = |run: &Run| {
         events.is_none_or(|events| run.world.events() < events)
             && run.world.next_event().is_some_and(|at| now.is_none_or(|now| at <= now))
@@ -99,12 +147,15 @@ fn play(
         if run.waits() {
             run.reached();
         }
+        if look.look(run) {
+            return Way::Stopped;
+        }
         if run.world.events().is_multiple_of(EVENTS_A_LOOK) && out_of_time() {
-            return false;
+            return Way::OutOfTime;
         }
     }
     if let Some(now) = now {
         run.world.idle_until(now);
     }
-    true
+    Way::Whole
 }
