@@ -1,10 +1,10 @@
 //! What led to what.
 //!
 //! Every event is scheduled while another one is handled, or by somebody outside the world: that one is its *origin*.
-//! A request that is parked is answered while what it waited for is handled, a frame behind a flush leaves when the disk
-//! is done. So from an event back through the origins one comes to the request of a client, to a timer, or to what
-//! somebody did. A world notes this only when it is asked to: it can be played again from a copy, so nothing has to be
-//! kept while it runs.
+//! A request that is parked is answered while what it waited for is handled, a frame behind a flush leaves when the
+//! disk is done. So from an event back through the origins one comes to the request of a client, to a timer, or to
+//! what somebody did. A world notes this only when it is asked to: it can be played again from a copy, so nothing has
+//! to be kept while it runs.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! `why`: where a number came from, explained. The session's past is the whole world's: its owner reads a line before it
-//! comes here.
+//! `why`: where a number came from, explained. The session's past is the whole world's: its owner reads a line before
+//! it comes here.
 
 use blumfeld_condition::FACTS;
 

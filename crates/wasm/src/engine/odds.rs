@@ -1,13 +1,13 @@
 //! How often something comes true.
 //!
-//! The world as it was at a moment is copied once for each seed, and every copy goes on with other random choices: other
-//! times on the network, other elections, other keys. Nobody does anything to a copy, and its disks are stored at once. A
-//! copy is watched until the condition is so, or its span is over. The same seeds give the same answer everywhere,
-//! because a copy follows from the moment and its seed.
+//! The world as it was at a moment is copied once for each seed, and every copy goes on with other random choices:
+//! other times on the network, other elections, other keys. Nobody does anything to a copy, and its disks are stored
+//! at once. A copy is watched until the condition is so, or its span is over. The same seeds give the same answer
+//! everywhere, because a copy follows from the moment and its seed.
 //!
-//! Asked from when on it was sure, two moments are taken: an early one at which some copy does not come to it, and a late
-//! one at which every copy does. Then the middle between them is tried, by events, until they are neighbours. That finds
-//! one event that made it sure, and the only one if it never became unsure again.
+//! Asked from when on it was sure, two moments are taken: an early one at which some copy does not come to it, and a
+//! late one at which every copy does. Then the middle between them is tried, by events, until they are neighbours.
+//! That finds one event that made it sure, and the only one if it never became unsure again.
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -1,14 +1,14 @@
 //! Where a number came from: the event that set it, and what led to that event.
 //!
-//! Nothing is kept for this while the cluster runs. The past is played again from the last checkpoint, and the number is
-//! looked at after every event and every deed: the last of them that changed it is the one. Where none did, the stretch
-//! before is played. The world notes meanwhile who scheduled each event ([`blumfeld_sim::Causes`]); so one goes back from
-//! the event to the message that it was, to what its sender handled when it sent it, and on, until a client acts by
-//! itself or somebody does something.
+//! Nothing is kept for this while the cluster runs. The past is played again from the last checkpoint, and the number
+//! is looked at after every event and every deed: the last of them that changed it is the one. Where none did, the
+//! stretch before is played. The world notes meanwhile who scheduled each event ([`blumfeld_sim::Causes`]); so one
+//! goes back from the event to the message that it was, to what its sender handled when it sent it, and on, until a
+//! client acts by itself or somebody does something.
 //!
-//! A timer that runs out has no sender. It ends the chain, but for two things that a reader would look for: the last fault
-//! that names one of the brokers that it is about, and else what was last said of the same partition or group, from where
-//! the chain goes on.
+//! A timer that runs out has no sender. It ends the chain, but for two things that a reader would look for: the last
+//! fault that names one of the brokers that it is about, and else what was last said of the same partition or group,
+//! from where the chain goes on.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -32,8 +32,8 @@ pub(super) enum Job {
 /// What set a number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cause {
-    /// The event, and whether it was one message that came; nothing where what somebody did set it, or where it has been
-    /// so since before the earliest moment that is kept.
+    /// The event, and whether it was one message that came; nothing where what somebody did set it, or where it has
+    /// been so since before the earliest moment that is kept.
     pub event: Option<(u64, bool)>,
     /// What `why` says.
     pub told: String,

@@ -229,8 +229,8 @@ impl Timeline {
         true
     }
 
-    /// The checkpoints before a moment, from the last one back, each with where the next one or the moment is: played one
-    /// after the other they are everything that is kept of how it came to be so.
+    /// The checkpoints before a moment, from the last one back, each with where the next one or the moment is: played
+    /// one after the other they are everything that is kept of how it came to be so.
     pub fn stretches(&self, branch: u32, mark: Mark) -> Vec<Stretch> {
         let line = self.lineage(branch);
         let mut found: Vec<(usize, u32, Mark)> = Vec::new();
