@@ -160,6 +160,20 @@ export class Host {
     this.#wake(0);
   }
 
+  /** Does a line of `timeline`, `why` or `odds`, and gives what it answers. */
+  timeline(line) {
+    const answer = this.#engine.timeline(line);
+    // The clock may show another time than before.
+    this.#ahead = this.#engine.now() - performance.now();
+    this.#deliver();
+    return answer;
+  }
+
+  /** How far it goes back, and the branches. */
+  timelineView() {
+    return this.#engine.timelineView();
+  }
+
   /** How the cluster stands. */
   view() {
     return this.#engine.view();

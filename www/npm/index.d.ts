@@ -690,6 +690,82 @@ declare global {
   }
 }
 
+/** A moment of a session: virtual milliseconds since the start, or behind so many events. */
+export type Moment = number | { event: number };
+
+/** A branch of the timeline. Times are virtual milliseconds since the start. */
+export interface Branch {
+  name: string;
+  /** The branch that it forks from, null for the first one. */
+  parent: string | null;
+  /** Where it forks from it. */
+  fork: number;
+  /** How far it has come. */
+  end: number;
+  /** Whether it is the one that goes on. */
+  living: boolean;
+}
+
+/** What can be gone back to. */
+export interface TimelineView {
+  /** From when on, in virtual milliseconds since the start. */
+  from: number;
+  /** Whether an earlier moment is shown than the end of the living branch. */
+  past: boolean;
+  branches: Branch[];
+  /** Copies that are kept to go back from. */
+  checkpoints: number;
+  /** About how many bytes they and what was done take, and how many they may. */
+  weight: number;
+  cap: number;
+  /** Branches that were given up for want of room. */
+  forgotten: number;
+}
+
+/**
+ * What was, and what may come. Going back shows an earlier moment: views and records are of then, and time plays what
+ * was. Whatever is done there (a fault, a record, a connection) begins a branch; what was the future stays in the one
+ * that was left. Clients outside cannot be taken back: once another branch lives than theirs, their sockets end with
+ * `ECONNRESET` and a reason that says so, and what producers and tools of the engine were asked fails.
+ *
+ * What a partitioner of yours does is done again when the past is played: it should depend on its arguments alone.
+ *
+ * A method fails with an Error that says why: what was before is not kept any more, there is no such branch, a
+ * condition cannot be read.
+ */
+export interface Timeline {
+  /** Shows the moment so many milliseconds before what is shown. */
+  back(ms: number): Promise<void>;
+  /** Shows a moment of the living branch. */
+  to(when: Moment): Promise<void>;
+  /** Shows the end of the living branch again, which goes on from there. */
+  now(): Promise<void>;
+  /** From an earlier moment, shows the next one at which a condition is so; see {@link Cluster.until}. */
+  until(condition: string): Promise<void>;
+  /** Begins a branch where one is, or at a moment; with a seed of `odds` chance has its way as there. */
+  branch(name: string, options?: { from?: Moment; seed?: number }): Promise<void>;
+  /** Lets another branch live. */
+  switch(name: string): Promise<void>;
+  rename(name: string, to: string): Promise<void>;
+  /** Forgets a branch that does not live and from which none forks. */
+  delete(name: string): Promise<void>;
+  /** What is otherwise at the end of a branch, a line each: leaders, ISRs, offsets, groups, records. */
+  diff(name: string): Promise<string>;
+  /** What set a number, and what led to that: `high_watermark orders 0`, `committed billing orders 0`. */
+  why(fact: string): Promise<string>;
+  /**
+   * In how many copies of a moment, each with other random choices, a condition comes true: 200 `seeds` from what is
+   * shown, each for `forMs` (30000) of virtual time, unless it is said otherwise. With `since` and `until`: from when on
+   * it was sure. This takes the thread until it is done.
+   */
+  odds(
+    condition: string,
+    options?: { from?: Moment; forMs?: number; seeds?: number; since?: Moment; until?: Moment },
+  ): Promise<string>;
+  /** How far it goes back, and the branches. */
+  view(): Promise<TimelineView>;
+}
+
 /**
  * A Kafka cluster. Its clock goes as the real one does. Promises fail with an Error that says what was wrong, and all
  * that are under way when the cluster is stopped with `the cluster was stopped`.
@@ -821,6 +897,8 @@ export class Cluster {
    * one that has replicas unless `force` gives them up. Its registration stays, as in Kafka, until it is unregistered.
    */
   removeBroker(id: number, options?: { force?: boolean }): Promise<void>;
+  /** Going back in time. */
+  readonly timeline: Timeline;
   /**
    * Lets virtual time go on by so many milliseconds at once, 0 to 10000000000. A long span leaves the thread to others
    * every few milliseconds. Calls that come meanwhile wait for its end, in their order; what clients send goes on, and

@@ -3,6 +3,7 @@ import { callable, flag, holds, named, span, text, told, whole } from "./check.j
 import { chosen } from "./partitioner.js";
 import { bytes, Producer, texts } from "./producer.js";
 import { Socket } from "./socket.js";
+import { Timeline } from "./timeline.js";
 import { follow, On, quoted, Trigger, word } from "./trigger.js";
 import { NotYet, records, View } from "./view.js";
 
@@ -171,6 +172,11 @@ export class Cluster {
       if (isSo) follow({ name, isSo, life, armed, events: view.events, call, look });
       return new Trigger(call, name, life);
     }, which);
+  }
+
+  /** Going back in time; see index.d.ts. */
+  get timeline() {
+    return new Timeline((method, ...args) => this.#call(method, ...args));
   }
 
   /** Adds a broker; see index.d.ts. */

@@ -1,7 +1,13 @@
 // A socket over a cluster: of node:net's what Kafka clients use.
 import { copied } from "./check.js";
 
-const CODES = { refused: "ECONNREFUSED", reset: "ECONNRESET", unreachable: "EHOSTUNREACH", "peer down": "ECONNRESET" };
+const CODES = {
+  refused: "ECONNREFUSED",
+  reset: "ECONNRESET",
+  unreachable: "EHOSTUNREACH",
+  "peer down": "ECONNRESET",
+  "the cluster was taken back to an earlier moment": "ECONNRESET",
+};
 
 export class Socket {
   #send;

@@ -31,6 +31,8 @@ pub enum DisconnectReason {
     Idle,
     /// The network reset it: what was under way on it is lost.
     Reset,
+    /// The cluster went on from an earlier moment, to which a client outside cannot be taken back.
+    Rewound,
 }
 
 impl fmt::Display for DisconnectReason {
@@ -56,6 +58,7 @@ impl fmt::Display for DisconnectReason {
             Self::RequestTimedOut => f.write_str("request timed out"),
             Self::Idle => f.write_str("idle for too long"),
             Self::Reset => f.write_str("connection reset"),
+            Self::Rewound => f.write_str("the cluster was taken back to an earlier moment"),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Everything that happens is an event in one queue, ordered by time and then by the order in which it was caused. The
 //! same seed and the same calls give the same events, natively and in wasm, to the byte; [`World::digest`] says so.
 
+mod calls;
 mod causes;
 pub mod checkers;
 mod cleaner_view;
@@ -33,6 +34,7 @@ mod wire;
 mod wire_view;
 mod world;
 
+pub use calls::{Call, TimedCall};
 pub use causes::{Causes, Handled, Landed, Occasion, Origin};
 pub use config::{DiskConfig, NetworkConfig, WorldConfig, controller_listener};
 pub use disk::{DiskChange, MachineDisk};

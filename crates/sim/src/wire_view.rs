@@ -112,7 +112,7 @@ fn ending(ending: &Ending) -> EndingView {
             Reason::Malformed(_) => LossView::Malformed,
             Reason::RequestTimedOut => LossView::TimedOut,
             Reason::Idle => LossView::Idle,
-            Reason::Reset => LossView::Reset,
+            Reason::Reset | Reason::Rewound => LossView::Reset,
         },
     })
 }

@@ -1,6 +1,8 @@
 //! A world with a door for a script's clients: streams of bytes go in and come out, as on TCP. Producers of ours run in
 //! the world itself, and the script asks them.
 
+mod past;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -9,12 +11,13 @@ use blumfeld_client::producer::{Partitioner, Producer};
 use blumfeld_client::{ClientConfig, parse_bootstrap};
 use blumfeld_condition::Condition;
 use blumfeld_console::Order;
-use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant};
+use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant, NodeId};
 use blumfeld_protocol::FrameSplitter;
 use blumfeld_shell::{ConfigProblem, producer_config};
 use blumfeld_sim::{
     DiskConfig, Membership, NetworkConfig, Output, OutsideEvent, ProcessId, Wait, World, WorldConfig,
 };
+use blumfeld_timeline::Session;
 use bytes::Bytes;
 
 use crate::look::{self, DoorRecord, DoorView, RecordRange};
@@ -42,16 +45,36 @@ pub enum DoorEvent {
 }
 
 struct Client {
+    /// What the world calls its connection: in another branch the same number may be somebody else's.
+    conn: ConnectionId,
     splitter: FrameSplitter,
     requests: VecDeque<Bytes>,
+}
+
+/// A producer that runs.
+struct RunningProducer {
+    process: ProcessId,
+    /// What of an answer has been read.
+    splitter: FrameSplitter,
+    /// What was asked and is not answered.
+    asked: Vec<u64>,
 }
 
 /// The world and its clients.
 pub struct Door {
     world: World,
+    /// What was, and its branches.
+    session: Session,
+    /// By the numbers that they were given here.
     clients: BTreeMap<ConnectionId, Client>,
-    /// The producers that run, with what of an answer has been read.
-    producers: BTreeMap<ProcessId, FrameSplitter>,
+    /// The same by what the world calls them.
+    numbers: BTreeMap<ConnectionId, ConnectionId>,
+    /// How many there were.
+    connected: u64,
+    /// Connections that ended with the branch that was left.
+    left: Vec<(ConnectionId, DoorEvent)>,
+    /// The producers that run, by the numbers that they were given here.
+    producers: BTreeMap<ProcessId, RunningProducer>,
     /// How many there were.
     begun: u32,
     answers: Vec<(u64, ScriptAnswer)>,
@@ -90,9 +113,14 @@ impl Door {
                 return Err(format!("the cluster does not serve after {} s", BOOT.as_secs()));
             }
         }
+        let session = Session::begin(&mut world);
         Ok(Door {
             world,
+            session,
             clients: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            connected: 0,
+            left: Vec::new(),
             producers: BTreeMap::new(),
             begun: 0,
             answers: Vec::new(),
@@ -121,41 +149,54 @@ impl Door {
 
     /// A client connects. [`DoorEvent::Connected`] or [`DoorEvent::Closed`] follows.
     pub fn connect(&mut self, host: &str, port: u16, name: &str) -> ConnectionId {
+        self.act("connect");
         let conn = self.world.connect_outside(&Endpoint::new(host, port), name);
-        let client = Client { splitter: FrameSplitter::new(MAX_FRAME), requests: VecDeque::new() };
-        self.clients.insert(conn, client);
-        conn
+        self.connected += 1;
+        let number = ConnectionId(self.connected);
+        let client = Client { conn, splitter: FrameSplitter::new(MAX_FRAME), requests: VecDeque::new() };
+        self.clients.insert(number, client);
+        self.numbers.insert(conn, number);
+        number
     }
 
     /// A client sends bytes: parts of frames, or several. On a connection that is gone they are lost.
     ///
     /// # Errors
     /// They cannot be frames: the connection is closed, and the text names what was wrong.
-    pub fn write(&mut self, conn: ConnectionId, bytes: &[u8]) -> Result<(), String> {
-        let Some(client) = self.clients.get_mut(&conn) else { return Ok(()) };
-        let requests = &mut client.requests;
+    pub fn write(&mut self, number: ConnectionId, bytes: &[u8]) -> Result<(), String> {
+        self.act("write");
+        let Some(client) = self.clients.get_mut(&number) else { return Ok(()) };
+        let (conn, requests) = (client.conn, &mut client.requests);
         let fed = client.splitter.feed(bytes, |frame| requests.push_back(frame));
-        self.hand_in(conn);
+        self.hand_in(number);
         fed.map_err(|error| {
             let what = error.to_string();
-            self.clients.remove(&conn);
+            self.forget(number);
             self.world.outside_close(conn, DisconnectReason::Malformed(what.as_str().into()));
             what
         })
     }
 
-    fn hand_in(&mut self, conn: ConnectionId) {
-        while self.world.outside_in_flight(conn) < IN_FLIGHT
-            && let Some(frame) = self.clients.get_mut(&conn).and_then(|client| client.requests.pop_front())
+    fn hand_in(&mut self, number: ConnectionId) {
+        let Some(client) = self.clients.get_mut(&number) else { return };
+        while self.world.outside_in_flight(client.conn) < IN_FLIGHT
+            && let Some(frame) = client.requests.pop_front()
         {
-            self.world.outside_send(conn, frame);
+            self.world.outside_send(client.conn, frame);
         }
     }
 
+    fn forget(&mut self, number: ConnectionId) -> Option<Client> {
+        let client = self.clients.remove(&number)?;
+        self.numbers.remove(&client.conn);
+        Some(client)
+    }
+
     /// A client closes its connection. It is told nothing more.
-    pub fn close(&mut self, conn: ConnectionId) {
-        if let Some(client) = self.clients.remove(&conn) {
-            self.world.outside_close(conn, client.splitter.end());
+    pub fn close(&mut self, number: ConnectionId) {
+        self.act("close");
+        if let Some(client) = self.forget(number) {
+            self.world.outside_close(client.conn, client.splitter.end());
         }
     }
 
@@ -188,10 +229,12 @@ impl Door {
             Some(partitioner) => Producer::with_partitioner(config, partitioner),
             None => Producer::new(config),
         };
-        let id = self.world.spawn(Box::new(ScriptProducer::new(producer)));
-        self.producers.insert(id, stream());
+        self.act("producer");
+        let process = self.world.spawn(Box::new(ScriptProducer::new(producer)));
         self.begun = self.begun.saturating_add(1);
-        Ok(id)
+        let number = NodeId(i32::try_from(self.begun).unwrap_or(i32::MAX));
+        self.producers.insert(number, RunningProducer { process, splitter: stream(), asked: Vec::new() });
+        Ok(number)
     }
 
     /// Whether this producer runs.
@@ -201,8 +244,10 @@ impl Door {
 
     /// Asks something of a producer. `token` comes back with the answer.
     pub fn ask(&mut self, id: ProcessId, token: u64, ask: &Ask) {
-        if self.has_producer(id) {
-            self.world.write_stdin(id, ask.to_frame(token));
+        self.act("send");
+        if let Some(producer) = self.producers.get_mut(&id) {
+            producer.asked.push(token);
+            self.world.write_stdin(producer.process, ask.to_frame(token));
         } else {
             self.answers.push((token, ScriptAnswer::Failed(ScriptError::closed())));
         }
@@ -238,6 +283,7 @@ impl Door {
     /// # Errors
     /// The line cannot be read, or there is no such tool; the text says so.
     pub fn tool(&mut self, token: u64, line: &str, stdin: Bytes, patience: Duration) -> Result<(), String> {
+        self.act(line);
         let deadline = self.now() + patience;
         let (id, tool) = RunningTool::start(&mut self.world, line, stdin, token, deadline)?;
         self.tools.insert(id, tool);
@@ -271,13 +317,20 @@ impl Door {
             }
             return;
         }
-        let Some(splitter) = self.producers.get_mut(&id) else { return };
+        let found = self.producers.iter_mut().find(|(_, producer)| producer.process == id);
+        let Some((number, producer)) = found else { return };
+        let number = *number;
         for output in self.world.take_output(id) {
             match output {
-                Output::Stdout(bytes) => self.answers.extend(ScriptAnswer::read_all(splitter, &bytes)),
+                Output::Stdout(bytes) => {
+                    let answers: Vec<_> =
+                        ScriptAnswer::read_all(&mut producer.splitter, &bytes).into_iter().collect();
+                    producer.asked.retain(|token| !answers.iter().any(|(of, _)| of == token));
+                    self.answers.extend(answers);
+                }
                 Output::Stderr(_) => {}
                 Output::Exit(_) => {
-                    self.producers.remove(&id);
+                    self.producers.remove(&number);
                     return;
                 }
             }
@@ -287,6 +340,11 @@ impl Door {
     /// Lets the world go on up to `until`, as long as `goes_on` says so and nothing has come for a client, of a
     /// producer or of a tool. Gives whether it came there.
     pub fn run(&mut self, until: Instant, mut goes_on: impl FnMut() -> bool) -> bool {
+        if self.session.is_in_the_past() {
+            self.session.play(&mut self.world, until);
+            self.look_at_waits();
+            return self.world.now() >= until || !self.session.is_in_the_past();
+        }
         let mut left = EVENTS;
         while let Some(next) = self.world.next_event().filter(|next| *next <= until) {
             self.give_up(next);
@@ -294,6 +352,7 @@ impl Door {
                 return false;
             }
             if left == 0 {
+                self.session.look(&mut self.world);
                 if !goes_on() {
                     return false;
                 }
@@ -309,27 +368,30 @@ impl Door {
         self.give_up(until);
         self.world.idle_until(until);
         self.look_at_waits();
+        self.session.look(&mut self.world);
         true
     }
 
     /// What has come for clients since the last call, in order.
     pub fn take(&mut self) -> Vec<(ConnectionId, DoorEvent)> {
-        let mut events = Vec::new();
+        let mut events = std::mem::take(&mut self.left);
+        if self.session.is_in_the_past() {
+            // What is watched is not answered.
+            return events;
+        }
         for (conn, event) in self.world.take_outside() {
-            if !self.clients.contains_key(&conn) {
-                continue;
-            }
+            let Some(number) = self.numbers.get(&conn).copied() else { continue };
             match event {
-                OutsideEvent::Connected => events.push((conn, DoorEvent::Connected)),
+                OutsideEvent::Connected => events.push((number, DoorEvent::Connected)),
                 OutsideEvent::Frame(frame) => {
                     let len = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes();
-                    events.push((conn, DoorEvent::Data(Bytes::copy_from_slice(&len))));
-                    events.push((conn, DoorEvent::Data(frame.into_bytes())));
-                    self.hand_in(conn);
+                    events.push((number, DoorEvent::Data(Bytes::copy_from_slice(&len))));
+                    events.push((number, DoorEvent::Data(frame.into_bytes())));
+                    self.hand_in(number);
                 }
                 OutsideEvent::Disconnected(reason) => {
-                    self.clients.remove(&conn);
-                    events.push((conn, DoorEvent::Closed(reason)));
+                    self.forget(number);
+                    events.push((number, DoorEvent::Closed(reason)));
                 }
             }
         }
@@ -387,7 +449,10 @@ impl Door {
     /// It is none, or cannot be done now; the text says why.
     pub fn inject(&mut self, line: &str) -> Result<(), String> {
         match blumfeld_console::order(&format!("fault {line}")) {
-            Some(Ok(Order::Fault(fault))) => self.world.inject(fault).map_err(|error| error.to_string()),
+            Some(Ok(Order::Fault(fault))) => {
+                self.act(&format!("fault {line}"));
+                self.world.inject(fault).map_err(|error| error.to_string())
+            }
             Some(Ok(
                 Order::ListFaults
                 | Order::Observed(_)
@@ -405,6 +470,7 @@ impl Door {
     /// # Errors
     /// It cannot be added; the text says why.
     pub fn add_broker(&mut self, id: Option<i32>, rack: Option<String>) -> Result<String, String> {
+        self.act("broker add");
         let added = self.world.change_membership(&Membership::Add { id, rack });
         let node = added.map_err(|error| error.to_string())?;
         let brokers = &self.world.config().brokers;
@@ -417,6 +483,7 @@ impl Door {
     /// # Errors
     /// It cannot be removed; the text says why.
     pub fn remove_broker(&mut self, id: i32, force: bool) -> Result<(), String> {
+        self.act("broker remove");
         let removed = self.world.change_membership(&Membership::Remove { id, force });
         removed.map(drop).map_err(|error| error.to_string())
     }
@@ -430,221 +497,4 @@ impl Door {
 }
 
 #[cfg(test)]
-mod tests {
-    use blumfeld_client::producer::ProducerRecord;
-
-    use super::*;
-
-    /// More than 100 bytes.
-    const LONG: &str = concat!(
-        "0123456789012345678901234567890123456789012345678901234567890123456789",
-        "0123456789012345678901234567890123456789012345678901234567890123456789"
-    );
-
-    /// ApiVersions v0, correlation id 7, no client id.
-    const API_VERSIONS: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff];
-
-    fn settle(door: &mut Door) -> Vec<(ConnectionId, DoorEvent)> {
-        let until = door.now() + Duration::from_secs(1);
-        let mut events = Vec::new();
-        while !door.run(until, || true) {
-            events.extend(door.take());
-        }
-        events.extend(door.take());
-        events
-    }
-
-    #[test]
-    fn bytes_go_in_and_come_out_and_faults_are_felt() {
-        let mut door = Door::new(3, 1, 1_700_000_000_000).unwrap();
-        assert_eq!(door.bootstrap(), ["localhost:9092", "localhost:9094", "localhost:9096"]);
-        let conn = door.connect("localhost", 9092, "script");
-        assert_eq!(settle(&mut door), [(conn, DoorEvent::Connected)]);
-        for byte in API_VERSIONS {
-            door.write(conn, &[byte]).unwrap();
-        }
-        let events = settle(&mut door);
-        let data: Vec<u8> = (events.iter())
-            .flat_map(|(_, event)| match event {
-                DoorEvent::Data(bytes) => bytes.to_vec(),
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(data.len(), 4 + usize::from(u16::from_be_bytes([data[2], data[3]])), "one whole frame");
-        assert_eq!(data[4..8], [0, 0, 0, 7], "its correlation id");
-        door.inject("crash 1").unwrap();
-        assert_eq!(settle(&mut door), [(conn, DoorEvent::Closed(DisconnectReason::PeerDown))]);
-        let again = door.connect("localhost", 9092, "script");
-        assert_eq!(settle(&mut door), [(again, DoorEvent::Closed(DisconnectReason::Refused))]);
-        let trace = door.take_trace().join("\n");
-        assert!(trace.contains("script"), "{trace}");
-    }
-
-    #[test]
-    fn what_cannot_be_is_named() {
-        assert_eq!(Door::new(0, 1, 0).err().as_deref(), Some("brokers: 0 is not from 1 to 9"));
-        let mut door = Door::new(1, 1, 0).unwrap();
-        let conn = door.connect("localhost", 9092, "garbage");
-        settle(&mut door);
-        assert!(door.write(conn, b"GET / HTTP/1.1").is_err_and(|what| what.contains("1195725856")));
-        assert_eq!(door.write(conn, b"more"), Ok(()), "it is gone");
-        assert_eq!(settle(&mut door), []);
-        assert!(door.inject("crush 1").is_err());
-        let nowhere = door.connect("localhost", 1, "lost");
-        assert_eq!(settle(&mut door), [(nowhere, DoorEvent::Closed(DisconnectReason::Refused))]);
-    }
-
-    /// Asks producer `id` for everything in turn, and gives the answers that come within `seconds`.
-    fn answers(door: &mut Door, id: ProcessId, asks: &[Ask], seconds: u64) -> Vec<(u64, ScriptAnswer)> {
-        (0..).zip(asks).for_each(|(token, ask)| door.ask(id, token, ask));
-        let until = door.now() + Duration::from_secs(seconds);
-        let mut answers = Vec::new();
-        while !door.run(until, || true) {
-            answers.extend(door.take_answers());
-        }
-        answers.extend(door.take_answers());
-        answers
-    }
-
-    fn record(topic: &str, value: &'static str) -> Ask {
-        let value = Some(Bytes::from_static(value.as_bytes()));
-        let (topic, partition, timestamp) = (topic.into(), None, Some(1_700_000_000_000));
-        Ask::Send(ProducerRecord { topic, partition, timestamp, key: None, value, headers: vec![] })
-    }
-
-    fn settings(list: &[(&str, &str)]) -> BTreeMap<String, String> {
-        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
-
-    fn sent(offset: i64) -> ScriptAnswer {
-        ScriptAnswer::Sent { partition: 0, offset, timestamp: 1_700_000_000_000 }
-    }
-
-    #[test]
-    fn a_producer_answers_what_it_is_asked_in_turn() {
-        let mut door = Door::new(1, 1, 1_700_000_000_000).unwrap();
-        let id = door.producer(&settings(&[("linger.ms", "2000")]), None).unwrap();
-        let asks = [record("orders", "a"), record("orders", "b")];
-        assert_eq!(answers(&mut door, id, &asks, 1), [], "they linger");
-        assert_eq!(answers(&mut door, id, &[], 2), [(0, sent(0)), (1, sent(1))]);
-        let asks =
-            [record("orders", "c"), Ask::Flush, Ask::Flush, record("orders", "d"), Ask::Close, Ask::Flush];
-        let got = answers(&mut door, id, &asks, 1);
-        let (closed, done) = (ScriptAnswer::Failed(ScriptError::closed()), ScriptAnswer::Done);
-        assert_eq!(
-            got,
-            [
-                (0, sent(2)),
-                (1, done.clone()),
-                (2, done.clone()),
-                (3, sent(3)),
-                (4, done),
-                (5, closed.clone())
-            ],
-            "nothing lingers"
-        );
-        assert!(!door.has_producer(id));
-        assert_eq!(answers(&mut door, id, &[record("orders", "e")], 1), [(0, closed)]);
-    }
-
-    #[test]
-    fn a_producers_errors_are_kafkas() {
-        let mut door = Door::new(1, 1, 1_700_000_000_000).unwrap();
-        let mut wrong = |name, value| door.producer(&settings(&[(name, value)]), None).unwrap_err();
-        let error = wrong("acks", "2");
-        assert_eq!(error.name, "ConfigException");
-        let text = "Invalid value 2 for configuration acks: String must be one of: all, -1, 0, 1";
-        assert_eq!(error.message, text);
-        assert!(wrong("bootstrap.servers", "nowhere").message.contains("Invalid url in bootstrap.servers"));
-        assert!(wrong("transactional.id", "t").message.contains("not here yet"));
-        let id = door.producer(&settings(&[("max.request.size", "100"), ("acks", "0")]), None).unwrap();
-        let asks = [record("no topic", "a"), record("small", "b"), record("small", LONG), Ask::Close];
-        let got = answers(&mut door, id, &asks, 1);
-        let error = |token| {
-            let found = got.iter().find(|(of, _)| *of == token);
-            match found {
-                Some((_, ScriptAnswer::Failed(error))) => (error.name.as_str(), error.code.as_deref()),
-                other => panic!("{other:?}"),
-            }
-        };
-        assert_eq!(error(0), ("InvalidTopicException", Some("INVALID_TOPIC_EXCEPTION")));
-        assert!(got.contains(&(1, sent(-1))), "with acks=0 nobody knows where: {got:?}");
-        assert_eq!(error(2), ("RecordTooLargeException", Some("MESSAGE_TOO_LARGE")));
-        let id = door.producer(&settings(&[]), None).unwrap();
-        let got = answers(&mut door, id, &[record("small", "c")], 1);
-        assert!(matches!(got[..], [(0, ScriptAnswer::Sent { offset: 1, .. })]), "{got:?}");
-        door.inject("crash 1").unwrap();
-        assert_eq!(answers(&mut door, id, &[record("small", "d")], 119), [], "it is tried again");
-        let got = answers(&mut door, id, &[], 2);
-        let [(0, ScriptAnswer::Failed(error))] = &got[..] else { panic!("{got:?}") };
-        assert_eq!(
-            (error.name.as_str(), error.code.as_deref()),
-            ("TimeoutException", Some("REQUEST_TIMED_OUT"))
-        );
-        assert!(error.message.starts_with("Expiring 1 record(s) for small-0:"), "{}", error.message);
-    }
-
-    #[test]
-    fn a_tool_answers_with_its_output_or_is_killed_at_its_time() {
-        let mut door = Door::new(1, 1, 1_700_000_000_000).unwrap();
-        let mut run = |token, line: &str, stdin: &'static str, ms| {
-            let begun = door.now();
-            door.tool(token, line, Bytes::from_static(stdin.as_bytes()), Duration::from_millis(ms)).unwrap();
-            while door.outputs.is_empty() {
-                door.run(begun + Duration::from_secs(60), || true);
-            }
-            let taken = door.take_outputs();
-            let [(of, output)] = &taken[..] else { panic!("{taken:?}") };
-            assert_eq!(*of, token);
-            (output.clone(), door.now().since(begun))
-        };
-        let topics = "kafka-topics.sh --bootstrap-server localhost:9092";
-        let (created, _) = run(1, &format!("{topics} --create --topic small --partitions 2"), "", 30_000);
-        assert_eq!((created.stdout.as_str(), created.exit), ("Created topic small.\n", Some(0)));
-        let (again, _) = run(2, &format!("{topics} --create --topic small"), "", 30_000);
-        assert!(again.exit == Some(1) && again.stderr.contains("TopicExistsException"), "{again:?}");
-        let producer = "kafka-console-producer.sh --bootstrap-server localhost:9092 --topic small";
-        let (written, _) = run(3, producer, "a\nb\n", 30_000);
-        assert_eq!(written.exit, Some(0));
-        let consumer =
-            "kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic small --from-beginning";
-        let (read, took) = run(4, consumer, "", 5_000);
-        assert_eq!((read.exit, took), (None, Duration::from_secs(5)), "it would go on for ever");
-        assert_eq!(read.stdout.lines().count(), 2, "what it wrote is not lost");
-        let start = |door: &mut Door, line| door.tool(5, line, Bytes::new(), Duration::ZERO).unwrap_err();
-        assert!(start(&mut door, "fault crash 1").contains("asks the world"));
-        assert!(start(&mut door, "kafka-cats.sh").contains("kafka-cats.sh"));
-    }
-
-    #[test]
-    fn records_are_read_where_they_stand_and_what_is_not_there_is_named() {
-        let mut door = Door::new(3, 1, 1_700_000_000_000).unwrap();
-        let id = door.producer(&settings(&[]), None).unwrap();
-        assert_eq!(
-            answers(&mut door, id, &[record("a", "x"), record("a", "y"), record("b", "z")], 5).len(),
-            3
-        );
-        let (before, all) = (door.view(), RecordRange { partition: None, from: 0, limit: usize::MAX });
-        let values = |topic, range| {
-            let records = door.records(topic, range).unwrap();
-            let value = |one: &DoorRecord| String::from_utf8(one.value.clone().unwrap().into_vec()).unwrap();
-            records.iter().map(value).collect::<Vec<_>>()
-        };
-        assert_eq!(values("a", all), ["x", "y"]);
-        assert_eq!(values("a", RecordRange { from: 1, ..all }), ["y"]);
-        assert_eq!(values("a", RecordRange { limit: 1, ..all }), ["x"]);
-        assert_eq!(values("b", RecordRange { partition: Some(0), ..all }), ["z"]);
-        assert_eq!(door.view(), before, "nothing notices");
-        let refused = |door: &Door, topic, range| door.records(topic, range).unwrap_err();
-        assert_eq!(refused(&door, "c", all), "there is no topic c; there are: a, b");
-        let second = RecordRange { partition: Some(1), ..all };
-        assert_eq!(refused(&door, "a", second), "there is no partition a-1; a has 1 from 0 on");
-        let leader = before.topics.iter().find(|topic| topic.name == "a").unwrap().partitions[0].leader;
-        door.inject(&format!("crash {leader}")).unwrap();
-        assert_eq!(refused(&door, "a", all), "no broker that runs has a log of a-0");
-        for id in [1, 2, 3].into_iter().filter(|id| *id != leader) {
-            door.inject(&format!("crash {id}")).unwrap();
-        }
-        assert_eq!(refused(&door, "a", all), "no broker runs, so nobody knows the topic a");
-    }
-}
+mod tests;

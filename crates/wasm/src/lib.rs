@@ -17,7 +17,6 @@ mod look;
 mod record;
 mod run;
 mod script_producer;
-mod timeline;
 mod tool;
 #[cfg(target_arch = "wasm32")]
 mod watchers;
@@ -29,7 +28,7 @@ pub use compare::{Compare, LONGEST};
 pub use door::{Door, DoorEvent};
 pub use engine::{Cause, Engine};
 pub use keeper::{Commit, Committed, Keeper, TakenOver};
-pub use look::{DoorRecord, DoorView, RecordRange, milliseconds};
+pub use look::{DoorRecord, DoorTimeline, DoorView, RecordRange, milliseconds};
 pub use record::{Record, ReplayError, replay};
 pub use script_producer::{Ask, ScriptAnswer, ScriptError};
 pub use tool::ToolOutput;

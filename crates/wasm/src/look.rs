@@ -2,7 +2,7 @@
 
 use blumfeld_kernel::Instant;
 use blumfeld_sim::World;
-use blumfeld_view::{BrokerView, GroupView, TopicView, TransactionView};
+use blumfeld_view::{BranchView, BrokerView, GroupView, TimelineView, TopicView, TransactionView};
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 
@@ -138,4 +138,48 @@ pub fn records(world: &World, topic: &str, range: RecordRange) -> Result<Vec<Doo
         }
     }
     Ok(found)
+}
+
+/// The tree of branches, as scripts see it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DoorTimeline {
+    from: f64,
+    past: bool,
+    branches: Vec<DoorBranch>,
+    checkpoints: u32,
+    weight: f64,
+    cap: f64,
+    forgotten: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct DoorBranch {
+    name: String,
+    parent: Option<String>,
+    fork: f64,
+    end: f64,
+    living: bool,
+}
+
+/// A timeline as scripts see it, at this moment.
+#[allow(clippy::cast_precision_loss, reason = "microseconds and bytes of a session")]
+pub fn timeline(view: &TimelineView, now: Instant) -> DoorTimeline {
+    let ms = |micros: u64| micros as f64 / 1_000.0;
+    let branch = |one: &BranchView| DoorBranch {
+        name: one.name.clone(),
+        parent: one.parent.clone(),
+        fork: ms(one.fork),
+        end: if one.end == 0 { milliseconds(now) } else { ms(one.end) },
+        living: one.living,
+    };
+    DoorTimeline {
+        from: ms(view.from),
+        past: view.tip.is_some(),
+        branches: view.branches.iter().map(branch).collect(),
+        checkpoints: view.checkpoints,
+        weight: view.weight as f64,
+        cap: view.cap as f64,
+        forgotten: view.forgotten,
+    }
 }

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use blumfeld_kernel::{Disk, DiskError, File, Instant};
 use blumfeld_store::{Members, StoredClient};
+use blumfeld_timeline::Deed;
 use blumfeld_view::{Durability, Fault};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -102,9 +103,8 @@ pub(crate) enum Done {
     },
 }
 
-impl Done {
-    /// What somebody did, as the line that does it; nothing for what the program itself does.
-    pub fn told(&self) -> Option<String> {
+impl Deed for Done {
+    fn told(&self) -> Option<String> {
         match self {
             Done::Console { line, .. } => Some(line.clone()),
             Done::Stdin { .. } | Done::StdinClosed { .. } => Some("standard input".to_owned()),
@@ -124,14 +124,21 @@ impl Done {
         }
     }
 
-    /// The fault, as its line.
-    pub fn fault(&self) -> Option<String> {
+    fn fault(&self) -> Option<String> {
         match self {
             Done::Console { line, .. } => line.trim().starts_with("fault ").then(|| line.trim().to_owned()),
             Done::Fault(Fault::Crash(node)) => Some(format!("fault crash {node}")),
             Done::Fault(Fault::PowerCut(node)) => Some(format!("fault power-cut {node}")),
             Done::Fault(Fault::Restart(node)) => Some(format!("fault restart {node}")),
             _ => None,
+        }
+    }
+
+    fn weight(&self) -> u64 {
+        match self {
+            Done::Stdin { bytes, .. } => 64 + bytes.len() as u64,
+            Done::Console { line, .. } => 64 + line.len() as u64,
+            _ => 64,
         }
     }
 }
@@ -146,10 +153,9 @@ pub(crate) struct Step {
     pub done: Done,
 }
 
-impl Step {
-    /// Its virtual time.
-    pub fn at(&self) -> Instant {
-        Instant::from_micros(self.now)
+impl From<blumfeld_timeline::Step<Done>> for Step {
+    fn from(step: blumfeld_timeline::Step<Done>) -> Step {
+        Step { events: step.events, now: step.now, done: step.deed }
     }
 }
 
@@ -258,10 +264,11 @@ impl Record {
         }
     }
 
-    /// The steps are others from now on: another branch lives.
-    pub(crate) fn replace(&mut self, steps: Vec<Step>) {
-        if !self.cut {
-            self.steps = steps;
+    /// The steps are others from now on: another branch lives. Without all of its steps no replay finds it again.
+    pub(crate) fn replace(&mut self, steps: Option<Vec<Step>>) {
+        match steps {
+            Some(steps) if !self.cut => self.steps = steps,
+            _ => self.cut = true,
         }
     }
 

@@ -66,6 +66,11 @@ impl ScriptError {
     pub fn closed() -> ScriptError {
         ScriptError::new("IllegalStateException", "Cannot perform operation after producer has been closed")
     }
+
+    /// A producer of a branch that was left.
+    pub fn rewound() -> ScriptError {
+        ScriptError::new("Error", "the cluster was taken back to an earlier moment: the producer is gone")
+    }
 }
 
 impl From<ApiError> for ScriptError {

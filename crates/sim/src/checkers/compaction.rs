@@ -230,6 +230,22 @@ impl Compaction {
         history.entries.get(&offset).map_or(history.deletes, |entry| entry.end == End::Committed)
     }
 
+    /// Whether a transaction that is open at an offset of some replica came to its end by a marker that the replica
+    /// lacks although its log goes on behind it: it was away for longer than delete.retention.ms, and the marker was
+    /// taken out elsewhere meanwhile. In Kafka, too, such a transaction hangs there until somebody aborts it by a
+    /// tool (KIP-664).
+    pub fn missed_the_end(
+        &self,
+        partition: &str,
+        offset: i64,
+        log_end: i64,
+        has: impl Fn(i64) -> bool,
+    ) -> bool {
+        let entry = self.histories.get(partition).and_then(|history| history.entries.get(&offset));
+        let marker = entry.filter(|entry| entry.end != End::Open).and_then(|entry| entry.marker);
+        marker.is_some_and(|marker| marker < log_end && !has(marker))
+    }
+
     /// Takes what stands below a log's high watermark and was not known; nothing of it can have been cleaned.
     ///
     /// # Errors

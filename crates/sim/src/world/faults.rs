@@ -6,6 +6,7 @@ use std::time::Duration;
 use blumfeld_broker::Broker;
 use blumfeld_kernel::{ConnectionId, DisconnectReason, DiskError, Input, Instant, NodeId, TraceEvent};
 
+use crate::calls::Call;
 use crate::disk::DiskFault;
 use crate::event::Event;
 use crate::fault::answer::answers;
@@ -37,7 +38,13 @@ impl World {
     ///
     /// # Errors
     /// What the fault names is not there, or cannot have it. Nothing is changed then.
-    pub fn inject(&mut self, mut fault: Fault) -> Result<(), FaultError> {
+    pub fn inject(&mut self, fault: Fault) -> Result<(), FaultError> {
+        self.note_call(|| Call::Inject(fault.clone()));
+        self.break_or_mend(fault)
+    }
+
+    /// The same for a trigger, which the world itself has.
+    pub(super) fn break_or_mend(&mut self, mut fault: Fault) -> Result<(), FaultError> {
         if let Fault::On(trigger) = &mut fault {
             self.give_name(trigger);
         }

@@ -2,6 +2,7 @@
 
 use blumfeld_kernel::{NodeId, Prng};
 
+use crate::calls::Call;
 use crate::event::Event;
 use crate::world::World;
 
@@ -9,6 +10,7 @@ impl World {
     /// From now on everything that is left to chance comes out otherwise: on the network, on the disks, and in each
     /// process. What a process has drawn before stays as it is. The same number gives the same course.
     pub fn reseed(&mut self, number: u64) {
+        self.note_call(|| Call::Reseed(number));
         // Any number and its neighbour are seeds that have nothing to do with each other.
         let seed = Prng::new(self.config.seed ^ number, "fork").next_u64();
         self.config.seed = seed;

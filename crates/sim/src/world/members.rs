@@ -3,6 +3,7 @@
 use blumfeld_broker::{Broker, BrokerConfig};
 use blumfeld_kernel::{Disk, DiskOp, NodeId, TraceEvent};
 
+use crate::calls::Call;
 use crate::disk::{DiskChange, MachineDisk};
 use crate::event::Event;
 use crate::fault::Side;
@@ -42,6 +43,7 @@ impl World {
     /// # Errors
     /// It cannot be done; nothing is changed then.
     pub fn change_membership(&mut self, change: &Membership) -> Result<NodeId, MembershipError> {
+        self.note_call(|| Call::Change(change.clone()));
         match change {
             Membership::Add { id, rack } => Ok(self.admit(self.joining(*id, rack.clone())?)),
             Membership::Remove { id, force } => {

@@ -21,6 +21,7 @@ use blumfeld_broker::{Broker, BrokerConfig, MetadataImage};
 use blumfeld_kernel::{ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
 use bytes::Bytes;
 
+use crate::calls::{Call, TimedCall};
 use crate::causes::Causes;
 use crate::config::WorldConfig;
 use crate::disk::{DiskChange, MachineDisk};
@@ -115,6 +116,8 @@ pub struct World {
     pub(crate) wire: Option<Box<Wire>>,
     /// What led to what, where somebody wants to know.
     pub(crate) causes: Option<Box<Causes>>,
+    /// What was done from outside, where somebody keeps it.
+    pub(crate) calls: Option<Vec<TimedCall>>,
 }
 
 impl World {
@@ -160,6 +163,7 @@ impl World {
             gone: Vec::new(),
             wire: None,
             causes: None,
+            calls: None,
             config,
         };
         for broker in world.config.brokers.clone() {
@@ -282,6 +286,7 @@ impl World {
 
     /// Starts a client process.
     pub fn spawn(&mut self, process: Box<dyn Process>) -> ProcessId {
+        self.note_call(|| Call::Spawn(process.clone()));
         self.next_process += 1;
         self.runs += 1;
         let id = NodeId(self.next_process);
@@ -302,6 +307,7 @@ impl World {
 
     /// Writes to a process's standard input.
     pub fn write_stdin(&mut self, to: ProcessId, bytes: Bytes) {
+        self.note_call(|| Call::Stdin { to, bytes: bytes.clone() });
         if let Some(host) = self.processes.get_mut(&to) {
             host.wants_stdin = false;
         }
@@ -310,6 +316,7 @@ impl World {
 
     /// Ends a process's standard input.
     pub fn close_stdin(&mut self, to: ProcessId) {
+        self.note_call(|| Call::StdinClosed(to));
         if let Some(host) = self.processes.get_mut(&to) {
             host.wants_stdin = false;
         }
@@ -318,12 +325,14 @@ impl World {
 
     /// Ctrl-C.
     pub fn interrupt(&mut self, to: ProcessId) {
+        self.note_call(|| Call::Interrupt(to));
         self.deliver(to, Input::Interrupt);
     }
 
     /// Ends a process at once, as `kill -9` does. Its machine's kernel closes its connections.
     pub fn kill(&mut self, process: ProcessId) {
         if self.processes.get(&process).is_some_and(|host| !host.exited) {
+            self.note_call(|| Call::Kill(process));
             self.exited(process, KILLED);
         }
     }
@@ -348,6 +357,7 @@ impl World {
         let Some(host) = self.processes.get_mut(&process) else { return Vec::new() };
         let output: Vec<Output> = host.output.drain(..).collect();
         if host.exited {
+            self.note_call(|| Call::Gone(process));
             self.processes.remove(&process);
             self.paused.remove(&process);
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Frame, Input, NodeId, TraceEvent};
 
+use crate::calls::Call;
 use crate::trace::TraceLine;
 use crate::world::World;
 use crate::world::transport::expects_response;
@@ -39,6 +40,7 @@ impl World {
     /// A client outside connects to a listener. It is a node of its own, so that faults can name it; `name` is for the
     /// trace (its address, say). [`OutsideEvent::Connected`] or [`OutsideEvent::Disconnected`] follows.
     pub fn connect_outside(&mut self, to: &Endpoint, name: &str) -> ConnectionId {
+        self.note_call(|| Call::Connect { to: to.clone(), name: name.into() });
         self.connections += 1;
         self.next_process += 1;
         self.runs += 1;
@@ -61,6 +63,7 @@ impl World {
     /// An outside client sends a frame, without its four length bytes. On a connection that is gone it is lost.
     pub fn outside_send(&mut self, conn: ConnectionId, frame: impl Into<Frame>) {
         let frame = frame.into();
+        self.note_call(|| Call::Send { conn, frame: frame.clone() });
         let Some(node) = self.outside_nodes.get(&conn).copied() else { return };
         let Some(client) = self.outside.get_mut(&node) else { return };
         client.in_flight += usize::from(expects_response(frame.head()).is_some());
@@ -74,6 +77,7 @@ impl World {
     /// An outside client closes its connection, or its door does: a frame that cannot be one is
     /// [`DisconnectReason::Malformed`]. Nothing more is told of the connection.
     pub fn outside_close(&mut self, conn: ConnectionId, reason: DisconnectReason) {
+        self.note_call(|| Call::Close { conn, reason: reason.clone() });
         let Some(node) = self.outside_nodes.get(&conn).copied() else { return };
         self.outside_gone(node, &reason);
         self.close(conn, node, reason);
@@ -95,6 +99,11 @@ impl World {
     pub fn outside_in_flight(&self, conn: ConnectionId) -> usize {
         let client = self.outside_nodes.get(&conn).and_then(|node| self.outside.get(node));
         client.map_or(0, |client| client.in_flight)
+    }
+
+    /// The connections of outside clients that stand or come about.
+    pub fn outside_connections(&self) -> impl Iterator<Item = ConnectionId> {
+        self.outside_nodes.keys().copied()
     }
 
     /// The node that an outside connection is, for faults.

@@ -214,7 +214,7 @@ impl World {
         // Last, as one may take rules away, or the broker.
         for fault in then {
             let line = fault.to_string();
-            if let Err(error) = self.inject(fault) {
+            if let Err(error) = self.break_or_mend(fault) {
                 let trigger = format!("{line}: {error}").into();
                 self.note_trigger(trigger, &asked);
             }

@@ -356,6 +356,17 @@ mod class {
             self.door.remove_broker(id, force).map_err(|what| JsError::new(&what))
         }
 
+        /// Does a line of `timeline`, `why` or `odds`, and gives what it answers.
+        pub fn timeline(&mut self, line: &str) -> Result<String, JsError> {
+            self.door.timeline(line).map_err(|what| JsError::new(&what))
+        }
+
+        /// How far it goes back, and the branches.
+        #[wasm_bindgen(js_name = timelineView)]
+        pub fn timeline_view(&self) -> Result<JsValue, JsError> {
+            plain(&self.door.timeline_view())
+        }
+
         /// The lines of the trace since the last call.
         pub fn trace(&mut self) -> Vec<String> {
             self.door.take_trace()

@@ -3,16 +3,13 @@
 //! It drives a [`Run`], which is all that can be rewound, and keeps what must not be: how fast time passes, what the
 //! page has been shown, what the store has, and the record of everything that was done from outside.
 
-mod difference;
 mod events;
 mod follow;
-mod odds;
 mod rewind;
 mod search;
 mod stage;
 mod storing;
 mod travel;
-mod why;
 mod wire;
 mod work;
 
@@ -24,6 +21,7 @@ use std::time::Duration;
 use blumfeld_kernel::{FilePath, Instant, NodeId};
 use blumfeld_shell::Language;
 use blumfeld_sim::World;
+use blumfeld_timeline::Timeline;
 use blumfeld_view::{
     BatchDetail, BrowseView, ClientState, ClientView, ClockView, ClusterView, ConfigResource, ConfigsView,
     Delta, EventView, Fault, FollowView, FollowWhat, GroupView, Pace, RecoveryView, Returned, Seek,
@@ -34,7 +32,6 @@ use bytes::Bytes;
 use crate::boot::Boot;
 use crate::record::{Done, Record};
 use crate::run::{Clock, ConsoleUpdate, FIRST, Progress, Rates, Run, records};
-use crate::timeline::Timeline;
 use follow::Follow;
 use rewind::{Past, Seeking};
 use stage::Stage;
@@ -82,7 +79,7 @@ pub struct Engine {
     /// Events that the next delta has to count, because nobody is told of them.
     events_left_out: u64,
     record: Rc<RefCell<Record>>,
-    timeline: Timeline,
+    timeline: Timeline<Run>,
     /// An earlier moment that is looked at: then the shown run is not the living one.
     past: Option<Past>,
     seeking: Option<Seeking>,

@@ -6,13 +6,13 @@
 //! otherwise there in one commit, and a commit that was under way for the old one releases nothing in the new one.
 
 use blumfeld_kernel::Instant;
+use blumfeld_timeline::{Mark, Nothing, Target, TravelError, Walk, Way};
 use blumfeld_view::{ClusterView, EventView, Pace, Seek};
 
 use super::Engine;
 use super::wire::WireReader;
 use crate::record::Done;
 use crate::run::{ConsoleUpdate, INTERRUPTED, Rates, Run};
-use crate::timeline::{BranchError, Mark, Nothing, Target, Walk, Way};
 
 /// Lines of what happened that are kept for each branch, to be shown again.
 const LINES: usize = 4_000;
@@ -46,28 +46,6 @@ impl Seeking {
     /// Whether it is this line's.
     pub fn is_for(&self, id: u32) -> bool {
         self.line == Some(id)
-    }
-}
-
-/// Why one cannot go there, or do that.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum TravelError {
-    /// What was before this is given up.
-    TooEarly(Instant),
-    /// There is no earlier event.
-    Beginning,
-    /// Another line is being worked on.
-    Busy,
-    /// No one event sets it.
-    MadeOfOthers(String),
-    /// It is not so up to the end: what keeps it from being so.
-    Never(Vec<String>),
-    Branch(BranchError),
-}
-
-impl From<BranchError> for TravelError {
-    fn from(error: BranchError) -> TravelError {
-        TravelError::Branch(error)
     }
 }
 
@@ -307,7 +285,9 @@ impl Engine {
         self.life += 1;
         self.unstored = true;
         self.rewound = true;
-        self.record.borrow_mut().replace(self.timeline.all_steps());
+        let steps = self.timeline.all_steps();
+        let steps = steps.map(|steps| steps.into_iter().map(Into::into).collect());
+        self.record.borrow_mut().replace(steps);
     }
 
     /// Notes what was done to the living run.

@@ -3,17 +3,13 @@
 
 use blumfeld_condition::{Asked, Condition};
 use blumfeld_console::{Moment, OddsOrder};
-use blumfeld_kernel::Instant;
 use blumfeld_sim::{Wait, World};
 use blumfeld_view::{ConsoleText, Stream};
 
 use super::Engine;
-use super::odds::Odds;
-use super::rewind::TravelError;
-use super::why::Why;
 use crate::record::Done;
 use crate::run::{ConsoleUpdate, INTERRUPTED, Run};
-use crate::timeline::{Look, Nothing, Target, Walk, Way};
+use blumfeld_timeline::{Look, Nothing, Odds, Target, TravelError, Turn, Walk, Way, Why};
 
 /// A line that is being worked on.
 pub(super) struct Work {
@@ -23,8 +19,8 @@ pub(super) struct Work {
 
 /// What is being done.
 pub(super) enum Job {
-    Why(Box<Why>),
-    Odds(Box<Odds>),
+    Why(Box<Why<Run>>),
+    Odds(Box<Odds<Run>>),
     Until(Box<Until>),
     Branch(Box<Sprout>),
 }
@@ -37,13 +33,6 @@ pub struct Cause {
     pub event: Option<(u64, bool)>,
     /// What `why` says.
     pub told: String,
-}
-
-/// How far it has come in a turn.
-pub(super) enum Turn {
-    More,
-    /// Its answer, with the exit code.
-    Done(Result<String, TravelError>),
 }
 
 /// On the way to the next moment at which something is so.
@@ -66,19 +55,9 @@ pub(super) struct Sprout {
 /// Stops where something is so.
 struct Waits<'a>(&'a Wait);
 
-impl Look for Waits<'_> {
+impl Look<Run> for Waits<'_> {
     fn look(&mut self, run: &Run) -> bool {
         self.0.is_over(&run.world)
-    }
-}
-
-/// A moment as one goes there.
-pub(super) fn target_of(moment: Moment) -> Target {
-    match moment {
-        Moment::Time(span) => {
-            Target::Time(Instant::from_micros(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)))
-        }
-        Moment::Event(number) => Target::Events(number),
     }
 }
 
@@ -153,7 +132,7 @@ impl Engine {
     /// `timeline until` in the past.
     pub(super) fn until_in_the_past(&mut self, condition: Condition) -> Result<Job, TravelError> {
         let tip = self.timeline.mark(self.living());
-        let past = self.past.as_ref().ok_or(TravelError::Beginning)?;
+        let past = self.past.as_ref().ok_or(TravelError::NotInThePast)?;
         let (walk, mut run) = (past.walk().clone(), self.run.clone());
         let wait = run.world.wait_for(condition);
         let target = Target::Seen(self.timeline.living_id(), tip);
@@ -183,7 +162,7 @@ impl Engine {
         from: Moment,
         seed: Option<u32>,
     ) -> Result<Job, TravelError> {
-        let target = target_of(from);
+        let target = Target::of(from);
         let (walk, run) = self.way_to(target)?;
         Ok(Job::Branch(Box::new(Sprout { name, seed, walk, run, target })))
     }
@@ -218,12 +197,7 @@ impl Engine {
 
     /// `odds CONDITION`.
     pub(super) fn begin_odds(&self, order: OddsOrder) -> Result<Job, TravelError> {
-        Ok(Job::Odds(Box::new(Odds::begin(order, self)?)))
-    }
-
-    /// The shown world, to be copied.
-    pub(super) fn shown_world(&self) -> &World {
-        &self.run.world
+        Ok(Job::Odds(Box::new(Odds::begin(order, &self.timeline, &self.run.world)?)))
     }
 
     /// What set a number, found at once, however long that takes.

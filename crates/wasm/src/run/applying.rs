@@ -2,14 +2,30 @@
 
 use blumfeld_kernel::{DiskError, NodeId};
 use blumfeld_shell::Language;
-use blumfeld_sim::Fault;
+use blumfeld_sim::{Fault, World};
+use blumfeld_timeline::Rewind;
 
 use super::Run;
 use crate::record::Done;
 
-impl Run {
-    /// Does what was done. Nobody is told what a command says at once.
-    pub fn apply(&mut self, done: &Done, language: Language) {
+impl Rewind for Run {
+    type Deed = Done;
+
+    fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn world_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    fn handled(&mut self) {
+        if self.waits() {
+            self.reached();
+        }
+    }
+
+    fn apply(&mut self, done: &Done, language: Language) {
         match done {
             Done::AddFile { name, size } => self.add_file(name, *size),
             Done::RemoveFile { name } => self.remove_file(name),
@@ -36,7 +52,9 @@ impl Run {
             Done::Reseed { seed } => self.world.reseed(u64::from(*seed)),
         }
     }
+}
 
+impl Run {
     /// Every disk fails, or works again.
     pub fn set_disk_error(&mut self, error: Option<&DiskError>) {
         let nodes: Vec<NodeId> = self.world.nodes().collect();
@@ -67,10 +85,5 @@ impl Run {
             session.pending = 0;
         }
         self.world.trace_mut().take_news();
-    }
-
-    /// About how many bytes a copy of it takes, beside what it shares with others.
-    pub fn weight(&self) -> u64 {
-        self.world.weight()
     }
 }

@@ -18,12 +18,7 @@ use blumfeld_kernel::{Instant, NodeId, TraceEvent};
 use blumfeld_shell::Language;
 use blumfeld_sim::{Causes, Handled, Landed, Occasion, Origin, World, event_view};
 
-use super::rewind::TravelError;
-use super::travel::clock;
-use super::work::Turn;
-use crate::record::Done;
-use crate::run::Run;
-use crate::timeline::{Look, Mark, Stretch, Timeline, Walk, Way};
+use crate::{Deed, Look, Mark, Rewind, Stretch, Timeline, TravelError, Turn, Walk, Way, clock};
 
 /// Links of a chain at most.
 const LONGEST: usize = 24;
@@ -42,31 +37,31 @@ struct Change {
 }
 
 /// What is looked for while a stretch is played.
-struct Scan {
+struct Scan<D> {
     asked: Asked,
     value: Option<Value>,
     change: Option<Change>,
     /// What was done in it; the deed with the number 1 is the first.
-    done: Vec<Done>,
+    done: Vec<D>,
     by_deed: bool,
 }
 
-impl Look for Scan {
-    fn deed(&mut self, run: &mut Run, done: &Done) {
+impl<R: Rewind> Look<R> for Scan<R::Deed> {
+    fn deed(&mut self, run: &mut R, done: &R::Deed) {
         self.done.push(done.clone());
-        run.world.note_deed(self.done.len() as u64);
+        run.world_mut().note_deed(self.done.len() as u64);
         self.by_deed = true;
     }
 
-    fn look(&mut self, run: &Run) -> bool {
+    fn look(&mut self, run: &R) -> bool {
         let by_deed = std::mem::take(&mut self.by_deed);
-        let value = run.world.ask(&self.asked);
+        let value = run.world().ask(&self.asked);
         if value != self.value {
             let origin = match by_deed {
                 true => Origin::Deed(self.done.len() as u64),
-                false => Origin::Event(run.world.events()),
+                false => Origin::Event(run.world().events()),
             };
-            let (at, events) = (run.world.now(), run.world.events());
+            let (at, events) = (run.world().now(), run.world().events());
             let before = std::mem::replace(&mut self.value, value);
             self.change = Some(Change { origin, at, events, before });
         }
@@ -75,9 +70,9 @@ impl Look for Scan {
 }
 
 /// What was noted in a stretch.
-struct Noted {
+struct Noted<D> {
     causes: Box<Causes>,
-    done: Vec<Done>,
+    done: Vec<D>,
 }
 
 /// Where the chain goes on.
@@ -100,18 +95,21 @@ struct Link {
     said: Vec<[String; 2]>,
 }
 
+/// A stretch that is being played.
+type Going<R> = Box<(Walk, R, Scan<<R as Rewind>::Deed>)>;
+
 /// A number that is asked for its cause.
-pub(super) struct Why {
+pub struct Why<R: Rewind> {
     asked: Asked,
     shown: (u32, Mark),
     value: Option<Value>,
     /// From the last one back.
     stretches: Vec<Stretch>,
     at: usize,
-    going: Option<Box<(Walk, Run, Scan)>>,
+    going: Option<Going<R>>,
     change: Option<Change>,
     /// From the one with the change back.
-    noted: Vec<Noted>,
+    noted: Vec<Noted<R::Deed>>,
     next: Next,
     links: Vec<Link>,
     /// Brokers that what was said so far is about.
@@ -122,13 +120,17 @@ pub(super) struct Why {
     went_on: bool,
 }
 
-impl Why {
+impl<R: Rewind> Why<R> {
+    /// A number that stands in this world, which is what is shown of the branch at this mark.
+    ///
+    /// # Errors
+    /// No one event sets it.
     pub fn begin(
         asked: Asked,
-        timeline: &Timeline,
+        timeline: &Timeline<R>,
         shown: (u32, Mark),
         world: &World,
-    ) -> Result<Why, TravelError> {
+    ) -> Result<Why<R>, TravelError> {
         let made_of_others = matches!(
             asked.question(),
             Question::Lag(..)
@@ -158,9 +160,10 @@ impl Why {
         })
     }
 
+    /// Looks for a turn.
     pub fn go_on(
         &mut self,
-        kept: (&Timeline, Language),
+        kept: (&Timeline<R>, Language),
         world: &World,
         out_of_time: &mut impl FnMut() -> bool,
     ) -> Turn {
@@ -174,8 +177,8 @@ impl Why {
                     let Some((walk, mut run)) = Walk::along(kept.0, self.shown.0, &stretch) else {
                         return Turn::Done(Err(TravelError::TooEarly(kept.0.from())));
                     };
-                    run.world.note_causes();
-                    let (asked, value) = (self.asked.clone(), run.world.ask(&self.asked));
+                    run.world_mut().note_causes();
+                    let (asked, value) = (self.asked.clone(), run.world().ask(&self.asked));
                     Box::new((
                         walk,
                         run,
@@ -197,7 +200,7 @@ impl Why {
                 };
                 self.change = Some(change);
             }
-            if let Some(causes) = run.world.take_causes() {
+            if let Some(causes) = run.world_mut().take_causes() {
                 self.noted.push(Noted { causes, done: scan.done });
             }
             if self.follow(kept.0, world) {
@@ -215,7 +218,7 @@ impl Why {
     }
 
     /// Goes back along the chain as far as what was noted goes; gives whether that is all.
-    fn follow(&mut self, timeline: &Timeline, world: &World) -> bool {
+    fn follow(&mut self, timeline: &Timeline<R>, world: &World) -> bool {
         while self.links.len() < LONGEST {
             self.next = match self.next {
                 Next::End => return true,
@@ -245,7 +248,7 @@ impl Why {
         true
     }
 
-    fn add(&mut self, handled: &Handled, timeline: &Timeline, world: &World) -> Next {
+    fn add(&mut self, handled: &Handled, timeline: &Timeline<R>, world: &World) -> Next {
         let said: Vec<&TraceEvent> = handled.said.iter().map(|line| &line.event).collect();
         self.about.extend(said.iter().flat_map(|event| concerned(event)));
         self.about_any |= said.iter().any(|event| matches!(event, TraceEvent::QuorumProspective { .. }));
@@ -283,9 +286,9 @@ impl Why {
     }
 
     /// The last fault before a moment that names a broker that this is about.
-    fn fault_before(&self, timeline: &Timeline, at: Instant) -> Option<Link> {
+    fn fault_before(&self, timeline: &Timeline<R>, at: Instant) -> Option<Link> {
         let done = timeline.done_before(self.shown.0, self.shown.1).filter(|step| step.at() <= at);
-        let found = done.filter_map(|step| Some((step.at(), step.done.fault()?))).find(|(_, fault)| {
+        let found = done.filter_map(|step| Some((step.at(), step.deed.fault()?))).find(|(_, fault)| {
             let mut words = fault.split(|letter: char| !letter.is_ascii_digit());
             self.about_any || words.any(|word| word.parse().is_ok_and(|id: i32| self.about.contains(&id)))
         });
@@ -297,7 +300,7 @@ impl Why {
         let at = self.links.last().map(|link| link.at).or(self.change.as_ref().map(|change| change.at));
         let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         let done = index.and_then(|index| self.noted.get(stretch)?.done.get(index));
-        let Some(text) = done.and_then(Done::told) else { return };
+        let Some(text) = done.and_then(Deed::told) else { return };
         let at = at.unwrap_or(Instant::ZERO);
         self.links.push(Link { at, node: String::new(), what: [text.clone(), text], said: Vec::new() });
     }
@@ -343,7 +346,7 @@ impl Why {
         }
     }
 
-    fn told(&self, timeline: &Timeline, language: Language) -> String {
+    fn told(&self, timeline: &Timeline<R>, language: Language) -> String {
         let korean = language == Language::Korean;
         let (fact, value) = (self.asked.text(), told_value(self.value.as_ref(), korean));
         let Some(change) = &self.change else {

@@ -17,13 +17,7 @@ use blumfeld_kernel::Instant;
 use blumfeld_shell::Language;
 use blumfeld_sim::{TraceLine, Wait, World};
 
-use super::Engine;
-use super::rewind::TravelError;
-use super::travel::clock;
-use super::work::{Turn, target_of};
-use crate::record::Done;
-use crate::run::Run;
-use crate::timeline::{Look, Nothing, Target, Timeline, Walk, Way};
+use crate::{Deed, Look, Nothing, Rewind, Target, Timeline, TravelError, Turn, Walk, Way, clock};
 
 /// Events between two looks at the clock.
 const EVENTS_A_LOOK: u32 = 64;
@@ -49,9 +43,9 @@ struct Bisection {
     late: u64,
 }
 
-enum Phase {
+enum Phase<R> {
     /// On the way to a moment whose copies are counted next.
-    Going(Box<(Walk, Run, Target)>),
+    Going(Box<(Walk, R, Target)>),
     Counting(Box<Copies>),
 }
 
@@ -63,23 +57,24 @@ struct Seen {
     lines: u64,
 }
 
-impl Look for Seen {
-    fn deed(&mut self, _run: &mut Run, done: &Done) {
+impl<R: Rewind> Look<R> for Seen {
+    fn deed(&mut self, _run: &mut R, done: &R::Deed) {
         if let Some(text) = done.told() {
             self.done.push(text);
         }
     }
 
-    fn look(&mut self, run: &Run) -> bool {
-        self.said.extend(run.world.trace().after(self.lines).map(TraceLine::to_string));
-        self.lines = run.world.trace().pushed();
+    fn look(&mut self, run: &R) -> bool {
+        self.said.extend(run.world().trace().after(self.lines).map(TraceLine::to_string));
+        self.lines = run.world().trace().pushed();
         false
     }
 }
 
-pub(super) struct Odds {
+/// Odds that are asked for.
+pub struct Odds<R> {
     order: OddsOrder,
-    phase: Phase,
+    phase: Phase<R>,
     /// The moment whose copies are counted.
     at: (Instant, u64),
     bisection: Option<Bisection>,
@@ -88,15 +83,19 @@ pub(super) struct Odds {
     reported: u32,
 }
 
-impl Odds {
-    pub fn begin(order: OddsOrder, engine: &Engine) -> Result<Odds, TravelError> {
+impl<R: Rewind> Odds<R> {
+    /// Copies of a moment of the living branch, or of what is shown.
+    ///
+    /// # Errors
+    /// The moment lies before all that is kept.
+    pub fn begin(order: OddsOrder, timeline: &Timeline<R>, shown: &World) -> Result<Odds<R>, TravelError> {
         let from = order.between.map(|(_, until)| until).or(order.from);
-        let shown = engine.shown_world();
         let at = (shown.now(), shown.events());
         let phase = match from {
             Some(moment) => {
-                let target = target_of(moment);
-                let (walk, run) = engine.way_to(target)?;
+                let target = Target::of(moment);
+                let begun = Walk::begin(timeline, target);
+                let (walk, run) = begun.ok_or_else(|| TravelError::TooEarly(timeline.from()))?;
                 Phase::Going(Box::new((walk, run, target)))
             }
             None => Phase::Counting(Box::new(Copies::new(shown.clone()))),
@@ -104,9 +103,10 @@ impl Odds {
         Ok(Odds { order, phase, at, bisection: None, tried: 0, reported: 0 })
     }
 
+    /// Counts for a turn.
     pub fn go_on(
         &mut self,
-        (timeline, language): (&Timeline, Language),
+        (timeline, language): (&Timeline<R>, Language),
         out_of_time: &mut impl FnMut() -> bool,
     ) -> Turn {
         loop {
@@ -118,8 +118,8 @@ impl Odds {
                     {
                         return Turn::More;
                     }
-                    self.at = (run.world.now(), run.world.events());
-                    self.phase = Phase::Counting(Box::new(Copies::new(run.world.clone())));
+                    self.at = (run.world().now(), run.world().events());
+                    self.phase = Phase::Counting(Box::new(Copies::new(run.world().clone())));
                 }
                 Phase::Counting(copies) => {
                     let only_sure = self.order.between.is_some();
@@ -140,7 +140,7 @@ impl Odds {
     /// After a moment was tried: where to go next, or the answer.
     fn next_moment(
         &mut self,
-        timeline: &Timeline,
+        timeline: &Timeline<R>,
         language: Language,
     ) -> Option<Result<String, TravelError>> {
         let Phase::Counting(copies) = &self.phase else { return None };
@@ -152,7 +152,7 @@ impl Odds {
             (1, _) if !sure => return Some(Ok(self.told_unsure(language))),
             (1, _) => {
                 self.bisection = Some(Bisection { early: 0, late: events });
-                target_of(since)
+                Target::of(since)
             }
             (2, _) if sure => return Some(Ok(self.told_early(language))),
             (2, Some(between)) => {
@@ -181,15 +181,15 @@ impl Odds {
     }
 
     /// What made it sure, played once more.
-    fn told_when(&mut self, timeline: &Timeline, language: Language) -> Result<String, TravelError> {
+    fn told_when(&mut self, timeline: &Timeline<R>, language: Language) -> Result<String, TravelError> {
         let late = self.bisection.as_ref().map_or(0, |between| between.late);
         let gone = || TravelError::TooEarly(timeline.from());
         let before = Target::Events(late.saturating_sub(1));
         let (mut walk, mut run) = Walk::begin(timeline, before).ok_or_else(gone)?;
         walk.go((timeline, language), &mut run, before, &mut Nothing, &mut || false);
-        let mut seen = Seen { lines: run.world.trace().pushed(), ..Seen::default() };
+        let mut seen = Seen { lines: run.world().trace().pushed(), ..Seen::default() };
         walk.go((timeline, language), &mut run, Target::Events(late), &mut seen, &mut || false);
-        let (condition, at) = (&self.order.condition, clock(run.world.now().as_micros()));
+        let (condition, at) = (&self.order.condition, clock(run.world().now().as_micros()));
         let copies = self.order.seeds;
         let mut text = match language {
             Language::English => {

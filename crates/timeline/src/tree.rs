@@ -1,26 +1,24 @@
 //! The timeline: every moment of a session can be gone back to, and what was the future stays.
 //!
-//! A [`Run`] is a value, and what it does follows from its events and from what is done to it from outside. So a moment
-//! is found again from any earlier copy of the run and the list of deeds in between. The timeline keeps both: deeds, as
-//! they come, and copies, *checkpoints*, every so many events. Going to a moment copies the last checkpoint before it
-//! and plays on from there ([`walk`]). A checkpoint is cheap, because logs and files share what they have in common
-//! with later ones; together checkpoints take at most so much memory, and where that is full the one goes whose going
-//! costs least: that whose neighbours are close to each other, measured by how long ago they are.
+//! What can be rewound is a value, and what it does follows from its events and from what is done to it from outside.
+//! So a moment is found again from any earlier copy of the run and the list of deeds in between. The timeline keeps
+//! both: deeds, as they come, and copies, *checkpoints*, every so many events. Going to a moment copies the last
+//! checkpoint before it and plays on from there ([`Walk`](crate::Walk)). A checkpoint is cheap, because logs and
+//! files share what they have in common with later ones; together checkpoints take at most so much memory, and where
+//! that is full the one goes whose going costs least: that whose neighbours are close to each other, measured by how
+//! long ago they are.
 //!
 //! Deeds belong to *branches*. Whoever acts in the past begins a branch there; the deeds that came after that moment
 //! stay with the branch that it left, together with the run at its end. Branches form a tree: each but the first forks
 //! from a [`Mark`] of another one. One of them is the living one, which goes on and which the store holds.
 
-mod walk;
-
 use std::collections::{BTreeMap, VecDeque};
 
+use blumfeld_console::Moment;
 use blumfeld_kernel::Instant;
 use blumfeld_view::{BranchView, EventView, TimelineView};
 
-use crate::record::{Done, Step};
-use crate::run::Run;
-pub(crate) use walk::{Look, Nothing, Walk, Way};
+use crate::{Deed, Rewind, at};
 
 /// A checkpoint is made when so many events were handled since the last one: what a copy costs stays below a few
 /// hundredths of what these cost.
@@ -32,15 +30,36 @@ const BRANCHES: usize = 64;
 
 /// A moment of a branch: so many events handled, the clock at `now`, and so many of the branch's own deeds done.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Mark {
+pub struct Mark {
+    /// Events that the world had handled.
     pub events: u64,
+    /// Virtual time.
     pub now: Instant,
+    /// Deeds of the branch that were done.
     pub steps: usize,
+}
+
+/// Something that was done, and when.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step<D> {
+    /// Events that the world had handled.
+    pub events: u64,
+    /// Virtual microseconds.
+    pub now: u64,
+    /// What was done.
+    pub deed: D,
+}
+
+impl<D> Step<D> {
+    /// Its virtual time.
+    pub fn at(&self) -> Instant {
+        at(self.now)
+    }
 }
 
 /// Where to go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Target {
+pub enum Target {
     /// What had happened by this time, the deeds of that time included.
     Time(Instant),
     /// Behind so many events, before anything was done there.
@@ -52,6 +71,14 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// A moment as a line names it.
+    pub fn of(moment: Moment) -> Target {
+        match moment {
+            Moment::Time(span) => Target::Time(at(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))),
+            Moment::Event(number) => Target::Events(number),
+        }
+    }
+
     /// Whether a moment is not behind it.
     pub fn is_at_or_behind(self, mark: Mark) -> bool {
         match self {
@@ -63,12 +90,12 @@ impl Target {
     }
 
     /// Whether the way to it may lead on from this branch into one that forks from it.
-    fn is_beyond(self, branch: u32) -> bool {
+    pub(crate) fn is_beyond(self, branch: u32) -> bool {
         !matches!(self, Target::Seen(of, _) if of == branch)
     }
 
     /// Whether a deed is done before it: that of this number in its branch.
-    fn includes(self, step: &Step, branch: u32, number: usize) -> bool {
+    pub(crate) fn includes<D>(self, step: &Step<D>, branch: u32, number: usize) -> bool {
         match self {
             Target::Time(at) => step.now <= at.as_micros(),
             Target::Events(events) | Target::Before(events) => step.events < events,
@@ -82,37 +109,39 @@ impl Target {
 }
 
 /// A branch of the tree.
-struct Branch {
+struct Branch<R: Rewind> {
     name: String,
     /// The branch that it forks from, and where. The first one has none.
     parent: Option<(u32, Mark)>,
     /// What was done in it.
-    steps: Vec<Step>,
+    steps: VecDeque<Step<R::Deed>>,
+    /// So many before these were given up.
+    gone: usize,
     /// How it was left; nothing of the living one.
-    end: Option<Box<Run>>,
+    end: Option<Box<R>>,
     /// What the page was told of it until then.
     lines: VecDeque<EventView>,
 }
 
 /// What was played between a checkpoint and the next one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Stretch {
-    branch: u32,
-    from: Mark,
-    pub until: Target,
+pub struct Stretch {
+    pub(crate) branch: u32,
+    pub(crate) from: Mark,
+    pub(crate) until: Target,
 }
 
 /// A copy of the run.
-struct Checkpoint {
-    branch: u32,
-    mark: Mark,
-    run: Box<Run>,
+pub(crate) struct Checkpoint<R> {
+    pub branch: u32,
+    pub mark: Mark,
+    pub run: Box<R>,
     weight: u64,
 }
 
 /// Why a branch cannot be what was asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum BranchError {
+pub enum BranchError {
     /// There is none of this name.
     Unknown(String),
     /// Another one has the name.
@@ -122,33 +151,41 @@ pub(crate) enum BranchError {
     /// It is the living one.
     Living,
     /// Others fork from it.
-    Parent { name: String, children: Vec<String> },
+    Parent {
+        /// The branch.
+        name: String,
+        /// Those that fork from it.
+        children: Vec<String>,
+    },
     /// All that was is gone that one would begin from.
     Gone,
 }
 
 /// The tree of branches with their checkpoints.
-pub(crate) struct Timeline {
-    branches: BTreeMap<u32, Branch>,
-    living: u32,
+pub struct Timeline<R: Rewind> {
+    branches: BTreeMap<u32, Branch<R>>,
+    pub(crate) living: u32,
     next: u32,
     /// In no order.
-    checkpoints: Vec<Checkpoint>,
+    pub(crate) checkpoints: Vec<Checkpoint<R>>,
     /// Events of the living branch at which the next one is made.
     due: u64,
     weight: u64,
+    /// Of it, what deeds take.
+    deeds: u64,
     cap: u64,
     /// Branches that were given up for want of room.
     forgotten: u32,
 }
 
-impl Timeline {
+impl<R: Rewind> Timeline<R> {
     /// A session that begins.
-    pub fn new(run: &Run) -> Timeline {
+    pub fn new(run: &R) -> Timeline<R> {
         let first = Branch {
             name: "main".to_owned(),
             parent: None,
-            steps: Vec::new(),
+            steps: VecDeque::new(),
+            gone: 0,
             end: None,
             lines: VecDeque::new(),
         };
@@ -159,6 +196,7 @@ impl Timeline {
             checkpoints: Vec::new(),
             due: 0,
             weight: 0,
+            deeds: 0,
             cap: CAP,
             forgotten: 0,
         };
@@ -167,30 +205,40 @@ impl Timeline {
     }
 
     /// Notes what was done to the living branch.
-    pub fn push(&mut self, events: u64, now: Instant, done: Done) {
+    pub fn push(&mut self, events: u64, now: Instant, deed: R::Deed) {
+        let weight = deed.weight();
         if let Some(branch) = self.branches.get_mut(&self.living) {
-            branch.steps.push(Step { events, now: now.as_micros(), done });
+            branch.steps.push_back(Step { events, now: now.as_micros(), deed });
+            (self.deeds, self.weight) = (self.deeds + weight, self.weight + weight);
         }
+        self.shrink();
     }
 
-    fn branch(&self, id: u32) -> Option<&Branch> {
+    fn branch(&self, id: u32) -> Option<&Branch<R>> {
         self.branches.get(&id)
     }
 
-    fn steps(&self, id: u32) -> &[Step] {
-        self.branch(id).map_or(&[], |branch| &branch.steps)
+    /// How many deeds of a branch were done.
+    pub(crate) fn count(&self, id: u32) -> usize {
+        self.branch(id).map_or(0, |branch| branch.gone + branch.steps.len())
+    }
+
+    /// A deed of a branch, by its number from 0.
+    pub(crate) fn step(&self, id: u32, number: usize) -> Option<&Step<R::Deed>> {
+        let branch = self.branch(id)?;
+        branch.steps.get(number.checked_sub(branch.gone)?)
     }
 
     /// The living branch as far as it has come with this run.
-    pub fn mark(&self, run: &Run) -> Mark {
-        Mark { events: run.world.events(), now: run.world.now(), steps: self.steps(self.living).len() }
+    pub fn mark(&self, run: &R) -> Mark {
+        Mark { events: run.world().events(), now: run.world().now(), steps: self.count(self.living) }
     }
 
     // ---- checkpoints
 
     /// Keeps a copy of the living run if it is time for one.
-    pub fn look(&mut self, run: &Run) {
-        if run.world.events() >= self.due {
+    pub fn look(&mut self, run: &R) {
+        if run.world().events() >= self.due {
             self.keep(run);
         }
     }
@@ -200,12 +248,48 @@ impl Timeline {
         self.due = if on { 0 } else { u64::MAX };
     }
 
-    fn keep(&mut self, run: &Run) {
-        self.due = run.world.events() + EVERY;
-        let (mark, weight) = (self.mark(run), run.weight());
+    fn keep(&mut self, run: &R) {
+        self.due = run.world().events() + EVERY;
+        let (mark, weight) = (self.mark(run), run.world().weight());
         self.weight += weight;
         self.checkpoints.push(Checkpoint { branch: self.living, mark, run: Box::new(run.clone()), weight });
-        while self.weight > self.cap && (self.thin() || self.forget_a_leaf()) {}
+        self.shrink();
+    }
+
+    /// Gives up what is missed least until the rest has room.
+    fn shrink(&mut self) {
+        while self.weight > self.cap {
+            // Where deeds take most of it, no checkpoint that goes makes much room.
+            let done = (self.deeds > self.cap / 2 && self.forget_the_beginning())
+                || self.thin()
+                || self.forget_a_leaf()
+                || self.forget_the_beginning();
+            if !done {
+                return;
+            }
+        }
+    }
+
+    /// Gives up what the living branch began with, up to its next checkpoint.
+    fn forget_the_beginning(&mut self) -> bool {
+        let line = self.lineage(self.living);
+        let place =
+            |one: &Checkpoint<R>| line.iter().position(|(id, _)| *id == one.branch).map(|at| (at, one.mark));
+        let mut order: Vec<usize> = (0..self.checkpoints.len()).collect();
+        order.retain(|at| place(&self.checkpoints[*at]).is_some());
+        order.sort_by_key(|at| place(&self.checkpoints[*at]));
+        let [first, next, ..] = order.as_slice() else { return false };
+        let (id, steps) = (self.checkpoints[*first].branch, self.checkpoints[*next].mark.steps);
+        if self.checkpoints[*next].branch != id {
+            return false;
+        }
+        let Some(branch) = self.branches.get_mut(&id) else { return false };
+        let going = steps.saturating_sub(branch.gone).min(branch.steps.len());
+        let weight: u64 = branch.steps.drain(..going).map(|step| step.deed.weight()).sum();
+        branch.gone += going;
+        let weight_of_copy = self.checkpoints.swap_remove(*first).weight;
+        (self.deeds, self.weight) = (self.deeds - weight, self.weight - weight - weight_of_copy);
+        true
     }
 
     /// Gives the checkpoint up that is missed least. The first of a branch is what the branch begins from; it goes when
@@ -251,19 +335,18 @@ impl Timeline {
     }
 
     /// What was done before a moment, with its time, from the last back.
-    pub fn done_before(&self, branch: u32, mark: Mark) -> impl Iterator<Item = &Step> {
+    pub fn done_before(&self, branch: u32, mark: Mark) -> impl Iterator<Item = &Step<R::Deed>> {
         let line = self.lineage(branch);
         line.into_iter().rev().flat_map(move |(id, end)| {
-            let steps = self.steps(id);
-            let end = end.unwrap_or(mark).steps.min(steps.len());
-            steps[..end].iter().rev()
+            let count = end.unwrap_or(mark).steps.min(self.count(id));
+            (0..count).rev().map_while(move |number| self.step(id, number))
         })
     }
 
     /// The virtual time from which on the living branch can be gone back to.
     pub fn from(&self) -> Instant {
         let line = self.lineage(self.living);
-        let reached = |one: &&Checkpoint| {
+        let reached = |one: &&Checkpoint<R>| {
             line.iter().any(|(id, end)| *id == one.branch && end.is_none_or(|end| one.mark <= end))
         };
         self.checkpoints.iter().filter(reached).map(|one| one.mark.now).min().unwrap_or(Instant::ZERO)
@@ -272,7 +355,7 @@ impl Timeline {
     // ---- the tree
 
     /// The branches from the first one to this one, each with where the next one leaves it.
-    fn lineage(&self, branch: u32) -> Vec<(u32, Option<Mark>)> {
+    pub(crate) fn lineage(&self, branch: u32) -> Vec<(u32, Option<Mark>)> {
         let mut line = vec![(branch, None)];
         let mut at = branch;
         while let Some((parent, fork)) = self.branch(at).and_then(|branch| branch.parent) {
@@ -283,13 +366,16 @@ impl Timeline {
         line
     }
 
-    /// Everything that was done up to the end of the living branch.
-    pub fn all_steps(&self) -> Vec<Step> {
-        let of = |(id, end): (u32, Option<Mark>)| {
-            let steps = self.steps(id);
-            steps[..end.map_or(steps.len(), |end| end.steps.min(steps.len()))].to_vec()
-        };
-        self.lineage(self.living).into_iter().flat_map(of).collect()
+    /// Everything that was done up to the end of the living branch; nothing where a part of it was given up.
+    pub fn all_steps(&self) -> Option<Vec<Step<R::Deed>>> {
+        let mut steps = Vec::new();
+        for (id, end) in self.lineage(self.living) {
+            let count = self.count(id);
+            for number in 0..end.map_or(count, |end| end.steps.min(count)) {
+                steps.push(self.step(id, number)?.clone());
+            }
+        }
+        Some(steps)
     }
 
     /// A new branch lives from here on: `run` is what a walk has found at `mark` of `parent`, and `left` is how the
@@ -298,8 +384,8 @@ impl Timeline {
         &mut self,
         name: &str,
         (parent, mark): (u32, Mark),
-        run: &Run,
-        (left, lines): (Box<Run>, VecDeque<EventView>),
+        run: &R,
+        (left, lines): (Box<R>, VecDeque<EventView>),
     ) {
         while self.branches.len() >= BRANCHES && self.forget_a_leaf() {}
         self.leave(left, lines);
@@ -309,7 +395,8 @@ impl Timeline {
             Branch {
                 name,
                 parent: Some((parent, mark)),
-                steps: Vec::new(),
+                steps: VecDeque::new(),
+                gone: 0,
                 end: None,
                 lines: VecDeque::new(),
             },
@@ -331,8 +418,8 @@ impl Timeline {
     }
 
     /// Puts the living branch aside.
-    fn leave(&mut self, left: Box<Run>, lines: VecDeque<EventView>) {
-        self.weight += left.weight();
+    fn leave(&mut self, left: Box<R>, lines: VecDeque<EventView>) {
+        self.weight += left.world().weight();
         if let Some(branch) = self.branches.get_mut(&self.living) {
             (branch.end, branch.lines) = (Some(left), lines);
         }
@@ -342,21 +429,21 @@ impl Timeline {
     pub fn switch(
         &mut self,
         name: &str,
-        left: &Run,
+        left: &R,
         lines: &mut VecDeque<EventView>,
-    ) -> Result<Box<Run>, BranchError> {
+    ) -> Result<Box<R>, BranchError> {
         let id = self.named(name)?;
         if id == self.living {
             return Err(BranchError::Living);
         }
         let run = self.branches.get_mut(&id).and_then(|branch| branch.end.take()).ok_or(BranchError::Gone)?;
-        self.weight = self.weight.saturating_sub(run.weight());
+        self.weight = self.weight.saturating_sub(run.world().weight());
         self.leave(Box::new(left.clone()), std::mem::take(lines));
         self.living = id;
         if let Some(branch) = self.branches.get_mut(&id) {
             *lines = std::mem::take(&mut branch.lines);
         }
-        self.due = run.world.events() + EVERY;
+        self.due = run.world().events() + EVERY;
         Ok(run)
     }
 
@@ -381,14 +468,16 @@ impl Timeline {
         if id == self.living {
             return Err(BranchError::Living);
         }
-        let forks = |branch: &&Branch| branch.parent.is_some_and(|(parent, _)| parent == id);
+        let forks = |branch: &&Branch<R>| branch.parent.is_some_and(|(parent, _)| parent == id);
         let children: Vec<String> =
             self.branches.values().filter(forks).map(|branch| branch.name.clone()).collect();
         if !children.is_empty() {
             return Err(BranchError::Parent { name: name.to_owned(), children });
         }
         if let Some(branch) = self.branches.remove(&id) {
-            self.weight = self.weight.saturating_sub(branch.end.map_or(0, |run| run.weight()));
+            let deeds: u64 = branch.steps.iter().map(|step| step.deed.weight()).sum();
+            let end = branch.end.map_or(0, |run| run.world().weight());
+            (self.deeds, self.weight) = (self.deeds - deeds, self.weight.saturating_sub(end + deeds));
         }
         let gone: u64 = self.checkpoints.extract_if(.., |one| one.branch == id).map(|one| one.weight).sum();
         self.weight -= gone;
@@ -396,7 +485,7 @@ impl Timeline {
     }
 
     /// How a branch stands that does not live.
-    pub fn end_of(&self, name: &str) -> Result<&Run, BranchError> {
+    pub fn end_of(&self, name: &str) -> Result<&R, BranchError> {
         let id = self.named(name)?;
         if id == self.living {
             return Err(BranchError::Living);
@@ -427,9 +516,9 @@ impl Timeline {
     }
 
     /// What is drawn of it. `tip` is the living run, where another moment is looked at.
-    pub fn view(&self, living: &Run, past: bool, seeking: Option<f64>) -> TimelineView {
-        let branch = |(id, branch): (&u32, &Branch)| {
-            let end = branch.end.as_deref().map_or_else(|| living.world.now(), |run| run.world.now());
+    pub fn view(&self, living: &R, past: bool, seeking: Option<f64>) -> TimelineView {
+        let branch = |(id, branch): (&u32, &Branch<R>)| {
+            let end = branch.end.as_deref().map_or_else(|| living.world().now(), |run| run.world().now());
             BranchView {
                 name: branch.name.clone(),
                 parent: branch.parent.and_then(|(parent, _)| Some(self.branch(parent)?.name.clone())),
@@ -440,7 +529,7 @@ impl Timeline {
         };
         TimelineView {
             from: self.from().as_micros(),
-            tip: past.then(|| living.world.now().as_micros()),
+            tip: past.then(|| living.world().now().as_micros()),
             branches: self.branches.iter().map(branch).collect(),
             checkpoints: u32::try_from(self.checkpoints.len()).unwrap_or(u32::MAX),
             weight: self.weight,
@@ -452,7 +541,7 @@ impl Timeline {
 }
 
 /// Whether a branch can be called so: letters, digits, `-`, `_` and `.`, at most 40.
-pub(crate) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let fine = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
     !name.is_empty() && name.chars().count() <= 40 && name.chars().all(fine)
 }

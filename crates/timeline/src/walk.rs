@@ -3,33 +3,32 @@
 use blumfeld_kernel::Instant;
 use blumfeld_shell::Language;
 
-use super::{Mark, Stretch, Target, Timeline};
-use crate::record::Done;
-use crate::run::Run;
+use crate::Rewind;
+use crate::tree::{Checkpoint, Mark, Stretch, Target, Timeline};
 
 /// Events between two looks at the clock.
 const EVENTS_A_LOOK: u64 = 256;
 
 /// Somebody who goes along and looks.
-pub(crate) trait Look {
+pub trait Look<R: Rewind> {
     /// Something is about to be done from outside.
-    fn deed(&mut self, _run: &mut Run, _done: &Done) {}
+    fn deed(&mut self, _run: &mut R, _deed: &R::Deed) {}
     /// An event was handled, or something was done; gives whether to stop here.
-    fn look(&mut self, run: &Run) -> bool;
+    fn look(&mut self, run: &R) -> bool;
 }
 
 /// Nobody looks.
-pub(crate) struct Nothing;
+pub struct Nothing;
 
-impl Look for Nothing {
-    fn look(&mut self, _run: &Run) -> bool {
+impl<R: Rewind> Look<R> for Nothing {
+    fn look(&mut self, _run: &R) -> bool {
         false
     }
 }
 
 /// How far a way was gone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Way {
+pub enum Way {
     /// To its end.
     Whole,
     /// Until who went along wanted to stop.
@@ -40,7 +39,7 @@ pub(crate) enum Way {
 
 /// On the way along one branch and those that it forks from.
 #[derive(Clone)]
-pub(crate) struct Walk {
+pub struct Walk {
     /// The branches, each with where the next one leaves it.
     line: Vec<(u32, Option<Mark>)>,
     /// Which of them it is in.
@@ -52,7 +51,7 @@ pub(crate) struct Walk {
 impl Walk {
     /// The way to a moment of the living branch: the copy that it begins with. Nothing where all before it was given
     /// up.
-    pub fn begin(timeline: &Timeline, target: Target) -> Option<(Walk, Run)> {
+    pub fn begin<R: Rewind>(timeline: &Timeline<R>, target: Target) -> Option<(Walk, R)> {
         let line = timeline.lineage(timeline.living);
         let mut best = None;
         for (at, (id, end)) in line.iter().enumerate() {
@@ -65,41 +64,41 @@ impl Walk {
     }
 
     /// The way along a stretch of what led to a moment of this branch; nothing if its beginning was given up.
-    pub fn along(timeline: &Timeline, branch: u32, stretch: &Stretch) -> Option<(Walk, Run)> {
+    pub fn along<R: Rewind>(timeline: &Timeline<R>, branch: u32, stretch: &Stretch) -> Option<(Walk, R)> {
         let line = timeline.lineage(branch);
         let at = line.iter().position(|(id, _)| *id == stretch.branch)?;
-        let of = |one: &&super::Checkpoint| one.branch == stretch.branch && one.mark == stretch.from;
+        let of = |one: &&Checkpoint<R>| one.branch == stretch.branch && one.mark == stretch.from;
         let found = timeline.checkpoints.iter().find(of)?;
         Some((Walk { line, at, steps: found.mark.steps }, (*found.run).clone()))
     }
 
     /// Where it has come to with this run: the branch, and the moment in it.
-    pub fn place(&self, run: &Run) -> Option<(u32, Mark)> {
+    pub fn place<R: Rewind>(&self, run: &R) -> Option<(u32, Mark)> {
         let (id, _) = self.line.get(self.at)?;
-        Some((*id, Mark { events: run.world.events(), now: run.world.now(), steps: self.steps }))
+        Some((*id, Mark { events: run.world().events(), now: run.world().now(), steps: self.steps }))
     }
 
     /// Goes on towards a moment.
-    pub fn go(
+    pub fn go<R: Rewind>(
         &mut self,
-        (timeline, language): (&Timeline, Language),
-        run: &mut Run,
+        (timeline, language): (&Timeline<R>, Language),
+        run: &mut R,
         target: Target,
-        look: &mut impl Look,
+        look: &mut impl Look<R>,
         out_of_time: &mut impl FnMut() -> bool,
     ) -> Way {
         loop {
             let Some((id, end)) = self.line.get(self.at).copied() else { return Way::Whole };
-            let steps = timeline.steps(id);
-            let steps = &steps[..end.map_or(steps.len(), |end| end.steps.min(steps.len()))];
-            match steps.get(self.steps).filter(|step| target.includes(step, id, self.steps)) {
+            let left = end.is_none_or(|end| self.steps < end.steps);
+            let next = timeline.step(id, self.steps).filter(|_| left);
+            match next.filter(|step| target.includes(step, id, self.steps)) {
                 Some(step) => {
                     let way = play(run, (Some(step.events), Some(step.at())), look, out_of_time);
                     if way != Way::Whole {
                         return way;
                     }
-                    look.deed(run, &step.done);
-                    run.apply(&step.done, language);
+                    look.deed(run, &step.deed);
+                    run.apply(&step.deed, language);
                     self.steps += 1;
                     if look.look(run) {
                         return Way::Stopped;
@@ -132,30 +131,28 @@ impl Walk {
 }
 
 /// Lets a run go on until it has handled so many events, as far as they come by `now`, and its clock shows that.
-fn play(
-    run: &mut Run,
+fn play<R: Rewind>(
+    run: &mut R,
     (events, now): (Option<u64>, Option<Instant>),
-    look: &mut impl Look,
+    look: &mut impl Look<R>,
     out_of_time: &mut impl FnMut() -> bool,
 ) -> Way {
-    let more = |run: &Run| {
-        events.is_none_or(|events| run.world.events() < events)
-            && run.world.next_event().is_some_and(|at| now.is_none_or(|now| at <= now))
+    let more = |run: &R| {
+        events.is_none_or(|events| run.world().events() < events)
+            && run.world().next_event().is_some_and(|at| now.is_none_or(|now| at <= now))
     };
     while more(run) {
-        run.world.step();
-        if run.waits() {
-            run.reached();
-        }
+        run.world_mut().step();
+        run.handled();
         if look.look(run) {
             return Way::Stopped;
         }
-        if run.world.events().is_multiple_of(EVENTS_A_LOOK) && out_of_time() {
+        if run.world().events().is_multiple_of(EVENTS_A_LOOK) && out_of_time() {
             return Way::OutOfTime;
         }
     }
     if let Some(now) = now {
-        run.world.idle_until(now);
+        run.world_mut().idle_until(now);
     }
     Way::Whole
 }
