@@ -61,6 +61,7 @@ test("the same script in Node over the engine", async () => {
   const { brokers, socketFactory } = cluster;
   const saw = await script({ brokers, socketFactory });
   const trace = await cluster.trace();
+  await rewound(cluster);
   cluster.stop();
   expectWhatItSaw(saw);
   assert.deepEqual(saw, reference);
@@ -69,6 +70,44 @@ test("the same script in Node over the engine", async () => {
     "its connections are in the trace",
   );
 });
+
+/** The session of a script is taken back: every byte that its clients sent is played again. */
+async function rewound(cluster) {
+  const { timeline } = cluster;
+  // Time stands where the script ended, however long the rest takes.
+  const middle = { event: Math.floor((await timeline.view()).events / 2) };
+  await timeline.to(middle);
+  const then = await timeline.view();
+  assert.ok(then.past);
+  // What was is played again up to where it ended, twice to the same.
+  const ends = [];
+  for (let round = 0; round < 2; round += 1) {
+    await timeline.to(middle);
+    assert.equal((await timeline.view()).digest, then.digest);
+    await timeline.until('committed("billing", "orders", 0) > 0');
+    ends.push((await timeline.view()).digest);
+  }
+  assert.equal(ends[0], ends[1]);
+  const why = await timeline.why("committed billing orders 0");
+  assert.match(why, /OffsetCommit v\d+ from shop[^]*shop sent OffsetCommit/, why);
+  assert.match(await timeline.odds('up(1)', { seeds: 3, forMs: 100 }), /came true in 3 of 3 copies/);
+  // Acting there begins a branch, and the other is as it was.
+  const before = await timeline.view();
+  await cluster.fault("crash 2");
+  const after = await timeline.view();
+  assert.deepEqual([before.past, after.past], [true, false]);
+  assert.deepEqual(after.branches.map(({ name, living }) => [name, living]), [["main", false], ["crash-2", true]]);
+  assert.match(await timeline.diff("main"), /orders-0/);
+  await timeline.rename("crash-2", "without-2");
+  await timeline.switch("main");
+  await timeline.delete("without-2");
+  assert.deepEqual((await timeline.view()).branches.length, 1);
+  await assert.rejects(timeline.switch("nowhere"), /there is no branch nowhere/);
+  await assert.rejects(timeline.branch("two words"), /no name for a branch/);
+  await assert.rejects(timeline.back(-1), RangeError);
+  await assert.rejects(timeline.why("isr orders"), /isr\(TOPIC, PARTITION\)/);
+  await assert.rejects(timeline.odds("up(1)", { seeds: 0 }), RangeError);
+}
 
 test("the same script in a page over the engine in a worker", async (t) => {
   const { page, errors } = await openBundled(t, PACKAGE, here("page.mjs"));

@@ -102,6 +102,23 @@ test("the handle is dragged to a moment", wait, async () => {
   await past().waitFor({ state: "detached", ...wait });
 });
 
+test("a number says what set it, and odds are counted while the page goes on", wait, async () => {
+  await page.click('.topic[data-topic="orders"] .lead');
+  const high = page.locator('.insp .ask[data-why="high_watermark orders 0"]');
+  assert.equal(await high.innerText(), "20");
+  await high.click();
+  const chain = page.locator(".con", { hasText: /high_watermark\("orders", 0\) is 20 since [^]*Produce v\d+ from/ });
+  await chain.waitFor(wait);
+  assert.match(await done("why leader orders 0"), /CreateTopics v\d+ from adminclient-1/);
+  const odds = await done(`odds up(1) --from ${ten / 1e6} --for 2s --seeds 30`);
+  assert.match(odds, /up\(1\) came true in 30 of 30 copies/);
+  // One that would take long is ended by hand, and says how far it came.
+  const id = await type(page, "odds not up(1) --for 600s --seeds 5000");
+  await page.waitForSelector(`#prompt[data-running="${id}"]`, wait);
+  await page.press("#prompt", "Control+c");
+  await page.waitForSelector(`.con[data-ended="${id}"]`, { state: "attached", ...wait });
+});
+
 test("a line asks for a moment, and what is done there begins a branch", wait, async () => {
   assert.match(await done("timeline"), /^It is .*\nIt can be rewound to .* checkpoint.*\n\* main up to/);
   await done(`timeline to ${ten / 1e6}`);

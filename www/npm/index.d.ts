@@ -710,6 +710,11 @@ export interface Branch {
 export interface TimelineView {
   /** From when on, in virtual milliseconds since the start. */
   from: number;
+  /** What is shown: virtual milliseconds since the start, and the events that were handled. */
+  now: number;
+  events: number;
+  /** Two moments with the same digest came about in the same way. */
+  digest: string;
   /** Whether an earlier moment is shown than the end of the living branch. */
   past: boolean;
   branches: Branch[];

@@ -24,7 +24,7 @@ pub use session::Session;
 pub use tree::{BranchError, Mark, Step, Stretch, Target, Timeline, is_name};
 pub use walk::{Look, Nothing, Walk, Way};
 pub use why::Why;
-pub use words::{Shown, TravelError, clock, told};
+pub use words::{Shown, TravelError, clock, name_after, told};
 
 /// What can be rewound.
 pub trait Rewind: Clone {

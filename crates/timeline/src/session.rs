@@ -14,7 +14,7 @@ use blumfeld_view::TimelineView;
 
 use crate::tree::{BranchError, Mark, Target, Timeline, is_name};
 use crate::walk::{Look, Nothing, Walk};
-use crate::words::{Shown, TravelError, told};
+use crate::words::{Shown, TravelError, name_after, told};
 use crate::{Deed, Odds, Rewind, Turn, Way, Why, at, difference};
 
 impl Rewind for World {
@@ -100,7 +100,7 @@ impl Session {
     /// Something is about to be done to the world. In the past that begins a branch, named after it.
     pub fn act(&mut self, world: &mut World, what: &str) {
         if self.past.is_some() {
-            self.branch(world, what, None);
+            self.branch(world, &name_after(what), None);
         }
     }
 

@@ -145,6 +145,9 @@ pub fn records(world: &World, topic: &str, range: RecordRange) -> Result<Vec<Doo
 #[serde(rename_all = "camelCase")]
 pub struct DoorTimeline {
     from: f64,
+    now: f64,
+    events: f64,
+    digest: String,
     past: bool,
     branches: Vec<DoorBranch>,
     checkpoints: u32,
@@ -164,7 +167,8 @@ struct DoorBranch {
 
 /// A timeline as scripts see it, at this moment.
 #[allow(clippy::cast_precision_loss, reason = "microseconds and bytes of a session")]
-pub fn timeline(view: &TimelineView, now: Instant) -> DoorTimeline {
+pub fn timeline(view: &TimelineView, world: &World) -> DoorTimeline {
+    let now = world.now();
     let ms = |micros: u64| micros as f64 / 1_000.0;
     let branch = |one: &BranchView| DoorBranch {
         name: one.name.clone(),
@@ -175,6 +179,9 @@ pub fn timeline(view: &TimelineView, now: Instant) -> DoorTimeline {
     };
     DoorTimeline {
         from: ms(view.from),
+        now: milliseconds(now),
+        events: world.events() as f64,
+        digest: format!("{:016x}", world.digest()),
         past: view.tip.is_some(),
         branches: view.branches.iter().map(branch).collect(),
         checkpoints: view.checkpoints,

@@ -14,6 +14,7 @@ import type {
   Producer,
   ProducerRecord,
   RecordMetadata,
+  TimelineView,
   ToolOutput,
   TopicView,
   TransactionView,
@@ -131,6 +132,26 @@ export async function waits(cluster: Cluster): Promise<void> {
     // @ts-expect-error it is thrown, not made
     new NotYet("it", 1, view);
   }
+}
+
+export async function timelines(cluster: Cluster): Promise<void> {
+  const { timeline } = cluster;
+  await timeline.back(5_000);
+  await timeline.to({ event: 51_234 });
+  await timeline.branch("one", { from: 83_400, seed: 7 });
+  const view: TimelineView = await timeline.view();
+  const [first] = view.branches;
+  const parent: string | null | undefined = first?.parent;
+  const told: string[] = [
+    await timeline.why("isr orders 0"),
+    await timeline.odds("up(1)", { since: 1_000, until: { event: 9 }, seeds: 5 }),
+    await timeline.diff("one"),
+  ];
+  void [parent, told, view.digest, view.past];
+  // @ts-expect-error a moment is a number or an event
+  await timeline.to("83.4");
+  // @ts-expect-error no such option
+  await timeline.odds("up(1)", { for: 5 });
 }
 
 export async function records(cluster: Cluster): Promise<void> {

@@ -41,6 +41,7 @@ catalogue! {
     // Following
     follow: "What is followed", "따라가는 것";
     follow_this: "Follow it", "따라가기";
+    ask_why: "Where does it come from? {}", "왜 이 값인지 물어봅니다: {}";
     follow_record_this: "Follow this record on the stage", "이 레코드를 무대에서 따라가기";
     follow_end: "Follow no more", "그만 따라가기";
     follow_record: "The record that you sent", "보낸 레코드";

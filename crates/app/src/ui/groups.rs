@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use blumfeld_view::{ClientRole, ClientView, GroupMemberView, GroupOffsetView, GroupView, RebalanceView};
 use yew::prelude::*;
 
+use super::asked::{asked, fact};
 use super::rebalances::Rebalances;
 use super::reset_form::ResetForm;
 use super::{partition_name, swatch};
@@ -93,7 +94,7 @@ fn card(
         <article class="mach group" data-group={group.id.clone()}>
             <header>
                 <h3>{&group.id}</h3>
-                <span class={badge} data-state={group.state.clone()}>{&group.state}</span>
+                <span class={badge} data-state={group.state.clone()}>{asked(ctx, &fact("state", &[&group.id], &[]), group.state.clone())}</span>
                 <span class="meta">{fill(t.generation, &[&group.generation.to_string()])}</span>
                 if !group.protocol.is_empty() { <span class="meta">{&group.protocol}</span> }
                 <span class="meta">{fill(t.coordinator, &[&group.coordinator.to_string()])}</span>
@@ -108,7 +109,7 @@ fn card(
             if !group.offsets.is_empty() {
                 <div class="scroll"><table class="lags">
                     <thead><tr><th>{t.partition}</th><th class="n">{t.position}</th><th class="n">{t.committed}</th><th class="n">{"HW"}</th><th class="n">{t.lag}</th><th>{t.owner}</th></tr></thead>
-                    <tbody>{ for group.offsets.iter().map(|offset| row(group, offset, position(clients, offset))) }</tbody>
+                    <tbody>{ for group.offsets.iter().map(|offset| row(ctx, group, offset, position(clients, offset))) }</tbody>
                 </table></div>
             }
             </div><div class="half">
@@ -166,14 +167,14 @@ fn name(member: &GroupMemberView) -> String {
     format!("{} · {tail}", member.client_id)
 }
 
-fn row(group: &GroupView, offset: &GroupOffsetView, position: Option<i64>) -> Html {
+fn row(ctx: &Ctx, group: &GroupView, offset: &GroupOffsetView, position: Option<i64>) -> Html {
     let known = |offset: i64| if offset < 0 { "-".to_owned() } else { count(offset) };
     let owner = group.members.iter().find(|member| member.id == offset.owner).map(name);
     html! {
         <tr>
             <td>{partition_name(&offset.topic, offset.partition)}</td>
             <td class="n">{position.map_or_else(|| "-".to_owned(), count)}</td>
-            <td class="n">{known(offset.committed)}</td>
+            <td class="n">{asked(ctx, &fact("committed", &[&group.id, &offset.topic], &[offset.partition]), known(offset.committed))}</td>
             <td class="n">{known(offset.high_watermark)}</td>
             <td class="n">{lag(offset.committed, offset.high_watermark).map_or_else(|| "-".to_owned(), count)}</td>
             <td>{owner.unwrap_or_else(|| "-".to_owned())}</td>

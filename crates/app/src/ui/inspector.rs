@@ -5,9 +5,10 @@ use blumfeld_view::{
 };
 use yew::prelude::*;
 
+use super::asked::{asked, fact};
 use super::compaction::{Compaction, is_compacted};
 use super::partition_deeds::PartitionDeeds;
-use super::row::{badge, facts};
+use super::row::{badge, facts_asked};
 use super::swatch;
 use crate::ctx::{Ctx, use_ctx};
 use crate::format::{count, size, timestamp};
@@ -61,19 +62,22 @@ pub fn Inspector(props: &InspectorProps) -> Html {
             ctx.follow(Some(FollowWhat::Partition { topic: name.topic.clone(), partition: name.partition }));
         })
     };
+    let why = |what: &str, offset: i64| {
+        asked(&ctx, &fact(what, &[&topic.name], &[partition.partition]), count(offset))
+    };
     html! {
         <aside class="insp" aria-label={t.inspector}>
             <div class="part">
                 <div class="ih"><h2>{swatch(partition.partition)}{format!("{}-{}", topic.name, partition.partition)}</h2>{badge(&ctx, partition)}</div>
-                <p class="facts">{facts(&ctx, partition)}</p>
+                <p class="facts">{facts_asked(&ctx, &topic.name, partition)}</p>
                 {replicas(&ctx, partition)}
                 <dl class="kv">
-                    <div><dt>{t.lso}</dt><dd>{count(partition.log_start)}</dd></div>
-                    <div><dt>{t.hw}</dt><dd>{count(partition.high_watermark)}</dd></div>
+                    <div><dt>{t.lso}</dt><dd>{why("log_start", partition.log_start)}</dd></div>
+                    <div><dt>{t.hw}</dt><dd>{why("high_watermark", partition.high_watermark)}</dd></div>
                     if partition.last_stable < partition.high_watermark {
                         <div><dt>{ctx.lang.transactions().last_stable}</dt><dd data-last-stable="">{count(partition.last_stable)}</dd></div>
                     }
-                    <div><dt>{t.leo}</dt><dd><b>{count(partition.log_end)}</b></dd></div>
+                    <div><dt>{t.leo}</dt><dd><b>{why("log_end", partition.log_end)}</b></dd></div>
                     <div><dt>{t.durable_offset}</dt><dd>{count(partition.durable_offset)}</dd></div>
                     <div><dt>{t.size}</dt><dd>{size(partition.size)}</dd></div>
                 </dl>

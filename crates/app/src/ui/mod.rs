@@ -1,5 +1,6 @@
 //! The page's parts.
 
+mod asked;
 mod board;
 mod board_cards;
 mod brokers;

@@ -3,6 +3,7 @@
 use blumfeld_view::{PartitionView, ReplicaView, TopicView};
 use yew::prelude::*;
 
+use super::asked::{asked, fact};
 use super::identity;
 use super::strip::{draw, draw_copy};
 use crate::ctx::Ctx;
@@ -109,11 +110,20 @@ fn follower(
 
 /// Leader, epoch, ISR and, where there are any, eligible leader replicas.
 pub fn facts(ctx: &Ctx, partition: &PartitionView) -> Html {
+    said(ctx, partition, |_, shown| html! { <b>{shown}</b> })
+}
+
+/// The same; each can be asked where it came from.
+pub fn facts_asked(ctx: &Ctx, topic: &str, partition: &PartitionView) -> Html {
+    said(ctx, partition, |name, shown| asked(ctx, &fact(name, &[topic], &[partition.partition]), shown))
+}
+
+fn said(ctx: &Ctx, partition: &PartitionView, one: impl Fn(&'static str, String) -> Html) -> Html {
     let t = ctx.t;
     let leader = if partition.leader < 0 { t.no_leader.to_owned() } else { partition.leader.to_string() };
     html! { <>
-        {t.leader}{" "}<b>{leader}</b>{" · "}{t.epoch}{" "}<b>{partition.leader_epoch}</b>
-        {" · ISR "}<b>{list(&partition.isr)}</b>
+        {t.leader}{" "}{one("leader", leader)}{" · "}{t.epoch}{" "}{one("epoch", partition.leader_epoch.to_string())}
+        {" · ISR "}{one("isr", list(&partition.isr))}
         if !partition.elr.is_empty() { {" · ELR "}<b>{list(&partition.elr)}</b> }
         if partition.leader >= 0 && !led(partition) { {" · "}<b class="late">{t.leader_away}</b> }
         {" "}

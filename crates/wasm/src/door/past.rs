@@ -25,7 +25,7 @@ impl Door {
 
     /// How far it goes back, and the branches.
     pub fn timeline_view(&self) -> DoorTimeline {
-        look::timeline(&self.session.view(&self.world), self.world.now())
+        look::timeline(&self.session.view(&self.world), &self.world)
     }
 
     /// A script is about to do something: in the past that begins a branch.

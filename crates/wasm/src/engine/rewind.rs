@@ -6,7 +6,7 @@
 //! otherwise there in one commit, and a commit that was under way for the old one releases nothing in the new one.
 
 use blumfeld_kernel::Instant;
-use blumfeld_timeline::{Mark, Nothing, Target, TravelError, Walk, Way};
+use blumfeld_timeline::{Mark, Nothing, Target, TravelError, Walk, Way, name_after};
 use blumfeld_view::{ClusterView, EventView, Pace, Seek};
 
 use super::Engine;
@@ -295,38 +295,5 @@ impl Engine {
         let (events, now) = (self.living().world.events(), self.living().world.now());
         self.timeline.push(events, now, done.clone());
         self.record.borrow_mut().push(events, now, done);
-    }
-}
-
-/// `fault restart 3` gives `restart-3`, and a tool's line the tool's name.
-fn name_after(what: &str) -> String {
-    let mut words = what.split_whitespace();
-    let first = words.next().unwrap_or("branch");
-    let chosen: Vec<&str> = match first {
-        "fault" | "broker" | "workload" => words.take(3).collect(),
-        tool => vec![tool.strip_suffix(".sh").unwrap_or(tool)],
-    };
-    let text = chosen.join("-");
-    let fine = |letter: &char| letter.is_alphanumeric() || "-_.".contains(*letter);
-    let name: String = text.chars().filter(fine).take(30).collect();
-    if name.is_empty() { "branch".to_owned() } else { name }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_branch_is_named_after_what_was_done() {
-        for (what, name) in [
-            ("fault restart 3", "restart-3"),
-            ("fault cut 1 3", "cut-1-3"),
-            ("kafka-topics.sh --bootstrap-server x --create", "kafka-topics"),
-            ("workload start produce --topic orders", "start-produce---topic"),
-            ("", "branch"),
-            ("!!", "branch"),
-        ] {
-            assert_eq!(name_after(what), name, "{what}");
-        }
     }
 }
