@@ -13,6 +13,7 @@ mod door;
 mod exec;
 pub mod log;
 mod log_dirs;
+mod past;
 mod ready;
 mod running;
 mod server;

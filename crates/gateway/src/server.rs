@@ -11,6 +11,7 @@ use blumfeld_condition::Condition;
 use blumfeld_console::{Order, OrderError};
 use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Instant, NodeId};
 use blumfeld_sim::{Membership, OutsideEvent, World, controller_listener};
+use blumfeld_timeline::Session;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::{Level, Serve};
@@ -125,15 +126,17 @@ fn open(poll: &Poll, listen: &Listen, id: i32) -> Result<Door, String> {
 }
 
 pub(crate) struct Server {
-    world: World,
-    clock: Clock,
+    pub(crate) world: World,
+    pub(crate) clock: Clock,
+    /// What was, of a cluster in memory that is told lines.
+    pub(crate) session: Option<Session>,
     log: Log,
     data: Option<DataDir>,
     poll: Poll,
     listen: Listen,
     /// By the brokers' ids.
     doors: BTreeMap<i32, Door>,
-    clients: BTreeMap<ConnectionId, Client>,
+    pub(crate) clients: BTreeMap<ConnectionId, Client>,
     /// Clients with which something is to be done.
     touched: BTreeSet<ConnectionId>,
     /// Bytes of responses that clients have not taken.
@@ -194,6 +197,7 @@ impl Server {
         }
         let mut server = Server {
             clock: Clock::begin(world.now()),
+            session: None,
             world,
             log,
             data,
@@ -212,6 +216,9 @@ impl Server {
             looked: None,
         };
         server.boot();
+        if args.control && server.data.is_none() {
+            server.session = Some(Session::begin(&mut server.world));
+        }
         Ok(server)
     }
 
@@ -261,6 +268,9 @@ impl Server {
         if more {
             return Some(Duration::ZERO);
         }
+        if self.is_in_the_past() {
+            return None;
+        }
         let next = self.world.next_event().into_iter().chain(self.disk_retry).min();
         next.map(|at| self.clock.until(at))
     }
@@ -269,6 +279,9 @@ impl Server {
 
     /// Handles what is due, though not endlessly much; whether more is.
     fn advance(&mut self) -> bool {
+        if self.is_in_the_past() {
+            return false;
+        }
         let now = self.clock.now();
         for _ in 0..EVENTS_A_TURN {
             if self.world.next_event().is_none_or(|at| at > now) {
@@ -290,8 +303,12 @@ impl Server {
             self.deliver(failed);
             self.serve_touched();
             self.close_doors();
+            if let Some(session) = &mut self.session {
+                session.look(&mut self.world);
+            }
             rounds += 1;
-            let due = self.world.next_event().is_some_and(|at| at <= self.world.now());
+            let due =
+                !self.is_in_the_past() && self.world.next_event().is_some_and(|at| at <= self.world.now());
             if more || !due || rounds == 64 {
                 return more || due;
             }
@@ -371,7 +388,7 @@ impl Server {
         }
     }
 
-    fn let_go(&mut self, conn: ConnectionId) {
+    pub(crate) fn let_go(&mut self, conn: ConnectionId) {
         if let Some(mut client) = self.clients.remove(&conn) {
             self.untaken = self.untaken.saturating_sub(client.untaken());
             let _ = self.poll.registry().deregister(&mut client.stream);
@@ -418,7 +435,9 @@ impl Server {
             };
             // Small answers must not wait for the next.
             let _ = stream.set_nodelay(true);
-            let conn = self.world.connect_outside(endpoint, &name(address));
+            let endpoint = endpoint.clone();
+            self.act("connect");
+            let conn = self.world.connect_outside(&endpoint, &name(address));
             let token = Token(FIRST_CLIENT + usize::try_from(conn.0).unwrap_or(usize::MAX - FIRST_CLIENT));
             self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
             self.clients.insert(conn, Client::new(stream, self.request_max_bytes));
@@ -488,6 +507,9 @@ impl Server {
     /// Does what a line says, and gives what it says to that, in whole lines.
     fn command(&mut self, line: &str) -> Result<String, String> {
         let line = line.trim();
+        if let Some(answer) = self.timeline(line) {
+            return answer;
+        }
         let nothing = |()| String::new();
         match blumfeld_console::order(line) {
             _ if line == "quit" => {
@@ -495,6 +517,7 @@ impl Server {
                 Ok(String::new())
             }
             Some(Ok(Order::Fault(fault))) => {
+                self.act(line);
                 self.world.inject(fault).map(nothing).map_err(|error| error.to_string())
             }
             Some(Ok(Order::ListFaults)) => {
@@ -503,7 +526,10 @@ impl Server {
             Some(Ok(Order::Observed(name))) => {
                 blumfeld_console::observed(&self.world, &name).map_err(|error| error.to_string())
             }
-            Some(Ok(Order::Membership(change))) => self.change_membership(change).map(nothing),
+            Some(Ok(Order::Membership(change))) => {
+                self.act(line);
+                self.change_membership(change).map(nothing)
+            }
             Some(Err(
                 error @ (OrderError::Fault(_) | OrderError::Membership(_) | OrderError::Condition { .. }),
             )) => Err(error.to_string()),
@@ -515,7 +541,7 @@ impl Server {
                 let first = self.doors.values().next();
                 let explanation = first.and_then(|door| blumfeld_console::explanation(line, door));
                 explanation.ok_or_else(|| {
-                    format!("there is no command '{line}', only fault, broker, until and quit")
+                    format!("there is no command '{line}', only fault, broker, until, timeline, why, odds and quit")
                 })
             }
         }

@@ -9,6 +9,8 @@ struct Control {
     child: Child,
     lines: ChildStdin,
     answers: BufReader<ChildStdout>,
+    /// Where the brokers listen.
+    servers: Vec<String>,
 }
 
 impl Control {
@@ -30,8 +32,10 @@ impl Control {
             .unwrap();
         let lines = child.stdin.take().unwrap();
         let answers = BufReader::new(child.stdout.take().unwrap());
-        let mut control = Control { child, lines, answers };
-        assert!(control.line().starts_with("Blumfeld is ready: "));
+        let mut control = Control { child, lines, answers, servers: Vec::new() };
+        let ready = control.line();
+        let servers = ready.trim_end().strip_prefix("Blumfeld is ready: ").unwrap();
+        control.servers = servers.split(',').map(ToOwned::to_owned).collect();
         control
     }
 
@@ -85,7 +89,12 @@ fn each_line_is_answered_and_what_lacks_arguments_says_how_it_is_written() {
         ("fault request", "error: after `request` a", "is missing", "\n"),
         ("broker remove", "error: ", "remove", "\n"),
         ("broker nonsense", "error: ", "nonsense", "\n"),
-        ("workload", "error: there is no command 'workload', only fault, broker, until and quit", "", "\n"),
+        (
+            "workload",
+            "error: there is no command 'workload', only fault, broker, until, timeline, why, odds and quit",
+            "",
+            "\n",
+        ),
         ("workload list", "error: there is no command 'workload list', only fault", "", "\n"),
         ("quit now", "error: there is no command 'quit now', only fault", "", "\n"),
         ("fault isolate 2", "ok\n", "", "ok\n"),
@@ -106,5 +115,36 @@ fn a_broker_that_is_ending_can_be_told_to_start_again() {
         // It is down, or on its way there, and then it starts.
         while control.ask("fault restart 2") == "ok\n" {}
         assert_eq!(control.ask("fault restart 2"), "error: broker-2 is up\n");
+    }
+}
+
+#[test]
+fn a_cluster_in_memory_is_taken_back_and_clients_are_asked_for_first() {
+    let mut control = Control::start("3");
+    assert_eq!(control.ask("fault crash 3"), "ok\n");
+    assert!(control.ask("why broker 3").contains("fault crash 3"));
+    // Real time goes on; soon there is a moment to go back to.
+    while control.ask("timeline back 1ms") != "ok\n" {}
+    assert!(control.ask("timeline").starts_with("You are looking at "));
+    assert!(control.ask("odds up(1) --seeds 2 --for 100ms").contains("in 2 of 2 copies"));
+    assert_eq!(control.ask("fault crash 2"), "ok\n");
+    let told = control.ask("timeline");
+    assert!(told.contains("* crash-2 forks from main at ") && told.contains("  main up to "), "{told}");
+    assert_eq!(control.ask("timeline diff main"), "Nothing is otherwise.\nok\n");
+    // A client is not disconnected unless that is said, and is told by the end of its connection.
+    let mut client = std::net::TcpStream::connect(&control.servers[0]).unwrap();
+    while !control.ask("timeline back 1ms").contains("a client is connected, which cannot be taken back") {
+        control.ask("timeline now");
+    }
+    assert!(control.ask("timeline switch main").starts_with("error: a client is connected"));
+    assert!(control.ask("timeline switch main --force").contains("* main up to "));
+    assert_eq!(std::io::Read::read(&mut client, &mut [0; 1]).unwrap(), 0);
+    for (line, why) in [
+        ("timeline sideways", "error: timeline: `sideways` is not understood"),
+        ("why isr orders", "error: why: it is written isr(TOPIC, PARTITION)"),
+        ("timeline switch nowhere", "error: there is no branch nowhere"),
+    ] {
+        let answer = control.ask(line);
+        assert!(answer.starts_with(why), "{line}: {answer}");
     }
 }

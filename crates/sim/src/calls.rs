@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use blumfeld_broker::BrokerConfig;
 use blumfeld_kernel::{ConnectionId, DisconnectReason, Endpoint, Frame, Instant, Process};
 use blumfeld_protocol::frame::decode_header;
 use bytes::Bytes;
@@ -57,6 +58,8 @@ pub enum Call {
     Inject(Fault),
     /// [`World::change_membership`].
     Change(Membership),
+    /// [`World::admit`].
+    Admit(Box<BrokerConfig>),
     /// [`World::reseed`].
     Reseed(u64),
 }
@@ -97,7 +100,7 @@ impl Call {
             Call::Stdin { .. } | Call::StdinClosed(_) => Some("standard input".to_owned()),
             Call::Interrupt(_) => Some("Ctrl-C".to_owned()),
             Call::Inject(fault) => Some(format!("fault {fault}")),
-            Call::Change(Membership::Add { .. }) => Some("broker add".to_owned()),
+            Call::Change(Membership::Add { .. }) | Call::Admit(_) => Some("broker add".to_owned()),
             Call::Change(Membership::Remove { id, .. }) => Some(format!("broker remove {id}")),
             Call::Reseed(seed) => Some(format!("--seed {seed}")),
             Call::Kill(_) | Call::Gone(_) => None,
@@ -138,6 +141,7 @@ impl World {
             // What was refused is refused again.
             Call::Inject(fault) => drop(self.inject(fault)),
             Call::Change(change) => drop(self.change_membership(&change)),
+            Call::Admit(config) => drop(self.admit(*config)),
             Call::Reseed(seed) => self.reseed(seed),
         }
         // It is known already.

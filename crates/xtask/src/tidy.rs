@@ -26,7 +26,10 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ("console", &["condition", "sim", "shell"]),
     ("timeline", &["kernel", "condition", "sim", "shell", "console", "view"]),
     ("store", &["kernel"]),
-    ("gateway", &["kernel", "protocol", "broker", "condition", "logdirs", "sim", "console"]),
+    (
+        "gateway",
+        &["kernel", "protocol", "broker", "condition", "logdirs", "shell", "sim", "console", "timeline"],
+    ),
     ("blumfeld", &["kernel", "protocol", "client", "condition", "sim", "shell", "view", "gateway"]),
     (
         "wasm",

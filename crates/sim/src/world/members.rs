@@ -45,7 +45,7 @@ impl World {
     pub fn change_membership(&mut self, change: &Membership) -> Result<NodeId, MembershipError> {
         self.note_call(|| Call::Change(change.clone()));
         match change {
-            Membership::Add { id, rack } => Ok(self.admit(self.joining(*id, rack.clone())?)),
+            Membership::Add { id, rack } => Ok(self.let_in(self.joining(*id, rack.clone())?)),
             Membership::Remove { id, force } => {
                 self.remove_broker(NodeId(*id), *force)?;
                 Ok(NodeId(*id))
@@ -73,6 +73,11 @@ impl World {
     /// Adds a machine with an empty disk, whose broker starts at once. `config` is one of [`joining`](Self::joining)'s,
     /// perhaps with other listeners.
     pub fn admit(&mut self, config: BrokerConfig) -> NodeId {
+        self.note_call(|| Call::Admit(Box::new(config.clone())));
+        self.let_in(config)
+    }
+
+    fn let_in(&mut self, config: BrokerConfig) -> NodeId {
         let node = NodeId(config.node_id);
         let address = config.advertised.to_string().into();
         self.config.brokers.push(config.clone());
