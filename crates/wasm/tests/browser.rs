@@ -2,6 +2,8 @@
 #![cfg(target_arch = "wasm32")]
 
 mod common;
+#[path = "common/session.rs"]
+mod session;
 
 use blumfeld_kernel::Instant;
 use blumfeld_store::{IndexedDb, Loaded, Members, Meta};
@@ -17,6 +19,25 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 fn the_traces_are_those_of_the_native_engine() {
     let digests: String = SEEDS.iter().map(|seed| story(*seed).line(*seed)).collect();
     assert_eq!(digests, DIGESTS);
+}
+
+/// Sessions that are played in the browser; a build with `BLUMFELD_LONG=1` plays more.
+fn sessions() -> u64 {
+    if option_env!("BLUMFELD_LONG") == Some("1") { 50 } else { 3 }
+}
+
+#[wasm_bindgen_test]
+fn what_was_is_found_again_in_the_browser() {
+    for seed in 0..sessions() {
+        let mut session = session::Session::new(seed);
+        session.live(6);
+        let end = session::seen(&mut session.engine);
+        for moment in session.moments.clone().iter().rev() {
+            session.find(moment);
+        }
+        session.go(blumfeld_view::Seek::Now);
+        assert!(session::seen(&mut session.engine) == end, "seed {seed}");
+    }
 }
 
 #[wasm_bindgen_test]

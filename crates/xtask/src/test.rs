@@ -175,7 +175,7 @@ fn page_tests(browser: &Browser, package: &Path, gateway: &Path) -> Result<()> {
     let mut command = Command::new("node");
     command
         // A test that fails may leave a browser behind, which must not keep the run from its end.
-        .args(["--test", "--test-force-exit", "--test-concurrency=2", "--test-reporter=spec"])
+        .args(["--test", "--test-force-exit", "--test-concurrency=1", "--test-reporter=spec"])
         .current_dir(root().join("tests/e2e"));
     command.env("CHROMIUM", &browser.chromium).env("NPM_PACKAGE", package).env("GATEWAY", gateway);
     run_command(&mut command, "page tests")
