@@ -122,3 +122,25 @@ fn without_the_event_that_is_named_the_number_is_another_one() {
     );
     assert!(undone * 4 > asked, "{undone} of {asked} could be undone");
 }
+
+/// When a controller notices that a broker is gone, it may just be handling a message of somebody else.
+#[test]
+fn the_loss_of_a_broker_leads_back_to_its_fault_whatever_came_when_it_was_noticed() {
+    for seed in 0..2 {
+        let mut session = Session::new(seed);
+        session.line(&format!(
+            "kafka-topics.sh {AT} --create --topic orders --partitions 2 --replication-factor 3"
+        ));
+        session.pass(Duration::from_secs(1));
+        for line in ["produce --topic orders --rate 300", "consume --topic orders --group billing"] {
+            session.line(&format!("workload start {line}"));
+        }
+        session.pass(Duration::from_secs(4));
+        session.line("fault crash 3");
+        session.pass(Duration::from_secs(25));
+        for partition in 0..2 {
+            let cause = session.engine.cause_of(&format!("isr orders {partition}")).unwrap();
+            assert!(cause.told.trim_end().ends_with("fault crash 3"), "seed {seed}: {}", cause.told);
+        }
+    }
+}
