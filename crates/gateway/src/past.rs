@@ -1,6 +1,6 @@
-//! Going back in time, of a cluster in memory. Real time stands still there, and whoever does something begins a branch.
-//! Clients of sockets cannot be taken back: a line that goes elsewhere is refused while some are connected, unless it
-//! says `--force`, which disconnects them.
+//! Going back in time, of a cluster in memory. Real time stands still there, and whoever does something begins a
+//! branch. Clients of sockets cannot be taken back: a line that goes elsewhere is refused while some are connected,
+//! unless it says `--force`, which disconnects them.
 
 use blumfeld_console::TimelineOrder;
 use blumfeld_kernel::{ConnectionId, DisconnectReason};
