@@ -104,7 +104,7 @@ browser("what is drawn adds up to what the engine counts, and each message can b
   await page.click(".foot .ctl");
   const drop = page.locator('[data-deed="drop"]');
   let picked = false;
-  for (let moment = 0; moment < 200 && !picked; moment++) {
+  for (let moment = 0; moment < 600 && !picked; moment++) {
     await page.click("#step");
     // A step is told and drawn within a frame or two: then all three say the same.
     const sums = await page.waitForFunction(() => {
@@ -123,7 +123,7 @@ browser("what is drawn adds up to what the engine counts, and each message can b
     await page.locator(".token-insp h2", { hasText: /^Produce$/ }).waitFor();
     picked = (await drop.count()) > 0;
   }
-  assert.ok(picked, "no Produce was on its way in two hundred events");
+  assert.ok(picked, "no Produce was on its way in six hundred events");
   assert.match(await page.locator(".fields-said").innerText(), /"topicData"/);
   await drop.click();
   await page.click("#run");
@@ -145,7 +145,7 @@ browser("a message is doubled where it is pressed, and its sender has sent one",
   const menu = page.locator(".token-menu");
   const double = menu.locator('[data-deed="duplicate"]');
   let doubled = false;
-  for (let moment = 0; moment < 200 && !doubled; moment++) {
+  for (let moment = 0; moment < 600 && !doubled; moment++) {
     await page.click("#step");
     // A message reaches further around itself than a lane does: where all around can be pressed there is one, or lanes meet.
     const hit = await page.evaluate(() => {
@@ -187,7 +187,7 @@ browser("a message is doubled where it is pressed, and its sender has sent one",
     }
     await menu.waitFor({ state: "detached" });
   }
-  assert.ok(doubled, "no request was met on its way in two hundred events");
+  assert.ok(doubled, "no request was met on its way in six hundred events");
   await page.click("#run");
   await page.click(".filters >> text=Faults");
   await page.locator(".log", { hasText: /on \w+ .*connection \d+ nth \d+ duplicate/ }).waitFor();
