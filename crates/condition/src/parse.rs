@@ -78,13 +78,7 @@ pub(crate) fn visit<'a>(expr: &'a Expr, found: &mut impl FnMut(&'a Term)) {
 
 /// Reads a text.
 pub(crate) fn parse(text: &str) -> Result<Expr, ConditionError> {
-    if text.len() > LONGEST {
-        return Err(ConditionError::new(LONGEST..text.len(), Problem::TooLong));
-    }
-    let mut reader = Reader { text, tokens: tokens(text)?.into_iter().peekable(), last: text.len() };
-    if reader.tokens.peek().is_none() {
-        return Err(ConditionError::new(0..text.len(), Problem::Empty));
-    }
+    let mut reader = Reader::new(text)?;
     let expr = reader.any(0)?;
     match reader.tokens.next() {
         None => Ok(expr.0),
@@ -94,13 +88,7 @@ pub(crate) fn parse(text: &str) -> Result<Expr, ConditionError> {
 
 /// Reads a text that is one term.
 pub(crate) fn parse_term(text: &str) -> Result<Term, ConditionError> {
-    if text.len() > LONGEST {
-        return Err(ConditionError::new(LONGEST..text.len(), Problem::TooLong));
-    }
-    let mut reader = Reader { text, tokens: tokens(text)?.into_iter().peekable(), last: text.len() };
-    if reader.tokens.peek().is_none() {
-        return Err(ConditionError::new(0..text.len(), Problem::Empty));
-    }
+    let mut reader = Reader::new(text)?;
     let (part, place) = reader.part(0)?;
     let Part::Term(term) = part else { return Err(reader.expected("a fact", Some(place))) };
     match reader.tokens.next() {
@@ -124,7 +112,18 @@ struct Reader<'a> {
     last: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Result<Reader<'a>, ConditionError> {
+        if text.len() > LONGEST {
+            return Err(ConditionError::new(LONGEST..text.len(), Problem::TooLong));
+        }
+        let mut reader = Reader { text, tokens: tokens(text)?.into_iter().peekable(), last: text.len() };
+        if reader.tokens.peek().is_none() {
+            return Err(ConditionError::new(0..text.len(), Problem::Empty));
+        }
+        Ok(reader)
+    }
+
     fn expected(&self, what: &'static str, place: Option<Range<usize>>) -> ConditionError {
         let place = place.unwrap_or(self.last..self.last);
         let found = self.text.get(place.clone()).unwrap_or_default().to_owned();

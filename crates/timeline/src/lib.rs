@@ -22,7 +22,7 @@ pub use difference::difference;
 pub use odds::Odds;
 pub use session::Session;
 pub use tree::{BranchError, Mark, Step, Stretch, Target, Timeline, is_name};
-pub use walk::{Look, Nothing, Walk, Way};
+pub use walk::{Look, Nothing, Stops, Walk, Way};
 pub use why::Why;
 pub use words::{Shown, TravelError, clock, name_after, told};
 

@@ -9,13 +9,13 @@ use blumfeld_condition::Asked;
 use blumfeld_console::TimelineOrder;
 use blumfeld_kernel::Instant;
 use blumfeld_shell::Language;
-use blumfeld_sim::{Call, Wait, World};
+use blumfeld_sim::{Call, World};
 use blumfeld_view::TimelineView;
 
 use crate::tree::{BranchError, Mark, Target, Timeline, is_name};
-use crate::walk::{Look, Nothing, Walk};
+use crate::walk::{Nothing, Stops, Walk};
 use crate::words::{Shown, TravelError, name_after, told};
-use crate::{Deed, Odds, Rewind, Turn, Way, Why, at, difference};
+use crate::{Deed, Odds, Rewind, Turn, Way, Why, difference};
 
 impl Rewind for World {
     type Deed = Call;
@@ -63,15 +63,6 @@ pub struct Session {
     /// Whether another world lives since that was last asked.
     another: bool,
     language: Language,
-}
-
-/// Stops where something is so.
-struct Waits<'a>(&'a Wait);
-
-impl Look<World> for Waits<'_> {
-    fn look(&mut self, run: &World) -> bool {
-        self.0.is_over(run)
-    }
 }
 
 impl Session {
@@ -253,7 +244,7 @@ impl Session {
         let wait = run.wait_for(condition);
         let target = Target::Seen(self.timeline.living_id(), tip);
         let way =
-            walk.go((&self.timeline, self.language), &mut run, target, &mut Waits(&wait), &mut || false);
+            walk.go((&self.timeline, self.language), &mut run, target, &mut Stops(&wait), &mut || false);
         if way != Way::Stopped {
             return Err(TravelError::Never(wait.told(&run)));
         }
@@ -273,12 +264,5 @@ fn whole(mut turn: impl FnMut() -> Turn) -> Result<String, TravelError> {
         if let Turn::Done(result) = turn() {
             return result;
         }
-    }
-}
-
-impl Session {
-    /// Where the living world stands.
-    pub fn tip(&self, world: &World) -> Instant {
-        at(self.living(world).now().as_micros())
     }
 }

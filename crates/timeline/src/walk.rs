@@ -2,6 +2,7 @@
 
 use blumfeld_kernel::Instant;
 use blumfeld_shell::Language;
+use blumfeld_sim::Wait;
 
 use crate::Rewind;
 use crate::tree::{Checkpoint, Mark, Stretch, Target, Timeline};
@@ -23,6 +24,18 @@ pub struct Nothing;
 impl<R: Rewind> Look<R> for Nothing {
     fn look(&mut self, _run: &R) -> bool {
         false
+    }
+}
+
+/// Stops where something is so.
+pub struct Stops<'a>(
+    /// What is waited for.
+    pub &'a Wait,
+);
+
+impl<R: Rewind> Look<R> for Stops<'_> {
+    fn look(&mut self, run: &R) -> bool {
+        self.0.is_over(run.world())
     }
 }
 

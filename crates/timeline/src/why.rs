@@ -417,13 +417,16 @@ impl<R: Rewind> Why<R> {
 
     /// A client is called what it calls itself in the request that it sent.
     fn name_of(&self, handled: &Handled) -> String {
+        if handled.node < NodeId::FIRST_CLIENT {
+            return handled.node.to_string();
+        }
         let sent = self.noted.iter().flat_map(|noted| {
             let after =
                 (handled.number..handled.number + 4_096).filter_map(|number| noted.causes.event(number));
             after.flat_map(|event| &event.landed)
         });
         let mut own = sent.filter(|message| message.from == handled.node && !message.answer);
-        match own.next().filter(|_| handled.node >= NodeId::FIRST_CLIENT).and_then(Landed::client_id) {
+        match own.next().and_then(Landed::client_id) {
             Some(id) => id,
             None => handled.node.to_string(),
         }

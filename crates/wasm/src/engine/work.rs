@@ -9,7 +9,7 @@ use blumfeld_view::{ConsoleText, Stream};
 use super::Engine;
 use crate::record::Done;
 use crate::run::{ConsoleUpdate, INTERRUPTED, Run};
-use blumfeld_timeline::{Look, Nothing, Odds, Target, TravelError, Turn, Walk, Way, Why};
+use blumfeld_timeline::{Nothing, Odds, Stops, Target, TravelError, Turn, Walk, Way, Why};
 
 /// A line that is being worked on.
 pub(super) struct Work {
@@ -50,15 +50,6 @@ pub(super) struct Sprout {
     walk: Walk,
     run: Run,
     target: Target,
-}
-
-/// Stops where something is so.
-struct Waits<'a>(&'a Wait);
-
-impl Look<Run> for Waits<'_> {
-    fn look(&mut self, run: &Run) -> bool {
-        self.0.is_over(&run.world)
-    }
 }
 
 impl Engine {
@@ -141,7 +132,7 @@ impl Engine {
 
     fn go_on_until(&mut self, until: &mut Until, out_of_time: &mut impl FnMut() -> bool) -> Turn {
         let Until { walk, run, target, wait } = until;
-        let way = walk.go((&self.timeline, self.language), run, *target, &mut Waits(wait), out_of_time);
+        let way = walk.go((&self.timeline, self.language), run, *target, &mut Stops(wait), out_of_time);
         match way {
             Way::OutOfTime => Turn::More,
             Way::Stopped => {
