@@ -94,8 +94,7 @@ impl<R: Rewind> Odds<R> {
         let phase = match from {
             Some(moment) => {
                 let target = Target::of(moment);
-                let begun = Walk::begin(timeline, target);
-                let (walk, run) = begun.ok_or_else(|| TravelError::TooEarly(timeline.from()))?;
+                let (walk, run) = Walk::begin(timeline, target)?;
                 Phase::Going(Box::new((walk, run, target)))
             }
             None => Phase::Counting(Box::new(Copies::new(shown.clone()))),
@@ -173,8 +172,9 @@ impl<R: Rewind> Odds<R> {
         if self.tried > 1 && between.late <= between.early + 1 {
             return Some(self.told_when(timeline, language));
         }
-        let Some((walk, run)) = Walk::begin(timeline, target) else {
-            return Some(Err(TravelError::TooEarly(timeline.from())));
+        let (walk, run) = match Walk::begin(timeline, target) {
+            Ok(begun) => begun,
+            Err(error) => return Some(Err(error)),
         };
         self.phase = Phase::Going(Box::new((walk, run, target)));
         None
@@ -183,9 +183,8 @@ impl<R: Rewind> Odds<R> {
     /// What made it sure, played once more.
     fn told_when(&mut self, timeline: &Timeline<R>, language: Language) -> Result<String, TravelError> {
         let late = self.bisection.as_ref().map_or(0, |between| between.late);
-        let gone = || TravelError::TooEarly(timeline.from());
         let before = Target::Events(late.saturating_sub(1));
-        let (mut walk, mut run) = Walk::begin(timeline, before).ok_or_else(gone)?;
+        let (mut walk, mut run) = Walk::begin(timeline, before)?;
         walk.go((timeline, language), &mut run, before, &mut Nothing, &mut || false);
         let mut seen = Seen { lines: run.world().trace().pushed(), ..Seen::default() };
         walk.go((timeline, language), &mut run, Target::Events(late), &mut seen, &mut || false);

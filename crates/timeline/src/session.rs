@@ -137,14 +137,10 @@ impl Session {
             self.now(world);
             return Ok(());
         }
-        let (mut walk, mut run) = self.way_to(target)?;
+        let (mut walk, mut run) = Walk::begin(&self.timeline, target)?;
         walk.go((&self.timeline, self.language), &mut run, target, &mut Nothing, &mut || false);
         self.show(world, walk, run);
         Ok(())
-    }
-
-    fn way_to(&self, target: Target) -> Result<(Walk, World), TravelError> {
-        Walk::begin(&self.timeline, target).ok_or_else(|| TravelError::TooEarly(self.timeline.from()))
     }
 
     fn show(&mut self, world: &mut World, walk: Walk, run: World) {

@@ -4,8 +4,8 @@ use blumfeld_kernel::Instant;
 use blumfeld_shell::Language;
 use blumfeld_sim::Wait;
 
-use crate::Rewind;
 use crate::tree::{Checkpoint, Mark, Stretch, Target, Timeline};
+use crate::{Rewind, TravelError};
 
 /// Events between two looks at the clock.
 const EVENTS_A_LOOK: u64 = 256;
@@ -62,9 +62,11 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// The way to a moment of the living branch: the copy that it begins with. Nothing where all before it was given
-    /// up.
-    pub fn begin<R: Rewind>(timeline: &Timeline<R>, target: Target) -> Option<(Walk, R)> {
+    /// The way to a moment of the living branch: the copy that it begins with.
+    ///
+    /// # Errors
+    /// All before it was given up.
+    pub fn begin<R: Rewind>(timeline: &Timeline<R>, target: Target) -> Result<(Walk, R), TravelError> {
         let line = timeline.lineage(timeline.living);
         let mut best = None;
         for (at, (id, end)) in line.iter().enumerate() {
@@ -72,8 +74,8 @@ impl Walk {
             let found = timeline.checkpoints.iter().filter(|one| one.branch == *id && before(one.mark));
             best = found.max_by_key(|one| one.mark).map(|one| (at, one)).or(best);
         }
-        let (at, found) = best?;
-        Some((Walk { line, at, steps: found.mark.steps }, (*found.run).clone()))
+        let (at, found) = best.ok_or_else(|| TravelError::TooEarly(timeline.from()))?;
+        Ok((Walk { line, at, steps: found.mark.steps }, (*found.run).clone()))
     }
 
     /// The way along a stretch of what led to a moment of this branch; nothing if its beginning was given up.

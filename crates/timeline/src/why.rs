@@ -243,7 +243,7 @@ impl<R: Rewind> Why<R> {
         out_of_time: &mut impl FnMut() -> bool,
     ) -> Option<bool> {
         let target = Target::Before(number);
-        let begun = self.trying.take().or_else(|| Walk::begin(kept.0, target).map(Box::new));
+        let begun = self.trying.take().or_else(|| Walk::begin(kept.0, target).ok().map(Box::new));
         // Where that moment is not kept, the message stands for what it seems.
         let Some(mut trying) = begun else { return Some(false) };
         let (walk, run) = trying.as_mut();

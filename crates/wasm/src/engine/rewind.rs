@@ -121,7 +121,7 @@ impl Engine {
             self.show_living();
             return Ok(());
         };
-        let (walk, run) = self.way_to(target)?;
+        let (walk, run) = Walk::begin(&self.timeline, target)?;
         let begun = run.world.events();
         // By time one only knows that it is not behind the end.
         let end = match target {

@@ -53,11 +53,6 @@ pub(super) struct Sprout {
 }
 
 impl Engine {
-    /// The way to a moment of the living branch, and the copy that it begins with.
-    pub(super) fn way_to(&self, target: Target) -> Result<(Walk, Run), TravelError> {
-        Walk::begin(&self.timeline, target).ok_or_else(|| TravelError::TooEarly(self.timeline.from()))
-    }
-
     /// Begins something that takes a while, unless something else does.
     pub(super) fn begin_work(&mut self, id: u32, job: Result<Job, TravelError>) {
         match job {
@@ -154,7 +149,7 @@ impl Engine {
         seed: Option<u32>,
     ) -> Result<Job, TravelError> {
         let target = Target::of(from);
-        let (walk, run) = self.way_to(target)?;
+        let (walk, run) = Walk::begin(&self.timeline, target)?;
         Ok(Job::Branch(Box::new(Sprout { name, seed, walk, run, target })))
     }
 
@@ -211,7 +206,7 @@ impl Engine {
     /// The world of the living branch as it was just before the event of this number; nothing if that is not kept.
     pub fn world_before(&self, event: u64) -> Option<World> {
         let target = Target::Before(event);
-        let (mut walk, mut run) = Walk::begin(&self.timeline, target)?;
+        let (mut walk, mut run) = Walk::begin(&self.timeline, target).ok()?;
         walk.go((&self.timeline, self.language), &mut run, target, &mut Nothing, &mut || false);
         (run.world.events() + 1 == event).then_some(run.world)
     }
