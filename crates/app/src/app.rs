@@ -156,8 +156,9 @@ fn hear(
         Heard::Update(Update::Download { name, bytes }) => browser::save(&name, &bytes),
         Heard::Update(update) => {
             let lost = match &update {
-                Update::Ready { cluster, missing, view, .. } => {
+                Update::Ready { cluster, missing, view, free_line, .. } => {
                     terminal.reset();
+                    terminal.number_from(*free_line);
                     // Another life of a cluster knows of no watcher.
                     if scene.is_attached() {
                         ask(&Command::Watch(true));

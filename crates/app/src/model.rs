@@ -456,8 +456,17 @@ impl Model {
             Update::TakenOver => self.phase = Phase::TakenOver,
             Update::Watching { cluster, seed, view, persistent } => {
                 let (recovery, returned) = (Vec::new(), Returned::default());
-                let missing = false;
-                self.told(Update::Ready { cluster, seed, view, recovery, persistent, missing, returned });
+                let (missing, free_line) = (false, 0);
+                self.told(Update::Ready {
+                    cluster,
+                    seed,
+                    view,
+                    recovery,
+                    persistent,
+                    missing,
+                    returned,
+                    free_line,
+                });
                 self.phase = Phase::Watching;
             }
             Update::Ready { cluster, seed, view, recovery, persistent, returned, .. } => {

@@ -89,6 +89,7 @@ fn ready(topics: Vec<TopicView>) -> Action {
         persistent: true,
         missing: false,
         returned: Returned::default(),
+        free_line: 0,
     })
 }
 

@@ -17,7 +17,7 @@ mod port;
 pub use indexed_db::IndexedDb;
 #[cfg(target_arch = "wasm32")]
 pub use lock::{ClusterLock, LockError};
-pub use manifest::{Members, Meta, StoredClient};
+pub use manifest::{Members, Meta, StoredBranch, StoredClient, StoredMark, StoredPast};
 pub use memory::Memory;
 pub use mirror::{LARGE, Loaded, Mirror, PreparedCommit};
 pub use port::{Batch, ManifestText, Port, StoreError};

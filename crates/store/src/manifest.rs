@@ -35,6 +35,73 @@ pub struct Meta {
     /// The faults that were in force, in the console's words.
     #[serde(default)]
     pub faults: Vec<String>,
+    /// The branches of its time line that do not live.
+    #[serde(default, skip_serializing_if = "StoredPast::is_empty")]
+    pub past: StoredPast,
+}
+
+/// What is known of the time line: the branches, of each of which [`StoredBranch::values`] holds the deeds.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredPast {
+    /// The living branch's name.
+    pub living: String,
+    /// The branch and the moment that the living one goes on from, if that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<(u32, StoredMark)>,
+    /// The branches.
+    pub branches: Vec<StoredBranch>,
+    /// How many were given up for want of room.
+    #[serde(default)]
+    pub forgotten: u32,
+}
+
+impl StoredPast {
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.branches.is_empty() && self.forgotten == 0
+    }
+
+    /// The keys of the values that it needs, with their lengths in bytes.
+    pub fn values(&self) -> BTreeMap<&str, u64> {
+        let values = self.branches.iter().flat_map(|branch| &branch.values);
+        values.map(|(key, bytes)| (key.as_str(), *bytes)).collect()
+    }
+}
+
+/// A moment of a branch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredMark {
+    /// Events that the world had handled.
+    pub events: u64,
+    /// Virtual time, in microseconds.
+    pub now: u64,
+    /// Deeds of the branch that were done.
+    pub steps: u64,
+}
+
+/// A branch of the time line.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredBranch {
+    /// Its number, which no other branch of the cluster ever had.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// The branch that it forks from, and where; nothing where a life of the cluster begins with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<(u32, StoredMark)>,
+    /// Of the first branch of a life: what it goes on from, as the store had it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<(u32, StoredMark)>,
+    /// Where it ends.
+    pub end: StoredMark,
+    /// The world's digest there: whether another version of the program finds the same.
+    pub digest: u64,
+    /// The keys of its values with their lengths in bytes: its deeds, and what the life begins with that begins with
+    /// it.
+    pub values: BTreeMap<String, u64>,
 }
 
 /// Which brokers a cluster has.

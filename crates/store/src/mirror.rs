@@ -38,6 +38,8 @@ pub struct Loaded {
     pub disks: BTreeMap<i32, Disk>,
     /// Files of which bytes were missing, cut there.
     pub damaged: Vec<String>,
+    /// The values of the time line's branches, by key; one that is missing is not there.
+    pub past: BTreeMap<String, Bytes>,
 }
 
 /// A commit that was put together and not yet done.
@@ -52,9 +54,15 @@ pub struct PreparedCommit {
 }
 
 impl PreparedCommit {
-    /// Bytes of its extents.
+    /// Bytes of its extents and values.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Writes a value of the time line too, under a key that the past in the meta data names.
+    pub fn put(&mut self, key: String, value: Bytes) {
+        self.bytes += value.len() as u64;
+        self.batch.puts.push((key, value));
     }
 }
 
@@ -98,6 +106,9 @@ impl<P: Port> Mirror<P> {
             done += total.get(extent).copied().unwrap_or(0);
             progress(done, all);
         }
+        let keys: Vec<String> = manifest.meta.past.values().into_keys().map(ToOwned::to_owned).collect();
+        let values = if keys.is_empty() { Vec::new() } else { port.read(&keys).await? };
+        loaded.past = keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect();
         // Replicas that are stored once are in memory once.
         let mut shared: BTreeMap<Vec<Stretch>, Bytes> = BTreeMap::new();
         for (node, files) in &mut manifest.files {
@@ -184,11 +195,19 @@ impl<P: Port> Mirror<P> {
             .extract_if(.., |extent, _| live.binary_search(extent).is_err())
             .map(|(extent, _)| extent)
             .collect();
+        // Values of branches that are gone go too.
+        let needed = manifest.meta.past.values();
+        let had = self.manifest.meta.past.values().into_keys();
+        let given_up: Vec<String> =
+            had.filter(|key| !needed.contains_key(key)).map(ToOwned::to_owned).collect();
+        drop(needed);
         let manifest = Rc::new(manifest);
         let bytes = puts.iter().map(|(_, bytes)| bytes.len() as u64).sum();
         let batch = Batch {
             puts: puts.into_iter().map(|(extent, bytes)| (key(extent), bytes)).collect(),
-            deletes: dead.into_iter().filter(|extent| *extent < self.next).map(key).collect(),
+            deletes: (dead.into_iter().filter(|extent| *extent < self.next).map(key))
+                .chain(given_up)
+                .collect(),
             manifest: ManifestText::of(&manifest),
             durable,
         };
@@ -288,9 +307,9 @@ impl<P: Port> Mirror<P> {
         Ok(())
     }
 
-    /// Bytes that are stored of all files. What replicas share is counted once.
+    /// Bytes that are stored of all files and of the time line. What replicas share is counted once.
     pub fn stored_bytes(&self) -> u64 {
-        self.extents.values().sum()
+        self.extents.values().sum::<u64>() + self.manifest.meta.past.values().values().sum::<u64>()
     }
 }
 

@@ -4,7 +4,7 @@ use blumfeld_kernel::{Instant, Prng};
 use futures_executor::block_on;
 
 use super::*;
-use crate::Memory;
+use crate::{Memory, StoredBranch, StoredPast};
 
 fn open(memory: &Memory) -> (Mirror<Memory>, Loaded) {
     block_on(Mirror::open(memory.clone(), |_, _| {})).unwrap()
@@ -284,4 +284,36 @@ fn a_missing_extent_cuts_its_file_and_is_named() {
     disk.file_mut(&"a".into()).append(bytes(5, 3));
     commit(&mut mirror, &disk, &[("a", 1_000)]).unwrap();
     assert_eq!(content(&open(&memory).1.disks[&1]), content(&disk));
+}
+
+#[test]
+fn the_values_of_branches_come_and_go_with_what_names_them() {
+    let memory = Memory::new();
+    let (mut mirror, _) = open(&memory);
+    let branch = |key: &str, len: u64| StoredBranch {
+        values: BTreeMap::from([(key.to_owned(), len)]),
+        ..StoredBranch::default()
+    };
+    let mut commit = |branches: Vec<StoredBranch>, puts: &[(&str, u64)]| {
+        let past = StoredPast { branches, ..StoredPast::default() };
+        let mut prepared = mirror.prepare(Meta { past, ..meta() }, [], |_, _| None, false);
+        for (key, len) in puts {
+            prepared.put((*key).to_owned(), bytes(*len, 7));
+        }
+        assert_eq!(prepared.bytes(), puts.iter().map(|(_, len)| len).sum::<u64>());
+        block_on(mirror.commit(prepared)).unwrap();
+        let (_, loaded) = open(&memory);
+        mirror = open(&memory).0;
+        let lengths: Vec<(String, usize)> =
+            loaded.past.into_iter().map(|(key, value)| (key, value.len())).collect();
+        (lengths, mirror.stored_bytes())
+    };
+    let one = |key: &str, len: usize| (key.to_owned(), len);
+    let both = vec![branch("past/0", 5), branch("past/1", 6)];
+    let (found, stored) = commit(both.clone(), &[("past/0", 5), ("past/1", 6)]);
+    assert_eq!((found, stored), (vec![one("past/0", 5), one("past/1", 6)], 11));
+    assert_eq!(commit(both, &[]).0.len(), 2, "what is stored stays");
+    assert_eq!(commit(vec![branch("past/1", 6)], &[]).0, [one("past/1", 6)]);
+    let gone = commit(vec![branch("past/0", 5), branch("past/1", 6)], &[]).0;
+    assert_eq!(gone, [one("past/1", 6)], "what was given up is deleted");
 }

@@ -7,6 +7,7 @@
 //! to draw.
 
 mod difference;
+mod far;
 mod odds;
 mod session;
 mod tree;
@@ -19,6 +20,7 @@ use blumfeld_shell::Language;
 use blumfeld_sim::World;
 
 pub use difference::difference;
+pub use far::{Earlier, Kept};
 pub use odds::Odds;
 pub use session::Session;
 pub use tree::{BranchError, Mark, Step, Stretch, Target, Timeline, is_name};

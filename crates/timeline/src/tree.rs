@@ -25,6 +25,8 @@ use crate::{Deed, Rewind, at};
 const EVERY: u64 = 16_384;
 /// Bytes that checkpoints and the ends of branches may take.
 const CAP: u64 = 256 << 20;
+/// What the first branch is called.
+pub(crate) const FIRST: &str = "main";
 /// So many branches there can be; one more, and the oldest that nothing needs is given up.
 const BRANCHES: usize = 64;
 
@@ -109,18 +111,46 @@ impl Target {
 }
 
 /// A branch of the tree.
-struct Branch<R: Rewind> {
-    name: String,
-    /// The branch that it forks from, and where. The first one has none.
-    parent: Option<(u32, Mark)>,
+pub(crate) struct Branch<R: Rewind> {
+    pub name: String,
+    /// The branch that it forks from, and where. The first one of a life has none.
+    pub parent: Option<(u32, Mark)>,
+    /// Of the first one of a life: what it goes on from, though by no way that could be played.
+    pub after: Option<(u32, Mark)>,
     /// What was done in it.
-    steps: VecDeque<Step<R::Deed>>,
+    pub steps: VecDeque<Step<R::Deed>>,
     /// So many before these were given up.
-    gone: usize,
-    /// How it was left; nothing of the living one.
-    end: Option<Box<R>>,
+    pub gone: usize,
+    /// How it was left.
+    pub end: End<R>,
     /// What the page was told of it until then.
-    lines: VecDeque<EventView>,
+    pub lines: VecDeque<EventView>,
+}
+
+/// How a branch was left.
+pub(crate) enum End<R> {
+    /// It was not: it lives.
+    Lives,
+    /// The run as it was.
+    Run(Box<R>),
+    /// Where; the way there has to be played again.
+    At(Mark),
+}
+
+impl<R> End<R> {
+    pub fn run(&self) -> Option<&R> {
+        match self {
+            End::Run(run) => Some(run),
+            End::Lives | End::At(_) => None,
+        }
+    }
+}
+
+impl<R: Rewind> Branch<R> {
+    pub fn new(name: String, parent: Option<(u32, Mark)>) -> Branch<R> {
+        let (steps, lines) = (VecDeque::new(), VecDeque::new());
+        Branch { name, parent, after: None, steps, gone: 0, end: End::Lives, lines }
+    }
 }
 
 /// What was played between a checkpoint and the next one.
@@ -163,36 +193,33 @@ pub enum BranchError {
 
 /// The tree of branches with their checkpoints.
 pub struct Timeline<R: Rewind> {
-    branches: BTreeMap<u32, Branch<R>>,
+    pub(crate) branches: BTreeMap<u32, Branch<R>>,
     pub(crate) living: u32,
-    next: u32,
+    pub(crate) next: u32,
     /// In no order.
     pub(crate) checkpoints: Vec<Checkpoint<R>>,
     /// Events of the living branch at which the next one is made.
     due: u64,
-    weight: u64,
+    pub(crate) weight: u64,
     /// Of it, what deeds take.
-    deeds: u64,
+    pub(crate) deeds: u64,
     cap: u64,
     /// Branches that were given up for want of room.
-    forgotten: u32,
+    pub(crate) forgotten: u32,
 }
 
 impl<R: Rewind> Timeline<R> {
     /// A session that begins.
     pub fn new(run: &R) -> Timeline<R> {
-        let first = Branch {
-            name: "main".to_owned(),
-            parent: None,
-            steps: VecDeque::new(),
-            gone: 0,
-            end: None,
-            lines: VecDeque::new(),
-        };
+        Timeline::begin(run, 0, Branch::new(FIRST.to_owned(), None))
+    }
+
+    /// A tree that so far has this branch.
+    pub(crate) fn begin(run: &R, id: u32, branch: Branch<R>) -> Timeline<R> {
         let mut timeline = Timeline {
-            branches: BTreeMap::from([(0, first)]),
-            living: 0,
-            next: 1,
+            branches: BTreeMap::from([(id, branch)]),
+            living: id,
+            next: id.saturating_add(1),
             checkpoints: Vec::new(),
             due: 0,
             weight: 0,
@@ -214,7 +241,7 @@ impl<R: Rewind> Timeline<R> {
         self.shrink();
     }
 
-    fn branch(&self, id: u32) -> Option<&Branch<R>> {
+    pub(crate) fn branch(&self, id: u32) -> Option<&Branch<R>> {
         self.branches.get(&id)
     }
 
@@ -250,14 +277,19 @@ impl<R: Rewind> Timeline<R> {
 
     fn keep(&mut self, run: &R) {
         self.due = run.world().events() + EVERY;
-        let (mark, weight) = (self.mark(run), run.world().weight());
+        self.keep_at((self.living, self.mark(run)), run);
+    }
+
+    /// Keeps a copy of a run that has come to this moment.
+    pub(crate) fn keep_at(&mut self, (branch, mark): (u32, Mark), run: &R) {
+        let weight = run.world().weight();
         self.weight += weight;
-        self.checkpoints.push(Checkpoint { branch: self.living, mark, run: Box::new(run.clone()), weight });
+        self.checkpoints.push(Checkpoint { branch, mark, run: Box::new(run.clone()), weight });
         self.shrink();
     }
 
     /// Gives up what is missed least until the rest has room.
-    fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         while self.weight > self.cap {
             // Where deeds take most of it, no checkpoint that goes makes much room.
             let done = (self.deeds > self.cap / 2 && self.forget_the_beginning())
@@ -390,17 +422,7 @@ impl<R: Rewind> Timeline<R> {
         while self.branches.len() >= BRANCHES && self.forget_a_leaf() {}
         self.leave(left, lines);
         let name = self.free_name(name);
-        self.branches.insert(
-            self.next,
-            Branch {
-                name,
-                parent: Some((parent, mark)),
-                steps: VecDeque::new(),
-                gone: 0,
-                end: None,
-                lines: VecDeque::new(),
-            },
-        );
+        self.branches.insert(self.next, Branch::new(name, Some((parent, mark))));
         self.living = self.next;
         self.next += 1;
         self.keep(run);
@@ -421,7 +443,7 @@ impl<R: Rewind> Timeline<R> {
     fn leave(&mut self, left: Box<R>, lines: VecDeque<EventView>) {
         self.weight += left.world().weight();
         if let Some(branch) = self.branches.get_mut(&self.living) {
-            (branch.end, branch.lines) = (Some(left), lines);
+            (branch.end, branch.lines) = (End::Run(left), lines);
         }
     }
 
@@ -436,7 +458,14 @@ impl<R: Rewind> Timeline<R> {
         if id == self.living {
             return Err(BranchError::Living);
         }
-        let run = self.branches.get_mut(&id).and_then(|branch| branch.end.take()).ok_or(BranchError::Gone)?;
+        let branch = self.branches.get_mut(&id).ok_or(BranchError::Gone)?;
+        let run = match std::mem::replace(&mut branch.end, End::Lives) {
+            End::Run(run) => run,
+            far => {
+                branch.end = far;
+                return Err(BranchError::Gone);
+            }
+        };
         self.weight = self.weight.saturating_sub(run.world().weight());
         self.leave(Box::new(left.clone()), std::mem::take(lines));
         self.living = id;
@@ -476,7 +505,7 @@ impl<R: Rewind> Timeline<R> {
         }
         if let Some(branch) = self.branches.remove(&id) {
             let deeds: u64 = branch.steps.iter().map(|step| step.deed.weight()).sum();
-            let end = branch.end.map_or(0, |run| run.world().weight());
+            let end = branch.end.run().map_or(0, |run| run.world().weight());
             (self.deeds, self.weight) = (self.deeds - deeds, self.weight.saturating_sub(end + deeds));
         }
         let gone: u64 = self.checkpoints.extract_if(.., |one| one.branch == id).map(|one| one.weight).sum();
@@ -490,7 +519,7 @@ impl<R: Rewind> Timeline<R> {
         if id == self.living {
             return Err(BranchError::Living);
         }
-        self.branch(id).and_then(|branch| branch.end.as_deref()).ok_or(BranchError::Gone)
+        self.branch(id).and_then(|branch| branch.end.run()).ok_or(BranchError::Gone)
     }
 
     /// The living branch.
@@ -503,13 +532,13 @@ impl<R: Rewind> Timeline<R> {
         self.branch(self.living).map_or("", |branch| &branch.name)
     }
 
-    fn named(&self, name: &str) -> Result<u32, BranchError> {
+    pub(crate) fn named(&self, name: &str) -> Result<u32, BranchError> {
         let found = self.branches.iter().find(|(_, branch)| branch.name == name);
         found.map(|(id, _)| *id).ok_or_else(|| BranchError::Unknown(name.to_owned()))
     }
 
     /// The name, or with a number behind it where another branch has it.
-    fn free_name(&self, wanted: &str) -> String {
+    pub(crate) fn free_name(&self, wanted: &str) -> String {
         let numbered = (2..).map(|number| format!("{wanted}-{number}"));
         let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
         names.find(|name| self.named(name).is_err()).unwrap_or_default()
@@ -518,11 +547,17 @@ impl<R: Rewind> Timeline<R> {
     /// What is drawn of it. `tip` is the living run, where another moment is looked at.
     pub fn view(&self, living: &R, past: bool, seeking: Option<f64>) -> TimelineView {
         let branch = |(id, branch): (&u32, &Branch<R>)| {
-            let end = branch.end.as_deref().map_or_else(|| living.world().now(), |run| run.world().now());
+            let end = match &branch.end {
+                End::Lives => living.world().now(),
+                End::Run(run) => run.world().now(),
+                End::At(mark) => mark.now,
+            };
+            let from = branch.parent.or(branch.after).filter(|(from, _)| self.branches.contains_key(from));
             BranchView {
                 name: branch.name.clone(),
-                parent: branch.parent.and_then(|(parent, _)| Some(self.branch(parent)?.name.clone())),
-                fork: branch.parent.map_or(0, |(_, mark)| mark.now.as_micros()),
+                parent: from.and_then(|(parent, _)| Some(self.branch(parent)?.name.clone())),
+                fork: from.map_or(0, |(_, mark)| mark.now.as_micros()),
+                reopened: branch.parent.is_none() && from.is_some(),
                 end: if *id == self.living && !past { 0 } else { end.as_micros() },
                 living: *id == self.living,
             }
@@ -535,6 +570,7 @@ impl<R: Rewind> Timeline<R> {
             weight: self.weight,
             cap: self.cap,
             forgotten: self.forgotten,
+            unkept: 0,
             seeking,
         }
     }

@@ -67,7 +67,19 @@ impl Walk {
     /// # Errors
     /// All before it was given up.
     pub fn begin<R: Rewind>(timeline: &Timeline<R>, target: Target) -> Result<(Walk, R), TravelError> {
-        let line = timeline.lineage(timeline.living);
+        Walk::begin_in(timeline, timeline.living, target)
+    }
+
+    /// The same of a moment of another branch.
+    ///
+    /// # Errors
+    /// All before it was given up.
+    pub fn begin_in<R: Rewind>(
+        timeline: &Timeline<R>,
+        branch: u32,
+        target: Target,
+    ) -> Result<(Walk, R), TravelError> {
+        let line = timeline.lineage(branch);
         let mut best = None;
         for (at, (id, end)) in line.iter().enumerate() {
             let before = |mark: Mark| target.is_at_or_behind(mark) && end.is_none_or(|end| mark <= end);

@@ -23,6 +23,8 @@ pub enum TravelError {
     MadeOfOthers(String),
     /// It is not so up to the end: what keeps it from being so.
     Never(Vec<String>),
+    /// The deeds of a branch that was kept do not lead to where they led.
+    Diverged(String),
     /// A branch cannot be what was asked.
     Branch(BranchError),
 }
@@ -68,6 +70,12 @@ impl TravelError {
                 format!("브랜치의 끝까지 그런 순간이 없습니다. {}", kept.join(", "))
             }
             Self::Never(kept) => format!("it is not so up to the end of the branch: {}", kept.join(", ")),
+            Self::Diverged(name) if korean => {
+                format!("{name} 브랜치는 이 프로그램의 다른 버전에서 기록되어 그 끝에 이를 수 없습니다")
+            }
+            Self::Diverged(name) => format!(
+                "the end of {name} cannot be found again: it was recorded by another version of this program"
+            ),
             Self::Branch(error) => error.told(korean),
         }
     }
@@ -134,31 +142,36 @@ pub fn told(view: &TimelineView, shown: Shown, language: Language) -> String {
     for branch in &view.branches {
         let mark = if branch.living { '*' } else { ' ' };
         let end = if branch.end == 0 { now.clone() } else { clock(branch.end) };
+        let name = &branch.name;
         let _ = match (&branch.parent, korean) {
+            (Some(parent), false) if branch.reopened => {
+                let at = clock(branch.fork);
+                writeln!(text, "{mark} {name} goes on from {parent} as it was stored at {at}, up to {end}")
+            }
+            (Some(parent), true) if branch.reopened => {
+                let at = clock(branch.fork);
+                writeln!(text, "{mark} {name}: {at}에 저장된 {parent}에서 이어져 {end}까지")
+            }
             (Some(parent), false) => {
-                writeln!(
-                    text,
-                    "{mark} {} forks from {parent} at {}, up to {end}",
-                    branch.name,
-                    clock(branch.fork)
-                )
+                writeln!(text, "{mark} {name} forks from {parent} at {}, up to {end}", clock(branch.fork))
             }
             (Some(parent), true) => {
-                writeln!(
-                    text,
-                    "{mark} {}: {parent}의 {}에서 갈라져 {end}까지",
-                    branch.name,
-                    clock(branch.fork)
-                )
+                writeln!(text, "{mark} {name}: {parent}의 {}에서 갈라져 {end}까지", clock(branch.fork))
             }
-            (None, false) => writeln!(text, "{mark} {} up to {end}", branch.name),
-            (None, true) => writeln!(text, "{mark} {}: {end}까지", branch.name),
+            (None, false) => writeln!(text, "{mark} {name} up to {end}"),
+            (None, true) => writeln!(text, "{mark} {name}: {end}까지"),
         };
     }
     if view.forgotten > 0 {
         let _ = match korean {
             false => writeln!(text, "{} branches were given up for want of room.", view.forgotten),
             true => writeln!(text, "공간이 모자라 브랜치 {}개를 버렸습니다.", view.forgotten),
+        };
+    }
+    if view.unkept > 0 {
+        let _ = match korean {
+            false => writeln!(text, "{} branches are too large to be kept over a reload.", view.unkept),
+            true => writeln!(text, "브랜치 {}개는 너무 커서 페이지를 다시 열면 남지 않습니다.", view.unkept),
         };
     }
     text

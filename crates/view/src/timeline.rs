@@ -24,6 +24,9 @@ pub struct BranchView {
     pub parent: Option<String>,
     /// Where it forks, in virtual microseconds.
     pub fork: u64,
+    /// Whether it goes on from there as the browser's storage had it, when the cluster was opened again.
+    #[serde(default)]
+    pub reopened: bool,
     /// Where it ends, in virtual microseconds; 0 of the living one while it goes on.
     pub end: u64,
     /// Whether it is the one that goes on, and that the store holds.
@@ -48,6 +51,9 @@ pub struct TimelineView {
     pub cap: u64,
     /// Branches that were given up for want of room.
     pub forgotten: u32,
+    /// Branches that will not be there when the cluster is opened again: the browser's storage has no room for them.
+    #[serde(default)]
+    pub unkept: u32,
     /// How far it is on the way to another moment, 0 to 1.
     pub seeking: Option<f64>,
 }

@@ -88,6 +88,9 @@ pub enum Update {
         /// What became of what ran in its last life.
         #[serde(default)]
         returned: Returned,
+        /// The number of a line of the console that no branch of the time line has used.
+        #[serde(default)]
+        free_line: u32,
     },
     /// Another tab runs the cluster, and this one watches: everything that is drawn, as it is there.
     Watching {

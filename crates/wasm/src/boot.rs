@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use blumfeld_kernel::Disk;
-use blumfeld_store::{Loaded, Members, StoredClient};
+use blumfeld_store::{Loaded, Members, StoredClient, StoredPast};
 use blumfeld_view::Durability;
+use bytes::Bytes;
 
 /// What an engine begins with.
 #[derive(Clone, Debug)]
@@ -32,6 +33,17 @@ pub struct Boot {
     pub faults: Vec<String>,
     /// The disks by node id.
     pub disks: BTreeMap<i32, Disk>,
+    /// The time line of earlier lives.
+    pub past: Past,
+}
+
+/// What a store holds of the time line.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// The branches.
+    pub tree: StoredPast,
+    /// Their values.
+    pub values: BTreeMap<String, Bytes>,
 }
 
 impl Boot {
@@ -49,6 +61,7 @@ impl Boot {
             clients: Vec::new(),
             faults: Vec::new(),
             disks: BTreeMap::new(),
+            past: Past::default(),
         }
     }
 
@@ -70,6 +83,7 @@ impl Boot {
             clients: meta.clients,
             faults: meta.faults,
             disks: loaded.disks,
+            past: Past { tree: meta.past, values: loaded.past },
             ..fresh
         }
     }

@@ -34,6 +34,8 @@ pub struct Commit<P> {
     prepared: PreparedCommit,
     token: u64,
     changes: Vec<(NodeId, DiskChange)>,
+    /// The keys of what it has of the time line.
+    past: Vec<String>,
 }
 
 /// A commit that has come to its end, good or bad.
@@ -41,6 +43,7 @@ pub struct Committed<P> {
     mirror: Mirror<P>,
     token: u64,
     changes: Vec<(NodeId, DiskChange)>,
+    past: Vec<String>,
     result: Result<(), StoreError>,
 }
 
@@ -51,9 +54,9 @@ pub struct TakenOver;
 impl<P: Port> Commit<P> {
     /// Does it.
     pub async fn run(self) -> Committed<P> {
-        let Commit { mut mirror, prepared, token, changes } = self;
+        let Commit { mut mirror, prepared, token, changes, past } = self;
         let result = mirror.commit(prepared).await;
-        Committed { mirror, token, changes, result }
+        Committed { mirror, token, changes, past, result }
     }
 }
 
@@ -80,10 +83,13 @@ impl<P: Port> Keeper<P> {
         let (token, changes) = engine.take_changes();
         let list = changes.iter().map(|(node, change)| (node.0, &change.path, change.from));
         let strict = engine.durability() == Durability::Strict;
-        let prepared =
+        let values = engine.take_past();
+        let mut prepared =
             mirror.prepare(engine.meta(), list, |node, path| engine.file_to_store(node, path), strict);
+        let past = values.iter().map(|(key, _)| key.clone()).collect();
+        values.into_iter().for_each(|(key, value)| prepared.put(key, value));
         engine.committing(prepared.bytes());
-        Some(Commit { mirror, prepared, token, changes })
+        Some(Commit { mirror, prepared, token, changes, past })
     }
 
     /// Says how long it took to put a commit together and hand it over, in milliseconds.
@@ -96,7 +102,7 @@ impl<P: Port> Keeper<P> {
     /// # Errors
     /// The store has another writer by now.
     pub fn finish(&mut self, engine: &mut Engine, now_ms: f64, done: Committed<P>) -> Result<(), TakenOver> {
-        let Committed { mirror, token, changes, result } = done;
+        let Committed { mirror, token, changes, past, result } = done;
         let stored_bytes = mirror.stored_bytes();
         self.mirror = Some(mirror);
         match result {
@@ -110,8 +116,15 @@ impl<P: Port> Keeper<P> {
                 self.retry_at = now_ms + RETRY_MS;
                 let text = error.to_string().into();
                 let disk = match error {
-                    StoreError::Quota(_) => DiskError::Full(text),
-                    _ => DiskError::Io(text),
+                    // The cluster itself has the room first.
+                    StoreError::Quota(_) => {
+                        engine.give_up_past(&past);
+                        DiskError::Full(text)
+                    }
+                    _ => {
+                        engine.put_back_past(past);
+                        DiskError::Io(text)
+                    }
                 };
                 engine.commit_failed(token, changes, disk);
                 Ok(())

@@ -23,7 +23,7 @@ mod watchers;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
 
-pub use boot::Boot;
+pub use boot::{Boot, Past};
 pub use compare::{Compare, LONGEST};
 pub use door::{Door, DoorEvent};
 pub use engine::{Cause, Engine};

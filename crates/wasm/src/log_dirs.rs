@@ -43,6 +43,7 @@ pub async fn replace<P: Port>(
         members: Some(Members { began_with: opened.voters, racks }),
         clients: Vec::new(),
         faults: Vec::new(),
+        ..Meta::default()
     };
     let files = |disks: &BTreeMap<i32, Disk>| -> Vec<(i32, FilePath)> {
         let all = disks.iter().flat_map(|(id, disk)| disk.files().map(|(path, _)| (*id, path.clone())));
@@ -52,7 +53,7 @@ pub async fn replace<P: Port>(
     let changes = paths.iter().map(|(id, path)| (*id, path, 0));
     let prepared = mirror.prepare(meta.clone(), changes, |id, path| disks.get(&id)?.file(path), true);
     mirror.commit(prepared).await?;
-    Ok(Loaded { meta: Some(meta), disks, damaged: Vec::new() })
+    Ok(Loaded { meta: Some(meta), disks, ..Loaded::default() })
 }
 
 /// The log directory of a broker, or of all, as an archive: its name and its bytes.

@@ -12,7 +12,7 @@ use blumfeld_view::{Durability, Fault};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::boot::Boot;
+use crate::boot::{Boot, Past};
 use crate::engine::Engine;
 
 /// Standard input and disks are kept up to so many bytes; a longer record says that it is cut.
@@ -153,6 +153,22 @@ pub(crate) struct Step {
     pub done: Done,
 }
 
+impl Done {
+    /// The number of the line of the console that it is, if it is one.
+    pub fn line(&self) -> Option<u32> {
+        match self {
+            Done::Console { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+impl From<Step> for blumfeld_timeline::Step<Done> {
+    fn from(step: Step) -> blumfeld_timeline::Step<Done> {
+        blumfeld_timeline::Step { events: step.events, now: step.now, deed: step.done }
+    }
+}
+
 impl From<blumfeld_timeline::Step<Done>> for Step {
     fn from(step: blumfeld_timeline::Step<Done>) -> Step {
         Step { events: step.events, now: step.now, done: step.deed }
@@ -195,6 +211,13 @@ pub struct Record {
     /// Whether something was too large to keep, so that a replay takes another course.
     cut: bool,
     bytes: usize,
+    /// Whether the disks are all there.
+    #[serde(skip, default = "yes")]
+    whole: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Why a record cannot be replayed.
@@ -261,6 +284,7 @@ impl Record {
             steps: Vec::new(),
             cut,
             bytes: usize::try_from(size).unwrap_or(LIMIT),
+            whole: !cut,
         }
     }
 
@@ -269,6 +293,14 @@ impl Record {
         match steps {
             Some(steps) if !self.cut => self.steps = steps,
             _ => self.cut = true,
+        }
+    }
+
+    /// It is of another life from now on, which began with this; of one of which that is not known it tells nothing.
+    pub(crate) fn begin_with(&mut self, begun: Option<Record>) {
+        match begun {
+            Some(begun) => *self = begun,
+            None => (self.cut, self.whole) = (true, false),
         }
     }
 
@@ -283,6 +315,54 @@ impl Record {
         }
     }
 
+    /// What the world began with, as [`beginning`](Self::beginning) reads it; nothing if that was too large.
+    pub(crate) fn begun(&mut self) -> Option<String> {
+        let (steps, cut) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.cut));
+        let text = self.whole.then(|| self.to_json());
+        (self.steps, self.cut) = (steps, cut);
+        text
+    }
+
+    /// Reads a record; that of a beginning has no steps.
+    pub(crate) fn beginning(text: &[u8]) -> Result<Record, ReplayError> {
+        let record: Record =
+            serde_json::from_slice(text).map_err(|error| ReplayError::Format(error.to_string()))?;
+        if record.version != VERSION {
+            let what = format!("its version is {}, this program reads {VERSION}", record.version);
+            return Err(ReplayError::Format(what));
+        }
+        if record.cut { Err(ReplayError::Cut) } else { Ok(record) }
+    }
+
+    /// What an engine begins with to do the same again.
+    pub(crate) fn boot(self) -> Result<Boot, ReplayError> {
+        let mut disks: BTreeMap<i32, Disk> = BTreeMap::new();
+        for file in self.disks {
+            let wrong = |error| ReplayError::Format(format!("{}: {error}", file.path));
+            let bytes = BASE64.decode(&file.base64).map_err(wrong)?;
+            let mut restored = File::new(bytes.into(), file.durable);
+            if let Some(since) = file.dirty_since {
+                restored.set_dirty_since(Instant::from_micros(since));
+            }
+            disks.entry(file.node).or_default().insert(file.path.into(), restored);
+        }
+        Ok(Boot {
+            cluster: self.cluster,
+            seed: self.seed,
+            boot: self.boot,
+            epoch_ms: self.epoch_ms,
+            now: self.now,
+            durability: self.durability,
+            brokers: self.brokers,
+            members: self.members,
+            clients: self.clients,
+            // They were over when this life began: nothing that happens follows from them.
+            faults: Vec::new(),
+            disks,
+            past: Past::default(),
+        })
+    }
+
     /// The record as a file.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
@@ -294,38 +374,10 @@ impl Record {
 /// # Errors
 /// [`ReplayError`] if the text is no record, or was cut.
 pub fn replay(text: &str) -> Result<Engine, ReplayError> {
-    let format = |what: String| ReplayError::Format(what);
-    let record: Record = serde_json::from_str(text).map_err(|error| format(error.to_string()))?;
-    if record.version != VERSION {
-        return Err(format(format!("its version is {}, this program reads {VERSION}", record.version)));
-    }
-    if record.cut {
-        return Err(ReplayError::Cut);
-    }
-    let mut disks: BTreeMap<i32, Disk> = BTreeMap::new();
-    for file in record.disks {
-        let bytes = BASE64.decode(&file.base64).map_err(|error| format(format!("{}: {error}", file.path)))?;
-        let mut restored = File::new(bytes.into(), file.durable);
-        if let Some(since) = file.dirty_since {
-            restored.set_dirty_since(Instant::from_micros(since));
-        }
-        disks.entry(file.node).or_default().insert(file.path.into(), restored);
-    }
-    let mut engine = Engine::new(Boot {
-        cluster: record.cluster,
-        seed: record.seed,
-        boot: record.boot,
-        epoch_ms: record.epoch_ms,
-        now: record.now,
-        durability: record.durability,
-        brokers: record.brokers,
-        members: record.members,
-        clients: record.clients,
-        // They were over when this life began: nothing that happens follows from them.
-        faults: Vec::new(),
-        disks,
-    });
-    for step in record.steps {
+    let mut record = Record::beginning(text.as_bytes())?;
+    let steps = std::mem::take(&mut record.steps);
+    let mut engine = Engine::new(record.boot()?);
+    for step in steps {
         if !engine.go_to(step.events, Instant::from_micros(step.now)) {
             return Err(ReplayError::Diverged { events: step.events, now: step.now });
         }

@@ -330,7 +330,8 @@ async fn live<P: Port + Clone + 'static>(
     let delta = view.delta_from(&view, events, 0);
     WATCHERS.with_borrow_mut(|watchers| watchers.listen(cluster));
     let cluster = cluster.to_owned();
-    post(&Update::Ready { cluster, seed, view, recovery, persistent, missing, returned });
+    let free_line = life.engine.free_line();
+    post(&Update::Ready { cluster, seed, view, recovery, persistent, missing, returned, free_line });
     post(&Update::Delta(delta));
     let end = life.run(inbox, lost).await;
     WATCHERS.with_borrow_mut(|watchers| *watchers = Watchers::default());

@@ -157,6 +157,11 @@ impl Terminal {
         self.schedule();
     }
 
+    /// Numbers of lines below this one are in use: by commands of branches of the time line that may live again.
+    pub fn number_from(&self, free_line: u32) {
+        self.next.set(self.next.get().max(free_line));
+    }
+
     /// Whatever ran is gone, with the engine that ran it.
     pub fn reset(&self) {
         self.running.set(None);

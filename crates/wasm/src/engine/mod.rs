@@ -5,6 +5,7 @@
 
 mod events;
 mod follow;
+mod keeping;
 mod rewind;
 mod search;
 mod stage;
@@ -33,6 +34,7 @@ use crate::boot::Boot;
 use crate::record::{Done, Record};
 use crate::run::{Clock, ConsoleUpdate, FIRST, Progress, Rates, Run, records};
 use follow::Follow;
+use keeping::Keeping;
 use rewind::{Past, Seeking};
 use stage::Stage;
 use wire::WireReader;
@@ -79,7 +81,11 @@ pub struct Engine {
     /// Events that the next delta has to count, because nobody is told of them.
     events_left_out: u64,
     record: Rc<RefCell<Record>>,
+    /// The first branch of the life whose beginning the record has.
+    recorded: u32,
     timeline: Timeline<Run>,
+    /// What of it is in the store.
+    keeping: Keeping,
     /// An earlier moment that is looked at: then the shown run is not the living one.
     past: Option<Past>,
     seeking: Option<Seeking>,
@@ -98,19 +104,22 @@ pub struct Engine {
 
 impl Engine {
     /// A world on these disks. Its broker starts with the first virtual moment.
-    pub fn new(boot: Boot) -> Engine {
+    pub fn new(mut boot: Boot) -> Engine {
         let record = Rc::new(RefCell::new(Record::new(&boot)));
         let store = StoreView { durability: boot.durability, writer: true, ..StoreView::default() };
         let clock = ClockView::at(boot.now, Pace::Times(1.0));
         let (cluster, seed) = (boot.cluster.clone(), boot.seed);
+        let past = std::mem::take(&mut boot.past);
         let mut run = Run::new(boot);
         run.world.keep_wire(wire::KEPT);
-        let timeline = Timeline::new(&run);
+        let (timeline, keeping) = keeping::resume(&run, past);
         let mut engine = Engine {
             cluster,
             seed,
             run,
+            recorded: timeline.living_id(),
             timeline,
+            keeping,
             past: None,
             seeking: None,
             work: None,
@@ -530,7 +539,7 @@ impl Engine {
             faults: self.run.world.faults().iter().map(ToString::to_string).collect(),
             latencies: self.run.world.latency_views(),
             store: self.store.clone(),
-            timeline: self.timeline.view(self.living(), self.past.is_some(), self.seeking()),
+            timeline: self.timeline_view(),
         }
     }
 

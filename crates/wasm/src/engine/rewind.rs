@@ -11,7 +11,7 @@ use blumfeld_view::{ClusterView, EventView, Pace, Seek};
 
 use super::Engine;
 use super::wire::WireReader;
-use crate::record::Done;
+use crate::record::{Done, Record};
 use crate::run::{ConsoleUpdate, INTERRUPTED, Rates, Run};
 
 /// Lines of what happened that are kept for each branch, to be shown again.
@@ -187,8 +187,9 @@ impl Engine {
 
     /// How far it is on the way, 0 to 1.
     pub(super) fn seeking(&self) -> Option<f64> {
-        let Seeking { run, way: (begun, end), .. } = self.seeking.as_ref()?;
-        let done = run.world.events() - begun;
+        let seeking = self.seeking.as_ref().map(|Seeking { run, way, .. }| (&run.world, way));
+        let (world, (begun, end)) = seeking.or_else(|| self.work.as_ref()?.way())?;
+        let done = world.events() - begun;
         #[allow(clippy::cast_precision_loss, reason = "a share of two numbers of events")]
         let share = done as f64 / end.saturating_sub(*begun).max(1) as f64;
         Some(share.min(1.0))
@@ -249,13 +250,16 @@ impl Engine {
             let mark = self.timeline.mark(&self.run);
             let left = Box::new(self.run.clone());
             let living = self.timeline.living_id();
-            return self.timeline.branch_off(name, (living, mark), &self.run, (left, self.lines.clone()));
+            self.timeline.branch_off(name, (living, mark), &self.run, (left, self.lines.clone()));
+            return self.keep_left(living);
         };
         let Some(place) = past.walk.place(&self.run) else { return };
         let tip = past.tip;
         let abandoned = tip.commands();
         self.run.world.take_the_place_of(&tip.world);
+        let living = self.timeline.living_id();
         self.timeline.branch_off(name, place, &self.run, (tip, self.lines.clone()));
+        self.keep_left(living);
         self.run.leave_commands(&abandoned, self.language);
         self.another_lives();
         let now = self.run.world.now().as_micros();
@@ -265,6 +269,7 @@ impl Engine {
 
     /// Lets another branch live, and shows it.
     pub(super) fn switch(&mut self, name: &str) -> Result<(), TravelError> {
+        let left = self.timeline.living_id();
         let living = self.past.as_ref().map_or(&self.run, |past| &past.tip);
         let mut run = self.timeline.switch(name, living, &mut self.lines)?;
         run.world.take_the_place_of(&living.world);
@@ -273,6 +278,7 @@ impl Engine {
         self.run = *run;
         self.run.leave_commands(&abandoned, self.language);
         self.set_pace(Pace::Paused);
+        self.keep_left(left);
         self.another_lives();
         self.show_another();
         Ok(())
@@ -285,6 +291,13 @@ impl Engine {
         self.life += 1;
         self.unstored = true;
         self.rewound = true;
+        let first = self.timeline.first_of(self.timeline.living_id());
+        if first != self.recorded {
+            // A branch of another life, which began with something else.
+            let begun = self.keeping.begun(first).and_then(|text| Record::beginning(text).ok());
+            self.record.borrow_mut().begin_with(begun);
+            self.recorded = first;
+        }
         let steps = self.timeline.all_steps();
         let steps = steps.map(|steps| steps.into_iter().map(Into::into).collect());
         self.record.borrow_mut().replace(steps);

@@ -119,6 +119,7 @@ impl Engine {
             members: Some(self.living().members()),
             clients: self.living().clients_to_store(),
             faults: self.living().faults_to_store(),
+            past: self.stored_past(),
         }
     }
 }

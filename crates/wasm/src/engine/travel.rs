@@ -2,7 +2,7 @@
 
 use blumfeld_console::{TimelineError, TimelineOrder};
 use blumfeld_kernel::Instant;
-use blumfeld_view::{ConsoleText, Pace, Seek, Stream};
+use blumfeld_view::{ConsoleText, Pace, Seek, Stream, TimelineView};
 
 use super::Engine;
 use crate::run::ConsoleUpdate;
@@ -42,6 +42,16 @@ impl Engine {
                 let job = self.branch_elsewhere(name, from, seed);
                 self.begin_work(id, job);
             }
+            // A branch of an earlier life has to be found again first.
+            Ok(TimelineOrder::Switch(name)) if self.timeline.far(&name).is_some() => {
+                self.set_pace(Pace::Paused);
+                let job = self.reach(TimelineOrder::Switch(name.clone()), &name);
+                self.begin_work(id, job);
+            }
+            Ok(TimelineOrder::Diff(name)) if self.timeline.far(&name).is_some() => {
+                let job = self.reach(TimelineOrder::Diff(name.clone()), &name);
+                self.begin_work(id, job);
+            }
             Ok(order) => {
                 let result = self.travel(order);
                 self.answer_timeline(id, result);
@@ -65,7 +75,7 @@ impl Engine {
         self.said.push(ConsoleUpdate { id, output, exit: Some(code) });
     }
 
-    fn travel(&mut self, order: TimelineOrder) -> Result<String, TravelError> {
+    pub(super) fn travel(&mut self, order: TimelineOrder) -> Result<String, TravelError> {
         match order {
             TimelineOrder::Show => return Ok(self.tell_timeline()),
             TimelineOrder::Diff(name) => {
@@ -87,8 +97,14 @@ impl Engine {
                 self.switch(&name)?;
                 return Ok(self.tell_timeline());
             }
-            TimelineOrder::Rename { from, to } => self.timeline.rename(&from, &to)?,
-            TimelineOrder::Delete(name) => self.timeline.delete(&name)?,
+            TimelineOrder::Rename { from, to } => {
+                self.timeline.rename(&from, &to)?;
+                self.unstored = true;
+            }
+            TimelineOrder::Delete(name) => {
+                self.timeline.delete(&name)?;
+                self.unstored = true;
+            }
             // These take a while, and are begun where a line is read.
             TimelineOrder::Back(_)
             | TimelineOrder::To(_)
@@ -101,8 +117,14 @@ impl Engine {
         Ok(String::new())
     }
 
+    /// How the time line stands.
+    pub(super) fn timeline_view(&self) -> TimelineView {
+        let view = self.timeline.view(self.living(), self.past.is_some(), self.seeking());
+        TimelineView { unkept: self.unkept(), ..view }
+    }
+
     pub(super) fn tell_timeline(&self) -> String {
-        let view = self.timeline.view(self.living(), self.past.is_some(), None);
+        let view = self.timeline_view();
         let shown = Shown { now: self.run.world.now().as_micros(), events: self.run.world.events() };
         told(&view, shown, self.language)
     }

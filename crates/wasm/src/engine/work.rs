@@ -2,14 +2,17 @@
 //! time stands still meanwhile.
 
 use blumfeld_condition::{Asked, Condition};
-use blumfeld_console::{Moment, OddsOrder};
+use blumfeld_console::{Moment, OddsOrder, TimelineOrder};
 use blumfeld_sim::{Wait, World};
 use blumfeld_view::{ConsoleText, Stream};
 
 use super::Engine;
 use crate::record::Done;
 use crate::run::{ConsoleUpdate, INTERRUPTED, Run};
-use blumfeld_timeline::{Nothing, Odds, Stops, Target, TravelError, Turn, Walk, Way, Why};
+use blumfeld_timeline::{BranchError, Nothing, Odds, Stops, Target, TravelError, Turn, Walk, Way, Why};
+
+/// On a long way a checkpoint is made after so many events.
+const EVENTS_A_COPY: u64 = 65_536;
 
 /// A line that is being worked on.
 pub(super) struct Work {
@@ -23,6 +26,17 @@ pub(super) enum Job {
     Odds(Box<Odds<Run>>),
     Until(Box<Until>),
     Branch(Box<Sprout>),
+    Reach(Box<Reach>),
+}
+
+impl Work {
+    /// Where it has come to on the way to one moment: the world there, and the events between which it goes.
+    pub fn way(&self) -> Option<(&World, &(u64, u64))> {
+        match &self.job {
+            Job::Reach(reach) => Some((&reach.run.world, &reach.way)),
+            _ => None,
+        }
+    }
 }
 
 /// What set a number.
@@ -52,6 +66,19 @@ pub(super) struct Sprout {
     target: Target,
 }
 
+/// On the way to the end of a branch of an earlier life, of which something is to be done then.
+pub(super) struct Reach {
+    id: u32,
+    then: TimelineOrder,
+    walk: Walk,
+    run: Run,
+    target: Target,
+    /// Events at which it began, and at which it is there.
+    way: (u64, u64),
+    /// Events at which a checkpoint is made.
+    due: u64,
+}
+
 impl Engine {
     /// Begins something that takes a while, unless something else does.
     pub(super) fn begin_work(&mut self, id: u32, job: Result<Job, TravelError>) {
@@ -76,6 +103,7 @@ impl Engine {
             }
             Job::Until(until) => self.go_on_until(until, out_of_time),
             Job::Branch(sprout) => self.go_on_to_branch(sprout, out_of_time),
+            Job::Reach(reach) => self.go_on_to_reach(reach, out_of_time),
         };
         match turn {
             Turn::More => self.work = Some(Work { id, job }),
@@ -103,7 +131,7 @@ impl Engine {
 
     /// Where one is to be shown somewhere else now, nobody goes on to where a line wanted to be.
     pub(super) fn stop_going(&mut self) {
-        if let Some(Work { id, job: Job::Until(_) | Job::Branch(_) }) = &self.work {
+        if let Some(Work { id, job: Job::Until(_) | Job::Branch(_) | Job::Reach(_) }) = &self.work {
             self.stop_work(*id);
         }
     }
@@ -165,6 +193,39 @@ impl Engine {
             self.reseed(seed);
         }
         Turn::Done(Ok(self.tell_timeline()))
+    }
+
+    // ---- a branch of an earlier life
+
+    /// To the end of a branch that has to be found again, to do this then.
+    pub(super) fn reach(&self, then: TimelineOrder, name: &str) -> Result<Job, TravelError> {
+        let (id, end) = self.timeline.far(name).ok_or(BranchError::Gone)?;
+        let target = Target::Seen(id, end);
+        let (walk, run) = Walk::begin_in(&self.timeline, id, target)?;
+        let begun = run.world.events();
+        let (way, due) = ((begun, end.events), begun + EVENTS_A_COPY);
+        Ok(Job::Reach(Box::new(Reach { id, then, walk, run, target, way, due })))
+    }
+
+    fn go_on_to_reach(&mut self, reach: &mut Reach, out_of_time: &mut impl FnMut() -> bool) -> Turn {
+        let Reach { id, then, walk, run, target, due, .. } = reach;
+        let kept = (&self.timeline, self.language);
+        if walk.go(kept, run, *target, &mut Nothing, out_of_time) == Way::OutOfTime {
+            // Whoever goes back from there need not begin where this did.
+            if run.world.events() >= *due {
+                *due = run.world.events() + EVENTS_A_COPY;
+                self.timeline.passed(walk, run);
+            }
+            return Turn::More;
+        }
+        if self.keeping.digest(*id).is_some_and(|digest| digest != run.world.digest()) {
+            let name = self.timeline.facts(*id).map_or("", |(name, ..)| name);
+            return Turn::Done(Err(TravelError::Diverged(name.to_owned())));
+        }
+        run.pass_over_output();
+        self.timeline.passed(walk, run);
+        self.timeline.reached(*id, run.clone());
+        Turn::Done(self.travel(then.clone()))
     }
 
     /// From here on chance has its way otherwise.

@@ -28,6 +28,7 @@ use bytes::Bytes;
 use crate::boot::Boot;
 use background_clients::BackgroundClients;
 pub(crate) use clients::{Rates, records};
+pub(crate) use returning::FIRST_ID;
 use session::Session;
 pub(crate) use waits::Clock;
 

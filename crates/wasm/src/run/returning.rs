@@ -16,7 +16,7 @@ use super::Run;
 use super::leaving::Leaving;
 
 /// Ids of the commands that began what is begun again: the page counts its own from below.
-const FIRST_ID: u32 = 1 << 31;
+pub(crate) const FIRST_ID: u32 = 1 << 31;
 
 impl Run {
     /// The clients that run, for the store.

@@ -57,7 +57,9 @@ impl Desk {
 
     /// A cluster that goes on from its disks, once it serves.
     pub fn at(boot: Boot) -> Desk {
-        let mut desk = Desk { engine: Engine::new(boot), files: BTreeMap::new(), commands: 0 };
+        let engine = Engine::new(boot);
+        let commands = engine.free_line();
+        let mut desk = Desk { engine, files: BTreeMap::new(), commands };
         desk.until_ready();
         desk
     }
