@@ -42,12 +42,18 @@ class Gateway:
         self.bootstrap = line.split("ready: ")[1].strip()
 
     def control(self, line):
-        """Does a command of the gateway's standard input."""
+        """Does a command of the gateway's standard input; gives what it says before its `ok`."""
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        answer = self.process.stdout.readline().strip()
-        if answer != "ok":
-            raise AssertionError(f"{line}: {answer}")
+        said = []
+        for answer in self.process.stdout:
+            answer = answer.rstrip("\n")
+            if answer == "ok":
+                return said
+            if answer.startswith("error: "):
+                raise AssertionError(f"{line}: {answer}")
+            said.append(answer)
+        raise AssertionError(f"{line}: the gateway has ended")
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)
@@ -279,8 +285,9 @@ def main():
     if arguments.client in (None, REFERENCE):
         from crash import a_leader_crashes_under_load
         from members import a_broker_joins_and_leaves
+        from rewound import a_session_is_rewound_and_replayed
 
-        for scenario in a_leader_crashes_under_load, a_broker_joins_and_leaves:
+        for scenario in a_leader_crashes_under_load, a_broker_joins_and_leaves, a_session_is_rewound_and_replayed:
             if arguments.scenario in scenario.__name__:
                 title = f"{REFERENCE}, 3 brokers: {scenario.__name__.replace('_', ' ')}"
                 alone(arguments.gateway, logs, passed, failed, title, scenario)

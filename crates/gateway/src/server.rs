@@ -190,7 +190,11 @@ impl Server {
         let request_max_bytes =
             config.brokers.first().map_or(usize::MAX, |broker| broker.socket_request_max_bytes);
         let mut world = World::new(config, disks);
-        world.stop_digest();
+        // Only what can be taken back is compared with anything.
+        let rewinds = args.control && args.data_dir.is_none();
+        if !rewinds {
+            world.stop_digest();
+        }
         if let (Some(data), Some(path)) = (&mut data, &args.data_dir) {
             data.make(path, world.nodes()).map_err(in_dir)?;
             world.keep_disk_ops();
@@ -216,7 +220,7 @@ impl Server {
             looked: None,
         };
         server.boot();
-        if args.control && server.data.is_none() {
+        if rewinds {
             server.session = Some(Session::begin(&mut server.world));
         }
         Ok(server)

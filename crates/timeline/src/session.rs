@@ -250,8 +250,7 @@ impl Session {
     }
 
     fn told(&self, world: &World) -> String {
-        let shown = Shown { now: world.now().as_micros(), events: world.events() };
-        told(&self.view(world), shown, self.language)
+        told(&self.view(world), Shown::of(world), self.language)
     }
 }
 

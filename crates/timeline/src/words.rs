@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use blumfeld_kernel::Instant;
 use blumfeld_shell::Language;
+use blumfeld_sim::World;
 use blumfeld_view::TimelineView;
 
 use crate::tree::BranchError;
@@ -113,22 +114,31 @@ pub struct Shown {
     pub now: u64,
     /// Events that the world has handled.
     pub events: u64,
+    /// A number that two moments share if everything was the same.
+    pub digest: u64,
+}
+
+impl Shown {
+    /// The moment of a world.
+    pub fn of(world: &World) -> Shown {
+        Shown { now: world.now().as_micros(), events: world.events(), digest: world.digest() }
+    }
 }
 
 /// Where one stands, how far it goes back, and the branches.
 pub fn told(view: &TimelineView, shown: Shown, language: Language) -> String {
     let korean = language == Language::Korean;
     let (now, from) = (clock(shown.now), clock(view.from));
-    let events = shown.events;
+    let Shown { events, digest, .. } = shown;
     let mut text = match (korean, view.tip.map(clock)) {
         (false, Some(tip)) => {
-            format!("You are looking at {now} (event {events}); the branch goes on to {tip}.\n")
+            format!("You are looking at {now} (event {events}, digest {digest:016x}); the branch goes on to {tip}.\n")
         }
-        (false, None) => format!("It is {now} (event {events}).\n"),
+        (false, None) => format!("It is {now} (event {events}, digest {digest:016x}).\n"),
         (true, Some(tip)) => {
-            format!("{now}(이벤트 {events})를 보고 있습니다. 브랜치는 {tip}까지 이어집니다.\n")
+            format!("{now}(이벤트 {events}, 다이제스트 {digest:016x})를 보고 있습니다. 브랜치는 {tip}까지 이어집니다.\n")
         }
-        (true, None) => format!("지금은 {now}(이벤트 {events})입니다.\n"),
+        (true, None) => format!("지금은 {now}(이벤트 {events}, 다이제스트 {digest:016x})입니다.\n"),
     };
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     let (kept, weight, cap) = (view.checkpoints, mib(view.weight), mib(view.cap));

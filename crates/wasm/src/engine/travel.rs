@@ -125,8 +125,7 @@ impl Engine {
 
     pub(super) fn tell_timeline(&self) -> String {
         let view = self.timeline_view();
-        let shown = Shown { now: self.run.world.now().as_micros(), events: self.run.world.events() };
-        told(&view, shown, self.language)
+        told(&view, Shown::of(&self.run.world), self.language)
     }
 
     /// Goes to a moment at once, however long that takes.
