@@ -1,5 +1,5 @@
 // The time line in a real browser with the real engine: a moment is gone back to by key and by hand, what is done there begins
-// a branch, the other one is gone back to, and a reload finds the one that lives.
+// a branch, the other one is gone back to, and a reload finds the one that lives, and the others beside it.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -148,6 +148,22 @@ test("the branch that was left is gone back to, and a reload finds the one that 
   await untilEnd(20);
   assert.equal(await page.locator('.topic[data-topic="payments"]').count(), 0);
   assert.match(await done(`kafka-get-offsets.sh ${AT} --topic orders`), /orders:0:20/);
+});
+
+test("after the reload the other branches are still there, and can live again", wait, async () => {
+  assert.deepEqual(await branches(), ["main-before", "kafka-topics"]);
+  assert.match(await done("timeline"), /\* main goes on from main-before as it was stored at/);
+  await page.click(".seek .branch >> text=kafka-topics");
+  await page.locator('.topic[data-topic="payments"]').waitFor(wait);
+  await untilEnd(10);
+  await handle().press("Home");
+  await past().waitFor(wait);
+  await untilEnd(null);
+  await page.click("#back-to-now");
+  await past().waitFor({ state: "detached", ...wait });
+  await setPace(page, "fastest");
+  assert.match(await done(`kafka-get-offsets.sh ${AT} --topic orders`), /orders:0:10/);
+  assert.match(await done("timeline"), /\* kafka-topics forks from main-before at/);
 });
 
 test("nothing failed on the way", () => assert.deepEqual(errors, []));

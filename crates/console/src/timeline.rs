@@ -73,6 +73,8 @@ pub enum TimelineOrder {
     },
     /// `delete NAME`: forget a branch.
     Delete(String),
+    /// `cap 512MiB`: let checkpoints and the ends of branches take so many bytes.
+    Cap(u64),
     /// `diff NAME`: say what is otherwise at the end of that branch.
     Diff(String),
     /// `until CONDITION`: to the first moment from here on at which it is so.
@@ -86,7 +88,9 @@ pub enum TimelineOrder {
 /// How a line is written.
 const USAGE: &str = "timeline | timeline back 5s | timeline to 83.4 | timeline to event 51234 | timeline now | \
     timeline until CONDITION | timeline branch NAME [--from MOMENT] [--seed N] | timeline switch NAME | \
-    timeline rename NAME NEW | timeline delete NAME | timeline diff NAME";
+    timeline rename NAME NEW | timeline delete NAME | timeline diff NAME | timeline cap 256MiB";
+/// Bytes that the past may take at least and at most: `timeline cap`.
+const CAPS: std::ops::RangeInclusive<u64> = 16 << 20..=4 << 30;
 /// The same of `odds`.
 const ODDS_USAGE: &str =
     "odds CONDITION [--from MOMENT] [--for 30s] [--seeds 200] | odds CONDITION --since MOMENT --until MOMENT";
@@ -103,6 +107,12 @@ pub enum TimelineError {
     /// It is no time.
     #[error("timeline: `{0}` is no time: write 5s, 250ms, 2m or 1:23.4")]
     Time(
+        /// What was written.
+        String,
+    ),
+    /// It is no memory that the past may take.
+    #[error("timeline: `{0}` is no memory that the past may take: write 16MiB to 4GiB")]
+    Cap(
         /// What was written.
         String,
     ),
@@ -139,6 +149,11 @@ impl TimelineError {
             }
             (Language::Korean, Self::Time(word)) => {
                 format!("timeline: `{word}` 값은 시간이 아닙니다. 5s, 250ms, 2m, 1:23.4처럼 씁니다")
+            }
+            (Language::Korean, Self::Cap(word)) => {
+                format!(
+                    "timeline: `{word}` 값은 과거가 쓸 수 있는 메모리가 아닙니다. 16MiB에서 4GiB까지 씁니다"
+                )
             }
             (Language::Korean, Self::Odds(word)) => {
                 format!("odds: `{word}` 부분을 이해할 수 없습니다. 쓰는 법: {ODDS_USAGE}")
@@ -186,9 +201,19 @@ pub fn timeline(line: &str) -> Option<Result<TimelineOrder, TimelineError>> {
         ["switch", name] => Ok(TimelineOrder::Switch((*name).to_owned())),
         ["rename", from, to] => Ok(TimelineOrder::Rename { from: (*from).to_owned(), to: (*to).to_owned() }),
         ["delete", name] => Ok(TimelineOrder::Delete((*name).to_owned())),
+        ["cap", size] => cap(size).map(TimelineOrder::Cap),
         ["diff", name] => Ok(TimelineOrder::Diff((*name).to_owned())),
         [word, ..] => Err(TimelineError::Line((*word).to_owned())),
     })
+}
+
+/// What stands behind `timeline cap`, in bytes.
+fn cap(text: &str) -> Result<u64, TimelineError> {
+    let units = [("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let read = units.iter().find_map(|(unit, bytes): &(&str, u64)| {
+        text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(*bytes)
+    });
+    read.filter(|bytes| CAPS.contains(bytes)).ok_or_else(|| TimelineError::Cap(text.to_owned()))
 }
 
 /// A condition, without quotes around the whole.
@@ -299,6 +324,8 @@ mod tests {
             ("timeline to 2m", Ok(To(Duration::from_secs(120)))),
             ("timeline to event 51234", Ok(ToEvent(51_234))),
             ("timeline now", Ok(Now)),
+            ("timeline cap 512MiB", Ok(TimelineOrder::Cap(512 << 20))),
+            ("timeline cap 4GiB", Ok(TimelineOrder::Cap(4 << 30))),
             ("timeline branch one", Ok(branch(None, None))),
             ("timeline branch one --seed 7", Ok(branch(None, Some(7)))),
             (
@@ -316,6 +343,19 @@ mod tests {
         ] {
             let want = want.map_err(|word: &str| TimelineError::Line(word.to_owned()));
             assert_eq!(timeline(line), Some(want), "{line}");
+        }
+        for size in [
+            "15MiB",
+            "5GiB",
+            "99999999999999999999GiB",
+            "18446744073709551615MiB",
+            "1",
+            "MiB",
+            "-1MiB",
+            "1.5GiB",
+        ] {
+            let line = format!("timeline cap {size}");
+            assert_eq!(timeline(&line), Some(Err(TimelineError::Cap(size.to_owned()))));
         }
         for time in ["", "-1s", "x", "1e12", "nan", "1:x", "inf"] {
             let line = format!("timeline to {time}");

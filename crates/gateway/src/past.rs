@@ -26,6 +26,7 @@ fn goes(order: &TimelineOrder) -> bool {
         | TimelineOrder::Branch { from: None, .. }
         | TimelineOrder::Rename { .. }
         | TimelineOrder::Delete(_)
+        | TimelineOrder::Cap(_)
         | TimelineOrder::Diff(_)
         | TimelineOrder::Why(_)
         | TimelineOrder::Odds(_) => false,

@@ -54,12 +54,15 @@ pub struct StoredPast {
     /// How many were given up for want of room.
     #[serde(default)]
     pub forgotten: u32,
+    /// Bytes that it may take in memory, if that was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<u64>,
 }
 
 impl StoredPast {
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
-        self.branches.is_empty() && self.forgotten == 0
+        self.branches.is_empty() && self.forgotten == 0 && self.cap.is_none()
     }
 
     /// The keys of the values that it needs, with their lengths in bytes.

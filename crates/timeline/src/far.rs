@@ -42,18 +42,23 @@ pub struct Earlier<R: Rewind> {
     pub beginnings: BTreeMap<u32, R>,
     /// Branches that were given up.
     pub forgotten: u32,
+    /// Bytes that all of it may take, if that was chosen.
+    pub cap: Option<u64>,
 }
 
 impl<R: Rewind> Timeline<R> {
     /// A session that begins after earlier ones. A branch whose way is not whole is given up.
     pub fn resume(run: &R, earlier: Earlier<R>) -> Timeline<R> {
-        let Earlier { living, from, mut branches, mut beginnings, forgotten } = earlier;
+        let Earlier { living, from, mut branches, mut beginnings, forgotten, cap } = earlier;
         branches.sort_by_key(|kept| kept.id);
         let name = if is_name(&living) { living } else { FIRST.to_owned() };
         // Its number follows those of all that were.
         let id = branches.last().map_or(0, |last| last.id.saturating_add(1));
         let mut timeline = Timeline::begin(run, id, Branch::new(name.clone(), None));
         timeline.forgotten = forgotten;
+        if let Some(cap) = cap {
+            timeline.set_cap(cap);
+        }
         for kept in branches {
             let whole = match kept.parent {
                 Some((parent, _)) => {

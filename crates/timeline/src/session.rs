@@ -210,6 +210,10 @@ impl Session {
             }
             TimelineOrder::Rename { from, to } => self.timeline.rename(&from, &to)?,
             TimelineOrder::Delete(name) => self.timeline.delete(&name)?,
+            TimelineOrder::Cap(bytes) => {
+                self.timeline.set_cap(bytes);
+                return Ok(self.told(world));
+            }
             TimelineOrder::Diff(name) => {
                 let other = self.timeline.end_of(&name)?;
                 return Ok(difference(world, other, (self.timeline.living(), &name), self.language));

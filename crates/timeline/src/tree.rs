@@ -270,6 +270,17 @@ impl<R: Rewind> Timeline<R> {
         }
     }
 
+    /// Lets checkpoints, ends of branches and deeds take so many bytes.
+    pub fn set_cap(&mut self, bytes: u64) {
+        self.cap = bytes;
+        self.shrink();
+    }
+
+    /// The same, if it is not what it is at first.
+    pub fn other_cap(&self) -> Option<u64> {
+        Some(self.cap).filter(|cap| *cap != CAP)
+    }
+
     /// Makes checkpoints from now on, or none.
     pub fn keep_checkpoints(&mut self, on: bool) {
         self.due = if on { 0 } else { u64::MAX };

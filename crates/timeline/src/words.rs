@@ -132,11 +132,15 @@ pub fn told(view: &TimelineView, shown: Shown, language: Language) -> String {
     let Shown { events, digest, .. } = shown;
     let mut text = match (korean, view.tip.map(clock)) {
         (false, Some(tip)) => {
-            format!("You are looking at {now} (event {events}, digest {digest:016x}); the branch goes on to {tip}.\n")
+            format!(
+                "You are looking at {now} (event {events}, digest {digest:016x}); the branch goes on to {tip}.\n"
+            )
         }
         (false, None) => format!("It is {now} (event {events}, digest {digest:016x}).\n"),
         (true, Some(tip)) => {
-            format!("{now}(이벤트 {events}, 다이제스트 {digest:016x})를 보고 있습니다. 브랜치는 {tip}까지 이어집니다.\n")
+            format!(
+                "{now}(이벤트 {events}, 다이제스트 {digest:016x})를 보고 있습니다. 브랜치는 {tip}까지 이어집니다.\n"
+            )
         }
         (true, None) => format!("지금은 {now}(이벤트 {events}, 다이제스트 {digest:016x})입니다.\n"),
     };

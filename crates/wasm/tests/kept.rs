@@ -149,6 +149,7 @@ fn what_lives_goes_on_beside_what_it_was() {
     page.desk.engine.timeline_now("timeline delete crash-2").unwrap();
     page.desk.engine.timeline_now("timeline rename main-before origin").unwrap();
     page.desk.engine.timeline_now("timeline switch main").unwrap();
+    page.desk.engine.timeline_now("timeline cap 64MiB").unwrap();
     block_on(page.store());
     let mut page = open(memory, 3, Durability::Relaxed);
     assert!(!names(&mut page.desk.engine).contains(&"crash-2".to_owned()));
@@ -157,6 +158,7 @@ fn what_lives_goes_on_beside_what_it_was() {
         "{:?}",
         names(&mut page.desk.engine)
     );
+    assert_eq!(view(&mut page.desk.engine).cap, 64 << 20);
 }
 
 #[test]

@@ -19,6 +19,7 @@ future stays in the one that you left. Alone it says where you are and which bra
   timeline rename NAME NEW       give it another name
   timeline delete NAME           forget it, if no other forks from it
   timeline diff NAME             what is otherwise at its end: leaders, ISRs, offsets, groups, records
+  timeline cap 512MiB            let the past take so much memory, 16MiB to 4GiB; less, and it goes back less far
 ";
 
 const KOREAN: &str = "\
@@ -36,11 +37,12 @@ const KOREAN: &str = "\
   timeline rename NAME NEW       이름 바꾸기
   timeline delete NAME           삭제. 거기서 갈라진 브랜치가 없어야 합니다
   timeline diff NAME             그 끝에서 다른 점: 리더, ISR, 오프셋, 그룹, 레코드
+  timeline cap 512MiB            과거가 쓸 메모리, 16MiB에서 4GiB까지. 적을수록 되감을 수 있는 범위가 짧아집니다
 ";
 
 /// The first words that can stand behind it.
-pub(crate) const WORDS: [&str; 9] =
-    ["back", "to", "now", "until", "branch", "switch", "rename", "delete", "diff"];
+pub(crate) const WORDS: [&str; 10] =
+    ["back", "to", "now", "until", "branch", "switch", "rename", "delete", "diff", "cap"];
 
 /// What `timeline` says with a language behind it.
 pub fn start(arguments: &[String], env: &dyn Environment, _: &StdinSource) -> Launch {

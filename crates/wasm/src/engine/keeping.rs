@@ -68,6 +68,7 @@ pub(super) fn resume(run: &Run, past: Past) -> (Timeline<Run>, Keeping) {
         branches: Vec::new(),
         beginnings: BTreeMap::new(),
         forgotten: tree.forgotten,
+        cap: tree.cap,
     };
     for branch in tree.branches {
         let steps = values.get(&deeds_of(branch.id)).and_then(|text| serde_json::from_slice(text).ok());
@@ -246,6 +247,7 @@ impl Engine {
             from,
             branches: self.keeping.branches.values().map(named).collect(),
             forgotten: self.timeline.forgotten().saturating_add(self.unkept()),
+            cap: self.timeline.other_cap(),
         }
     }
 

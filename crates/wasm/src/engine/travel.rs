@@ -105,6 +105,11 @@ impl Engine {
                 self.timeline.delete(&name)?;
                 self.unstored = true;
             }
+            TimelineOrder::Cap(bytes) => {
+                self.timeline.set_cap(bytes);
+                self.unstored = true;
+                return Ok(self.tell_timeline());
+            }
             // These take a while, and are begun where a line is read.
             TimelineOrder::Back(_)
             | TimelineOrder::To(_)
