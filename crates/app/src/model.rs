@@ -239,6 +239,8 @@ pub struct Model {
     pub events: Events,
     /// What of them stands on the time line.
     pub marks: Shared<Marks>,
+    /// When this life of the cluster served, in virtual microseconds.
+    pub began: u64,
     /// The line that the event log is to show.
     pub look_at: Option<Shared<LookAt>>,
     /// Events that the engine did not send or that are no longer kept.
@@ -379,6 +381,7 @@ impl Model {
             returned: None,
             events: Events::default(),
             marks: Shared::default(),
+            began: 0,
             look_at: None,
             events_left_out: 0,
             notices: vec![],
@@ -482,7 +485,8 @@ impl Model {
                 self.series = Shared::new(Series::begin(view.clock.now / 1_000));
                 self.view = Some(Cluster::new(view));
                 self.note_series();
-                self.marks = Shared::new(Marks::begin(self.view.as_ref().map_or(0, |view| view.clock.now)));
+                self.began = self.view.as_ref().map_or(0, |view| view.clock.now);
+                self.marks = Shared::new(Marks::begin(self.began));
                 self.follow = None;
                 self.console.running = None;
                 self.messages = MessagesState::default();

@@ -22,7 +22,8 @@ impl Model {
         };
         let before = self.view.as_ref().and_then(|view| living(&view.timeline));
         if before != living(&view.timeline) {
-            let mut marks = Marks::begin(self.marks.begun());
+            // One of an earlier life goes back beyond the beginning of this one.
+            let mut marks = Marks::begin(self.began.min(view.timeline.from));
             marks.take(&events);
             self.marks = Shared::new(marks);
             self.series = Shared::new(Series::begin(view.clock.now / 1_000));

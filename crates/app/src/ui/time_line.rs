@@ -89,7 +89,7 @@ const BRANCHES: usize = 3;
 /// Shift with an arrow goes so far, in virtual microseconds.
 const STRIDE: u64 = 100_000;
 
-/// A branch that does not live, as far as the axis goes.
+/// A branch that does not live, as far as the axis goes; one that forks before it hangs at its beginning.
 fn branch(ctx: &Ctx, one: &BranchView, (begun, end): (u64, u64)) -> Html {
     let span = end.saturating_sub(begun).max(1);
     let place = |at: u64| (at.saturating_sub(begun).min(span) * 1_000 / span).to_string();
@@ -100,7 +100,7 @@ fn branch(ctx: &Ctx, one: &BranchView, (begun, end): (u64, u64)) -> Html {
         Callback::from(move |_: MouseEvent| ctx.press(&line))
     };
     html! {
-        <li data-x={place(one.fork)} data-w={long}><button class="branch" aria-label={title.clone()} {title} {onclick}>{&one.name}</button></li>
+        <li class={classes!((one.fork < begun).then_some("earlier"))} data-x={place(one.fork)} data-w={long}><button class="branch" aria-label={title.clone()} {title} {onclick}>{&one.name}</button></li>
     }
 }
 
