@@ -37,7 +37,7 @@ const KOREAN: &str = "\
   timeline rename NAME NEW       이름 바꾸기
   timeline delete NAME           삭제. 거기서 갈라진 브랜치가 없어야 합니다
   timeline diff NAME             그 끝에서 다른 점: 리더, ISR, 오프셋, 그룹, 레코드
-  timeline cap 512MiB            과거가 쓸 메모리, 16MiB에서 4GiB까지. 적으면 덜 멀리까지 되감습니다
+  timeline cap 512MiB            과거가 쓸 메모리, 16MiB에서 4GiB까지. 적을수록 되감을 수 있는 시간이 작아집니다
 ";
 
 /// The first words that can stand behind it.
