@@ -1,10 +1,10 @@
 // What `cargo xtask bench` measures in a browser. Prints one JSON object.
-// node bench.mjs BENCH_FOLDER DIST_FOLDER
+// node bench.mjs BENCH_FOLDER DIST_FOLDER [PART]
 
 import { launch, open, run, serve, plain } from "./lib.mjs";
 import { VARIANTS, pace } from "./pace.mjs";
 
-const [bench, dist] = process.argv.slice(2);
+const [bench, dist, part = ""] = process.argv.slice(2);
 const RUNS = 3;
 /** Each screen is looked at for so long under load. */
 const SECONDS = 10;
@@ -16,13 +16,18 @@ try {
   const served = await serve([bench]);
   const page = await browser.context.newPage();
   page.on("pageerror", (error) => console.error(String(error)));
-  await page.goto(plain(served.url));
-  await page.waitForFunction(() => window.bench !== undefined, null, { timeout: 300_000 });
+  await page.goto(`${plain(served.url)}#${part}`);
+  await page.waitForFunction(() => window.bench !== undefined, null, { timeout: 900_000 });
   numbers.wasm = JSON.parse(await page.evaluate(() => window.bench));
   await page.close();
   await served.close();
 } finally {
   await browser.close();
+}
+
+if (part !== "") {
+  console.log(JSON.stringify(numbers));
+  process.exit(0);
 }
 
 // A new profile each time: nothing is cached, nothing is stored.

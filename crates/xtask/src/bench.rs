@@ -23,23 +23,26 @@ struct Asked<'a> {
     file: Option<&'a str>,
     /// The page's stage and nothing else.
     stage_only: bool,
+    /// Going back in time and nothing else.
+    timeline_only: bool,
     /// The stage is looked at again after so many minutes of load.
     minutes: u32,
 }
 
 fn asked(args: &[String]) -> Result<Asked<'_>> {
-    let mut asked = Asked { file: None, stage_only: false, minutes: 1 };
+    let mut asked = Asked { file: None, stage_only: false, timeline_only: false, minutes: 1 };
     let mut args = args.iter().map(String::as_str);
     while let Some(flag) = args.next() {
         match flag {
             "--json" => asked.file = Some(args.next().context("--json takes a file")?),
             "--stage" => asked.stage_only = true,
+            "--timeline" => asked.timeline_only = true,
             "--minutes" => {
                 let minutes = args.next().context("--minutes takes a number")?;
                 asked.minutes =
                     minutes.parse().with_context(|| format!("no number of minutes: {minutes}"))?;
             }
-            other => bail!("bench takes --json FILE, --stage and --minutes N, not '{other}'"),
+            other => bail!("bench takes --json FILE, --stage, --timeline and --minutes N, not '{other}'"),
         }
     }
     Ok(asked)
@@ -48,14 +51,18 @@ fn asked(args: &[String]) -> Result<Asked<'_>> {
 /// Measures and prints a table; with `--json FILE` the numbers under the same names.
 pub fn run(args: &[String]) -> Result<()> {
     let asked = asked(args)?;
-    let dist = page::build(Effort::Optimized)?;
     let (_, browser) = setup::for_tests()?;
     let mut numbers = Map::new();
-    if !asked.stage_only {
-        everywhere(&dist, &browser, &mut numbers)?;
+    if asked.timeline_only {
+        timeline(&browser, &mut numbers)?;
+    } else {
+        let dist = page::build(Effort::Optimized)?;
+        if !asked.stage_only {
+            everywhere(&dist, &browser, &mut numbers)?;
+        }
+        stage(&dist, &browser, asked.minutes, &mut numbers)?;
+        sizes(&dist, &mut numbers)?;
     }
-    stage(&dist, &browser, asked.minutes, &mut numbers)?;
-    sizes(&dist, &mut numbers)?;
     for (name, value) in &numbers {
         println!("{name:<52} {:>14}", value.to_string());
     }
@@ -72,6 +79,22 @@ pub fn run(args: &[String]) -> Result<()> {
         let json = json!({ "about": about, "numbers": numbers });
         fs::write(file, serde_json::to_string_pretty(&json)? + "\n").with_context(|| file.to_owned())?;
     }
+    Ok(())
+}
+
+/// What going back in time costs, and how long it takes.
+fn timeline(browser: &Browser, numbers: &mut Map<String, Value>) -> Result<()> {
+    const PART: &str = "timeline";
+    say("bench: going back in time, natively");
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "--release", "--package", "blumfeld-wasm", "--bin", "bench", "--", PART]);
+    flatten("native", &parse(&mut command, "native bench")?, numbers);
+    say("bench: going back in time, in the browser");
+    let folder = measurements()?;
+    let mut command = Command::new("node");
+    command.arg("bench.mjs").arg(&folder).arg(&folder).arg(PART).current_dir(root().join("tests/e2e"));
+    command.env("CHROMIUM", &browser.chromium);
+    flatten("wasm", &parse(&mut command, "browser bench")?["wasm"], numbers);
     Ok(())
 }
 

@@ -40,9 +40,10 @@ cargo xtask COMMAND
       [--members | --triggers | --topics | --transactions | --page]
                               simulate random faults under the checkers; replay a fault that the page recorded
   tidy                        check which crate may use which, and how long lines are
-  bench [--json FILE] [--stage] [--minutes N]
+  bench [--json FILE] [--stage | --timeline] [--minutes N]
                               measure speed and sizes, natively and in the browser; with --stage the page's beginning,
-                              its stage under load and sizes alone; the stage again after N minutes of load (1)
+                              its stage under load and sizes alone; the stage again after N minutes of load (1);
+                              with --timeline going back in time alone
   shots [--only SCREEN]       pictures of every screen in every size, theme and language, into target/shots
   shots --film                the film and the picture that the README opens with, into docs/
   font [FILE [NUMBER]]        the page's Korean letters out of Noto Sans CJK, into www/

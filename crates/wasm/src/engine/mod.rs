@@ -46,6 +46,13 @@ const EVENTS_A_LOOK: u32 = 64;
 /// How far one turn jumps over idle time when nothing runs.
 const IDLE_JUMP: Duration = Duration::from_secs(1);
 
+/// Microseconds, whole ones without a rounding error.
+fn micros(span: Duration) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "2^53 nanoseconds are 104 days")]
+    let nanos = span.as_nanos() as f64;
+    nanos / 1e3
+}
+
 /// A speed as it can be.
 fn within(times: f64) -> f64 {
     if times.is_finite() { times.clamp(0.001, 1_000.0) } else { 1.0 }
@@ -265,7 +272,7 @@ impl Engine {
         let until = match self.pace_for(wall) {
             Pace::Paused => return false,
             Pace::Times(times) => {
-                self.owed += wall.as_secs_f64() * 1e6 * times;
+                self.owed += micros(wall) * times;
                 #[allow(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
@@ -340,7 +347,7 @@ impl Engine {
         self.collect_all();
         let gone = self.run.world.now() - before;
         // What could not be done in time is not made up for: the page is told instead.
-        self.owed = if late { 0.0 } else { (self.owed - gone.as_secs_f64() * 1e6).max(0.0) };
+        self.owed = if late { 0.0 } else { (self.owed - micros(gone)).max(0.0) };
         if wall > Duration::ZERO {
             let now = gone.as_secs_f64() / wall.as_secs_f64();
             self.reached += (now - self.reached) * wall.as_secs_f64().min(1.0);

@@ -127,6 +127,10 @@ impl Session {
             self.act();
             let ms = 1 + self.rng.below(1_500);
             self.pass(Duration::from_millis(ms));
+            // What a commit set off at this very moment belongs to it.
+            while self.engine.world().next_event().is_some_and(|at| at <= self.engine.world().now()) {
+                self.pass(Duration::from_micros(1));
+            }
             self.moments.push(seen(&mut self.engine));
             // What is done next is not done at the same moment.
             self.pass(Duration::from_millis(1));
@@ -141,9 +145,10 @@ impl Session {
     pub fn find(&mut self, moment: &Moment) {
         self.go(Seek::Time(moment.now));
         let found = seen(&mut self.engine);
-        assert_eq!((found.now, found.events), (moment.now, moment.events));
-        assert_eq!(found.digest, moment.digest, "at {}", moment.now);
-        assert_eq!(found, *moment);
+        let seed = self.engine.seed();
+        assert_eq!((found.now, found.events), (moment.now, moment.events), "seed {seed}");
+        assert_eq!(found.digest, moment.digest, "seed {seed}, at {}", moment.now);
+        assert_eq!(found, *moment, "seed {seed}");
     }
 
     /// Begins a branch where it is, as a session of its own.
