@@ -26,9 +26,7 @@ impl Asked {
         }
         let parameters = fact.needs.iter().chain(fact.may).map(Some).chain(std::iter::repeat(None));
         let argument = |(word, parameter): (&str, Option<&Parameter>)| match parameter {
-            Some(Parameter::Topic | Parameter::Group | Parameter::About)
-                if !word.starts_with(['"', '\'']) =>
-            {
+            Some(parameter) if parameter.is_text() && !word.starts_with(['"', '\'']) => {
                 let quote = if word.contains('"') { '\'' } else { '"' };
                 format!("{quote}{word}{quote}")
             }
@@ -84,6 +82,7 @@ mod tests {
             ("isr( 'orders', 0)", "isr( 'orders', 0)"),
             ("leader 7 0", "leader(\"7\", 0)"),
             ("controller", "controller"),
+            ("accumulated producer-1 orders 0", "accumulated(\"producer-1\", \"orders\", 0)"),
         ] {
             let written = Asked::written(line);
             assert_eq!(written, want);

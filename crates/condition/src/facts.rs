@@ -112,6 +112,7 @@ pub enum Question {
     Members(String),
     Coordinator(String),
     Committed(String, Partition),
+    Accumulated(String, Partition),
     Lag(String, Option<String>, Option<i32>),
     Up(i32),
     Broker(i32),
@@ -228,6 +229,8 @@ pub enum Parameter {
     Partition,
     /// A group's id.
     Group,
+    /// A `client.id`.
+    Client,
     /// A broker's `node.id`.
     Broker,
     /// An error's or event's name, without quotes.
@@ -237,11 +240,20 @@ pub enum Parameter {
 }
 
 impl Parameter {
+    /// Whether it stands in quotes.
+    pub(crate) fn is_text(self) -> bool {
+        match self {
+            Parameter::Topic | Parameter::Group | Parameter::Client | Parameter::About => true,
+            Parameter::Partition | Parameter::Broker | Parameter::Sight => false,
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Parameter::Topic => "TOPIC",
             Parameter::Partition => "PARTITION",
             Parameter::Group => "GROUP",
+            Parameter::Client => "CLIENT",
             Parameter::Broker => "BROKER",
             Parameter::Sight => "NAME",
             Parameter::About => "ABOUT",
@@ -289,7 +301,7 @@ impl FactInfo {
 const PLACE: &[Parameter] = &[Parameter::Topic, Parameter::Partition];
 
 /// Everything that can be asked.
-pub const FACTS: [FactInfo; 24] = {
+pub const FACTS: [FactInfo; 25] = {
     const fn fact(
         name: &'static str,
         needs: &'static [Parameter],
@@ -377,6 +389,13 @@ pub const FACTS: [FactInfo; 24] = {
                 "랙: 커밋한 오프셋과 하이 워터마크 사이의 레코드 수",
             )
         },
+        fact(
+            "accumulated",
+            &[Parameter::Client, Parameter::Topic, Parameter::Partition],
+            Kind::Number,
+            "records that a producer has for a partition and has not sent",
+            "프로듀서가 아직 보내지 않은 파티션의 레코드 수",
+        ),
         fact(
             "up",
             &[Parameter::Broker],

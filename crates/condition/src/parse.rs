@@ -397,6 +397,7 @@ fn question(
         "members" => Question::Members(given.text()?),
         "coordinator" => Question::Coordinator(given.text()?),
         "committed" => Question::Committed(given.text()?, given.partition()?),
+        "accumulated" => Question::Accumulated(given.text()?, given.partition()?),
         "lag" => Question::Lag(given.text()?, given.text_if_any()?, given.number_if_any()?),
         "up" => Question::Up(given.number()?),
         "broker" => Question::Broker(given.number()?),

@@ -162,7 +162,7 @@ fn clauses_say_how_each_stands() {
 fn every_fact_can_be_asked_as_its_usage_says() {
     for fact in &FACTS {
         let word = |parameter: &Parameter| match parameter {
-            Parameter::Topic | Parameter::Group | Parameter::About => "\"a\"",
+            Parameter::Topic | Parameter::Group | Parameter::Client | Parameter::About => "\"a\"",
             Parameter::Partition | Parameter::Broker => "1",
             Parameter::Sight => "error",
         };

@@ -218,6 +218,12 @@ pub trait Node: Clone {
 
     /// When [`Input::Timeout`] is next wanted.
     fn next_timeout(&self) -> Option<Instant>;
+
+    /// Records that a producer in it, of this `client.id`, has for a partition and has not sent; nothing if it has no
+    /// such producer.
+    fn accumulated(&self, _client: &str, _topic: &str, _partition: i32) -> Option<u64> {
+        None
+    }
 }
 
 /// A [`Node`] whose type the world does not know: clients and command-line tools.
@@ -226,6 +232,8 @@ pub trait Process: Send {
     fn handle(&mut self, cx: &mut Context<'_>, input: Input);
     /// See [`Node::next_timeout`].
     fn next_timeout(&self) -> Option<Instant>;
+    /// See [`Node::accumulated`].
+    fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64>;
     /// A copy, for checkpoints of the world.
     fn boxed_clone(&self) -> Box<dyn Process>;
     /// Itself, for a caller that knows what it may be and shows how it stands.
@@ -238,6 +246,9 @@ impl<T: Node + Send + 'static> Process for T {
     }
     fn next_timeout(&self) -> Option<Instant> {
         Node::next_timeout(self)
+    }
+    fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
+        Node::accumulated(self, client, topic, partition)
     }
     fn boxed_clone(&self) -> Box<dyn Process> {
         Box::new(self.clone())

@@ -74,6 +74,7 @@ fn topic_of(question: &Question) -> Option<&String> {
         | Question::LogEnd((topic, _), _)
         | Question::LogStart((topic, _))
         | Question::Committed(_, (topic, _))
+        | Question::Accumulated(_, (topic, _))
         | Question::Partitions(topic) => Some(topic),
         Question::UnderReplicated(topic) | Question::Lag(_, topic, _) => topic.as_ref(),
         Question::State(_)
@@ -189,6 +190,10 @@ impl Facts for Now<'_> {
                 let mut committed = self.committed(group)?;
                 let found = committed.find(|(name, at, _)| name == topic && at == number);
                 Value::Number(found.map_or(-1, |(.., offset)| offset))
+            }
+            Question::Accumulated(client, (topic, partition)) => {
+                let found = world.accumulated(client, topic, *partition)?;
+                Value::Number(i64::try_from(found).unwrap_or(i64::MAX))
             }
             Question::Lag(group, topic, partition) => {
                 Value::Number(self.lag(group, topic.as_deref(), *partition)?)

@@ -541,6 +541,7 @@ fn subject(question: &Question) -> Option<String> {
         | Question::Groups
         | Question::InFlight
         | Question::Time
+        | Question::Accumulated(..)
         | Question::Saw(..) => None,
     }
 }

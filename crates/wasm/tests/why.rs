@@ -33,11 +33,13 @@ fn fact(session: &mut Session) -> String {
         "members",
         "controller",
         "partitions",
+        "accumulated",
     ];
     match any(&kinds).as_str() {
         "committed" => format!("committed {group} {topic} {partition}"),
         name @ ("state" | "generation" | "members") => format!("{name} {group}"),
         "controller" => "controller".to_owned(),
+        "accumulated" => format!("accumulated producer-1 {topic} {partition}"),
         "partitions" => format!("partitions {topic}"),
         name => format!("{name} {topic} {partition}"),
     }

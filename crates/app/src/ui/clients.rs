@@ -5,6 +5,7 @@ use blumfeld_view::{
 };
 use yew::prelude::*;
 
+use super::asked::{asked, fact};
 use super::client_form::ClientForm;
 use super::strip::pattern;
 use super::{command_line, icon, identity, partition_name};
@@ -214,7 +215,7 @@ fn writes(ctx: &Ctx, client: &ClientView, producer: &ProducerView, now: u64) -> 
                 <th scope="col" class="num">{t.records}</th><th scope="col" class="num">{t.batches}</th><th scope="col">{"linger"}</th></tr></thead>
             <tbody>
                 if producer.waiting.is_empty() { <tr><td colspan="6" class="none">{t.nothing_waits}</td></tr> }
-                { for producer.waiting.iter().map(|waiting| waits(t, producer, waiting, now)) }
+                { for producer.waiting.iter().map(|waiting| waits(ctx, producer, waiting, now)) }
             </tbody>
         </table></div>
         if producer.waiting_left_out > 0 { <p class="meta">{fill(t.more_partitions, &[&producer.waiting_left_out.to_string()])}</p> }
@@ -253,7 +254,8 @@ pub fn ring(ripe: f64, words: String) -> Html {
 }
 
 /// What waits for a partition: bytes of `batch.size`, and the oldest batch's share of `linger.ms`.
-fn waits(t: &'static Text, producer: &ProducerView, waiting: &WaitingView, now: u64) -> Html {
+fn waits(ctx: &Ctx, producer: &ProducerView, waiting: &WaitingView, now: u64) -> Html {
+    let t = ctx.t;
     let WaitingView { topic, partition, batches, records, bytes, open_bytes, ready, .. } = waiting;
     let (filled, ripe, waited) = ripeness(producer, waiting, now);
     let mut lingers = fill(t.linger_of, &[&format!("{waited:.0}"), &producer.linger_ms.to_string()]);
@@ -261,6 +263,7 @@ fn waits(t: &'static Text, producer: &ProducerView, waiting: &WaitingView, now: 
         lingers = format!("{lingers}; {}", t.ready);
     }
     let (id, width) = (identity(*partition), format!("{:.2}%", filled * 100.0));
+    let why = fact("accumulated", &[&producer.client_id, topic], &[*partition]);
     let fills = fill(t.fill_of, &[&count(*open_bytes), &count(producer.batch_size)]);
     html! {
         <tr data-p={id.clone()} data-waiting={format!("{topic}-{partition}")}>
@@ -270,7 +273,7 @@ fn waits(t: &'static Text, producer: &ProducerView, waiting: &WaitingView, now: 
                 <rect class="part-fill" width={width.clone()} height="10" />
                 <rect width={width} height="10" fill={pattern(&id)} /></svg>
                 <i class="go" aria-hidden="true">{if *ready { "▸" } else { "" }}</i></td>
-            <td class="num">{size(*bytes)}</td><td class="num">{count(*records)}</td><td class="num">{count(*batches)}</td>
+            <td class="num">{size(*bytes)}</td><td class="num">{asked(ctx, &why, count(*records))}</td><td class="num">{count(*batches)}</td>
             <td class="ring">{ring(ripe, lingers)}</td>
         </tr>
     }

@@ -189,6 +189,12 @@ impl RecordAccumulator {
         PartitionLoad { partition: to.partition, queued: u32::try_from(queued).unwrap_or(u32::MAX) }
     }
 
+    /// Records that wait for a partition; nothing if it was never written to.
+    pub fn records(&self, topic: &str, partition: i32) -> Option<usize> {
+        let to = TopicPartition { topic: topic.into(), partition };
+        Some(self.queues.get(&to)?.iter().map(|batch| batch.records.len()).sum())
+    }
+
     /// Whether the first batch of a queue may go out now, or else from when on.
     fn sendable(&self, now: Instant, queue: &VecDeque<ProducerBatch>) -> Result<(), Option<Instant>> {
         let Some(first) = queue.front() else { return Err(None) };

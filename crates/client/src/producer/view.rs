@@ -78,6 +78,13 @@ pub struct ProducerView {
 }
 
 impl Producer {
+    /// Records that it has for a partition and has not sent, if this is its `client.id` and it has written there.
+    pub fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
+        let records =
+            self.accumulator.records(topic, partition).filter(|_| self.config.client.client_id == client)?;
+        Some(records as u64)
+    }
+
     /// How it stands at this moment.
     pub fn view(&self, now: Instant) -> ProducerView {
         let (free, all) = self.accumulator.memory();

@@ -389,6 +389,10 @@ impl Node for ConsoleProducer {
     fn next_timeout(&self) -> Option<Instant> {
         if self.over { None } else { self.producer.next_timeout(self.now) }
     }
+
+    fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
+        self.producer().accumulated(client, topic, partition)
+    }
 }
 
 impl ConsoleProducer {

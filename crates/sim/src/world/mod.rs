@@ -229,6 +229,12 @@ impl World {
         self.machines.get(&node).and_then(|machine| machine.broker.as_ref())
     }
 
+    /// Records that a producer of this `client.id` has for a partition and has not sent.
+    pub fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
+        let mut running = self.processes.values().filter(|host| !host.exited);
+        running.find_map(|host| host.process.accumulated(client, topic, partition))
+    }
+
     /// A machine's disk.
     pub fn disk(&self, node: NodeId) -> Option<&MachineDisk> {
         self.machines.get(&node).map(|machine| &machine.disk)

@@ -316,6 +316,10 @@ impl Node for ProducerPerf {
         }
         self.producer.next_timeout(self.now).into_iter().chain(self.due).min()
     }
+
+    fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
+        self.producer().accumulated(client, topic, partition)
+    }
 }
 
 impl ProducerPerf {

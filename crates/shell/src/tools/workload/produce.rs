@@ -277,6 +277,10 @@ impl Node for Produce {
         let span = self.span.filter(|_| self.ending.is_none()).map(|span| self.begun + span);
         [self.producer.next_timeout(self.now), self.due, self.look, span].into_iter().flatten().min()
     }
+
+    fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
+        self.producer().accumulated(client, topic, partition)
+    }
 }
 
 impl Produce {

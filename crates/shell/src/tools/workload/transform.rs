@@ -261,6 +261,10 @@ impl Node for Transform {
         let clients = [self.consumer.next_timeout(self.now), self.producer.next_timeout(self.now)];
         clients.into_iter().chain([work.filter(|_| open), span, self.look]).flatten().min()
     }
+
+    fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
+        self.producer().accumulated(client, topic, partition)
+    }
 }
 
 impl Transform {
