@@ -61,20 +61,24 @@ test("strict: whoever is killed while a branch is switched finds one of the two,
         assert.notEqual(which, -1, `kill ${kill}: ${have.length} records, ${have.slice(base.length)}, are neither ${outcomes.map((one) => one.slice(base.length, base.length + 2))}`);
         found[which] += 1;
         base = have;
+        if (kill % 10 === 0) console.log(`${kill} kills: the one ${found[0]} times, the other ${found[1]}`);
       }
       if (kill === KILLS) {
         await close();
         break;
       }
+      // Branches of earlier lives are there too: each has a name of its own.
+      const living = /^\* (\S+)/m.exec(await done(page, "timeline"))[1];
+      const other = `other-${kill}`;
       const fork = Number(await page.locator(".seek .handle").inputValue());
       const one = await write(page, `main-${kill}`);
-      await done(page, `timeline branch other --from ${fork / 1e6}`);
+      await done(page, `timeline branch ${other} --from ${fork / 1e6}`);
       await setPace(page, "fastest");
-      const other = await write(page, `other-${kill}`);
-      outcomes = [[...base, ...one], [...base, ...other]];
+      const two = await write(page, other);
+      outcomes = [[...base, ...one], [...base, ...two]];
       // There and back, so that either may be the one that is stored last.
-      if (kill % 2 === 1) await done(page, "timeline switch main");
-      await type(page, `timeline switch ${kill % 2 === 1 ? "other" : "main"}`);
+      if (kill % 2 === 1) await done(page, `timeline switch ${living}`);
+      await type(page, `timeline switch ${kill % 2 === 1 ? other : living}`);
       const turns = Math.floor(Math.random() * TURNS);
       await page.evaluate(async (count) => {
         for (let turn = 0; turn < count; turn += 1) await new Promise((next) => setTimeout(next));

@@ -12,7 +12,7 @@ use blumfeld_shell::Language;
 use blumfeld_sim::{Call, World};
 use blumfeld_view::TimelineView;
 
-use crate::tree::{BranchError, Mark, Target, Timeline, is_name};
+use crate::tree::{Mark, Target, Timeline};
 use crate::walk::{Nothing, Stops, Walk};
 use crate::words::{Shown, TravelError, name_after, told};
 use crate::{Deed, Odds, Rewind, Turn, Way, Why, difference};
@@ -186,10 +186,8 @@ impl Session {
             TimelineOrder::ToEvent(number) => self.seek(world, Target::Events(number))?,
             TimelineOrder::Now => self.now(world),
             TimelineOrder::Until(condition) => return self.until(world, condition),
-            TimelineOrder::Branch { name, .. } if !is_name(&name) => {
-                return Err(BranchError::Name(name).into());
-            }
             TimelineOrder::Branch { name, from, seed } => {
+                self.timeline.check_new(&name)?;
                 if let Some(from) = from {
                     self.seek(world, Target::of(from))?;
                 }

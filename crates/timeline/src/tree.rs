@@ -487,6 +487,17 @@ impl<R: Rewind> Timeline<R> {
         Ok(run)
     }
 
+    /// Whether a branch that is asked for can have this name.
+    ///
+    /// # Errors
+    /// It is no name, or another one has it.
+    pub fn check_new(&self, name: &str) -> Result<(), BranchError> {
+        if !is_name(name) {
+            return Err(BranchError::Name(name.to_owned()));
+        }
+        if self.named(name).is_ok() { Err(BranchError::Taken(name.to_owned())) } else { Ok(()) }
+    }
+
     /// Gives a branch another name.
     pub fn rename(&mut self, from: &str, to: &str) -> Result<(), BranchError> {
         let id = self.named(from)?;

@@ -6,7 +6,7 @@ use blumfeld_view::{ConsoleText, Pace, Seek, Stream, TimelineView};
 
 use super::Engine;
 use crate::run::ConsoleUpdate;
-use blumfeld_timeline::{BranchError, Shown, TravelError, difference, is_name, told};
+use blumfeld_timeline::{Shown, TravelError, difference, told};
 
 impl Engine {
     /// Does what a line asks of the timeline, and answers it.
@@ -37,7 +37,9 @@ impl Engine {
                 self.begin_work(id, job);
             }
             Ok(TimelineOrder::Until(condition)) => self.console(id, &format!("until {condition}")),
-            Ok(TimelineOrder::Branch { name, from: Some(from), seed }) if is_name(&name) => {
+            Ok(TimelineOrder::Branch { name, from: Some(from), seed })
+                if self.timeline.check_new(&name).is_ok() =>
+            {
                 self.set_pace(Pace::Paused);
                 let job = self.branch_elsewhere(name, from, seed);
                 self.begin_work(id, job);
@@ -83,10 +85,8 @@ impl Engine {
                 let names = (self.timeline.living(), name.as_str());
                 return Ok(difference(&self.run.world, &other.world, names, self.language));
             }
-            TimelineOrder::Branch { name, .. } if !is_name(&name) => {
-                return Err(BranchError::Name(name).into());
-            }
             TimelineOrder::Branch { name, seed, .. } => {
+                self.timeline.check_new(&name)?;
                 self.branch_off(&name);
                 if let Some(seed) = seed {
                     self.reseed(seed);
