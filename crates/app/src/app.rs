@@ -406,7 +406,7 @@ pub fn App() -> Html {
                 <section class="dock" data-side={model.side.word()} aria-label={ctx.t.dock}>
                     <DockTabs tab={model.tab} sheet={model.sheet} />
                     <EventLog events={model.events.clone()} left_out={model.events_left_out} look_at={model.look_at.clone()} />
-                    <ConsolePane state={model.console.clone()} />
+                    <ConsolePane state={model.console.clone()} paused={view.is_some_and(|view| view.clock.pace == blumfeld_view::Pace::Paused)} />
                     <Charts series={Shared::clone(&model.series)} now={view.map_or(0, |view| view.clock.now / 1_000)} files={model.files.len()} />
                     <Files files={model.files.clone()} />
                 </section>

@@ -485,7 +485,11 @@ impl Model {
                 self.series = Shared::new(Series::begin(view.clock.now / 1_000));
                 self.view = Some(Cluster::new(view));
                 self.note_series();
-                self.began = self.view.as_ref().map_or(0, |view| view.clock.now);
+                // One that was opened again can be gone back to from where it was opened.
+                self.began = self.view.as_ref().map_or(0, |view| match view.timeline.from {
+                    0 => view.clock.now,
+                    from => from.min(view.clock.now),
+                });
                 self.marks = Shared::new(Marks::begin(self.began));
                 self.follow = None;
                 self.console.running = None;

@@ -130,7 +130,7 @@ fn a_cluster_in_memory_is_taken_back_and_clients_are_asked_for_first() {
     assert_eq!(control.ask("fault crash 2"), "ok\n");
     let told = control.ask("timeline");
     assert!(told.contains("* crash-2 forks from main at ") && told.contains("  main up to "), "{told}");
-    assert_eq!(control.ask("timeline diff main"), "Nothing is otherwise.\nok\n");
+    assert_eq!(control.ask("timeline diff main"), "No differences.\nok\n");
     // A client is not disconnected unless that is said, and is told by the end of its connection.
     let mut client = std::net::TcpStream::connect(&control.servers[0]).unwrap();
     while !control.ask("timeline back 1ms").contains("a client is connected, which cannot be taken back") {

@@ -134,6 +134,18 @@ pub fn explanation(line: &Line, env: &dyn Environment) -> Option<String> {
     Some(explain(language, env))
 }
 
+/// What `help` says, and `workload` where it only explains itself; nothing of other lines. Neither needs a cluster or
+/// time.
+pub fn help(line: &str, env: &dyn Environment) -> Option<String> {
+    let mut words = line.split_whitespace();
+    if !["help", "workload"].contains(&words.next()?) || words.any(|word| Language::named(word).is_none()) {
+        return None;
+    }
+    let started = start(line, env).ok()?;
+    let printed = started.process.as_any().downcast_ref::<io::Printed>()?;
+    (printed.code == 0 && printed.err.is_empty()).then(|| printed.out.clone())
+}
+
 /// Reads a line and prepares its process. An error here is of the line itself; a tool's own complaints are its output.
 pub fn start(line: &str, env: &dyn Environment) -> Result<Started, ShellError> {
     let line = parse(line)?;

@@ -92,7 +92,7 @@ pub fn difference(
     }
     records((one, name), (other, other_name), korean, &mut out);
     if out.is_empty() {
-        out.push_str(if korean { "다른 점이 없습니다.\n" } else { "Nothing is otherwise.\n" });
+        out.push_str(if korean { "다른 점이 없습니다.\n" } else { "No differences.\n" });
     }
     out
 }

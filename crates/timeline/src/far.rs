@@ -6,7 +6,9 @@
 //! the next one reads from there is no such way: the brokers' processes are gone, and what was on the wire. So each
 //! session begins a tree of its own, whose first branch only says what it goes on from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+
+use blumfeld_view::EventView;
 
 use crate::tree::{Branch, End, FIRST, Mark, Step, Timeline, is_name};
 use crate::walk::Walk;
@@ -57,7 +59,8 @@ impl<R: Rewind> Timeline<R> {
         let mut timeline = Timeline::begin(run, id, Branch::new(name.clone(), None));
         timeline.forgotten = forgotten;
         if let Some(cap) = cap {
-            timeline.set_cap(cap);
+            // So early it needs next to nothing.
+            let _ = timeline.set_cap(cap);
         }
         for kept in branches {
             let whole = match kept.parent {
@@ -98,11 +101,11 @@ impl<R: Rewind> Timeline<R> {
         }
     }
 
-    /// The end of such a branch was found.
-    pub fn reached(&mut self, id: u32, run: R) {
+    /// The end of such a branch was found, and what the page would have been told on the way.
+    pub fn reached(&mut self, id: u32, run: R, lines: VecDeque<EventView>) {
         let weight = run.world().weight();
         if let Some(branch) = self.branches.get_mut(&id) {
-            branch.end = End::Run(Box::new(run));
+            (branch.end, branch.lines) = (End::Run(Box::new(run)), lines);
             self.weight += weight;
         }
     }

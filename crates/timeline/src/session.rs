@@ -209,7 +209,7 @@ impl Session {
             TimelineOrder::Rename { from, to } => self.timeline.rename(&from, &to)?,
             TimelineOrder::Delete(name) => self.timeline.delete(&name)?,
             TimelineOrder::Cap(bytes) => {
-                self.timeline.set_cap(bytes);
+                self.timeline.set_cap(bytes)?;
                 return Ok(self.told(world));
             }
             TimelineOrder::Diff(name) => {

@@ -189,6 +189,8 @@ pub enum BranchError {
     },
     /// All that was is gone that one would begin from.
     Gone,
+    /// The branches need so many bytes.
+    Cap(u64),
 }
 
 /// The tree of branches with their checkpoints.
@@ -271,9 +273,27 @@ impl<R: Rewind> Timeline<R> {
     }
 
     /// Lets checkpoints, ends of branches and deeds take so many bytes.
-    pub fn set_cap(&mut self, bytes: u64) {
+    ///
+    /// # Errors
+    /// The branches that there are need more, however few checkpoints they have.
+    pub fn set_cap(&mut self, bytes: u64) -> Result<(), BranchError> {
+        let ends = self.branches.values().filter_map(|branch| branch.end.run());
+        let ends: u64 = ends.map(|run| run.world().weight()).sum();
+        // The first and the last of a branch stay.
+        let mut least: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        let mut sorted: Vec<&Checkpoint<R>> = self.checkpoints.iter().collect();
+        sorted.sort_by_key(|one| one.mark);
+        for one in sorted {
+            least.entry(one.branch).or_insert((one.weight, 0)).1 = one.weight;
+        }
+        let copies: u64 = least.values().map(|(first, last)| first + last).sum();
+        let needed = self.deeds + ends + copies;
+        if needed > bytes {
+            return Err(BranchError::Cap(needed));
+        }
         self.cap = bytes;
         self.shrink();
+        Ok(())
     }
 
     /// The same, if it is not what it is at first.
@@ -598,8 +618,8 @@ impl<R: Rewind> Timeline<R> {
     }
 }
 
-/// Whether a branch can be called so: letters, digits, `-`, `_` and `.`, at most 40.
+/// Whether a branch can be called so: letters, digits, `-`, `_` and `.`, at most 40, and no `-` first.
 pub fn is_name(name: &str) -> bool {
     let fine = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
-    !name.is_empty() && name.chars().count() <= 40 && name.chars().all(fine)
+    !name.is_empty() && !name.starts_with('-') && name.chars().count() <= 40 && name.chars().all(fine)
 }

@@ -450,6 +450,9 @@ impl<R: Rewind> Why<R> {
         let (at, events) = (clock(change.at.as_micros()), change.events);
         let mut text = match korean {
             false => format!("{fact} is {value} since {at} (event {events}); before it was {before}.\n"),
+            true if change.before.is_none() => {
+                format!("{fact} 값은 {at}(이벤트 {events})부터 {value}입니다. 그 전에는 알 수 없었습니다.\n")
+            }
             true => {
                 format!("{fact} 값은 {at}(이벤트 {events})부터 {value}입니다. 그 전에는 {before}였습니다.\n")
             }

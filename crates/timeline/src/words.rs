@@ -101,6 +101,14 @@ impl BranchError {
                 format!("{name}에서 갈라진 브랜치가 있습니다: {}", children.join(", "))
             }
             Self::Parent { name, children } => format!("{} forks from {name}", children.join(", ")),
+            Self::Cap(bytes) if korean => {
+                let mib = bytes.div_ceil(1 << 20);
+                format!("지금 있는 브랜치에 {mib} MiB가 필요합니다. 먼저 브랜치를 삭제하세요")
+            }
+            Self::Cap(bytes) => {
+                let mib = bytes.div_ceil(1 << 20);
+                format!("the branches that there are need {mib} MiB: delete some first")
+            }
             Self::Gone if korean => "더 이상 보관되어 있지 않습니다".to_owned(),
             Self::Gone => "it is not kept any more".to_owned(),
         }
@@ -178,7 +186,7 @@ pub fn told(view: &TimelineView, shown: Shown, language: Language) -> String {
     }
     if view.forgotten > 0 {
         let _ = match korean {
-            false => writeln!(text, "{} branches were given up for want of room.", view.forgotten),
+            false => writeln!(text, "{} branches were dropped to save memory.", view.forgotten),
             true => writeln!(text, "공간이 모자라 브랜치 {}개를 버렸습니다.", view.forgotten),
         };
     }

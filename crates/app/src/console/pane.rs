@@ -35,6 +35,8 @@ fn starters(t: &'static Text) -> [(&'static str, String); 5] {
 pub struct ConsoleProps {
     /// The console's state.
     pub state: ConsoleState,
+    /// Whether time stands still: then no command goes on.
+    pub paused: bool,
 }
 
 /// The console.
@@ -168,6 +170,7 @@ pub fn ConsolePane(props: &ConsoleProps) -> Html {
         })
     };
     let status = match (running, state.ended) {
+        (Some(_), _) if props.paused => t.running_paused.to_owned(),
         (Some(_), _) => t.running.to_owned(),
         (None, Some((_, 0))) => t.exit_ok.to_owned(),
         (None, Some((_, exit))) => fill(t.exit_code, &[&exit.to_string()]),

@@ -82,10 +82,12 @@ catalogue! {
     time_line: "Time line", "시간선";
     time_line_seek: "Moment that is shown", "보고 있는 순간";
     past: "You are looking at {}. Act, and a branch begins.", "{} 시점을 보고 있습니다. 무엇이든 하면 브랜치가 시작됩니다.";
-    past_now: "Back to now", "지금으로";
+    past_now: "Back to now", "현재로 돌아가기";
     past_going: "On the way", "이동 중";
     past_cancel: "Stay here", "그만두기";
     branch_switch: "Go to branch {}: from {} to {}", "{} 브랜치로: {}부터 {}까지";
+    branch_living: "The branch that goes on, and that the browser stores", "지금 이어지고 있고 브라우저에 저장되는 브랜치";
+    branches_more: "More branches: {}", "그 밖의 브랜치: {}";
     milestones_more: "And {} more.", "그 밖에 {}건.";
     time_line_marks: "What happened", "일어난 일";
     time_line_more: "and {} before", "그 앞에 {}건";
@@ -93,7 +95,7 @@ catalogue! {
     mark_isr: "ISR change", "ISR 변경";
     mark_rebalance: "rebalance", "리밸런스";
     mark_error: "error", "오류";
-    mark_fault: "fault", "고장";
+    mark_fault: "fault", "장애";
     next_in: "Next, in {}: {}", "다음 사건, {} 뒤: {}";
     next_request: "{0} from {1} arrives at {2}", "{1}의 {0} 요청이 {2}에 닿음";
     next_answer: "the answer to {0} from {1} arrives at {2}", "{1}의 {0} 응답이 {2}에 닿음";
@@ -555,6 +557,7 @@ catalogue! {
     end_input_label: "End its input", "입력 끝내기";
     clear: "Clear", "지우기";
     running: "running", "실행 중";
+    running_paused: "waits: time is paused", "대기: 시간이 멈춰 있음";
     exit_ok: "ended", "끝남";
     exit_code: "exit code {}", "종료 코드 {}";
     dropped_lines: "{} earlier lines are not kept here.", "앞의 {}줄은 여기에 남아 있지 않습니다.";

@@ -66,7 +66,11 @@ pub fn TimeLine(props: &TimeLineProps) -> Html {
     html! {
         <section class={classes!("seek", tip.is_some().then_some("past"))} ref={line} aria-label={t.time_line}>
             if branches.len() > 1 {
-                <ol class="branches">{ for branches.iter().filter(|one| !one.living).rev().take(BRANCHES).map(|one| branch(&ctx, one, (begun, end))) }</ol>
+                <ol class="branches">
+                    { for branches.iter().filter(|one| !one.living).rev().take(BRANCHES).map(|one| branch(&ctx, one, (begun, end))) }
+                    if branches.len() > BRANCHES + 1 { {more(&ctx, branches)} }
+                </ol>
+                { for branches.iter().filter(|one| one.living).map(|one| html! { <b class="alive" title={t.branch_living}>{&one.name}</b> }) }
             }
             <ol class="marks" aria-label={t.time_line_marks}>{ for props.marks.groups(end, thousandths(MARK_PX)).iter().map(|group| mark(&ctx, group)) }</ol>
             <svg class="axis" viewBox="0 0 1000 14" preserveAspectRatio="none" aria-hidden="true">
@@ -102,6 +106,20 @@ fn branch(ctx: &Ctx, one: &BranchView, (begun, end): (u64, u64)) -> Html {
     html! {
         <li class={classes!((one.fork < begun).then_some("earlier"))} data-x={place(one.fork)} data-w={long}><button class="branch" aria-label={title.clone()} {title} {onclick}>{&one.name}</button></li>
     }
+}
+
+/// How many there are besides those that are drawn: a press lists them all in the console.
+fn more(ctx: &Ctx, branches: &[BranchView]) -> Html {
+    let hidden = branches.iter().filter(|one| !one.living).rev().skip(BRANCHES);
+    let names: Vec<&str> = hidden.map(|one| one.name.as_str()).collect();
+    let title = fill(ctx.t.branches_more, &[&names.join(", ")]);
+    let onclick = {
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| {
+            ctx.run("timeline");
+        })
+    };
+    html! { <li class="more"><button class="branch" aria-label={title.clone()} {title} {onclick}>{format!("+{}", names.len())}</button></li> }
 }
 
 /// The moment that is shown, on an axis from the session's beginning to the end of the living branch.

@@ -399,6 +399,10 @@ impl Engine {
         if let Some(order) = blumfeld_console::timeline(line) {
             return self.obey_timeline(id, order);
         }
+        // What only explains does nothing to the cluster, and is told although time stands still.
+        if let Some(text) = self.run.explanation(line, self.language) {
+            return self.answer_line(id, Ok(text));
+        }
         self.act(line);
         self.note(Done::Console { id, line: line.to_owned() });
         self.unstored = true;

@@ -15,7 +15,7 @@ use crate::record::{Done, Record};
 use crate::run::{ConsoleUpdate, INTERRUPTED, Rates, Run};
 
 /// Lines of what happened that are kept for each branch, to be shown again.
-const LINES: usize = 4_000;
+pub(super) const LINES: usize = 4_000;
 
 /// Another moment than the living branch's end is looked at.
 pub(super) struct Past {
@@ -255,7 +255,7 @@ impl Engine {
         };
         let Some(place) = past.walk.place(&self.run) else { return };
         let tip = past.tip;
-        let abandoned = tip.commands();
+        let abandoned = tip.commands_with_lines();
         self.run.world.take_the_place_of(&tip.world);
         let living = self.timeline.living_id();
         self.timeline.branch_off(name, place, &self.run, (tip, self.lines.clone()));
@@ -273,7 +273,7 @@ impl Engine {
         let living = self.past.as_ref().map_or(&self.run, |past| &past.tip);
         let mut run = self.timeline.switch(name, living, &mut self.lines)?;
         run.world.take_the_place_of(&living.world);
-        let abandoned = living.commands();
+        let abandoned = living.commands_with_lines();
         self.past = None;
         self.run = *run;
         self.run.leave_commands(&abandoned, self.language);

@@ -68,7 +68,7 @@ impl Engine {
         self.answer_line(id, result);
     }
 
-    fn answer_line(&mut self, id: u32, result: Result<String, String>) {
+    pub(super) fn answer_line(&mut self, id: u32, result: Result<String, String>) {
         let (stream, text, code) = match result {
             Ok(text) => (Stream::Out, text, 0),
             Err(error) => (Stream::Err, format!("blumfeld: {error}\n"), 1),
@@ -106,7 +106,7 @@ impl Engine {
                 self.unstored = true;
             }
             TimelineOrder::Cap(bytes) => {
-                self.timeline.set_cap(bytes);
+                self.timeline.set_cap(bytes)?;
                 self.unstored = true;
                 return Ok(self.tell_timeline());
             }

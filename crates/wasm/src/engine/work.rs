@@ -1,12 +1,15 @@
 //! What takes a while: a line that is answered only after much was played again. It is done in turns, as time is, and
 //! time stands still meanwhile.
 
+use std::collections::VecDeque;
+
 use blumfeld_condition::{Asked, Condition};
 use blumfeld_console::{Moment, OddsOrder, TimelineOrder};
 use blumfeld_sim::{Wait, World};
-use blumfeld_view::{ConsoleText, Stream};
+use blumfeld_view::{ConsoleText, EventView, Stream};
 
-use super::Engine;
+use super::rewind::LINES;
+use super::{Engine, events};
 use crate::record::Done;
 use crate::run::{ConsoleUpdate, INTERRUPTED, Run};
 use blumfeld_timeline::{BranchError, Nothing, Odds, Stops, Target, TravelError, Turn, Walk, Way, Why};
@@ -77,6 +80,8 @@ pub(super) struct Reach {
     way: (u64, u64),
     /// Events at which a checkpoint is made.
     due: u64,
+    /// What the page would have been told on the way.
+    lines: VecDeque<EventView>,
 }
 
 impl Engine {
@@ -204,13 +209,17 @@ impl Engine {
         let (walk, run) = Walk::begin_in(&self.timeline, id, target)?;
         let begun = run.world.events();
         let (way, due) = ((begun, end.events), begun + EVENTS_A_COPY);
-        Ok(Job::Reach(Box::new(Reach { id, then, walk, run, target, way, due })))
+        Ok(Job::Reach(Box::new(Reach { id, then, walk, run, target, way, due, lines: VecDeque::new() })))
     }
 
     fn go_on_to_reach(&mut self, reach: &mut Reach, out_of_time: &mut impl FnMut() -> bool) -> Turn {
-        let Reach { id, then, walk, run, target, due, .. } = reach;
+        let Reach { id, then, walk, run, target, due, lines, .. } = reach;
         let kept = (&self.timeline, self.language);
-        if walk.go(kept, run, *target, &mut Nothing, out_of_time) == Way::OutOfTime {
+        let way = walk.go(kept, run, *target, &mut Nothing, out_of_time);
+        let (news, _) = run.world.trace_mut().take_news();
+        lines.extend(events::told(&news).0);
+        lines.drain(..lines.len().saturating_sub(LINES));
+        if way == Way::OutOfTime {
             // Whoever goes back from there need not begin where this did.
             if run.world.events() >= *due {
                 *due = run.world.events() + EVENTS_A_COPY;
@@ -224,7 +233,7 @@ impl Engine {
         }
         run.pass_over_output();
         self.timeline.passed(walk, run);
-        self.timeline.reached(*id, run.clone());
+        self.timeline.reached(*id, run.clone(), std::mem::take(lines));
         Turn::Done(self.travel(then.clone()))
     }
 

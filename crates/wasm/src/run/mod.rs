@@ -236,6 +236,12 @@ impl Run {
         (completions.words, completions.stem)
     }
 
+    /// What a line says that only explains something.
+    pub fn explanation(&self, line: &str, language: Language) -> Option<String> {
+        let around = Surroundings(self, language);
+        blumfeld_console::explanation(line, &around).or_else(|| blumfeld_shell::help(line, &around))
+    }
+
     /// Writes to a command's standard input.
     pub fn stdin(&mut self, id: u32, bytes: Bytes) {
         if let Some(progress) = self.progress.get_mut(&id) {
@@ -278,15 +284,21 @@ impl Run {
     }
 
     /// Ends, for the page, those of these commands that do not run here: they belong to a branch that was left.
-    pub fn leave_commands(&mut self, commands: &[u32], language: Language) {
+    pub fn leave_commands(&mut self, commands: &[(u32, String)], language: Language) {
         let here = self.commands();
-        for id in commands.iter().filter(|id| !here.contains(id)) {
+        for (id, line) in commands.iter().filter(|(id, _)| !here.contains(id)) {
             let text = match language {
-                Language::English => "blumfeld: it went on in the branch that was left\n",
-                Language::Korean => "blumfeld: 떠나온 브랜치에서 실행되던 명령입니다\n",
+                Language::English => format!("blumfeld: `{line}` runs in the branch that was left\n"),
+                Language::Korean => format!("blumfeld: 떠나온 브랜치에서 실행되던 명령입니다: {line}\n"),
             };
-            self.answer(*id, text.to_owned(), INTERRUPTED);
+            self.answer(*id, text, INTERRUPTED);
         }
+    }
+
+    /// The commands that began something that runs, each with its line.
+    pub fn commands_with_lines(&self) -> Vec<(u32, String)> {
+        let background = self.background.running().map(|client| (client.id, client.line.clone()));
+        self.sessions.iter().map(|(id, session)| (*id, session.line.clone())).chain(background).collect()
     }
 
     /// Takes what a command has written. Gives whether it has ended: then its process is gone, which a replay must
