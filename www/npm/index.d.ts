@@ -754,7 +754,7 @@ export interface Timeline {
   rename(name: string, to: string): Promise<void>;
   /** Forgets a branch that does not live and from which none forks. */
   delete(name: string): Promise<void>;
-  /** What is otherwise at the end of a branch, a line each: leaders, ISRs, offsets, groups, records. */
+  /** What differs at the end of a branch, a line each: leaders, ISRs, offsets, groups, records. */
   diff(name: string): Promise<string>;
   /** What set a number, and what led to that: `high_watermark orders 0`, `committed billing orders 0`. */
   why(fact: string): Promise<string>;

@@ -49,6 +49,9 @@ pub fn run(args: &[String]) -> Result<()> {
         }
         other => bail!("test takes --only STEP[,STEP] and nothing else, not {other:?}"),
     };
+    if wanted.len() == STEPS.len() {
+        tell_room();
+    }
     let (mut passed, mut failed, mut took) = (0, Vec::new(), Vec::new());
     for (number, step) in wanted.iter().enumerate() {
         say(&format!("step {} of {}: {step}", number + 1, wanted.len()));
@@ -66,6 +69,20 @@ pub fn run(args: &[String]) -> Result<()> {
     println!("{}", took.join(", "));
     println!("{passed} passed, {} failed", failed.len());
     if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+}
+
+/// Says so if the disk is too small for everything that a run from nothing builds: a compiler that finds none left
+/// fails in the middle of a step.
+fn tell_room() {
+    const NEEDED: u64 = 24;
+    let output = Command::new("df").args(["-Pk"]).arg(root()).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let free = text.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
+    if let Some(gib) = free.map(|kib| kib >> 20).filter(|gib| *gib < NEEDED) {
+        say(&format!(
+            "{gib} GiB are free: a run from nothing builds about {NEEDED} GiB; cargo clean makes room"
+        ));
+    }
 }
 
 fn one(step: &str) -> Result<()> {
