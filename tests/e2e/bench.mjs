@@ -1,7 +1,7 @@
 // What `cargo xtask bench` measures in a browser. Prints one JSON object.
 // node bench.mjs BENCH_FOLDER DIST_FOLDER [PART]
 
-import { launch, open, run, serve, plain } from "./lib.mjs";
+import { launch, open, run, serve } from "./lib.mjs";
 import { VARIANTS, pace } from "./pace.mjs";
 
 const [bench, dist, part = ""] = process.argv.slice(2);
@@ -16,7 +16,9 @@ try {
   const served = await serve([bench]);
   const page = await browser.context.newPage();
   page.on("pageerror", (error) => console.error(String(error)));
-  await page.goto(`${plain(served.url)}#${part}`);
+  const at = new URL(served.url);
+  at.hash = part;
+  await page.goto(at.href);
   await page.waitForFunction(() => window.bench !== undefined, null, { timeout: 900_000 });
   numbers.wasm = JSON.parse(await page.evaluate(() => window.bench));
   await page.close();
