@@ -1,4 +1,5 @@
-//! What the page's address says: `?cluster=NAME&lang=ko&theme=dark&durability=strict&seed=N&brokers=N&begin=empty`.
+//! What the page's address says: `?cluster=NAME&lang=ko&theme=dark&durability=strict&seed=N&brokers=N&begin=empty`,
+//! and `lesson=NAME`.
 
 use blumfeld_view::Durability;
 
@@ -57,6 +58,8 @@ pub struct Address {
     pub brokers: Option<i32>,
     /// Whether a new cluster begins with nothing in it.
     pub empty: Option<bool>,
+    /// The lesson to do.
+    pub lesson: Option<String>,
     /// Parameters whose value cannot be used, with the value as it was written.
     pub refused: Vec<(String, String)>,
 }
@@ -92,6 +95,7 @@ impl Address {
                         _ => None,
                     },
                 ),
+                "lesson" => set(&mut out.lesson, is_lesson_name(&value).then(|| value.clone())),
                 "seed" => set(&mut out.seed, value.parse().ok().filter(|seed| *seed <= MAX_SEED)),
                 _ => true,
             };
@@ -115,6 +119,12 @@ fn set<T>(place: &mut Option<T>, value: Option<T>) -> bool {
 pub fn is_cluster_name(name: &str) -> bool {
     (1..=40).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Whether a name is fit for a lesson: 1 to 40 lower case letters, digits and dashes.
+pub fn is_lesson_name(name: &str) -> bool {
+    (1..=40).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Takes `%41` and `+` apart; what is no such thing stays as it is, and what is no UTF-8 becomes U+FFFD.
@@ -145,7 +155,7 @@ mod tests {
     #[test]
     fn what_can_be_used_is_used_and_the_rest_is_named() {
         let full = Address::parse(
-            "?cluster=lab_2-b&lang=ko&theme=dark&durability=strict&seed=42&brokers=9&begin=empty&utm=x",
+            "?cluster=lab_2-b&lang=ko&theme=dark&durability=strict&seed=42&brokers=9&begin=empty&lesson=quick-start&utm=x",
         );
         assert_eq!(
             full,
@@ -157,6 +167,7 @@ mod tests {
                 seed: Some(42),
                 brokers: Some(9),
                 empty: Some(true),
+                lesson: Some("quick-start".into()),
                 refused: vec![],
             }
         );
@@ -176,6 +187,8 @@ mod tests {
             ("?brokers=10", ("brokers", "10")),
             ("?brokers=three", ("brokers", "three")),
             ("?begin=full", ("begin", "full")),
+            ("?lesson=..%2Fsw", ("lesson", "../sw")),
+            ("?lesson=Keys", ("lesson", "Keys")),
             ("?seed=-1", ("seed", "-1")),
             ("?seed=9007199254740992", ("seed", "9007199254740992")),
         ] {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use blumfeld_lesson::Lesson;
 use blumfeld_view::{Command, Stream, Update};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -14,12 +15,13 @@ use crate::console::{ConsolePane, Ink, Terminal};
 use crate::ctx::Ctx;
 use crate::frames::Frames;
 use crate::model::{Action, Deed, Model, PartitionName, Phase, Place, Screen, Shared};
-use crate::opening::Opening;
+use crate::lesson::{self, LessonDeed};
+use crate::opening::{Opened, Opening};
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
     Brokers, Charts, Clients, Comparison, Configs, DockTabs, Down, DropZone, EventLog, Files, FollowBar,
-    FollowInspector, Gate, Groups, Hint, Inspector, LogDirs, Messages, Nav, Notices, PastBanner, Requests,
+    FollowInspector, Gate, Groups, Hint, Inspector, LessonPanel, Lessons, LogDirs, Messages, Nav, Notices, PastBanner, Requests,
     Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics, Transactions, WatchBanner,
 };
 use crate::wire::{Heard, Wire};
@@ -59,7 +61,8 @@ fn begin(address: &Address) -> Model {
     let lang = lang.or_else(|| Lang::parse(&browser::preferred_language())).unwrap_or(Lang::En);
     let theme =
         address.theme.or_else(|| Theme::parse(&Kept::Always.recall("theme")?)).unwrap_or(Theme::System);
-    let cluster = address.cluster.clone().unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
+    let of_lesson = address.lesson.as_deref().map(lesson::cluster_of);
+    let cluster = address.cluster.clone().or(of_lesson).unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
     let mut model = Model::new(cluster, lang, theme, address.durability.unwrap_or_default());
     let t = lang.text();
     for (name, value) in &address.refused {
@@ -134,7 +137,7 @@ fn hear(
                     dispatch.dispatch(Action::Did(Deed { id, exit, said }));
                 }
                 dispatch.dispatch(Action::Ended(id, exit));
-                opening.ended(id, exit, terminal, ask);
+                tell_opened(opening.ended(id, exit, terminal, ask), dispatch);
             }
         }
         Heard::Update(Update::Stage(view)) => scene.take(view),
@@ -143,6 +146,10 @@ fn hear(
                 scene.choose(Some(token));
             }
             dispatch.dispatch(Action::Told(Update::Follow(follow)));
+        }
+        Heard::Update(Update::Goals(goals)) => {
+            tell_opened(opening.reached(&goals, ask), dispatch);
+            dispatch.dispatch(Action::Told(Update::Goals(goals)));
         }
         Heard::Update(Update::Overheard { output, exit }) => {
             for piece in &output {
@@ -155,6 +162,7 @@ fn hear(
         Heard::Update(Update::Ran { line }) => terminal.write(Ink::Prompt, &format!("$ {line}\n")),
         Heard::Update(Update::Download { name, bytes }) => browser::save(&name, &bytes),
         Heard::Update(update) => {
+            let (mut opened, mut goes_on) = (None, None);
             let lost = match &update {
                 Update::Ready { cluster, missing, view, free_line, .. } => {
                     terminal.reset();
@@ -173,12 +181,18 @@ fn hear(
                     {
                         ask(&Command::SetPace(pace));
                     }
-                    if *missing && !was_stored {
+                    let lesson = opening.lesson();
+                    if *missing && (!was_stored || lesson.is_some()) {
                         // What the first lines say is in the page's language too.
                         ask(&Command::SetLanguage(browser::spoken()));
-                        opening.begin(view.brokers.len(), terminal, ask);
+                        if lesson.is_some() {
+                            dispatch.dispatch(Action::Lesson(LessonDeed::Anew));
+                        }
+                        opened = opening.begin(view.brokers.len(), terminal, ask);
+                    } else if let Some(lesson) = &lesson {
+                        goes_on = Some(lesson::kept_step(&lesson.id));
                     }
-                    *missing && was_stored
+                    *missing && was_stored && lesson.is_none()
                 }
                 Update::Delta(delta) => {
                     opening.heard(delta, ask);
@@ -190,6 +204,10 @@ fn hear(
                 terminal.reset();
             }
             frames.take(update);
+            tell_opened(opened, dispatch);
+            if let Some(step) = goes_on {
+                dispatch.dispatch(Action::Lesson(LessonDeed::Ready(step)));
+            }
             if lost {
                 dispatch.dispatch(Action::StorageLost);
             }
@@ -199,6 +217,26 @@ fn hear(
         }
         Heard::Failed(what) => dispatch.dispatch(Action::EngineFailed(what)),
     }
+}
+
+/// Tells what came of the opening of a lesson.
+fn tell_opened(opened: Option<Opened>, dispatch: &UseReducerDispatcher<Model>) {
+    match opened {
+        None => {}
+        Some(Opened::Ready) => dispatch.dispatch(Action::Lesson(LessonDeed::Ready(0))),
+        Some(Opened::Failed(line)) => {
+            let t = crate::text::Lang::parse(&browser::spoken()).unwrap_or(Lang::En).lessons();
+            dispatch.dispatch(Action::Notice(true, fill(t.failed, &[&line])));
+        }
+    }
+}
+
+/// Reads the lesson that the address names, if it names one; says what is wrong with it if it cannot be done.
+async fn read_lesson(name: &str, lang: Lang) -> Result<Lesson, String> {
+    let t = lang.lessons();
+    let text = browser::fetch_text(&format!("./lessons/{name}.toml")).await;
+    let text = text.map_err(|why| fill(t.no_lesson, &[name, &why]))?;
+    Lesson::parse(&text).map_err(|why| fill(t.bad_lesson, &[name, &why.to_string()]))
 }
 
 /// The page.
@@ -214,7 +252,7 @@ pub fn App() -> Html {
     let engine = use_memo((), {
         let (dispatch, terminal, address) = (model.dispatcher(), Rc::clone(&terminal), Rc::clone(&address));
         let (scene, opening) = (Rc::clone(&scene), Opening::new(address.empty.unwrap_or(false)));
-        let (cluster, durability) = (model.cluster.clone(), address.durability);
+        let (cluster, durability, model_lang) = (model.cluster.clone(), address.durability, model.lang);
         move |()| {
             // The engine says hello only after this value is in its place.
             let place: Rc<std::cell::OnceCell<std::rc::Weak<Wire>>> = Rc::default();
@@ -227,16 +265,47 @@ pub fn App() -> Html {
                 let seed =
                     address.seed.unwrap_or_else(|| (js_sys::Math::random() * f64::from(u32::MAX)) as u64);
                 let brokers = address.brokers.unwrap_or(crate::address::DEFAULT_BROKERS);
+                let lang = model_lang;
                 Callback::from(move |heard| {
-                    let boot = Command::Boot { cluster: cluster.clone(), durability, seed, brokers };
-                    let ask = |command: &Command| {
-                        let engine = place.get().and_then(std::rc::Weak::upgrade);
-                        if let Some(Err(error)) = engine.map(|engine| engine.send(command)) {
-                            dispatch.dispatch(Action::EngineFailed(error));
+                    let ask = {
+                        let (place, dispatch) = (Rc::clone(&place), dispatch.clone());
+                        move |command: &Command| {
+                            let engine = place.get().and_then(std::rc::Weak::upgrade);
+                            if let Some(Err(error)) = engine.map(|engine| engine.send(command)) {
+                                dispatch.dispatch(Action::EngineFailed(error));
+                            }
                         }
                     };
+                    let boot = move |cluster: &str, seed, brokers| Command::Boot {
+                        cluster: cluster.to_owned(),
+                        durability,
+                        seed,
+                        brokers,
+                    };
                     match heard {
-                        Heard::Update(Update::Hello) => ask(&boot),
+                        Heard::Update(Update::Hello) => match address.lesson.clone() {
+                            None => ask(&boot(&cluster, seed, brokers)),
+                            // How many brokers its cluster has, the lesson says.
+                            Some(name) => {
+                                let (opening, dispatch) = (opening.clone(), dispatch.clone());
+                                let (cluster, pinned) = (cluster.clone(), address.seed);
+                                wasm_bindgen_futures::spawn_local(async move {
+                                    match read_lesson(&name, lang).await {
+                                        Ok(lesson) => {
+                                            let seed = pinned.or(lesson.seed).unwrap_or(seed);
+                                            let brokers = lesson.brokers;
+                                            opening.of(Shared::new(lesson.clone()));
+                                            dispatch.dispatch(Action::Lesson(LessonDeed::Loaded(Box::new(lesson))));
+                                            ask(&boot(&cluster, seed, brokers));
+                                        }
+                                        Err(why) => {
+                                            dispatch.dispatch(Action::Notice(true, why));
+                                            ask(&boot(DEFAULT_CLUSTER, seed, brokers));
+                                        }
+                                    }
+                                });
+                            }
+                        },
                         heard => hear(heard, &dispatch, &frames, &terminal, &scene, &opening, &ask),
                     }
                 })
@@ -324,6 +393,7 @@ pub fn App() -> Html {
         model.tab.word().to_owned(),
         (if model.sheet { "open" } else { "closed" }).to_owned(),
         model.chosen.is_some().to_string(),
+        model.lesson.as_ref().map_or("none", |lesson| if lesson.shown { "shown" } else { "aside" }).to_owned(),
     ];
     let topics: Vec<_> = model.topics.clone();
     let brokers = model.view.as_ref().map_or(0, |view| view.brokers.len());
@@ -353,7 +423,7 @@ pub fn App() -> Html {
                     if let Some(view) = view {
                         <Down brokers={Shared::clone(&view.brokers)} groups={Shared::clone(&view.groups)} clients={Shared::clone(&view.clients)} />
                     }
-                    if model.phase == Phase::Ready && model.screen == Screen::Stage {
+                    if model.phase == Phase::Ready && model.screen == Screen::Stage && model.lesson.is_none() {
                         <Hint tried={model.tried} is_first={model.topic(crate::opening::TOPIC).is_some()}
                             hurries={view.is_some_and(|view| matches!(view.clock.pace, blumfeld_view::Pace::Times(times) if times <= SLOW)
                                 && view.brokers.iter().any(|broker| broker.state == "crashed"))} />
@@ -393,9 +463,14 @@ pub fn App() -> Html {
                                 brokers={view.brokers.iter().map(|broker| broker.id).collect::<Vec<_>>()} />
                         }).unwrap_or_default(),
                         Screen::Compare => html! { <Comparison state={Shared::clone(&model.comparison)} /> },
+                        Screen::Lessons => html! { <Lessons now={model.lesson.as_ref().map(|state| state.lesson.id.clone())} /> },
                         Screen::Console => Html::default(),
                     } }
                 </main>
+                if let Some(lesson) = &model.lesson {
+                    <LessonPanel state={lesson.clone()} now={view.map_or(0, |view| view.clock.now)} paused={view.is_some_and(|view| view.clock.pace == blumfeld_view::Pace::Paused)}
+                        other={model.screen == Screen::Topics || (model.screen == Screen::Stage && (model.token.is_some() || model.follow.is_some() || model.chosen.is_some()))} />
+                }
                 if let Some(detail) = model.token.as_ref().filter(|_| model.screen == Screen::Stage) {
                     <TokenInspector detail={Shared::clone(detail)} clients={model.view.as_ref().map(|view| Shared::clone(&view.clients))} />
                 } else if let Some(follow) = model.follow.as_ref().filter(|_| model.screen == Screen::Stage) {
@@ -404,7 +479,7 @@ pub fn App() -> Html {
                     <Inspector topic={chosen_topic} {partition} brokers={view.map(|view| Shared::clone(&view.brokers)).unwrap_or_default()} compaction={model.compaction.clone()} />
                 }
                 <section class="dock" data-side={model.side.word()} aria-label={ctx.t.dock}>
-                    <DockTabs tab={model.tab} sheet={model.sheet} />
+                    <DockTabs tab={model.tab} sheet={model.sheet} lesson={model.lesson.is_some()} />
                     <EventLog events={model.events.clone()} left_out={model.events_left_out} look_at={model.look_at.clone()} />
                     <ConsolePane state={model.console.clone()} paused={view.is_some_and(|view| view.clock.pace == blumfeld_view::Pace::Paused)} />
                     <Charts series={Shared::clone(&model.series)} now={view.map_or(0, |view| view.clock.now / 1_000)} files={model.files.len()} />

@@ -172,6 +172,46 @@ pub fn into_view(element: &web_sys::Element) {
     element.scroll_into_view_with_scroll_into_view_options(&least);
 }
 
+/// Marks the first element of a selector as the one to look at, and no other; and scrolls to it.
+pub fn look_at(selector: &str) {
+    const MARK: &str = "data-looked";
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
+    if let Ok(Some(before)) = document.query_selector(&format!("[{MARK}]")) {
+        let _ = before.remove_attribute(MARK);
+    }
+    if let Ok(Some(element)) = document.query_selector(selector) {
+        let _ = element.set_attribute(MARK, "");
+        into_view(&element);
+    }
+}
+
+/// The text of a file of the page's own.
+///
+/// # Errors
+/// What the browser or the server says.
+pub async fn fetch_text(address: &str) -> Result<String, String> {
+    let said = |error: wasm_bindgen::JsValue| {
+        error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into())
+    };
+    let window = web_sys::window().ok_or("no window")?;
+    let response = wasm_bindgen_futures::JsFuture::from(window.fetch_with_str(address)).await.map_err(said)?;
+    let response: web_sys::Response = response.dyn_into().map_err(said)?;
+    if !response.ok() {
+        return Err(format!("{} {}", response.status(), response.status_text()));
+    }
+    let text = wasm_bindgen_futures::JsFuture::from(response.text().map_err(said)?).await.map_err(said)?;
+    text.as_string().ok_or_else(|| "no text".to_owned())
+}
+
+/// The text of a file that was chosen.
+///
+/// # Errors
+/// What the browser says.
+pub async fn read_text(file: &web_sys::File) -> Result<String, String> {
+    let text = wasm_bindgen_futures::JsFuture::from(file.text()).await.map_err(|error| format!("{error:?}"))?;
+    text.as_string().ok_or_else(|| "no text".to_owned())
+}
+
 /// Whether the system asks for less motion.
 pub fn wants_stillness() -> bool {
     let asked =

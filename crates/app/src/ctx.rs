@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use blumfeld_view::{Command, FollowWhat, TokenKey};
+use blumfeld_view::{Command, Fault, FollowWhat, TokenKey};
 use web_sys::File;
 use yew::prelude::*;
 
 use crate::browser;
+use crate::lesson::LessonDeed;
 use crate::console::Terminal;
 use crate::messages::Messaging;
 use crate::model::{Action, Model, PartitionName, Screen, Tab};
@@ -74,6 +75,11 @@ impl Ctx {
         );
         if self.watches && !goes && !command.only_looks() {
             return self.act(Action::Notice(false, self.t.watching_only.to_owned()));
+        }
+        match command {
+            Command::Console { line, .. } => self.act(Action::Lesson(LessonDeed::Line(line.clone()))),
+            Command::Fault(fault) => self.act(Action::Lesson(LessonDeed::Line(line_of(*fault)))),
+            _ => {}
         }
         if let Err(error) = self.engine.send(command) {
             self.act(Action::Notice(true, error));
@@ -189,6 +195,15 @@ impl Ctx {
     pub fn open(&self, partition: PartitionName) {
         self.act(Action::Choose(partition));
         browser::go(Screen::Messages.word());
+    }
+}
+
+/// The line that a button's fault stands for.
+fn line_of(fault: Fault) -> String {
+    match fault {
+        Fault::Crash(node) => format!("fault crash {node}"),
+        Fault::PowerCut(node) => format!("fault power-cut {node}"),
+        Fault::Restart(node) => format!("fault restart {node}"),
     }
 }
 

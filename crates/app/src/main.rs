@@ -15,6 +15,7 @@ mod format;
 mod frames;
 mod health;
 mod lag;
+mod lesson;
 mod likeness;
 mod messages;
 mod model;

@@ -1,5 +1,6 @@
 //! What the page knows, and how that changes. Nothing here touches the browser.
 
+mod lesson;
 mod rewound;
 
 use std::ops::Deref;
@@ -19,6 +20,7 @@ use crate::cluster::Cluster;
 use crate::comparison::ComparisonState;
 use crate::events::Events;
 use crate::lag::Lags;
+use crate::lesson::{LessonDeed, LessonState};
 use crate::messages::{MessagesState, Messaging, begins_with, newest_of, records_of};
 use crate::series::{Seen, Series};
 use crate::text::{Lang, fill};
@@ -263,6 +265,8 @@ pub struct Model {
     pub token: Option<Shared<TokenDetail>>,
     /// What is followed.
     pub follow: Option<Shared<FollowView>>,
+    /// The lesson that is being done.
+    pub lesson: Option<LessonState>,
     /// What went over the network, as it was asked for last.
     pub wire: Option<Shared<WireView>>,
     /// The exchange that is open.
@@ -358,6 +362,8 @@ pub enum Action {
     Paint(Theme),
     /// Another durability was asked for.
     Keep(Durability),
+    /// Something is done in a lesson.
+    Lesson(LessonDeed),
     /// The page asked to become the writer.
     TakingOver,
 }
@@ -393,6 +399,7 @@ impl Model {
             picked: Picked::Nothing,
             token: None,
             follow: None,
+            lesson: None,
             wire: None,
             exchange: None,
             diagram: false,
@@ -537,6 +544,7 @@ impl Model {
             }
             Update::Compare(told) => self.comparison = Shared::new(self.comparison.after(told)),
             Update::Follow(follow) => self.followed(follow.map(|follow| *follow)),
+            Update::Goals(goals) => self.heard_of_goals(goals),
             Update::Wire(view) => self.wire = Some(Shared::new(view)),
             Update::Exchange(detail) => self.exchange = detail.map(|detail| Shared::new(*detail)),
             // It is asked for again and again, and drawn when it has changed.
@@ -782,6 +790,7 @@ impl Reducible for Model {
             Action::Speak(lang) => model.lang = lang,
             Action::Paint(theme) => model.theme = theme,
             Action::Keep(durability) => model.durability = durability,
+            Action::Lesson(deed) => model.lesson_deed(deed),
             Action::TakingOver => model.phase = Phase::Loading { done: 0, total: 0 },
         }
         Rc::new(model)

@@ -3,15 +3,20 @@
 //! A topic, a producer of orders and a group of two, made by the console's own lines, one after the other, so that
 //! they can be read there, stopped and deleted like any others. The clock runs as fast as it can until the group is
 //! stable and goes on slowly then: at its usual speed a request lives for a millisecond, and nobody could follow one.
+//!
+//! A lesson begins in the same way, with its own lines.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use blumfeld_view::{Command, Delta, Pace};
+use blumfeld_lesson::Lesson;
+use blumfeld_view::{Command, Delta, GoalAsked, GoalsAsked, GoalsView, Pace};
 
 use crate::browser;
 use crate::console::Terminal;
+use crate::lesson::PREPARING;
+use crate::model::Shared;
 
 /// The topic of the first minute.
 pub const TOPIC: &str = "orders";
@@ -24,7 +29,23 @@ const PACE: f64 = 0.01;
 
 /// How far the first minute has come. A handle: its clones are the same.
 #[derive(Clone)]
-pub struct Opening(Rc<RefCell<Stage>>);
+pub struct Opening {
+    stage: Rc<RefCell<Stage>>,
+    /// The lesson whose cluster this is.
+    lesson: Rc<RefCell<Option<Shared<Lesson>>>>,
+}
+
+/// What is to be told of the opening of a lesson.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Opened {
+    /// It may begin.
+    Ready,
+    /// A line of it failed.
+    Failed(
+        /// The line.
+        String,
+    ),
+}
 
 #[derive(Default)]
 enum Stage {
@@ -34,7 +55,7 @@ enum Stage {
     #[default]
     Over,
     /// Lines are run, and the one of this number has not ended.
-    Running(u32, VecDeque<String>),
+    Running(u32, String, VecDeque<String>),
     /// All runs, and the group is awaited.
     Settling,
 }
@@ -59,43 +80,83 @@ fn lines(brokers: usize) -> VecDeque<String> {
 impl Opening {
     /// One that may begin, unless new clusters are to be empty.
     pub fn new(empty: bool) -> Self {
-        Self(Rc::new(RefCell::new(if empty { Stage::Over } else { Stage::Ahead })))
+        let stage = if empty { Stage::Over } else { Stage::Ahead };
+        Self { stage: Rc::new(RefCell::new(stage)), lesson: Rc::default() }
     }
 
-    /// Begins it, once.
-    pub fn begin(&self, brokers: usize, terminal: &Terminal, ask: &dyn Fn(&Command)) {
-        if !matches!(*self.0.borrow(), Stage::Ahead) {
-            return;
-        }
-        ask(&Command::SetPace(Pace::Fastest));
-        self.next(lines(brokers), terminal, ask);
+    /// The cluster is a lesson's: each new one begins as that says.
+    pub fn of(&self, lesson: Shared<Lesson>) {
+        *self.lesson.borrow_mut() = Some(lesson);
     }
 
-    fn next(&self, mut left: VecDeque<String>, terminal: &Terminal, ask: &dyn Fn(&Command)) {
-        let stage = match left.pop_front() {
-            None => Stage::Settling,
-            Some(line) => {
-                let id = terminal.aside(&line);
-                ask(&Command::Console { id, line });
-                Stage::Running(id, left)
-            }
+    /// The lesson whose cluster this is.
+    pub fn lesson(&self) -> Option<Shared<Lesson>> {
+        self.lesson.borrow().clone()
+    }
+
+    /// Begins it: the first minute once, a lesson with each new cluster. What it says of a lesson is to be told.
+    pub fn begin(&self, brokers: usize, terminal: &Terminal, ask: &dyn Fn(&Command)) -> Option<Opened> {
+        let lines = match self.lesson() {
+            Some(lesson) => lesson.begin.iter().cloned().collect(),
+            None if matches!(*self.stage.borrow(), Stage::Ahead) => lines(brokers),
+            None => return None,
         };
-        *self.0.borrow_mut() = stage;
+        ask(&Command::SetPace(Pace::Fastest));
+        self.next(lines, terminal, ask)
+    }
+
+    fn next(&self, mut left: VecDeque<String>, terminal: &Terminal, ask: &dyn Fn(&Command)) -> Option<Opened> {
+        let Some(line) = left.pop_front() else {
+            *self.stage.borrow_mut() = Stage::Settling;
+            return self.settle(ask);
+        };
+        let id = terminal.aside(&line);
+        ask(&Command::Console { id, line: line.clone() });
+        *self.stage.borrow_mut() = Stage::Running(id, line, left);
+        None
+    }
+
+    /// All lines have ended. A lesson waits for what it says, or for nothing.
+    fn settle(&self, ask: &dyn Fn(&Command)) -> Option<Opened> {
+        let lesson = self.lesson()?;
+        let Some(ready) = &lesson.ready else { return self.opened(&lesson, ask) };
+        let goals = vec![GoalAsked { when: ready.text().to_owned(), once: false }];
+        ask(&Command::Goals(Some(GoalsAsked { id: PREPARING, goals, ..GoalsAsked::default() })));
+        None
+    }
+
+    fn opened(&self, lesson: &Lesson, ask: &dyn Fn(&Command)) -> Option<Opened> {
+        *self.stage.borrow_mut() = Stage::Over;
+        ask(&Command::SetPace(Pace::Times(lesson.pace)));
+        Some(Opened::Ready)
     }
 
     /// A command has ended. What fails is in the console, and the rest is left out.
-    pub fn ended(&self, id: u32, exit: i32, terminal: &Terminal, ask: &dyn Fn(&Command)) {
-        let stage = std::mem::take(&mut *self.0.borrow_mut());
+    pub fn ended(&self, id: u32, exit: i32, terminal: &Terminal, ask: &dyn Fn(&Command)) -> Option<Opened> {
+        let stage = std::mem::take(&mut *self.stage.borrow_mut());
         match stage {
-            Stage::Running(waits, left) if waits == id && exit == 0 => self.next(left, terminal, ask),
-            Stage::Running(waits, _) if waits == id => ask(&Command::SetPace(Pace::Times(1.0))),
-            other => *self.0.borrow_mut() = other,
+            Stage::Running(waits, _, left) if waits == id && exit == 0 => self.next(left, terminal, ask),
+            Stage::Running(waits, line, _) if waits == id => {
+                ask(&Command::SetPace(Pace::Times(1.0)));
+                self.lesson().map(|_| Opened::Failed(line))
+            }
+            other => {
+                *self.stage.borrow_mut() = other;
+                None
+            }
         }
+    }
+
+    /// The engine told how what a lesson waits for stands.
+    pub fn reached(&self, goals: &GoalsView, ask: &dyn Fn(&Command)) -> Option<Opened> {
+        let waits = goals.id == PREPARING && matches!(*self.stage.borrow(), Stage::Settling);
+        let lesson = self.lesson().filter(|_| waits && goals.reached.is_some())?;
+        self.opened(&lesson, ask)
     }
 
     /// The engine told what changed.
     pub fn heard(&self, delta: &Delta, ask: &dyn Fn(&Command)) {
-        if !matches!(*self.0.borrow(), Stage::Settling) {
+        if !matches!(*self.stage.borrow(), Stage::Settling) || self.lesson.borrow().is_some() {
             return;
         }
         let groups = delta.groups.as_deref().unwrap_or_default();
@@ -108,7 +169,7 @@ impl Opening {
         // Whoever has changed the pace meanwhile keeps it.
         let own = delta.clock.pace == Pace::Fastest;
         if settled || !own {
-            *self.0.borrow_mut() = Stage::Over;
+            *self.stage.borrow_mut() = Stage::Over;
         }
         if settled && own {
             ask(&Command::SetPace(Pace::Times(PACE)));

@@ -29,6 +29,8 @@ pub enum Screen {
     Configs,
     /// Two runs of one seed, side by side.
     Compare,
+    /// All lessons.
+    Lessons,
     /// The console at full height.
     Console,
 }
@@ -47,12 +49,13 @@ impl Screen {
             Self::Requests => "requests",
             Self::Configs => crate::configs::WORD,
             Self::Compare => "compare",
+            Self::Lessons => "lessons",
             Self::Console => "console",
         }
     }
 
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Stage,
         Self::Topics,
         Self::Messages,
@@ -63,6 +66,7 @@ impl Screen {
         Self::Requests,
         Self::Configs,
         Self::Compare,
+        Self::Lessons,
         Self::Console,
     ];
 }

@@ -113,6 +113,20 @@ pub enum Question {
     Coordinator(String),
     Committed(String, Partition),
     Accumulated(String, Partition),
+    Counted(ClientCount, String),
+    LastStable(Partition),
+    Segments(Partition),
+    Size(Partition),
+    Cleaned(Partition),
+    Codec(Partition),
+    Config(String, String),
+    Idle(String),
+    Assignor(String),
+    Owner(String, Partition),
+    Transaction(String),
+    DiskReads(i32),
+    Elapsed,
+    Printed(String),
     Lag(String, Option<String>, Option<i32>),
     Up(i32),
     Broker(i32),
@@ -123,6 +137,45 @@ pub enum Question {
     InFlight,
     Time,
     Saw(Sight, Option<String>),
+}
+
+macro_rules! client_counts {
+    ($($(#[$doc:meta])* $count:ident = $name:literal, $english:literal, $korean:literal;)*) => {
+        /// What a client counts since it began.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum ClientCount { $($(#[$doc])* $count,)* }
+
+        impl ClientCount {
+            /// The count of a fact's name.
+            pub(crate) fn named(name: &str) -> Option<ClientCount> {
+                match name { $($name => Some(ClientCount::$count),)* _ => None }
+            }
+        }
+
+        /// The facts that are counts of clients.
+        const CLIENT_COUNTS: &[(&str, &str, &str)] = &[$(($name, $english, $korean),)*];
+    };
+}
+
+client_counts! {
+    /// Records that were acknowledged.
+    Acknowledged = "acknowledged", "records of a producer that were acknowledged", "프로듀서가 확인 응답을 받은 레코드 수";
+    /// Records that were given up.
+    Failed = "failed", "records that a producer gave up", "프로듀서가 포기한 레코드 수";
+    /// Records that left.
+    Sent = "sent", "records that a producer has sent, each once", "프로듀서가 보낸 레코드 수. 다시 보낸 것은 세지 않음";
+    /// Batches that left.
+    Batches = "batches", "batches that a producer has sent, each as often as it was", "프로듀서가 보낸 배치 수. 다시 보낸 것도 셈";
+    /// Batches that left again.
+    Retries = "retries", "batches that a producer has sent again", "프로듀서가 다시 보낸 배치 수";
+    /// Produce requests.
+    Requests = "requests", "Produce requests that a producer has sent", "프로듀서가 보낸 Produce 요청 수";
+    /// Bytes of the buffer.
+    Buffered = "buffered", "bytes of a producer's buffer.memory that are taken", "프로듀서의 buffer.memory 사용량. 바이트";
+    /// Records that came.
+    Received = "received", "records that a consumer was given", "컨슈머가 받은 레코드 수";
+    /// Records that were worked on.
+    Processed = "processed", "records that a consumer has processed", "컨슈머가 처리한 레코드 수";
 }
 
 /// Something that can be seen happening.
@@ -212,6 +265,24 @@ event_sorts! {
     TopicCreated = "topic_created",
     /// Somebody broke or mended something.
     Fault = "fault",
+    /// A consumer was given records.
+    Read = "read",
+    /// A topic was deleted.
+    TopicDeleted = "topic_deleted",
+    /// A topic has more partitions.
+    PartitionsAdded = "partitions_added",
+    /// A config was set or deleted.
+    ConfigAltered = "config_altered",
+    /// A broker knew a batch that was sent again, and did not append it.
+    Duplicate = "duplicate",
+    /// Retention took segments away.
+    SegmentsDeleted = "segments_deleted",
+    /// A broker has looked through a log at its start.
+    LogRecovered = "log_recovered",
+    /// The cleaner has gone over a log.
+    LogCleaned = "log_cleaned",
+    /// A transaction has another state.
+    TransactionState = "transaction_state",
 }
 
 /// Whatever answers questions.
@@ -237,13 +308,25 @@ pub enum Parameter {
     Sight,
     /// What an event or error is about: `"orders-0"`, a group, an API.
     About,
+    /// A config's name.
+    Config,
+    /// A `transactional.id`.
+    Transaction,
+    /// A part of what a tool prints.
+    Printed,
 }
 
 impl Parameter {
     /// Whether it stands in quotes.
     pub(crate) fn is_text(self) -> bool {
         match self {
-            Parameter::Topic | Parameter::Group | Parameter::Client | Parameter::About => true,
+            Parameter::Topic
+            | Parameter::Group
+            | Parameter::Client
+            | Parameter::About
+            | Parameter::Config
+            | Parameter::Transaction
+            | Parameter::Printed => true,
             Parameter::Partition | Parameter::Broker | Parameter::Sight => false,
         }
     }
@@ -257,6 +340,9 @@ impl Parameter {
             Parameter::Broker => "BROKER",
             Parameter::Sight => "NAME",
             Parameter::About => "ABOUT",
+            Parameter::Config => "CONFIG",
+            Parameter::Transaction => "ID",
+            Parameter::Printed => "TEXT",
         }
     }
 }
@@ -300,17 +386,24 @@ impl FactInfo {
 
 const PLACE: &[Parameter] = &[Parameter::Topic, Parameter::Partition];
 
+const fn fact(
+    name: &'static str,
+    needs: &'static [Parameter],
+    gives: Kind,
+    english: &'static str,
+    korean: &'static str,
+) -> FactInfo {
+    FactInfo { name, alias: "", needs, may: &[], gives, english, korean }
+}
+
+/// The fact of a client's count.
+const fn counted(at: usize) -> FactInfo {
+    let (name, english, korean) = CLIENT_COUNTS[at];
+    fact(name, &[Parameter::Client], Kind::Number, english, korean)
+}
+
 /// Everything that can be asked.
-pub const FACTS: [FactInfo; 25] = {
-    const fn fact(
-        name: &'static str,
-        needs: &'static [Parameter],
-        gives: Kind,
-        english: &'static str,
-        korean: &'static str,
-    ) -> FactInfo {
-        FactInfo { name, alias: "", needs, may: &[], gives, english, korean }
-    }
+pub const FACTS: [FactInfo; 47] = {
     [
         fact(
             "leader",
@@ -395,6 +488,97 @@ pub const FACTS: [FactInfo; 25] = {
             Kind::Number,
             "records that a producer has for a partition and has not sent",
             "프로듀서가 아직 보내지 않은 파티션의 레코드 수",
+        ),
+        counted(0),
+        counted(1),
+        counted(2),
+        counted(3),
+        counted(4),
+        counted(5),
+        counted(6),
+        counted(7),
+        counted(8),
+        FactInfo {
+            alias: "lso",
+            ..fact(
+                "last_stable",
+                PLACE,
+                Kind::Number,
+                "its last stable offset: read_committed reads up to there",
+                "마지막 안정 오프셋(LSO). read_committed는 여기까지 읽음",
+            )
+        },
+        fact("segments", PLACE, Kind::Number, "segments of its log", "로그의 세그먼트 수"),
+        fact("size", PLACE, Kind::Number, "bytes of its log", "로그의 크기. 바이트"),
+        fact(
+            "cleaned",
+            PLACE,
+            Kind::Number,
+            "up to which offset the cleaner has been through its log",
+            "압축 정리를 마친 오프셋",
+        ),
+        fact(
+            "codec",
+            PLACE,
+            Kind::Text,
+            "how its last batch is compressed: \"none\", \"lz4\"",
+            "마지막 배치의 압축 방식: \"none\", \"lz4\"",
+        ),
+        fact(
+            "config",
+            &[Parameter::Topic, Parameter::Config],
+            Kind::Text,
+            "what a config of a topic is, set or not",
+            "토픽 설정의 값. 정하지 않았으면 기본값",
+        ),
+        fact(
+            "idle",
+            &[Parameter::Group],
+            Kind::Number,
+            "members of a group that own no partition",
+            "파티션이 없는 그룹 멤버 수",
+        ),
+        fact(
+            "assignor",
+            &[Parameter::Group],
+            Kind::Text,
+            "how a group shares its partitions: \"range\", \"cooperative-sticky\"",
+            "그룹이 파티션을 나누는 방식: \"range\", \"cooperative-sticky\"",
+        ),
+        fact(
+            "owner",
+            &[Parameter::Group, Parameter::Topic, Parameter::Partition],
+            Kind::Text,
+            "the client.id of the member that a partition is assigned to; \"\" for none",
+            "파티션을 할당받은 멤버의 client.id. 없으면 \"\"",
+        ),
+        fact(
+            "transaction",
+            &[Parameter::Transaction],
+            Kind::Text,
+            "a transaction's state, as its coordinator has it: \"Ongoing\"",
+            "코디네이터가 아는 트랜잭션 상태: \"Ongoing\"",
+        ),
+        fact(
+            "disk_reads",
+            &[Parameter::Broker],
+            Kind::Number,
+            "reads of a broker that its page cache did not have",
+            "페이지 캐시에 없어 디스크에서 읽은 횟수",
+        ),
+        fact(
+            "elapsed",
+            &[],
+            Kind::Time,
+            "virtual time since the wait began: elapsed >= 5s",
+            "기다리기 시작한 뒤의 가상 시간: elapsed >= 5s",
+        ),
+        fact(
+            "printed",
+            &[Parameter::Printed],
+            Kind::Truth,
+            "whether a tool has printed a text since the wait began: printed(\"LAG\")",
+            "기다리기 시작한 뒤 도구가 그 텍스트를 출력했는지: printed(\"LAG\")",
         ),
         fact(
             "up",

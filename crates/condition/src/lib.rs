@@ -30,7 +30,7 @@ mod parse;
 pub use asked::Asked;
 pub use error::{ConditionError, Problem};
 pub use eval::Clause;
-pub use facts::{EventSort, FACTS, FactInfo, Facts, Kind, Parameter, Question, Sight, Value};
+pub use facts::{ClientCount, EventSort, FACTS, FactInfo, Facts, Kind, Parameter, Question, Sight, Value};
 
 use parse::{Expr, Term};
 
@@ -61,9 +61,10 @@ impl Condition {
         eval::holds(&self.expr, facts)
     }
 
-    /// Whether it asks what was seen: then somebody has to look at every answer and event while it is waited for.
+    /// Whether it asks what was seen or printed: then somebody has to look at every answer, event and line while it is
+    /// waited for.
     pub fn asks_what_was_seen(&self) -> bool {
-        self.questions().iter().any(|question| matches!(question, Question::Saw(..)))
+        self.questions().iter().any(|question| matches!(question, Question::Saw(..) | Question::Printed(_)))
     }
 
     /// What it asks, from left to right.
@@ -78,12 +79,13 @@ impl Condition {
     }
 
     /// The next moment at which it may come to be so by nothing but the clock, in virtual microseconds: a time that it
-    /// names, or the microsecond behind it.
-    pub fn moment_after(&self, now: u64) -> Option<u64> {
+    /// names, since the cluster or the wait began, or the microsecond behind it.
+    pub fn moment_after(&self, now: u64, began: u64) -> Option<u64> {
         let mut next = None;
         parse::visit(&self.expr, &mut |term| {
             if let Term::Given(Value::Time(at)) = term {
-                let later = [*at, at.saturating_add(1)].into_iter().filter(|at| *at > now);
+                let named = [*at, began.saturating_add(*at)];
+                let later = named.into_iter().flat_map(|at| [at, at.saturating_add(1)]).filter(|at| *at > now);
                 next = next.into_iter().chain(later).min();
             }
         });

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::vec::IntoIter;
 
 use crate::error::{ConditionError, Problem};
-use crate::facts::{FACTS, FactInfo, Kind, Parameter, Question, Sight, Value};
+use crate::facts::{ClientCount, FactInfo, FACTS, Kind, Parameter, Question, Sight, Value};
 use crate::lexer::{Token, tokens};
 
 /// Brackets may stand so deep in each other.
@@ -398,6 +398,19 @@ fn question(
         "coordinator" => Question::Coordinator(given.text()?),
         "committed" => Question::Committed(given.text()?, given.partition()?),
         "accumulated" => Question::Accumulated(given.text()?, given.partition()?),
+        "last_stable" => Question::LastStable(given.partition()?),
+        "segments" => Question::Segments(given.partition()?),
+        "size" => Question::Size(given.partition()?),
+        "cleaned" => Question::Cleaned(given.partition()?),
+        "codec" => Question::Codec(given.partition()?),
+        "config" => Question::Config(given.text()?, given.text()?),
+        "idle" => Question::Idle(given.text()?),
+        "assignor" => Question::Assignor(given.text()?),
+        "owner" => Question::Owner(given.text()?, given.partition()?),
+        "transaction" => Question::Transaction(given.text()?),
+        "disk_reads" => Question::DiskReads(given.number()?),
+        "elapsed" => Question::Elapsed,
+        "printed" => Question::Printed(given.text()?),
         "lag" => Question::Lag(given.text()?, given.text_if_any()?, given.number_if_any()?),
         "up" => Question::Up(given.number()?),
         "broker" => Question::Broker(given.number()?),
@@ -407,6 +420,10 @@ fn question(
         "groups" => Question::Groups,
         "in_flight" => Question::InFlight,
         "time" => Question::Time,
-        _ => Question::Saw(given.sight()?, given.text_if_any()?),
+        "saw" => Question::Saw(given.sight()?, given.text_if_any()?),
+        name => {
+            let count = ClientCount::named(name).ok_or_else(|| given.wrong.clone())?;
+            Question::Counted(count, given.text()?)
+        }
     })
 }

@@ -162,9 +162,15 @@ fn clauses_say_how_each_stands() {
 fn every_fact_can_be_asked_as_its_usage_says() {
     for fact in &FACTS {
         let word = |parameter: &Parameter| match parameter {
-            Parameter::Topic | Parameter::Group | Parameter::Client | Parameter::About => "\"a\"",
             Parameter::Partition | Parameter::Broker => "1",
             Parameter::Sight => "error",
+            Parameter::Topic
+            | Parameter::Group
+            | Parameter::Client
+            | Parameter::About
+            | Parameter::Config
+            | Parameter::Transaction
+            | Parameter::Printed => "\"a\"",
         };
         for count in 0..=fact.may.len() {
             let words: Vec<&str> = fact.needs.iter().chain(&fact.may[..count]).map(word).collect();
@@ -183,24 +189,28 @@ fn every_fact_can_be_asked_as_its_usage_says() {
             };
             let condition = Condition::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(condition.questions().len(), 1);
-            assert_eq!(condition.asks_what_was_seen(), fact.name == "saw");
+            assert_eq!(condition.asks_what_was_seen(), ["saw", "printed"].contains(&fact.name));
         }
     }
 }
 
 #[test]
 fn the_clock_alone_makes_times_come_true() {
-    let condition = Condition::parse("time > 2s or time < 500ms and up(1)").unwrap();
+    let condition = Condition::parse("time > 2s or elapsed < 500ms and up(1)").unwrap();
+    // A wait that began at 3 s.
     for (now, want) in [
         (0, Some(500_000)),
         (500_000, Some(500_001)),
         (500_001, Some(2_000_000)),
         (2_000_000, Some(2_000_001)),
-        (2_000_001, None),
+        (2_000_001, Some(3_500_000)),
+        (3_500_000, Some(3_500_001)),
+        (3_500_001, Some(5_000_000)),
+        (5_000_001, None),
     ] {
-        assert_eq!(condition.moment_after(now), want);
+        assert_eq!(condition.moment_after(now, 3_000_000), want);
     }
-    assert_eq!(Condition::parse("up(1)").unwrap().moment_after(0), None);
+    assert_eq!(Condition::parse("up(1)").unwrap().moment_after(0, 0), None);
 }
 
 #[test]

@@ -18,7 +18,7 @@ mod trace;
 pub use disk::{Disk, DiskError, DiskOp, File, FilePath};
 pub use frame::Frame;
 pub use ids::{ConnectionId, Endpoint, FlushId, NodeId, Peer};
-pub use node::{Context, Effect, Input, Node, Outbox, Process};
+pub use node::{ClientCounts, Context, Effect, Input, Node, Outbox, Process};
 pub use pile::Pile;
 pub use prng::Prng;
 pub use rebalance::{LeaveCause, Owners, RebalanceCause};

@@ -224,6 +224,36 @@ pub trait Node: Clone {
     fn accumulated(&self, _client: &str, _topic: &str, _partition: i32) -> Option<u64> {
         None
     }
+
+    /// What the client in it counts; nothing if it has none.
+    fn counts(&self) -> Option<ClientCounts<'_>> {
+        None
+    }
+}
+
+/// What a client counts since it began, each as its own program knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ClientCounts<'a> {
+    /// `client.id`
+    pub client_id: &'a str,
+    /// Produce requests that it sent.
+    pub requests: u64,
+    /// Batches in them, each as often as it was sent.
+    pub batches: u64,
+    /// Batches among them that had been sent before.
+    pub retries: u64,
+    /// Records in the batches that it sent, each once.
+    pub sent: u64,
+    /// Records that were acknowledged; with acks=0 those that were sent.
+    pub acknowledged: u64,
+    /// Records that it gave up.
+    pub failed: u64,
+    /// Bytes of its buffer.memory that are taken.
+    pub buffered: u64,
+    /// Records that `poll` gave.
+    pub received: u64,
+    /// Records that it has processed, where it takes its time for each; else those that it received.
+    pub processed: u64,
 }
 
 /// A [`Node`] whose type the world does not know: clients and command-line tools.
@@ -234,6 +264,8 @@ pub trait Process: Send {
     fn next_timeout(&self) -> Option<Instant>;
     /// See [`Node::accumulated`].
     fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64>;
+    /// See [`Node::counts`].
+    fn counts(&self) -> Option<ClientCounts<'_>>;
     /// A copy, for checkpoints of the world.
     fn boxed_clone(&self) -> Box<dyn Process>;
     /// Itself, for a caller that knows what it may be and shows how it stands.
@@ -249,6 +281,9 @@ impl<T: Node + Send + 'static> Process for T {
     }
     fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
         Node::accumulated(self, client, topic, partition)
+    }
+    fn counts(&self) -> Option<ClientCounts<'_>> {
+        Node::counts(self)
     }
     fn boxed_clone(&self) -> Box<dyn Process> {
         Box::new(self.clone())

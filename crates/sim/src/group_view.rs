@@ -63,10 +63,13 @@ impl World {
     }
 }
 
-fn member_view(group: &ClassicGroup, member: &ClassicMember) -> GroupMemberView {
+/// What is assigned to a member of a group of consumers: topics and numbers.
+pub(crate) fn partitions_of(group: &ClassicGroup, member: &ClassicMember) -> Vec<(String, i32)> {
     let consumers = group.protocol_type() == Some("consumer");
-    let partitions =
-        if consumers { assigned_partitions(&member.assignment).unwrap_or_default() } else { Vec::new() };
+    if consumers { assigned_partitions(&member.assignment).unwrap_or_default() } else { Vec::new() }
+}
+
+fn member_view(group: &ClassicGroup, member: &ClassicMember) -> GroupMemberView {
     GroupMemberView {
         id: member.member_id.clone(),
         client_id: member.client_id.clone(),
@@ -74,6 +77,6 @@ fn member_view(group: &ClassicGroup, member: &ClassicMember) -> GroupMemberView 
         host: member.client_host.clone(),
         leader: group.leader() == Some(member.member_id.as_str()),
         joined: member.is_awaiting(),
-        partitions,
+        partitions: partitions_of(group, member),
     }
 }

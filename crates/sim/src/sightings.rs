@@ -3,11 +3,12 @@
 //!
 //! Nobody looks while nobody asks: an answer has to be decoded for its errors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use blumfeld_condition::{EventSort, Sight};
-use blumfeld_kernel::TraceEvent;
+use blumfeld_kernel::{ClientCounts, NodeId, TraceEvent};
+use bytes::Bytes;
 
 /// What was seen since somebody began to look.
 #[derive(Clone, Default)]
@@ -15,8 +16,17 @@ pub(crate) struct Sightings {
     /// The number of the last sighting of each.
     errors: BTreeMap<(i16, Arc<str>), u64>,
     events: BTreeMap<(EventSort, Arc<str>), u64>,
+    /// What was printed last, each piece with its number.
+    printed: VecDeque<(u64, Bytes)>,
+    /// Bytes of it.
+    printed_bytes: usize,
+    /// Records that each consumer had been given when it was looked at last.
+    received: BTreeMap<NodeId, u64>,
     count: u64,
 }
+
+/// So much of what was printed is kept, in bytes: more than a lesson's reader would have seen of one command.
+const PRINTED: usize = 256 * 1024;
 
 impl Sightings {
     /// A moment, to ask later what came since.
@@ -28,6 +38,31 @@ impl Sightings {
     pub fn error(&mut self, code: i16, api: Arc<str>) {
         self.count += 1;
         self.errors.insert((code, api), self.count);
+    }
+
+    /// A tool printed something.
+    pub fn output(&mut self, text: &Bytes) {
+        self.count += 1;
+        self.printed_bytes += text.len();
+        self.printed.push_back((self.count, text.clone()));
+        while self.printed_bytes > PRINTED && self.printed.len() > 1 {
+            self.printed_bytes -= self.printed.pop_front().map_or(0, |(_, old)| old.len());
+        }
+    }
+
+    /// Whether a text was printed since a moment, as one piece of a tool's output.
+    pub fn printed(&self, text: &str, since: u64) -> bool {
+        let new = self.printed.iter().rev().take_while(|(at, _)| *at > since);
+        new.into_iter().any(|(_, piece)| String::from_utf8_lossy(piece).contains(text))
+    }
+
+    /// A client acted: it may have been given records.
+    pub fn client(&mut self, node: NodeId, counts: ClientCounts<'_>) {
+        let before = self.received.insert(node, counts.received).unwrap_or(0);
+        if counts.received > before {
+            self.count += 1;
+            self.events.insert((EventSort::Read, counts.client_id.into()), self.count);
+        }
     }
 
     /// Something became true.
@@ -82,6 +117,14 @@ fn sort_of(event: &TraceEvent) -> Option<(EventSort, Arc<str>)> {
         E::BrokerStarted { .. } => (S::BrokerStarted, none()),
         E::TopicCreated { topic, .. } => (S::TopicCreated, topic.clone()),
         E::FaultInjected { fault } => (S::Fault, fault.clone()),
+        E::TopicDeleted { topic } => (S::TopicDeleted, topic.clone()),
+        E::PartitionsAdded { topic, .. } => (S::PartitionsAdded, topic.clone()),
+        E::ConfigAltered { name, .. } => (S::ConfigAltered, name.clone()),
+        E::DuplicateBatch { partition, .. } => (S::Duplicate, partition.clone()),
+        E::SegmentsDeleted { partition, .. } => (S::SegmentsDeleted, partition.clone()),
+        E::LogRecovered { partition, .. } => (S::LogRecovered, partition.clone()),
+        E::LogCleaned { partition, .. } => (S::LogCleaned, partition.clone()),
+        E::TransactionStateChanged { id, .. } => (S::TransactionState, id.clone()),
         _ => return None,
     })
 }

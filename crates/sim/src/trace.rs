@@ -5,7 +5,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use blumfeld_condition::Sight;
-use blumfeld_kernel::{Instant, NodeId, TraceEvent};
+use blumfeld_kernel::{ClientCounts, Instant, NodeId, TraceEvent};
+use bytes::Bytes;
 use twox_hash::XxHash64;
 
 use crate::kind::{Often, sort_of};
@@ -147,6 +148,25 @@ impl Trace {
         if let Some(sightings) = &mut self.sightings {
             sightings.error(code, api.into());
         }
+    }
+
+    /// A tool printed something.
+    pub(crate) fn saw_output(&mut self, text: &Bytes) {
+        if let Some(sightings) = &mut self.sightings {
+            sightings.output(text);
+        }
+    }
+
+    /// A client acted.
+    pub(crate) fn saw_client(&mut self, node: NodeId, counts: Option<ClientCounts<'_>>) {
+        if let (Some(sightings), Some(counts)) = (&mut self.sightings, counts) {
+            sightings.client(node, counts);
+        }
+    }
+
+    /// Whether a tool has printed a text since a moment; not if nobody looked.
+    pub(crate) fn printed(&self, text: &str, since: u64) -> bool {
+        self.sightings.as_ref().is_some_and(|sightings| sightings.printed(text, since))
     }
 
     /// Now, to ask later what was seen since.

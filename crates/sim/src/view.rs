@@ -256,6 +256,13 @@ impl World {
         })
     }
 
+    /// How the last batch of a partition is compressed, by Kafka's name.
+    pub(crate) fn codec(&self, topic: &str, partition: i32) -> Option<String> {
+        let (node, log) = self.log(topic, partition)?;
+        let last = log.browse(log.log_end().saturating_sub(1).max(log.log_start())).next()?;
+        Some(self.batch_view(node, log, last).compression)
+    }
+
     fn batch_view(
         &self,
         node: NodeId,

@@ -1,16 +1,27 @@
 //! Conditions over a world: what they ask, answered from the nodes' own state, as the views are.
 
 use blumfeld_broker::{ClassicGroup, PartitionRegistration};
-use blumfeld_condition::{Asked, Condition, Facts, Question, Value};
+use blumfeld_condition::{Asked, ClientCount, Condition, Facts, Question, Value};
 use blumfeld_kernel::NodeId;
+use blumfeld_view::ConfigResource;
 
+use crate::group_view::partitions_of;
 use crate::world::World;
 
 /// A condition that is waited for, with the moment at which the wait began.
 #[derive(Clone, Debug)]
 pub struct Wait {
     condition: Condition,
-    since: u64,
+    since: Since,
+}
+
+/// The moment at which a wait began.
+#[derive(Clone, Copy, Debug, Default)]
+struct Since {
+    /// Among what was seen.
+    sighting: u64,
+    /// On the clock, in virtual microseconds.
+    micros: u64,
 }
 
 impl Wait {
@@ -22,6 +33,22 @@ impl Wait {
     /// Whether it is so. What a condition asks for and what is not there leaves it undecided, which is not so.
     pub fn is_over(&self, world: &World) -> bool {
         self.condition.holds(&Now { world, since: self.since }) == Some(true)
+    }
+
+    /// The next moment at which it may come to be so by the clock alone, in virtual microseconds.
+    pub fn alarm(&self, now: u64) -> Option<u64> {
+        self.condition.moment_after(now, self.since.micros)
+    }
+
+    /// Another condition that is asked since the same moment.
+    #[must_use]
+    pub fn with(&self, condition: &Condition) -> Wait {
+        Wait { condition: condition.clone(), since: self.since }
+    }
+
+    /// Whether it is so; nothing while something that decides it cannot be answered.
+    pub fn is_decided(&self, world: &World) -> Option<bool> {
+        self.condition.holds(&Now { world, since: self.since })
     }
 
     /// Each clause that keeps it from being so, with how what it asks for stands: `isr("orders", 0) is [1, 2, 3]`.
@@ -51,7 +78,7 @@ impl World {
         if condition.asks_what_was_seen() {
             self.trace_mut().look();
         }
-        let since = self.trace().moment();
+        let since = Since { sighting: self.trace().moment(), micros: self.now().as_micros() };
         Wait { condition, since }
     }
 }
@@ -59,7 +86,7 @@ impl World {
 impl World {
     /// How something stands now; nothing while it cannot be told.
     pub fn ask(&self, asked: &Asked) -> Option<Value> {
-        asked.answer(&Now { world: self, since: 0 })
+        asked.answer(&Now { world: self, since: Since::default() })
     }
 }
 
@@ -75,6 +102,13 @@ fn topic_of(question: &Question) -> Option<&String> {
         | Question::LogStart((topic, _))
         | Question::Committed(_, (topic, _))
         | Question::Accumulated(_, (topic, _))
+        | Question::LastStable((topic, _))
+        | Question::Segments((topic, _))
+        | Question::Size((topic, _))
+        | Question::Cleaned((topic, _))
+        | Question::Codec((topic, _))
+        | Question::Owner(_, (topic, _))
+        | Question::Config(topic, _)
         | Question::Partitions(topic) => Some(topic),
         Question::UnderReplicated(topic) | Question::Lag(_, topic, _) => topic.as_ref(),
         Question::State(_)
@@ -89,6 +123,13 @@ fn topic_of(question: &Question) -> Option<&String> {
         | Question::Groups
         | Question::InFlight
         | Question::Time
+        | Question::Counted(..)
+        | Question::Idle(_)
+        | Question::Assignor(_)
+        | Question::Transaction(_)
+        | Question::DiskReads(_)
+        | Question::Elapsed
+        | Question::Printed(_)
         | Question::Saw(..) => None,
     }
 }
@@ -96,7 +137,7 @@ fn topic_of(question: &Question) -> Option<&String> {
 /// A world at this moment, and since when something is looked for.
 struct Now<'a> {
     world: &'a World,
-    since: u64,
+    since: Since,
 }
 
 fn numbers(ids: &[i32]) -> Value {
@@ -222,7 +263,69 @@ impl Facts for Now<'_> {
             Question::InFlight => count(world.in_flight().len()),
             Question::Time => Value::Time(world.now().as_micros()),
             Question::Saw(sight, about) => {
-                Value::Truth(world.trace().saw(sight, about.as_deref(), self.since))
+                Value::Truth(world.trace().saw(sight, about.as_deref(), self.since.sighting))
+            }
+            Question::Printed(text) => Value::Truth(world.trace().printed(text, self.since.sighting)),
+            Question::Elapsed => {
+                Value::Time(world.now().as_micros().saturating_sub(self.since.micros))
+            }
+            Question::Counted(what, client) => {
+                let counts = world.counts(client)?;
+                let number = match what {
+                    ClientCount::Acknowledged => counts.acknowledged,
+                    ClientCount::Failed => counts.failed,
+                    ClientCount::Sent => counts.sent,
+                    ClientCount::Batches => counts.batches,
+                    ClientCount::Retries => counts.retries,
+                    ClientCount::Requests => counts.requests,
+                    ClientCount::Buffered => counts.buffered,
+                    ClientCount::Received => counts.received,
+                    ClientCount::Processed => counts.processed,
+                };
+                Value::Number(i64::try_from(number).unwrap_or(i64::MAX))
+            }
+            Question::LastStable((topic, number)) => {
+                Value::Number(world.replica(topic, *number, None)?.last_stable_offset())
+            }
+            Question::Segments((topic, number)) => {
+                count(world.replica(topic, *number, None)?.log().segments().count())
+            }
+            Question::Size((topic, number)) => {
+                let size = world.replica(topic, *number, None)?.log().size();
+                Value::Number(i64::try_from(size).unwrap_or(i64::MAX))
+            }
+            Question::Cleaned((topic, number)) => {
+                let broker = world.broker(world.holder_of(topic, *number)?)?;
+                Value::Number(broker.replicas().cleaned_to(&(topic.clone(), *number))?)
+            }
+            Question::Codec((topic, number)) => Value::Text(world.codec(topic, *number)?),
+            Question::Config(topic, name) => {
+                let view = world.configs_view(&ConfigResource::Topic(topic.clone()));
+                Value::Text(view.configs.into_iter().find(|config| config.name == *name)?.value?)
+            }
+            Question::Idle(group) => {
+                let (_, group) = self.group(group)?;
+                let idle = group.members().filter(|member| partitions_of(group, member).is_empty());
+                count(idle.count())
+            }
+            Question::Assignor(group) => {
+                Value::Text(self.group(group)?.1.protocol_name().unwrap_or_default().to_owned())
+            }
+            Question::Owner(group, (topic, number)) => {
+                let (_, group) = self.group(group)?;
+                let mut members = group.members();
+                let owner = members.find(|member| {
+                    partitions_of(group, member).iter().any(|(name, at)| name == topic && at == number)
+                });
+                Value::Text(owner.map(|member| member.client_id.clone()).unwrap_or_default())
+            }
+            Question::Transaction(id) => {
+                let view = world.transaction_views().into_iter().find(|view| view.id == *id)?;
+                Value::Text(view.state)
+            }
+            Question::DiskReads(broker) => {
+                let reads = world.disk(NodeId(*broker))?.cache_stats().misses;
+                Value::Number(i64::try_from(reads).unwrap_or(i64::MAX))
             }
         })
     }

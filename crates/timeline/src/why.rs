@@ -153,6 +153,8 @@ impl<R: Rewind> Why<R> {
                 | Question::UnderReplicated(_)
                 | Question::InFlight
                 | Question::Time
+                | Question::Elapsed
+                | Question::Printed(_)
                 | Question::Saw(..)
         );
         if made_of_others {
@@ -528,15 +530,23 @@ fn subject(question: &Question) -> Option<String> {
         | Question::Replicas((topic, number))
         | Question::HighWatermark((topic, number), _)
         | Question::LogEnd((topic, number), _)
-        | Question::LogStart((topic, number)) => Some(format!("{topic}-{number}")),
-        Question::Partitions(topic) => Some(topic.clone()),
+        | Question::LogStart((topic, number))
+        | Question::LastStable((topic, number))
+        | Question::Segments((topic, number))
+        | Question::Size((topic, number))
+        | Question::Cleaned((topic, number))
+        | Question::Codec((topic, number)) => Some(format!("{topic}-{number}")),
+        Question::Partitions(topic) | Question::Config(topic, _) => Some(topic.clone()),
         Question::State(group)
         | Question::Generation(group)
         | Question::Members(group)
         | Question::Coordinator(group)
         | Question::Committed(group, _)
+        | Question::Idle(group)
+        | Question::Assignor(group)
+        | Question::Owner(group, _)
         | Question::Lag(group, ..) => Some(group.clone()),
-        Question::Up(broker) | Question::Broker(broker) => Some(format!("broker-{broker}")),
+        Question::Up(broker) | Question::Broker(broker) | Question::DiskReads(broker) => Some(format!("broker-{broker}")),
         Question::UnderReplicated(_)
         | Question::Brokers
         | Question::Controller
@@ -545,6 +555,10 @@ fn subject(question: &Question) -> Option<String> {
         | Question::InFlight
         | Question::Time
         | Question::Accumulated(..)
+        | Question::Counted(..)
+        | Question::Transaction(_)
+        | Question::Elapsed
+        | Question::Printed(_)
         | Question::Saw(..) => None,
     }
 }

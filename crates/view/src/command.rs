@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConfigResource, FollowWhat, Preset, SearchQuery, Seek, TokenKey, WireQuery};
+use crate::{ConfigResource, FollowWhat, GoalsAsked, Preset, SearchQuery, Seek, TokenKey, WireQuery};
 
 /// When an acknowledgement may leave the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -216,6 +216,9 @@ pub enum Command {
     /// Follow something, and have time go as fast as it needs; or nothing any more. Answered by
     /// [`Update::Follow`](crate::Update).
     Follow(Option<FollowWhat>),
+    /// Watch what a lesson waits for, or nothing any more. Answered by [`Update::Goals`](crate::Update), whenever how
+    /// that stands has changed.
+    Goals(Option<GoalsAsked>),
     /// Exchanges that went over the network. Answered by [`Update::Wire`](crate::Update).
     Wire(WireQuery),
     /// An exchange by its number, with what is in it. Answered by [`Update::Exchange`](crate::Update).

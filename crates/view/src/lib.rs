@@ -11,6 +11,7 @@ mod command;
 mod compare;
 mod configs;
 mod follow;
+mod goals;
 mod log_dirs;
 mod rebalance;
 mod stage;
@@ -36,6 +37,7 @@ pub use cluster::{
 pub use command::{Command, Durability, Fault, Pace, SegmentFile};
 pub use compare::{CompareSide, CompareUpdate, CompareView, Preset};
 pub use configs::{ConfigResource, ConfigSynonymView, ConfigView, ConfigsView};
+pub use goals::{GoalAsked, GoalsAsked, GoalsView};
 pub use follow::{FollowView, FollowWhat, Stop, StopView};
 pub use log_dirs::{LogDirsView, Sentences};
 pub use rebalance::{RebalanceCauseView, RebalanceEnd, RebalanceView, RebalancesView, StillView};

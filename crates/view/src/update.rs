@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BatchDetail, BrowseView, ClusterView, CompactionView, CompareUpdate, ConfigsView, Delta, EventView,
-    ExchangeDetail, FollowView, LogDirsView, MomentView, SearchView, StageView, TokenDetail, WireView,
+    ExchangeDetail, FollowView, GoalsView, LogDirsView, MomentView, SearchView, StageView, TokenDetail, WireView,
 };
 
 /// Which output of a command.
@@ -132,6 +132,8 @@ pub enum Update {
     Token(Option<Box<TokenDetail>>),
     /// What happened to what is followed, whenever it changed; nothing if it cannot be followed, or is no more.
     Follow(Option<Box<FollowView>>),
+    /// How what a lesson waits for stands, whenever it changed.
+    Goals(GoalsView),
     /// Answer to `Wire`.
     Wire(WireView),
     /// Answer to `Exchange`; nothing if it is not kept any more.

@@ -434,6 +434,9 @@ impl<P: Port + 'static> Life<P> {
             if now - last_delta >= DELTA_MS {
                 last_delta = now;
                 post(&Update::Delta(self.engine.take_delta()));
+                if let Some(goals) = self.engine.take_goals() {
+                    post(&Update::Goals(goals));
+                }
             }
             if let Some(told) = self.comparing.turn(now_ms) {
                 post(&Update::Compare(told));
@@ -514,6 +517,11 @@ impl<P: Port + 'static> Life<P> {
             Command::Follow(what) => {
                 if !engine.follow(what) {
                     post(&Update::Follow(None));
+                }
+            }
+            Command::Goals(asked) => {
+                if let Err(message) = engine.watch_goals(asked) {
+                    error_message(message);
                 }
             }
             Command::Wire(query) => post(&Update::Wire(engine.wire(&query))),

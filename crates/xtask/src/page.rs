@@ -30,6 +30,9 @@ pub fn finish(effort: Effort) -> Result<PathBuf> {
     }
     module::bind(&MODULES, &dist, effort)?;
     copy_files(&root().join("www"), &dist)?;
+    let lessons = dist.join("lessons");
+    fs::create_dir_all(&lessons)?;
+    copy_files(&root().join("www/lessons"), &lessons)?;
     stamp(&dist)?;
     say(&format!("page: built, {}", sizes(&dist)?));
     Ok(dist)

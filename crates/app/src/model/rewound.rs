@@ -29,8 +29,10 @@ impl Model {
             self.series = Shared::new(Series::begin(view.clock.now / 1_000));
             self.lags = Shared::default();
         }
+        let now = self.micros();
         self.topics = std::mem::take(&mut view.topics).into_iter().map(Shared::new).collect();
         self.view = Some(Cluster::new(view));
+        self.lesson_rewound(now);
         self.events = Events::default();
         self.events.extend(events);
         self.follow = None;

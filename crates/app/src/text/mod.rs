@@ -18,12 +18,14 @@ macro_rules! catalogue {
 
 mod catalogue;
 mod configs;
+mod lessons;
 mod log_dirs;
 mod rebalances;
 mod transactions;
 
 pub use catalogue::Text;
 pub use configs::ConfigText;
+pub use lessons::LessonText;
 pub use log_dirs::LogDirsText;
 pub use rebalances::RebalanceText;
 pub use transactions::TransactionText;
@@ -76,6 +78,14 @@ impl Lang {
         match self {
             Self::En => &transactions::EN,
             Self::Ko => &transactions::KO,
+        }
+    }
+
+    /// What is said around the lessons.
+    pub fn lessons(self) -> &'static LessonText {
+        match self {
+            Self::En => &lessons::EN,
+            Self::Ko => &lessons::KO,
         }
     }
 
@@ -200,7 +210,7 @@ mod tests {
                 });
             taken.collect::<std::collections::BTreeSet<_>>()
         };
-        let all = [catalogue::ALL, configs::ALL, log_dirs::ALL, rebalances::ALL, transactions::ALL];
+        let all = [catalogue::ALL, configs::ALL, lessons::ALL, log_dirs::ALL, rebalances::ALL, transactions::ALL];
         for (key, en, ko) in all.concat() {
             assert_eq!(places(en), places(ko), "{key}");
             assert!(!en.is_empty() && !ko.is_empty(), "{key}");

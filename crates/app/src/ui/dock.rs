@@ -46,6 +46,7 @@ pub fn Nav(props: &NavProps) -> Html {
                     Screen::Requests => t.wire_screen,
                     Screen::Configs => ctx.lang.configs().title,
                     Screen::Compare => t.compare,
+                    Screen::Lessons => ctx.lang.lessons().title,
                     Screen::Console => t.console,
                 };
                 let current = (props.screen == screen).then_some("page");
@@ -62,6 +63,8 @@ pub struct TabsProps {
     pub tab: Tab,
     /// Whether the dock is open where it is a sheet.
     pub sheet: bool,
+    /// Whether a lesson is done: where the dock is a sheet it covers that.
+    pub lesson: bool,
 }
 
 /// The tabs of the dock, where its panes do not stand side by side.
@@ -70,12 +73,19 @@ pub fn DockTabs(props: &TabsProps) -> Html {
     let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.t;
     let sheet = props.sheet;
+    let to_lesson = {
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| ctx.act(Action::Sheet(false)))
+    };
     let fold = {
         let ctx = ctx.clone();
         Callback::from(move |_: MouseEvent| ctx.act(Action::Sheet(!sheet)))
     };
     html! {
         <div class="tabs" role="group" aria-label={t.dock}>
+            if props.lesson {
+                <button class={classes!("tab", "t-lesson", (!sheet).then_some("on"))} aria-pressed={(!sheet).to_string()} onclick={to_lesson}>{ctx.lang.lessons().lesson}</button>
+            }
             { for Tab::ALL.map(|tab| {
                 let name = match tab {
                     Tab::Inspector => t.inspector,

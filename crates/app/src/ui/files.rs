@@ -113,7 +113,7 @@ pub struct DropZoneProps {
     /// The page.
     pub children: Html,
     /// Attributes for the style sheet: screen, tab, whether the sheet is open, whether a partition is chosen.
-    pub place: [String; 4],
+    pub place: [String; 5],
 }
 
 /// Takes files that are dropped anywhere on the page.
@@ -165,9 +165,9 @@ pub fn DropZone(props: &DropZoneProps) -> Html {
             });
         })
     };
-    let [screen, tab, sheet, chosen] = props.place.clone();
+    let [screen, tab, sheet, chosen, lesson] = props.place.clone();
     html! {
-        <div class="shell" data-screen={screen} data-tab={tab} data-sheet={sheet} data-chosen={chosen}
+        <div class="shell" data-screen={screen} data-tab={tab} data-sheet={sheet} data-chosen={chosen} data-lesson={lesson}
             inert={!ready}
             ondragenter={step(1)} ondragleave={step(-1)} ondragover={over} ondrop={drop}>
             {props.children.clone()}

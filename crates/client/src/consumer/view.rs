@@ -1,5 +1,7 @@
 //! How a consumer stands, as plain values.
 
+use blumfeld_kernel::ClientCounts;
+
 use super::coordinator::MemberStep;
 use super::{Assignor, Consumer};
 use crate::TopicPartition;
@@ -45,6 +47,16 @@ pub struct ConsumerView {
 }
 
 impl Consumer {
+    /// What it has counted so far.
+    pub fn client_counts(&self) -> ClientCounts<'_> {
+        ClientCounts {
+            client_id: &self.config.client.client_id,
+            received: self.polled,
+            processed: self.polled,
+            ..ClientCounts::default()
+        }
+    }
+
     /// How it stands.
     pub fn view(&self) -> ConsumerView {
         let (member, generation) = self.member();

@@ -1,6 +1,6 @@
 //! How a producer stands, as plain values: what the metrics of Kafka's producer tell, and what waits where.
 
-use blumfeld_kernel::Instant;
+use blumfeld_kernel::{ClientCounts, Instant};
 use blumfeld_protocol::ErrorCode;
 
 use super::{Acks, Counts, Producer, ProducerIdAndEpoch};
@@ -83,6 +83,23 @@ impl Producer {
         let records =
             self.accumulator.records(topic, partition).filter(|_| self.config.client.client_id == client)?;
         Some(records as u64)
+    }
+
+    /// What it has counted so far.
+    pub fn client_counts(&self) -> ClientCounts<'_> {
+        let (free, all) = self.accumulator.memory();
+        let counts = self.counts();
+        ClientCounts {
+            client_id: &self.config.client.client_id,
+            requests: counts.requests,
+            batches: counts.batches,
+            retries: counts.retries,
+            sent: counts.records,
+            acknowledged: self.acknowledged,
+            failed: self.failed,
+            buffered: (all - free) as u64,
+            ..ClientCounts::default()
+        }
     }
 
     /// How it stands at this moment.

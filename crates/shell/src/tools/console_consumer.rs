@@ -12,7 +12,7 @@ use blumfeld_client::consumer::{
     Assignor, Consumer, ConsumerConfig, ConsumerRecord, IsolationLevel, OffsetReset, TopicPattern,
 };
 use blumfeld_client::{ClientConfig, Serde, SerializationError, TopicPartition, parse_bootstrap};
-use blumfeld_kernel::{Context, Input, Instant, Node};
+use blumfeld_kernel::{ClientCounts, Context, Input, Instant, Node};
 
 use super::properties::{self, Properties, invalid, number};
 use super::toolbox::{Launch, bootstrap_hint};
@@ -504,6 +504,10 @@ impl Node for ConsoleConsumer {
         if self.deadline.is_some_and(|deadline| deadline <= cx.now) {
             self.fail(cx, "org.apache.kafka.common.errors.TimeoutException\n");
         }
+    }
+
+    fn counts(&self) -> Option<ClientCounts<'_>> {
+        Some(self.consumer().client_counts())
     }
 
     fn next_timeout(&self) -> Option<Instant> {

@@ -10,7 +10,7 @@ use blumfeld_client::producer::{
     ProducerRecord, RecordId, Refused,
 };
 use blumfeld_client::{ApiError, ClientConfig, parse_bootstrap};
-use blumfeld_kernel::{Context, Input, Instant, Node};
+use blumfeld_kernel::{ClientCounts, Context, Input, Instant, Node};
 use blumfeld_protocol::{Compression, CompressionLevels};
 
 use super::line_reader::{LineReader, Lines};
@@ -392,6 +392,10 @@ impl Node for ConsoleProducer {
 
     fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
         self.producer().accumulated(client, topic, partition)
+    }
+
+    fn counts(&self) -> Option<ClientCounts<'_>> {
+        Some(self.producer().client_counts())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use blumfeld_client::consumer::{Consumer, ConsumerConfig, ConsumerEvent, TopicPattern};
 use blumfeld_client::{ClientConfig, TopicPartition, parse_bootstrap};
-use blumfeld_kernel::{Context, Input, Instant, Node};
+use blumfeld_kernel::{ClientCounts, Context, Input, Instant, Node};
 
 use super::console_consumer::consumer_config;
 use super::properties::{self, Properties};
@@ -193,6 +193,10 @@ impl Node for ConsumerPerf {
         if self.read.records >= self.records || self.deadline() <= cx.now {
             self.finish(cx);
         }
+    }
+
+    fn counts(&self) -> Option<ClientCounts<'_>> {
+        Some(self.consumer().client_counts())
     }
 
     fn next_timeout(&self) -> Option<Instant> {

@@ -31,6 +31,9 @@ impl World {
             let (now, epoch_ms) = (self.now, self.config.epoch_ms);
             let mut cx = host.slot.context(to, now, epoch_ms, &mut self.connections, &mut acts);
             host.process.handle(&mut cx, input);
+            if self.trace.looks() {
+                self.trace.saw_client(to, host.process.counts());
+            }
             self.after(to, &mut acts);
             self.acts = acts;
             return;
@@ -218,6 +221,9 @@ impl World {
     }
 
     fn output(&mut self, node: NodeId, output: Output) {
+        if let Output::Stdout(text) | Output::Stderr(text) = &output {
+            self.trace.saw_output(text);
+        }
         if let Some(host) = self.processes.get_mut(&node) {
             host.output.push_back(output);
         }

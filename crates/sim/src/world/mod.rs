@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blumfeld_broker::{Broker, BrokerConfig, MetadataImage};
-use blumfeld_kernel::{ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
+use blumfeld_kernel::{ClientCounts, ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
 use bytes::Bytes;
 
 use crate::calls::{Call, TimedCall};
@@ -233,6 +233,15 @@ impl World {
     pub fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
         let mut running = self.processes.values().filter(|host| !host.exited);
         running.find_map(|host| host.process.accumulated(client, topic, partition))
+    }
+
+    /// What the client of this `client.id` counts; of several the one that runs, and began last.
+    pub fn counts(&self, client: &str) -> Option<ClientCounts<'_>> {
+        let counts = |runs: bool| {
+            let hosts = self.processes.values().rev().filter(move |host| host.exited != runs);
+            hosts.filter_map(|host| host.process.counts()).find(|counts| counts.client_id == client)
+        };
+        counts(true).or_else(|| counts(false))
     }
 
     /// A machine's disk.

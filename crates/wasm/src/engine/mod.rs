@@ -5,6 +5,7 @@
 
 mod events;
 mod follow;
+mod goals;
 mod keeping;
 mod rewind;
 mod search;
@@ -25,7 +26,7 @@ use blumfeld_sim::World;
 use blumfeld_timeline::Timeline;
 use blumfeld_view::{
     BatchDetail, BrowseView, ClientState, ClientView, ClockView, ClusterView, ConfigResource, ConfigsView,
-    Delta, EventView, Fault, FollowView, FollowWhat, GroupView, Pace, RecoveryView, Returned, Seek,
+    Delta, EventView, Fault, FollowView, FollowWhat, GoalsAsked, GoalsView, GroupView, Pace, RecoveryView, Returned, Seek,
     SegmentFile, StageView, StoreView, TimelineView,
 };
 use bytes::Bytes;
@@ -34,6 +35,7 @@ use crate::boot::Boot;
 use crate::record::{Done, Record};
 use crate::run::{Clock, ConsoleUpdate, FIRST, Progress, Rates, Run, records};
 use follow::Follow;
+use goals::Goals;
 use keeping::Keeping;
 use rewind::{Past, Seeking};
 use stage::Stage;
@@ -81,6 +83,8 @@ pub struct Engine {
     stage: Option<Stage>,
     /// What is followed.
     follow: Option<Follow>,
+    /// What a lesson waits for.
+    goals: Option<Goals>,
     /// What was read of what went over the network.
     wire: WireReader,
     view: ClusterView,
@@ -146,6 +150,7 @@ impl Engine {
             rates: Rates::default(),
             stage: None,
             follow: None,
+            goals: None,
             wire: WireReader::default(),
             view: ClusterView {
                 clock,
@@ -244,6 +249,7 @@ impl Engine {
             self.run.world.step();
             self.run.reached();
             self.look_at_followed();
+            self.look_at_goals();
         }
         self.collect_all();
     }
@@ -289,6 +295,8 @@ impl Engine {
             return more;
         }
         let (mut handled, mut late, mut stopped) = (0_u32, false, false);
+        // What was done since the last turn needs no event to count.
+        self.look_at_goals();
         loop {
             if self.run.world.awaits_store() || self.run.is_choked() || self.file_wanted().is_some() {
                 late = true;
@@ -317,6 +325,7 @@ impl Engine {
                         break;
                     }
                     self.run.world.step();
+                    self.look_at_goals();
                     // Whoever reads a stop wants to see the cluster as it was then.
                     if self.look_at_followed() {
                         late = true;
@@ -384,6 +393,31 @@ impl Engine {
             Some(times) if times > 0.0 => Pace::Times(times),
             Some(_) => Pace::Paused,
             None => self.pace,
+        }
+    }
+
+    // ---- lessons
+
+    /// Watches what a lesson waits for, or nothing any more.
+    ///
+    /// # Errors
+    /// A condition or a fact cannot be read.
+    pub fn watch_goals(&mut self, asked: Option<GoalsAsked>) -> Result<(), String> {
+        self.goals = None;
+        if let Some(asked) = asked {
+            self.goals = Some(Goals::begin(asked, &mut self.run.world)?);
+        }
+        Ok(())
+    }
+
+    /// How what a lesson waits for stands, where that has changed since the last call.
+    pub fn take_goals(&mut self) -> Option<GoalsView> {
+        self.goals.as_mut()?.take(&self.run.world)
+    }
+
+    fn look_at_goals(&mut self) {
+        if let Some(goals) = self.goals.as_mut().filter(|_| self.past.is_none()) {
+            goals.look(&self.run.world);
         }
     }
 

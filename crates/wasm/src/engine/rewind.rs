@@ -209,6 +209,9 @@ impl Engine {
         self.follow = None;
         self.rates = Rates::default();
         self.wire = WireReader::default();
+        if let Some(goals) = &mut self.goals {
+            goals.again(&mut self.run.world);
+        }
         if self.stage.is_some() {
             self.watch(true);
         }

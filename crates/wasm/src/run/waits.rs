@@ -77,7 +77,7 @@ impl Run {
     /// When one may come to be so without an event.
     pub fn alarm(&self) -> Option<Instant> {
         let now = self.world.now().as_micros();
-        let moments = self.waits.values().filter_map(|wait| wait.condition().moment_after(now));
+        let moments = self.waits.values().filter_map(|wait| wait.alarm(now));
         moments.min().map(Instant::from_micros)
     }
 

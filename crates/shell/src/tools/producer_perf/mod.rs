@@ -13,7 +13,7 @@ use blumfeld_client::producer::{
     TransactionOperation,
 };
 use blumfeld_client::{ApiError, ClientConfig, parse_bootstrap};
-use blumfeld_kernel::{Context, Input, Instant, Node};
+use blumfeld_kernel::{ClientCounts, Context, Input, Instant, Node};
 use blumfeld_protocol::uuid_text;
 
 use super::console_producer::{ConfigProblem, producer_config};
@@ -319,6 +319,10 @@ impl Node for ProducerPerf {
 
     fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
         self.producer().accumulated(client, topic, partition)
+    }
+
+    fn counts(&self) -> Option<ClientCounts<'_>> {
+        Some(self.producer().client_counts())
     }
 }
 

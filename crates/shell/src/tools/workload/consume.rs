@@ -9,7 +9,7 @@ use blumfeld_client::TopicPartition;
 use blumfeld_client::consumer::{
     Assignor, CommitId, Consumer, ConsumerEvent, ConsumerRecord, OffsetAndMetadata,
 };
-use blumfeld_kernel::{Context, Input, Instant, Node, Process};
+use blumfeld_kernel::{ClientCounts, Context, Input, Instant, Node, Process};
 
 use super::args::Args;
 use super::{LONGEST_MS, SECOND, listed, say};
@@ -216,6 +216,10 @@ impl Node for Consume {
         {
             self.end(cx, code);
         }
+    }
+
+    fn counts(&self) -> Option<ClientCounts<'_>> {
+        Some(ClientCounts { processed: self.processed(), ..self.consumer().client_counts() })
     }
 
     fn next_timeout(&self) -> Option<Instant> {

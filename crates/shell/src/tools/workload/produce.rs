@@ -8,7 +8,7 @@ use blumfeld_client::producer::{
     Acks, Counts, Delivery, PartitionerClass, Producer, ProducerRecord, RecordId, Refused,
 };
 use blumfeld_client::{ClientConfig, Serde, parse_bootstrap};
-use blumfeld_kernel::{Context, Input, Instant, Node, Process};
+use blumfeld_kernel::{ClientCounts, Context, Input, Instant, Node, Process};
 
 use super::args::Args;
 use super::keys::{self, Keys};
@@ -280,6 +280,10 @@ impl Node for Produce {
 
     fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
         self.producer().accumulated(client, topic, partition)
+    }
+
+    fn counts(&self) -> Option<ClientCounts<'_>> {
+        Some(self.producer().client_counts())
     }
 }
 

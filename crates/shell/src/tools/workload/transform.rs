@@ -11,7 +11,7 @@ use blumfeld_client::producer::{
     TransactionState,
 };
 use blumfeld_client::{ClientConfig, TopicPartition, parse_bootstrap};
-use blumfeld_kernel::{Context, Input, Instant, Node, Process};
+use blumfeld_kernel::{ClientCounts, Context, Input, Instant, Node, Process};
 use blumfeld_protocol::ErrorCode;
 use bytes::Bytes;
 
@@ -264,6 +264,11 @@ impl Node for Transform {
 
     fn accumulated(&self, client: &str, topic: &str, partition: i32) -> Option<u64> {
         self.producer().accumulated(client, topic, partition)
+    }
+
+    fn counts(&self) -> Option<ClientCounts<'_>> {
+        let received = self.consumer().client_counts().received;
+        Some(ClientCounts { received, processed: self.processed(), ..self.producer().client_counts() })
     }
 }
 

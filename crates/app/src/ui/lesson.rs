@@ -1,0 +1,335 @@
+//! The lesson that is being done: what to read, what to predict, how the goals stand, hints and the solution.
+
+use blumfeld_lesson::{Block, Look, Span, Words, blocks};
+use blumfeld_view::{Command, Pace, Seek};
+use yew::prelude::*;
+
+use super::icon;
+use crate::browser;
+use crate::ctx::{Ctx, use_ctx};
+use crate::lesson::{LessonDeed, LessonState, keep_progress, keep_step, progress};
+use crate::model::{Action, PartitionName};
+use crate::text::{Lang, LessonText, fill};
+
+/// What the panel shows.
+#[derive(Properties, PartialEq)]
+pub struct LessonProps {
+    /// The lesson.
+    pub state: LessonState,
+    /// Virtual time in microseconds.
+    pub now: u64,
+    /// Whether time stands still.
+    pub paused: bool,
+    /// Whether the inspector has something of its own to show: a message, or what is followed.
+    pub other: bool,
+}
+
+/// Words of the lesson in the page's language.
+fn of<'a>(words: &'a Words, ctx: &Ctx) -> &'a str {
+    words.of(ctx.lang == Lang::Ko)
+}
+
+fn does(ctx: &Ctx, deed: impl Fn() -> LessonDeed + 'static) -> Callback<MouseEvent> {
+    let ctx = ctx.clone();
+    Callback::from(move |_: MouseEvent| ctx.act(Action::Lesson(deed())))
+}
+
+/// The panel.
+#[component]
+pub fn LessonPanel(props: &LessonProps) -> Html {
+    let state = &props.state;
+    let heading = use_node_ref();
+    let ctx = use_ctx();
+    // The engine watches what the step waits for.
+    use_effect_with((state.watch, state.ready), {
+        let (ctx, state, heading) = (ctx.clone(), state.clone(), heading.clone());
+        move |(_, ready)| {
+            let Some(ctx) = ctx.filter(|_| *ready) else { return };
+            ctx.ask(&Command::Goals(state.asked()));
+            keep_step(&state.lesson.id, state.step);
+            if let Some(look) = state.now().and_then(|step| step.look.as_ref()) {
+                show(&ctx, look);
+            }
+            // Whoever has just come to a step reads it from its beginning.
+            if state.step > 0 {
+                browser::focus(heading.cast());
+            }
+        }
+    });
+    use_effect_with((state.is_reached(), state.step), {
+        let state = state.clone();
+        move |(reached, step)| {
+            if *reached {
+                let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+                let mut all = progress();
+                all.reached(&state.lesson.id, number(step + 1), number(state.lesson.steps.len()), state.lines);
+                keep_progress(&all);
+            }
+        }
+    });
+    let Some(ctx) = ctx else { return Html::default() };
+    let t = ctx.lang.lessons();
+    let steps = state.lesson.steps.len();
+    let bars = (0..steps).map(|step| {
+        let class = if step == state.step { "now" } else if state.is_past(step) { "past" } else { "" };
+        html! { <li class={class}></li> }
+    });
+    let switch = |shown: bool, name: &'static str| {
+        let on = state.shown == shown;
+        html! { <button class={classes!("tab", on.then_some("on"))} aria-pressed={on.to_string()} onclick={does(&ctx, move || LessonDeed::Show(shown))}>{name}</button> }
+    };
+    html! {
+        <aside class="lesson" aria-label={t.lesson} data-step={(state.step + 1).to_string()} data-ready={state.ready.to_string()}
+            data-reached={state.is_reached().to_string()}>
+            <header class="lh">
+                <p class="cap"><a href="#lessons">{track_name(t, state.lesson.track)}</a>
+                    if props.other { <span class="l-switch">{switch(true, t.lesson)}{switch(false, t.inspector)}</span> }</p>
+                <h2>{of(&state.lesson.title, &ctx)}</h2>
+                <ol class="bars" aria-label={fill(t.steps_done, &[&(state.step + usize::from(state.is_reached())).to_string(), &steps.to_string()])}>{ for bars }</ol>
+            </header>
+            if state.ready {
+                {say(&ctx, state, &heading)}
+                {ask(&ctx, state)}
+                {goals(&ctx, state)}
+                {foot(&ctx, props)}
+            } else {
+                <p class="l-say" role="status">{t.preparing}</p>
+            }
+        </aside>
+    }
+}
+
+/// The name of a track.
+pub fn track_name(t: &LessonText, track: blumfeld_lesson::Track) -> &'static str {
+    use blumfeld_lesson::Track;
+    match track {
+        Track::Beginner => t.beginner,
+        Track::Developer => t.developer,
+        Track::Operator => t.operator,
+        Track::Uses => t.uses,
+    }
+}
+
+fn spans(spans: &[Span]) -> Html {
+    html! { { for spans.iter().map(|span| match span {
+        Span::Plain(text) => html! { {text} },
+        Span::Code(text) => html! { <code>{text}</code> },
+        Span::Strong(text) => html! { <b>{text}</b> },
+    }) } }
+}
+
+/// Text with its commands, each with a button that runs it.
+fn text(ctx: &Ctx, written: &str) -> Html {
+    let t = ctx.lang.lessons();
+    html! { { for blocks(written).into_iter().map(|block| match block {
+        Block::Paragraph(parts) => html! { <p>{spans(&parts)}</p> },
+        Block::Points(points) => html! { <ul class="points">{ for points.iter().map(|point| html! { <li>{spans(point)}</li> }) }</ul> },
+        Block::Line(line) => {
+            let run = {
+                let (ctx, line) = (ctx.clone(), line.clone());
+                Callback::from(move |_: MouseEvent| { let _ = ctx.run(&line); })
+            };
+            html! { <p class="l-line"><code>{&line}</code><button class="ctl small" aria-label={fill(t.run_this, &[&line])} onclick={run}>{t.run_line}</button></p> }
+        }
+    }) } }
+}
+
+/// A text without commands of its own, as a hint is: its parts in one paragraph.
+fn inline(written: &str) -> Html {
+    html! { { for blocks(written).into_iter().map(|block| match block {
+        Block::Paragraph(parts) => spans(&parts),
+        Block::Points(points) => html! { { for points.iter().map(|point| spans(point)) } },
+        Block::Line(line) => html! { <code>{line}</code> },
+    }) } }
+}
+
+fn say(ctx: &Ctx, state: &LessonState, heading: &NodeRef) -> Html {
+    let t = ctx.lang.lessons();
+    let Some(step) = state.now() else { return Html::default() };
+    let look = step.look.clone().map(|look| {
+        let ctx = ctx.clone();
+        let show = Callback::from(move |_: MouseEvent| show(&ctx, &look));
+        html! { <button class="link small l-look" onclick={show}>{t.look}</button> }
+    });
+    html! {
+        <section class="l-say">
+            <h3 ref={heading.clone()} tabindex="-1">{fill(t.step, &[&(state.step + 1).to_string(), of(&step.title, ctx)])}</h3>
+            {text(ctx, of(&step.text, ctx))}
+            {look}
+            if let Some(at) = state.refused { if let Some(refused) = step.forbidden.get(at) {
+                <p class="l-said wrong" role="status"><b>{t.refused}{". "}</b>{inline(of(&refused.text, ctx))}</p>
+            } }
+        </section>
+    }
+}
+
+fn ask(ctx: &Ctx, state: &LessonState) -> Html {
+    let t = ctx.lang.lessons();
+    let Some(step) = state.now() else { return Html::default() };
+    let action = step.action.as_ref().map(|action| {
+        let run = {
+            let (ctx, line) = (ctx.clone(), action.line.clone());
+            Callback::from(move |_: MouseEvent| ctx.press(&line))
+        };
+        let waits = step.prediction.is_some() && state.chosen.is_none();
+        html! { <button class="ctl primary wide l-act" title={action.line.clone()} disabled={waits} onclick={run}>{of(&action.label, ctx)}</button> }
+    });
+    let Some(prediction) = &step.prediction else {
+        return action.map_or_else(Html::default, |action| html! { <div class="l-ask">{action}</div> });
+    };
+    let name = format!("predict-{}", state.step);
+    let choices = prediction.choices.iter().enumerate().map(|(at, choice)| {
+        let checked = state.chosen == Some(at);
+        // What happens is said once it has happened; why a wrong answer is wrong, at once.
+        let told = match (checked, choice.right, state.is_reached()) {
+            (true, false, _) => Some((t.wrong, true)),
+            (true, true, true) => Some((t.right, true)),
+            (true, true, false) => Some((t.chosen_first, false)),
+            (false, true, true) if state.chosen.is_some() => Some((t.right, true)),
+            _ => None,
+        };
+        html! {
+            <label class={classes!(checked.then_some("on"))}>
+                <input type="radio" name={name.clone()} checked={checked} onchange={{
+                    let ctx = ctx.clone();
+                    Callback::from(move |_: Event| ctx.act(Action::Lesson(LessonDeed::Choose(at))))
+                }} />
+                <span>{inline(of(&choice.text, ctx))}
+                    if let Some((word, why)) = told {
+                        <span class="why"><b>{word}</b>{" "}if why { {inline(of(&choice.why, ctx))} }</span>
+                    }</span>
+            </label>
+        }
+    });
+    html! {
+        <fieldset class="l-ask">
+            <legend>{t.predict}</legend>
+            <p>{inline(of(&prediction.ask, ctx))}</p>
+            { for choices }
+            {action}
+        </fieldset>
+    }
+}
+
+fn goals(ctx: &Ctx, state: &LessonState) -> Html {
+    let t = ctx.lang.lessons();
+    let Some(step) = state.now() else { return Html::default() };
+    let is = |at: usize| state.goals.as_ref().and_then(|goals| goals.goals.get(at)).copied().unwrap_or(false);
+    let reached = state.is_reached();
+    let rows = step.goals.iter().enumerate().map(|(at, goal)| {
+        let so = is(at) || reached;
+        html! {
+            <li data-so={so.to_string()}>
+                <span class="mark" role="img" aria-label={if so { t.goal_met } else { t.goal_open }}>{icon(if so { "check" } else { "x" })}</span>
+                <span>{inline(of(&goal.text, ctx))}
+                    if !so && state.goals.is_some() { <span class="yet">{inline(&state.told(&goal.yet, ctx.lang))}</span> }</span>
+            </li>
+        }
+    });
+    let said = match (state.spoilt(), state.nearly()) {
+        (Some(spoilt), _) => Some((t.spoilt, spoilt, "wrong")),
+        (None, Some(near)) if !reached => Some((t.nearly, near, "near")),
+        _ => None,
+    };
+    html! {
+        <section class="l-goal">
+            <h3>{t.goals}</h3>
+            <ul class="goals">{ for rows }</ul>
+            <div role="status">
+                if let Some((word, text, class)) = said {
+                    <p class={classes!("l-said", class)}><b>{word}{". "}</b>{inline(&state.told(text, ctx.lang))}</p>
+                }
+                if reached {
+                    <p class="l-said done"><b>{if state.is_last() { t.finished } else { t.reached }}{". "}</b>
+                        if let Some(done) = &step.done { {inline(of(done, ctx))} }</p>
+                }
+            </div>
+            {hints(ctx, state)}
+            {solution(ctx, state)}
+            if reached && state.is_last() && !state.lesson.links.is_empty() {
+                <h3>{t.read_more}</h3>
+                <ul class="points">{ for state.lesson.links.iter().map(|link| html! {
+                    <li><a href={link.url.clone()} target="_blank" rel="noreferrer">{&link.title}</a></li>
+                }) }</ul>
+            }
+        </section>
+    }
+}
+
+fn hints(ctx: &Ctx, state: &LessonState) -> Html {
+    let t = ctx.lang.lessons();
+    let Some(step) = state.now().filter(|_| state.hints > 0) else { return Html::default() };
+    html! { <ol class="hints" role="status">{ for step.hints.iter().take(state.hints).enumerate().map(|(at, hint)| html! {
+        <li><b>{fill(t.hint, &[&(at + 1).to_string()])}</b>{" "}{inline(of(hint, ctx))}</li>
+    }) }</ol> }
+}
+
+fn solution(ctx: &Ctx, state: &LessonState) -> Html {
+    let t = ctx.lang.lessons();
+    let (Some(step), Some(ran)) = (state.now(), state.solution) else { return Html::default() };
+    let next = step.solution.get(ran).cloned().map(|line| {
+        let (ctx, pace) = (ctx.clone(), state.lesson.pace);
+        let run = Callback::from(move |_: MouseEvent| {
+            // A line that waited for something has stopped time.
+            ctx.ask(&Command::SetPace(Pace::Times(pace)));
+            ctx.press(&line);
+            ctx.act(Action::Lesson(LessonDeed::Solution));
+        });
+        html! { <button class="ctl" id="next-line" onclick={run}>{icon("play")}{t.next_line}</button> }
+    });
+    html! {
+        <div class="l-solution">
+            <h3>{t.solution_title}</h3>
+            <ol>{ for step.solution.iter().enumerate().map(|(at, line)| html! {
+                <li class={classes!((at < ran).then_some("ran"))}><code>{line}</code></li>
+            }) }</ol>
+            {next}
+        </div>
+    }
+}
+
+fn foot(ctx: &Ctx, props: &LessonProps) -> Html {
+    let (t, state) = (ctx.lang.lessons(), &props.state);
+    // Back to where the step began; who is there already goes to the step before.
+    let back = {
+        let (ctx, state, now) = (ctx.clone(), state.clone(), props.now);
+        Callback::from(move |_: MouseEvent| {
+            const THERE: u64 = 300_000;
+            let began = state.step_began().unwrap_or(0);
+            let there = now.saturating_sub(began) < THERE && state.step > 0;
+            let to = if there { state.began.get(state.step - 1).copied().unwrap_or(0) } else { began };
+            ctx.ask(&Command::Seek(Seek::Time(to)));
+            ctx.ask(&Command::SetPace(Pace::Paused));
+        })
+    };
+    let over = state.is_reached() && state.is_last();
+    html! {
+        <footer class="l-foot">
+            <button class="ctl" id="lesson-back" title={t.back_why} onclick={back}>{t.back}</button>
+            <button class="ctl" id="lesson-hint" disabled={state.hints >= 3} onclick={does(ctx, || LessonDeed::Hint)}>{fill(t.hint, &[&(state.hints + 1).min(3).to_string()])}</button>
+            <button class="ctl" id="lesson-solution" disabled={state.solution.is_some()} onclick={does(ctx, || LessonDeed::Solution)}>{t.solution}</button>
+            if over { <a class="ctl primary end" id="lesson-next" href="#lessons">{t.all_lessons}</a> }
+            else { <button class={classes!("ctl", "end", state.is_reached().then_some("primary"))} id="lesson-next" disabled={!state.is_reached()} onclick={does(ctx, || LessonDeed::Next)}>{t.next}</button> }
+        </footer>
+    }
+}
+
+/// Shows where to look.
+fn show(ctx: &Ctx, look: &Look) {
+    let quoted = |value: &str| value.replace(['"', '\\'], "");
+    let selector = match look {
+        Look::Partition(topic, partition) => {
+            ctx.act(Action::Choose(PartitionName { topic: topic.clone(), partition: *partition }));
+            return;
+        }
+        Look::Screen(name) => return browser::go(name),
+        Look::Group(id) => format!("[data-group=\"{}\"]", quoted(id)),
+        Look::Client(id) => format!("[data-client=\"{}\"]", quoted(id)),
+        Look::Broker(id) => format!("[data-broker=\"{id}\"]"),
+        Look::Console => ".p-con".to_owned(),
+        Look::Clock => ".transport".to_owned(),
+        Look::TimeLine => ".seek".to_owned(),
+        Look::Events => ".p-log".to_owned(),
+    };
+    browser::look_at(&selector);
+}
