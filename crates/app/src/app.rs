@@ -14,15 +14,16 @@ use crate::browser::{self, Kept};
 use crate::console::{ConsolePane, Ink, Terminal};
 use crate::ctx::Ctx;
 use crate::frames::Frames;
-use crate::model::{Action, Deed, Model, PartitionName, Phase, Place, Screen, Shared};
 use crate::lesson::{self, LessonDeed};
+use crate::model::{Action, Deed, Model, PartitionName, Phase, Place, Screen, Shared};
 use crate::opening::{Opened, Opening};
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
     Brokers, Charts, Clients, Comparison, Configs, DockTabs, Down, DropZone, EventLog, Files, FollowBar,
-    FollowInspector, Gate, Groups, Hint, Inspector, LessonPanel, Lessons, LogDirs, Messages, Nav, Notices, PastBanner, Requests,
-    Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics, Transactions, WatchBanner,
+    FollowInspector, Gate, Groups, Hint, Inspector, LessonPanel, Lessons, LogDirs, Messages, Nav, Notices,
+    PastBanner, Requests, Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics, Transactions,
+    WatchBanner,
 };
 use crate::wire::{Heard, Wire};
 
@@ -295,7 +296,9 @@ pub fn App() -> Html {
                                             let seed = pinned.or(lesson.seed).unwrap_or(seed);
                                             let brokers = lesson.brokers;
                                             opening.of(Shared::new(lesson.clone()));
-                                            dispatch.dispatch(Action::Lesson(LessonDeed::Loaded(Box::new(lesson))));
+                                            dispatch.dispatch(Action::Lesson(LessonDeed::Loaded(Box::new(
+                                                lesson,
+                                            ))));
                                             ask(&boot(&cluster, seed, brokers));
                                         }
                                         Err(why) => {
@@ -393,7 +396,11 @@ pub fn App() -> Html {
         model.tab.word().to_owned(),
         (if model.sheet { "open" } else { "closed" }).to_owned(),
         model.chosen.is_some().to_string(),
-        model.lesson.as_ref().map_or("none", |lesson| if lesson.shown { "shown" } else { "aside" }).to_owned(),
+        model
+            .lesson
+            .as_ref()
+            .map_or("none", |lesson| if lesson.shown { "shown" } else { "aside" })
+            .to_owned(),
     ];
     let topics: Vec<_> = model.topics.clone();
     let brokers = model.view.as_ref().map_or(0, |view| view.brokers.len());

@@ -194,7 +194,8 @@ pub async fn fetch_text(address: &str) -> Result<String, String> {
         error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into())
     };
     let window = web_sys::window().ok_or("no window")?;
-    let response = wasm_bindgen_futures::JsFuture::from(window.fetch_with_str(address)).await.map_err(said)?;
+    let response =
+        wasm_bindgen_futures::JsFuture::from(window.fetch_with_str(address)).await.map_err(said)?;
     let response: web_sys::Response = response.dyn_into().map_err(said)?;
     if !response.ok() {
         return Err(format!("{} {}", response.status(), response.status_text()));
@@ -208,7 +209,8 @@ pub async fn fetch_text(address: &str) -> Result<String, String> {
 /// # Errors
 /// What the browser says.
 pub async fn read_text(file: &web_sys::File) -> Result<String, String> {
-    let text = wasm_bindgen_futures::JsFuture::from(file.text()).await.map_err(|error| format!("{error:?}"))?;
+    let text =
+        wasm_bindgen_futures::JsFuture::from(file.text()).await.map_err(|error| format!("{error:?}"))?;
     text.as_string().ok_or_else(|| "no text".to_owned())
 }
 

@@ -7,8 +7,8 @@ use web_sys::File;
 use yew::prelude::*;
 
 use crate::browser;
-use crate::lesson::LessonDeed;
 use crate::console::Terminal;
+use crate::lesson::LessonDeed;
 use crate::messages::Messaging;
 use crate::model::{Action, Model, PartitionName, Screen, Tab};
 use crate::stage::Scene;

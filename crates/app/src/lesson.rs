@@ -64,8 +64,6 @@ pub enum LessonDeed {
     Solution,
     /// The next step.
     Next,
-    /// The step begins again, or the one before does.
-    Back,
     /// A line was used.
     Line(String),
     /// The lesson is shown, or what the inspector shows is.
@@ -178,10 +176,10 @@ impl LessonState {
                 self.begin(now);
             }
             LessonDeed::Next => {}
-            LessonDeed::Back => self.begin(now),
             LessonDeed::Line(line) => {
                 self.lines = self.lines.saturating_add(1);
-                let forbidden = self.now().and_then(|step| step.forbidden.iter().position(|one| one.forbids(&line)));
+                let forbidden =
+                    self.now().and_then(|step| step.forbidden.iter().position(|one| one.forbids(&line)));
                 self.refused = forbidden.or(self.refused);
             }
             LessonDeed::Show(shown) => self.shown = shown,
@@ -285,7 +283,9 @@ mod tests {
         let mut state = state();
         state.heard(told(&state, &[true], &[false, false], Some(8)));
         state.act(LessonDeed::Next, 20);
-        for (now, step, began) in [(25, 1, vec![5, 20]), (20, 1, vec![5, 20]), (12, 0, vec![5]), (1, 0, vec![1])] {
+        for (now, step, began) in
+            [(25, 1, vec![5, 20]), (20, 1, vec![5, 20]), (12, 0, vec![5]), (1, 0, vec![1])]
+        {
             let watch = state.watch;
             state.went_back(now);
             assert_eq!((state.step, state.began.clone(), state.watch), (step, began, watch + 1), "at {now}");

@@ -105,7 +105,12 @@ impl Opening {
         self.next(lines, terminal, ask)
     }
 
-    fn next(&self, mut left: VecDeque<String>, terminal: &Terminal, ask: &dyn Fn(&Command)) -> Option<Opened> {
+    fn next(
+        &self,
+        mut left: VecDeque<String>,
+        terminal: &Terminal,
+        ask: &dyn Fn(&Command),
+    ) -> Option<Opened> {
         let Some(line) = left.pop_front() else {
             *self.stage.borrow_mut() = Stage::Settling;
             return self.settle(ask);

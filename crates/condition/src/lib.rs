@@ -85,7 +85,8 @@ impl Condition {
         parse::visit(&self.expr, &mut |term| {
             if let Term::Given(Value::Time(at)) = term {
                 let named = [*at, began.saturating_add(*at)];
-                let later = named.into_iter().flat_map(|at| [at, at.saturating_add(1)]).filter(|at| *at > now);
+                let later =
+                    named.into_iter().flat_map(|at| [at, at.saturating_add(1)]).filter(|at| *at > now);
                 next = next.into_iter().chain(later).min();
             }
         });

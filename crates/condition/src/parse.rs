@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::vec::IntoIter;
 
 use crate::error::{ConditionError, Problem};
-use crate::facts::{ClientCount, FactInfo, FACTS, Kind, Parameter, Question, Sight, Value};
+use crate::facts::{ClientCount, FACTS, FactInfo, Kind, Parameter, Question, Sight, Value};
 use crate::lexer::{Token, tokens};
 
 /// Brackets may stand so deep in each other.

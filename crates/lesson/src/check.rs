@@ -214,10 +214,8 @@ impl File<'_> {
 
     /// A text in both languages, neither of them empty or in the other language.
     fn words(&self, raw: raw::Words) -> Checked<Words> {
-        let faults: [(&Spanned<String>, _); 2] = [
-            (&raw.en, faults_of_english(raw.en.get_ref())),
-            (&raw.ko, faults_of_korean(raw.ko.get_ref())),
-        ];
+        let faults: [(&Spanned<String>, _); 2] =
+            [(&raw.en, faults_of_english(raw.en.get_ref())), (&raw.ko, faults_of_korean(raw.ko.get_ref()))];
         for (text, faults) in faults {
             if let Some(fault) = faults.into_iter().next() {
                 return self.wrong(&text.span(), fault.to_string());

@@ -149,10 +149,12 @@ pub fn faults_of_korean(text: &str) -> Vec<LanguageFault> {
             continue;
         }
         // One word alone is a label, and no sentence.
-        let sentence = letters[..at].iter().rposition(|one| ['.', '?', '\n'].contains(one)).map_or(0, |end| end + 1);
+        let sentence =
+            letters[..at].iter().rposition(|one| ['.', '?', '\n'].contains(one)).map_or(0, |end| end + 1);
         let words = letters[sentence..at].iter().collect::<String>().split_whitespace().count();
         if words > 1 && !['다', '오', '요'].contains(&before) {
-            let start = letters[..at].iter().rposition(|one| one.is_whitespace()).map_or(0, |space| space + 1);
+            let start =
+                letters[..at].iter().rposition(|one| one.is_whitespace()).map_or(0, |space| space + 1);
             faults.push(LanguageFault::Ending(letters[start..at].iter().collect()));
         }
     }

@@ -68,9 +68,7 @@ impl Look {
                 .ok_or_else(|| format!("`{word}` is no number"))
         };
         match words.as_slice() {
-            ["partition", topic, partition] => {
-                Ok(Look::Partition((*topic).to_owned(), number(partition)?))
-            }
+            ["partition", topic, partition] => Ok(Look::Partition((*topic).to_owned(), number(partition)?)),
             ["group", id] => Ok(Look::Group((*id).to_owned())),
             ["client", id] => Ok(Look::Client((*id).to_owned())),
             ["broker", id] => Ok(Look::Broker(number(id)?)),

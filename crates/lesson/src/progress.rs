@@ -123,7 +123,8 @@ impl Progress {
         if text.len() > LONGEST {
             return Err(ProgressError::TooLong);
         }
-        let file: File = serde_json::from_str(text).map_err(|error| ProgressError::Shape(error.to_string()))?;
+        let file: File =
+            serde_json::from_str(text).map_err(|error| ProgressError::Shape(error.to_string()))?;
         if file.blumfeld_progress != VERSION {
             return Err(ProgressError::Version(file.blumfeld_progress));
         }

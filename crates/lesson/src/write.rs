@@ -48,7 +48,11 @@ fn step(out: &mut String, step: &Step) {
         line(out, "look", &text(&look.to_string()));
     }
     if let Some(action) = &step.action {
-        line(out, "action", &format!("{{ label = {}, line = {} }}", words(&action.label), text(&action.line)));
+        line(
+            out,
+            "action",
+            &format!("{{ label = {}, line = {} }}", words(&action.label), text(&action.line)),
+        );
     }
     let hints: Vec<String> = step.hints.iter().map(|hint| format!("  {},\n", words(hint))).collect();
     line(out, "hints", &format!("[\n{}]", hints.concat()));

@@ -266,9 +266,7 @@ impl Facts for Now<'_> {
                 Value::Truth(world.trace().saw(sight, about.as_deref(), self.since.sighting))
             }
             Question::Printed(text) => Value::Truth(world.trace().printed(text, self.since.sighting)),
-            Question::Elapsed => {
-                Value::Time(world.now().as_micros().saturating_sub(self.since.micros))
-            }
+            Question::Elapsed => Value::Time(world.now().as_micros().saturating_sub(self.since.micros)),
             Question::Counted(what, client) => {
                 let counts = world.counts(client)?;
                 let number = match what {

@@ -546,7 +546,9 @@ fn subject(question: &Question) -> Option<String> {
         | Question::Assignor(group)
         | Question::Owner(group, _)
         | Question::Lag(group, ..) => Some(group.clone()),
-        Question::Up(broker) | Question::Broker(broker) | Question::DiskReads(broker) => Some(format!("broker-{broker}")),
+        Question::Up(broker) | Question::Broker(broker) | Question::DiskReads(broker) => {
+            Some(format!("broker-{broker}"))
+        }
         Question::UnderReplicated(_)
         | Question::Brokers
         | Question::Controller

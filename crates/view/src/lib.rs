@@ -37,8 +37,8 @@ pub use cluster::{
 pub use command::{Command, Durability, Fault, Pace, SegmentFile};
 pub use compare::{CompareSide, CompareUpdate, CompareView, Preset};
 pub use configs::{ConfigResource, ConfigSynonymView, ConfigView, ConfigsView};
-pub use goals::{GoalAsked, GoalsAsked, GoalsView};
 pub use follow::{FollowView, FollowWhat, Stop, StopView};
+pub use goals::{GoalAsked, GoalsAsked, GoalsView};
 pub use log_dirs::{LogDirsView, Sentences};
 pub use rebalance::{RebalanceCauseView, RebalanceEnd, RebalanceView, RebalancesView, StillView};
 pub use stage::{RibbonView, StageView, TokenDetail, TokenKey, TokenState, TokenView};

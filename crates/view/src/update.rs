@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BatchDetail, BrowseView, ClusterView, CompactionView, CompareUpdate, ConfigsView, Delta, EventView,
-    ExchangeDetail, FollowView, GoalsView, LogDirsView, MomentView, SearchView, StageView, TokenDetail, WireView,
+    ExchangeDetail, FollowView, GoalsView, LogDirsView, MomentView, SearchView, StageView, TokenDetail,
+    WireView,
 };
 
 /// Which output of a command.

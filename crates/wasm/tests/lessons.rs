@@ -32,7 +32,9 @@ fn files() -> Vec<(String, String)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "toml"))
-        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap()))
+        .map(|path| {
+            (path.file_stem().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap())
+        })
         .collect();
     files.sort();
     files
@@ -149,7 +151,10 @@ impl<'a> Pupil<'a> {
             for said in said.lines() {
                 println!("      {said}");
             }
-            println!("      -> exit {exit:?}, goals {:?}, others {:?}, facts {:?}", self.goals.goals, self.goals.others, self.goals.facts);
+            println!(
+                "      -> exit {exit:?}, goals {:?}, others {:?}, facts {:?}",
+                self.goals.goals, self.goals.others, self.goals.facts
+            );
         }
         Ok((said, exit))
     }
@@ -238,7 +243,10 @@ impl<'a> Pupil<'a> {
             self.pass(Duration::from_millis(200));
         }
         if !recognised {
-            return Err(format!("it is not recognised: {:?}; facts {:?}", self.goals.others, self.goals.facts));
+            return Err(format!(
+                "it is not recognised: {:?}; facts {:?}",
+                self.goals.others, self.goals.facts
+            ));
         }
         Ok(())
     }
@@ -251,11 +259,14 @@ fn faults(lesson: &Lesson, seed: u64) -> Vec<String> {
         faults.extend(told.err().map(|why| format!("{} (seed {seed}), {what}: {why}", lesson.id)));
     };
     // The whole of it, as who does it right.
-    fault("the whole".to_owned(), Pupil::begin(lesson, seed).and_then(|mut pupil| {
-        (0..lesson.steps.len()).try_for_each(|step| {
-            pupil.solve(step, None).map_err(|why| format!("step {}: {why}", step + 1))
-        })
-    }));
+    fault(
+        "the whole".to_owned(),
+        Pupil::begin(lesson, seed).and_then(|mut pupil| {
+            (0..lesson.steps.len()).try_for_each(|step| {
+                pupil.solve(step, None).map_err(|why| format!("step {}: {why}", step + 1))
+            })
+        }),
+    );
     for (number, step) in lesson.steps.iter().enumerate() {
         for other in 0..step.others.len() {
             let told = Pupil::at(lesson, seed, number).and_then(|mut pupil| pupil.solve(number, Some(other)));
@@ -303,7 +314,9 @@ fn play(track: Track) {
 fn the_list_has_what_the_files_have() {
     let mut lessons: Vec<Lesson> = files()
         .into_iter()
-        .map(|(name, text)| Lesson::parse(&text).unwrap_or_else(|error| panic!("www/lessons/{name}.toml, {error}")))
+        .map(|(name, text)| {
+            Lesson::parse(&text).unwrap_or_else(|error| panic!("www/lessons/{name}.toml, {error}"))
+        })
         .collect();
     lessons.sort_by_key(|lesson| (lesson.track, lesson.place));
     for pair in lessons.windows(2) {

@@ -210,7 +210,8 @@ mod tests {
                 });
             taken.collect::<std::collections::BTreeSet<_>>()
         };
-        let all = [catalogue::ALL, configs::ALL, lessons::ALL, log_dirs::ALL, rebalances::ALL, transactions::ALL];
+        let all =
+            [catalogue::ALL, configs::ALL, lessons::ALL, log_dirs::ALL, rebalances::ALL, transactions::ALL];
         for (key, en, ko) in all.concat() {
             assert_eq!(places(en), places(ko), "{key}");
             assert!(!en.is_empty() && !ko.is_empty(), "{key}");

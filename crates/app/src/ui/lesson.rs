@@ -62,7 +62,12 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
             if *reached {
                 let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
                 let mut all = progress();
-                all.reached(&state.lesson.id, number(step + 1), number(state.lesson.steps.len()), state.lines);
+                all.reached(
+                    &state.lesson.id,
+                    number(step + 1),
+                    number(state.lesson.steps.len()),
+                    state.lines,
+                );
                 keep_progress(&all);
             }
         }
@@ -71,7 +76,13 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
     let t = ctx.lang.lessons();
     let steps = state.lesson.steps.len();
     let bars = (0..steps).map(|step| {
-        let class = if step == state.step { "now" } else if state.is_past(step) { "past" } else { "" };
+        let class = if step == state.step {
+            "now"
+        } else if state.is_past(step) {
+            "past"
+        } else {
+            ""
+        };
         html! { <li class={class}></li> }
     });
     let switch = |shown: bool, name: &'static str| {

@@ -56,7 +56,8 @@ pub fn Lessons(props: &LessonsProps) -> Html {
         move |()| {
             wasm_bindgen_futures::spawn_local(async move {
                 let read = browser::fetch_text("./lessons/index.json").await;
-                let read = read.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+                let read =
+                    read.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
                 list.set(Some(read));
             });
         }
@@ -150,7 +151,11 @@ fn row(ctx: &Ctx, number: usize, one: &Listed, far: &Progress, now: Option<&str>
         (false, steps) => fill(t.steps_done, &[&steps.to_string(), &one.steps.to_string()]),
     };
     let address = format!("?lesson={}#stage", one.id);
-    let class = classes!("lesson-row", done.whole.then_some("whole"), (now == Some(one.id.as_str())).then_some("now"));
+    let class = classes!(
+        "lesson-row",
+        done.whole.then_some("whole"),
+        (now == Some(one.id.as_str())).then_some("now")
+    );
     html! {
         <li {class} data-lesson={one.id.clone()}>
             <span class="nr">{ if done.whole { icon("check") } else { html! { {number} } } }</span>

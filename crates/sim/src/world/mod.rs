@@ -18,7 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blumfeld_broker::{Broker, BrokerConfig, MetadataImage};
-use blumfeld_kernel::{ClientCounts, ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process};
+use blumfeld_kernel::{
+    ClientCounts, ConnectionId, Disk, DiskOp, Endpoint, FlushId, Input, Instant, NodeId, Prng, Process,
+};
 use bytes::Bytes;
 
 use crate::calls::{Call, TimedCall};

@@ -26,8 +26,8 @@ use blumfeld_sim::World;
 use blumfeld_timeline::Timeline;
 use blumfeld_view::{
     BatchDetail, BrowseView, ClientState, ClientView, ClockView, ClusterView, ConfigResource, ConfigsView,
-    Delta, EventView, Fault, FollowView, FollowWhat, GoalsAsked, GoalsView, GroupView, Pace, RecoveryView, Returned, Seek,
-    SegmentFile, StageView, StoreView, TimelineView,
+    Delta, EventView, Fault, FollowView, FollowWhat, GoalsAsked, GoalsView, GroupView, Pace, RecoveryView,
+    Returned, Seek, SegmentFile, StageView, StoreView, TimelineView,
 };
 use bytes::Bytes;
 
