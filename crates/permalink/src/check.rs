@@ -79,10 +79,7 @@ impl Link {
 }
 
 /// The last time, and the last number of events that is known.
-fn last(
-    begin: (u64, Option<u64>),
-    then: impl Iterator<Item = (u64, Option<u64>)>,
-) -> (u64, Option<u64>) {
+fn last(begin: (u64, Option<u64>), then: impl Iterator<Item = (u64, Option<u64>)>) -> (u64, Option<u64>) {
     then.fold(begin, |(_, known), (at, events)| (at, events.or(known)))
 }
 

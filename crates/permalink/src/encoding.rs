@@ -136,9 +136,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Link, LinkError> {
         let name = entry.name();
         let read = match entry {
             Entry::Seed => value.number().and_then(|number| set(&mut seed, number, name)),
-            Entry::Brokers => {
-                value.small().and_then(|number: i32| set(&mut brokers, number, name))
-            }
+            Entry::Brokers => value.small().and_then(|number: i32| set(&mut brokers, number, name)),
             Entry::Cluster => value
                 .one_of(&[Cluster::Kraft, Cluster::ZooKeeper])
                 .and_then(|kind| set(&mut cluster, kind, name)),
@@ -150,9 +148,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Link, LinkError> {
             Entry::Living => value.small().and_then(|number: u32| set(&mut living, number as usize, name)),
             Entry::Moment => value.number().and_then(|number| set(&mut moment, number, name)),
             Entry::Lesson => value.lesson().and_then(|found| set(&mut lesson, found, name)),
-            Entry::Lang => {
-                value.one_of(&[Lang::En, Lang::Ko]).and_then(|found| set(&mut lang, found, name))
-            }
+            Entry::Lang => value.one_of(&[Lang::En, Lang::Ko]).and_then(|found| set(&mut lang, found, name)),
             Entry::Place => value.text().and_then(|text| set(&mut place, text, name)),
             Entry::Selected => value.text().and_then(|text| set(&mut selected, text, name)),
         };

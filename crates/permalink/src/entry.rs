@@ -102,13 +102,8 @@ pub(crate) enum BranchEntry {
 }
 
 impl BranchEntry {
-    const ALL: [BranchEntry; 5] = [
-        BranchEntry::Name,
-        BranchEntry::Fork,
-        BranchEntry::Lines,
-        BranchEntry::Times,
-        BranchEntry::Events,
-    ];
+    const ALL: [BranchEntry; 5] =
+        [BranchEntry::Name, BranchEntry::Fork, BranchEntry::Lines, BranchEntry::Times, BranchEntry::Events];
 
     /// Its tag.
     pub fn tag(self) -> u64 {

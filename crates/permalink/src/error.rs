@@ -158,11 +158,14 @@ impl At {
 
 /// What a link's maker wrote, no longer than a sentence bears, and without what is not seen.
 pub(crate) fn shortened(text: &str) -> String {
-    let mut out: String = text.chars().take(40).map(|c| if is_unseen(c) { '\u{fffd}' } else { c }).collect();
-    if out.len() < text.len() && text.chars().nth(40).is_some() {
-        out.push('…');
-    }
-    out
+    cut(text, 40)
+}
+
+/// So many characters of a text at most, and none that is not seen.
+pub(crate) fn cut(text: &str, limit: usize) -> String {
+    let seen = text.chars().take(limit).map(|c| if is_unseen(c) { char::REPLACEMENT_CHARACTER } else { c });
+    let more = text.chars().nth(limit).map(|_| '…');
+    seen.chain(more).collect()
 }
 
 /// Whether a character is not seen on a console: controls, other ends of lines, and what turns the direction of text, so
@@ -196,11 +199,12 @@ impl Problem {
             }
             Problem::TooLarge { limit } => format!("it is larger than {}", size(*limit)),
             Problem::Base64 => {
-                "a character was lost or added, or one is none of a link's; copy the whole link again".to_owned()
+                "a character was lost or added, or one is none of a link's; copy the whole link again"
+                    .to_owned()
             }
             Problem::Checksum => "it was changed on its way; copy the whole link again".to_owned(),
             Problem::Packed => "it cannot be unpacked".to_owned(),
-            Problem::Cut => "it ends in the middle; copy the whole link again".to_owned(),
+            Problem::Cut => "it ends in the middle".to_owned(),
             Problem::Longer => "something stands behind its end".to_owned(),
             Problem::UnknownEntry(name) => {
                 format!("this program does not know the entry `{name}`; a newer one may have made it")
@@ -211,14 +215,18 @@ impl Problem {
             Problem::Utf8 => "the text is no UTF-8".to_owned(),
             Problem::Uneven => "there are not as many times as commands".to_owned(),
             Problem::NoBranch => "there is no branch".to_owned(),
-            Problem::Fork => "the first branch forks from none, and each later one from one before it".to_owned(),
+            Problem::Fork => {
+                "the first branch forks from none, and each later one from one before it".to_owned()
+            }
             Problem::GoesBack => "its time is before what it follows".to_owned(),
             Problem::Character(found) => {
                 format!("it has the character U+{:04X}, which is not seen on a console", u32::from(*found))
             }
             Problem::TooLong { limit } => format!("it is longer than {}", size(*limit)),
             Problem::Name(found) => {
-                format!("`{found}` is no name: it has letters, digits, -, _ and ., at most 40, and no - first")
+                format!(
+                    "`{found}` is no name: it has letters, digits, -, _ and ., at most 40, and no - first"
+                )
             }
             Problem::NameTwice(name) => format!("two branches are called `{name}`"),
             Problem::NoSuchBranch(name) => format!("there is no branch `{name}`"),
@@ -234,14 +242,17 @@ impl Problem {
             }
             Problem::TooLarge { limit } => format!("{}보다 큽니다", size(*limit)),
             Problem::Base64 => {
-                "글자가 빠졌거나 더해졌거나, 링크에 쓸 수 없는 글자가 있습니다. 링크 전체를 다시 복사하세요".to_owned()
+                "글자가 빠졌거나 더해졌거나, 링크에 쓸 수 없는 글자가 있습니다. 링크 전체를 다시 복사하세요"
+                    .to_owned()
             }
             Problem::Checksum => "도중에 내용이 바뀌었습니다. 링크 전체를 다시 복사하세요".to_owned(),
             Problem::Packed => "압축을 풀 수 없습니다".to_owned(),
-            Problem::Cut => "중간에서 끝났습니다. 링크 전체를 다시 복사하세요".to_owned(),
+            Problem::Cut => "중간에서 끝났습니다".to_owned(),
             Problem::Longer => "끝난 뒤에 남은 것이 있습니다".to_owned(),
             Problem::UnknownEntry(name) => {
-                format!("이 프로그램이 모르는 항목입니다: `{name}`. 더 새로운 프로그램에서 만들었을 수 있습니다")
+                format!(
+                    "이 프로그램이 모르는 항목입니다: `{name}`. 더 새로운 프로그램에서 만들었을 수 있습니다"
+                )
             }
             Problem::Twice(name) => format!("항목이 두 번 나옵니다: `{name}`"),
             Problem::Missing(name) => format!("항목이 없습니다: `{name}`"),
@@ -250,7 +261,8 @@ impl Problem {
             Problem::Uneven => "시각의 수와 명령의 수가 다릅니다".to_owned(),
             Problem::NoBranch => "브랜치가 없습니다".to_owned(),
             Problem::Fork => {
-                "첫 브랜치는 갈라져 나올 수 없고, 다음 브랜치는 모두 앞의 브랜치에서 갈라져야 합니다".to_owned()
+                "첫 브랜치는 갈라져 나올 수 없고, 다음 브랜치는 모두 앞의 브랜치에서 갈라져야 합니다"
+                    .to_owned()
             }
             Problem::GoesBack => "시각이 앞의 것보다 이릅니다".to_owned(),
             Problem::Character(found) => {
@@ -258,7 +270,9 @@ impl Problem {
             }
             Problem::TooLong { limit } => format!("{}보다 깁니다", size(*limit)),
             Problem::Name(found) => {
-                format!("이름이 될 수 없습니다: `{found}`. 글자, 숫자, -, _, . 40자까지이고 -로 시작하지 않습니다")
+                format!(
+                    "이름이 될 수 없습니다: `{found}`. 글자, 숫자, -, _, . 40자까지이고 -로 시작하지 않습니다"
+                )
             }
             Problem::NameTwice(name) => format!("이름이 같은 브랜치가 둘 있습니다: `{name}`"),
             Problem::NoSuchBranch(name) => format!("그런 브랜치가 없습니다: `{name}`"),
