@@ -59,7 +59,7 @@ fn an_entry_that_cannot_be_is_named() {
             "2번째 브랜치: 첫 브랜치는 갈라져 나올 수 없고, 다음 브랜치는 모두 앞의 브랜치에서 갈라져야 합니다",
         ),
         (
-            &[5, 3, 3, 1, b'x'],
+            &[5, 6, 1, 1, b'n', 3, 1, b'x'],
             "branch no. 2: there are not as many times as commands",
             "2번째 브랜치: 시각의 수와 명령의 수가 다릅니다",
         ),
@@ -211,7 +211,7 @@ fn a_file_says_in_which_line_and_column_it_is_wrong() {
         (
             "\"seed\": 7",
             "\"seed\": -7",
-            "line 3, column 11: it cannot be read: invalid value: integer `-7`, expected u64",
+            "line 3, column 12: it cannot be read: invalid value: integer `-7`, expected u64",
         ),
         (
             "\"seed\": 7",
@@ -227,24 +227,20 @@ fn a_file_says_in_which_line_and_column_it_is_wrong() {
         ),
         ("\"1.25s\"", "\"1.25\"", "line 8, column 12: the value cannot be `1.25`"),
         ("\"주문\"", "\"주문\\u0007\"", "line 8, column 5: command no. 1: it has the character U+0007"),
-        ("주문\"}", "주문\", \"x\": 1}", "line 8, column 38: this program does not know the entry `x`"),
+        ("주문\"}", "주문\", \"x\": 1}", "line 8, column 37: this program does not know the entry `x`"),
         ("\"1.250001s\"", "\"1.2s\"", "line 9, column 5: command no. 2: its time is before what it follows"),
-        (
-            "\"name\": \"try\"",
-            "\"name\": \"main\"",
-            "line 12, column 5: branch no. 2: two branches are called `main`",
-        ),
+        ("\"at\": \"2s\"", "\"at\": \"1.1s\"", "line 12, column 5: branch no. 2: its time is before"),
         ("\"from\": \"main\"", "\"from\": \"mian\"", "line 12, column 29: there is no branch `mian`"),
         ("\"2.5s\"", "\"1.9s\"", "line 13, column 7: command no. 1 of branch no. 2: its time is before"),
         ("\"living\": \"try\"", "\"living\": \"ten\"", "line 16, column 13: there is no branch `ten`"),
         (
             "\"step\": 1",
             "\"step\": \"1\"",
-            "line 17, column 41: it cannot be read: invalid type: string \"1\", expected u32",
+            "line 17, column 39: it cannot be read: invalid type: string \"1\", expected u32",
         ),
         ("\"lang\": \"en\"\n}", "\"lang\": \"en\"", "line 19, column 1: it ends in the middle"),
         ("\"lang\": \"en\"", "\"lang\": \"en\",", "line 19, column 1: it cannot be read: trailing comma"),
-        ("\"lang\": \"en\"", "\"seed\": 1", "line 18, column 9: `seed` is there twice"),
+        ("\"lang\": \"en\"", "\"seed\": 1", "line 18, column 8: `seed` is there twice"),
         (
             "\"lang\": \"en\"\n}",
             "\"lang\": \"en\"\n} x",
