@@ -168,8 +168,8 @@ pub(crate) fn cut(text: &str, limit: usize) -> String {
     seen.chain(more).collect()
 }
 
-/// Whether a character is not seen on a console: controls, other ends of lines, and what turns the direction of text, so
-/// that a command would not be read as it is run.
+/// Whether a character is not seen on a console: controls, other ends of lines, and what turns the direction of text,
+/// so that a command would not be read as it is run.
 pub(crate) fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}')

@@ -19,8 +19,8 @@
 //! }
 //! ```
 //!
-//! Times are virtual seconds, `events` may stand beside each, `after` counts the lines of the other branch that were done
-//! by then, and `name` is the first branch's where it is not `main`.
+//! Times are virtual seconds, `events` may stand beside each, `after` counts the lines of the other branch that were
+//! done by then, and `name` is the first branch's where it is not `main`.
 
 use std::collections::BTreeMap;
 
