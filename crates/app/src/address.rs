@@ -1,5 +1,5 @@
 //! What the page's address says: `?cluster=NAME&lang=ko&theme=dark&durability=strict&seed=N&brokers=N&begin=empty`,
-//! and `lesson=NAME`.
+//! `lesson=NAME` and `embed=1`.
 
 use blumfeld_view::Durability;
 
@@ -58,6 +58,8 @@ pub struct Address {
     pub brokers: Option<i32>,
     /// Whether a new cluster begins with nothing in it.
     pub empty: Option<bool>,
+    /// Whether the page stands in a frame of another: less around it, and nothing is kept.
+    pub embed: bool,
     /// The lesson to do.
     pub lesson: Option<String>,
     /// Parameters whose value cannot be used, with the value as it was written.
@@ -95,6 +97,10 @@ impl Address {
                         _ => None,
                     },
                 ),
+                "embed" => {
+                    out.embed = value == "1";
+                    out.embed || value == "0"
+                }
                 "lesson" => set(&mut out.lesson, is_lesson_name(&value).then(|| value.clone())),
                 "seed" => set(&mut out.seed, value.parse().ok().filter(|seed| *seed <= MAX_SEED)),
                 _ => true,
@@ -155,7 +161,7 @@ mod tests {
     #[test]
     fn what_can_be_used_is_used_and_the_rest_is_named() {
         let full = Address::parse(
-            "?cluster=lab_2-b&lang=ko&theme=dark&durability=strict&seed=42&brokers=9&begin=empty&lesson=quick-start&utm=x",
+            "?cluster=lab_2-b&lang=ko&theme=dark&durability=strict&seed=42&brokers=9&begin=empty&lesson=quick-start&embed=1&utm=x",
         );
         assert_eq!(
             full,
@@ -167,6 +173,7 @@ mod tests {
                 seed: Some(42),
                 brokers: Some(9),
                 empty: Some(true),
+                embed: true,
                 lesson: Some("quick-start".into()),
                 refused: vec![],
             }
@@ -188,6 +195,7 @@ mod tests {
             ("?brokers=three", ("brokers", "three")),
             ("?begin=full", ("begin", "full")),
             ("?lesson=..%2Fsw", ("lesson", "../sw")),
+            ("?embed=yes", ("embed", "yes")),
             ("?lesson=Keys", ("lesson", "Keys")),
             ("?seed=-1", ("seed", "-1")),
             ("?seed=9007199254740992", ("seed", "9007199254740992")),

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use blumfeld_lesson::Lesson;
+use blumfeld_permalink::{Link, LinkError};
 use blumfeld_view::{Command, Stream, Update};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -17,12 +18,13 @@ use crate::frames::Frames;
 use crate::lesson::{self, LessonDeed};
 use crate::model::{Action, Deed, Model, PartitionName, Phase, Place, Screen, Shared};
 use crate::opening::{Opened, Opening};
+use crate::share;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
     Brokers, Charts, Clients, Comparison, Configs, DockTabs, Down, DropZone, EventLog, Files, FollowBar,
     FollowInspector, Gate, Groups, Hint, Inspector, LessonPanel, Lessons, LogDirs, Messages, Nav, Notices,
-    PastBanner, Requests, Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics, Transactions,
+    PastBanner, Requests, Share, Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics, Transactions,
     WatchBanner,
 };
 use crate::wire::{Heard, Wire};
@@ -56,8 +58,50 @@ impl Drop for Listening {
     }
 }
 
+/// A shared session that the page is to open: the link in the address, or a file that was dropped before the reload.
+#[derive(Clone, PartialEq, Debug)]
+struct Given {
+    link: Result<Link, LinkError>,
+    cluster: String,
+}
+
+fn given() -> Option<Given> {
+    let hash = browser::hash();
+    if blumfeld_permalink::is_hash(&hash) {
+        return Some(Given { link: blumfeld_permalink::from_hash(&hash), cluster: share::cluster_of(&hash) });
+    }
+    let text = Kept::InTab.recall(share::FILE_KEY)?;
+    Kept::InTab.forget(share::FILE_KEY);
+    Some(Given { link: blumfeld_permalink::from_file(&text), cluster: share::cluster_of(&text) })
+}
+
+/// The address with what a link says in the place of what it does not say.
+fn read_address() -> (Address, Option<Given>) {
+    let mut address = Address::parse(&browser::search());
+    let given = given();
+    match given.as_ref().map(|given| (given, given.link.as_ref())) {
+        Some((given, Ok(link))) => {
+            let lang =
+                link.lang.map(|lang| if lang == blumfeld_permalink::Lang::Ko { Lang::Ko } else { Lang::En });
+            address.lang = address.lang.or(lang);
+            address.cluster = Some(given.cluster.clone());
+            (address.seed, address.brokers) = (Some(link.seed), Some(link.brokers));
+            address.lesson = link.lesson.as_ref().map(|lesson| lesson.id.clone()).or(address.lesson);
+            // From here on the address names the cluster: a reload finds it as it is then.
+            if !address.embed {
+                let lesson = address.lesson.as_ref().map_or_else(String::new, |id| format!("&lesson={id}"));
+                let place = link.place.as_deref().unwrap_or("stage").trim_start_matches('#');
+                browser::name_page(&format!("?cluster={}{lesson}#{place}", given.cluster));
+            }
+        }
+        Some((_, Err(_))) if !address.embed => browser::name_page("./#stage"),
+        _ => {}
+    }
+    (address, given)
+}
+
 /// How the page begins: the address first, then what was kept, then the browser.
-fn begin(address: &Address) -> Model {
+fn begin(address: &Address, given: Option<&Given>) -> Model {
     let lang = address.lang.or_else(|| Lang::parse(&Kept::Always.recall("lang")?));
     let lang = lang.or_else(|| Lang::parse(&browser::preferred_language())).unwrap_or(Lang::En);
     let theme =
@@ -73,6 +117,10 @@ fn begin(address: &Address) -> Model {
         };
         model = Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Notice(true, text)));
     }
+    if let Some(Err(error)) = given.map(|given| &given.link) {
+        let text = fill(lang.lessons().bad_link, &[error.told(lang == Lang::Ko).trim_end_matches('.')]);
+        model = Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Notice(true, text)));
+    }
     match place() {
         Some(place) => Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Go(place))),
         None => model,
@@ -82,6 +130,9 @@ fn begin(address: &Address) -> Model {
 /// Where the address says that the page is.
 fn place() -> Option<Result<Place, (String, Option<Place>)>> {
     let hash = browser::hash();
+    if blumfeld_permalink::is_hash(&hash) {
+        return None;
+    }
     Some(Place::parse(&hash)?.map_err(|plain| (format!("#{hash}"), plain)))
 }
 
@@ -148,6 +199,9 @@ fn hear(
             }
             dispatch.dispatch(Action::Told(Update::Follow(follow)));
         }
+        Heard::Update(Update::Played) => {
+            tell_opened(opening.played(), dispatch);
+        }
         Heard::Update(Update::Goals(goals)) => {
             tell_opened(opening.reached(&goals, ask), dispatch);
             dispatch.dispatch(Action::Told(Update::Goals(goals)));
@@ -165,7 +219,7 @@ fn hear(
         Heard::Update(update) => {
             let (mut opened, mut goes_on) = (None, None);
             let lost = match &update {
-                Update::Ready { cluster, missing, view, free_line, .. } => {
+                Update::Ready { cluster, missing, begins, view, free_line, .. } => {
                     terminal.reset();
                     terminal.number_from(*free_line);
                     // Another life of a cluster knows of no watcher.
@@ -183,7 +237,9 @@ fn hear(
                         ask(&Command::SetPace(pace));
                     }
                     let lesson = opening.lesson();
-                    if *missing && (!was_stored || lesson.is_some()) {
+                    // A lesson and a shared session begin with each new cluster, also with one that was reset.
+                    let scripted = *begins && opening.is_scripted();
+                    if (*missing && !was_stored) || scripted {
                         // What the first lines say is in the page's language too.
                         ask(&Command::SetLanguage(browser::spoken()));
                         if lesson.is_some() {
@@ -193,7 +249,7 @@ fn hear(
                     } else if let Some(lesson) = &lesson {
                         goes_on = Some(lesson::kept_step(&lesson.id));
                     }
-                    *missing && was_stored && lesson.is_none()
+                    *missing && was_stored && !scripted
                 }
                 Update::Delta(delta) => {
                     opening.heard(delta, ask);
@@ -225,8 +281,13 @@ fn tell_opened(opened: Option<Opened>, dispatch: &UseReducerDispatcher<Model>) {
     match opened {
         None => {}
         Some(Opened::Ready) => dispatch.dispatch(Action::Lesson(LessonDeed::Ready(0))),
+        Some(Opened::Played(step)) => {
+            dispatch.dispatch(Action::Lesson(LessonDeed::Ready(step)));
+            let t = Lang::parse(&browser::spoken()).unwrap_or(Lang::En).lessons();
+            dispatch.dispatch(Action::Notice(false, t.opened_link.to_owned()));
+        }
         Some(Opened::Failed(line)) => {
-            let t = crate::text::Lang::parse(&browser::spoken()).unwrap_or(Lang::En).lessons();
+            let t = Lang::parse(&browser::spoken()).unwrap_or(Lang::En).lessons();
             dispatch.dispatch(Action::Notice(true, fill(t.failed, &[&line])));
         }
     }
@@ -243,16 +304,24 @@ async fn read_lesson(name: &str, lang: Lang) -> Result<Lesson, String> {
 /// The page.
 #[component]
 pub fn App() -> Html {
-    let address = use_memo((), |()| Address::parse(&browser::search()));
+    let begun = use_memo((), |()| {
+        let (address, given) = read_address();
+        (Rc::new(address), given)
+    });
+    let address = Rc::clone(&begun.0);
     let model = use_reducer({
-        let address = Rc::clone(&address);
-        move || begin(&address)
+        let begun = Rc::clone(&begun);
+        move || begin(&begun.0, begun.1.as_ref())
     });
     let terminal = use_memo((), |()| Terminal::default());
     let scene = use_memo((), |()| Scene::default());
     let engine = use_memo((), {
         let (dispatch, terminal, address) = (model.dispatcher(), Rc::clone(&terminal), Rc::clone(&address));
         let (scene, opening) = (Rc::clone(&scene), Opening::new(address.empty.unwrap_or(false)));
+        if let Some(Ok(link)) = begun.1.as_ref().map(|given| &given.link) {
+            opening.plays(link);
+        }
+        let forget = address.embed;
         let (cluster, durability, model_lang) = (model.cluster.clone(), address.durability, model.lang);
         move |()| {
             // The engine says hello only after this value is in its place.
@@ -263,8 +332,7 @@ pub fn App() -> Html {
                     let dispatch = dispatch.clone();
                     Callback::from(move |update| dispatch.dispatch(Action::Told(update)))
                 });
-                let seed =
-                    address.seed.unwrap_or_else(|| (js_sys::Math::random() * f64::from(u32::MAX)) as u64);
+                let seed = address.seed.unwrap_or_else(browser::draw_seed);
                 let brokers = address.brokers.unwrap_or(crate::address::DEFAULT_BROKERS);
                 let lang = model_lang;
                 Callback::from(move |heard| {
@@ -282,6 +350,7 @@ pub fn App() -> Html {
                         durability,
                         seed,
                         brokers,
+                        forget,
                     };
                     match heard {
                         Heard::Update(Update::Hello) => match address.lesson.clone() {
@@ -294,7 +363,8 @@ pub fn App() -> Html {
                                     match read_lesson(&name, lang).await {
                                         Ok(lesson) => {
                                             let seed = pinned.or(lesson.seed).unwrap_or(seed);
-                                            let brokers = lesson.brokers;
+                                            let brokers =
+                                                if opening.is_scripted() { brokers } else { lesson.brokers };
                                             opening.of(Shared::new(lesson.clone()));
                                             dispatch.dispatch(Action::Lesson(LessonDeed::Loaded(Box::new(
                                                 lesson,
@@ -325,6 +395,7 @@ pub fn App() -> Html {
                 model.view.as_ref().is_some_and(|view| view.brokers.iter().all(|broker| !broker.up)),
             );
 
+    use_effect_with(address.embed, |embed| browser::mark("embed", embed.then_some("1")));
     use_effect_with((model.phase.word(), model.lang, model.theme), |(word, lang, theme)| {
         browser::mark("state", Some(*word));
         browser::speak(lang.word());
@@ -475,7 +546,7 @@ pub fn App() -> Html {
                     } }
                 </main>
                 if let Some(lesson) = &model.lesson {
-                    <LessonPanel state={lesson.clone()} now={view.map_or(0, |view| view.clock.now)} paused={view.is_some_and(|view| view.clock.pace == blumfeld_view::Pace::Paused)}
+                    <LessonPanel state={lesson.clone()} now={view.map_or(0, |view| view.clock.now)} seed={model.seed}
                         other={model.screen == Screen::Topics || (model.screen == Screen::Stage && (model.token.is_some() || model.follow.is_some() || model.chosen.is_some()))} />
                 }
                 if let Some(detail) = model.token.as_ref().filter(|_| model.screen == Screen::Stage) {
@@ -493,11 +564,22 @@ pub fn App() -> Html {
                     <Files files={model.files.clone()} />
                 </section>
             </DropZone>
+            <Share made={model.shared.as_ref().map(|shared| made(&model, shared))} left_out={model.shared.as_ref().map_or(0, |shared| shared.left_out)}
+                close={{ let ctx = ctx.clone(); Callback::from(move |()| ctx.act(Action::Unshare)) }} />
             <Shortcuts />
             <LogDirs view={model.log_dirs.clone()} cluster={model.cluster.clone()} seed={model.seed} />
             <Gate phase={model.phase.clone()} cluster={model.cluster.clone()} />
         </ContextProvider<Ctx>>
     }
+}
+
+/// What is shared as a link or a file, or why it cannot be.
+fn made(model: &Model, shared: &blumfeld_view::SharedView) -> Result<share::Made, String> {
+    if !shared.whole {
+        return Err(model.lang.lessons().not_whole.to_owned());
+    }
+    share::link(shared, model.lesson.as_ref(), model.lang, &browser::hash())
+        .map_err(|error| error.told(model.lang == Lang::Ko).trim_end_matches('.').to_owned())
 }
 
 /// Shows a partition that the address names, and there the record of an offset.
@@ -535,6 +617,10 @@ fn listen(ctx: Ctx) -> impl FnOnce() {
         held.push(Listening::new(&window, "hashchange", {
             let ctx = ctx.clone();
             move |_| {
+                // A link that is pasted into the address of a page that is open.
+                if blumfeld_permalink::is_hash(&browser::hash()) {
+                    browser::reload();
+                }
                 if let Some(place) = place() {
                     ctx.act(Action::Go(place));
                 }

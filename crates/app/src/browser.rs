@@ -54,6 +54,37 @@ pub fn search() -> String {
     web_sys::window().and_then(|window| window.location().search().ok()).unwrap_or_default()
 }
 
+/// Gives the page another address, without loading it again.
+pub fn name_page(address: &str) {
+    let history = web_sys::window().and_then(|window| window.history().ok());
+    if let Some(history) = history {
+        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(address));
+    }
+}
+
+/// Opens an address in this tab.
+pub fn open_here(address: &str) {
+    if let Some(window) = web_sys::window() {
+        let _ = window.location().assign(address);
+    }
+}
+
+/// The page's own address, without `?` and `#`.
+pub fn page_address() -> String {
+    let location = web_sys::window().map(|window| window.location());
+    let part = |read: fn(&web_sys::Location) -> Result<String, wasm_bindgen::JsValue>| {
+        location.as_ref().and_then(|location| read(location).ok()).unwrap_or_default()
+    };
+    format!("{}{}", part(web_sys::Location::origin), part(web_sys::Location::pathname))
+}
+
+/// Puts a text on the clipboard. A browser that does not let it is no matter: the text stands there to be copied.
+pub fn copy(text: &str) {
+    if let Some(window) = web_sys::window() {
+        let _ = window.navigator().clipboard().write_text(text);
+    }
+}
+
 /// The address after `#`.
 pub fn hash() -> String {
     let hash = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
@@ -212,6 +243,11 @@ pub async fn read_text(file: &web_sys::File) -> Result<String, String> {
     let text =
         wasm_bindgen_futures::JsFuture::from(file.text()).await.map_err(|error| format!("{error:?}"))?;
     text.as_string().ok_or_else(|| "no text".to_owned())
+}
+
+/// A seed for a new cluster.
+pub fn draw_seed() -> u64 {
+    (js_sys::Math::random() * f64::from(u32::MAX)) as u64
 }
 
 /// Whether the system asks for less motion.

@@ -23,6 +23,7 @@ mod opening;
 mod requests;
 mod screen;
 mod series;
+mod share;
 mod stage;
 mod strip;
 mod text;

@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use blumfeld_view::{
     CompactionView, ConfigResource, ConfigsView, Delta, Durability, EventView, ExchangeDetail, FollowView,
-    GroupView, LogDirsView, Pace, PartitionView, RecoveryView, Returned, TokenDetail, TopicView, Update,
-    WireView,
+    GroupView, LogDirsView, Pace, PartitionView, RecoveryView, Returned, SharedView, TokenDetail, TopicView,
+    Update, WireView,
 };
 use yew::Reducible;
 
@@ -265,6 +265,8 @@ pub struct Model {
     pub token: Option<Shared<TokenDetail>>,
     /// What is followed.
     pub follow: Option<Shared<FollowView>>,
+    /// What was done, once it was asked for to be shared.
+    pub shared: Option<Shared<SharedView>>,
     /// The lesson that is being done.
     pub lesson: Option<LessonState>,
     /// What went over the network, as it was asked for last.
@@ -362,6 +364,8 @@ pub enum Action {
     Paint(Theme),
     /// Another durability was asked for.
     Keep(Durability),
+    /// What was to be shared is put away.
+    Unshare,
     /// Something is done in a lesson.
     Lesson(LessonDeed),
     /// The page asked to become the writer.
@@ -400,6 +404,7 @@ impl Model {
             token: None,
             follow: None,
             lesson: None,
+            shared: None,
             wire: None,
             exchange: None,
             diagram: false,
@@ -466,7 +471,7 @@ impl Model {
             Update::TakenOver => self.phase = Phase::TakenOver,
             Update::Watching { cluster, seed, view, persistent } => {
                 let (recovery, returned) = (Vec::new(), Returned::default());
-                let (missing, free_line) = (false, 0);
+                let (missing, begins, free_line) = (false, false, 0);
                 self.told(Update::Ready {
                     cluster,
                     seed,
@@ -474,6 +479,7 @@ impl Model {
                     recovery,
                     persistent,
                     missing,
+                    begins,
                     returned,
                     free_line,
                 });
@@ -552,7 +558,9 @@ impl Model {
             Update::Configs(view) => self.configs = Some(Shared::new(view)),
             Update::Error { message } => self.notice(true, message),
             Update::Panicked { message, replay } => self.phase = Phase::Panicked { message, replay },
+            Update::Shared(view) => self.shared = Some(Shared::new(view)),
             Update::Hello
+            | Update::Played
             | Update::Flushed
             | Update::Stage(_)
             | Update::Ran { .. }
@@ -790,6 +798,7 @@ impl Reducible for Model {
             Action::Speak(lang) => model.lang = lang,
             Action::Paint(theme) => model.theme = theme,
             Action::Keep(durability) => model.durability = durability,
+            Action::Unshare => model.shared = None,
             Action::Lesson(deed) => model.lesson_deed(deed),
             Action::TakingOver => model.phase = Phase::Loading { done: 0, total: 0 },
         }

@@ -88,6 +88,7 @@ fn ready(topics: Vec<TopicView>) -> Action {
         recovery,
         persistent: true,
         missing: false,
+        begins: false,
         returned: Returned::default(),
         free_line: 0,
     })

@@ -11,12 +11,14 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use blumfeld_lesson::Lesson;
-use blumfeld_view::{Command, Delta, GoalAsked, GoalsAsked, GoalsView, Pace};
+use blumfeld_permalink::Link;
+use blumfeld_view::{Command, Delta, GoalAsked, GoalsAsked, GoalsView, Pace, SharedDeed};
 
 use crate::browser;
 use crate::console::Terminal;
 use crate::lesson::PREPARING;
 use crate::model::Shared;
+use crate::share;
 
 /// The topic of the first minute.
 pub const TOPIC: &str = "orders";
@@ -33,6 +35,15 @@ pub struct Opening {
     stage: Rc<RefCell<Stage>>,
     /// The lesson whose cluster this is.
     lesson: Rc<RefCell<Option<Shared<Lesson>>>>,
+    /// A shared session that is run again, with the step that its lesson was at.
+    link: Rc<RefCell<Option<Rc<Played>>>>,
+}
+
+/// A shared session.
+struct Played {
+    deeds: Vec<SharedDeed>,
+    until: u64,
+    step: usize,
 }
 
 /// What is to be told of the opening of a lesson.
@@ -40,6 +51,11 @@ pub struct Opening {
 pub enum Opened {
     /// It may begin.
     Ready,
+    /// A shared session was run again.
+    Played(
+        /// The step of its lesson, counted from 0.
+        usize,
+    ),
     /// A line of it failed.
     Failed(
         /// The line.
@@ -81,7 +97,24 @@ impl Opening {
     /// One that may begin, unless new clusters are to be empty.
     pub fn new(empty: bool) -> Self {
         let stage = if empty { Stage::Over } else { Stage::Ahead };
-        Self { stage: Rc::new(RefCell::new(stage)), lesson: Rc::default() }
+        Self { stage: Rc::new(RefCell::new(stage)), lesson: Rc::default(), link: Rc::default() }
+    }
+
+    /// The cluster is a shared session's.
+    pub fn plays(&self, link: &Link) {
+        let (deeds, until) = share::deeds(link);
+        let step = link.lesson.as_ref().map_or(0, |lesson| usize::try_from(lesson.step).unwrap_or(0));
+        *self.link.borrow_mut() = Some(Rc::new(Played { deeds, until, step }));
+    }
+
+    /// Whether each new cluster begins in a way of its own.
+    pub fn is_scripted(&self) -> bool {
+        self.lesson.borrow().is_some() || self.link.borrow().is_some()
+    }
+
+    /// A shared session was run again.
+    pub fn played(&self) -> Option<Opened> {
+        self.link.borrow().as_ref().map(|played| Opened::Played(played.step))
     }
 
     /// The cluster is a lesson's: each new one begins as that says.
@@ -96,6 +129,11 @@ impl Opening {
 
     /// Begins it: the first minute once, a lesson with each new cluster. What it says of a lesson is to be told.
     pub fn begin(&self, brokers: usize, terminal: &Terminal, ask: &dyn Fn(&Command)) -> Option<Opened> {
+        if let Some(played) = self.link.borrow().as_ref() {
+            *self.stage.borrow_mut() = Stage::Over;
+            ask(&Command::Play { deeds: played.deeds.clone(), until: played.until });
+            return None;
+        }
         let lines = match self.lesson() {
             Some(lesson) => lesson.begin.iter().cloned().collect(),
             None if matches!(*self.stage.borrow(), Stage::Ahead) => lines(brokers),

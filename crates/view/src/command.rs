@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConfigResource, FollowWhat, GoalsAsked, Preset, SearchQuery, Seek, TokenKey, WireQuery};
+use crate::{
+    ConfigResource, FollowWhat, GoalsAsked, Preset, SearchQuery, Seek, SharedDeed, TokenKey, WireQuery,
+};
 
 /// When an acknowledgement may leave the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -87,6 +89,9 @@ pub enum Command {
         seed: u64,
         /// How many brokers a new cluster has, 1 to 9.
         brokers: i32,
+        /// Whether nothing of it is kept, nor was: it begins anew with each visit.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        forget: bool,
     },
     /// Become the writer of the cluster although another tab is; that tab is told.
     TakeOver,
@@ -219,6 +224,17 @@ pub enum Command {
     /// Watch what a lesson waits for, or nothing any more. Answered by [`Update::Goals`](crate::Update), whenever how
     /// that stands has changed.
     Goals(Option<GoalsAsked>),
+    /// What was done to the cluster since it began, for others to do again. Answered by
+    /// [`Update::Shared`](crate::Update).
+    Share,
+    /// Run lines again at the moments at which they were run, as fast as it goes, and stand still where that session
+    /// stood. Answered by [`Update::Played`](crate::Update).
+    Play {
+        /// The lines, oldest first.
+        deeds: Vec<SharedDeed>,
+        /// Where time stands still, in virtual microseconds.
+        until: u64,
+    },
     /// Exchanges that went over the network. Answered by [`Update::Wire`](crate::Update).
     Wire(WireQuery),
     /// An exchange by its number, with what is in it. Answered by [`Update::Exchange`](crate::Update).

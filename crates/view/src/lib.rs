@@ -14,6 +14,7 @@ mod follow;
 mod goals;
 mod log_dirs;
 mod rebalance;
+mod sharing;
 mod stage;
 mod timeline;
 mod transactions;
@@ -41,6 +42,7 @@ pub use follow::{FollowView, FollowWhat, Stop, StopView};
 pub use goals::{GoalAsked, GoalsAsked, GoalsView};
 pub use log_dirs::{LogDirsView, Sentences};
 pub use rebalance::{RebalanceCauseView, RebalanceEnd, RebalanceView, RebalancesView, StillView};
+pub use sharing::{SharedDeed, SharedView};
 pub use stage::{RibbonView, StageView, TokenDetail, TokenKey, TokenState, TokenView};
 pub use timeline::{BranchView, Seek, TimelineView};
 pub use transactions::{

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BatchDetail, BrowseView, ClusterView, CompactionView, CompareUpdate, ConfigsView, Delta, EventView,
-    ExchangeDetail, FollowView, GoalsView, LogDirsView, MomentView, SearchView, StageView, TokenDetail,
-    WireView,
+    ExchangeDetail, FollowView, GoalsView, LogDirsView, MomentView, SearchView, SharedView, StageView,
+    TokenDetail, WireView,
 };
 
 /// Which output of a command.
@@ -86,6 +86,9 @@ pub enum Update {
         /// Nothing of it was stored, and nobody had reset it: this is its beginning, or the browser has dropped it.
         #[serde(default)]
         missing: bool,
+        /// Nothing of it was stored: it begins here, also where somebody has reset it.
+        #[serde(default)]
+        begins: bool,
         /// What became of what ran in its last life.
         #[serde(default)]
         returned: Returned,
@@ -133,6 +136,10 @@ pub enum Update {
     Token(Option<Box<TokenDetail>>),
     /// What happened to what is followed, whenever it changed; nothing if it cannot be followed, or is no more.
     Follow(Option<Box<FollowView>>),
+    /// Answer to `Share`.
+    Shared(SharedView),
+    /// What was to be run again has been: time stands still where it ended.
+    Played,
     /// How what a lesson waits for stands, whenever it changed.
     Goals(GoalsView),
     /// Answer to `Wire`.

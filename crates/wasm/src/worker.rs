@@ -160,11 +160,11 @@ enum End {
 }
 
 async fn run(inbox: Inbox) {
-    let (cluster, mut durability, mut seed, brokers) = loop {
+    let (cluster, mut durability, mut seed, brokers, forget) = loop {
         let message = inbox.borrow_mut().pop_front();
         match message {
-            Some(Message::Command(Command::Boot { cluster, durability, seed, brokers })) => {
-                break (cluster, durability, seed, brokers);
+            Some(Message::Command(Command::Boot { cluster, durability, seed, brokers, forget })) => {
+                break (cluster, durability, seed, brokers, forget);
             }
             Some(_) => error_message("The cluster is not open yet.".to_owned()),
             None => TimeoutFuture::new(REST_MS).await,
@@ -173,7 +173,7 @@ async fn run(inbox: Inbox) {
     let (mut steal, mut begin) = (false, Begin::Stored);
     loop {
         let begins = std::mem::replace(&mut begin, Begin::Stored);
-        let end = life(&inbox, (&cluster, brokers), &mut durability, seed, steal, begins).await;
+        let end = life(&inbox, (&cluster, brokers), &mut durability, seed, (steal, forget), begins).await;
         RECORD.with(|record| *record.borrow_mut() = None);
         match end {
             End::Reset(new) => {
@@ -228,10 +228,13 @@ async fn life(
     (cluster, brokers): (&str, i32),
     durability: &mut Option<Durability>,
     seed: u64,
-    steal: bool,
+    (steal, forget): (bool, bool),
     begin: Begin,
 ) -> End {
     let lost = Rc::new(Cell::new(false));
+    if forget {
+        return live(inbox, (cluster, brokers), durability, seed, begin, Memory::new(), false, &lost).await;
+    }
     let flag = Rc::clone(&lost);
     let lock = match ClusterLock::take(cluster, steal, move || flag.set(true)).await {
         Ok(lock) => Some(lock),
@@ -286,7 +289,8 @@ async fn live<P: Port + Clone + 'static>(
     for file in &loaded.damaged {
         error_message(format!("A stored file was cut: {file}"));
     }
-    let missing = !fresh && loaded.meta.is_none();
+    let begins = loaded.meta.is_none();
+    let missing = !fresh && begins;
     #[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
     let now_ms = js_sys::Date::now() as i64;
     let stored = loaded.meta.as_ref().and_then(|meta| meta.strict);
@@ -321,6 +325,7 @@ async fn live<P: Port + Clone + 'static>(
         dropped: Dropped::default(),
         opening: None,
         ended: None,
+        played: false,
     };
     if let Some(end) = life.start().await {
         return end;
@@ -331,7 +336,7 @@ async fn live<P: Port + Clone + 'static>(
     WATCHERS.with_borrow_mut(|watchers| watchers.listen(cluster));
     let cluster = cluster.to_owned();
     let free_line = life.engine.free_line();
-    post(&Update::Ready { cluster, seed, view, recovery, persistent, missing, returned, free_line });
+    post(&Update::Ready { cluster, seed, view, recovery, persistent, missing, begins, returned, free_line });
     post(&Update::Delta(delta));
     let end = life.run(inbox, lost).await;
     WATCHERS.with_borrow_mut(|watchers| *watchers = Watchers::default());
@@ -360,6 +365,8 @@ struct Life<P> {
     persistent: bool,
     /// Whether the page watches what is in flight.
     watched: bool,
+    /// Whether a session was being run again when that was looked at last.
+    played: bool,
     /// Two other worlds, side by side.
     comparing: Comparing,
     /// Log directories that were dropped.
@@ -434,6 +441,10 @@ impl<P: Port + 'static> Life<P> {
             if now - last_delta >= DELTA_MS {
                 last_delta = now;
                 post(&Update::Delta(self.engine.take_delta()));
+                if self.played && !self.engine.is_playing() {
+                    post(&Update::Played);
+                }
+                self.played = self.engine.is_playing();
                 if let Some(goals) = self.engine.take_goals() {
                     post(&Update::Goals(goals));
                 }
@@ -519,6 +530,8 @@ impl<P: Port + 'static> Life<P> {
                     post(&Update::Follow(None));
                 }
             }
+            Command::Share => post(&Update::Shared(engine.share())),
+            Command::Play { deeds, until } => engine.play(deeds, until),
             Command::Goals(asked) => {
                 if let Err(message) = engine.watch_goals(asked) {
                     error_message(message);

@@ -62,5 +62,20 @@ catalogue! {
     all_lessons: "All lessons", "모든 학습";
     read_more: "To read", "읽을거리";
     inspector: "Inspector", "살펴보기";
+    share: "Share", "공유";
+    share_link: "Link", "링크";
+    share_frame: "For a frame in another page", "다른 페이지에 넣을 프레임";
+    share_code: "The link as a code for phones", "휴대전화로 읽는 링크 코드";
+    share_file: "Save as a file", "파일로 저장";
+    share_file_why: "This session is too long for a link. A file has all of it; whoever drops it on the page opens it.", "이 세션은 링크로 만들기에 너무 깁니다. 파일에는 모두 들어 있고, 페이지에 끌어다 놓으면 열립니다.";
+    share_left_out: "{} deeds are not in it: what was typed into a tool, and dropped files.", "{}가지는 들어 있지 않습니다. 도구에 입력한 것과 끌어다 놓은 파일입니다.";
+    not_shared: "This session cannot be shared: {}.", "이 세션은 공유할 수 없습니다. {}.";
+    not_whole: "it goes on from what the browser had stored, and its beginning is not there any more", "브라우저에 저장된 상태에서 이어져 처음 부분이 남아 있지 않습니다";
+    copy: "Copy", "복사";
+    copied: "Copied.", "복사했습니다.";
+    opened_link: "This is a shared session: what was done in it is done again, up to where it stood. Go on from here as you like.", "공유된 세션입니다. 그때 한 일을 멈춘 곳까지 다시 했습니다. 여기서부터 자유롭게 이어 가십시오.";
+    playing_link: "A shared session is being run again.", "공유된 세션을 다시 실행하고 있습니다.";
+    bad_link: "This link cannot be opened: {}. Nothing was run.", "이 링크는 열 수 없습니다. {}. 아무것도 실행하지 않았습니다.";
+    open_full: "Open in full", "전체 화면으로 열기";
     lines_used: "{} lines so far", "지금까지 {}줄";
 }

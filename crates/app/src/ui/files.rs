@@ -1,15 +1,17 @@
 //! Files that were dropped on the page or picked, for `cat NAME | …` in the console.
 
 use blumfeld_view::Command;
-use web_sys::{FileList, HtmlElement, HtmlInputElement};
+use web_sys::{File, FileList, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::charts::aside;
 use super::icon;
+use crate::browser::{self, Kept};
 use crate::ctx::{Ctx, use_ctx};
 use crate::dropping::{self, LogDirs};
 use crate::format::size;
 use crate::model::{Action, FileState, Tab};
+use crate::share;
 use crate::text::fill;
 
 /// The command line that sends a file, with the topic's name left to type.
@@ -23,10 +25,29 @@ fn use_line(name: &str) -> String {
 fn hand_over(ctx: &Ctx, files: Option<FileList>) {
     let Some(files) = files else { return };
     for file in (0..files.length()).filter_map(|at| files.get(at)) {
-        ctx.hand_over(&file);
+        take(ctx.clone(), file);
     }
     ctx.act(Action::Show(Tab::Files));
 }
+
+/// Hands a file to the engine. A shared session is opened instead: the page is loaded again for it.
+fn take(ctx: Ctx, file: File) {
+    if !file.name().ends_with(".json") || file.size() > SESSION_LIMIT {
+        return ctx.hand_over(&file);
+    }
+    wasm_bindgen_futures::spawn_local(async move {
+        match browser::read_text(&file).await {
+            Ok(text) if share::is_file(&text) => {
+                Kept::InTab.keep(share::FILE_KEY, &text);
+                browser::open_here("./?shared#stage");
+            }
+            _ => ctx.hand_over(&file),
+        }
+    });
+}
+
+/// No file of a session is longer, in bytes.
+const SESSION_LIMIT: f64 = 4.0 * 1024.0 * 1024.0;
 
 /// What the pane shows.
 #[derive(Properties, PartialEq)]

@@ -18,8 +18,8 @@ pub struct LessonProps {
     pub state: LessonState,
     /// Virtual time in microseconds.
     pub now: u64,
-    /// Whether time stands still.
-    pub paused: bool,
+    /// The cluster's seed.
+    pub seed: u64,
     /// Whether the inspector has something of its own to show: a message, or what is followed.
     pub other: bool,
 }
@@ -102,6 +102,7 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
                 {say(&ctx, state, &heading)}
                 {ask(&ctx, state)}
                 {goals(&ctx, state)}
+                {more(&ctx, props)}
                 {foot(&ctx, props)}
             } else {
                 <p class="l-say" role="status">{t.preparing}</p>
@@ -296,6 +297,28 @@ fn solution(ctx: &Ctx, state: &LessonState) -> Html {
             }) }</ol>
             {next}
         </div>
+    }
+}
+
+/// Starting over, with this seed or another, and leaving.
+fn more(ctx: &Ctx, props: &LessonProps) -> Html {
+    let (t, state) = (ctx.lang.lessons(), &props.state);
+    let reset = |seed: Option<u64>| {
+        let (ctx, id) = (ctx.clone(), state.lesson.id.clone());
+        Callback::from(move |_: MouseEvent| {
+            keep_step(&id, 0);
+            let seed = seed.unwrap_or_else(browser::draw_seed);
+            ctx.ask(&Command::Reset { seed });
+        })
+    };
+    html! {
+        <p class="l-more meta">
+            <button class="link small" id="lesson-restart" onclick={reset(Some(props.seed))}>{t.reset}</button>
+            <button class="link small" id="lesson-seed" onclick={reset(None)}>{t.other_seed}</button>
+            <a class="link small" href="./#lessons">{t.leave}</a>
+            if let Some(seed) = state.lesson.seed { <span>{fill(t.pinned, &[&seed.to_string()])}</span> }
+            <span class="end">{fill(t.lines_used, &[&state.lines.to_string()])}</span>
+        </p>
     }
 }
 

@@ -161,7 +161,7 @@ fn row(ctx: &Ctx, number: usize, one: &Listed, far: &Progress, now: Option<&str>
             <span class="nr">{ if done.whole { icon("check") } else { html! { {number} } } }</span>
             <span class="what"><a href={address}><b>{one.title.of(ctx.lang)}</b></a><span class="sum">{one.summary.of(ctx.lang)}</span></span>
             <span class="meta">{fill(t.minutes, &[&one.minutes.to_string()])}if !state.is_empty() { {" · "}{state} }</span>
-            <span class="go" aria-hidden="true">{word}{icon("right")}</span>
+            <span class="begin" aria-hidden="true">{word}{icon("right")}</span>
         </li>
     }
 }

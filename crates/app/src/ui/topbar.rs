@@ -156,6 +156,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                     }) }
                 </div>
                 {theme(&ctx, props.theme)}
+                {share(&ctx, props)}
             </div>
         </header>
     }
@@ -180,6 +181,18 @@ fn theme(ctx: &crate::ctx::Ctx, theme: Theme) -> Html {
         Theme::Dark => "moon",
     };
     html! { <button class="ctl" id="theme" aria-label={label.clone()} title={label} {onclick}>{icon(mark)}</button> }
+}
+
+fn share(ctx: &crate::ctx::Ctx, props: &TopBarProps) -> Html {
+    let t = ctx.lang.lessons();
+    let onclick = {
+        let ctx = ctx.clone();
+        Callback::from(move |_: MouseEvent| ctx.ask(&Command::Share))
+    };
+    html! { <>
+        <button class="ctl" id="share" title={t.share} aria-label={t.share} disabled={props.clock.is_none()} {onclick}>{icon("share")}<span class="lbl">{t.share}</span></button>
+        <a class="ctl in-full" href={format!("./#{}", crate::browser::hash())} target="_blank" rel="noreferrer">{t.open_full}</a>
+    </> }
 }
 
 fn durability(ctx: &crate::ctx::Ctx, props: &TopBarProps) -> Html {

@@ -9,6 +9,7 @@ mod goals;
 mod keeping;
 mod rewind;
 mod search;
+mod sharing;
 mod stage;
 mod storing;
 mod travel;
@@ -38,6 +39,7 @@ use follow::Follow;
 use goals::Goals;
 use keeping::Keeping;
 use rewind::{Past, Seeking};
+use sharing::Playing;
 use stage::Stage;
 use wire::WireReader;
 pub use work::Cause;
@@ -102,6 +104,10 @@ pub struct Engine {
     seeking: Option<Seeking>,
     /// A line that takes a while.
     work: Option<Work>,
+    /// Somebody's session that is run again.
+    playing: Option<Playing>,
+    /// Whether the world began with empty disks.
+    began_empty: bool,
     /// Another run is shown than the page knows.
     rewound: bool,
     /// What the timeline has answered.
@@ -121,6 +127,7 @@ impl Engine {
         let clock = ClockView::at(boot.now, Pace::Times(1.0));
         let (cluster, seed) = (boot.cluster.clone(), boot.seed);
         let past = std::mem::take(&mut boot.past);
+        let began_empty = boot.disks.is_empty();
         let mut run = Run::new(boot);
         run.world.keep_wire(wire::KEPT);
         let (timeline, keeping) = keeping::resume(&run, past);
@@ -134,6 +141,8 @@ impl Engine {
             past: None,
             seeking: None,
             work: None,
+            playing: None,
+            began_empty,
             rewound: false,
             said: Vec::new(),
             lines: VecDeque::new(),
@@ -298,6 +307,12 @@ impl Engine {
         // What was done since the last turn needs no event to count.
         self.look_at_goals();
         loop {
+            // Lines of a session that is run again come at their own moments.
+            let due = self.playing.is_some().then(|| self.play_due()).flatten();
+            let until = match (until, due) {
+                (Some(until), Some(due)) => Some(until.min(due)),
+                (until, due) => until.or(due),
+            };
             if self.run.world.awaits_store() || self.run.is_choked() || self.file_wanted().is_some() {
                 late = true;
                 break;

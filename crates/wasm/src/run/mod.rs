@@ -121,6 +121,11 @@ impl Run {
         }
     }
 
+    /// Brokers at the cluster's beginning.
+    pub fn began_with(&self) -> i32 {
+        self.began_with
+    }
+
     /// When acknowledgements may leave.
     pub fn durability(&self) -> Durability {
         self.durability
