@@ -14,6 +14,8 @@ export const SCREENS = [
   "requests",
   "configs",
   "compare",
+  "lessons",
+  "build",
   "console",
 ];
 export const THEMES = ["light", "dark"];
@@ -37,6 +39,8 @@ export const WHOLE = {
   requests: ".requests tbody tr",
   configs: ".configs-table tbody tr",
   compare: ".cmp",
+  lessons: ".lesson-row",
+  build: ".b-step",
   console: ".con .p",
 };
 

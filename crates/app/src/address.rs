@@ -62,6 +62,8 @@ pub struct Address {
     pub embed: bool,
     /// The lesson to do.
     pub lesson: Option<String>,
+    /// What is wrong with a link that stands in it.
+    pub wrong: Option<String>,
     /// Parameters whose value cannot be used, with the value as it was written.
     pub refused: Vec<(String, String)>,
 }
@@ -175,6 +177,7 @@ mod tests {
                 empty: Some(true),
                 embed: true,
                 lesson: Some("quick-start".into()),
+                wrong: None,
                 refused: vec![],
             }
         );

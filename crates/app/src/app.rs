@@ -22,10 +22,10 @@ use crate::share;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
-    Brokers, Charts, Clients, Comparison, Configs, DockTabs, Down, DropZone, EventLog, Files, FollowBar,
-    FollowInspector, Gate, Groups, Hint, Inspector, LessonPanel, Lessons, LogDirs, Messages, Nav, Notices,
-    PastBanner, Requests, Share, Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics, Transactions,
-    WatchBanner,
+    Brokers, Builder, Charts, Clients, Comparison, Configs, DockTabs, Down, DropZone, EventLog, Files,
+    FollowBar, FollowInspector, Gate, Groups, Hint, Inspector, LessonPanel, Lessons, LogDirs, Messages, Nav,
+    Notices, PastBanner, Requests, Share, Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics,
+    Transactions, WatchBanner, so,
 };
 use crate::wire::{Heard, Wire};
 
@@ -75,9 +75,34 @@ fn given() -> Option<Given> {
     Some(Given { link: blumfeld_permalink::from_file(&text), cluster: share::cluster_of(&text) })
 }
 
+/// Keeps the lesson that a link has as one of the reader's own, and gives its name.
+fn take_lesson(hash: &str, lang: Lang) -> Result<String, String> {
+    let korean = lang == Lang::Ko;
+    let t = lang.lessons();
+    let bad = |why: &str| fill(t.bad_link, &[why.trim_end_matches('.')]);
+    let text = blumfeld_permalink::lesson_from_hash(hash).map_err(|error| bad(&error.told(korean)))?;
+    let lesson = Lesson::parse(&text).map_err(|error| bad(&error.to_string()))?;
+    Kept::Always.keep(&lesson::own_key(&lesson.id), &text);
+    Ok(lesson.id)
+}
+
 /// The address with what a link says in the place of what it does not say.
 fn read_address() -> (Address, Option<Given>) {
     let mut address = Address::parse(&browser::search());
+    let hash = browser::hash();
+    if blumfeld_permalink::is_lesson_hash(&hash) {
+        let lang = address.lang.unwrap_or(Lang::En);
+        match take_lesson(&hash, lang) {
+            Ok(id) => {
+                browser::name_page(&format!("?lesson={id}#stage"));
+                address.lesson = Some(id);
+            }
+            Err(why) => {
+                browser::name_page("./#lessons");
+                address.wrong = Some(why);
+            }
+        }
+    }
     let given = given();
     match given.as_ref().map(|given| (given, given.link.as_ref())) {
         Some((given, Ok(link))) => {
@@ -117,6 +142,9 @@ fn begin(address: &Address, given: Option<&Given>) -> Model {
         };
         model = Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Notice(true, text)));
     }
+    if let Some(why) = &address.wrong {
+        model = Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Notice(true, why.clone())));
+    }
     if let Some(Err(error)) = given.map(|given| &given.link) {
         let text = fill(lang.lessons().bad_link, &[error.told(lang == Lang::Ko).trim_end_matches('.')]);
         model = Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Notice(true, text)));
@@ -130,7 +158,7 @@ fn begin(address: &Address, given: Option<&Given>) -> Model {
 /// Where the address says that the page is.
 fn place() -> Option<Result<Place, (String, Option<Place>)>> {
     let hash = browser::hash();
-    if blumfeld_permalink::is_hash(&hash) {
+    if blumfeld_permalink::is_hash(&hash) || blumfeld_permalink::is_lesson_hash(&hash) {
         return None;
     }
     Some(Place::parse(&hash)?.map_err(|plain| (format!("#{hash}"), plain)))
@@ -296,8 +324,15 @@ fn tell_opened(opened: Option<Opened>, dispatch: &UseReducerDispatcher<Model>) {
 /// Reads the lesson that the address names, if it names one; says what is wrong with it if it cannot be done.
 async fn read_lesson(name: &str, lang: Lang) -> Result<Lesson, String> {
     let t = lang.lessons();
-    let text = browser::fetch_text(&format!("./lessons/{name}.toml")).await;
-    let text = text.map_err(|why| fill(t.no_lesson, &[name, &why]))?;
+    // One of the reader's own goes before one of the page's.
+    let own = Kept::Always.recall(&lesson::own_key(name));
+    let text = match own {
+        Some(own) => own,
+        None => {
+            let text = browser::fetch_text(&format!("./lessons/{name}.toml")).await;
+            text.map_err(|why| fill(t.no_lesson, &[name, &why]))?
+        }
+    };
     Lesson::parse(&text).map_err(|why| fill(t.bad_lesson, &[name, &why.to_string()]))
 }
 
@@ -542,6 +577,7 @@ pub fn App() -> Html {
                         }).unwrap_or_default(),
                         Screen::Compare => html! { <Comparison state={Shared::clone(&model.comparison)} /> },
                         Screen::Lessons => html! { <Lessons now={model.lesson.as_ref().map(|state| state.lesson.id.clone())} /> },
+                        Screen::Build => html! { <Builder used={Shared::clone(&model.used)} so={so(model.view.as_ref(), &topics)} /> },
                         Screen::Console => Html::default(),
                     } }
                 </main>
@@ -618,7 +654,8 @@ fn listen(ctx: Ctx) -> impl FnOnce() {
             let ctx = ctx.clone();
             move |_| {
                 // A link that is pasted into the address of a page that is open.
-                if blumfeld_permalink::is_hash(&browser::hash()) {
+                let hash = browser::hash();
+                if blumfeld_permalink::is_hash(&hash) || blumfeld_permalink::is_lesson_hash(&hash) {
                     browser::reload();
                 }
                 if let Some(place) = place() {

@@ -222,6 +222,11 @@ pub fn keep_progress(progress: &Progress) {
     Kept::Always.keep("progress", &progress.to_file());
 }
 
+/// Under what the file of a lesson of one's own is kept.
+pub fn own_key(lesson: &str) -> String {
+    format!("own.{lesson}")
+}
+
 /// Under what the page keeps at which step a lesson's cluster is.
 fn step_key(lesson: &str) -> String {
     format!("lesson.{lesson}")

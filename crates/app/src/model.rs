@@ -265,6 +265,8 @@ pub struct Model {
     pub token: Option<Shared<TokenDetail>>,
     /// What is followed.
     pub follow: Option<Shared<FollowView>>,
+    /// Lines that were used since the page was opened, the oldest first.
+    pub used: Shared<Vec<String>>,
     /// What was done, once it was asked for to be shared.
     pub shared: Option<Shared<SharedView>>,
     /// The lesson that is being done.
@@ -405,6 +407,7 @@ impl Model {
             follow: None,
             lesson: None,
             shared: None,
+            used: Shared::default(),
             wire: None,
             exchange: None,
             diagram: false,

@@ -31,6 +31,8 @@ pub enum Screen {
     Compare,
     /// All lessons.
     Lessons,
+    /// A lesson that is being written.
+    Build,
     /// The console at full height.
     Console,
 }
@@ -50,12 +52,13 @@ impl Screen {
             Self::Configs => crate::configs::WORD,
             Self::Compare => "compare",
             Self::Lessons => "lessons",
+            Self::Build => "build",
             Self::Console => "console",
         }
     }
 
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Stage,
         Self::Topics,
         Self::Messages,
@@ -67,6 +70,7 @@ impl Screen {
         Self::Configs,
         Self::Compare,
         Self::Lessons,
+        Self::Build,
         Self::Console,
     ];
 }

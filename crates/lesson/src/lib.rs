@@ -30,6 +30,7 @@
 //! ```
 
 mod check;
+mod draft;
 mod error;
 mod language;
 mod look;
@@ -40,6 +41,7 @@ mod write;
 
 use blumfeld_condition::Condition;
 
+pub use draft::{Draft, DraftGoal, DraftStep};
 pub use error::LessonError;
 pub use language::{LanguageFault, faults_of_english, faults_of_korean};
 pub use look::Look;

@@ -132,3 +132,16 @@ fn progress_goes_out_and_in() {
         assert!(!error.told(true).is_empty());
     }
 }
+
+#[test]
+fn a_draft_becomes_a_file_and_says_what_it_lacks() {
+    let draft = Draft::default();
+    let error = Lesson::parse(&draft.to_file()).unwrap_err();
+    assert!(error.reason.contains("empty"), "{error}");
+    let lesson = Lesson::parse(WHOLE).unwrap();
+    let whole = Draft::of(&lesson);
+    let again =
+        Lesson::parse(&whole.to_file()).unwrap_or_else(|error| panic!("{error}\n{}", whole.to_file()));
+    assert_eq!(Draft::of(&again), whole);
+    assert_eq!((again.steps.len(), again.steps[0].solution.len()), (2, 3));
+}

@@ -1,9 +1,11 @@
 //! Texts in two languages: sentences that tell how things stand, and the little that is marked in them.
 
 use blumfeld_condition::Asked;
+use serde::{Deserialize, Serialize};
 
 /// A text in both languages.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Words {
     /// In English.
     pub en: String,

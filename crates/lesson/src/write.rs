@@ -104,21 +104,21 @@ fn step(out: &mut String, step: &Step) {
     }
 }
 
-fn line(out: &mut String, name: &str, value: &str) {
+pub(crate) fn line(out: &mut String, name: &str, value: &str) {
     let _ = writeln!(out, "{name} = {value}");
 }
 
-fn words(words: &Words) -> String {
+pub(crate) fn words(words: &Words) -> String {
     format!("{{ en = {}, ko = {} }}", text(&words.en), text(&words.ko))
 }
 
-fn list(lines: &[String]) -> String {
+pub(crate) fn list(lines: &[String]) -> String {
     let lines: Vec<String> = lines.iter().map(|one| format!("  {},\n", text(one))).collect();
     if lines.is_empty() { "[]".to_owned() } else { format!("[\n{}]", lines.concat()) }
 }
 
 /// A text as TOML has it: a literal string where it can be one, so that quotes need no escapes.
-fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     let plain = |text: &str| text.chars().all(|letter| letter == '\n' || !letter.is_control());
     if !text.contains('\'') && !text.contains('\n') && plain(text) {
         return format!("'{text}'");

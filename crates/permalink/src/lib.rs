@@ -26,7 +26,7 @@ pub mod qr;
 pub use check::is_name;
 pub use error::{At, LinkError, Position, Problem};
 pub use file::{from_file, to_file};
-pub use hash::{from_hash, is_hash, to_hash};
+pub use hash::{from_hash, is_hash, is_lesson_hash, lesson_from_hash, lesson_to_hash, to_hash};
 
 /// The version of links and files that is written.
 pub const VERSION: u8 = 1;

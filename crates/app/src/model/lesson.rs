@@ -2,7 +2,7 @@
 
 use blumfeld_view::GoalsView;
 
-use super::Model;
+use super::{Model, Shared};
 use crate::lesson::{LessonDeed, LessonState};
 
 impl Model {
@@ -13,11 +13,25 @@ impl Model {
     /// Something is done in a lesson; without one there is nothing to do but to begin it.
     pub(super) fn lesson_deed(&mut self, deed: LessonDeed) {
         let now = self.micros();
+        if let LessonDeed::Line(line) = &deed {
+            self.use_line(line);
+        }
         match (&mut self.lesson, deed) {
             (lesson, LessonDeed::Loaded(read)) => *lesson = Some(LessonState::new(*read)),
             (Some(lesson), deed) => lesson.act(deed, now),
             (None, _) => {}
         }
+    }
+
+    /// Notes a line for whoever builds a lesson of what was done. What only looks is no part of one.
+    fn use_line(&mut self, line: &str) {
+        const MOST: usize = 200;
+        let mut used = Vec::clone(&self.used);
+        used.push(line.to_owned());
+        if used.len() > MOST {
+            used.remove(0);
+        }
+        self.used = Shared::new(used);
     }
 
     /// The engine told how what is watched stands.

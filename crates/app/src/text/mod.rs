@@ -16,6 +16,7 @@ macro_rules! catalogue {
     };
 }
 
+mod builder;
 mod catalogue;
 mod configs;
 mod lessons;
@@ -23,6 +24,7 @@ mod log_dirs;
 mod rebalances;
 mod transactions;
 
+pub use builder::BuilderText;
 pub use catalogue::Text;
 pub use configs::ConfigText;
 pub use lessons::LessonText;
@@ -78,6 +80,14 @@ impl Lang {
         match self {
             Self::En => &transactions::EN,
             Self::Ko => &transactions::KO,
+        }
+    }
+
+    /// What the builder of lessons says.
+    pub fn builder(self) -> &'static BuilderText {
+        match self {
+            Self::En => &builder::EN,
+            Self::Ko => &builder::KO,
         }
     }
 
@@ -210,8 +220,15 @@ mod tests {
                 });
             taken.collect::<std::collections::BTreeSet<_>>()
         };
-        let all =
-            [catalogue::ALL, configs::ALL, lessons::ALL, log_dirs::ALL, rebalances::ALL, transactions::ALL];
+        let all = [
+            builder::ALL,
+            catalogue::ALL,
+            configs::ALL,
+            lessons::ALL,
+            log_dirs::ALL,
+            rebalances::ALL,
+            transactions::ALL,
+        ];
         for (key, en, ko) in all.concat() {
             assert_eq!(places(en), places(ko), "{key}");
             assert!(!en.is_empty() && !ko.is_empty(), "{key}");

@@ -4,6 +4,7 @@ mod asked;
 mod board;
 mod board_cards;
 mod brokers;
+mod builder;
 mod charts;
 mod client_form;
 mod clients;
@@ -57,6 +58,7 @@ use crate::text::ConfigText;
 
 pub use board::Stage;
 pub use brokers::Brokers;
+pub use builder::{Builder, so};
 pub use charts::Charts;
 pub use clients::Clients;
 pub use compare::Comparison;
