@@ -56,7 +56,7 @@ test("what was done is done again from a link, and stands still where it stood",
   const { page: other, errors } = await open(browser.context, link);
   await other.getByText("This is a shared session").waitFor(wait);
   assert.match(other.url(), /cluster=shared-[0-9a-f]{16}/);
-  assert.equal(await other.locator(".transport .ctl.primary").getAttribute("aria-label"), "Run");
+  await other.locator('.transport .ctl.primary[aria-label="Run"]').waitFor(wait);
   await setPace(other, { times: 1 });
   assert.deepEqual(await ends(other, "orders"), mine);
   // A reload goes on with what is stored now, and runs nothing again.

@@ -344,6 +344,32 @@ fn the_list_has_what_the_files_have() {
     assert_eq!(fs::read_to_string(&path).unwrap_or_default(), list, "UPDATE_EXPECT=1 writes it anew");
 }
 
+/// What docs/notes.md says shows a claim is there: lessons by their names, scenarios by their files.
+#[test]
+fn what_the_notes_are_shown_by_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let notes = fs::read_to_string(root.join("docs/notes.md")).unwrap();
+    let lessons: Vec<String> = files().into_iter().map(|(name, _)| name).collect();
+    let (mut named, mut missing) = (0, Vec::new());
+    for line in notes.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| the note says")) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
+        assert_eq!(cells.len(), 3, "{line}");
+        let shown = cells[1].split('`').skip(1).step_by(2).filter(|name| !name.starts_with('#'));
+        for name in shown.filter(|name| !name.contains(' ')) {
+            named += 1;
+            missing.extend((!lessons.iter().any(|lesson| lesson == name)).then(|| name.to_owned()));
+        }
+        for path in cells[1].split_whitespace().filter(|word| word.starts_with("tests/")) {
+            let path = path.trim_end_matches([';', ',']);
+            missing.extend((!root.join(path).exists()).then(|| path.to_owned()));
+        }
+    }
+    missing.sort();
+    missing.dedup();
+    assert_eq!(missing, [""; 0]);
+    assert!(named > 100, "{named}");
+}
+
 #[test]
 fn lessons_for_beginners_can_be_done() {
     play(Track::Beginner);
