@@ -28,7 +28,8 @@ fn letters() -> Result<BTreeSet<char>> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             let path = entry?.path();
-            let says = |suffix: &std::ffi::OsStr| ["rs", "html", "js"].iter().any(|one| suffix == *one);
+            let says =
+                |suffix: &std::ffi::OsStr| ["rs", "html", "js", "toml"].iter().any(|one| suffix == *one);
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(says) {
