@@ -83,9 +83,12 @@ fn main() {
     let numbers = if numbers.is_empty() { vec![10, 1_000, 10_000] } else { numbers };
     for partitions in numbers {
         if !asked("kraft") {
-            for scenario in
-                [Scenario::ControllerCrash, Scenario::BrokerCrash, Scenario::ColdStart, Scenario::CreateTopics]
-            {
+            for scenario in [
+                Scenario::ControllerCrash,
+                Scenario::BrokerCrash,
+                Scenario::ColdStart,
+                Scenario::CreateTopics,
+            ] {
                 zookeeper(partitions, scenario);
             }
         }

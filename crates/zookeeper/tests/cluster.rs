@@ -177,7 +177,9 @@ impl Player {
                 );
             }
             said += &match broker.metadata.iter().find(is_it) {
-                Some(one) => format!(" tells of {} in epoch {}, isr {:?}", one.leader, one.leader_epoch, one.isr),
+                Some(one) => {
+                    format!(" tells of {} in epoch {}, isr {:?}", one.leader, one.leader_epoch, one.isr)
+                }
                 None => " tells nothing".to_owned(),
             };
             lines.push(said);
@@ -235,7 +237,16 @@ fn line_of(one: &Exchange) -> String {
 fn strip(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            for name in ["czxid", "mzxid", "pzxid", "ephemeralOwner", "dataLength", "sessionId", "cversion", "numChildren"] {
+            for name in [
+                "czxid",
+                "mzxid",
+                "pzxid",
+                "ephemeralOwner",
+                "dataLength",
+                "sessionId",
+                "cversion",
+                "numChildren",
+            ] {
                 fields.remove(name);
             }
             fields.values_mut().for_each(strip);

@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use blumfeld_kernel::{ConnectionId, Context, Effect, Endpoint, Input, Instant, Node, NodeId, Outbox, Peer, Prng};
+use blumfeld_kernel::{
+    ConnectionId, Context, Effect, Endpoint, Input, Instant, Node, NodeId, Outbox, Peer, Prng,
+};
 use blumfeld_zookeeper::ensemble::{Ensemble, EnsembleConfig};
 use blumfeld_zookeeper::jute::{
-    Code, ConnectRequest, ConnectResponse, Create, CreateMode, Op, OpCode, OpResult, Request, Response, ServerMessage,
-    SetWatches, Stat, decode_server, encode_request,
+    Code, ConnectRequest, ConnectResponse, Create, CreateMode, Op, OpCode, OpResult, Request, Response,
+    ServerMessage, SetWatches, Stat, decode_server, encode_request,
 };
 use bytes::Bytes;
 
@@ -94,7 +96,11 @@ impl Player {
             }
             let again = client.session == response.session_id;
             (client.session, client.passwd) = (response.session_id, response.passwd);
-            return format!("{name}: {}session, {} ms", if again { "the same " } else { "" }, response.time_out);
+            return format!(
+                "{name}: {}session, {} ms",
+                if again { "the same " } else { "" },
+                response.time_out
+            );
         }
         match decode_server(frame, |xid| client.asked.remove(&xid)).unwrap() {
             ServerMessage::Event(event) => format!("{name}: {} {}", event.event.name(), event.path),
@@ -209,7 +215,9 @@ fn request_of(words: &[&str]) -> Request {
         ["ping"] => Request::Ping,
         ["close"] => Request::CloseSession,
         ["watch", zxid, data, exist, child] => {
-            let paths = |text: &&str| if *text == "-" { vec![] } else { text.split(',').map(str::to_owned).collect() };
+            let paths = |text: &&str| {
+                if *text == "-" { vec![] } else { text.split(',').map(str::to_owned).collect() }
+            };
             Request::SetWatches(SetWatches {
                 relative_zxid: zxid.parse::<i64>().unwrap() | 1 << 32,
                 data_watches: paths(data),
@@ -256,7 +264,9 @@ fn describe(response: &Response) -> String {
             let data = data.as_ref().map_or("null".into(), |data| String::from_utf8_lossy(data));
             format!("{data}: {}", stat(found))
         }
-        Response::GetChildren2 { children, stat: found } => format!("[{}]: {}", children.join(" "), stat(found)),
+        Response::GetChildren2 { children, stat: found } => {
+            format!("[{}]: {}", children.join(" "), stat(found))
+        }
         Response::Multi(results) => results.iter().map(result).collect::<Vec<_>>().join(", "),
         Response::Delete => "deleted".to_owned(),
         Response::Ping => "pong".to_owned(),

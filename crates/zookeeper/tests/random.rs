@@ -91,6 +91,7 @@ fn random_faults_break_nothing_and_heal() {
         Ok(count) => count.parse().unwrap(),
         Err(_) => 60,
     };
-    let wrong: Vec<String> = (1..=seeds).filter_map(|seed| play(seed).err().map(|what| format!("seed {seed}: {what}"))).collect();
+    let wrong: Vec<String> =
+        (1..=seeds).filter_map(|seed| play(seed).err().map(|what| format!("seed {seed}: {what}"))).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -89,7 +89,8 @@ pub struct Log {
     open: BTreeMap<ConnectionId, VecDeque<Open>>,
 }
 
-/// The key of a session's beginning, which has no operation of its own on the wire.
+/// The key of a session's beginning, which has no operation of its own on the wire: ZooKeeper's number for it inside
+/// (`OpCode.createSession`).
 const CONNECT: i32 = OpCode::CloseSession.number() + 1;
 
 impl Log {

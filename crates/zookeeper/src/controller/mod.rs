@@ -17,7 +17,6 @@ mod partitions;
 mod work;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use blumfeld_kernel::{ConnectionId, Context, Endpoint, Input, Instant};
@@ -25,11 +24,11 @@ use blumfeld_protocol::ErrorCode;
 
 use crate::client::Client;
 use crate::control::{
-    AlterIsrRequest, AlterIsrResult, ControlRequest, ControlResponse, ControlledShutdownRequest,
-    PartitionError, TopicPartition,
+    AlterIsrRequest, ControlRequest, ControlResponse, ControlledShutdownRequest, PartitionError,
+    TopicPartition,
 };
 use crate::jute::{Code, EventType, Op, OpResult, Request, Response, WatcherEvent};
-use crate::znodes::{self, LeaderAndIsr};
+use crate::znodes;
 
 use batch::RequestBatch;
 use channels::Channels;

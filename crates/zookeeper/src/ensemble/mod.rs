@@ -191,10 +191,9 @@ impl Ensemble {
             }
             return self.connect(cx, id, &ConnectRequest::decode(frame)?);
         }
-        let session = conn.session;
+        let (session, waits) = (conn.session, !conn.pending.is_empty());
         let (xid, request) = decode_request(frame)?;
         self.touch(cx.now, session);
-        let waits = !conn.pending.is_empty();
         if request.is_write() {
             self.propose(cx, Proposal::Write { conn: id, session, xid, request: request.clone() });
         } else if !waits {
@@ -384,9 +383,13 @@ impl Ensemble {
             self.voting.push_back((at + self.config.quorum_round, proposals));
             self.flush(cx.now);
         }
-        let over =
-            self.sessions.iter_mut().filter(|(_, session)| !session.closing && session.expires_at <= cx.now);
-        let over: Vec<i64> = over.map(|(id, session)| (*id, session.closing = true).0).collect();
+        let mut over = Vec::new();
+        for (id, session) in &mut self.sessions {
+            if !session.closing && session.expires_at <= cx.now {
+                session.closing = true;
+                over.push(*id);
+            }
+        }
         over.into_iter().for_each(|session| self.propose(cx, Proposal::Expire { session }));
     }
 }

@@ -415,7 +415,7 @@ impl Request {
     }
 
     fn read(op: OpCode, r: &mut Reader) -> Result<Request, JuteError> {
-        let mut watched = |r: &mut Reader| Ok::<_, JuteError>((r.string("path")?, r.boolean("watch")?));
+        let watched = |r: &mut Reader| Ok::<_, JuteError>((r.string("path")?, r.boolean("watch")?));
         Ok(match op {
             OpCode::Create => Request::Create(Create::read(r)?),
             OpCode::Create2 => Request::Create2(Create::read(r)?),
