@@ -574,7 +574,7 @@ impl Cluster {
                 self.schedule(at, Event::Connect { conn });
             }
             Effect::Send { conn, frame, .. } => {
-                let Some(end) = self.network.end_of(conn, node) else { return };
+                let Some((conn, end)) = self.network.meant(conn, node) else { return };
                 let frame = frame.into_bytes();
                 if let Some(link) = self.network.link(conn) {
                     self.log.sent(self.now, conn, link.ends, end, &frame);
@@ -582,7 +582,7 @@ impl Cluster {
                 self.carry(conn, end, Input::Frame { conn, frame: frame.into() });
             }
             Effect::Disconnect { conn, reason } => {
-                if let Some(end) = self.network.end_of(conn, node) {
+                if let Some((conn, end)) = self.network.meant(conn, node) {
                     self.close(conn, end, reason);
                 }
             }
@@ -640,6 +640,7 @@ impl Cluster {
             Input::Connected { conn, peer: blumfeld_kernel::Peer::Listener(listener.clone()) },
         );
         let peer = blumfeld_kernel::Peer::Node { node: from, listener };
+        let conn = self.network.name_at(conn, 1);
         self.deliver(to, Some(run), Input::Connected { conn, peer })
     }
 
@@ -647,6 +648,13 @@ impl Cluster {
         let link = self.network.link(conn)?;
         let (to, run) = (*link.ends.get(end)?, *link.runs.get(end)?);
         let gone = matches!(input, Input::Disconnected { .. });
+        let conn_there = self.network.name_at(conn, end);
+        let input = match input {
+            Input::Connected { peer, .. } => Input::Connected { conn: conn_there, peer },
+            Input::Frame { frame, .. } => Input::Frame { conn: conn_there, frame },
+            Input::Disconnected { reason, .. } => Input::Disconnected { conn: conn_there, reason },
+            other => other,
+        };
         if *link.closed.get(end)? {
             if gone {
                 self.forget(conn);

@@ -10,6 +10,9 @@ use super::ClusterConfig;
 /// A connection to a node that cannot be reached is given up after this.
 pub(super) const UNREACHABLE: Duration = Duration::from_secs(7);
 
+/// A connection of a node to itself, as a controller has one, has another number at the end that listens.
+const LOOPBACK: u64 = 1 << 63;
+
 /// A connection. End 0 opened it, end 1 listens.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
@@ -22,6 +25,12 @@ pub(super) struct Link {
     busy_until: [Instant; 2],
     /// What was sent from an end while nothing came through.
     stalled: [VecDeque<Input>; 2],
+}
+
+impl Link {
+    fn is_loopback(&self) -> bool {
+        self.ends[0] == self.ends[1]
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -87,10 +96,23 @@ impl Network {
         }
     }
 
-    /// Which end of an open connection a node is.
-    pub fn end_of(&self, conn: ConnectionId, node: NodeId) -> Option<usize> {
+    /// The connection that a node means by a number, and which end of it the node is, if that one is open.
+    pub fn meant(&self, named: ConnectionId, node: NodeId) -> Option<(ConnectionId, usize)> {
+        let conn = ConnectionId(named.0 & !LOOPBACK);
         let link = self.links.get(&conn)?;
-        (0..2).find(|end| link.ends[*end] == node && !link.closed[*end])
+        let end = match link.is_loopback() {
+            true => usize::from(conn != named),
+            false => (0..2).find(|end| link.ends[*end] == node)?,
+        };
+        (link.ends[end] == node && !link.closed[end]).then_some((conn, end))
+    }
+
+    /// What the node at an end calls a connection.
+    pub fn name_at(&self, conn: ConnectionId, end: usize) -> ConnectionId {
+        match self.links.get(&conn) {
+            Some(link) if link.is_loopback() && end == 1 => ConnectionId(conn.0 | LOOPBACK),
+            _ => conn,
+        }
     }
 
     /// The open ends of a node.
