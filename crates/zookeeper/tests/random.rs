@@ -82,7 +82,11 @@ fn play(seed: u64) -> Result<(), String> {
             cluster.start(id);
         }
     }
-    cluster.is_settled()
+    cluster.is_settled().map_err(|what| {
+        let view = cluster.view(0);
+        let brokers = view.brokers.iter().map(|broker| format!("\n  {broker:?}"));
+        what + &brokers.collect::<String>()
+    })
 }
 
 #[test]

@@ -34,6 +34,11 @@ impl Link {
         self.queue.is_empty()
     }
 
+    /// Whether the controller has a request and has not answered it.
+    pub fn is_waiting(&self) -> bool {
+        self.deadline.is_some()
+    }
+
     pub fn owns(&self, conn: ConnectionId) -> bool {
         self.conn == Some(conn)
     }

@@ -87,7 +87,7 @@ const SHUTDOWN_BACKOFF: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
     Running,
-    /// It asks the controller whether it may end; so many more times, the next one then.
+    /// It asks the controller whether it may end; so many more times, the next one then at the earliest.
     ShuttingDown(u32, Option<Instant>),
     /// Its session is being closed.
     Closing,
@@ -233,13 +233,20 @@ impl Broker {
     /// Ends it in order (`controlledShutdown`).
     pub fn shut_down(&mut self, cx: &mut Context<'_>) {
         if self.phase == Phase::Running {
-            self.phase = Phase::ShuttingDown(SHUTDOWN_RETRIES, None);
-            self.ask_for_shutdown();
+            self.ask_for_shutdown(cx, SHUTDOWN_RETRIES);
             self.pump(cx);
         }
     }
 
-    fn ask_for_shutdown(&mut self) {
+    fn ask_for_shutdown(&mut self, cx: &mut Context<'_>, left: u32) {
+        // Who is not registered leads nothing.
+        if self.controller.broker_epoch() < 0 {
+            return self.close(cx);
+        }
+        self.phase = Phase::ShuttingDown(left, Some(cx.now + SHUTDOWN_BACKOFF));
+        if !self.link.is_free() {
+            return;
+        }
         let request =
             ControlledShutdownRequest { broker_id: self.id(), broker_epoch: self.controller.broker_epoch() };
         self.link.send(ControlRequest::ControlledShutdown(request));
@@ -282,7 +289,10 @@ impl Broker {
                     false => ControllerEvent::Startup,
                 });
             }
-            Event::Connected { .. } | Event::Disconnected => {}
+            Event::Connected { .. } => {}
+            Event::Disconnected if self.phase == Phase::Closing => self.phase = Phase::Ended,
+            Event::Disconnected => {}
+            Event::Expired if self.phase != Phase::Running => self.phase = Phase::Ended,
             Event::Expired => {
                 self.expirations += 1;
                 self.controller.expire(cx);
@@ -399,14 +409,8 @@ impl Broker {
     fn controller_answered(&mut self, cx: &mut Context<'_>, response: ControlResponse) {
         match response {
             ControlResponse::ControlledShutdown(0, remaining) if remaining.is_empty() => self.close(cx),
-            ControlResponse::ControlledShutdown(..) => {
-                if let Phase::ShuttingDown(retries, _) = self.phase {
-                    match retries.checked_sub(1) {
-                        Some(left) => self.phase = Phase::ShuttingDown(left, Some(cx.now + SHUTDOWN_BACKOFF)),
-                        None => self.close(cx),
-                    }
-                }
-            }
+            // Some partitions have nobody else who could lead them, or the controller is another: once more.
+            ControlResponse::ControlledShutdown(..) => {}
             ControlResponse::AlterIsr(code, results) => {
                 for change in std::mem::take(&mut self.asked) {
                     let result = results.iter().find(|result| result.partition == change.partition);
@@ -420,7 +424,8 @@ impl Broker {
 
     fn close(&mut self, cx: &mut Context<'_>) {
         if !matches!(self.phase, Phase::Closing | Phase::Ended) {
-            self.phase = Phase::Closing;
+            // Without a connection nobody can be told; the session ends by itself.
+            self.phase = if self.client.is_connected() { Phase::Closing } else { Phase::Ended };
             self.client.close(cx, Asked::Nothing);
         }
     }
@@ -524,8 +529,13 @@ impl Broker {
         if let Phase::ShuttingDown(left, Some(at)) = self.phase
             && at <= cx.now
         {
-            self.phase = Phase::ShuttingDown(left, None);
-            self.ask_for_shutdown();
+            match left.checked_sub(1) {
+                _ if self.link.is_waiting() => {
+                    self.phase = Phase::ShuttingDown(left, Some(cx.now + SHUTDOWN_BACKOFF))
+                }
+                Some(left) => self.ask_for_shutdown(cx, left),
+                None => self.close(cx),
+            }
         }
     }
 }
