@@ -45,6 +45,13 @@ impl Admin {
         self.pump(cx);
     }
 
+    /// Takes a znode away, of whatever version, as `zookeeper-shell.sh` does: people do so with `/controller` to have
+    /// another one elected.
+    pub fn delete_znode(&mut self, cx: &mut Context<'_>, path: &str) {
+        self.orders.push_back(Request::Delete { path: path.to_owned(), version: -1 });
+        self.pump(cx);
+    }
+
     /// Whether everything was done.
     pub fn is_idle(&self) -> bool {
         self.orders.is_empty() && self.client.unanswered() == 0

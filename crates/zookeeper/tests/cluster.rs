@@ -35,7 +35,14 @@ impl Player {
 
     fn line(&mut self, line: &str) -> String {
         let words: Vec<&str> = line.split(' ').collect();
-        let id = |text: &str| text.parse::<i32>().unwrap();
+        // `controller` is whoever is it, and `other` the first one who is not.
+        let controller = self.cluster.controller();
+        let other = self.cluster.broker_ids().find(|id| Some(*id) != controller);
+        let id = |text: &str| match text {
+            "controller" => controller.unwrap(),
+            "other" => other.unwrap(),
+            number => number.parse::<i32>().unwrap(),
+        };
         match words[..] {
             ["cluster", seed, brokers, ref options @ ..] => {
                 let mut config = ClusterConfig::new(seed.parse().unwrap(), id(brokers));
@@ -68,6 +75,10 @@ impl Player {
             }
             ["delete", name] => {
                 self.cluster.delete_topic(name);
+                String::new()
+            }
+            ["delete-znode", path] => {
+                self.cluster.delete_znode(path);
                 String::new()
             }
             ["crash", broker] => {

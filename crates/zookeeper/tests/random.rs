@@ -45,7 +45,7 @@ fn play(seed: u64) -> Result<(), String> {
     let mut created = 0;
     for _ in 0..25 {
         let broker = 1 + pick(&mut rng, brokers);
-        match rng.below(14) {
+        match rng.below(15) {
             0 | 1 => cluster.crash(broker),
             2 => cluster.shut_down(broker),
             3..=5 => cluster.start(broker),
@@ -58,6 +58,7 @@ fn play(seed: u64) -> Result<(), String> {
                 created += 1;
                 cluster.create_spread_topic(&format!("extra-{created}"), 2, 2);
             }
+            13 => cluster.delete_znode("/controller"),
             _ => cluster.heal(NodeId(broker), ENSEMBLE),
         }
         for number in 0..5 {

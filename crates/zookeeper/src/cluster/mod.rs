@@ -364,6 +364,15 @@ impl Cluster {
         });
     }
 
+    /// Takes a znode away by hand: `/controller`, to have another one elected.
+    pub fn delete_znode(&mut self, path: &str) {
+        self.with(ADMIN, |member, cx| {
+            if let Member::Admin(admin) = member {
+                admin.delete_znode(cx, path);
+            }
+        });
+    }
+
     /// A producer writes so many records to the broker, which says the log's new end.
     ///
     /// # Errors
