@@ -61,6 +61,8 @@ impl Player {
             // How long it takes until everything is well.
             ["settle", most] => {
                 let begun = self.cluster.now();
+                // What was just asked for is on its way.
+                self.run(Duration::from_millis(5));
                 while self.cluster.is_settled().is_err() && self.cluster.now().since(begun) < span_of(most) {
                     self.run(Duration::from_millis(1));
                 }

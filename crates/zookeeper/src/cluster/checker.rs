@@ -101,7 +101,7 @@ impl Checker {
 }
 
 impl Cluster {
-    /// Whether everything is well: each partition has a leader in its ISR that runs, every broker that runs is
+    /// Whether everything is well: each partition that is assigned has a leader in its ISR that runs, every broker that runs is
     /// registered and knows that leader in its epoch, and nobody else takes itself for the controller.
     ///
     /// # Errors
@@ -119,11 +119,16 @@ impl Cluster {
                 return Err(format!("broker {id} is not registered"));
             }
         }
-        for (path, node) in tree.iter().filter(|(path, _)| path.ends_with("/state")) {
-            let mut parts = path.rsplit('/').skip(1);
-            let (Some(number), Some(topic)) = (parts.next(), parts.nth(1)) else { continue };
-            let Ok(number) = number.parse() else { continue };
-            let partition = TopicPartition::new(&topic.into(), number);
+        let topics = tree.get(znodes::TOPICS).into_iter().flat_map(|node| &node.children);
+        let partitions = topics.flat_map(|topic| {
+            let assigned =
+                tree.get(&znodes::topic(topic)).and_then(|node| znodes::decode_topic(node.data.as_ref()));
+            let topic = topic.as_str().into();
+            assigned.unwrap_or_default().into_keys().map(move |number| TopicPartition::new(&topic, number))
+        });
+        for partition in partitions {
+            let path = znodes::partition_state(&partition);
+            let node = tree.get(&path).ok_or(format!("{partition} has no state"))?;
             let version = node.stat().version;
             let state =
                 LeaderAndIsr::decode(node.data.as_ref(), version).ok_or(format!("{path} is unreadable"))?;
