@@ -25,7 +25,7 @@ pub use broker::{Broker, BrokerConfig, IsrUpdates};
 pub use cluster::{Cluster, ClusterConfig};
 pub use control::TopicPartition;
 pub use ensemble::{Ensemble, EnsembleConfig};
-pub use measure::{ApiCount, Measured, Scenario, measure, partitions_by_topic};
+pub use measure::{ApiCount, Measured, Measuring, Scenario, measure, partitions_by_topic};
 
 /// What a broker's requests to ZooKeeper are given with: whom an answer belongs to.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use blumfeld_kernel::Instant;
+use blumfeld_kernel::{Instant, NodeId};
 
 use crate::cluster::{Channel, Cluster, ClusterConfig};
+use crate::controller::Milestones;
 use crate::znodes::LeaderAndIsr;
 
 /// What happens to a cluster that is well.
@@ -92,156 +93,313 @@ pub fn partitions_by_topic(partitions: i32) -> Vec<(String, i32)> {
 /// Measures a cluster of `config` with so many partitions, each with a replica on three brokers. `offset` is how long
 /// the cluster has been well when it happens: where in the sessions' pings the crash falls.
 pub fn measure(config: ClusterConfig, partitions: i32, scenario: Scenario, offset: Duration) -> Measured {
-    // What went over the network is counted; nobody looks at it.
-    let mut cluster = Cluster::new(ClusterConfig { keep: 0, ..config });
-    cluster.run_while(LONGEST, |cluster, _| cluster.is_settled().is_ok());
-    if scenario == Scenario::CreateTopics {
-        return happen(cluster, partitions, scenario, |cluster| {
-            make_topics(cluster, partitions);
-            None
-        });
-    }
-    make_topics(&mut cluster, partitions);
-    well(&mut cluster, partitions);
-    cluster.run_for(offset);
-    match scenario {
-        Scenario::ControllerCrash => happen(cluster, partitions, scenario, |cluster| {
-            let controller = cluster.controller()?;
-            cluster.crash(controller);
-            Some(controller)
-        }),
-        Scenario::BrokerCrash => happen(cluster, partitions, scenario, |cluster| {
-            let controller = cluster.controller();
-            let other = cluster.broker_ids().find(|id| Some(*id) != controller)?;
-            cluster.crash(other);
-            Some(other)
-        }),
-        Scenario::ColdStart | Scenario::CreateTopics => {
-            cluster.broker_ids().for_each(|id| cluster.crash(id));
-            // Until every session is over.
-            cluster.run_for(Duration::from_secs(60));
-            happen(cluster, partitions, scenario, |cluster| {
-                cluster.broker_ids().for_each(|id| cluster.start(id));
-                None
-            })
+    let mut measuring = Measuring::new(config, partitions, scenario, offset);
+    loop {
+        if let Some(measured) = measuring.advance(u32::MAX) {
+            return measured;
         }
     }
 }
 
-fn make_topics(cluster: &mut Cluster, partitions: i32) {
-    for (topic, count) in partitions_by_topic(partitions) {
-        cluster.create_spread_topic(&topic, count, 3);
-    }
+/// How far a measurement has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// The brokers start, and one is elected.
+    Starting,
+    /// The topics are made; until every broker knows them.
+    Creating,
+    /// Until nothing is under way.
+    Calming,
+    /// The cluster is well, until then.
+    Well(Instant),
+    /// All brokers are down, until then.
+    Stopped(Instant),
+    /// It has happened.
+    Watching,
 }
 
-/// Whether every broker that lives tells of a leader that lives, of so many partitions.
-fn all_known(cluster: &Cluster, partitions: i32) -> bool {
-    cluster.brokers().all(|broker| {
-        let told = &broker.metadata().partitions;
-        i32::try_from(told.len()).is_ok_and(|count| count == partitions)
-            && told.values().all(|state| cluster.broker(state.leader).is_some())
-    })
-}
-
-/// Whether every partition has a leader that lives, in ZooKeeper.
-fn all_led(cluster: &Cluster, partitions: i32) -> bool {
-    let mut count = 0;
-    for (_, node) in cluster.ensemble().tree().iter().filter(|(path, _)| path.ends_with("/state")) {
-        let state = LeaderAndIsr::decode(node.data.as_ref(), 0);
-        if !state.is_some_and(|state| cluster.broker(state.leader).is_some()) {
-            return false;
-        }
-        count += 1;
-    }
-    count == partitions
-}
-
-fn is_quiet(cluster: &Cluster) -> bool {
-    cluster.brokers().all(|broker| broker.controller().is_idle())
-}
-
-/// Runs until all partitions are there and known, and nothing is under way.
-fn well(cluster: &mut Cluster, partitions: i32) {
-    let mut seen = 0;
-    cluster.run_while(LONGEST, |cluster, acted| {
-        let updates = cluster.brokers().map(|broker| broker.metadata().updates).sum::<u64>();
-        let changed = std::mem::replace(&mut seen, updates) != updates;
-        acted.is_some() && changed && all_known(cluster, partitions)
-    });
-    cluster.run_while(LONGEST, |cluster, _| is_quiet(cluster));
-}
-
-fn happen(
-    mut cluster: Cluster,
+/// A measurement that goes on in pieces, for a page that has other things to do.
+#[derive(Clone, Debug)]
+pub struct Measuring {
+    cluster: Cluster,
     partitions: i32,
     scenario: Scenario,
-    act: impl FnOnce(&mut Cluster) -> Option<i32>,
-) -> Measured {
-    cluster.reset_counts();
-    let begun = cluster.now();
-    let epochs =
-        |cluster: &Cluster| cluster.brokers().map(|broker| broker.controller().epoch()).max().unwrap_or(0);
-    let (epoch, expired, flushes) =
-        (epochs(&cluster), cluster.ensemble().expired().len(), cluster.ensemble().flushes());
-    let dead = act(&mut cluster);
-    let leaderless = match dead {
-        Some(dead) => (cluster.brokers().next()).map_or(0, |broker| {
-            broker.metadata().partitions.values().filter(|state| state.leader == dead).count()
-        }),
-        None => usize::try_from(partitions).unwrap_or(0),
-    };
-    let (mut session_expired, mut leaders, mut known, mut settled) = (None, None, None, None);
-    let mut last_updates = 0;
-    let mut next_look = 0;
-    cluster.run_while(LONGEST, |cluster, acted| {
-        let now = cluster.now();
-        if dead.is_some() && session_expired.is_none() && cluster.ensemble().expired().len() > expired {
-            session_expired = Some(now);
+    offset: Duration,
+    stage: Stage,
+    /// Updates of metadata that all brokers had when they were looked at.
+    updates: u64,
+    /// The transaction from which znodes are looked at again.
+    next_look: i64,
+    begun: Instant,
+    epoch: i32,
+    expired: usize,
+    flushes: u64,
+    dead: Option<i32>,
+    leaderless: usize,
+    session_expired: Option<Instant>,
+    leaders: Option<Instant>,
+    known: Option<Instant>,
+    settled: Option<Instant>,
+}
+
+impl Measuring {
+    /// One that has not begun; see [`measure`].
+    pub fn new(config: ClusterConfig, partitions: i32, scenario: Scenario, offset: Duration) -> Measuring {
+        Measuring {
+            // What went over the network is counted; nobody looks at it.
+            cluster: Cluster::new(ClusterConfig { keep: 0, ..config }),
+            partitions,
+            scenario,
+            offset,
+            stage: Stage::Starting,
+            updates: 0,
+            next_look: 0,
+            begun: Instant::ZERO,
+            epoch: 0,
+            expired: 0,
+            flushes: 0,
+            dead: None,
+            leaderless: 0,
+            session_expired: None,
+            leaders: None,
+            known: None,
+            settled: None,
         }
-        // A broker's update or a write may have been the last one; looking costs as much as there are partitions, so
-        // znodes are looked at when a broker has heard something, or so many transactions later.
-        let updates = cluster.brokers().map(|broker| broker.metadata().updates).sum::<u64>();
-        let told = std::mem::replace(&mut last_updates, updates) != updates;
-        let zxid = cluster.ensemble().zxid();
-        if leaders.is_none() && acted.is_some() && (zxid >= next_look || told) {
-            next_look = zxid + i64::from(partitions) / 100;
-            if all_led(cluster, partitions) {
-                leaders = Some(now);
+    }
+
+    /// The cluster, to look at.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// Handles at most so many events. What was measured, once it is.
+    pub fn advance(&mut self, events: u32) -> Option<Measured> {
+        for _ in 0..events {
+            let late = self.cluster.now().since(self.begun) > LONGEST;
+            let Some(acted) = self.cluster.step().filter(|_| !late) else { return Some(self.measured()) };
+            match self.stage {
+                Stage::Starting if acted.is_some() && self.cluster.is_settled().is_ok() => {
+                    if self.scenario == Scenario::CreateTopics {
+                        self.happen();
+                    } else {
+                        self.make_topics();
+                        self.stage = Stage::Creating;
+                    }
+                }
+                Stage::Creating => {
+                    if self.told() && self.all_known() {
+                        self.stage = Stage::Calming;
+                    }
+                }
+                Stage::Calming if self.is_calm() => {
+                    self.stage = Stage::Well(self.cluster.now() + self.offset);
+                }
+                Stage::Well(until) if self.cluster.now() >= until => self.happen(),
+                Stage::Stopped(until) if self.cluster.now() >= until => {
+                    self.begin();
+                    self.cluster.broker_ids().for_each(|id| self.cluster.start(id));
+                }
+                Stage::Watching => {
+                    self.watch(acted);
+                    if self.settled.is_some() {
+                        return Some(self.measured());
+                    }
+                }
+                _ => {}
             }
         }
-        if known.is_none() && told && all_known(cluster, partitions) {
-            known = Some(now);
-            leaders = leaders.or(Some(now));
+        None
+    }
+
+    fn make_topics(&mut self) {
+        for (topic, count) in partitions_by_topic(self.partitions) {
+            self.cluster.create_spread_topic(&topic, count, 3);
         }
-        if known.is_some() && is_quiet(cluster) && (dead.is_none() || session_expired.is_some()) {
-            settled = Some(now);
+    }
+
+    /// Whether a broker has heard something since the last look.
+    fn told(&mut self) -> bool {
+        let updates = self.cluster.brokers().map(|broker| broker.metadata().updates).sum::<u64>();
+        std::mem::replace(&mut self.updates, updates) != updates
+    }
+
+    /// Whether every broker that lives tells of a leader that lives, of all partitions.
+    fn all_known(&self) -> bool {
+        let brokers: Vec<_> = self.cluster.brokers().collect();
+        let lives = |id: i32| brokers.iter().any(|broker| broker.id() == id);
+        brokers.iter().all(|broker| {
+            let told = &broker.metadata().partitions;
+            i32::try_from(told.len()).is_ok_and(|count| count == self.partitions)
+                && told.values().all(|state| lives(state.leader))
+        })
+    }
+
+    /// Whether every partition has a leader that lives, in ZooKeeper.
+    fn all_led(&self) -> bool {
+        let mut count = 0;
+        let states = self.cluster.ensemble().tree().iter().filter(|(path, _)| path.ends_with("/state"));
+        for (_, node) in states {
+            let state = LeaderAndIsr::decode(node.data.as_ref(), 0);
+            if !state.is_some_and(|state| self.cluster.broker(state.leader).is_some()) {
+                return false;
+            }
+            count += 1;
         }
-        settled.is_some()
-    });
-    let milestones = (cluster.brokers())
-        .map(|broker| (broker.controller().epoch(), broker.controller().milestones()))
-        .filter(|(found, _)| *found > epoch)
-        .max_by_key(|(found, _)| *found)
-        .map(|(_, milestones)| milestones);
-    let after = |at: Option<Instant>| at.map(|at| at.since(begun));
-    let counts = |wanted: Channel| {
-        let of = cluster.log().counts().iter().filter(|((channel, _), _)| *channel == wanted);
-        of.map(|((_, name), counted)| ApiCount { name, requests: counted.requests, bytes: counted.bytes })
-            .collect()
-    };
-    Measured {
-        partitions,
-        scenario,
-        leaderless,
-        session_expired: after(session_expired),
-        elected: after(milestones.and_then(|found| found.elected)),
-        read_back: after(milestones.and_then(|found| found.read)),
-        leaders: after(leaders),
-        known: after(known),
-        settled: after(settled),
-        zookeeper: counts(Channel::ZooKeeper),
-        brokers: counts(Channel::Brokers),
-        flushes: cluster.ensemble().flushes() - flushes,
-        events: cluster.events(),
+        count == self.partitions
+    }
+
+    fn is_calm(&self) -> bool {
+        self.cluster.brokers().all(|broker| broker.controller().is_idle())
+    }
+
+    fn begin(&mut self) {
+        self.cluster.reset_counts();
+        let ensemble = self.cluster.ensemble();
+        (self.expired, self.flushes) = (ensemble.expired().len(), ensemble.flushes());
+        self.next_look = ensemble.zxid();
+        self.begun = self.cluster.now();
+        self.stage = Stage::Watching;
+    }
+
+    fn happen(&mut self) {
+        let epochs = self.cluster.brokers().map(|broker| broker.controller().epoch());
+        self.epoch = epochs.max().unwrap_or(0);
+        self.leaderless = usize::try_from(self.partitions).unwrap_or(0);
+        self.begin();
+        let controller = self.cluster.controller();
+        match self.scenario {
+            Scenario::ControllerCrash => self.crash(controller),
+            Scenario::BrokerCrash => {
+                self.crash(self.cluster.broker_ids().find(|id| Some(*id) != controller));
+            }
+            Scenario::CreateTopics => self.make_topics(),
+            Scenario::ColdStart => {
+                self.cluster.broker_ids().for_each(|id| self.cluster.crash(id));
+                // Until every session is over.
+                self.stage = Stage::Stopped(self.begun + Duration::from_secs(60));
+            }
+        }
+    }
+
+    fn crash(&mut self, broker: Option<i32>) {
+        let Some(dead) = broker else { return };
+        let told = self.cluster.broker(dead).map(|broker| &broker.metadata().partitions);
+        self.leaderless = told.map_or(0, |told| told.values().filter(|state| state.leader == dead).count());
+        self.cluster.crash(dead);
+        self.dead = Some(dead);
+    }
+
+    /// When the controller that was elected since had what.
+    fn milestones(&self) -> Option<Milestones> {
+        let controllers = self.cluster.brokers().map(crate::Broker::controller);
+        let newest = controllers.max_by_key(|controller| controller.epoch());
+        newest.filter(|found| found.epoch() > self.epoch).map(crate::controller::Controller::milestones)
+    }
+
+    fn watch(&mut self, acted: Option<NodeId>) {
+        let now = self.cluster.now();
+        let ensemble = self.cluster.ensemble();
+        if self.dead.is_some() && self.session_expired.is_none() && ensemble.expired().len() > self.expired {
+            self.session_expired = Some(now);
+        }
+        let zxid = ensemble.zxid();
+        let told = self.told();
+        // At a cold start znodes name leaders that live again, and nobody leads before a controller has said so.
+        let believed =
+            self.scenario != Scenario::ColdStart || self.milestones().is_some_and(|had| had.ready.is_some());
+        // A broker's update or a write may have been the last one. Looking costs as much as there are partitions, so
+        // znodes are looked at when a broker has heard something, or so many transactions later.
+        if self.leaders.is_none() && believed && acted.is_some() && (zxid >= self.next_look || told) {
+            self.next_look = zxid + i64::from(self.partitions) / 100;
+            if self.all_led() {
+                self.leaders = Some(now);
+            }
+        }
+        if self.known.is_none() && told && self.all_known() {
+            self.known = Some(now);
+            self.leaders = self.leaders.or(Some(now));
+        }
+        if self.known.is_some() && self.is_calm() && (self.dead.is_none() || self.session_expired.is_some()) {
+            self.settled = Some(now);
+        }
+    }
+
+    fn measured(&self) -> Measured {
+        let after = |at: Option<Instant>| at.map(|at| at.since(self.begun));
+        let counts = |wanted: Channel| {
+            let of = self.cluster.log().counts().iter().filter(|((channel, _), _)| *channel == wanted);
+            let each = of.map(|((_, name), counted)| ApiCount {
+                name,
+                requests: counted.requests,
+                bytes: counted.bytes,
+            });
+            each.collect()
+        };
+        let had = self.milestones();
+        Measured {
+            partitions: self.partitions,
+            scenario: self.scenario,
+            leaderless: self.leaderless,
+            session_expired: after(self.session_expired),
+            elected: after(had.and_then(|had| had.elected)),
+            read_back: after(had.and_then(|had| had.read)),
+            leaders: after(self.leaders),
+            known: after(self.known),
+            settled: after(self.settled),
+            zookeeper: counts(Channel::ZooKeeper),
+            brokers: counts(Channel::Brokers),
+            flushes: self.cluster.ensemble().flushes() - self.flushes,
+            events: self.cluster.events(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What has to be so of any number of partitions, whatever the numbers are.
+    #[test]
+    fn what_happens_has_its_order() {
+        for (partitions, scenario) in [
+            (10, Scenario::ControllerCrash),
+            (10, Scenario::BrokerCrash),
+            (10, Scenario::ColdStart),
+            (10, Scenario::CreateTopics),
+            (1_000, Scenario::ControllerCrash),
+            (1_000, Scenario::BrokerCrash),
+        ] {
+            let config = ClusterConfig::new(1, 3);
+            let found = measure(config.clone(), partitions, scenario, Duration::from_secs(1));
+            let said = format!("{found:?}");
+            let in_order = |times: &[Option<Duration>]| {
+                assert!(times.iter().all(Option::is_some) && times.is_sorted(), "{said}");
+            };
+            in_order(&[found.leaders, found.known, found.settled]);
+            let elects = matches!(scenario, Scenario::ControllerCrash | Scenario::ColdStart);
+            if elects {
+                in_order(&[found.elected, found.read_back, found.leaders]);
+            }
+            if scenario == Scenario::ControllerCrash {
+                in_order(&[found.session_expired, found.elected]);
+            }
+            assert_eq!(found.elected.is_some(), elects, "{said}");
+            assert!(found.leaderless >= usize::try_from(partitions).unwrap() / 4, "{said}");
+            // In pieces it is the same.
+            let mut measuring = Measuring::new(config, partitions, scenario, Duration::from_secs(1));
+            let pieces = std::iter::from_fn(|| Some(measuring.advance(997)));
+            assert_eq!(pieces.take(10_000).flatten().next(), Some(found));
+        }
+    }
+
+    /// A controller that is elected reads each partition once, and writes each at least once.
+    #[test]
+    fn a_failover_costs_a_read_and_a_write_for_each_partition() {
+        let found = measure(ClusterConfig::new(3, 3), 500, Scenario::ControllerCrash, Duration::from_secs(1));
+        let requests =
+            |name: &str| found.zookeeper.iter().find(|api| api.name == name).map_or(0, |api| api.requests);
+        // It reads all states back, all again before the dead one is taken out of the ISRs, and a third to elect.
+        assert!((1_100..1_300).contains(&requests("getData")), "{found:?}");
+        assert!((600..800).contains(&requests("multi")), "{found:?}");
     }
 }
