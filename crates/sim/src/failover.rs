@@ -251,3 +251,24 @@ pub fn measure(seed: u64, partitions: i32, scenario: Scenario, offset: Duration)
         events: watched.world.events(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What has to be so of any number of partitions, whatever the numbers are.
+    #[test]
+    fn what_happens_has_its_order() {
+        for scenario in
+            [Scenario::ControllerCrash, Scenario::BrokerCrash, Scenario::ColdStart, Scenario::CreateTopics]
+        {
+            let found = measure(1, 12, scenario, Duration::from_secs(1));
+            let said = format!("{found:?}");
+            let elects = matches!(scenario, Scenario::ControllerCrash | Scenario::ColdStart);
+            assert_eq!(found.elected.is_some(), elects, "{said}");
+            assert!(found.leaders.is_some() && found.leaders <= found.known, "{said}");
+            assert!(found.elected.is_none_or(|at| found.leaders >= Some(at)), "{said}");
+            assert!(found.leaderless >= 4 && found.requests() > 0 && found.metadata_records > 0, "{said}");
+        }
+    }
+}
