@@ -187,7 +187,8 @@ impl Measuring {
                     }
                 }
                 Stage::Creating => {
-                    if self.told() && self.all_known() {
+                    let known = self.told() && self.all_known();
+                    if known {
                         self.stage = Stage::Calming;
                     }
                 }
@@ -240,7 +241,7 @@ impl Measuring {
         let states = self.cluster.ensemble().tree().iter().filter(|(path, _)| path.ends_with("/state"));
         for (_, node) in states {
             let state = LeaderAndIsr::decode(node.data.as_ref(), 0);
-            if !state.is_some_and(|state| self.cluster.broker(state.leader).is_some()) {
+            if state.is_none_or(|state| self.cluster.broker(state.leader).is_none()) {
                 return false;
             }
             count += 1;

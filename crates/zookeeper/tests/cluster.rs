@@ -126,7 +126,7 @@ impl Player {
             ["partition", topic, number] => self.partition(topic, id(number)),
             ["znodes", prefix] => self.znodes(prefix),
             ["skip"] => {
-                self.told = self.cluster.log().exchanges().map(|one| one.number).last().unwrap_or(0);
+                self.told = self.cluster.log().exchanges().next_back().map_or(0, |one| one.number);
                 String::new()
             }
             ["log", ref names @ ..] => self.log(names),

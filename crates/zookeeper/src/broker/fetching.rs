@@ -68,9 +68,7 @@ pub struct Fetching {
 }
 
 /// Partitions by topic, in order, as the wire groups them.
-fn grouped<'a, T>(
-    items: &'a [(TopicPartition, T)],
-) -> impl Iterator<Item = (TopicName, &'a [(TopicPartition, T)])> {
+fn grouped<T>(items: &[(TopicPartition, T)]) -> impl Iterator<Item = (TopicName, &[(TopicPartition, T)])> {
     let groups = items.chunk_by(|(a, _), (b, _)| a.topic == b.topic);
     groups.filter_map(|group| Some((TopicName(group.first()?.0.topic.to_string().into()), group)))
 }

@@ -81,16 +81,13 @@ impl Controller {
                 }
             }
             Work::CreateTopicPartitions { partitions } => {
-                if self.writes(answers).is_some() {
-                    self.first([Work::CreatePartitions { partitions }]);
-                }
+                let Some(_) = self.writes(answers) else { return };
+                self.first([Work::CreatePartitions { partitions }]);
             }
             Work::CreatePartitions { partitions } => {
-                if self.writes(answers).is_some() {
-                    let updates =
-                        partitions.iter().filter_map(|partition| self.first_state(partition)).collect();
-                    self.first([Work::CreateStates { updates }, Work::SendRequests]);
-                }
+                let Some(_) = self.writes(answers) else { return };
+                let updates = partitions.iter().filter_map(|partition| self.first_state(partition)).collect();
+                self.first([Work::CreateStates { updates }, Work::SendRequests]);
             }
             Work::CreateStates { updates } => {
                 let Some(results) = self.writes(answers) else { return };
