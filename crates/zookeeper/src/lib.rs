@@ -6,8 +6,8 @@
 //! broker reads, and a new controller has it already.
 //!
 //! Everything is sans-IO, as the core is: [`Ensemble`] and [`Broker`] are nodes (`blumfeld_kernel::Node`), their frames
-//! are ZooKeeper's ([`jute`]) and Kafka's, and time is virtual. [`Cluster`] drives them, and [`measure`](measure()) tells what happens
-//! when a controller or a broker dies, and when a cluster begins.
+//! are ZooKeeper's ([`jute`]) and Kafka's, and time is virtual. [`Cluster`] drives them, and [`Measuring`] tells what
+//! happens when a controller or a broker dies, when a cluster begins, and when topics are made.
 
 mod admin;
 pub mod broker;

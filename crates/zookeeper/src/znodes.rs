@@ -120,7 +120,8 @@ pub fn decode_epoch(data: Option<&Bytes>) -> Option<i32> {
     std::str::from_utf8(data?).ok()?.parse().ok()
 }
 
-/// `/brokers/ids/N`, version 4: one listener, without rack and JMX. `timestamp` is in milliseconds since 1970-01-01 UTC.
+/// `/brokers/ids/N`, version 4: one listener, without rack and JMX. `timestamp` is in milliseconds since 1970-01-01
+/// UTC.
 pub fn encode_broker(at: &Endpoint, timestamp: i64) -> Bytes {
     let (host, port) = (&at.host, at.port);
     format!(

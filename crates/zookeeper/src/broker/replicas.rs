@@ -247,7 +247,7 @@ impl ReplicaManager {
         Some(want(partition, replica, isr))
     }
 
-    /// A follower has fetched, and said nothing new of these partitions: what it has everything of and is out of the ISR
+    /// A follower has fetched, and said nothing new of partitions of which it has everything and is out of the ISR
     /// (`maybeExpandIsr`, which Kafka calls for every partition of every fetch).
     pub fn fetched_again(&mut self, now: Instant, follower: i32) -> Vec<IsrChange> {
         let own = self.outside.iter().filter(|(id, _)| *id == follower);

@@ -101,8 +101,8 @@ impl Checker {
 }
 
 impl Cluster {
-    /// Whether everything is well: each partition that is assigned has a leader in its ISR that runs, every broker that runs is
-    /// registered and knows that leader in its epoch, and nobody else takes itself for the controller.
+    /// Whether everything is well: each partition that is assigned has a leader in its ISR that runs, every broker that
+    /// runs is registered and knows that leader in its epoch, and nobody else takes itself for the controller.
     ///
     /// # Errors
     /// What is not well.
