@@ -768,3 +768,6 @@ impl ControlResponse {
         Ok((correlation_id, response))
     }
 }
+
+#[cfg(test)]
+mod tests;
