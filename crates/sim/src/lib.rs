@@ -12,6 +12,7 @@ mod config;
 mod config_view;
 mod disk;
 mod event;
+pub mod failover;
 mod fault;
 mod group_view;
 mod kind;

@@ -4,11 +4,11 @@ mod connection;
 mod door;
 mod metadata;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use blumfeld_kernel::{
-    ConnectionId, Context, DisconnectReason, Disk, DiskError, DiskOp, Endpoint, FlushId, Frame, Input,
-    Instant, Node, Peer,
+    ConnectionId, Context, DisconnectReason, Disk, DiskError, DiskOp, Effect, Endpoint, FlushId, Frame,
+    Input, Instant, Node, Peer,
 };
 use blumfeld_log::UnifiedLog;
 use blumfeld_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
@@ -39,6 +39,9 @@ pub struct Broker {
     idle_at: Option<Instant>,
     /// Answers to requests that this node sent to itself.
     local_answers: VecDeque<(ConnectionId, Frame)>,
+    /// Operations under way whose end no log waits for: a node with thousands of partitions does not ask each of them
+    /// whether it was its own.
+    no_flushes: BTreeSet<FlushId>,
     /// What the disk held at the start, until the logs are loaded from it.
     boot: Option<(Disk, Checkpoints)>,
     clean_start: bool,
@@ -67,6 +70,7 @@ impl Broker {
             connections: BTreeMap::new(),
             idle_at: None,
             local_answers: VecDeque::new(),
+            no_flushes: BTreeSet::new(),
             clean_start: checkpoints.clean,
             boot: config.roles.broker.then(|| (disk.clone(), checkpoints)),
             closed: false,
@@ -309,8 +313,11 @@ impl Broker {
         let ok = result.is_ok();
         self.server.note_disk(cx, result);
         self.quorum.raft.on_flushed(cx, id, ok);
+        let is_flush = !self.no_flushes.remove(&id);
         if ok {
-            self.server.replicas.on_flushed(id);
+            if is_flush {
+                self.server.replicas.on_flushed(id);
+            }
             self.fetchers.on_flushed(id);
         } else {
             let again = self.server.replicas.on_flush_failed(cx, id);
@@ -356,6 +363,7 @@ impl Node for Broker {
         if self.closed {
             return;
         }
+        let effects = cx.out.effects.len();
         match input {
             Input::Connected { conn, peer: Peer::Node { listener, .. } } => {
                 let here = if listener == self.server.config.controller_listener
@@ -390,6 +398,12 @@ impl Node for Broker {
             Input::Started | Input::Stdin { .. } | Input::StdinClosed | Input::Interrupt => {}
         }
         self.pump(cx);
+        // A log waits for its flushes alone (`UnifiedLog::flush`).
+        let others = cx.out.effects.iter().skip(effects).filter_map(|effect| match effect {
+            Effect::Disk { id, op: DiskOp::Replace { .. } | DiskOp::Truncate { .. } } => Some(*id),
+            _ => None,
+        });
+        self.no_flushes.extend(others);
         debug_assert_eq!(self.invariants(), Ok(()));
     }
 
