@@ -16,6 +16,7 @@ export const SCREENS = [
   "compare",
   "lessons",
   "build",
+  "zookeeper",
   "console",
 ];
 export const THEMES = ["light", "dark"];
@@ -41,6 +42,7 @@ export const WHOLE = {
   compare: ".cmp",
   lessons: ".lesson-row",
   build: ".b-step",
+  zookeeper: ".era-brokers",
   console: ".con .p",
 };
 

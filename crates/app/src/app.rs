@@ -22,7 +22,7 @@ use crate::share;
 use crate::stage::Scene;
 use crate::text::{Lang, fill};
 use crate::ui::{
-    Brokers, Builder, Charts, Clients, Comparison, Configs, DockTabs, Down, DropZone, EventLog, Files,
+    Brokers, Builder, Charts, Clients, Comparison, Configs, DockTabs, Down, DropZone, Era, EventLog, Files,
     FollowBar, FollowInspector, Gate, Groups, Hint, Inspector, LessonPanel, Lessons, LogDirs, Messages, Nav,
     Notices, PastBanner, Requests, Share, Shortcuts, Stage, TimeLine, TokenInspector, TopBar, Topics,
     Transactions, WatchBanner, so,
@@ -148,6 +148,9 @@ fn begin(address: &Address, given: Option<&Given>) -> Model {
     if let Some(Err(error)) = given.map(|given| &given.link) {
         let text = fill(lang.lessons().bad_link, &[error.told(lang == Lang::Ko).trim_end_matches('.')]);
         model = Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Notice(true, text)));
+    }
+    if address.cluster.as_deref() == Some("zookeeper") && browser::hash().is_empty() {
+        browser::name_page("?cluster=zookeeper#zookeeper");
     }
     match place() {
         Some(place) => Rc::unwrap_or_clone(Rc::new(model).reduce(Action::Go(place))),
@@ -577,6 +580,7 @@ pub fn App() -> Html {
                         }).unwrap_or_default(),
                         Screen::Compare => html! { <Comparison state={Shared::clone(&model.comparison)} /> },
                         Screen::Lessons => html! { <Lessons now={model.lesson.as_ref().map(|state| state.lesson.id.clone())} /> },
+                        Screen::Era => html! { <Era view={model.era.clone()} measured={model.failovers.clone()} /> },
                         Screen::Build => html! { <Builder used={Shared::clone(&model.used)} so={so(model.view.as_ref(), &topics)} /> },
                         Screen::Console => Html::default(),
                     } }

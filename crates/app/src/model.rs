@@ -8,9 +8,9 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use blumfeld_view::{
-    CompactionView, ConfigResource, ConfigsView, Delta, Durability, EventView, ExchangeDetail, FollowView,
-    GroupView, LogDirsView, Pace, RecoveryView, Returned, SharedView, TokenDetail, TopicView, Update,
-    WireView,
+    CompactionView, ConfigResource, ConfigsView, Delta, Durability, EventView, ExchangeDetail, FailoverView,
+    FollowView, GroupView, LogDirsView, Pace, RecoveryView, Returned, SharedView, TokenDetail, TopicView,
+    Update, WireView, ZooKeeperView,
 };
 use yew::Reducible;
 
@@ -266,6 +266,10 @@ pub struct Model {
     pub token: Option<Shared<TokenDetail>>,
     /// What is followed.
     pub follow: Option<Shared<FollowView>>,
+    /// The cluster of the time before KRaft, once it was looked at.
+    pub era: Option<Shared<ZooKeeperView>>,
+    /// How long both kinds of cluster are without a controller, as far as it was measured.
+    pub failovers: Vec<FailoverView>,
     /// Lines that were used since the page was opened, the oldest first.
     pub used: Shared<Vec<String>>,
     /// What was done, once it was asked for to be shared.
@@ -409,6 +413,8 @@ impl Model {
             lesson: None,
             shared: None,
             used: Shared::default(),
+            era: None,
+            failovers: vec![],
             wire: None,
             exchange: None,
             diagram: false,
@@ -562,6 +568,12 @@ impl Model {
             Update::Configs(view) => self.configs = Some(Shared::new(view)),
             Update::Error { message } => self.notice(true, message),
             Update::Panicked { message, replay } => self.phase = Phase::Panicked { message, replay },
+            Update::ZooKeeper(view) => self.era = Some(Shared::new(*view)),
+            Update::Failover(view) => {
+                self.failovers.retain(|one| one.partitions != view.partitions);
+                self.failovers.push(view);
+                self.failovers.sort_by_key(|one| one.partitions);
+            }
             Update::Shared(view) => self.shared = Some(Shared::new(view)),
             Update::Hello
             | Update::Played

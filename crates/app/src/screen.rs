@@ -33,6 +33,8 @@ pub enum Screen {
     Lessons,
     /// A lesson that is being written.
     Build,
+    /// A cluster of the time before KRaft.
+    Era,
     /// The console at full height.
     Console,
 }
@@ -53,12 +55,18 @@ impl Screen {
             Self::Compare => "compare",
             Self::Lessons => "lessons",
             Self::Build => "build",
+            Self::Era => "zookeeper",
             Self::Console => "console",
         }
     }
 
+    /// Whether it is reached from the lessons, and not from the navigation.
+    pub fn is_inner(self) -> bool {
+        matches!(self, Self::Build | Self::Era)
+    }
+
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Stage,
         Self::Topics,
         Self::Messages,
@@ -71,6 +79,7 @@ impl Screen {
         Self::Compare,
         Self::Lessons,
         Self::Build,
+        Self::Era,
         Self::Console,
     ];
 }

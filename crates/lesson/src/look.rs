@@ -41,7 +41,7 @@ pub enum Look {
 }
 
 /// Screens that can be named.
-const SCREENS: [&str; 10] = [
+const SCREENS: [&str; 11] = [
     "stage",
     "brokers",
     "topics",
@@ -52,6 +52,7 @@ const SCREENS: [&str; 10] = [
     "requests",
     "configs",
     "compare",
+    "zookeeper",
 ];
 
 impl Look {

@@ -132,16 +132,21 @@ impl Watched {
         (self.seen.insert(node, offset) != Some(offset)).then_some(node)
     }
 
-    /// Runs until something is so, and says when.
-    fn run_while(&mut self, mut done: impl FnMut(&mut Watched) -> bool) -> Option<Instant> {
-        let until = self.world.now() + LONGEST;
-        while self.world.next_event().is_some_and(|at| at <= until) {
-            self.world.step();
-            if done(self) {
-                return Some(self.world.now());
-            }
-        }
-        None
+    /// Whether every node that lives knows of a leader that lives for each partition.
+    fn all_know(&self) -> bool {
+        self.living().all(|broker| self.knows(broker))
+    }
+
+    /// Where the metadata log ends, as far as a node that lives has read it.
+    fn metadata(&self) -> i64 {
+        self.living().map(Broker::metadata_offset).max().unwrap_or(0)
+    }
+
+    /// Partitions that a node leads.
+    fn led_by(&self, node: NodeId) -> usize {
+        let image = self.living().next().map(Broker::image);
+        let topics = image.into_iter().flat_map(|image| image.topics().values());
+        topics.flat_map(|topic| topic.partitions.values()).filter(|known| known.leader == node.0).count()
     }
 
     fn create_topics(&mut self) {
@@ -149,12 +154,6 @@ impl Watched {
         let load =
             LoadTopics::new(ClientConfig::new(at, "kafka-topics"), topics(self.partitions), Duration::ZERO);
         self.world.spawn(Box::new(load));
-    }
-
-    /// Runs until every node knows every partition, and its replicas are there.
-    fn well(&mut self) {
-        self.run_while(|this| this.read_on().is_some() && this.living().all(|broker| this.knows(broker)));
-        self.world.run_for(Duration::from_secs(2));
     }
 }
 
@@ -172,83 +171,195 @@ pub fn cluster(seed: u64) -> World {
     World::new(config, BTreeMap::new())
 }
 
+/// How far a measurement has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// The nodes start.
+    Starting,
+    /// The topics are created; until every node knows them.
+    Creating,
+    /// The cluster is well, until then.
+    Well(Instant),
+    /// All nodes were stopped, until then.
+    Stopped(Instant),
+    /// It has happened.
+    Watching,
+}
+
+/// A measurement that goes on in pieces, for a page that has other things to do.
+pub struct Measuring {
+    watched: Watched,
+    scenario: Scenario,
+    offset: Duration,
+    stage: Stage,
+    begun: Instant,
+    controller: Option<(NodeId, i32)>,
+    before: BTreeMap<(String, bool), Traffic>,
+    log_end: i64,
+    leaderless: usize,
+    elected: Option<Instant>,
+    leaders: Option<Instant>,
+}
+
 /// Measures a cluster with so many partitions, each with a replica on each of three nodes. `offset` is how long the
 /// cluster has been well when it happens.
 pub fn measure(seed: u64, partitions: i32, scenario: Scenario, offset: Duration) -> Measured {
-    let world = cluster(seed);
-    let mut watched = Watched { world, partitions, seen: BTreeMap::new() };
-    watched.world.stop_digest();
-    watched.run_while(|this| this.world.is_settled());
-    if scenario != Scenario::CreateTopics {
-        watched.create_topics();
-        watched.well();
-        watched.world.run_for(offset);
+    let mut measuring = Measuring::new(seed, partitions, scenario, offset);
+    loop {
+        if let Some(measured) = measuring.advance(u32::MAX) {
+            return measured;
+        }
     }
-    let controller = watched.controller();
-    let before = watched.world.traffic();
-    let metadata = |this: &Watched| this.living().map(Broker::metadata_offset).max().unwrap_or(0);
-    let log_end = metadata(&watched);
-    let mut begun = watched.world.now();
-    let dead = match scenario {
-        Scenario::ControllerCrash => controller.map(|(node, _)| node),
-        Scenario::BrokerCrash => {
-            watched.world.nodes().find(|node| Some(*node) != controller.map(|(node, _)| node))
+}
+
+impl Measuring {
+    /// One that has not begun; [`measure`] says what its arguments are.
+    pub fn new(seed: u64, partitions: i32, scenario: Scenario, offset: Duration) -> Measuring {
+        let world = cluster(seed);
+        let mut watched = Watched { world, partitions, seen: BTreeMap::new() };
+        watched.world.stop_digest();
+        Measuring {
+            watched,
+            scenario,
+            offset,
+            stage: Stage::Starting,
+            begun: Instant::ZERO,
+            controller: None,
+            before: BTreeMap::new(),
+            log_end: 0,
+            leaderless: 0,
+            elected: None,
+            leaders: None,
         }
-        Scenario::ColdStart | Scenario::CreateTopics => None,
-    };
-    let led = |this: &Watched, dead: NodeId| {
-        let image = this.living().next().map(Broker::image);
-        let topics = image.into_iter().flat_map(|image| image.topics().values());
-        topics.flat_map(|topic| topic.partitions.values()).filter(|known| known.leader == dead.0).count()
-    };
-    let leaderless = match dead {
-        Some(dead) => led(&watched, dead),
-        None => usize::try_from(partitions).unwrap_or(0),
-    };
-    match (scenario, dead) {
-        (_, Some(dead)) => watched.world.crash(dead),
-        (Scenario::ColdStart, _) => {
-            let nodes: Vec<NodeId> = watched.world.nodes().collect();
-            nodes.iter().for_each(|node| watched.world.shut_down(*node));
-            watched.world.run_for(Duration::from_secs(30));
-            begun = watched.world.now();
-            nodes.iter().for_each(|node| watched.world.restart(*node));
-        }
-        _ => watched.create_topics(),
     }
-    watched.seen.clear();
-    let before_epoch = controller.map_or(0, |(_, epoch)| epoch);
-    let (mut elected, mut leaders) = (None, None);
-    let known = watched.run_while(|this| {
-        let now = this.world.now();
-        if elected.is_none() && this.controller().is_some_and(|(_, epoch)| epoch > before_epoch) {
-            elected = Some(now);
+
+    /// Goes on by so many events at most. What was measured comes at the end; what takes longer than ten minutes of
+    /// virtual time ends too, without it.
+    pub fn advance(&mut self, events: u32) -> Option<Measured> {
+        for _ in 0..events {
+            let world = &mut self.watched.world;
+            let waits = matches!(self.stage, Stage::Well(_) | Stage::Stopped(_));
+            if !waits && (world.now() > self.begun + LONGEST || world.next_event().is_none()) {
+                return Some(self.measured(None));
+            }
+            match self.stage {
+                Stage::Starting => {
+                    world.step();
+                    if world.is_settled() {
+                        match self.scenario {
+                            Scenario::CreateTopics => self.happen(),
+                            _ => {
+                                self.watched.create_topics();
+                                self.stage = Stage::Creating;
+                            }
+                        }
+                    }
+                }
+                Stage::Creating => {
+                    world.step();
+                    if self.watched.read_on().is_some() && self.watched.all_know() {
+                        // Until the replicas are there too.
+                        let well = self.watched.world.now() + Duration::from_secs(2) + self.offset;
+                        self.stage = Stage::Well(well);
+                    }
+                }
+                Stage::Well(until) | Stage::Stopped(until) => {
+                    if world.next_event().is_some_and(|at| at <= until) {
+                        world.step();
+                        continue;
+                    }
+                    world.run_until(until);
+                    match self.stage {
+                        Stage::Stopped(_) => {
+                            self.begun = until;
+                            let nodes: Vec<NodeId> = self.watched.world.nodes().collect();
+                            nodes.iter().for_each(|node| self.watched.world.restart(*node));
+                            self.watch();
+                        }
+                        _ => self.happen(),
+                    }
+                }
+                Stage::Watching => {
+                    world.step();
+                    if let Some(known) = self.looks_back() {
+                        return Some(self.measured(Some(known)));
+                    }
+                }
+            }
         }
-        let Some(node) = this.read_on() else { return false };
-        if !this.world.broker(node).is_some_and(|broker| this.knows(broker)) {
-            return false;
+        None
+    }
+
+    /// It happens.
+    fn happen(&mut self) {
+        self.controller = self.watched.controller();
+        self.before = self.watched.world.traffic();
+        self.log_end = self.watched.metadata();
+        self.begun = self.watched.world.now();
+        let active = self.controller.map(|(node, _)| node);
+        let dead = match self.scenario {
+            Scenario::ControllerCrash => active,
+            Scenario::BrokerCrash => self.watched.world.nodes().find(|node| Some(*node) != active),
+            Scenario::ColdStart | Scenario::CreateTopics => None,
+        };
+        self.leaderless = match dead {
+            Some(dead) => self.watched.led_by(dead),
+            None => usize::try_from(self.watched.partitions).unwrap_or(0),
+        };
+        match (self.scenario, dead) {
+            (_, Some(dead)) => self.watched.world.crash(dead),
+            (Scenario::ColdStart, _) => {
+                let nodes: Vec<NodeId> = self.watched.world.nodes().collect();
+                nodes.iter().for_each(|node| self.watched.world.shut_down(*node));
+                self.stage = Stage::Stopped(self.begun + Duration::from_secs(30));
+                return;
+            }
+            _ => self.watched.create_topics(),
         }
-        leaders = leaders.or(Some(now));
+        self.watch();
+    }
+
+    fn watch(&mut self) {
+        self.watched.seen.clear();
+        self.stage = Stage::Watching;
+    }
+
+    /// Looks after an event; gives when every node knew everything again.
+    fn looks_back(&mut self) -> Option<Instant> {
+        let now = self.watched.world.now();
+        let before = self.controller.map_or(0, |(_, epoch)| epoch);
+        if self.elected.is_none() && self.watched.controller().is_some_and(|(_, epoch)| epoch > before) {
+            self.elected = Some(now);
+        }
+        let node = self.watched.read_on()?;
+        if !self.watched.world.broker(node).is_some_and(|broker| self.watched.knows(broker)) {
+            return None;
+        }
+        self.leaders = self.leaders.or(Some(now));
         // At a cold start they know what they read from their disks; it counts once they serve.
-        this.living().all(|broker| this.knows(broker) && broker.is_serving())
-    });
-    let traffic = watched.world.traffic().into_iter().filter(|((_, between), _)| *between);
-    let nodes = traffic.filter_map(|((name, between), now)| {
-        let was = before.get(&(name.clone(), between)).copied().unwrap_or(Traffic::default());
-        let (requests, bytes) = (now.requests - was.requests, now.bytes - was.bytes);
-        (requests + bytes > 0).then_some(ApiCount { name, requests, bytes })
-    });
-    let after = |at: Option<Instant>| at.map(|at| at.since(begun));
-    Measured {
-        partitions,
-        scenario,
-        leaderless,
-        elected: after(elected),
-        leaders: after(leaders),
-        known: after(known),
-        nodes: nodes.collect(),
-        metadata_records: metadata(&watched) - log_end,
-        events: watched.world.events(),
+        let all = self.watched.all_know() && self.watched.living().all(Broker::is_serving);
+        all.then_some(now)
+    }
+
+    fn measured(&self, known: Option<Instant>) -> Measured {
+        let traffic = self.watched.world.traffic().into_iter().filter(|((_, between), _)| *between);
+        let nodes = traffic.filter_map(|((name, between), now)| {
+            let was = self.before.get(&(name.clone(), between)).copied().unwrap_or(Traffic::default());
+            let (requests, bytes) = (now.requests - was.requests, now.bytes - was.bytes);
+            (requests + bytes > 0).then_some(ApiCount { name, requests, bytes })
+        });
+        let after = |at: Option<Instant>| at.map(|at| at.since(self.begun));
+        Measured {
+            partitions: self.watched.partitions,
+            scenario: self.scenario,
+            leaderless: self.leaderless,
+            elected: after(self.elected),
+            leaders: after(self.leaders),
+            known: after(known),
+            nodes: nodes.collect(),
+            metadata_records: self.watched.metadata() - self.log_end,
+            events: self.watched.world.events(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ConfigResource, FollowWhat, GoalsAsked, Preset, SearchQuery, Seek, SharedDeed, TokenKey, WireQuery,
+    ZooKeeperDeed,
 };
 
 /// When an acknowledgement may leave the broker.
@@ -224,6 +225,12 @@ pub enum Command {
     /// Watch what a lesson waits for, or nothing any more. Answered by [`Update::Goals`](crate::Update), whenever how
     /// that stands has changed.
     Goals(Option<GoalsAsked>),
+    /// Do something to a cluster of the time before KRaft, which stands beside this one. Answered by
+    /// [`Update::ZooKeeper`](crate::Update).
+    ZooKeeper(ZooKeeperDeed),
+    /// Measure how long both kinds of cluster are without a controller, with so many partitions, 1 to 10000. Answered by
+    /// [`Update::Failover`](crate::Update) until both are measured.
+    Failover(i32),
     /// What was done to the cluster since it began, for others to do again. Answered by
     /// [`Update::Shared`](crate::Update).
     Share,

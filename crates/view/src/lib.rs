@@ -20,6 +20,7 @@ mod timeline;
 mod transactions;
 mod update;
 mod wire;
+mod zookeeper;
 
 pub use browse::{
     BatchDetail, BatchView, BrowseView, FieldView, FoundRecord, MeaningView, MomentView, RecordView,
@@ -50,6 +51,9 @@ pub use transactions::{
 };
 pub use update::{ConsoleText, RecoveryView, Returned, Stream, Update};
 pub use wire::{EndingView, ExchangeDetail, ExchangeView, Latency, LossView, SideView, WireQuery, WireView};
+pub use zookeeper::{
+    EraBrokerView, EraMessage, FailoverSide, FailoverView, ZnodeLine, ZooKeeperDeed, ZooKeeperView,
+};
 
 #[cfg(test)]
 mod tests {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BatchDetail, BrowseView, ClusterView, CompactionView, CompareUpdate, ConfigsView, Delta, EventView,
-    ExchangeDetail, FollowView, GoalsView, LogDirsView, MomentView, SearchView, SharedView, StageView,
-    TokenDetail, WireView,
+    ExchangeDetail, FailoverView, FollowView, GoalsView, LogDirsView, MomentView, SearchView, SharedView,
+    StageView, TokenDetail, WireView, ZooKeeperView,
 };
 
 /// Which output of a command.
@@ -136,6 +136,10 @@ pub enum Update {
     Token(Option<Box<TokenDetail>>),
     /// What happened to what is followed, whenever it changed; nothing if it cannot be followed, or is no more.
     Follow(Option<Box<FollowView>>),
+    /// How the cluster with ZooKeeper stands.
+    ZooKeeper(Box<ZooKeeperView>),
+    /// How far the measurement of both clusters is.
+    Failover(FailoverView),
     /// Answer to `Share`.
     Shared(SharedView),
     /// What was to be run again has been: time stands still where it ended.

@@ -11,6 +11,7 @@ mod door;
 #[cfg(target_arch = "wasm32")]
 mod dropped;
 mod engine;
+mod era;
 mod keeper;
 pub mod log_dirs;
 mod look;
@@ -27,6 +28,7 @@ pub use boot::{Boot, Past};
 pub use compare::{Compare, LONGEST};
 pub use door::{Door, DoorEvent};
 pub use engine::{Cause, Engine};
+pub use era::Era;
 pub use keeper::{Commit, Committed, Keeper, TakenOver};
 pub use look::{DoorRecord, DoorTimeline, DoorView, RecordRange, milliseconds};
 pub use record::{Record, ReplayError, replay};

@@ -18,6 +18,7 @@ use crate::boot::Boot;
 use crate::comparing::Comparing;
 use crate::dropped::Dropped;
 use crate::engine::Engine;
+use crate::era::Era;
 use crate::keeper::{Committed, Keeper, TakenOver};
 use crate::log_dirs;
 use crate::record::Record;
@@ -322,6 +323,7 @@ async fn live<P: Port + Clone + 'static>(
         persistent,
         watched: false,
         comparing: Comparing::default(),
+        era: Era::default(),
         dropped: Dropped::default(),
         opening: None,
         ended: None,
@@ -369,6 +371,8 @@ struct Life<P> {
     played: bool,
     /// Two other worlds, side by side.
     comparing: Comparing,
+    /// The cluster of the time before KRaft.
+    era: Era,
     /// Log directories that were dropped.
     dropped: Dropped,
     /// Those that are to take the cluster's place once all of it is stored, so that it goes on if they cannot.
@@ -452,7 +456,10 @@ impl<P: Port + 'static> Life<P> {
             if let Some(told) = self.comparing.turn(now_ms) {
                 post(&Update::Compare(told));
             }
-            if more || self.comparing.is_busy() {
+            if let Some(told) = self.era.turn(now_ms) {
+                post(&Update::Failover(told));
+            }
+            if more || self.comparing.is_busy() || self.era.is_busy() {
                 breath.take().await;
             } else {
                 // What is under way elsewhere is not waited for in a circle.
@@ -540,6 +547,11 @@ impl<P: Port + 'static> Life<P> {
             Command::Wire(query) => post(&Update::Wire(engine.wire(&query))),
             Command::Exchange(number) => post(&Update::Exchange(engine.exchange(number).map(Box::new))),
             Command::Configs(of) => post(&Update::Configs(engine.configs(&of))),
+            Command::ZooKeeper(deed) => post(&Update::ZooKeeper(Box::new(self.era.act(&deed)))),
+            Command::Failover(partitions) => {
+                let seed = engine.seed();
+                self.era.compare(partitions, seed);
+            }
             Command::Compare { preset, seconds } => self.comparing.begin(preset, engine.seed(), seconds),
             Command::StopComparing => {
                 if let Some(told) = self.comparing.stop() {

@@ -60,7 +60,22 @@ const MAY_USE: [(&str, &[&str]); 27] = [
     ("tests", &["kernel", "protocol", "log", "broker", "sim", "shell", "console"]),
     ("compare", &["kernel", "protocol", "blumfeld"]),
     ("random", &["kernel", "protocol", "broker", "client", "sim", "store", "view", "wasm"]),
-    ("bench", &["kernel", "broker", "client", "protocol", "log", "sim", "store", "tests", "view", "wasm", "zookeeper"]),
+    (
+        "bench",
+        &[
+            "kernel",
+            "broker",
+            "client",
+            "protocol",
+            "log",
+            "sim",
+            "store",
+            "tests",
+            "view",
+            "wasm",
+            "zookeeper",
+        ],
+    ),
 ];
 
 /// Crates from elsewhere that some of ours must not use: the core knows no clock, no browser and no format but Kafka's.

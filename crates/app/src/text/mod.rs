@@ -19,6 +19,7 @@ macro_rules! catalogue {
 mod builder;
 mod catalogue;
 mod configs;
+mod era;
 mod lessons;
 mod log_dirs;
 mod rebalances;
@@ -27,6 +28,7 @@ mod transactions;
 pub use builder::BuilderText;
 pub use catalogue::Text;
 pub use configs::ConfigText;
+pub use era::EraText;
 pub use lessons::LessonText;
 pub use log_dirs::LogDirsText;
 pub use rebalances::RebalanceText;
@@ -88,6 +90,14 @@ impl Lang {
         match self {
             Self::En => &builder::EN,
             Self::Ko => &builder::KO,
+        }
+    }
+
+    /// What is said of the cluster of the time before KRaft.
+    pub fn era(self) -> &'static EraText {
+        match self {
+            Self::En => &era::EN,
+            Self::Ko => &era::KO,
         }
     }
 
@@ -224,6 +234,7 @@ mod tests {
             builder::ALL,
             catalogue::ALL,
             configs::ALL,
+            era::ALL,
             lessons::ALL,
             log_dirs::ALL,
             rebalances::ALL,

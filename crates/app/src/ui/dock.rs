@@ -34,7 +34,7 @@ pub fn Nav(props: &NavProps) -> Html {
     let t = ctx.t;
     html! {
         <nav class="nav" ref={nav} aria-label={t.screens}>
-            { for Screen::ALL.into_iter().filter(|screen| *screen != Screen::Build).map(|screen| {
+            { for Screen::ALL.into_iter().filter(|screen| !screen.is_inner()).map(|screen| {
                 let name = match screen {
                     Screen::Stage => t.stage,
                     Screen::Topics => t.topics,
@@ -46,10 +46,10 @@ pub fn Nav(props: &NavProps) -> Html {
                     Screen::Requests => t.wire_screen,
                     Screen::Configs => ctx.lang.configs().title,
                     Screen::Compare => t.compare,
-                    Screen::Lessons | Screen::Build => ctx.lang.lessons().title,
+                    Screen::Lessons | Screen::Build | Screen::Era => ctx.lang.lessons().title,
                     Screen::Console => t.console,
                 };
-                let here = props.screen == screen || (props.screen == Screen::Build && screen == Screen::Lessons);
+                let here = props.screen == screen || (props.screen.is_inner() && screen == Screen::Lessons);
                 let current = here.then_some("page");
                 html! { <a href={format!("#{}", screen.word())} aria-current={current}>{icon(screen.word())}<span>{name}</span></a> }
             }) }

@@ -93,6 +93,7 @@ pub fn Lessons(props: &LessonsProps) -> Html {
         <section class="screen lessons" aria-labelledby="h-lessons">
             <header class="bar"><h2 id="h-lessons">{t.title}</h2>
                 <span class="acts end">
+                    <a class="ctl" id="to-era" href="#zookeeper">{ctx.lang.era().title}</a>
                     <a class="ctl" id="to-builder" href="#build">{ctx.lang.builder().title}</a>
                     <button class="ctl" id="progress-export" disabled={far.is_empty()} onclick={export}>{t.export}</button>
                     <button class="ctl" id="progress-import" onclick={choose}>{t.import}</button>
