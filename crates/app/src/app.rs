@@ -580,7 +580,7 @@ pub fn App() -> Html {
                         }).unwrap_or_default(),
                         Screen::Compare => html! { <Comparison state={Shared::clone(&model.comparison)} /> },
                         Screen::Lessons => html! { <Lessons now={model.lesson.as_ref().map(|state| state.lesson.id.clone())} /> },
-                        Screen::Era => html! { <Era view={model.era.clone()} measured={model.failovers.clone()} /> },
+                        Screen::Era => html! { <Era view={model.era.clone()} ready={!covered} measured={model.failovers.clone()} /> },
                         Screen::Build => html! { <Builder used={Shared::clone(&model.used)} so={so(model.view.as_ref(), &topics)} /> },
                         Screen::Console => Html::default(),
                     } }

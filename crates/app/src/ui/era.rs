@@ -17,6 +17,8 @@ const COMPARED: [i32; 3] = [10, 1_000, 10_000];
 pub struct EraProps {
     /// How the cluster stands.
     pub view: Option<Shared<ZooKeeperView>>,
+    /// Whether the engine takes commands.
+    pub ready: bool,
     /// What was measured, by the number of partitions.
     pub measured: Vec<FailoverView>,
 }
@@ -25,10 +27,10 @@ pub struct EraProps {
 #[component]
 pub fn Era(props: &EraProps) -> Html {
     let ctx = use_ctx();
-    use_effect_with((), {
-        let (ctx, begun) = (ctx.clone(), props.view.is_some());
-        move |()| {
-            if let Some(ctx) = ctx.filter(|_| !begun) {
+    use_effect_with(props.ready && props.view.is_none(), {
+        let ctx = ctx.clone();
+        move |wanted| {
+            if let Some(ctx) = ctx.filter(|_| *wanted) {
                 ctx.ask(&Command::ZooKeeper(ZooKeeperDeed::Begin(browser::draw_seed())));
             }
         }

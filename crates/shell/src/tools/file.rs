@@ -31,13 +31,14 @@ pub fn launch<F: FromFile>(
     env: &dyn Environment,
     stdin: &StdinSource,
 ) -> Option<Launch> {
-    let file = match stdin {
-        StdinSource::File(name) if file == STDIN => name.clone(),
-        _ if env.dropped_files().iter().any(|name| name == file) => file.to_owned(),
+    let source = match stdin {
+        // `cat plan.json | …` and `echo '{…}' | …`.
+        StdinSource::File(_) | StdinSource::Text(_) if file == STDIN => stdin.clone(),
+        _ if env.dropped_files().iter().any(|name| name == file) => StdinSource::File(file.to_owned()),
         _ => return None,
     };
     let process = Reading { config: config.clone(), bytes: BytesMut::new(), from, running: None };
-    Some(Launch::Reading(Box::new(process), StdinSource::File(file)))
+    Some(Launch::Reading(Box::new(process), source))
 }
 
 /// The tool while it reads its file, and then.

@@ -47,7 +47,9 @@ impl Goals {
         let (goals, others) = (watched(&asked.goals)?, watched(&asked.others)?);
         let fact = |text: &String| Asked::parse(text).map_err(|error| format!("{text}: {error}"));
         let facts = asked.facts.iter().map(fact).collect::<Result<_, _>>()?;
-        let shown = asked.shown.iter().map(|text| condition(text)).collect::<Result<_, _>>()?;
+        let shown = asked.shown.iter().map(|text| condition(text)).collect::<Result<Vec<_>, _>>()?;
+        // What they ask to have been seen is to be looked at from now on.
+        shown.iter().for_each(|condition| drop(world.wait_for(condition.clone())));
         let view = GoalsView { id: asked.id, ..GoalsView::default() };
         let mut begun = Goals { asked, goals, others, facts, shown, view, told: None };
         begun.look(world);
