@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::events::{FREQUENT_KEPT, RARE_KEPT};
-use blumfeld_view::{ClockView, ClusterView, EventKind, EventView, Pace, Returned, StoreView, TimelineView};
+use blumfeld_view::{
+    ClockView, ClusterView, EventKind, EventView, Pace, PartitionView, Returned, StoreView, TimelineView,
+};
 
 fn topic(name: &str, internal: bool) -> TopicView {
     TopicView {

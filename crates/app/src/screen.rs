@@ -65,6 +65,11 @@ impl Screen {
         matches!(self, Self::Build | Self::Era)
     }
 
+    /// Those of the navigation, in its order.
+    pub fn of_navigation() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|screen| !screen.is_inner())
+    }
+
     /// All, in the order of the navigation.
     pub const ALL: [Self; 14] = [
         Self::Stage,

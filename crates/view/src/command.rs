@@ -228,8 +228,8 @@ pub enum Command {
     /// Do something to a cluster of the time before KRaft, which stands beside this one. Answered by
     /// [`Update::ZooKeeper`](crate::Update).
     ZooKeeper(ZooKeeperDeed),
-    /// Measure how long both kinds of cluster are without a controller, with so many partitions, 1 to 10000. Answered by
-    /// [`Update::Failover`](crate::Update) until both are measured.
+    /// Measure how long both kinds of cluster are without a controller, with so many partitions, 1 to 10000. Answered
+    /// by [`Update::Failover`](crate::Update) until both are measured.
     Failover(i32),
     /// What was done to the cluster since it began, for others to do again. Answered by
     /// [`Update::Shared`](crate::Update).

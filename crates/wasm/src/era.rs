@@ -1,5 +1,5 @@
-//! The cluster of the time before KRaft, and what both kinds of cluster are compared by. Neither has anything to do with
-//! the page's own cluster: they stand beside it, and a slice of each turn of the worker is theirs.
+//! The cluster of the time before KRaft, and what both kinds of cluster are compared by. Neither has anything to do
+//! with the page's own cluster: they stand beside it, and a slice of each turn of the worker is theirs.
 
 use std::time::Duration;
 

@@ -53,6 +53,7 @@ const MAY_USE: [(&str, &[&str]); 27] = [
             "store",
             "permalink",
             "view",
+            "zookeeper",
         ],
     ),
     ("app", &["view", "filter", "lesson", "permalink"]),

@@ -11,6 +11,9 @@ catalogue! {
     ten: "10 seconds", "10초";
     settle: "Until all agree", "모두 같아질 때까지";
     heal: "Heal the network", "네트워크 복구";
+    broker: "Broker {}", "브로커 {}";
+    crashed: "crashed", "멈춤";
+    paused: "paused", "일시 정지";
     crash: "Crash", "강제 종료";
     start: "Start", "시작";
     pause: "Pause", "일시 정지";

@@ -34,7 +34,7 @@ pub fn Nav(props: &NavProps) -> Html {
     let t = ctx.t;
     html! {
         <nav class="nav" ref={nav} aria-label={t.screens}>
-            { for Screen::ALL.into_iter().filter(|screen| !screen.is_inner()).map(|screen| {
+            { for Screen::of_navigation().map(|screen| {
                 let name = match screen {
                     Screen::Stage => t.stage,
                     Screen::Topics => t.topics,

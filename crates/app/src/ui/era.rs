@@ -114,9 +114,9 @@ fn card(ctx: &Ctx, broker: &EraBrokerView) -> Html {
     };
     html! {
         <article class={classes!("mach", broker.state.clone())} data-era-broker={id.to_string()}>
-            <header><h3>{fill(ctx.t.broker_short, &[&id.to_string()])}</h3>
+            <header><h3>{fill(t.broker, &[&id.to_string()])}</h3>
                 if broker.is_controller { <span class="state still">{t.controller}</span> }
-                if !up { <span class="state broken">{t.crash}</span> } else if paused { <span class="state still">{t.pause}</span> }</header>
+                if !up { <span class="state broken">{t.crashed}</span> } else if paused { <span class="state still">{t.paused}</span> }</header>
             <p class="meta">{if broker.connected { t.session } else { t.no_session }}{" · "}{fill(t.epoch, &[&broker.controller_epoch.to_string()])}</p>
             <p>{fill(t.leads, &[&broker.leads.to_string(), &broker.replicas.to_string()])}</p>
             if !broker.doing.is_empty() { <p class="meta">{&broker.doing}</p> }

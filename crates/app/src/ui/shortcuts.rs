@@ -25,7 +25,7 @@ enum Deed {
 }
 
 /// The screens' keys, as they stand in a row on a keyboard.
-const ROW: [&str; 11] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "-"];
+const ROW: [&str; 12] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "-", "="];
 
 /// The deed of a key.
 fn deed(key: &str) -> Option<Deed> {
@@ -38,7 +38,7 @@ fn deed(key: &str) -> Option<Deed> {
         "?" => Deed::Help,
         key => {
             let place = ROW.iter().position(|one| *one == key)?;
-            Deed::Go(*Screen::ALL.get(place)?)
+            Deed::Go(Screen::of_navigation().nth(place)?)
         }
     })
 }
@@ -50,7 +50,7 @@ fn rows(t: &'static Text) -> [(&'static str, &'static str); 7] {
         ("n", t.next_event),
         ("u", t.run_until),
         ("l", t.event_log),
-        ("1 – 9, 0, -", t.key_screens),
+        ("1 – 9, 0, -, =", t.key_screens),
         ("?", t.shortcuts),
     ]
 }
@@ -155,10 +155,10 @@ mod tests {
 
     #[test]
     fn each_screen_has_a_key_and_other_keys_do_nothing() {
-        for (key, screen) in ROW.into_iter().zip(Screen::ALL) {
+        for (key, screen) in ROW.into_iter().zip(Screen::of_navigation()) {
             assert_eq!(deed(key), Some(Deed::Go(screen)));
         }
-        assert_eq!(ROW.len(), Screen::ALL.len());
+        assert_eq!(ROW.len(), Screen::of_navigation().count());
         for key in ["10", "a", "Enter", "P", "", "99"] {
             assert_eq!(deed(key), None, "{key}");
         }
