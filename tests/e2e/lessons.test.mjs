@@ -104,8 +104,11 @@ test("hints come one by one, and the solution runs line by line", wait, async ()
     await page.click("#lesson-hint");
     await page.waitForFunction((want) => document.querySelectorAll(".hints li").length === want, count, wait);
   }
-  assert.ok(await page.locator("#lesson-hint").isDisabled());
+  assert.equal(await page.locator("#lesson-hint").getAttribute("aria-disabled"), "true");
   await page.click("#lesson-solution");
+  // Predict first.
+  assert.ok(await page.locator("#next-line").isDisabled());
+  await page.locator(".l-ask label").first().click();
   for (const done of [1, 2, 3]) {
     await page.click("#next-line");
     await page.waitForFunction((want) => document.querySelectorAll(".l-solution .ran").length === want, done, wait);
@@ -191,3 +194,15 @@ for (const [width, height] of [[1440, 900], [1024, 768], [390, 844]]) {
     }
   });
 }
+
+/** Every lesson begins, in a browser that has never seen it. */
+test("every lesson comes to its first step", { timeout: 10 * LIMIT }, async () => {
+  const list = JSON.parse(await readFile(join(DIST, "lessons/index.json"), "utf8"));
+  assert.ok(list.length >= 24, `${list.length} lessons`);
+  for (const { id } of list) {
+    const { page, errors } = await open(browser.context, `${site.url}?lesson=${id}&lang=en&cluster=begins-${id}#stage`);
+    await atStep(page, 1);
+    assert.deepEqual(errors, [], id);
+    await page.close();
+  }
+});

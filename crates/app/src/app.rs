@@ -523,6 +523,12 @@ pub fn App() -> Html {
                     event.prevent_default();
                     browser::focus_on(content);
                 }}>{ctx.t.skip}</a>
+                if model.lesson.is_some() {
+                    <a class="skip" href="#lesson" onclick={|event: MouseEvent| {
+                        event.prevent_default();
+                        browser::focus_on("lesson");
+                    }}>{ctx.lang.lessons().to_lesson}</a>
+                }
                 <TopBar cluster={model.cluster.clone()} {clock} {store} persistent={model.persistent}
                     durability={model.durability} theme={model.theme} chosen={model.chosen.clone()} deed={model.deed.clone()} follows={model.follow.as_ref().filter(|follow| !follow.over).map(|follow| follow.pace)} />
                 <TimeLine marks={Shared::clone(&model.marks)} now={view.map_or(0, |view| view.clock.now)} pace={view.map_or(blumfeld_view::Pace::Paused, |view| view.clock.pace)}
@@ -587,6 +593,7 @@ pub fn App() -> Html {
                 </main>
                 if let Some(lesson) = &model.lesson {
                     <LessonPanel state={lesson.clone()} now={view.map_or(0, |view| view.clock.now)} seed={model.seed}
+                        paused={view.is_some_and(|view| view.clock.pace == blumfeld_view::Pace::Paused && view.timeline.tip.is_none())}
                         other={model.screen == Screen::Topics || (model.screen == Screen::Stage && (model.token.is_some() || model.follow.is_some() || model.chosen.is_some()))} />
                 }
                 if let Some(detail) = model.token.as_ref().filter(|_| model.screen == Screen::Stage) {
@@ -597,7 +604,7 @@ pub fn App() -> Html {
                     <Inspector topic={chosen_topic} {partition} brokers={view.map(|view| Shared::clone(&view.brokers)).unwrap_or_default()} compaction={model.compaction.clone()} />
                 }
                 <section class="dock" data-side={model.side.word()} aria-label={ctx.t.dock}>
-                    <DockTabs tab={model.tab} sheet={model.sheet} lesson={model.lesson.is_some()} />
+                    <DockTabs tab={model.tab} sheet={model.sheet} lesson={model.lesson.is_some()} reached={model.lesson.as_ref().is_some_and(|lesson| lesson.is_reached())} />
                     <EventLog events={model.events.clone()} left_out={model.events_left_out} look_at={model.look_at.clone()} />
                     <ConsolePane state={model.console.clone()} paused={view.is_some_and(|view| view.clock.pace == blumfeld_view::Pace::Paused)} />
                     <Charts series={Shared::clone(&model.series)} now={view.map_or(0, |view| view.clock.now / 1_000)} files={model.files.len()} />

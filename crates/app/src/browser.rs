@@ -213,7 +213,22 @@ pub fn look_at(selector: &str) {
     if let Ok(Some(element)) = document.query_selector(selector) {
         let _ = element.set_attribute(MARK, "");
         into_view(&element);
+        gloo_timers::callback::Timeout::new(4_000, move || {
+            let _ = element.remove_attribute(MARK);
+        })
+        .forget();
     }
+}
+
+/// Scrolls to the first element of a selector, once it is drawn.
+pub fn show(selector: &'static str) {
+    gloo_timers::callback::Timeout::new(0, move || {
+        let document = web_sys::window().and_then(|window| window.document());
+        if let Some(Ok(Some(element))) = document.map(|document| document.query_selector(selector)) {
+            into_view(&element);
+        }
+    })
+    .forget();
 }
 
 /// The text of a file of the page's own.

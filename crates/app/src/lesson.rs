@@ -39,6 +39,8 @@ pub struct LessonState {
     pub hints: usize,
     /// Lines of the solution that were run; nothing while it is not shown.
     pub solution: Option<usize>,
+    /// Whether the step's own deed was done.
+    pub acted: bool,
     /// Lines that were used since the lesson began.
     pub lines: u32,
     /// Of what was used and must not be, which.
@@ -83,6 +85,7 @@ impl LessonState {
             chosen: None,
             hints: 0,
             solution: None,
+            acted: false,
             lines: 0,
             refused: None,
             shown: true,
@@ -107,6 +110,13 @@ impl LessonState {
     /// Whether a step of a number, counted from 0, is behind the reader.
     pub fn is_past(&self, step: usize) -> bool {
         step < self.step || (step == self.step && self.is_reached())
+    }
+
+    /// Whether an answer is wanted before anything is run.
+    pub fn wants_choice(&self) -> bool {
+        self.chosen.is_none()
+            && !self.is_reached()
+            && self.now().is_some_and(|step| step.prediction.is_some())
     }
 
     /// When the step began, in virtual microseconds.
@@ -178,6 +188,11 @@ impl LessonState {
             LessonDeed::Next => {}
             LessonDeed::Line(line) => {
                 self.lines = self.lines.saturating_add(1);
+                let own = self
+                    .now()
+                    .and_then(|step| step.action.as_ref())
+                    .is_some_and(|action| action.line == line);
+                self.acted |= own;
                 let forbidden =
                     self.now().and_then(|step| step.forbidden.iter().position(|one| one.forbids(&line)));
                 self.refused = forbidden.or(self.refused);
@@ -209,6 +224,7 @@ impl LessonState {
         self.began.push(now);
         self.watch += 1;
         (self.goals, self.chosen, self.hints, self.solution, self.refused) = (None, None, 0, None, None);
+        self.acted = false;
     }
 }
 

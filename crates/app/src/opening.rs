@@ -154,6 +154,8 @@ impl Opening {
             return self.settle(ask);
         };
         let id = terminal.aside(&line);
+        // A line that waited for something has stopped time.
+        ask(&Command::SetPace(Pace::Fastest));
         ask(&Command::Console { id, line: line.clone() });
         *self.stage.borrow_mut() = Stage::Running(id, line, left);
         None
@@ -164,6 +166,7 @@ impl Opening {
         let lesson = self.lesson()?;
         let Some(ready) = &lesson.ready else { return self.opened(&lesson, ask) };
         let goals = vec![GoalAsked { when: ready.text().to_owned(), once: false }];
+        ask(&Command::SetPace(Pace::Fastest));
         ask(&Command::Goals(Some(GoalsAsked { id: PREPARING, goals, ..GoalsAsked::default() })));
         None
     }

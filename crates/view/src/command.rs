@@ -102,6 +102,8 @@ pub enum Command {
     SetPace(Pace),
     /// Change its speed, 0.001 to 1000 times the wall clock; time that stands still stays so.
     SetSpeed(f64),
+    /// Let time that stands still go on, at this speed; time that goes stays as it is.
+    Go(f64),
     /// Go to the next event and stop there.
     Step,
     /// Go to another moment of the session, and stand still there.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use blumfeld_logdirs::Opened;
 use blumfeld_store::{ClusterLock, IndexedDb, LockError, Memory, Mirror, Port, StoreError};
-use blumfeld_view::{Command, Durability, Update};
+use blumfeld_view::{Command, Durability, Pace, Update};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -475,6 +475,11 @@ impl<P: Port + 'static> Life<P> {
             Command::Boot { .. } | Command::TakeOver => {}
             Command::SetDurability(durability) => engine.set_durability(durability),
             Command::SetPace(pace) => engine.set_pace(pace),
+            Command::Go(times) => {
+                if engine.pace() == Pace::Paused && !engine.is_in_the_past() {
+                    engine.set_pace(Pace::Times(times));
+                }
+            }
             Command::SetSpeed(times) => engine.set_speed(times),
             Command::Step => engine.step(),
             Command::Seek(to) => {

@@ -4,6 +4,7 @@
 //! `LESSON=keys` plays one, and tells what happens; `BLUMFELD_LONG=1` plays all with 20 seeds instead of two.
 #![cfg(not(target_arch = "wasm32"))]
 
+#[allow(dead_code, reason = "the story is another test's")]
 mod common;
 
 use std::fs;

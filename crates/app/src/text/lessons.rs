@@ -55,6 +55,13 @@ catalogue! {
     run_line: "Run", "실행";
     run_this: "Run {}", "{} 실행";
     look: "Show me", "어디인지 보기";
+    choose_first: "Choose an answer first", "먼저 답을 고르십시오";
+    act_first: "Press the step's own button first", "이 단계의 단추를 먼저 누르십시오";
+    paused: "Time is paused.", "시간이 멈춰 있습니다.";
+    go: "Go on", "이어 가기";
+    this_lesson: "This lesson", "이 학습";
+    to_lesson: "To the lesson", "학습으로 가기";
+    first_time: "New here? Begin with a lesson", "처음이라면 학습으로 시작하십시오";
     reset: "Start over", "처음부터";
     other_seed: "Try another seed", "다른 시드로 해 보기";
     pinned: "This lesson needs seed {}.", "이 학습은 시드 {}에 맞춰져 있습니다.";

@@ -66,6 +66,8 @@ pub struct TabsProps {
     pub sheet: bool,
     /// Whether a lesson is done: where the dock is a sheet it covers that.
     pub lesson: bool,
+    /// Whether its step is reached.
+    pub reached: bool,
 }
 
 /// The tabs of the dock, where its panes do not stand side by side.
@@ -76,7 +78,11 @@ pub fn DockTabs(props: &TabsProps) -> Html {
     let sheet = props.sheet;
     let to_lesson = {
         let ctx = ctx.clone();
-        Callback::from(move |_: MouseEvent| ctx.act(Action::Sheet(false)))
+        Callback::from(move |_: MouseEvent| {
+            ctx.act(Action::Sheet(false));
+            // Other screens have no room for it on a phone.
+            browser::go(Screen::Stage.word());
+        })
     };
     let fold = {
         let ctx = ctx.clone();
@@ -85,7 +91,7 @@ pub fn DockTabs(props: &TabsProps) -> Html {
     html! {
         <div class="tabs" role="group" aria-label={t.dock}>
             if props.lesson {
-                <button class={classes!("tab", "t-lesson", (!sheet).then_some("on"))} aria-pressed={(!sheet).to_string()} onclick={to_lesson}>{ctx.lang.lessons().lesson}</button>
+                <button class={classes!("tab", "t-lesson", (!sheet).then_some("on"))} aria-pressed={(!sheet).to_string()} onclick={to_lesson}>{ctx.lang.lessons().this_lesson}if props.reached { {" ✓"} }</button>
             }
             { for Tab::ALL.map(|tab| {
                 let name = match tab {

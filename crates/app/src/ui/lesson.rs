@@ -20,6 +20,8 @@ pub struct LessonProps {
     pub now: u64,
     /// The cluster's seed.
     pub seed: u64,
+    /// Whether time stands still.
+    pub paused: bool,
     /// Whether the inspector has something of its own to show: a message, or what is followed.
     pub other: bool,
 }
@@ -56,6 +58,19 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
             }
         }
     });
+    // What is new is often below what can be seen.
+    use_effect_with(
+        (state.hints, state.solution.is_some(), state.is_reached(), state.step),
+        |(hints, solution, reached, _)| {
+            if *reached {
+                browser::show(".l-said.done");
+            } else if *solution {
+                browser::show(".l-solution");
+            } else if *hints > 0 {
+                browser::show(".hints li:last-child");
+            }
+        },
+    );
     use_effect_with((state.is_reached(), state.step), {
         let state = state.clone();
         move |(reached, step)| {
@@ -90,7 +105,7 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
         html! { <button class={classes!("tab", on.then_some("on"))} aria-pressed={on.to_string()} onclick={does(&ctx, move || LessonDeed::Show(shown))}>{name}</button> }
     };
     html! {
-        <aside class="lesson" aria-label={t.lesson} data-step={(state.step + 1).to_string()} data-ready={state.ready.to_string()}
+        <aside class="lesson" id="lesson" tabindex="-1" aria-label={t.lesson} data-step={(state.step + 1).to_string()} data-ready={state.ready.to_string()}
             data-reached={state.is_reached().to_string()}>
             <header class="lh">
                 <p class="cap"><a href="#lessons">{track_name(t, state.lesson.track)}</a>
@@ -101,7 +116,7 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
             if state.ready {
                 {say(&ctx, state, &heading)}
                 {ask(&ctx, state)}
-                {goals(&ctx, state)}
+                {goals(&ctx, props)}
                 {more(&ctx, props)}
                 {foot(&ctx, props)}
             } else {
@@ -131,17 +146,34 @@ fn spans(spans: &[Span]) -> Html {
 }
 
 /// Text with its commands, each with a button that runs it.
-fn text(ctx: &Ctx, written: &str) -> Html {
+fn text(ctx: &Ctx, state: &LessonState, written: &str) -> Html {
     let t = ctx.lang.lessons();
+    // Predict first; and where the step has a deed of its own, that comes before the lines.
+    let has_action = state.now().is_some_and(|step| step.action.is_some());
+    let first = match (state.wants_choice(), has_action && !state.acted && !state.is_reached()) {
+        (true, _) => Some(t.choose_first),
+        (false, true) => Some(t.act_first),
+        _ => None,
+    };
     html! { { for blocks(written).into_iter().map(|block| match block {
         Block::Paragraph(parts) => html! { <p>{spans(&parts)}</p> },
         Block::Points(points) => html! { <ul class="points">{ for points.iter().map(|point| html! { <li>{spans(point)}</li> }) }</ul> },
         Block::Line(line) => {
             let run = {
-                let (ctx, line) = (ctx.clone(), line.clone());
-                Callback::from(move |_: MouseEvent| { let _ = ctx.run(&line); })
+                let (ctx, line, pace) = (ctx.clone(), line.clone(), state.lesson.pace);
+                Callback::from(move |_: MouseEvent| {
+                    if first.is_some() {
+                        return;
+                    }
+                    ctx.ask(&Command::Go(pace));
+                    // Whoever is to type finds the cursor there.
+                    if ctx.run(&line) && line.starts_with("kafka-console-producer") {
+                        browser::focus_on("prompt");
+                    }
+                })
             };
-            html! { <p class="l-line"><code>{&line}</code><button class="ctl small" aria-label={fill(t.run_this, &[&line])} onclick={run}>{t.run_line}</button></p> }
+            html! { <p class="l-line"><code>{&line}</code><button class="ctl small" aria-disabled={first.is_some().to_string()} title={first}
+                aria-label={fill(t.run_this, &[&line])} onclick={run}>{t.run_line}</button></p> }
         }
     }) } }
 }
@@ -166,7 +198,7 @@ fn say(ctx: &Ctx, state: &LessonState, heading: &NodeRef) -> Html {
     html! {
         <section class="l-say">
             <h3 ref={heading.clone()} tabindex="-1">{fill(t.step, &[&(state.step + 1).to_string(), of(&step.title, ctx)])}</h3>
-            {text(ctx, of(&step.text, ctx))}
+            {text(ctx, state, of(&step.text, ctx))}
             {look}
             if let Some(at) = state.refused { if let Some(refused) = step.forbidden.get(at) {
                 <p class="l-said wrong" role="status"><b>{t.refused}{". "}</b>{inline(of(&refused.text, ctx))}</p>
@@ -180,11 +212,14 @@ fn ask(ctx: &Ctx, state: &LessonState) -> Html {
     let Some(step) = state.now() else { return Html::default() };
     let action = step.action.as_ref().map(|action| {
         let run = {
-            let (ctx, line) = (ctx.clone(), action.line.clone());
-            Callback::from(move |_: MouseEvent| ctx.press(&line))
+            let (ctx, line, pace) = (ctx.clone(), action.line.clone(), state.lesson.pace);
+            Callback::from(move |_: MouseEvent| {
+                ctx.ask(&Command::Go(pace));
+                ctx.press(&line);
+            })
         };
-        let waits = step.prediction.is_some() && state.chosen.is_none();
-        html! { <button class="ctl primary wide l-act" title={action.line.clone()} disabled={waits} onclick={run}>{of(&action.label, ctx)}</button> }
+        html! { <button class={classes!("ctl", "wide", "l-act", (!state.acted).then_some("primary"))} title={action.line.clone()} disabled={state.wants_choice()} onclick={run}>
+            if state.acted { {icon("check")} }{of(&action.label, ctx)}</button> }
     });
     let Some(prediction) = &step.prediction else {
         return action.map_or_else(Html::default, |action| html! { <div class="l-ask">{action}</div> });
@@ -197,7 +232,7 @@ fn ask(ctx: &Ctx, state: &LessonState) -> Html {
             (true, false, _) => Some((t.wrong, true)),
             (true, true, true) => Some((t.right, true)),
             (true, true, false) => Some((t.chosen_first, false)),
-            (false, true, true) if state.chosen.is_some() => Some((t.right, true)),
+            (false, true, true) => Some((t.right, true)),
             _ => None,
         };
         html! {
@@ -223,8 +258,12 @@ fn ask(ctx: &Ctx, state: &LessonState) -> Html {
     }
 }
 
-fn goals(ctx: &Ctx, state: &LessonState) -> Html {
-    let t = ctx.lang.lessons();
+fn goals(ctx: &Ctx, props: &LessonProps) -> Html {
+    let (t, state) = (ctx.lang.lessons(), &props.state);
+    let go = {
+        let (ctx, pace) = (ctx.clone(), state.lesson.pace);
+        Callback::from(move |_: MouseEvent| ctx.ask(&Command::Go(pace)))
+    };
     let Some(step) = state.now() else { return Html::default() };
     let is = |at: usize| state.goals.as_ref().and_then(|goals| goals.goals.get(at)).copied().unwrap_or(false);
     let reached = state.is_reached();
@@ -246,6 +285,9 @@ fn goals(ctx: &Ctx, state: &LessonState) -> Html {
     html! {
         <section class="l-goal">
             <h3>{t.goals}</h3>
+            if props.paused && !reached {
+                <p class="l-said near l-paused"><b>{t.paused}</b>{" "}<button class="link small" id="lesson-go" onclick={go}>{t.go}</button></p>
+            }
             <ul class="goals">{ for rows }</ul>
             <div role="status">
                 if let Some((word, text, class)) = said {
@@ -283,11 +325,11 @@ fn solution(ctx: &Ctx, state: &LessonState) -> Html {
         let (ctx, pace) = (ctx.clone(), state.lesson.pace);
         let run = Callback::from(move |_: MouseEvent| {
             // A line that waited for something has stopped time.
-            ctx.ask(&Command::SetPace(Pace::Times(pace)));
+            ctx.ask(&Command::Go(pace));
             ctx.press(&line);
             ctx.act(Action::Lesson(LessonDeed::Solution));
         });
-        html! { <button class="ctl" id="next-line" onclick={run}>{icon("play")}{t.next_line}</button> }
+        html! { <button class="ctl" id="next-line" disabled={state.wants_choice()} title={state.wants_choice().then_some(t.choose_first)} onclick={run}>{icon("play")}{t.next_line}</button> }
     });
     html! {
         <div class="l-solution">
@@ -337,13 +379,28 @@ fn foot(ctx: &Ctx, props: &LessonProps) -> Html {
         })
     };
     let over = state.is_reached() && state.is_last();
+    let solve = {
+        let (ctx, shown) = (ctx.clone(), state.solution.is_some());
+        Callback::from(move |_: MouseEvent| {
+            if !shown {
+                ctx.act(Action::Lesson(LessonDeed::Solution));
+            }
+        })
+    };
+    let next = {
+        let (ctx, pace) = (ctx.clone(), state.lesson.pace);
+        Callback::from(move |_: MouseEvent| {
+            ctx.ask(&Command::Go(pace));
+            ctx.act(Action::Lesson(LessonDeed::Next));
+        })
+    };
     html! {
         <footer class="l-foot">
             <button class="ctl" id="lesson-back" title={t.back_why} onclick={back}>{t.back}</button>
-            <button class="ctl" id="lesson-hint" disabled={state.hints >= 3} onclick={does(ctx, || LessonDeed::Hint)}>{fill(t.hint, &[&(state.hints + 1).min(3).to_string()])}</button>
-            <button class="ctl" id="lesson-solution" disabled={state.solution.is_some()} onclick={does(ctx, || LessonDeed::Solution)}>{t.solution}</button>
+            <button class="ctl" id="lesson-hint" aria-disabled={(state.hints >= 3).to_string()} onclick={does(ctx, || LessonDeed::Hint)}>{fill(t.hint, &[&(state.hints + 1).min(3).to_string()])}</button>
+            <button class="ctl" id="lesson-solution" aria-disabled={state.solution.is_some().to_string()} onclick={solve}>{t.solution}</button>
             if over { <a class="ctl primary end" id="lesson-next" href="#lessons">{t.all_lessons}</a> }
-            else { <button class={classes!("ctl", "end", state.is_reached().then_some("primary"))} id="lesson-next" disabled={!state.is_reached()} onclick={does(ctx, || LessonDeed::Next)}>{t.next}</button> }
+            else { <button class={classes!("ctl", "end", state.is_reached().then_some("primary"))} id="lesson-next" disabled={!state.is_reached()} onclick={next}>{t.next}</button> }
         </footer>
     }
 }

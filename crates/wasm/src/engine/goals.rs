@@ -88,7 +88,7 @@ impl Goals {
     pub fn take(&mut self, world: &World) -> Option<GoalsView> {
         self.view.goals = self.goals.iter().map(|goal| goal.is_so).collect();
         self.view.others = self.others.iter().map(|other| other.is_so).collect();
-        let value = |asked: &Asked| world.ask(asked).map(|value| told(&value));
+        let value = |asked: &Asked| world.ask(asked).and_then(|value| told(&value));
         self.view.facts = self.facts.iter().map(value).collect();
         if self.told.as_ref() == Some(&self.view) {
             return None;
@@ -102,13 +102,12 @@ fn condition(text: &str) -> Result<Condition, String> {
     Condition::parse(text).map_err(|error| format!("{text}: {error}"))
 }
 
-/// A value as a sentence has it: texts without quotes, lists with commas.
-fn told(value: &blumfeld_condition::Value) -> String {
+/// A value as a sentence has it: texts without quotes, lists with commas; nothing for an empty list.
+fn told(value: &blumfeld_condition::Value) -> Option<String> {
     use blumfeld_condition::Value;
     match value {
-        Value::Text(text) => text.clone(),
-        Value::Texts(texts) if texts.is_empty() => "-".to_owned(),
-        Value::Texts(texts) => texts.join(", "),
-        other => other.to_string(),
+        Value::Text(text) => Some(text.clone()),
+        Value::Texts(texts) => (!texts.is_empty()).then(|| texts.join(", ")),
+        other => Some(other.to_string()),
     }
 }
