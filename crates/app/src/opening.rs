@@ -131,6 +131,7 @@ impl Opening {
     pub fn begin(&self, brokers: usize, terminal: &Terminal, ask: &dyn Fn(&Command)) -> Option<Opened> {
         if let Some(played) = self.link.borrow().as_ref() {
             *self.stage.borrow_mut() = Stage::Over;
+            terminal.skip(played.deeds.len());
             ask(&Command::Play { deeds: played.deeds.clone(), until: played.until });
             return None;
         }

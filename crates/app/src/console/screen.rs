@@ -162,6 +162,12 @@ impl Terminal {
         self.next.set(self.next.get().max(free_line));
     }
 
+    /// So many numbers are used by lines that the engine runs by itself.
+    pub fn skip(&self, lines: usize) {
+        let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+        self.next.set(self.next.get().saturating_add(lines));
+    }
+
     /// Whatever ran is gone, with the engine that ran it.
     pub fn reset(&self) {
         self.running.set(None);
