@@ -31,6 +31,9 @@ catalogue! {
     version: "Version", "버전";
     ephemeral: "ephemeral", "임시";
     messages: "What went over the network", "네트워크를 오간 것";
+    request: "request", "요청";
+    answer: "answer", "응답";
+    event: "event", "알림";
     counts: "Requests since it began", "시작한 뒤의 요청";
     to_zookeeper: "to ZooKeeper", "ZooKeeper로";
     between: "between brokers", "브로커 사이";

@@ -74,7 +74,7 @@ fn cluster(ctx: &Ctx, view: &ZooKeeperView) -> Html {
             </article>
         </div>
         <div class="era-two">
-            <section aria-labelledby="h-znodes"><h3 id="h-znodes">{t.znodes}</h3>
+            <div><h3 id="h-znodes">{t.znodes}</h3>
                 <div class="scroll" tabindex="0" role="region" aria-labelledby="h-znodes"><table class="tb">
                     <thead><tr><th scope="col">{t.path}</th><th scope="col">{t.data}</th><th scope="col" class="num">{t.version}</th></tr></thead>
                     <tbody>{ for view.znodes.iter().map(|znode| html! {
@@ -82,15 +82,24 @@ fn cluster(ctx: &Ctx, view: &ZooKeeperView) -> Html {
                             <td class="mono says">{&znode.data}</td><td class="num">{znode.version}</td></tr>
                     }) }</tbody></table></div>
                 if view.znodes_left_out > 0 { <p class="meta">{fill(t.znodes_more, &[&view.znodes_left_out.to_string()])}</p> }
-            </section>
+            </div>
             <section aria-labelledby="h-era-messages"><h3 id="h-era-messages">{t.messages}</h3>
                 <ol class="scroll era-messages" tabindex="0" aria-labelledby="h-era-messages">{ for view.messages.iter().rev().map(|one| html! {
                     <li key={one.number.to_string()} data-sort={one.sort.clone()}><time>{moment(one.at)}</time><span class="way">{format!("{} → {}", one.from, one.to)}</span>
-                        <b>{&one.name}</b><span class="meta">{&one.sort}</span><code title={one.says.clone()}>{&one.says}</code></li>
+                        <b>{&one.name}</b><span class="meta">{sort(t, &one.sort)}</span><code title={one.says.clone()}>{&one.says}</code></li>
                 }) }</ol>
             </section>
         </div>
     </> }
+}
+
+/// What a message is, in words.
+fn sort(t: &EraText, word: &str) -> &'static str {
+    match word {
+        "request" => t.request,
+        "answer" => t.answer,
+        _ => t.event,
+    }
 }
 
 fn counts(t: &EraText, view: &ZooKeeperView) -> Html {
