@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
         Ok(condition) => {
             condition.holds(&Nothing);
             condition.clauses(&Nothing);
-            condition.moment_after(0);
+            condition.moment_after(0, 0);
         }
         Err(error) => {
             assert!(text.get(error.place.clone()).is_some());
