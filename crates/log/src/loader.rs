@@ -74,10 +74,15 @@ pub(crate) fn load_segments(
     // What was written last and not flushed may lack the end of one segment and have the beginning of the next. Only
     // compaction leaves such gaps, and it takes no segment that is not flushed. (Kafka goes on behind every gap.)
     let gaps = |base: i64| options.clean || base <= recover_from.max(options.cleaned_to);
-    while let Some(base) = bases.next_if(|base| {
-        segments
-            .last()
-            .is_none_or(|last| *base == last.next_offset() || (*base > last.next_offset() && gaps(*base)))
+    // So may the first segment be lost and the second one kept. Where nothing is deleted by age or size, a log begins
+    // where it began.
+    let begins = |base: i64| {
+        let known = options.log_start.max(options.recovery_point).max(options.cleaned_to);
+        options.clean || config.cleanup.delete || base <= known
+    };
+    while let Some(base) = bases.next_if(|base| match segments.last() {
+        None => begins(*base),
+        Some(last) => *base == last.next_offset() || (*base > last.next_offset() && gaps(*base)),
     }) {
         let bytes = disk.read(&file_name(dir, base, "log")).unwrap_or_default();
         let trusted = options.clean || base < recover_from;

@@ -134,7 +134,11 @@ impl Machine {
                         "retention.bytes" => self.config.retention_bytes = n,
                         "max.message.bytes" => self.config.max_message_bytes = n.try_into().unwrap(),
                         "message.timestamp.after.max.ms" => self.config.timestamp_after_max_ms = n,
-                        "cleanup.policy" => self.config.cleanup.compact = text == "compact",
+                        "cleanup.policy" => {
+                            let has = |policy| text.split(',').any(|one| one == policy);
+                            (self.config.cleanup.compact, self.config.cleanup.delete) =
+                                (has("compact"), has("delete"));
+                        }
                         "compression.gzip.level" => {
                             self.config.compression_levels.gzip = n.try_into().unwrap();
                         }
@@ -261,6 +265,11 @@ impl Machine {
                 let file: blumfeld_kernel::FilePath = words[0].into();
                 let len = self.disk.file(&file).unwrap().len();
                 self.disk.file_mut(&file).truncate(len - u64::try_from(number("by", 1)).unwrap());
+                String::new()
+            }
+            "lose" => {
+                let file: blumfeld_kernel::FilePath = words[0].into();
+                self.disk.delete(&file);
                 String::new()
             }
             "forge" => {
