@@ -1,6 +1,7 @@
 //! What the page's address says: `?cluster=NAME&lang=ko&theme=dark&durability=strict&seed=N&brokers=N&begin=empty`,
 //! `lesson=NAME` and `embed=1`.
 
+use blumfeld_permalink::is_lesson_name;
 use blumfeld_view::Durability;
 
 use crate::text::Lang;
@@ -127,12 +128,6 @@ fn set<T>(place: &mut Option<T>, value: Option<T>) -> bool {
 pub fn is_cluster_name(name: &str) -> bool {
     (1..=40).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-/// Whether a name is fit for a lesson: 1 to 40 lower case letters, digits and dashes.
-pub fn is_lesson_name(name: &str) -> bool {
-    (1..=40).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Takes `%41` and `+` apart; what is no such thing stays as it is, and what is no UTF-8 becomes U+FFFD.

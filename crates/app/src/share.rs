@@ -1,7 +1,7 @@
 //! Sharing: what stands on the page becomes a link, and a link becomes what stands on the page.
 
 use blumfeld_permalink::{
-    Branch, Cluster, Deed, FIRST_BRANCH, HASH_LIMIT, Lang as LinkLang, Lesson, Link, LinkError,
+    At, Branch, Cluster, Deed, FIRST_BRANCH, HASH_LIMIT, Lang as LinkLang, Lesson, Link, LinkError, Problem,
 };
 use blumfeld_view::{SharedDeed, SharedView};
 
@@ -61,6 +61,19 @@ pub fn link(
     blumfeld_permalink::to_file(&link).map(Made::File)
 }
 
+/// The link, if what it did can be done again here: the cluster of the time before KRaft takes no lines.
+///
+/// # Errors
+/// That its cluster is of the other kind.
+pub fn runnable(link: Link) -> Result<Link, LinkError> {
+    match link.cluster {
+        Cluster::Kraft => Ok(link),
+        Cluster::ZooKeeper => {
+            Err(LinkError { problem: Problem::NotRun("zookeeper"), at: At::Entry("cluster"), position: None })
+        }
+    }
+}
+
 /// What the living branch of a link did, with where it stands at the end.
 pub fn deeds(link: &Link) -> (Vec<SharedDeed>, u64) {
     // From the living branch back to the first; each has its parent's lines up to the fork before its own.
@@ -108,6 +121,15 @@ mod tests {
             assert_eq!(deeds(&opened), (view.deeds, 9_000_000));
             assert_eq!((opened.seed, opened.brokers, opened.place.as_deref()), (7, 3, Some("topics")));
         }
+    }
+
+    #[test]
+    fn a_session_of_the_time_before_kraft_is_refused_in_words() {
+        let mut made = Link::new(7, 3);
+        assert_eq!(runnable(made.clone()), Ok(made.clone()));
+        made.cluster = Cluster::ZooKeeper;
+        let told = runnable(made).unwrap_err().told(false);
+        assert_eq!(told, "cluster: sessions of a cluster of kind `zookeeper` are not run again");
     }
 
     #[test]

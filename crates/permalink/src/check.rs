@@ -5,10 +5,16 @@ use std::collections::BTreeSet;
 use crate::error::{At, LinkError, Problem, is_unseen, shortened};
 use crate::{Branch, Fork, LINE_LIMIT, Link, MAX_NUMBER, WORD_LIMIT};
 
-/// Whether a branch or a lesson can be called so: letters, digits, `-`, `_` and `.`, at most 40, and no `-` first.
+/// Whether a branch can be called so: letters, digits, `-`, `_` and `.`, at most 40, and no `-` first.
 pub fn is_name(name: &str) -> bool {
     let fine = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
     !name.is_empty() && !name.starts_with('-') && name.chars().count() <= 40 && name.chars().all(fine)
+}
+
+/// Whether a lesson can be called so: 1 to 40 lower case letters, digits and dashes.
+pub fn is_lesson_name(name: &str) -> bool {
+    (1..=40).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 impl Link {
@@ -43,8 +49,8 @@ impl Link {
         if let Some(moment) = self.moment {
             number(moment, At::Entry("moment"))?;
         }
-        if let Some(lesson) = self.lesson.as_ref().filter(|lesson| !is_name(&lesson.id)) {
-            return Err(At::Entry("lesson").with(Problem::Name(shortened(&lesson.id))));
+        if let Some(lesson) = self.lesson.as_ref().filter(|lesson| !is_lesson_name(&lesson.id)) {
+            return Err(At::Entry("lesson").with(Problem::LessonName(shortened(&lesson.id))));
         }
         for (name, word) in [("place", &self.place), ("selected", &self.selected)] {
             if let Some(word) = word {

@@ -110,6 +110,16 @@ pub enum Problem {
         /// As it was written, shortened.
         String,
     ),
+    /// A name that no lesson has.
+    LessonName(
+        /// As it was written, shortened.
+        String,
+    ),
+    /// A session of a kind of cluster whose sessions are not run again.
+    NotRun(
+        /// The kind's word.
+        &'static str,
+    ),
     /// Two branches of one name.
     NameTwice(
         /// The name.
@@ -228,6 +238,10 @@ impl Problem {
                     "`{found}` is no name: it has letters, digits, -, _ and ., at most 40, and no - first"
                 )
             }
+            Problem::LessonName(found) => {
+                format!("`{found}` is no lesson's name: it has lower case letters, digits and -, at most 40")
+            }
+            Problem::NotRun(kind) => format!("sessions of a cluster of kind `{kind}` are not run again"),
             Problem::NameTwice(name) => format!("two branches are called `{name}`"),
             Problem::NoSuchBranch(name) => format!("there is no branch `{name}`"),
             Problem::Json(what) => format!("it cannot be read: {what}"),
@@ -274,6 +288,10 @@ impl Problem {
                     "이름이 될 수 없습니다: `{found}`. 글자, 숫자, -, _, . 40자까지이고 -로 시작하지 않습니다"
                 )
             }
+            Problem::LessonName(found) => {
+                format!("학습의 이름이 될 수 없습니다: `{found}`. 영어 소문자, 숫자, - 40자까지입니다")
+            }
+            Problem::NotRun(kind) => format!("`{kind}` 클러스터의 세션은 다시 실행할 수 없습니다"),
             Problem::NameTwice(name) => format!("이름이 같은 브랜치가 둘 있습니다: `{name}`"),
             Problem::NoSuchBranch(name) => format!("그런 브랜치가 없습니다: `{name}`"),
             Problem::Json(what) => format!("읽을 수 없습니다: {what}"),

@@ -23,7 +23,7 @@ mod file;
 mod hash;
 pub mod qr;
 
-pub use check::is_name;
+pub use check::{is_lesson_name, is_name};
 pub use error::{At, LinkError, Position, Problem};
 pub use file::{from_file, to_file};
 pub use hash::{from_hash, is_hash, is_lesson_hash, lesson_from_hash, lesson_to_hash, to_hash};
@@ -152,7 +152,7 @@ pub struct Deed {
 /// A lesson and how far it has come.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lesson {
-    /// Its name, as [`is_name`] wants it.
+    /// Its name, as [`is_lesson_name`] wants it.
     pub id: String,
     /// Its step, as the lesson counts.
     pub step: u32,

@@ -118,8 +118,10 @@ impl Chance {
         }
         link.living = self.index(link.branches.len());
         link.moment = self.maybe(|chance| chance.number(MAX_NUMBER));
-        link.lesson = self
-            .maybe(|chance| Lesson { id: chance.name(1), step: chance.number(u64::from(u32::MAX)) as u32 });
+        link.lesson = self.maybe(|chance| Lesson {
+            id: chance.word(&['a', 'z', '7', '-'], 40),
+            step: chance.number(u64::from(u32::MAX)) as u32,
+        });
         link.lang = self.maybe(|chance| chance.pick(&[Lang::En, Lang::Ko]));
         link.place = self.maybe(|_| "messages/orders/0/50".to_owned());
         link.selected = self.maybe(|chance| chance.word(&['a', '/', '0', '주', '"'], 60));

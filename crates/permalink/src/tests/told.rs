@@ -157,7 +157,10 @@ fn a_session_that_cannot_be_is_not_made_a_link() {
             "command no. 1: it has the character U+000A",
         ),
         (|link| link.selected = Some("x".repeat(1025)), "selected: it is longer than 1 KiB"),
-        (|link| link.lesson = Some(Lesson { id: "a b".to_owned(), step: 1 }), "lesson: `a b` is no name"),
+        (
+            |link| link.lesson = Some(Lesson { id: "a b".to_owned(), step: 1 }),
+            "lesson: `a b` is no lesson's name",
+        ),
     ];
     for (spoil, said) in spoilt {
         let mut link = good.clone();
