@@ -74,6 +74,18 @@ test("what was done is done again from a link, and stands still where it stood",
   await other.close();
 });
 
+test("a session of one line is over at once, and its lesson begins", wait, async () => {
+  const { page } = await open(browser.context, `${site.url}?lang=en&cluster=short&lesson=quick-start&seed=5`);
+  await page.locator('aside.lesson[data-ready="true"]').waitFor(wait);
+  const made = { at: "0.000001s", line: "help" };
+  const file = { blumfeld: 1, seed: 5, brokers: 3, empty: true, lines: [made], lesson: { id: "quick-start", step: 1 } };
+  await page.evaluate((text) => sessionStorage.setItem("blumfeld.shared-file", text), JSON.stringify(file));
+  await page.reload();
+  await page.getByText("This is a shared session").waitFor(wait);
+  await page.locator('aside.lesson[data-ready="true"]').waitFor(wait);
+  await page.close();
+});
+
 test("a link that was changed, cut or made by another version says so and runs nothing", wait, async () => {
   const link = (await readFile(FIRST, "utf8")).trim();
   for (const [bad, said] of [

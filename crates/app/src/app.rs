@@ -68,11 +68,13 @@ struct Given {
 fn given() -> Option<Given> {
     let hash = browser::hash();
     if blumfeld_permalink::is_hash(&hash) {
-        return Some(Given { link: blumfeld_permalink::from_hash(&hash), cluster: share::cluster_of(&hash) });
+        let link = blumfeld_permalink::from_hash(&hash).and_then(share::runnable);
+        return Some(Given { link, cluster: share::cluster_of(&hash) });
     }
     let text = Kept::InTab.recall(share::FILE_KEY)?;
     Kept::InTab.forget(share::FILE_KEY);
-    Some(Given { link: blumfeld_permalink::from_file(&text), cluster: share::cluster_of(&text) })
+    let link = blumfeld_permalink::from_file(&text).and_then(share::runnable);
+    Some(Given { link, cluster: share::cluster_of(&text) })
 }
 
 /// Keeps the lesson that a link has as one of the reader's own, and gives its name.
@@ -309,18 +311,15 @@ fn hear(
 
 /// Tells what came of the opening of a lesson.
 fn tell_opened(opened: Option<Opened>, dispatch: &UseReducerDispatcher<Model>) {
+    let Some(opened) = opened else { return };
+    let t = Lang::parse(&browser::spoken()).unwrap_or(Lang::En).lessons();
     match opened {
-        None => {}
-        Some(Opened::Ready) => dispatch.dispatch(Action::Lesson(LessonDeed::Ready(0))),
-        Some(Opened::Played(step)) => {
+        Opened::Ready => dispatch.dispatch(Action::Lesson(LessonDeed::Ready(0))),
+        Opened::Played(step) => {
             dispatch.dispatch(Action::Lesson(LessonDeed::Ready(step)));
-            let t = Lang::parse(&browser::spoken()).unwrap_or(Lang::En).lessons();
             dispatch.dispatch(Action::Notice(false, t.opened_link.to_owned()));
         }
-        Some(Opened::Failed(line)) => {
-            let t = Lang::parse(&browser::spoken()).unwrap_or(Lang::En).lessons();
-            dispatch.dispatch(Action::Notice(true, fill(t.failed, &[&line])));
-        }
+        Opened::Failed(line) => dispatch.dispatch(Action::Notice(true, fill(t.failed, &[&line]))),
     }
 }
 
@@ -360,7 +359,7 @@ pub fn App() -> Html {
             opening.plays(link);
         }
         let forget = address.embed;
-        let (cluster, durability, model_lang) = (model.cluster.clone(), address.durability, model.lang);
+        let (cluster, durability, lang) = (model.cluster.clone(), address.durability, model.lang);
         move |()| {
             // The engine says hello only after this value is in its place.
             let place: Rc<std::cell::OnceCell<std::rc::Weak<Wire>>> = Rc::default();
@@ -372,7 +371,6 @@ pub fn App() -> Html {
                 });
                 let seed = address.seed.unwrap_or_else(browser::draw_seed);
                 let brokers = address.brokers.unwrap_or(crate::address::DEFAULT_BROKERS);
-                let lang = model_lang;
                 Callback::from(move |heard| {
                     let ask = {
                         let (place, dispatch) = (Rc::clone(&place), dispatch.clone());

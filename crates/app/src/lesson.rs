@@ -107,6 +107,11 @@ impl LessonState {
         self.step + 1 == self.lesson.steps.len()
     }
 
+    /// Whether all of it is done.
+    pub fn is_over(&self) -> bool {
+        self.is_last() && self.is_reached()
+    }
+
     /// Whether a step of a number, counted from 0, is behind the reader.
     pub fn is_past(&self, step: usize) -> bool {
         step < self.step || (step == self.step && self.is_reached())
@@ -128,13 +133,11 @@ impl LessonState {
     pub fn asked(&self) -> Option<GoalsAsked> {
         let step = self.now().filter(|_| self.ready)?;
         let asked = |when: &str, once| GoalAsked { when: when.to_owned(), once };
-        let spoilt = step.spoilt.iter().map(|said| asked(said.when.text(), true));
-        let near = step.near.iter().map(|near| asked(near.said.when.text(), false));
         let choices = step.prediction.iter().flat_map(|prediction| &prediction.choices);
         Some(GoalsAsked {
             id: self.watch,
             goals: step.goals.iter().map(|goal| asked(goal.when.text(), goal.once)).collect(),
-            others: spoilt.chain(near).collect(),
+            others: step.others_watched().map(|(when, once)| asked(when.text(), once)).collect(),
             facts: step.facts(),
             shown: choices.map(|choice| choice.shown.text().to_owned()).collect(),
         })

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::write::{line, list, text, words};
+use crate::write::{goal, hints, line, list, text, words};
 use crate::{Lesson, Track, Words};
 
 /// A lesson that is being written.
@@ -137,17 +137,13 @@ impl Draft {
             if !step.look.trim().is_empty() {
                 line(&mut out, "look", &text(step.look.trim()));
             }
-            let hints: Vec<String> = step.hints.iter().map(|hint| format!("  {},\n", words(hint))).collect();
-            line(&mut out, "hints", &format!("[\n{}]", hints.concat()));
+            line(&mut out, "hints", &hints(&step.hints));
             line(&mut out, "solution", &list(&step.solution));
             if step.done != Words::default() {
                 line(&mut out, "done", &words(&step.done));
             }
-            for goal in &step.goals {
-                out += "\n[[step.goal]]\n";
-                line(&mut out, "when", &text(&goal.when));
-                line(&mut out, "text", &words(&goal.text));
-                line(&mut out, "yet", &words(&goal.yet));
+            for one in &step.goals {
+                goal(&mut out, &one.when, &one.text, &one.yet);
             }
         }
         out

@@ -260,6 +260,13 @@ impl Lesson {
 }
 
 impl Step {
+    /// What is watched beside the goals, in the order in which it is told: what spoils the step, which stays true once
+    /// it was, and then near misses.
+    pub fn others_watched(&self) -> impl Iterator<Item = (&Condition, bool)> {
+        let spoilt = self.spoilt.iter().map(|said| (&said.when, true));
+        spoilt.chain(self.near.iter().map(|near| (&near.said.when, false)))
+    }
+
     /// The facts that its sentences tell of, each once.
     pub fn facts(&self) -> Vec<String> {
         let texts = (self.goals.iter().map(|goal| &goal.yet))

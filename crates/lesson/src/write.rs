@@ -54,8 +54,7 @@ fn step(out: &mut String, step: &Step) {
             &format!("{{ label = {}, line = {} }}", words(&action.label), text(&action.line)),
         );
     }
-    let hints: Vec<String> = step.hints.iter().map(|hint| format!("  {},\n", words(hint))).collect();
-    line(out, "hints", &format!("[\n{}]", hints.concat()));
+    line(out, "hints", &hints(&step.hints));
     line(out, "solution", &list(&step.solution));
     if let Some(done) = &step.done {
         line(out, "done", &words(done));
@@ -74,10 +73,7 @@ fn step(out: &mut String, step: &Step) {
         }
     }
     for goal in &step.goals {
-        *out += "\n[[step.goal]]\n";
-        line(out, "when", &text(goal.when.text()));
-        line(out, "text", &words(&goal.text));
-        line(out, "yet", &words(goal.yet.words()));
+        self::goal(out, goal.when.text(), &goal.text, goal.yet.words());
         if goal.once {
             line(out, "once", "true");
         }
@@ -104,12 +100,25 @@ fn step(out: &mut String, step: &Step) {
     }
 }
 
+/// A goal's own table, with what each must have.
+pub(crate) fn goal(out: &mut String, when: &str, what: &Words, yet: &Words) {
+    *out += "\n[[step.goal]]\n";
+    line(out, "when", &text(when));
+    line(out, "text", &words(what));
+    line(out, "yet", &words(yet));
+}
+
 pub(crate) fn line(out: &mut String, name: &str, value: &str) {
     let _ = writeln!(out, "{name} = {value}");
 }
 
 pub(crate) fn words(words: &Words) -> String {
     format!("{{ en = {}, ko = {} }}", text(&words.en), text(&words.ko))
+}
+
+pub(crate) fn hints(hints: &[Words]) -> String {
+    let hints: Vec<String> = hints.iter().map(|hint| format!("  {},\n", words(hint))).collect();
+    format!("[\n{}]", hints.concat())
 }
 
 pub(crate) fn list(lines: &[String]) -> String {

@@ -367,7 +367,7 @@ struct Life<P> {
     persistent: bool,
     /// Whether the page watches what is in flight.
     watched: bool,
-    /// Whether a session was being run again when that was looked at last.
+    /// Whether a session is run again, and the page was not told yet that it is over.
     played: bool,
     /// Two other worlds, side by side.
     comparing: Comparing,
@@ -446,9 +446,9 @@ impl<P: Port + 'static> Life<P> {
                 last_delta = now;
                 post(&Update::Delta(self.engine.take_delta()));
                 if self.played && !self.engine.is_playing() {
+                    self.played = false;
                     post(&Update::Played);
                 }
-                self.played = self.engine.is_playing();
                 if let Some(goals) = self.engine.take_goals() {
                     post(&Update::Goals(goals));
                 }
@@ -543,7 +543,11 @@ impl<P: Port + 'static> Life<P> {
                 }
             }
             Command::Share => post(&Update::Shared(engine.share())),
-            Command::Play { deeds, until } => engine.play(deeds, until),
+            Command::Play { deeds, until } => {
+                engine.play(deeds, until);
+                // A short session is over before the next delta: asking the engine then would miss it.
+                self.played = true;
+            }
             Command::Goals(asked) => {
                 if let Err(message) = engine.watch_goals(asked) {
                     error_message(message);

@@ -41,16 +41,14 @@ fn files() -> Vec<(String, String)> {
     files
 }
 
-/// What a step has watched, as the page asks for it: spoilt first, then near misses.
+/// What a step has watched, as the page asks for it.
 fn asked(step: &Step) -> GoalsAsked {
     let once = |when: &blumfeld_condition::Condition, once| GoalAsked { when: when.text().to_owned(), once };
-    let spoilt = step.spoilt.iter().map(|said| once(&said.when, true));
-    let near = step.near.iter().map(|near| once(&near.said.when, false));
     let choices = step.prediction.iter().flat_map(|prediction| &prediction.choices);
     GoalsAsked {
         id: 1,
         goals: step.goals.iter().map(|goal| once(&goal.when, goal.once)).collect(),
-        others: spoilt.chain(near).collect(),
+        others: step.others_watched().map(|(when, stays)| once(when, stays)).collect(),
         facts: step.facts(),
         shown: choices.map(|choice| choice.shown.text().to_owned()).collect(),
     }

@@ -23,7 +23,7 @@ impl Model {
         }
     }
 
-    /// Notes a line for whoever builds a lesson of what was done. What only looks is no part of one.
+    /// Notes a line for whoever builds a lesson of what was done.
     fn use_line(&mut self, line: &str) {
         const MOST: usize = 200;
         let mut used = Vec::clone(&self.used);

@@ -66,6 +66,7 @@ catalogue! {
     other_seed: "Try another seed", "다른 시드로 해 보기";
     pinned: "This lesson needs seed {}.", "이 학습은 시드 {}에 맞춰져 있습니다.";
     leave: "Leave the lesson", "학습 나가기";
+    next_lesson: "Next lesson", "다음 학습";
     all_lessons: "All lessons", "모든 학습";
     read_more: "To read", "읽을거리";
     inspector: "Inspector", "살펴보기";

@@ -5,6 +5,7 @@ use blumfeld_view::{Command, Pace, Seek};
 use yew::prelude::*;
 
 use super::icon;
+use super::lessons::{Listed, following, read_list};
 use crate::browser;
 use crate::ctx::{Ctx, use_ctx};
 use crate::lesson::{LessonDeed, LessonState, keep_progress, keep_step, progress};
@@ -41,6 +42,7 @@ fn does(ctx: &Ctx, deed: impl Fn() -> LessonDeed + 'static) -> Callback<MouseEve
 pub fn LessonPanel(props: &LessonProps) -> Html {
     let state = &props.state;
     let heading = use_node_ref();
+    let after = use_state(|| None::<Listed>);
     let ctx = use_ctx();
     // The engine watches what the step waits for.
     use_effect_with((state.watch, state.ready), {
@@ -87,6 +89,17 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
             }
         }
     });
+    use_effect_with(state.is_over(), {
+        let (after, id) = (after.clone(), state.lesson.id.clone());
+        move |over| {
+            if *over {
+                // Without a list there is no next one; the list's own screen says why.
+                wasm_bindgen_futures::spawn_local(async move {
+                    after.set(read_list().await.ok().and_then(|all| following(&all, &id).cloned()));
+                });
+            }
+        }
+    });
     let Some(ctx) = ctx else { return Html::default() };
     let t = ctx.lang.lessons();
     let steps = state.lesson.steps.len();
@@ -118,7 +131,7 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
                 {ask(&ctx, state)}
                 {goals(&ctx, props)}
                 {more(&ctx, props)}
-                {foot(&ctx, props)}
+                {foot(&ctx, props, after.as_ref())}
             } else {
                 <p class="l-say" role="status">{t.preparing}</p>
             }
@@ -300,7 +313,7 @@ fn goals(ctx: &Ctx, props: &LessonProps) -> Html {
             </div>
             {hints(ctx, state)}
             {solution(ctx, state)}
-            if reached && state.is_last() && !state.lesson.links.is_empty() {
+            if state.is_over() && !state.lesson.links.is_empty() {
                 <h3>{t.read_more}</h3>
                 <ul class="points">{ for state.lesson.links.iter().map(|link| html! {
                     <li><a href={link.url.clone()} target="_blank" rel="noreferrer">{&link.title}</a></li>
@@ -364,7 +377,7 @@ fn more(ctx: &Ctx, props: &LessonProps) -> Html {
     }
 }
 
-fn foot(ctx: &Ctx, props: &LessonProps) -> Html {
+fn foot(ctx: &Ctx, props: &LessonProps, after: Option<&Listed>) -> Html {
     let (t, state) = (ctx.lang.lessons(), &props.state);
     // Back to where the step began; who is there already goes to the step before.
     let back = {
@@ -378,7 +391,6 @@ fn foot(ctx: &Ctx, props: &LessonProps) -> Html {
             ctx.ask(&Command::SetPace(Pace::Paused));
         })
     };
-    let over = state.is_reached() && state.is_last();
     let solve = {
         let (ctx, shown) = (ctx.clone(), state.solution.is_some());
         Callback::from(move |_: MouseEvent| {
@@ -399,7 +411,10 @@ fn foot(ctx: &Ctx, props: &LessonProps) -> Html {
             <button class="ctl" id="lesson-back" title={t.back_why} onclick={back}>{t.back}</button>
             <button class="ctl" id="lesson-hint" aria-disabled={(state.hints >= 3).to_string()} onclick={does(ctx, || LessonDeed::Hint)}>{fill(t.hint, &[&(state.hints + 1).min(3).to_string()])}</button>
             <button class="ctl" id="lesson-solution" aria-disabled={state.solution.is_some().to_string()} onclick={solve}>{t.solution}</button>
-            if over { <a class="ctl primary end" id="lesson-next" href="#lessons">{t.all_lessons}</a> }
+            if state.is_over() { {match after {
+                Some(after) => html! { <a class="ctl primary end" id="lesson-next" href={after.address()} title={of(&after.title, ctx).to_owned()}>{t.next_lesson}</a> },
+                None => html! { <a class="ctl primary end" id="lesson-next" href="#lessons">{t.all_lessons}</a> },
+            }} }
             else { <button class={classes!("ctl", "end", state.is_reached().then_some("primary"))} id="lesson-next" disabled={!state.is_reached()} onclick={next}>{t.next}</button> }
         </footer>
     }

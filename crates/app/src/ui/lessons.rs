@@ -1,6 +1,6 @@
 //! The screen of all lessons, by track, with how far the reader is.
 
-use blumfeld_lesson::{Progress, Track};
+use blumfeld_lesson::{Progress, Track, Words};
 use serde::Deserialize;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -16,25 +16,38 @@ use crate::text::{Lang, fill};
 /// A lesson as the list has it: what one sees before it is opened.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 pub struct Listed {
-    id: String,
+    /// Its name.
+    pub id: String,
     track: String,
-    title: Both,
-    summary: Both,
+    /// What it is called.
+    pub title: Words,
+    summary: Words,
     minutes: u32,
     steps: u32,
     par: u32,
 }
 
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-struct Both {
-    en: String,
-    ko: String,
+impl Listed {
+    /// Where it begins.
+    pub fn address(&self) -> String {
+        format!("?lesson={}#stage", self.id)
+    }
 }
 
-impl Both {
-    fn of(&self, lang: Lang) -> &str {
-        if lang == Lang::Ko { &self.ko } else { &self.en }
-    }
+/// Reads the list.
+///
+/// # Errors
+/// What the browser or the reader of JSON says.
+pub async fn read_list() -> Result<Vec<Listed>, String> {
+    let text = browser::fetch_text("./lessons/index.json").await?;
+    serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
+/// The lesson that follows one in its track; none after the last, and none after one that is not in the list.
+pub fn following<'a>(all: &'a [Listed], id: &str) -> Option<&'a Listed> {
+    let at = all.iter().position(|one| one.id == id)?;
+    let track = &all.get(at)?.track;
+    all.get(at + 1..)?.iter().find(|one| one.track == *track)
 }
 
 /// What the screen shows.
@@ -54,12 +67,7 @@ pub fn Lessons(props: &LessonsProps) -> Html {
     use_effect_with((), {
         let list = list.clone();
         move |()| {
-            wasm_bindgen_futures::spawn_local(async move {
-                let read = browser::fetch_text("./lessons/index.json").await;
-                let read =
-                    read.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
-                list.set(Some(read));
-            });
+            wasm_bindgen_futures::spawn_local(async move { list.set(Some(read_list().await)) });
         }
     });
     let Some(ctx) = use_ctx() else { return Html::default() };
@@ -138,7 +146,7 @@ fn of_track(ctx: &Ctx, track: Track, all: &[Listed], far: &Progress, now: Option
 
 fn row(ctx: &Ctx, number: usize, one: &Listed, far: &Progress, now: Option<&str>) -> Html {
     let t = ctx.lang.lessons();
-    let done = far.of(&one.id);
+    let (done, korean) = (far.of(&one.id), ctx.lang == Lang::Ko);
     let word = match (done.whole, done.steps) {
         (true, _) => t.again,
         (false, 0) => t.begin,
@@ -152,7 +160,6 @@ fn row(ctx: &Ctx, number: usize, one: &Listed, far: &Progress, now: Option<&str>
         (false, 0) => String::new(),
         (false, steps) => fill(t.steps_done, &[&steps.to_string(), &one.steps.to_string()]),
     };
-    let address = format!("?lesson={}#stage", one.id);
     let class = classes!(
         "lesson-row",
         done.whole.then_some("whole"),
@@ -161,7 +168,7 @@ fn row(ctx: &Ctx, number: usize, one: &Listed, far: &Progress, now: Option<&str>
     html! {
         <li {class} data-lesson={one.id.clone()}>
             <span class="nr">{ if done.whole { icon("check") } else { html! { {number} } } }</span>
-            <span class="what"><a href={address}><b>{one.title.of(ctx.lang)}</b></a><span class="sum">{one.summary.of(ctx.lang)}</span></span>
+            <span class="what"><a href={one.address()}><b>{one.title.of(korean)}</b></a><span class="sum">{one.summary.of(korean)}</span></span>
             <span class="meta">{fill(t.minutes, &[&one.minutes.to_string()])}if !state.is_empty() { {" · "}{state} }</span>
             <span class="begin" aria-hidden="true">{word}{icon("right")}</span>
         </li>
