@@ -333,11 +333,11 @@ pub(crate) fn resume(
     refusals: &Refusals,
 ) -> Result<Reply, FrameError> {
     match what {
-        Verified::Produce(request, numbers) => {
-            produce::append_verified(server, cx, call, *request, (refusals, &numbers))
+        Verified::Produce(request, standing) => {
+            produce::append_verified(server, cx, call, *request, (refusals, &standing))
         }
-        Verified::Offsets(request) => {
-            txn_offset_commit::commit_verified(server, cx, call, &request, refusals)
+        Verified::Offsets(request, number) => {
+            txn_offset_commit::commit_verified(server, cx, call, &request, Some((refusals, number)))
         }
     }
 }

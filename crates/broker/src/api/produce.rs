@@ -19,7 +19,7 @@ use crate::call::Call;
 use crate::config::CLIENT_LISTENER;
 use crate::replica::{Partition, TopicPartition};
 use crate::reply::{Reply, respond};
-use crate::server::{DelayedProduce, Refusals, Server, Supports, Unsafe, Verified};
+use crate::server::{DelayedProduce, Refusals, Server, Standing, Supports, Unsafe, Verified};
 use crate::topic_name::is_internal;
 
 /// Handles a request: answered when the records are as safe as `acks` wants, with the disk where the node flushes
@@ -50,14 +50,15 @@ pub fn handle(
     if let Some(id) = request.transactional_id.clone().filter(|_| transactional) {
         let id = id.0.to_string();
         match unverified(server, &asked) {
-            Ok(Some((producer, numbers))) => {
-                let keys = numbers.keys().cloned().collect();
+            Ok(Some((producer, standing))) => {
+                let asked = standing.iter().filter(|(_, number)| number.is_some());
+                let keys = asked.map(|(key, _)| key.clone()).collect();
                 let supports = match call.header.version {
                     12.. => Supports::AddPartition,
                     11 => Supports::GenericError,
                     _ => Supports::DefaultError,
                 };
-                let what = Verified::Produce(Box::new(request), numbers);
+                let what = Verified::Produce(Box::new(request), standing);
                 server.verify(cx.now, call.clone(), what, (id, producer), keys, supports);
                 return Ok(Reply::Parked);
             }
@@ -67,23 +68,20 @@ pub fn handle(
     }
     // One batch of a transaction without an id for it, and nothing of the request is taken (KafkaApis).
     let unauthorized = request.transactional_id.is_none() && transactional;
-    append_asked(server, cx, call, &request, (asked, unauthorized), (&Refusals::new(), &BTreeMap::new()))
+    append_asked(server, cx, call, &request, (asked, unauthorized), None)
 }
 
-/// The partitions of a transaction about which the coordinator is to be asked first, with the producer whose it is
-/// (ReplicaManager.partitionEntriesForVerification).
+/// How the partitions of a transaction stand, with the producer whose it is; nothing if the coordinator need not be
+/// asked about any (ReplicaManager.partitionEntriesForVerification).
 ///
 /// # Errors
 /// The batches are of several producers.
-#[allow(clippy::type_complexity, reason = "a producer, and the number of each partition's question")]
-fn unverified(
-    server: &mut Server,
-    asked: &[Asked],
-) -> Result<Option<((i64, i16), BTreeMap<TopicPartition, u64>)>, AppendError> {
+#[allow(clippy::type_complexity, reason = "a producer and its partitions")]
+fn unverified(server: &mut Server, asked: &[Asked]) -> Result<Option<((i64, i16), Standing)>, AppendError> {
     if !server.config.transaction.partition_verification || planted(Bug::SkipVerification) {
         return Ok(None);
     }
-    let (mut producer, mut numbers) = (None, BTreeMap::new());
+    let (mut producer, mut standing) = (None, Standing::new());
     let batches = asked.iter().flat_map(|(.., partitions)| partitions).filter_map(|(_, one, _)| one.as_ref());
     for (key, batch) in batches.filter_map(|(key, batch)| Some((key, batch.as_ref()?))) {
         if !batch.is_transactional()
@@ -98,26 +96,32 @@ fn unverified(
             return Err(AppendError::new(ErrorCode::INVALID_PRODUCER_ID_MAPPING, message));
         }
         producer = Some(of);
-        if let Some(number) = server.replicas.begin_verification(key, of) {
-            numbers.insert(key.clone(), number);
-        }
+        standing.insert(key.clone(), server.replicas.begin_verification(key, of));
     }
-    Ok(producer.filter(|_| !numbers.is_empty()).map(|producer| (producer, numbers)))
+    let asks = standing.values().any(Option::is_some);
+    Ok(producer.filter(|_| asks).map(|producer| (producer, standing)))
 }
 
-/// What a partition's batch is refused for that the coordinator was asked about (ReplicaManager.handleProduceAppend),
-/// if it is.
+/// What a partition's batch is refused for once the coordinator was asked, if it is (ReplicaManager.handleProduceAppend,
+/// UnifiedLog.batchMissingRequiredVerification).
 fn refusal(
     server: &Server,
     key: &TopicPartition,
     batch: &Batch,
-    (refusals, numbers): (&Refusals, &BTreeMap<TopicPartition, u64>),
+    (refusals, standing): (&Refusals, &Standing),
 ) -> Option<AppendError> {
-    let number = numbers.get(key)?;
+    if !batch.is_transactional() {
+        return None;
+    }
+    // One that came to be led here since nobody was asked about.
+    let Some(number) = standing.get(key) else {
+        return Some(AppendError::new(ErrorCode::NOT_LEADER_OR_FOLLOWER, ""));
+    };
     match refusals.get(key).copied() {
         None => {
-            let stands =
-                server.replicas.of(key).is_some_and(|one| one.is_verified(batch.producer_id(), *number));
+            // Whoever had it open when the request came may have seen it end since.
+            let of = (batch.producer_id(), batch.producer_epoch());
+            let stands = server.replicas.of(key).is_some_and(|one| one.may_go_on(of, *number));
             let message = "Record was not part of an ongoing transaction";
             (!stands).then(|| AppendError::told(ErrorCode::INVALID_TXN_STATE, message))
         }
@@ -149,11 +153,11 @@ pub fn append_verified(
     cx: &mut Context<'_>,
     call: &Call,
     request: ProduceRequest,
-    verified: (&Refusals, &BTreeMap<TopicPartition, u64>),
+    verified: (&Refusals, &Standing),
 ) -> Result<Reply, FrameError> {
     // Topics may have come and gone since it was asked about.
     match read(server, call.header.version, &request) {
-        Ok(asked) => append_asked(server, cx, call, &request, (asked, false), verified),
+        Ok(asked) => append_asked(server, cx, call, &request, (asked, false), Some(verified)),
         Err(error) => refused(cx, call, &request, &error),
     }
 }
@@ -164,7 +168,7 @@ fn append_asked(
     call: &Call,
     request: &ProduceRequest,
     (asked, unauthorized): (Vec<Asked>, bool),
-    verified: (&Refusals, &BTreeMap<TopicPartition, u64>),
+    verified: Option<(&Refusals, &Standing)>,
 ) -> Result<Reply, FrameError> {
     let (mut response, mut failed, mut waiting) = (ProduceResponse::default(), false, Vec::new());
     for (at, (name, topic_id, partitions)) in asked.into_iter().enumerate() {
@@ -182,7 +186,8 @@ fn append_asked(
                     Err((AppendError::new(code, message), -1))
                 }
                 (_, Some((key, batch))) => {
-                    let refused = batch.as_ref().and_then(|batch| refusal(server, &key, batch, verified));
+                    let asked = batch.as_ref().zip(verified);
+                    let refused = asked.and_then(|(batch, verified)| refusal(server, &key, batch, verified));
                     match refused {
                         Some(error) => Err((error, -1)),
                         None => append(server, cx, key, batch.as_ref(), request.acks),

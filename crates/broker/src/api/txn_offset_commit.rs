@@ -30,18 +30,19 @@ pub fn handle(
     let producer = (request.producer_id.0, request.producer_epoch);
     let leads = server.replicas.of(&key).is_some_and(crate::replica::Partition::is_leader);
     let verifies = server.config.transaction.partition_verification && leads;
-    if verifies && server.replicas.begin_verification(&key, producer).is_some() {
+    let number = verifies.then(|| server.replicas.begin_verification(&key, producer)).flatten();
+    if let Some(number) = number {
         let supports = match call.header.version {
             5.. => Supports::AddPartition,
             4 => Supports::GenericError,
             _ => Supports::DefaultError,
         };
         let id = request.transactional_id.0.to_string();
-        let what = Verified::Offsets(Box::new(request));
+        let what = Verified::Offsets(Box::new(request), number);
         server.verify(cx.now, call.clone(), what, (id, producer), BTreeSet::from([key]), supports);
         return Ok(Reply::Parked);
     }
-    commit_verified(server, cx, call, &request, &Refusals::new())
+    commit_verified(server, cx, call, &request, None)
 }
 
 /// The partition of `__consumer_offsets` that the group's offsets go to.
@@ -55,11 +56,18 @@ pub fn commit_verified(
     cx: &mut Context<'_>,
     call: &Call,
     request: &TxnOffsetCommitRequest,
-    refusals: &Refusals,
+    verified: Option<(&Refusals, u64)>,
 ) -> Result<Reply, FrameError> {
     let now_ms = cx.unix_ms();
     let max_metadata = server.config.group.offset_metadata_max_bytes;
-    let refused = refusals.get(&partition_of(server, request)).copied().map(refusal);
+    let refused = verified.and_then(|(refusals, number)| {
+        let key = partition_of(server, request);
+        let producer = (request.producer_id.0, request.producer_epoch);
+        // A marker that came since makes the answer worthless, as it does for records.
+        let stands = server.replicas.of(&key).is_none_or(|one| one.may_go_on(producer, Some(number)));
+        let late = (!stands).then_some(ErrorCode::INVALID_TXN_STATE);
+        refusals.get(&key).copied().or(late).map(refusal)
+    });
     let check = CommitRequest {
         group_id: request.group_id.to_string(),
         member_id: request.member_id.to_string(),

@@ -141,9 +141,11 @@ impl Partition {
         Some(*self.verifications.entry(producer_id).or_insert(self.last_verification))
     }
 
-    /// Whether a producer's batch may begin a transaction here: it was asked about, and no marker has come since.
-    pub fn is_verified(&self, producer_id: i64, number: u64) -> bool {
-        self.verifications.get(&producer_id) == Some(&number)
+    /// Whether a producer's batch may come into a transaction here: that is open, or was asked about by this number and
+    /// no marker has come since.
+    pub fn may_go_on(&self, (producer_id, epoch): (i64, i16), number: Option<u64>) -> bool {
+        self.log.producers().has_ongoing(producer_id, epoch)
+            || number.is_some_and(|number| self.verifications.get(&producer_id) == Some(&number))
     }
 
     /// `orders-0`.

@@ -30,7 +30,7 @@ pub use purgatory::{
     Answered, DelayedDeleteRecords, DelayedFetch, DelayedProduce, FetchContext, Purgatory, Undeleted, Unsafe,
 };
 pub use txn_markers::Markers;
-pub use txn_verification::{Refusals, Supports, Verifications, Verified};
+pub use txn_verification::{Refusals, Standing, Supports, Verifications, Verified};
 
 /// Numbers of a node since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

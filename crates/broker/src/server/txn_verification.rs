@@ -50,11 +50,15 @@ pub enum Supports {
 /// What waits for an answer of the coordinator.
 #[derive(Clone, Debug)]
 pub enum Verified {
-    /// A produce request, with the number of each partition that is asked about.
-    Produce(Box<ProduceRequest>, BTreeMap<TopicPartition, u64>),
-    /// Offsets of a transaction.
-    Offsets(Box<TxnOffsetCommitRequest>),
+    /// A produce request, with how its partitions stood when it came.
+    Produce(Box<ProduceRequest>, Standing),
+    /// Offsets of a transaction, with the number of the question.
+    Offsets(Box<TxnOffsetCommitRequest>, u64),
 }
+
+/// The partitions of a transaction that were led here when their request came: each has the number of its question, or
+/// none where the transaction was open already.
+pub type Standing = BTreeMap<TopicPartition, Option<u64>>;
 
 /// A question.
 #[derive(Clone, Debug)]
@@ -141,17 +145,16 @@ impl Server {
         let Server { verifications, replicas, .. } = self;
         while let Some(due) = verifications.later.first_entry().filter(|first| first.key().0 <= now) {
             let mut question = due.remove();
-            if let Some((_, Verified::Produce(_, numbers))) = verifications.parked.get_mut(&question.number) {
-                numbers.retain(|key, number| match replicas.begin_verification(key, question.producer) {
-                    Some(new) => {
-                        *number = new;
-                        true
-                    }
-                    None => {
+            if let Some((_, Verified::Produce(_, standing))) = verifications.parked.get_mut(&question.number)
+            {
+                for (key, number) in standing {
+                    *number = replicas.begin_verification(key, question.producer);
+                    if number.is_some() {
+                        question.partitions.insert(key.clone());
+                    } else {
                         question.partitions.remove(key);
-                        false
                     }
-                });
+                }
             }
             match question.partitions.is_empty() {
                 true => verifications.answer(&question, |_| ErrorCode::NONE),
