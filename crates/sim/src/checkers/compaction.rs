@@ -202,6 +202,10 @@ pub struct Compaction {
     missing: BTreeSet<(Arc<str>, i64)>,
     /// What was read before the marker of its transaction was seen.
     early: BTreeSet<(Arc<str>, i64)>,
+    /// What was read before it was seen to be written: by whom, where, and its digest.
+    ahead: BTreeSet<(i32, Arc<str>, i64, u64)>,
+    /// Whether a node went down in the very event in which it may have answered readers.
+    blind: bool,
     /// Whether all nodes have one clock: else nobody can say how long a tombstone was to stay.
     clocks_agree: bool,
 }
@@ -246,6 +250,11 @@ impl Compaction {
         marker.is_some_and(|marker| marker < log_end && !has(marker))
     }
 
+    /// A node went down in the event in which it last acted: nobody saw how far its high watermarks had come by then.
+    pub fn lost_sight(&mut self) {
+        self.blind = true;
+    }
+
     /// Takes what stands below a log's high watermark and was not known; nothing of it can have been cleaned.
     ///
     /// # Errors
@@ -268,6 +277,20 @@ impl Compaction {
                 ));
             }
             history.add(record, log.now_ms);
+        }
+        let known = |ahead: &&(i32, Arc<str>, i64, u64)| ahead.1 == log.partition && ahead.2 < history.end;
+        for seen in self.ahead.iter().filter(known).cloned().collect::<Vec<_>>() {
+            self.ahead.remove(&seen);
+            let (reader, partition, offset, digest) = seen;
+            let is_it = |entry: &&Entry| {
+                entry.record.digest == digest && !matches!(entry.record.kind, RecordKind::Marker { .. })
+            };
+            let Some(entry) = history.entries.get(&offset).filter(is_it) else {
+                return Err(format!("client{reader} read {partition}@{offset}, which nobody wrote"));
+            };
+            self.early.insert((partition.clone(), offset));
+            let last = self.read.entry((reader, partition)).or_default().entry(entry.record.key.clone());
+            last.and_modify(|last| *last = offset.max(*last)).or_insert(offset);
         }
         let early = self.early.iter().filter(|(partition, _)| *partition == log.partition);
         let of = |offset: &i64| history.entries.get(offset).map(|entry| entry.end);
@@ -360,6 +383,10 @@ impl Compaction {
             return Err(format!("{what}, and the partition has nothing"));
         };
         let Some(entry) = history.entries.get(&offset) else {
+            if self.blind && offset >= history.end {
+                self.ahead.insert((reader, partition.clone(), offset, digest));
+                return Ok(());
+            }
             return if history.deletes { Ok(()) } else { Err(format!("{what}, which nobody wrote")) };
         };
         if entry.record.digest != digest || matches!(entry.record.kind, RecordKind::Marker { .. }) {
@@ -383,6 +410,9 @@ impl Compaction {
     /// A key with something else.
     pub fn complete(&self, reader: i32, partition: &Arc<str>) -> Result<(), String> {
         let Some(history) = self.histories.get(partition) else { return Ok(()) };
+        if let Some((reader, _, offset, _)) = self.ahead.iter().find(|ahead| ahead.1 == *partition) {
+            return Err(format!("client{reader} read {partition}@{offset}, which nobody wrote"));
+        }
         let none = BTreeMap::new();
         let read = self.read.get(&(reader, partition.clone())).unwrap_or(&none);
         let lacked = |offset: i64| self.missing.contains(&(partition.clone(), offset));
@@ -529,6 +559,19 @@ mod tests {
             assert_eq!(compaction.written(log(marker, 1_000)), Ok(()));
             let later = CompactedSeen { high_watermark: 9, ..log(&format!("0:x 4:y- 7:zt {marker}"), 1_000) };
             assert_eq!(compaction.look(&later).is_ok(), want, "{marker}");
+        }
+    }
+
+    #[test]
+    fn what_was_read_out_of_sight_is_looked_at_when_it_is_seen() {
+        let of: Arc<str> = "table-0".into();
+        assert!(begun().read(1, &of, 8, 8).is_err(), "every node was in sight");
+        for (written, digest, want) in [("8:x", 8, true), ("8:x", 7, false), ("8:a", 8, false)] {
+            let mut compaction = begun();
+            compaction.lost_sight();
+            assert_eq!(compaction.read(1, &of, 8, digest), Ok(()));
+            assert!(compaction.complete(1, &of).is_err(), "nobody wrote it");
+            assert_eq!(compaction.written(log(written, 1_000)).is_ok(), want, "{written} {digest}");
         }
     }
 

@@ -217,6 +217,9 @@ impl Checks {
             }
         }
         if let (Some(tables), Some(node)) = (&mut self.tables, world.acted()) {
+            if world.broker(node).is_none() {
+                tables.compaction.lost_sight();
+            }
             tables.written(world, node)?;
         }
         self.written(world)?;
