@@ -26,7 +26,7 @@ catalogue! {
     until_help: "What can be asked is listed in the console:", "쓸 수 있는 조건은 콘솔에서 볼 수 있습니다:";
     until_waits: "Waits for", "기다림";
     until_no_topic: "There is no topic {} yet.", "{} 토픽이 아직 없습니다.";
-    until_not_yet: "Not yet, because", "아직 아닌 까닭";
+    until_not_yet: "Not yet, because", "아직 아닌 이유";
     until_stop: "Wait no longer", "그만 기다리기";
     watching: "Another tab runs this cluster. This one watches what it does.", "다른 탭에서 이 클러스터를 실행하고 있습니다. 이 탭은 지켜보기만 합니다.";
     watching_only: "This tab only watches. Take the cluster over to act on it.", "이 탭은 지켜보기만 합니다. 조작하려면 클러스터를 가져오세요.";
@@ -71,15 +71,15 @@ catalogue! {
     stop_high_watermark: "The high watermark passed it and is {} now: consumers can read it.", "하이 워터마크가 {}까지 올라가 지나갔습니다. 이제 컨슈머가 읽을 수 있습니다.";
     stop_answered: "Broker {} answered {}.", "브로커 {}에서 {} 응답이 나갔습니다.";
     stop_answered_error: "Broker {} answered {}.", "브로커 {}에서 {} 오류로 응답했습니다.";
-    stop_acknowledged: "The answer came: the record is acknowledged.", "응답이 왔습니다. 레코드가 확인되었습니다.";
+    stop_acknowledged: "The answer came: the record is acknowledged.", "응답이 왔습니다. 레코드가 확인 응답을 받았습니다.";
     stop_came: "The answer to {} came.", "{} 응답이 왔습니다.";
     stop_came_error: "The answer came: {}. What can be tried again is sent again.", "{} 응답이 왔습니다. 다시 해 볼 수 있는 것은 다시 보냅니다.";
     stop_lost: "It was lost with its connection.", "연결과 함께 사라졌습니다.";
     stop_read: "{} of group {} was given it.", "{1} 그룹의 {0} 컨슈머가 받았습니다.";
     stop_read_alone: "{} was given it.", "{} 컨슈머가 받았습니다.";
-    stop_committed: "Group {} committed offset {}: it will not be given it again.", "그룹 {}, 오프셋 {}까지 커밋했습니다. 다시 받지 않습니다.";
+    stop_committed: "Group {} committed offset {}: it will not be given it again.", "{} 그룹이 오프셋 {}까지 커밋했습니다. 다시 받지 않습니다.";
     stop_nothing: "The command ended and had sent no record.", "명령이 레코드를 보내지 않고 끝났습니다.";
-    time_line: "Time line", "시간선";
+    time_line: "Time line", "타임라인";
     time_line_seek: "Moment that is shown", "보고 있는 순간";
     past: "You are looking at {}. Act, and a branch begins.", "{} 시점을 보고 있습니다. 무엇이든 하면 브랜치가 시작됩니다.";
     past_now: "Back to now", "현재로 돌아가기";
@@ -113,7 +113,7 @@ catalogue! {
     durability: "Durability", "내구성";
     relaxed: "relaxed", "relaxed";
     strict: "strict", "strict";
-    relaxed_why: "relaxed: acknowledges as Kafka does, once the in-sync replicas have it. The browser's storage follows a moment later.", "relaxed: 카프카처럼 동기화된 복제본이 받으면 확인 응답합니다. 브라우저 저장소에는 잠시 뒤에 쓰입니다.";
+    relaxed_why: "relaxed: acknowledges as Kafka does, once the in-sync replicas have it. The browser's storage follows a moment later.", "relaxed: Kafka처럼 동기화된 복제본이 받으면 확인 응답합니다. 브라우저 저장소에는 잠시 뒤에 쓰입니다.";
     strict_why: "strict: acknowledges only once the browser's storage has committed it. Slower, but survives a killed browser.", "strict: 브라우저 저장소에 커밋된 뒤에만 확인 응답합니다. 느리지만 브라우저가 강제로 끝나도 남습니다.";
     stored: "stored", "저장됨";
     storing: "storing {}", "{} 저장 중";
@@ -186,18 +186,18 @@ catalogue! {
     token_is_answer: "It arrives, unless the link or the connection fails", "지나는 길이 고장 나지 않으면 도착합니다";
     token_is_there: "The broker has it. Its answer can still be kept from arriving", "브로커가 받았습니다. 응답이 지날 길은 아직 고장 낼 수 있습니다";
     token_menu: "What can be done here", "여기서 할 수 있는 일";
-    link_between: "Between {} and {}", "{}와(과) {} 사이";
+    link_between: "Between {} and {}", "{과} {} 사이";
     token_gone: "It is not in flight any more.", "이미 도착했습니다.";
     token_double: "Send it twice", "두 번 보내기";
     token_delay_answer: "Delay its answer by 100 ms", "응답을 100 ms 늦추기";
     token_break_link: "Break their connections", "둘 사이 연결 끊기";
-    token_cut_link: "Cut their link", "둘 사이 링크 자르기";
+    token_cut_link: "Cut their link", "둘 사이 링크 차단";
     token_slow_link: "Slow their link by 100 ms", "둘 사이 링크를 100 ms 늦추기";
     token_heal_link: "Heal their link", "둘 사이 링크 복구";
     token_drop: "Drop it", "버리기";
     token_delay: "Delay it by 100 ms", "100 ms 늦추기";
     token_break: "Break its connection", "연결 끊기";
-    token_lose: "Lose its answer", "응답 잃기";
+    token_lose: "Lose its answer", "응답 유실시키기";
     token_fail: "Answer with an error", "오류로 응답하기";
     no_replica: "No replica of this topic.", "이 토픽의 복제본이 없습니다.";
     replica_leads: "{}, leader on broker {}: LEO {}, HW {}", "{}, 브로커 {}의 리더: LEO {}, HW {}";
@@ -216,7 +216,7 @@ catalogue! {
     move_from: "from", "옮길 곳:";
     move_to: "to", "새 자리:";
     move_nowhere: "Every broker has a replica of it. For one to move, a broker has to come:", "모든 브로커에 복제본이 있습니다. 옮기려면 브로커를 더해야 합니다:";
-    deed_pause: "Pause the process", "프로세스 멈춤";
+    deed_pause: "Pause the process", "프로세스 일시 정지";
     deed_resume: "Resume", "재개";
     deed_shutdown: "Shut down in order", "정상 종료";
     deed_isolate: "Cut it off from all", "모두와 끊기";
@@ -250,7 +250,7 @@ catalogue! {
     consumers: "Consumers", "컨슈머";
     add_producer: "Add producer", "프로듀서 추가";
     add_consumer: "Add consumer", "컨슈머 추가";
-    no_clients: "No client runs.", "도는 클라이언트가 없습니다.";
+    no_clients: "No client runs.", "실행 중인 클라이언트가 없습니다.";
     no_clients_why: "A producer writes records at a rate. A consumer reads as a member of a group and takes its time for each record. Both run in the background until they are stopped, and begin again when the page is reloaded.", "프로듀서는 정한 속도로 레코드를 씁니다. 컨슈머는 그룹의 멤버로 읽고 레코드마다 정한 시간 동안 처리합니다. 멈출 때까지 백그라운드에서 돌고, 페이지를 새로 고치면 다시 시작합니다.";
     needs_topic: "A client needs a topic. Create one first.", "클라이언트에는 토픽이 필요합니다. 먼저 토픽을 만드세요.";
     to_topics: "To the topics", "토픽으로 가기";
@@ -265,7 +265,7 @@ catalogue! {
     client_failed: "ended, exit code {}", "끝남, 종료 코드 {}";
     in_console: "in the console", "콘솔에서 실행 중";
     rate: "records/s", "레코드/초";
-    acknowledged: "acknowledged", "확인 응답받음";
+    acknowledged: "acknowledged", "확인 응답 받음";
     sent_only: "sent (acks=0)", "보냄(acks=0)";
     failed: "failed", "실패";
     sent_again: "batches sent again", "다시 보낸 배치";
@@ -275,7 +275,7 @@ catalogue! {
     pid: "PID {} epoch {}", "PID {} 에포크 {}";
     waiting: "Waiting in the accumulator", "누산기에서 기다리는 배치";
     nothing_waits: "Nothing was written yet.", "아직 쓴 것이 없습니다.";
-    fill_of: "{} of {} bytes of batch.size", "batch.size {1} 바이트 중 {0}";
+    fill_of: "{} of {} bytes of batch.size", "batch.size {1}바이트 중 {0}";
     linger_of: "{} of {} ms of linger.ms", "linger.ms {1} ms 중 {0}";
     ready: "ready to send", "보낼 준비됨";
     in_flight: "in flight", "전송 중";
@@ -325,17 +325,17 @@ catalogue! {
 
     // Topics
     create_topic: "Create topic", "토픽 만들기";
-    filter_topics: "Filter topics", "토픽 거르기";
+    filter_topics: "Filter topics", "토픽 필터";
     internal: "Internal", "내부 토픽";
     as_table: "As a table", "표로 보기";
     as_picture: "As a picture", "그림으로 보기";
     all_down: "No broker runs. Topics, groups and offsets cannot be asked for until one does; nothing of them is lost.", "실행 중인 브로커가 없습니다. 하나라도 시작하기 전에는 토픽, 그룹, 오프셋을 물어볼 수 없습니다. 사라진 것은 없습니다.";
     nobody_knows: "Nobody can say while no broker runs.", "실행 중인 브로커가 없어 알 수 없습니다.";
     restart_all: "Restart all", "모두 다시 시작";
-    group_away: "No coordinator knows {} now: the one it had does not run. Another broker takes it over once the controller has fenced that one.", "지금은 {}을(를) 아는 코디네이터가 없습니다. 맡고 있던 브로커가 멈췄습니다. 컨트롤러가 그 브로커를 펜싱하면 다른 브로커가 넘겨받습니다.";
+    group_away: "No coordinator knows {} now: the one it had does not run. Another broker takes it over once the controller has fenced that one.", "지금은 {을} 아는 코디네이터가 없습니다. 맡고 있던 브로커가 멈췄습니다. 컨트롤러가 그 브로커를 격리(펜싱)하면 다른 브로커가 넘겨받습니다.";
     no_topics: "No topics yet.", "아직 토픽이 없습니다.";
     no_topics_more: "A topic is a name for records; its partitions are the logs that hold them. Create one here, or type kafka-topics.sh in the console.", "토픽은 레코드에 붙인 이름이고, 파티션은 레코드를 담는 로그입니다. 여기서 만들거나 콘솔에 kafka-topics.sh를 입력하세요.";
-    no_match: "No topic matches the filter.", "거르기에 맞는 토픽이 없습니다.";
+    no_match: "No topic matches the filter.", "필터에 맞는 토픽이 없습니다.";
     more_topics: "Show {} more", "{}개 더 보기";
     partitions_rf: "{} × RF {}", "{} × RF {}";
     internal_badge: "internal", "내부";
@@ -348,7 +348,7 @@ catalogue! {
     no_leader: "none", "없음";
     leader_away: "leader's broker does not answer", "리더 브로커가 응답하지 않음";
     broker_short: "b{}", "b{}";
-    not_running: "not running", "돌지 않음";
+    not_running: "not running", "실행 중 아님";
     behind: "behind", "뒤처짐";
     behind_by: "{} behind", "{} 뒤처짐";
     ahead: "ahead", "앞섬";
@@ -371,12 +371,12 @@ catalogue! {
     durable_to: "durable to", "디스크까지";
     legend_flushed: "flushed", "디스크에 쓰임";
     legend_cache: "page cache only", "페이지 캐시에만";
-    legend_sealed: "sealed segment", "봉인된 세그먼트";
+    legend_sealed: "sealed segment", "닫힌 세그먼트";
     legend_hw: "HW", "HW";
     legend_end: "end = LEO", "끝 = LEO";
     row_label: "{}: leader {}, ISR {}, log start {}, HW {}, LEO {}, durable to {}", "{}: 리더 {}, ISR {}, 로그 시작 {}, HW {}, LEO {}, 디스크까지 {}";
     copy_label: "broker {}: HW {}, LEO {}, {} behind", "브로커 {}: HW {}, LEO {}, {} 뒤처짐";
-    copy_away_label: "broker {}: not running", "브로커 {}: 돌지 않음";
+    copy_away_label: "broker {}: not running", "브로커 {}: 실행 중 아님";
 
     // Create topic
     name: "Name", "이름";
@@ -392,7 +392,7 @@ catalogue! {
     bad_char: "\"{}\" is not allowed: only ASCII letters, digits, . _ -", "\"{}\" 문자는 쓸 수 없습니다. ASCII 영문자, 숫자, . _ - 만 됩니다.";
     bad_taken: "This topic already exists.", "이미 있는 토픽입니다.";
     bad_collides: "Collides with {}: metric names fold . into _", "{과} 충돌합니다. 지표 이름에서 . 은 _ 로 바뀝니다.";
-    bad_internal: "Kafka keeps this name for itself.", "카프카가 내부에서 쓰는 이름입니다.";
+    bad_internal: "Kafka keeps this name for itself.", "Kafka가 내부에서 쓰는 이름입니다.";
     bad_partitions: "1 to 1000 partitions.", "파티션은 1~1000개입니다.";
     bad_replication: "The replication factor is 1 to {}: one replica per broker.", "복제본 수는 1~{}입니다. 브로커 하나에 복제본 하나입니다.";
     warn_dots: "Names with . or _ can collide in metrics: use one of the two, not both.", "지표에서는 . 과 _ 가 같아집니다. 둘 중 하나만 쓰세요.";
@@ -412,7 +412,7 @@ catalogue! {
     base_offset: "base offset", "기준 오프셋";
     records: "records", "레코드";
     active: "active", "쓰는 중";
-    sealed: "sealed", "봉인";
+    sealed: "sealed", "닫힘";
     on_disk: "on disk", "디스크";
     in_cache: "in cache", "캐시";
     index_entries: "index / time index entries", "인덱스 / 시간 인덱스 항목";
@@ -428,16 +428,16 @@ catalogue! {
     choose_topic: "Choose a topic", "토픽 고르기";
     earliest: "Earliest", "맨 앞";
     latest: "Latest", "맨 뒤";
-    previous: "Previous page", "이전 쪽";
-    next: "Next page", "다음 쪽";
+    previous: "Previous page", "이전 페이지";
+    next: "Next page", "다음 페이지";
     seek: "Offset or time", "오프셋 또는 시각";
     seek_hint: "Offset, time or -5m", "오프셋, 시각, -5m";
     seek_title: "An offset (1234), a time of your clock (2026-01-31T09:30), of UTC (2026-01-31T00:30Z), or counted from now (-30s, -5m, -2h)", "오프셋(1234), 현지 시각(2026-01-31T09:30), UTC(2026-01-31T00:30Z), 지금부터 거꾸로(-30s, -5m, -2h)";
     seek_bad: "`{}` is neither an offset nor a time. Times are written 2026-01-31T09:30, 2026-01-31T00:30Z or -5m.", "`{}`: 오프셋도 시각도 아닙니다. 시각은 2026-01-31T09:30, 2026-01-31T00:30Z, -5m처럼 씁니다.";
-    not_there: "Offset {} is not there: the log is {}–{}. Offset {} is shown.", "오프셋 {}은 없습니다. 로그는 {}–{}입니다. 오프셋 {}을 보입니다.";
-    gap_there: "Offset {} is not there: the log has no record of it. The next one, {}, is shown.", "오프셋 {}의 레코드는 로그에 없습니다. 다음 오프셋 {}을 보입니다.";
+    not_there: "Offset {} is not there: the log is {}–{}. Offset {} is shown.", "오프셋 {은} 없습니다. 로그는 {}–{}입니다. 오프셋 {을} 표시합니다.";
+    gap_there: "Offset {} is not there: the log has no record of it. The next one, {}, is shown.", "오프셋 {}의 레코드는 로그에 없습니다. 다음 오프셋 {을} 표시합니다.";
     moment_found: "The first record from {} on is offset {} ({}).", "{} 이후의 첫 레코드는 오프셋 {}입니다({}).";
-    none_later: "No record is from {} or later. The newest, offset {} ({}), is shown.", "{} 이후의 레코드는 없습니다. 가장 새로운 오프셋 {}을 보입니다({}).";
+    none_later: "No record is from {} or later. The newest, offset {} ({}), is shown.", "{} 이후의 레코드는 없습니다. 가장 새로운 오프셋 {을} 표시합니다({}).";
     none_later_empty: "No record is from {} or later.", "{} 이후의 레코드는 없습니다.";
     partition_choice: "{} ({})", "{} ({})";
     empty_word: "empty", "비어 있음";
@@ -501,7 +501,7 @@ catalogue! {
     fewer_bytes: "previous bytes", "이전 바이트";
     compressed_note: "The records are compressed: their bytes are not one by one in the batch.", "레코드가 압축되어 있어 배치 안에서 바이트를 하나씩 가리킬 수 없습니다.";
     record_range: "records {}–{} of {}", "레코드 {}–{} / {}";
-    field_bytes: "bytes {}–{}", "{}–{} 바이트";
+    field_bytes: "bytes {}–{}", "{}–{}바이트";
     new_records: "{} new records: show", "새 레코드 {}개 보기";
 
     // Brokers
@@ -510,10 +510,10 @@ catalogue! {
     state_starting: "starting", "시작하는 중";
     state_recovery: "recovery", "로그 복구 중";
     state_running: "running", "동작 중";
-    state_fenced: "fenced", "펜싱됨";
+    state_fenced: "fenced", "격리(펜싱)됨";
     state_paused: "paused", "일시 정지";
     state_shutting_down: "shutting down", "종료하는 중";
-    state_crashed: "crashed", "멈춤";
+    state_crashed: "crashed", "강제 종료됨";
     controller_leader: "controller leader", "컨트롤러 리더";
     quorum_voter: "quorum voter", "쿼럼 투표자";
     quorum_observer: "quorum observer", "쿼럼 관찰자";
@@ -532,15 +532,15 @@ catalogue! {
     dirty: "not yet flushed", "아직 디스크에 없음";
     disk: "log directories", "로그 디렉터리";
     crash: "Crash", "강제 종료";
-    crash_why: "The process dies; its machine and page cache stay. What acks=all acknowledged is not lost; with acks=1 what no follower had fetched can be. After the restart the log is scanned, since it was not shut down cleanly.", "프로세스만 죽고 기계와 페이지 캐시는 남습니다. acks=all로 확인한 것은 잃지 않습니다. acks=1이면 팔로워가 아직 가져가지 않은 것을 잃을 수 있습니다. 정상 종료가 아니므로 다시 시작할 때 로그를 검사합니다.";
+    crash_why: "The process dies; its machine and page cache stay. What acks=all acknowledged is not lost; with acks=1 what no follower had fetched can be. After the restart the log is scanned, since it was not shut down cleanly.", "프로세스만 죽고 머신와 페이지 캐시는 남습니다. acks=all로 확인한 것은 잃지 않습니다. acks=1이면 팔로워가 아직 가져가지 않은 것을 잃을 수 있습니다. 정상 종료가 아니므로 다시 시작할 때 로그를 검사합니다.";
     power_cut: "Power cut", "전원 차단";
-    power_cut_why: "The machine loses power. What was not flushed is gone, and the last write may be torn; recovery cuts it at a batch boundary.", "기계의 전원이 끊깁니다. 디스크에 쓰이지 않은 것은 사라지고 마지막 쓰기가 찢길 수 있습니다. 복구가 배치 경계에서 잘라냅니다.";
+    power_cut_why: "The machine loses power. What was not flushed is gone, and the last write may be torn; recovery cuts it at a batch boundary.", "머신의 전원이 끊깁니다. 디스크에 쓰이지 않은 것은 사라지고 마지막 쓰기가 일부만 남을 수 있습니다. 복구가 배치 경계에서 잘라냅니다.";
     restart: "Restart", "다시 시작";
     restart_why: "The process starts from what its disk holds and recovers its logs. One that runs is stopped first.", "디스크에 남은 것으로 프로세스를 시작하고 로그를 복구합니다. 돌고 있으면 먼저 멈춥니다.";
     add_broker: "Add a broker", "브로커 추가";
-    add_broker_why: "A machine with an empty disk joins the cluster as a broker. It has no replicas until topics are created or partitions moved to it.", "디스크가 빈 기계가 브로커로 클러스터에 들어옵니다. 토픽을 만들거나 파티션을 옮겨 오기 전에는 복제본이 없습니다.";
+    add_broker_why: "A machine with an empty disk joins the cluster as a broker. It has no replicas until topics are created or partitions moved to it.", "디스크가 빈 머신가 브로커로 클러스터에 들어옵니다. 토픽을 만들거나 파티션을 옮겨 오기 전에는 복제본이 없습니다.";
     remove_broker: "Remove", "제거";
-    remove_broker_why: "The broker ends in order and its machine goes with its disk. Move its replicas away first (kafka-reassign-partitions.sh). Voters of the quorum stay.", "브로커를 정상 종료하고 기계를 디스크와 함께 뺍니다. 먼저 복제본을 옮겨 놓으세요(kafka-reassign-partitions.sh). 쿼럼 투표자는 빼지 않습니다.";
+    remove_broker_why: "The broker ends in order and its machine goes with its disk. Move its replicas away first (kafka-reassign-partitions.sh). Voters of the quorum stay.", "브로커를 정상 종료하고 머신를 디스크와 함께 뺍니다. 먼저 복제본을 옮겨 놓으세요(kafka-reassign-partitions.sh). 쿼럼 투표자는 빼지 않습니다.";
     seed: "seed", "시드";
     begin_anew: "Start over", "처음부터 다시";
     begin_anew_why: "Deletes this cluster from the browser's storage and begins an empty one.", "이 클러스터를 브라우저 저장소에서 지우고 빈 클러스터로 시작합니다.";
@@ -601,9 +601,9 @@ catalogue! {
     open_dock: "Open or close the dock", "독 열고 닫기";
 
     // States
-    booting: "Starting the cluster", "클러스터를 시작합니다";
+    booting: "Starting the cluster", "클러스터를 시작하고 있습니다";
     booting_more: "The engine is being loaded. It runs in this tab; nothing is sent anywhere.", "엔진을 불러오고 있습니다. 이 탭 안에서 돌고, 아무 데도 보내지 않습니다.";
-    loading: "Reading the cluster from the browser's storage", "브라우저 저장소에서 클러스터를 읽습니다";
+    loading: "Reading the cluster from the browser's storage", "브라우저 저장소에서 클러스터를 읽고 있습니다";
     loading_of: "{} of {}", "{1} 중 {0}";
     locked: "Another tab has this cluster", "다른 탭이 이 클러스터를 쓰고 있습니다";
     locked_more: "Only one tab at a time writes to cluster {}. Take over to go on here; the other tab then stops writing and says so.", "클러스터 {은} 한 번에 한 탭만 씁니다. 넘겨받으면 여기서 이어 가고, 다른 탭은 쓰기를 멈추고 그 사실을 알립니다.";
@@ -632,7 +632,7 @@ catalogue! {
     recovered: "Recovered {} logs from storage", "저장소에서 로그 {}개를 복구함";
     recovered_clean: "all were shut down cleanly", "모두 정상 종료되어 있었음";
     recovered_scanned: "{} scanned", "{} 검사함";
-    recovered_cut: "{} of torn tails cut", "찢긴 꼬리 {} 잘라냄";
+    recovered_cut: "{} of torn tails cut", "불완전한 끝부분 {} 잘라냄";
     details: "Details", "자세히";
     recovery_log: "log", "로그";
     recovery_state: "shutdown", "종료 상태";
@@ -653,7 +653,7 @@ catalogue! {
     wire_rebalance: "Rebalance", "리밸런스";
     wire_node: "Node", "노드";
     wire_any_node: "All nodes", "모든 노드";
-    wire_text: "Filter: topic, client.id, error", "찾기: 토픽, client.id, 오류";
+    wire_text: "Filter: topic, client.id, error", "필터: 토픽, client.id, 오류";
     wire_errors: "Errors only", "오류만";
     wire_hide_idle: "Hide idle", "빈 요청 숨김";
     wire_hide_idle_why: "Leaves out heartbeats, and fetches that bring no records.", "하트비트와 레코드 없는 Fetch를 뺍니다.";
@@ -733,7 +733,7 @@ catalogue! {
     chart_of_followers: "{} of followers", "팔로워의 {}";
     chart_producers: "all producers", "모든 프로듀서";
     chart_empty: "Nothing to show yet", "아직 보일 것이 없음";
-    chart_down: "broker {} down", "브로커 {} 멈춤";
+    chart_down: "broker {} down", "브로커 {} 중단";
     chart_told: "{}: {} now, {} least, {} most.", "{}: 지금 {}, 최소 {}, 최대 {}.";
     ago_seconds: "−{} s", "−{}초";
     ago_minutes: "−{} min", "−{}분";
@@ -762,7 +762,7 @@ catalogue! {
     compare_seed: "seed {}, {} s", "시드 {}, {}초";
     compare_run_here: "Run it on this cluster", "이 클러스터에서 실행";
     compare_side: "Run {}", "실행 {}";
-    m_written: "records acknowledged", "확인된 레코드";
+    m_written: "records acknowledged", "확인 응답을 받은 레코드";
     m_write_rate: "acknowledged a second", "초당 확인";
     m_read: "records processed", "처리한 레코드";
     m_read_rate: "processed a second", "초당 처리";

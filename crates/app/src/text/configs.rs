@@ -16,7 +16,7 @@ catalogue! {
     source: "source", "출처";
     kind: "type", "타입";
     read_only: "read-only", "읽기 전용";
-    read_only_why: "It cannot be changed while the broker runs: the broker reads it from its file when it starts.", "브로커가 도는 동안에는 바꿀 수 없습니다. 브로커가 시작할 때 파일에서 읽습니다.";
+    read_only_why: "It cannot be changed while the broker runs: the broker reads it from its file when it starts.", "브로커가 실행되는 동안에는 바꿀 수 없습니다. 브로커가 시작할 때 파일에서 읽습니다.";
     sensitive: "not shown: it may be a secret", "표시 안 함: 비밀일 수 있음";
     no_value: "none", "없음";
     answered_by: "as broker {} answers", "브로커 {}의 응답";
@@ -28,8 +28,8 @@ catalogue! {
     s_broker: "set for this broker while it ran", "실행 중에 이 브로커에 지정됨";
     s_brokers: "set for all brokers while they ran", "실행 중에 모든 브로커에 지정됨";
     s_static: "given to the broker at its start", "브로커가 시작할 때 주어짐";
-    s_default: "Kafka's default", "카프카의 기본값";
-    order: "Kafka looks for a value in this order, and takes the first", "카프카가 값을 찾는 순서(처음 것을 씀)";
+    s_default: "Kafka's default", "Kafka의 기본값";
+    order: "Kafka looks for a value in this order, and takes the first", "Kafka가 값을 찾는 순서(처음 것을 씀)";
     in_force: "in force", "적용됨";
     change: "Change {}", "{} 바꾸기";
     set_one: "Set a config", "설정 지정";

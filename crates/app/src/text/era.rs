@@ -3,7 +3,7 @@
 catalogue! {
     EraText;
     title: "ZooKeeper then, KRaft now", "ZooKeeper 시절과 KRaft";
-    about: "A cluster of the 2.x kind, its control plane alone, stands beside yours: three brokers, and a ZooKeeper ensemble that keeps what they have to know. Time passes here when you say so.", "2.x 시절 클러스터의 제어부가 옆에 있습니다. 브로커 세 대와, 브로커가 알아야 할 것을 지키는 ZooKeeper 앙상블입니다. 이곳의 시간은 단추를 누를 때만 흐릅니다.";
+    about: "A cluster of the 2.x kind, its control plane alone, stands beside yours: three brokers, and a ZooKeeper ensemble that keeps what they have to know. Time passes here when you say so.", "2.x 시절 클러스터의 제어부가 옆에 있습니다. 브로커 세 대와, 브로커가 알아야 할 것을 지키는 ZooKeeper 앙상블입니다. 이곳의 시간은 버튼을 누를 때만 흐릅니다.";
     anew: "Begin anew", "새로 시작";
     create: "Create a topic", "토픽 만들기";
     partitions_of: "{} partitions", "파티션 {}개";

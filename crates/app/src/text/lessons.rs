@@ -12,11 +12,11 @@ catalogue! {
     operator: "Operators", "운영자";
     operator_more: "Brokers, replication, storage and what breaks.", "브로커와 복제, 저장, 장애를 다룹니다.";
     uses: "Uses", "활용";
-    uses_more: "What Kafka is used for, with something to find out.", "Kafka를 쓰는 곳을 살펴보고 직접 알아냅니다.";
+    uses_more: "What Kafka is used for, with something to find out.", "Kafka의 쓰임새를 살펴보고 직접 확인합니다.";
     minutes: "{} min", "{}분";
     steps_done: "{} of {} steps", "{1}단계 중 {0}단계";
-    whole: "done", "마침";
-    golf: "{} lines, the solution takes {}", "{}줄 사용, 풀이는 {}줄";
+    whole: "done", "완료";
+    golf: "{} lines, the solution takes {}", "명령 {}개 사용, 풀이는 {}개";
     begin: "Begin", "시작";
     go_on: "Go on", "이어서";
     again: "Once more", "다시";
@@ -41,7 +41,7 @@ catalogue! {
     goal_met: "reached", "달성";
     goal_open: "not yet", "아직";
     nearly: "Nearly", "거의 다 왔습니다";
-    spoilt: "This attempt is spoilt", "이번 시도는 틀어졌습니다";
+    spoilt: "This attempt is spoilt", "이번 시도로는 달성할 수 없습니다";
     refused: "This line is not for this step", "이 단계에서는 쓰지 않는 명령입니다";
     reached: "Reached", "달성했습니다";
     finished: "The lesson is done", "학습을 마쳤습니다";
@@ -50,13 +50,13 @@ catalogue! {
     hint: "Hint {} of 3", "힌트 {}/3";
     solution: "Show solution", "풀이 보기";
     solution_title: "Solution", "풀이";
-    next_line: "Run the next line", "다음 줄 실행";
+    next_line: "Run the next line", "다음 명령 실행";
     next: "Next", "다음";
     run_line: "Run", "실행";
     run_this: "Run {}", "{} 실행";
     look: "Show me", "어디인지 보기";
     choose_first: "Choose an answer first", "먼저 답을 고르십시오";
-    act_first: "Press the step's own button first", "이 단계의 단추를 먼저 누르십시오";
+    act_first: "Press the step's own button first", "이 단계의 버튼을 먼저 누르십시오";
     paused: "Time is paused.", "시간이 멈춰 있습니다.";
     go: "Go on", "이어 가기";
     this_lesson: "This lesson", "이 학습";
@@ -73,7 +73,7 @@ catalogue! {
     share: "Share", "공유";
     share_link: "Link", "링크";
     share_frame: "For a frame in another page", "다른 페이지에 넣을 프레임";
-    share_code: "The link as a code for phones", "휴대전화로 읽는 링크 코드";
+    share_code: "The link as a code for phones", "휴대전화로 읽을 QR 코드";
     share_file: "Save as a file", "파일로 저장";
     share_file_why: "This session is too long for a link. A file has all of it; whoever drops it on the page opens it.", "이 세션은 링크로 만들기에 너무 깁니다. 파일에는 모두 들어 있고, 페이지에 끌어다 놓으면 열립니다.";
     share_left_out: "{} deeds are not in it: what was typed into a tool, and dropped files.", "{}가지는 들어 있지 않습니다. 도구에 입력한 것과 끌어다 놓은 파일입니다.";
@@ -81,9 +81,9 @@ catalogue! {
     not_whole: "it goes on from what the browser had stored, and its beginning is not there any more", "브라우저에 저장된 상태에서 이어져 처음 부분이 남아 있지 않습니다";
     copy: "Copy", "복사";
     copied: "Copied.", "복사했습니다.";
-    opened_link: "This is a shared session: what was done in it is done again, up to where it stood. Go on from here as you like.", "공유된 세션입니다. 그때 한 일을 멈춘 곳까지 다시 했습니다. 여기서부터 자유롭게 이어 가십시오.";
+    opened_link: "This is a shared session: what was done in it is done again, up to where it stood. Go on from here as you like.", "공유된 세션입니다. 그때 한 일을 멈췄던 곳까지 다시 실행했습니다. 여기서부터 자유롭게 이어 가십시오.";
     playing_link: "A shared session is being run again.", "공유된 세션을 다시 실행하고 있습니다.";
     bad_link: "This link cannot be opened: {}. Nothing was run.", "이 링크는 열 수 없습니다. {}. 아무것도 실행하지 않았습니다.";
     open_full: "Open in full", "전체 화면으로 열기";
-    lines_used: "{} lines so far", "지금까지 {}줄";
+    lines_used: "{} lines so far", "지금까지 명령 {}개";
 }

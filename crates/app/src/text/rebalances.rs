@@ -46,7 +46,7 @@ catalogue! {
     mode: "What to do", "할 일";
     dry_run: "Dry run: show only", "시험 실행: 보기만";
     execute: "Execute: commit", "실행: 커밋";
-    not_empty: "The group has members ({}). Kafka resets offsets only while a group has no members: stop them first. A member that died leaves when its session times out.", "그룹에 멤버가 있습니다({}). 카프카는 멤버가 없는 그룹의 오프셋만 재설정하므로 먼저 멈추세요. 죽은 멤버는 세션 시간이 지나야 빠집니다.";
+    not_empty: "The group has members ({}). Kafka resets offsets only while a group has no members: stop them first. A member that died leaves when its session times out.", "그룹에 멤버가 있습니다({}). Kafka는 멤버가 없는 그룹의 오프셋만 재설정하므로 먼저 멈추세요. 죽은 멤버는 세션 시간이 지나야 빠집니다.";
     to_clients: "To the clients", "클라이언트로 가기";
     bad_offset: "A whole number is needed.", "정수가 필요합니다.";
     bad_time: "A time is needed.", "시각이 필요합니다.";

@@ -37,7 +37,7 @@ catalogue! {
     lso: "LSO", "LSO";
     held_back: "Held back", "붙잡힌 레코드";
     whose: "Whose", "누구의 것";
-    hanging: "hanging: no coordinator knows it", "매달림: 아는 코디네이터가 없음";
+    hanging: "hanging: no coordinator knows it", "행(hanging): 아는 코디네이터가 없음";
     abort: "Abort", "중단";
     abort_why: "Writes an abort marker, as kafka-transactions.sh --abort does (KIP-664)", "kafka-transactions.sh --abort처럼 중단 마커를 씁니다(KIP-664)";
     last_stable: "last stable offset (LSO)", "마지막 안정 오프셋(LSO)";
