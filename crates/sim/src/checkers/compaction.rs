@@ -154,7 +154,13 @@ impl History {
         log: &CompactedSeen,
         clocks_agree: bool,
         gone: &impl Fn(i64) -> bool,
+        forgiven: &mut BTreeSet<(NodeId, Arc<str>, i64)>,
     ) -> Option<String> {
+        // Where what seemed to supersede it was a tombstone, that has gone its way by now.
+        let this = (log.node, log.partition.clone(), offset);
+        if forgiven.contains(&this) {
+            return None;
+        }
         // A later record of its key that seems to be committed here, and is here.
         let seems_superseded = || {
             let later = log.records.iter().filter(|one| one.offset > offset && one.key == entry.record.key);
@@ -171,7 +177,10 @@ impl History {
             End::Open => return None,
             End::Committed if self.last(&entry.record.key) != Some(offset) => return None,
             End::Committed if self.may_be_superseded(&entry.record.key, offset) => return None,
-            End::Committed if seems_superseded() => return None,
+            End::Committed if seems_superseded() => {
+                forgiven.insert(this);
+                return None;
+            }
             End::Committed if entry.record.is_tombstone => {
                 // The first pass that comes by it, of any replica, sets its horizon. That pass may not have been
                 // seen: a process that was killed behind it is looked at when much more has happened.
@@ -200,6 +209,8 @@ pub struct Compaction {
     /// Where the last record stands that each reader has read of each partition.
     last: BTreeMap<(i32, Arc<str>), i64>,
     missing: BTreeSet<(Arc<str>, i64)>,
+    /// What a replica lacks because a record seemed to it to supersede what it has.
+    forgiven: BTreeSet<(NodeId, Arc<str>, i64)>,
     /// What was read before the marker of its transaction was seen.
     early: BTreeSet<(Arc<str>, i64)>,
     /// What was read before it was seen to be written: by whom, where, and its digest.
@@ -227,11 +238,17 @@ impl Compaction {
         [all, self.missing.len() as u64]
     }
 
-    /// Whether the record at a place counts: it is of no transaction, or of one that is committed.
-    pub fn counts_at(&self, partition: &str, offset: i64) -> bool {
-        let Some(history) = self.histories.get(partition) else { return false };
-        // What was deleted before it was seen here may have counted.
-        history.entries.get(&offset).map_or(history.deletes, |entry| entry.end == End::Committed)
+    /// Whether the record at a place counts: it is of no transaction, or of one that is committed. Nothing where records
+    /// were deleted: one may have stood there that was gone before it was seen, or, on a replica that had been away, one
+    /// that is none of the history. Whoever sends it again is told there, as in Kafka, that it stands.
+    pub fn counts_at(&self, partition: &str, offset: i64) -> Option<bool> {
+        let Some(history) = self.histories.get(partition) else { return Some(false) };
+        match history.entries.get(&offset).map(|entry| entry.end == End::Committed) {
+            Some(true) => Some(true),
+            None if history.deletes => None,
+            _ if history.deletes && offset < history.start => None,
+            _ => Some(false),
+        }
     }
 
     /// Whether a transaction that is open at an offset of some replica came to its end by a marker that the replica
@@ -332,7 +349,9 @@ impl Compaction {
         for offset in gone {
             let Some(entry) = history.entries.get(&offset) else { continue };
             let lacked = |offset: i64| self.missing.contains(&(log.partition.clone(), offset));
-            if let Some(why) = history.misses(offset, entry, log, self.clocks_agree, &lacked) {
+            if let Some(why) =
+                history.misses(offset, entry, log, self.clocks_agree, &lacked, &mut self.forgiven)
+            {
                 return Err(why);
             }
             self.missing.insert((log.partition.clone(), offset));
@@ -376,10 +395,15 @@ impl Compaction {
         let what = format!("client{reader} read {partition}@{offset}");
         let of = (reader, partition.clone());
         let before = self.last.insert(of.clone(), offset);
-        if before.is_some_and(|before| before >= offset) {
+        let history = self.histories.get(partition);
+        // A leader that had deleted what comes next sends the reader back to the beginning, which is an earlier one with
+        // another leader.
+        let was_deleted =
+            |before: i64| history.is_some_and(|history| history.deletes && before < history.start);
+        if before.is_some_and(|before| before >= offset && !was_deleted(before)) {
             return Err(format!("{what} after {before:?}"));
         }
-        let Some(history) = self.histories.get(partition) else {
+        let Some(history) = history else {
             return Err(format!("{what}, and the partition has nothing"));
         };
         let Some(entry) = history.entries.get(&offset) else {
@@ -426,6 +450,8 @@ impl Compaction {
             }
             // A replica that was away for longer than delete.retention.ms may have missed the tombstone, as in Kafka.
             let is_over = is_tombstone && lacked(*last);
+            // So may one have missed that what seemed to supersede it was aborted.
+            let is_over = is_over || self.forgiven.iter().any(|(_, of, at)| *of == *partition && at == last);
             let found_entry = found.and_then(|found| history.entries.get(found));
             if found_entry.is_some_and(|entry| history.may_seem_committed(entry, &lacked)) {
                 continue;

@@ -86,14 +86,16 @@ impl Sent {
         self.stands(partition, offset, number)
     }
 
-    /// After everybody is done: `counts` says of a place whether the record there counts.
+    /// After everybody is done: `counts` says of a place whether the record there counts, if that can be
+    /// known.
     ///
     /// # Errors
     /// One that was acknowledged or committed and does not, or that does and was never to be committed.
-    pub fn complete(&self, counts: impl Fn(&str, i64) -> bool) -> Result<(), String> {
+    pub fn complete(&self, counts: impl Fn(&str, i64) -> Option<bool>) -> Result<(), String> {
         for (number, known) in &self.numbers {
             let counts = |(partition, offset): &Place| counts(partition, *offset);
-            let counted = known.places.iter().any(counts);
+            let counted = known.places.iter().any(|place| counts(place) == Some(true));
+            let may_count = known.places.iter().any(|place| counts(place) != Some(false));
             let standing = known.transaction.map(|transaction| self.transactions.get(&transaction));
             let (must, may) = match standing {
                 None => (known.acknowledged.is_some(), true),
@@ -101,8 +103,8 @@ impl Sent {
                 Some(Some(Standing::Asked)) => (false, true),
                 Some(Some(Standing::Committed)) => (true, true),
             };
-            let lost = known.acknowledged.as_ref().is_some_and(|place| !counts(place));
-            if lost || (must && !counted) || (counted && !may) {
+            let lost = known.acknowledged.as_ref().is_some_and(|place| counts(place) == Some(false));
+            if lost || (must && !may_count) || (counted && !may) {
                 let verb = if counted { "counts" } else { "does not count" };
                 return Err(format!("number {number:#x} {verb}, and its client knows otherwise: {known:?}"));
             }
@@ -127,10 +129,11 @@ mod tests {
         assert_eq!(sent.stands(&of, 5, 2), Ok(()));
         assert!(sent.clone().stands(&of, 6, 2).is_err(), "it is of a transaction, and stands twice");
         assert_eq!(sent.clone().stands(&of, 6, 1), Ok(()), "it may have been sent again");
-        let only = |offsets: &'static [i64]| move |_: &str, offset: i64| offsets.contains(&offset);
+        let only = |offsets: &'static [i64]| move |_: &str, offset: i64| Some(offsets.contains(&offset));
         assert_eq!(sent.complete(only(&[4])), Ok(()));
         assert!(sent.complete(only(&[])).is_err(), "1 was acknowledged");
         assert!(sent.complete(only(&[4, 5])).is_err(), "nobody asked to commit 2");
+        assert_eq!(sent.complete(|_, offset| (offset == 5).then_some(false)), Ok(()), "1 was deleted");
         sent.asked(9);
         assert_eq!(sent.complete(only(&[4, 5])), Ok(()));
         sent.committed(9);
