@@ -15,6 +15,11 @@ pub struct LessonError {
 }
 
 impl LessonError {
+    /// Whether nothing is wrong but that a text is not written yet.
+    pub fn is_unwritten(&self) -> bool {
+        self.reason == crate::LanguageFault::Empty.to_string()
+    }
+
     /// One at a byte of the text.
     pub(crate) fn at(text: &str, place: usize, reason: impl Into<String>) -> LessonError {
         let mut place = place.min(text.len());

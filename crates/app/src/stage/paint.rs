@@ -124,7 +124,7 @@ pub(super) fn paint<'a>(
         hits.push((token.key, at));
         // Most of what waits waits for long, and says so by its bar.
         if !matches!(token.state, TokenState::Waits(_)) {
-            names.push((at, token));
+            names.push((at, path, token));
         }
     }
     if painter.named && names.len() <= NAMED {
@@ -363,6 +363,16 @@ impl Painter<'_> {
         context.fill();
     }
 
+    /// Where a name has its middle, so that neither end of its lane's room cuts it.
+    fn beside(&self, text: &str, x: f64, path: &Path) -> f64 {
+        self.context.set_font(&self.inks.font);
+        let half = self.context.measure_text(text).map_or(0.0, |measured| measured.width()) / 2.0 + 2.0;
+        let ends = || path.points.iter().map(|(x, _)| *x);
+        let (low, high) = (ends().fold(f64::INFINITY, f64::min), ends().fold(f64::NEG_INFINITY, f64::max));
+        let x = x.max(low + half);
+        if high - low >= 2.0 * half { x.min(high - half) } else { x }
+    }
+
     /// The names at both ends of a lane that is a row.
     fn row(&self, lane: Lane, path: &Path, names: &BTreeMap<i32, String>) {
         let context = self.context;
@@ -393,17 +403,17 @@ impl Painter<'_> {
     }
 
     /// Names beside tokens, where no other name stands.
-    fn names(&self, tokens: &[((f64, f64), &TokenView)]) {
+    fn names(&self, tokens: &[((f64, f64), &Path, &TokenView)]) {
         let mut taken: Vec<(f64, f64)> = Vec::new();
-        for (at, token) in tokens {
-            let at = (at.0, at.1 - 11.0);
-            if taken.iter().any(|other| (other.0 - at.0).abs() < 46.0 && (other.1 - at.1).abs() < 11.0) {
-                continue;
-            }
+        for (at, path, token) in tokens {
             let (text, ink) = match &*token.error {
                 "" => (&*token.api, &self.inks.faint),
                 error => (error, &self.inks.fault),
             };
+            let at = (self.beside(text, at.0, path), at.1 - 11.0);
+            if taken.iter().any(|other| (other.0 - at.0).abs() < 46.0 && (other.1 - at.1).abs() < 11.0) {
+                continue;
+            }
             self.text(text, at, ink);
             taken.push(at);
         }

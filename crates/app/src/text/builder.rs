@@ -37,6 +37,7 @@ catalogue! {
     in_korean: "{}, Korean", "{}, 한국어";
     file: "The file", "파일";
     fine: "The file is right. Try it.", "파일에 잘못이 없습니다. 해 보십시오.";
+    unwritten: "this text is not written yet", "글이 비어 있습니다";
     wrong: "Line {}, column {}: {}", "{}번째 줄 {}번째 글자: {}";
     try_it: "Try it", "해 보기";
     save: "Save the file", "파일 저장";

@@ -101,7 +101,7 @@ pub fn Stage(props: &StageProps) -> Html {
                     {adds(&ctx, "workload start produce", topic, t.add_producer)}</div>
                 <div class="col producers">
                     { for cards.iter().take(CARDS).map(|card| producer(&ctx, card, &inside, (props.now, topic.map(|topic| &*topic.name)))) }
-                    <article class="mach others" data-side="left" data-port={OTHERS.to_string()} data-name={t.other_clients}>
+                    <article class="mach others" title={t.other_clients_why} data-side="left" data-port={OTHERS.to_string()} data-name={t.other_clients}>
                         <header><h3>{t.other_clients}</h3></header>
                         {send(&ctx, topic, hint(0))}
                         if hidden > 0 { <p class="meta">{fill(t.more_producers, &[&count(hidden as i64)])}</p> }

@@ -1,17 +1,18 @@
 //! The builder: who has done something on the stage makes a lesson of it. What was done becomes lines, what is so becomes
 //! goals, and the rest is texts; the file is checked with every letter, tried, saved, and shared as a link.
 
-use blumfeld_lesson::{Draft, DraftGoal, DraftStep, Lesson, Track, Words};
+use blumfeld_lesson::{Draft, DraftGoal, DraftStep, Lesson, LessonError, Track, Words};
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::icon;
+use super::lesson::track_name;
 use crate::browser::{self, Kept};
 use crate::cluster::Cluster;
 use crate::ctx::{Ctx, use_ctx};
 use crate::lesson::own_key;
 use crate::model::{Action, Shared};
-use crate::text::{BuilderText, fill};
+use crate::text::{BuilderText, LessonText, fill};
 use blumfeld_view::TopicView;
 
 /// Under what a draft is kept.
@@ -75,7 +76,7 @@ pub fn Builder(props: &BuilderProps) -> Html {
     });
     let Some(ctx) = use_ctx() else { return Html::default() };
     let t = ctx.lang.builder();
-    let form = Form { draft: draft.clone(), t, so: props.so.clone() };
+    let form = Form { draft: draft.clone(), t, lessons: ctx.lang.lessons(), so: props.so.clone() };
     let written = draft.to_file();
     let parsed = Lesson::parse(&written);
     let new: Vec<String> = props.used.iter().skip(*taken).cloned().collect();
@@ -112,9 +113,9 @@ pub fn Builder(props: &BuilderProps) -> Html {
                 </form>
                 <section class="b-file" aria-label={t.file}>
                     <h3>{t.file}</h3>
-                    <p class={classes!("l-said", if parsed.is_ok() { "done" } else { "wrong" })} role="status">{ match &parsed {
+                    <p class={classes!("l-said", tone(&parsed))} role="status">{ match &parsed {
                         Ok(_) => t.fine.to_owned(),
-                        Err(error) => fill(t.wrong, &[&error.line.to_string(), &error.column.to_string(), &error.reason]),
+                        Err(error) => fill(t.wrong, &[&error.line.to_string(), &error.column.to_string(), if error.is_unwritten() { t.unwritten } else { &error.reason }]),
                     } }</p>
                     <pre class="said" tabindex="0">{ for written.lines().enumerate().map(|(at, line)| {
                         let here = parsed.as_ref().is_err_and(|error| error.line == at + 1);
@@ -130,6 +131,7 @@ pub fn Builder(props: &BuilderProps) -> Html {
 struct Form {
     draft: UseStateHandle<Draft>,
     t: &'static BuilderText,
+    lessons: &'static LessonText,
     so: Vec<String>,
 }
 
@@ -217,7 +219,7 @@ fn about(form: &Form) -> Html {
             <div class="pair">
                 {form.field(t.name.to_owned(), &draft.id, |draft, value| draft.id = value)}
                 <label>{t.track}<select class="ctl" onchange={track}>{ for Track::ALL.map(|track| html! {
-                    <option value={track.word()} selected={draft.track == track.word()}>{track_name_of(track)}</option>
+                    <option value={track.word()} selected={draft.track == track.word()}>{track_name(form.lessons, track)}</option>
                 }) }</select></label>
             </div>
             {form.both(t.lesson_title, &draft.title, false, |draft| Some(&mut draft.title))}
@@ -232,9 +234,13 @@ fn about(form: &Form) -> Html {
     }
 }
 
-/// A track's word is what the file has.
-fn track_name_of(track: Track) -> &'static str {
-    track.word()
+/// How the file stands: what is not written yet is no fault.
+fn tone(parsed: &Result<Lesson, LessonError>) -> &'static str {
+    match parsed {
+        Ok(_) => "done",
+        Err(error) if error.is_unwritten() => "near",
+        Err(_) => "wrong",
+    }
 }
 
 fn step_form(form: &Form, step: usize) -> Html {

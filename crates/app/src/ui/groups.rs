@@ -135,7 +135,7 @@ fn draw(ctx: &Ctx, chart: &Chart, total: &str) -> Html {
                     <path class="grid" d={format!("M0 0H{width}M0 {}H{width}M0 {height}H{width}", height / 2)} />
                     <path class="line" d={chart.line.clone()} />
                 </svg>
-                <span class="xl">{format!("−{seconds} s")}</span>
+                <span class="xl">{fill(t.ago_seconds, &[&seconds])}</span>
                 <span class="xr">{t.chart_now}</span>
             </div>
         </div>

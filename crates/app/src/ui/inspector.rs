@@ -156,7 +156,7 @@ fn replicas(ctx: &Ctx, partition: &PartitionView) -> Html {
                     <th scope="row">{copy.broker}</th>
                     <td><i class={classes!("role", leads.then_some("lead"))} aria-hidden="true"></i>{if leads { t.leader } else { t.follower }}</td>
                     <td class="num">{number(copy.log_end)}</td><td class="num">{number(copy.high_watermark)}</td>
-                    <td class={classes!("num", (copy.online && late > 0).then_some("late"))}>{number(late)}</td>
+                    <td class={classes!("num", (copy.online && late > 0 && !partition.isr.contains(&copy.broker)).then_some("late"))}>{number(late)}</td>
                     <td>{if partition.isr.contains(&copy.broker) { t.in_isr } else { t.out_of_isr }}</td>
                 </tr> }
             }) }</tbody>

@@ -196,8 +196,10 @@ pub fn Hint(props: &HintProps) -> Html {
                     <span>if let Some(does) = does { <button class="link try" title={line.to_owned()} onclick={does}><b>{what}</b></button> } else { <b>{what}</b> }{" "}{more}if done { <span class="vh">{" "}{t.done}</span> }
                         if at == 1 && props.hurries { {" "}<button class="link small" id="hurry" title="until saw(election)" onclick={hurry.clone()}>{t.hint_hurry}</button> }</span></li>
             }) }</ol>
-            <a class="link small" id="to-lessons" href="#lessons">{ctx.lang.lessons().first_time}</a>
-            if props.is_first { <button class="link small" id="begin-empty" title={t.begin_empty_why} onclick={empty}>{t.begin_empty}</button> }
+            <span class="hint-more">
+                <a class="link small" id="to-lessons" href="#lessons">{ctx.lang.lessons().first_time}</a>
+                if props.is_first { <button class="link small" id="begin-empty" title={t.begin_empty_why} onclick={empty}>{t.begin_empty}</button> }
+            </span>
             <button class="quiet" aria-label={t.close} title={t.close} onclick={close}>{icon("x")}</button>
         </section>
     }

@@ -101,7 +101,7 @@ fn follower(
             <span class="nums"><span class="k">{"LEO"}</span><span>{number(copy.log_end)}</span>
                 <span class="k">{"HW"}</span><span>{number(copy.high_watermark)}</span></span>
             if told {
-                <span class={classes!("late", (late < 0).then_some("ahead"))}>
+                <span class={classes!("late", (late < 0 || partition.isr.contains(&copy.broker)).then_some("ahead"))}>
                     {if late > 0 { t.behind } else { t.ahead }}{" "}<b>{count(late.saturating_abs())}</b></span>
             }
         </span>

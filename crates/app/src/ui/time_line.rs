@@ -35,6 +35,8 @@ pub struct TimeLineProps {
 const MARK_PX: f64 = 38.0;
 /// Pixels that the longest moment of the axis takes.
 const LABEL_PX: f64 = 76.0;
+/// So much of the end of the axis has no labels while it is said what comes next, in pixels.
+const NEXT_PX: f64 = 500.0;
 
 /// What so many pixels are of the axis, which is as wide as the window.
 fn thousandths(pixels: f64) -> u32 {
@@ -78,7 +80,7 @@ pub fn TimeLine(props: &TimeLineProps) -> Html {
                 if tip.is_some() { <path class="later" d={format!("M{place} 1.500H1000")} /> }
                 { for props.marks.ticks(end).iter().map(|(place, _)| html! { <path class="tick" d={format!("M{place} 0V5")} /> }) }
             </svg>
-            <ol class="ticks" aria-hidden="true">{ for props.marks.ticks(end).iter().filter(|(place, _)| place + thousandths(LABEL_PX) <= 1_000).map(|(place, at)| html! {
+            <ol class="ticks" aria-hidden="true">{ for props.marks.ticks(end).iter().filter(|(place, _)| place + thousandths(if next.is_some() { NEXT_PX } else { LABEL_PX }) <= 1_000).map(|(place, at)| html! {
                 <li data-x={place.to_string()}>{label(*at, begun, end)}</li>
             }) }</ol>
             <Handle {begun} {end} now={props.now} from={props.timeline.as_ref().map_or(begun, |timeline| timeline.from.max(begun))} />

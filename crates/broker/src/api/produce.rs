@@ -102,8 +102,8 @@ fn unverified(server: &mut Server, asked: &[Asked]) -> Result<Option<((i64, i16)
     Ok(producer.filter(|_| asks).map(|producer| (producer, standing)))
 }
 
-/// What a partition's batch is refused for once the coordinator was asked, if it is (ReplicaManager.handleProduceAppend,
-/// UnifiedLog.batchMissingRequiredVerification).
+/// What a partition's batch is refused for once the coordinator was asked, if it is
+/// (ReplicaManager.handleProduceAppend, UnifiedLog.batchMissingRequiredVerification).
 fn refusal(
     server: &Server,
     key: &TopicPartition,

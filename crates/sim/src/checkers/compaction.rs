@@ -238,9 +238,9 @@ impl Compaction {
         [all, self.missing.len() as u64]
     }
 
-    /// Whether the record at a place counts: it is of no transaction, or of one that is committed. Nothing where records
-    /// were deleted: one may have stood there that was gone before it was seen, or, on a replica that had been away, one
-    /// that is none of the history. Whoever sends it again is told there, as in Kafka, that it stands.
+    /// Whether the record at a place counts: it is of no transaction, or of one that is committed. Nothing where
+    /// records were deleted: one may have stood there that was gone before it was seen, or, on a replica that had been
+    /// away, one that is none of the history. Whoever sends it again is told there, as in Kafka, that it stands.
     pub fn counts_at(&self, partition: &str, offset: i64) -> Option<bool> {
         let Some(history) = self.histories.get(partition) else { return Some(false) };
         match history.entries.get(&offset).map(|entry| entry.end == End::Committed) {
@@ -396,8 +396,8 @@ impl Compaction {
         let of = (reader, partition.clone());
         let before = self.last.insert(of.clone(), offset);
         let history = self.histories.get(partition);
-        // A leader that had deleted what comes next sends the reader back to the beginning, which is an earlier one with
-        // another leader.
+        // A leader that had deleted what comes next sends the reader back to the beginning, which is an earlier one
+        // with another leader.
         let was_deleted =
             |before: i64| history.is_some_and(|history| history.deletes && before < history.start);
         if before.is_some_and(|before| before >= offset && !was_deleted(before)) {
