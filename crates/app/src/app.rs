@@ -129,7 +129,12 @@ fn read_address() -> (Address, Option<Given>) {
 
 /// How the page begins: the address first, then what was kept, then the browser.
 fn begin(address: &Address, given: Option<&Given>) -> Model {
-    let lang = address.lang.or_else(|| Lang::parse(&Kept::Always.recall("lang")?));
+    // The address's language holds for the visit: links from page to page need not repeat it.
+    if let Some(lang) = address.lang {
+        Kept::InTab.keep("lang", lang.word());
+    }
+    let kept = || Lang::parse(&Kept::InTab.recall("lang").or_else(|| Kept::Always.recall("lang"))?);
+    let lang = address.lang.or_else(kept);
     let lang = lang.or_else(|| Lang::parse(&browser::preferred_language())).unwrap_or(Lang::En);
     let theme =
         address.theme.or_else(|| Theme::parse(&Kept::Always.recall("theme")?)).unwrap_or(Theme::System);
@@ -590,7 +595,7 @@ pub fn App() -> Html {
                     } }
                 </main>
                 if let Some(lesson) = &model.lesson {
-                    <LessonPanel state={lesson.clone()} now={view.map_or(0, |view| view.clock.now)} seed={model.seed}
+                    <LessonPanel covered={model.sheet} state={lesson.clone()} now={view.map_or(0, |view| view.clock.now)} seed={model.seed}
                         paused={view.is_some_and(|view| view.clock.pace == blumfeld_view::Pace::Paused && view.timeline.tip.is_none())}
                         other={model.screen == Screen::Topics || (model.screen == Screen::Stage && (model.token.is_some() || model.follow.is_some() || model.chosen.is_some()))} />
                 }

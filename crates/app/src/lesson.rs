@@ -43,6 +43,8 @@ pub struct LessonState {
     pub acted: bool,
     /// Lines that were used since the lesson began.
     pub lines: u32,
+    /// So many of them before this step.
+    pub lines_before: u32,
     /// Of what was used and must not be, which.
     pub refused: Option<usize>,
     /// Whether the lesson stands where the inspector does too, rather than that.
@@ -87,6 +89,7 @@ impl LessonState {
             solution: None,
             acted: false,
             lines: 0,
+            lines_before: 0,
             refused: None,
             shown: true,
         }
@@ -105,6 +108,11 @@ impl LessonState {
     /// Whether it is the last step.
     pub fn is_last(&self) -> bool {
         self.step + 1 == self.lesson.steps.len()
+    }
+
+    /// Whether no line was used in the step yet.
+    pub fn is_untouched(&self) -> bool {
+        self.lines == self.lines_before
     }
 
     /// Whether all of it is done.
@@ -227,6 +235,7 @@ impl LessonState {
         self.began.push(now);
         self.watch += 1;
         (self.goals, self.chosen, self.hints, self.solution, self.refused) = (None, None, 0, None, None);
+        self.lines_before = self.lines;
         self.acted = false;
     }
 }

@@ -85,5 +85,5 @@ catalogue! {
     playing_link: "A shared session is being run again.", "공유된 세션을 다시 실행하고 있습니다.";
     bad_link: "This link cannot be opened: {}. Nothing was run.", "이 링크는 열 수 없습니다. {}. 아무것도 실행하지 않았습니다.";
     open_full: "Open in full", "전체 화면으로 열기";
-    lines_used: "{} lines so far", "지금까지 명령 {}개";
+    lines_used: "Lines so far: {}", "지금까지 명령 {}개";
 }

@@ -9,7 +9,7 @@ use super::lessons::{Listed, following, read_list};
 use crate::browser;
 use crate::ctx::{Ctx, use_ctx};
 use crate::lesson::{LessonDeed, LessonState, keep_progress, keep_step, progress};
-use crate::model::{Action, PartitionName};
+use crate::model::{Action, PartitionName, Tab};
 use crate::text::{Lang, LessonText, fill};
 
 /// What the panel shows.
@@ -23,6 +23,8 @@ pub struct LessonProps {
     pub seed: u64,
     /// Whether time stands still.
     pub paused: bool,
+    /// Whether something lies over it, as the console does on a phone.
+    pub covered: bool,
     /// Whether the inspector has something of its own to show: a message, or what is followed.
     pub other: bool,
 }
@@ -60,10 +62,10 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
             }
         }
     });
-    // What is new is often below what can be seen.
+    // What is new is often below what can be seen, and on a phone under the console.
     use_effect_with(
-        (state.hints, state.solution.is_some(), state.is_reached(), state.step),
-        |(hints, solution, reached, _)| {
+        (state.hints, state.solution.is_some(), state.is_reached(), state.step, props.covered),
+        |(hints, solution, reached, ..)| {
             if *reached {
                 browser::show(".l-said.done");
             } else if *solution {
@@ -89,7 +91,8 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
             }
         }
     });
-    use_effect_with(state.is_over(), {
+    let over = is_over(state);
+    use_effect_with(over, {
         let (after, id) = (after.clone(), state.lesson.id.clone());
         move |over| {
             if *over {
@@ -139,6 +142,11 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
     }
 }
 
+/// Whether the reader is at the end: all is done, or was done before the page was loaded again.
+fn is_over(state: &LessonState) -> bool {
+    state.is_over() || (state.is_last() && progress().of(&state.lesson.id).whole)
+}
+
 /// The name of a track.
 pub fn track_name(t: &LessonText, track: blumfeld_lesson::Track) -> &'static str {
     use blumfeld_lesson::Track;
@@ -176,11 +184,13 @@ fn text(ctx: &Ctx, state: &LessonState, written: &str) -> Html {
                 let (ctx, line, pace) = (ctx.clone(), line.clone(), state.lesson.pace);
                 Callback::from(move |_: MouseEvent| {
                     if first.is_some() {
+                        browser::show(".l-ask");
                         return;
                     }
-                    ctx.ask(&Command::Go(pace));
-                    // Whoever is to type finds the cursor there.
-                    if ctx.run(&line) && line.starts_with("kafka-console-producer") {
+                    // Whoever is to type, or to end it with Ctrl-C, finds the cursor there.
+                    let stays = line.starts_with("kafka-console-producer")
+                        || (line.starts_with("kafka-console-consumer") && !line.contains("--max-messages"));
+                    if go_on(&ctx, pace, |ctx| ctx.run(&line)) && stays {
                         browser::focus_on("prompt");
                     }
                 })
@@ -189,6 +199,15 @@ fn text(ctx: &Ctx, state: &LessonState, written: &str) -> Html {
                 aria-label={fill(t.run_this, &[&line])} onclick={run}>{t.run_line}</button></p> }
         }
     }) } }
+}
+
+/// Does something and has time go on: before it, for a line that needs time; and after it, for one that begins a branch in
+/// the past, where time stands.
+fn go_on<T>(ctx: &Ctx, pace: f64, does: impl FnOnce(&Ctx) -> T) -> T {
+    ctx.ask(&Command::Go(pace));
+    let done = does(ctx);
+    ctx.ask(&Command::Go(pace));
+    done
 }
 
 /// A text without commands of its own, as a hint is: its parts in one paragraph.
@@ -226,10 +245,7 @@ fn ask(ctx: &Ctx, state: &LessonState) -> Html {
     let action = step.action.as_ref().map(|action| {
         let run = {
             let (ctx, line, pace) = (ctx.clone(), action.line.clone(), state.lesson.pace);
-            Callback::from(move |_: MouseEvent| {
-                ctx.ask(&Command::Go(pace));
-                ctx.press(&line);
-            })
+            Callback::from(move |_: MouseEvent| go_on(&ctx, pace, |ctx| ctx.press(&line)))
         };
         html! { <button class={classes!("ctl", "wide", "l-act", (!state.acted).then_some("primary"))} title={action.line.clone()} disabled={state.wants_choice()} onclick={run}>
             if state.acted { {icon("check")} }{of(&action.label, ctx)}</button> }
@@ -338,8 +354,7 @@ fn solution(ctx: &Ctx, state: &LessonState) -> Html {
         let (ctx, pace) = (ctx.clone(), state.lesson.pace);
         let run = Callback::from(move |_: MouseEvent| {
             // A line that waited for something has stopped time.
-            ctx.ask(&Command::Go(pace));
-            ctx.press(&line);
+            go_on(&ctx, pace, |ctx| ctx.press(&line));
             ctx.act(Action::Lesson(LessonDeed::Solution));
         });
         html! { <button class="ctl" id="next-line" disabled={state.wants_choice()} title={state.wants_choice().then_some(t.choose_first)} onclick={run}>{icon("play")}{t.next_line}</button> }
@@ -385,7 +400,7 @@ fn foot(ctx: &Ctx, props: &LessonProps, after: Option<&Listed>) -> Html {
         Callback::from(move |_: MouseEvent| {
             const THERE: u64 = 300_000;
             let began = state.step_began().unwrap_or(0);
-            let there = now.saturating_sub(began) < THERE && state.step > 0;
+            let there = (now.saturating_sub(began) < THERE || state.is_untouched()) && state.step > 0;
             let to = if there { state.began.get(state.step - 1).copied().unwrap_or(0) } else { began };
             ctx.ask(&Command::Seek(Seek::Time(to)));
             ctx.ask(&Command::SetPace(Pace::Paused));
@@ -411,7 +426,7 @@ fn foot(ctx: &Ctx, props: &LessonProps, after: Option<&Listed>) -> Html {
             <button class="ctl" id="lesson-back" title={t.back_why} onclick={back}>{t.back}</button>
             <button class="ctl" id="lesson-hint" aria-disabled={(state.hints >= 3).to_string()} onclick={does(ctx, || LessonDeed::Hint)}>{fill(t.hint, &[&(state.hints + 1).min(3).to_string()])}</button>
             <button class="ctl" id="lesson-solution" aria-disabled={state.solution.is_some().to_string()} onclick={solve}>{t.solution}</button>
-            if state.is_over() { {match after {
+            if is_over(state) { {match after {
                 Some(after) => html! { <a class="ctl primary end" id="lesson-next" href={after.address()} title={of(&after.title, ctx).to_owned()}>{t.next_lesson}</a> },
                 None => html! { <a class="ctl primary end" id="lesson-next" href="#lessons">{t.all_lessons}</a> },
             }} }
@@ -426,13 +441,16 @@ fn show(ctx: &Ctx, look: &Look) {
     let selector = match look {
         Look::Partition(topic, partition) => {
             ctx.act(Action::Choose(PartitionName { topic: topic.clone(), partition: *partition }));
-            return;
+            format!(".rep[data-partition=\"{partition}\"], .row[data-partition=\"{partition}\"]")
         }
         Look::Screen(name) => return browser::go(name),
         Look::Group(id) => format!("[data-group=\"{}\"]", quoted(id)),
         Look::Client(id) => format!("[data-client=\"{}\"]", quoted(id)),
         Look::Broker(id) => format!("[data-broker=\"{id}\"]"),
-        Look::Console => ".p-con".to_owned(),
+        Look::Console => {
+            ctx.act(Action::Show(Tab::Console));
+            ".p-con".to_owned()
+        }
         Look::Clock => ".transport".to_owned(),
         Look::TimeLine => ".seek".to_owned(),
         Look::Events => ".p-log".to_owned(),

@@ -151,6 +151,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                         let ctx = ctx.clone();
                         html! { <button lang={lang.word()} aria-pressed={chosen.to_string()} onclick={move |_| {
                             Kept::Always.keep("lang", lang.word());
+                            Kept::InTab.keep("lang", lang.word());
                             ctx.act(Action::Speak(lang));
                         }}>{name}</button> }
                     }) }
