@@ -152,6 +152,25 @@ test("a reload goes on at its step, going back in time goes back in the lesson, 
   await page.close();
 });
 
+test("a deed after going back has time go on", wait, async () => {
+  const { page } = await open(browser.context, address("leader-follower", "&cluster=back"));
+  await atStep(page, 1);
+  const crash = async () => {
+    await page.locator(".l-ask label").nth(1).click();
+    await page.locator(".l-act").click();
+  };
+  await crash();
+  await page.locator(".l-act svg").waitFor(wait);
+  await page.click("#lesson-back");
+  await page.locator('aside.lesson[data-reached="false"][data-step="1"]').waitFor(wait);
+  await page.locator('.transport .ctl.primary[aria-label="Run"]').waitFor(wait);
+  await crash();
+  await page.locator('.transport .ctl.primary[aria-label="Pause"]').waitFor(wait);
+  await setPace(page, "fastest");
+  await reached(page);
+  await page.close();
+});
+
 test("a lesson that is not there is said to be, and nobody's cluster is touched", wait, async () => {
   const { page } = await open(browser.context, address("no-such-lesson"));
   await page.getByText("There is no lesson no-such-lesson here").waitFor(wait);
