@@ -49,9 +49,9 @@ fn an_entry_that_cannot_be_is_named() {
         ),
         (&[6, 1, 1], "living: there is no branch `1`", "living: 그런 브랜치가 없습니다: `1`"),
         (
-            &[8, 3, 1, b'-', b'a'],
-            "lesson: `-a` is no name: it has letters, digits, -, _ and ., at most 40, and no - first",
-            "lesson: 이름이 될 수 없습니다: `-a`. 글자, 숫자, -, _, . 40자까지이고 -로 시작하지 않습니다",
+            &[8, 3, 1, b'A', b'a'],
+            "lesson: `Aa` is no lesson's name: it has lower case letters, digits and -, at most 40",
+            "lesson: 학습의 이름이 될 수 없습니다: `Aa`. 영어 소문자, 숫자, - 40자까지입니다",
         ),
         (
             &[5, 3, 1, 1, b'n'],
