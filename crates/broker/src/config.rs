@@ -417,6 +417,13 @@ impl BrokerConfig {
                 Ok(slots @ 0..) => self.fetch_session_slots = slots.unsigned_abs(),
                 _ => return wrong(": it must be a whole number from 0 on"),
             },
+            // A LONG from 1 on (ReplicationConfigs).
+            "leader.imbalance.check.interval.seconds" => {
+                match value.trim().parse::<i64>().map(|seconds| (seconds, seconds.checked_mul(1_000))) {
+                    Ok((1.., Some(millis))) => self.leader_imbalance_check_interval_ms = millis,
+                    _ => return wrong(": it must be a whole number from 1 on"),
+                }
+            }
             "broker.rack" => self.rack = Some(value.to_owned()).filter(|rack| !rack.is_empty()),
             // The only selector that Kafka brings with it beside that of the leader (KIP-392).
             "replica.selector.class" => match value {

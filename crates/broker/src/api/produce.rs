@@ -121,7 +121,7 @@ fn refusal(
         None => {
             // Whoever had it open when the request came may have seen it end since.
             let of = (batch.producer_id(), batch.producer_epoch());
-            let stands = server.replicas.of(key).is_some_and(|one| one.may_go_on(of, *number));
+            let stands = server.replicas.of(key).is_none_or(|one| one.may_go_on(of, *number));
             let message = "Record was not part of an ongoing transaction";
             (!stands).then(|| AppendError::told(ErrorCode::INVALID_TXN_STATE, message))
         }

@@ -260,10 +260,11 @@ fn every_config_of_a_broker_is_described_as_kafka_describes_it() {
 #[test]
 fn static_configs_have_kafkas_types_and_say_whether_they_are_set() {
     // A name, a value that is none of a file's by itself, and what is no value.
-    let rows: [(&str, &str, &[&str]); 10] = [
+    let rows: [(&str, &str, &[&str]); 11] = [
         ("fetch.max.bytes", "2048", &["", "1023", "2147483648"]),
         ("connections.max.idle.ms", "-1", &["", "a", "9223372036854775808"]),
         ("max.incremental.fetch.session.cache.slots", "7", &["", "-1", "2147483648"]),
+        ("leader.imbalance.check.interval.seconds", "7", &["", "0", "a"]),
         ("num.partitions", "7", &["", "a"]),
         ("default.replication.factor", "2", &["", "a"]),
         ("auto.create.topics.enable", "false", &["", "a"]),

@@ -142,9 +142,10 @@ impl Partition {
     }
 
     /// Whether a producer's batch may come into a transaction here: that is open, or was asked about by this number and
-    /// no marker has come since.
+    /// no marker has come since. Who does not lead any more says so by itself, before the log is looked at.
     pub fn may_go_on(&self, (producer_id, epoch): (i64, i16), number: Option<u64>) -> bool {
-        self.log.producers().has_ongoing(producer_id, epoch)
+        !self.is_leader()
+            || self.log.producers().has_ongoing(producer_id, epoch)
             || number.is_some_and(|number| self.verifications.get(&producer_id) == Some(&number))
     }
 
