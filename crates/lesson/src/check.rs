@@ -6,7 +6,7 @@ use blumfeld_condition::Condition;
 use toml::Spanned;
 
 use crate::error::LessonError;
-use crate::language::{faults_of_english, faults_of_korean};
+use crate::language::{LanguageFault, faults_of_english, faults_of_korean};
 use crate::look::Look;
 use crate::raw;
 use crate::text::{Text, Words};
@@ -218,7 +218,8 @@ impl File<'_> {
             [(&raw.en, faults_of_english(raw.en.get_ref())), (&raw.ko, faults_of_korean(raw.ko.get_ref()))];
         for (text, faults) in faults {
             if let Some(fault) = faults.into_iter().next() {
-                return self.wrong(&text.span(), fault.to_string());
+                let error = LessonError::of(self.text, &text.span(), fault.to_string());
+                return Err(LessonError { unwritten: fault == LanguageFault::Empty, ..error });
             }
         }
         Ok(Words { en: raw.en.into_inner(), ko: raw.ko.into_inner() })

@@ -12,14 +12,11 @@ pub struct LessonError {
     pub column: usize,
     /// What is wrong, without a full stop.
     pub reason: String,
+    /// Whether nothing is wrong but that a text is not written yet.
+    pub unwritten: bool,
 }
 
 impl LessonError {
-    /// Whether nothing is wrong but that a text is not written yet.
-    pub fn is_unwritten(&self) -> bool {
-        self.reason == crate::LanguageFault::Empty.to_string()
-    }
-
     /// One at a byte of the text.
     pub(crate) fn at(text: &str, place: usize, reason: impl Into<String>) -> LessonError {
         let mut place = place.min(text.len());
@@ -29,7 +26,7 @@ impl LessonError {
         let before = text.get(..place).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        LessonError { line, column, reason: reason.into() }
+        LessonError { line, column, reason: reason.into(), unwritten: false }
     }
 
     pub(crate) fn of(text: &str, place: &Range<usize>, reason: impl Into<String>) -> LessonError {

@@ -115,7 +115,7 @@ pub fn Builder(props: &BuilderProps) -> Html {
                     <h3>{t.file}</h3>
                     <p class={classes!("l-said", tone(&parsed))} role="status">{ match &parsed {
                         Ok(_) => t.fine.to_owned(),
-                        Err(error) => fill(t.wrong, &[&error.line.to_string(), &error.column.to_string(), if error.is_unwritten() { t.unwritten } else { &error.reason }]),
+                        Err(error) => fill(t.wrong, &[&error.line.to_string(), &error.column.to_string(), if error.unwritten { t.unwritten } else { &error.reason }]),
                     } }</p>
                     <pre class="said" tabindex="0">{ for written.lines().enumerate().map(|(at, line)| {
                         let here = parsed.as_ref().is_err_and(|error| error.line == at + 1);
@@ -238,7 +238,7 @@ fn about(form: &Form) -> Html {
 fn tone(parsed: &Result<Lesson, LessonError>) -> &'static str {
     match parsed {
         Ok(_) => "done",
-        Err(error) if error.is_unwritten() => "near",
+        Err(error) if error.unwritten => "near",
         Err(_) => "wrong",
     }
 }

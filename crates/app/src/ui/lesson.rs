@@ -91,7 +91,9 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
             }
         }
     });
-    let over = is_over(state);
+    let was_done = use_memo(state.lesson.id.clone(), |id| progress().of(id).whole);
+    // At the end all is done, or was done before the page was loaded again.
+    let over = state.is_over() || (state.is_last() && *was_done);
     use_effect_with(over, {
         let (after, id) = (after.clone(), state.lesson.id.clone());
         move |over| {
@@ -134,17 +136,12 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
                 {ask(&ctx, state)}
                 {goals(&ctx, props)}
                 {more(&ctx, props)}
-                {foot(&ctx, props, after.as_ref())}
+                {foot(&ctx, props, over, after.as_ref())}
             } else {
                 <p class="l-say" role="status">{t.preparing}</p>
             }
         </aside>
     }
-}
-
-/// Whether the reader is at the end: all is done, or was done before the page was loaded again.
-fn is_over(state: &LessonState) -> bool {
-    state.is_over() || (state.is_last() && progress().of(&state.lesson.id).whole)
 }
 
 /// The name of a track.
@@ -392,7 +389,8 @@ fn more(ctx: &Ctx, props: &LessonProps) -> Html {
     }
 }
 
-fn foot(ctx: &Ctx, props: &LessonProps, after: Option<&Listed>) -> Html {
+/// The buttons at the end: back, hint, solution, and what comes next, which is another lesson once this one is `over`.
+fn foot(ctx: &Ctx, props: &LessonProps, over: bool, after: Option<&Listed>) -> Html {
     let (t, state) = (ctx.lang.lessons(), &props.state);
     // Back to where the step began; who is there already goes to the step before.
     let back = {
@@ -426,7 +424,7 @@ fn foot(ctx: &Ctx, props: &LessonProps, after: Option<&Listed>) -> Html {
             <button class="ctl" id="lesson-back" title={t.back_why} onclick={back}>{t.back}</button>
             <button class="ctl" id="lesson-hint" aria-disabled={(state.hints >= 3).to_string()} onclick={does(ctx, || LessonDeed::Hint)}>{fill(t.hint, &[&(state.hints + 1).min(3).to_string()])}</button>
             <button class="ctl" id="lesson-solution" aria-disabled={state.solution.is_some().to_string()} onclick={solve}>{t.solution}</button>
-            if is_over(state) { {match after {
+            if over { {match after {
                 Some(after) => html! { <a class="ctl primary end" id="lesson-next" href={after.address()} title={of(&after.title, ctx).to_owned()}>{t.next_lesson}</a> },
                 None => html! { <a class="ctl primary end" id="lesson-next" href="#lessons">{t.all_lessons}</a> },
             }} }
