@@ -7,15 +7,15 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::setup::{self, root, run as run_command, say};
-use crate::{conformance, test};
+use crate::test;
 
 /// Examples that `cargo test` runs.
 const RUST: [&str; 3] = ["rust-rskafka", "rust-rdkafka", "rust-wasm"];
 /// The one of them that runs in a browser as well.
 const IN_BROWSER: &str = "rust-wasm";
 
-/// Runs those of Rust and of Python.
-pub fn run() -> Result<()> {
+/// Runs those of Rust and of Python, the latter beside a gateway that is built.
+pub fn run(gateway: &Path) -> Result<()> {
     setup::c_compiler()?;
     for name in RUST {
         rust(name)?;
@@ -25,26 +25,26 @@ pub fn run() -> Result<()> {
     say(&format!("example {IN_BROWSER} in the browser"));
     let mut command = test::in_browser(&tools, &browser, &folder(IN_BROWSER))?;
     run_command(in_one_target(&mut command), "wasm-pack test")?;
-    pytest()
+    pytest(gateway)
 }
 
 /// Runs the one of Go.
-pub fn go() -> Result<()> {
+pub fn go(gateway: &Path) -> Result<()> {
     setup::go()?;
-    beside_a_cluster("go", &["go", "test", "-count=1", "./..."])
+    beside_a_cluster(gateway, "go", &["go", "test", "-count=1", "./..."])
 }
 
 /// Runs the one of JUnit.
-pub fn junit() -> Result<()> {
+pub fn junit(gateway: &Path) -> Result<()> {
     setup::maven()?;
-    beside_a_cluster("junit", &["mvn", "--batch-mode", "--quiet", "test"])
+    beside_a_cluster(gateway, "junit", &["mvn", "--batch-mode", "--quiet", "test"])
 }
 
-fn pytest() -> Result<()> {
+fn pytest(gateway: &Path) -> Result<()> {
     let python = setup::conformance_python()?;
     let flags = ["-m", "pytest", "-q", "-p", "no:cacheprovider"];
     let python = python.to_string_lossy();
-    beside_a_cluster("pytest", &[&[&*python], flags.as_slice()].concat())
+    beside_a_cluster(gateway, "pytest", &[&[&*python], flags.as_slice()].concat())
 }
 
 fn rust(name: &str) -> Result<()> {
@@ -59,13 +59,12 @@ fn rust(name: &str) -> Result<()> {
 }
 
 /// Runs a command of an example beside three brokers.
-fn beside_a_cluster(name: &str, line: &[&str]) -> Result<()> {
-    let gateway = conformance::gateway()?;
+fn beside_a_cluster(gateway: &Path, name: &str, line: &[&str]) -> Result<()> {
     say(&format!("example {name}"));
-    let mut command = Command::new(&gateway);
+    let mut command = Command::new(gateway);
     command.args(["exec", "--brokers", "3", "--log-level", "warn", "--"]).args(line);
     command.current_dir(folder(name));
-    command.env("BLUMFELD_GATEWAY", &gateway).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("BLUMFELD_GATEWAY", gateway).env("PYTHONDONTWRITEBYTECODE", "1");
     run_command(&mut command, &format!("{} of {name}", line.join(" ")))
 }
 

@@ -6,7 +6,7 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -20,20 +20,21 @@ const STEPS: [&str; 11] =
     ["fmt", "clippy", "tidy", "doc", "fuzz", "native", "sim", "conformance", "examples", "wasm", "page"];
 /// Steps that run only when they are asked for: they take minutes that not every run has.
 const OPTIONAL: [&str; 1] = ["page-optimized"];
-/// Seeds of the simulator that every run goes through.
-const SEEDS: &str = "120";
-/// The same of clusters whose brokers come and go.
-const SEEDS_WITH_MEMBERS: &str = "50";
-/// The same with triggers on requests.
-const SEEDS_WITH_TRIGGERS: &str = "50";
-/// The same with a topic that is deleted and created again.
-const SEEDS_WITH_TOPICS: &str = "50";
-/// The same with clients that write in transactions.
-const SEEDS_WITH_TRANSACTIONS: &str = "20";
-/// The same with compacted topics that are cleaned.
-const SEEDS_WITH_COMPACTION: &str = "20";
-/// The same of the page around a cluster, with reloads.
-const SEEDS_OF_THE_PAGE: &str = "100";
+/// The random runs that every run goes through: those that once failed, plain ones, of clusters whose brokers come and
+/// go, with triggers on requests, with a topic that is deleted and created again, with clients that write in
+/// transactions, with compacted topics that are cleaned, and of the page around a cluster, with reloads. Two lanes, for
+/// two cores, each of about the same length.
+const RANDOM: [&[&str]; 2] = [
+    &["--page --seeds 100", "--triggers --seeds 50"],
+    &[
+        "--known",
+        "--seeds 120",
+        "--members --seeds 50",
+        "--topics --seeds 50",
+        "--transactions --seeds 20",
+        "--compaction --seeds 20",
+    ],
+];
 
 /// Runs the steps that are asked for.
 pub fn run(args: &[String]) -> Result<()> {
@@ -109,24 +110,54 @@ fn one(step: &str) -> Result<()> {
             run_command(command.current_dir(root()), "cargo check of the fuzz targets")
         }
         "native" => cargo(&["test", "--workspace"]),
-        "sim" => {
-            sim(&["--known".to_owned()])?;
-            sim(&["--seeds".to_owned(), SEEDS.to_owned()])?;
-            sim(&["--members".to_owned(), "--seeds".to_owned(), SEEDS_WITH_MEMBERS.to_owned()])?;
-            sim(&["--triggers".to_owned(), "--seeds".to_owned(), SEEDS_WITH_TRIGGERS.to_owned()])?;
-            sim(&["--topics".to_owned(), "--seeds".to_owned(), SEEDS_WITH_TOPICS.to_owned()])?;
-            sim(&["--transactions".to_owned(), "--seeds".to_owned(), SEEDS_WITH_TRANSACTIONS.to_owned()])?;
-            sim(&["--compaction".to_owned(), "--seeds".to_owned(), SEEDS_WITH_COMPACTION.to_owned()])?;
-            sim(&["--page".to_owned(), "--seeds".to_owned(), SEEDS_OF_THE_PAGE.to_owned()])
-        }
-        "conformance" => conformance::run(&[]),
-        "examples" => examples::run(),
+        "sim" => random_runs(&program("sim")?),
+        "conformance" => conformance::with(&program("blumfeld-gateway")?),
+        "examples" => examples::run(&program("blumfeld-gateway")?),
         "wasm" => wasm(),
         // The code is the same; what optimising over all crates changes is looked at by the optional step.
         "page" => page_step(Effort::Quick, Effort::Quick),
         "page-optimized" => page_step(Effort::Optimized, Effort::Linked),
         other => bail!("there is no step '{other}'"),
     }
+}
+
+/// A program as the native step builds it, for all steps: optimised builds of the same crates would take longer than what
+/// they save. (Alone, a package's crates have other features and would be built anew.)
+fn program(name: &str) -> Result<PathBuf> {
+    say(&format!("program {name}: compiling"));
+    let mut command = Command::new("cargo");
+    command.args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
+    let output =
+        command.current_dir(root()).stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("cargo test --no-run failed ({})", output.status);
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let built = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut of_it = built.filter(|artifact| {
+        artifact["target"]["name"] == name
+            && artifact["target"]["kind"][0] == "bin"
+            && artifact["profile"]["test"] == false
+    });
+    let path = of_it.find_map(|artifact| artifact["executable"].as_str().map(PathBuf::from));
+    path.with_context(|| format!("cargo test built no program {name}"))
+}
+
+/// Random faults, in two lanes at once.
+fn random_runs(sim: &Path) -> Result<()> {
+    let lane = |runs: &[&str]| -> Result<()> {
+        for flags in runs {
+            let mut command = Command::new(sim);
+            command.args(flags.split(' ')).current_dir(root());
+            run_command(&mut command, &format!("sim {flags}"))?;
+        }
+        Ok(())
+    };
+    let results = std::thread::scope(|scope| {
+        let lanes = RANDOM.map(|runs| scope.spawn(move || lane(runs)));
+        lanes.map(|lane| lane.join().unwrap_or_else(|_| bail!("a lane of the random runs panicked")))
+    });
+    results.into_iter().collect()
 }
 
 /// Simulates random faults.
@@ -183,7 +214,7 @@ fn page_step(page: Effort, package: Effort) -> Result<()> {
     module::compile(&[app, worker, npm::MODULE], page)?;
     page::finish(page)?;
     let package = npm::finish(package)?;
-    let gateway = conformance::gateway()?;
+    let gateway = program("blumfeld-gateway")?;
     let (_, browser) = setup::for_tests()?;
     page_tests(&browser, &package, &gateway)
 }
