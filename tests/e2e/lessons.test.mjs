@@ -221,14 +221,54 @@ for (const [width, height] of [[1440, 900], [1024, 768], [390, 844]]) {
   });
 }
 
-/** Every lesson begins, in a browser that has never seen it. */
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+test("the first lesson is done on a phone by touch, and each of its steps begins with its text", wait, async () => {
+  const phone = await launch(PHONE);
+  const { page, errors } = await open(phone.context, `${site.url}?lang=ko#lessons`);
+  await page.locator('[data-lesson="quick-start"] a').tap();
+  const prompt = page.locator("#prompt");
+  const runs = async () => {
+    await page.locator(".l-line button").first().tap();
+    await prompt.waitFor(wait);
+  };
+  const back = () => page.locator(".t-lesson").tap();
+  const done = async (step) => {
+    await back();
+    await reached(page);
+    await page.locator("#lesson-next").tap();
+    if (step) await atStep(page, step);
+  };
+  await atStep(page, 1);
+  await page.locator(".l-line button").first().tap();
+  await done(2);
+  await runs();
+  for (const line of ["first", "second"]) {
+    await prompt.fill(line);
+    await prompt.press("Enter");
+  }
+  await page.locator(".t-lesson", { hasText: "✓" }).waitFor(wait);
+  await page.getByText("Ctrl-D", { exact: true }).tap();
+  await done(3);
+  await page.locator(".l-ask label").nth(1).tap();
+  await runs();
+  await back();
+  await reached(page);
+  await page.locator(".l-said.done").waitFor(wait);
+  assert.deepEqual(errors, []);
+  await phone.close();
+});
+
+/** Every lesson begins, in a browser that has never seen it; on a phone, where what covers its first step would show. */
 test("every lesson comes to its first step", { timeout: 10 * LIMIT }, async () => {
+  const phone = await launch(PHONE);
   const list = JSON.parse(await readFile(join(DIST, "lessons/index.json"), "utf8"));
   assert.ok(list.length >= 24, `${list.length} lessons`);
   for (const { id } of list) {
-    const { page, errors } = await open(browser.context, `${site.url}?lesson=${id}&lang=en&cluster=begins-${id}#stage`);
+    const { page, errors } = await open(phone.context, `${site.url}?lesson=${id}&lang=en&cluster=begins-${id}#stage`);
     await atStep(page, 1);
     assert.deepEqual(errors, [], id);
     await page.close();
   }
+  await phone.close();
 });

@@ -54,7 +54,7 @@ pub fn LessonPanel(props: &LessonProps) -> Html {
             ctx.ask(&Command::Goals(state.asked()));
             keep_step(&state.lesson.id, state.step);
             if let Some(look) = state.now().and_then(|step| step.look.as_ref()) {
-                show(&ctx, look);
+                show_beside(&ctx, look);
             }
             // Whoever has just come to a step reads it from its beginning.
             if state.step > 0 {
@@ -431,6 +431,21 @@ fn foot(ctx: &Ctx, props: &LessonProps, over: bool, after: Option<&Listed>) -> H
             else { <button class={classes!("ctl", "end", state.is_reached().then_some("primary"))} id="lesson-next" disabled={!state.is_reached()} onclick={next}>{t.next}</button> }
         </footer>
     }
+}
+
+/// In a window narrower than this many pixels the dock is a sheet that covers the lesson (lessons.css).
+const SHEET_PX: f64 = 860.0;
+/// The screens that leave room for the lesson there.
+const ROOM: [&str; 4] = ["stage", "topics", "brokers", "groups"];
+
+/// Shows where to look as far as the lesson can be read beside it: who comes to a step reads it first.
+fn show_beside(ctx: &Ctx, look: &Look) {
+    let is_narrow = browser::width() < SHEET_PX;
+    match look {
+        Look::Screen(name) if is_narrow && !ROOM.contains(&name.as_str()) => {}
+        look => show(ctx, look),
+    }
+    ctx.act(Action::Sheet(false));
 }
 
 /// Shows where to look.
