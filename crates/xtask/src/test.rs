@@ -121,8 +121,8 @@ fn one(step: &str) -> Result<()> {
     }
 }
 
-/// A program as the native step builds it, for all steps: optimised builds of the same crates would take longer than what
-/// they save. (Alone, a package's crates have other features and would be built anew.)
+/// A program as the native step builds it, for all steps: optimised builds of the same crates would take longer than
+/// what they save. (Alone, a package's crates have other features and would be built anew.)
 fn program(name: &str) -> Result<PathBuf> {
     say(&format!("program {name}: compiling"));
     let mut command = Command::new("cargo");
